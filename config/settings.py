@@ -3,6 +3,7 @@
 `.env.example` lists and explains them. They are also read from a file `.env` next to `manage.py`, if there is one.
 """
 
+import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,8 +13,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.csp import CSP
 
+from config.backups import backup_times
 from config.cache import caches
 from config.database import databases
+from config.environment import without_secrets
 from config.mail import mailers
 from config.security import security_contacts
 from config.storage import media_storage
@@ -82,6 +85,7 @@ INSTALLED_APPS = [
     "search",
     "wordpress",
     "demo",
+    "operations",
 ]
 
 MIDDLEWARE = [
@@ -270,6 +274,21 @@ BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 
 # Exports that were made in the admin are deleted after this time.
 BROADSIDE_EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=3)
+
+# Where backups are: a folder, or a bucket as in STORAGE_URL. They are encrypted to this public key (age).
+BROADSIDE_BACKUP_URL = env.str("BACKUP_URL", default="")
+BROADSIDE_BACKUP_PUBLIC_KEY = env.str("BACKUP_PUBLIC_KEY", default="").strip()
+# When they are made each day, and for how many days, weeks and months the last one of each is kept.
+BROADSIDE_BACKUP_TIMES = backup_times(env.list("BACKUP_TIMES", default=["03:30"]))
+BROADSIDE_BACKUP_KEEP = (
+    env.int("BACKUP_KEEP_DAILY", default=7),
+    env.int("BACKUP_KEEP_WEEKLY", default=5),
+    env.int("BACKUP_KEEP_MONTHLY", default=12),
+)
+# What a backup or restore needs while it runs, and remembers.
+BROADSIDE_BACKUP_WORK_DIR = DATA_DIR / "backup"
+# What backups say about this environment.
+BROADSIDE_ENVIRONMENT = without_secrets(os.environ)
 
 # Long tasks are run by `manage.py db_worker`, next to the web server.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}

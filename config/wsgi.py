@@ -13,7 +13,9 @@ django_application = get_wsgi_application()
 limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
+from operations.backups.restoring import finish_if_interrupted  # noqa: E402  # likewise
 
+finish_if_interrupted()
 page_cache = PageCache(django_application)
 # While developing, a change in a template is seen at once.
 application = django_application if settings.DEBUG else page_cache

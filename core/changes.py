@@ -70,6 +70,13 @@ _INCREMENT: Final = {
 }
 
 
+# Adds to the version of a database that was restored from a backup, before anything else uses it. With at least JUMP,
+# it becomes greater than any version since the backup was made: each of a million transactions adds up to a million.
+JUMP: Final = 2**40
+JUMP_STATEMENT: Final = (
+    f"INSERT INTO {_TABLE} (id, number) VALUES (1, %s)"  # noqa: S608  # likewise
+    f" ON CONFLICT (id) DO UPDATE SET number = {_TABLE}.number + excluded.number"
+)
 _TAKE_ALL_LOCKS: Final = (
     f"SELECT bool_and(pg_try_advisory_xact_lock({_LOCKS}, slot)) FROM generate_series(1, {_SLOTS}) AS slot"  # noqa: S608  # likewise
 )

@@ -105,6 +105,24 @@ class BucketStorage(S3Storage):  # type: ignore[misc]  # it has no types
         with _as_os_errors():
             super()._save(name, content)
 
+    def move(self, name: str, new_name: str) -> None:
+        """Give a file another name, in the place of a file that has it."""
+        source = {"Bucket": self.bucket_name, "Key": self._key(name)}
+        with _as_os_errors():
+            self._client.copy(source, self.bucket_name, self._key(new_name))
+        self.delete(name)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the names of all files that begin with `prefix`, and their sizes in bytes."""
+        pages = self._client.get_paginator("list_objects_v2")
+        start = f"{self.location}/".lstrip("/")
+        with _as_os_errors():
+            return {
+                each["Key"].removeprefix(start): each["Size"]
+                for page in pages.paginate(Bucket=self.bucket_name, Prefix=start + prefix)
+                for each in page.get("Contents", [])
+            }
+
     def find(self, name: str) -> StoredFile | None:
         """Return the file with this name, which may be anything; None if there is none. Raises OSError."""
         try:

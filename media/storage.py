@@ -4,7 +4,9 @@ A storage raises OSError if a file can't be read or written: FileNotFoundError i
 StorageUnavailableError if the storage itself can't be reached.
 """
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -83,6 +85,23 @@ class MediaStorage(FileSystemStorage):
         except BaseException:
             new.unlink(missing_ok=True)
             raise
+
+    def move(self, name: str, new_name: str) -> None:
+        """Give a file another name, in the place of a file that has it."""
+        old, new = Path(self.path(name)), Path(self.path(new_name))
+        new.parent.mkdir(parents=True, exist_ok=True)
+        old.replace(new)
+        with suppress(OSError):
+            # Folders that are empty now.
+            os.removedirs(old.parent)
+
+    def sizes(self, prefix: str) -> dict[str, int]:
+        """Return the names of all files that begin with `prefix`, and their sizes in bytes."""
+        root = Path(self.location)
+        folder = root / prefix.rpartition("/")[0]
+        files = (path for path in folder.rglob("*") if path.is_file())
+        found = {path.relative_to(root).as_posix(): path.stat().st_size for path in files}
+        return {name: size for name, size in found.items() if name.startswith(prefix)}
 
     def find(self, name: str) -> StoredFile | None:
         """Return the file with this name, which may be anything; None if there is none."""

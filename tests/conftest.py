@@ -67,6 +67,7 @@ def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
     imports = folder / "imports"
     imports.mkdir(parents=True, mode=0o700)
     settings.MEDIA_ROOT = folder / "media"
+    settings.BROADSIDE_BACKUP_WORK_DIR = folder / "backup"
     settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = imports
     cache.clear()
     memory.forget()

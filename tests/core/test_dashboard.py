@@ -123,8 +123,8 @@ class TestRoles:
             (
                 "superuser",
                 [
-                    *("Needs your attention", "Your drafts", "Pending review", "Pending comments", "Scheduled"),
-                    *("Recent posts", "Recent actions"),
+                    *("Needs your attention", "Backups", "Your drafts", "Pending review", "Pending comments"),
+                    *("Scheduled", "Recent posts", "Recent actions"),
                 ],
             ),
         ],

@@ -28,3 +28,6 @@ type LogIn = Callable[..., Page]
 type WriteComment = Callable[[Page, str], None]
 type Faults = Callable[[Page], str]
 type Device = dict[str, Any]
+
+type Manage = Callable[..., str]
+type SiteState = Callable[[], tuple[list[tuple[str, object]], dict[str, bytes]]]

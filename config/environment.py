@@ -1,0 +1,47 @@
+"""What a backup says about the environment of a site: all settings without secrets, so that it can be set up again."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+# Each variable is in exactly one of these; a test compares them with .env.example.
+PLAIN: Final = frozenset(
+    (
+        *("ALLOWED_HOSTS", "BACKUP_KEEP_DAILY", "BACKUP_KEEP_MONTHLY", "BACKUP_KEEP_WEEKLY", "BACKUP_PUBLIC_KEY"),
+        *("BACKUP_TIMES", "BEHIND_PROXY", "BROADSIDE_DATA", "CACHE_MAX_MB", "CLIENT_ADDRESS_HEADER"),
+        *("CSRF_TRUSTED_ORIGINS", "DATABASE_CONN_MAX_AGE", "DATABASE_POOL", "DATABASE_PREPARE"),
+        *("DATABASE_TIMEOUT", "DEBUG", "EMAIL_FROM", "EXPORT_KEEP_DAYS", "FORMER_FOLDER", "FORMER_HOSTS"),
+        *("IMPORT_FILE_MAX_MB", "IMPORT_KEEP_DAYS", "IMPORT_MAX_MB", "LANGUAGE_CODE", "LOG_LEVEL"),
+        *("PAGES_FOLDER", "PAGES_FOLDER_MAX_MB", "PAGE_CACHE_MEMORY_MB", "SECURE_HSTS_INCLUDE_SUBDOMAINS"),
+        *("SECURE_HSTS_PRELOAD", "SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SECURITY_CONTACT", "SITE_URL"),
+        *("STATIC_ROOT", "TIME_ZONE", "TRUSTED_PROXIES"),
+    )
+)
+# They may contain a name and password, and in their query whatever a server accepts there.
+URLS: Final = frozenset(
+    ["BACKUP_URL", "CACHE_URL", "DATABASE_REPLICA_URLS", "DATABASE_URL", "EMAIL_URL", "STORAGE_URL"]
+)
+SECRET: Final = frozenset({"AKISMET_KEY", "SECRET_KEY"})
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of Broadside that are set. Of URLs only scheme, host, path and region; secrets are empty."""
+    found = {}
+    for name in sorted(environment.keys() & (PLAIN | URLS | SECRET)):
+        value = "" if name in SECRET else environment[name]
+        found[name] = ",".join(map(_without_secrets, value.split(","))) if name in URLS else " ".join(value.split())
+    return found
+
+
+def _without_secrets(url: str) -> str:
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if not host:
+        # A folder is no secret, and anything else isn't understood.
+        return "" if parts.scheme or "@" in url else url.strip()
+    at = "…@" if "@" in parts.netloc else ""
+    region = f"?region={names[0]}" if (names := parse_qs(parts.query).get("region")) else ""
+    return f"{parts.scheme}://{at}{host}" + (f":{port}" if port else "") + parts.path + region

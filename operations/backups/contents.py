@@ -1,0 +1,271 @@
+"""What a backup consists of, and how it is written down.
+
+    backups/2026-11-27T033000Z/     a backup, named by the time in UTC
+        database.sqlite3.zst        or database.sql.zst, what pg_dump wrote
+        media.jsonl.zst             one line for each media file: its name, and which of the stored files it is
+        settings.env                without secrets
+        manifest.json               what it was made from
+        SHA256SUMS                  written last, so a backup is complete if it is there
+    media/ab/ab12…                  media files, each stored once for all backups
+
+With a public key, all names except that of the list of checksums end in `.age`. That list is of the files as they are
+stored, so anyone can check them, and it says which media files the backup needs.
+"""
+
+import datetime as dt
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import IO, Any, Final
+
+from django.utils.translation import gettext as _
+
+from media.storage import Readable
+from operations.backups.errors import BackupError
+from operations.backups.sealing import SUFFIX
+from operations.backups.stores import Store
+
+BACKUPS: Final = "backups"
+MEDIA: Final = "media"
+CHECKSUMS: Final = "SHA256SUMS"
+MANIFEST: Final = "manifest.json"
+MEDIA_LIST: Final = "media.jsonl.zst"
+SETTINGS: Final = "settings.env"
+DATABASES: Final = {"sqlite": "database.sqlite3.zst", "postgresql": "database.sql.zst"}
+# Of this description. A later one that can't be read by older code has a higher number.
+FORMAT: Final = 1
+_NAME_FORMAT: Final = "%Y-%m-%dT%H%M%SZ"
+_NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z")
+_OBJECT: Final = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}(?:\.age)?")
+_SUM: Final = re.compile(r"[0-9a-f]{64}")
+_FILES: Final = {
+    name + suffix for name in (MANIFEST, MEDIA_LIST, SETTINGS, *DATABASES.values()) for suffix in ("", SUFFIX)
+}
+# In bytes. What is larger was not written by us.
+MAX_LIST: Final = 2**30
+MAX_MANIFEST: Final = 2**26
+_MAX_LINE: Final = 2**14
+_MAX_NAME: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How many rows a table has, and a digest of them that doesn't depend on their order."""
+
+    rows: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a backup was made from. `size` is that of the database's dump in bytes, before it was compressed.
+
+    `missing` names the media files that the database names and that were not there. Tables in `left_out` are empty.
+    """
+
+    broadside: str
+    site: str
+    created: str
+    vendor: str
+    size: int
+    migrations: list[tuple[str, str]]
+    tables: dict[str, Table]
+    media_files: int
+    media_bytes: int
+    missing: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def to_json(self) -> bytes:
+        return json.dumps({"format": FORMAT, **asdict(self)}, indent=1, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes) -> "Manifest":
+        """Return the manifest in a file. Raises BackupError if it is not one that we can read."""
+        try:
+            data = json.loads(content)
+            if data.pop("format") > FORMAT:
+                raise BackupError(
+                    _("A later version of Broadside made this backup. Install that version, and restore with it.")
+                )
+            data["tables"] = {
+                str(name): Table(int(table["rows"]), str(table["digest"])) for name, table in data["tables"].items()
+            }
+            data["migrations"] = [(str(app), str(name)) for app, name in data["migrations"]]
+            found = cls(**data)
+            is_valid = (
+                found.vendor in DATABASES
+                and isinstance(found.size, int)
+                and all(
+                    isinstance(value, str) for value in (found.broadside, found.site, found.created, *found.missing)
+                )
+            )
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise _damaged(MANIFEST) from error
+        if not is_valid:
+            raise _damaged(MANIFEST)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFile:
+    """A media file: its name in the storage, the SHA-256 and size of its content, and under which name it is stored."""
+
+    name: str
+    sha256: str
+    size: int
+    stored: str
+
+    def to_line(self) -> bytes:
+        return json.dumps(asdict(self), ensure_ascii=False).encode() + b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """A complete backup in a store: its name, and the SHA-256 of each of its files as they are stored.
+
+    Their names are those in the store.
+    """
+
+    name: str
+    sums: Mapping[str, str]
+
+    @property
+    def made_at(self) -> dt.datetime:
+        return parse_name(self.name)
+
+    @property
+    def is_encrypted(self) -> bool:
+        return self.path(MANIFEST + SUFFIX) in self.sums
+
+    @property
+    def media(self) -> set[str]:
+        """The names in the store of all media files that it needs."""
+        return {name for name in self.sums if name.startswith(f"{MEDIA}/")}
+
+    def path(self, file: str) -> str:
+        """Return the name in the store of one of its files."""
+        return f"{BACKUPS}/{self.name}/{file}"
+
+    def stored(self, file: str) -> str:
+        """Return the name in the store of one of its files, encrypted or not. Raises BackupError if it isn't listed."""
+        name = self.path(file + (SUFFIX if self.is_encrypted else ""))
+        if name not in self.sums:
+            raise _damaged(CHECKSUMS)
+        return name
+
+
+def name_for(time: dt.datetime) -> str:
+    """Return the name of a backup that is made at this time."""
+    return time.astimezone(dt.UTC).strftime(_NAME_FORMAT)
+
+
+def parse_name(name: str) -> dt.datetime:
+    """Return when the backup with this name was made. Raises ValueError if it is not such a name."""
+    return dt.datetime.strptime(name, _NAME_FORMAT).replace(tzinfo=dt.UTC)
+
+
+def is_ours(path: str) -> bool:
+    """Whether this is the name in a store of something that backups consist of. Other files there are left alone."""
+    folder, _slash, rest = path.partition("/")
+    if folder == MEDIA:
+        return bool(_OBJECT.fullmatch(path))
+    name, _slash, file = rest.partition("/")
+    return folder == BACKUPS and _is_name(name) and (file == CHECKSUMS or file in _FILES)
+
+
+def complete_backups(store: Store) -> list[str]:
+    """Return the names of the complete backups, the oldest first."""
+    names = []
+    for path in store.sizes(BACKUPS):
+        _folder, _slash, rest = path.partition("/")
+        name, _slash, file = rest.partition("/")
+        if file == CHECKSUMS and _is_name(name):
+            names.append(name)
+    return sorted(names)
+
+
+def read_backup(store: Store, name: str) -> Backup:
+    """Return a complete backup. Raises BackupError if its list of checksums is damaged."""
+    sums = {}
+    source = store.open(f"{BACKUPS}/{name}/{CHECKSUMS}")
+    try:
+        for line in read_lines(source):
+            try:
+                digest, _space, path = line.decode("ascii").rstrip("\n").partition("  ")
+            except UnicodeDecodeError:
+                raise _damaged(CHECKSUMS) from None
+            stored = path.removeprefix("../../") if path.startswith("../../") else f"{BACKUPS}/{name}/{path}"
+            is_ours = _OBJECT.fullmatch(stored) if stored != f"{BACKUPS}/{name}/{path}" else path in _FILES
+            if not (is_ours and _SUM.fullmatch(digest)):
+                raise _damaged(CHECKSUMS)
+            sums[stored] = digest
+    finally:
+        source.close()
+    return Backup(name, sums)
+
+
+def checksum_lines(backup: Backup) -> Iterator[bytes]:
+    """Yield the lines of the list of checksums, which `sha256sum --check` reads in the folder of the backup."""
+    folder = backup.path("")
+    for name, digest in sorted(backup.sums.items()):
+        path = name.removeprefix(folder) if name.startswith(folder) else f"../../{name}"
+        yield f"{digest}  {path}\n".encode()
+
+
+def object_name(identity: str, *, is_encrypted: bool) -> str:
+    """Return the name in the store of the media file with this identity, which is a SHA-256."""
+    return f"{MEDIA}/{identity[:2]}/{identity}" + (SUFFIX if is_encrypted else "")
+
+
+def parse_media_list(lines: Iterable[bytes]) -> Iterator[MediaFile]:
+    """Yield the media files of a list. Raises BackupError if one of them has a name that no media file has."""
+    for line in lines:
+        try:
+            data: Any = json.loads(line)
+            file = MediaFile(data["name"], data["sha256"], data["size"], data["stored"])
+            is_valid = (
+                is_safe_name(file.name)
+                and isinstance(file.size, int)
+                and file.size >= 0
+                and _SUM.fullmatch(file.sha256)
+                and _OBJECT.fullmatch(file.stored)
+            )
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise _damaged(MEDIA_LIST) from error
+        if not is_valid:
+            raise _damaged(MEDIA_LIST)
+        yield file
+
+
+def is_safe_name(name: Any) -> bool:
+    """Whether this can be the name of a media file: a path in the storage that leads nowhere else, and isn't hidden."""
+    if not isinstance(name, str) or not 0 < len(name.encode(errors="surrogatepass")) <= _MAX_NAME:
+        return False
+    return not any(part == "" or part.startswith(".") for part in name.split("/")) and not (
+        set(name) & {"\\", "\0"} or re.search(r"[\ud800-\udfff]", name)
+    )
+
+
+def read_lines(source: Readable | IO[bytes]) -> Iterator[bytes]:
+    """Yield lines of bounded length. Raises BackupError for what is longer than our own lists."""
+    rest, total = b"", 0
+    while piece := source.read(2**16):
+        total += len(piece)
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > _MAX_LINE or total > MAX_LIST:
+            raise _damaged(CHECKSUMS)
+        yield from lines
+    if rest:
+        yield rest
+
+
+def _is_name(name: str) -> bool:
+    try:
+        return bool(_NAME.fullmatch(name)) and bool(parse_name(name))
+    except ValueError:
+        return False
+
+
+def _damaged(file: str) -> BackupError:
+    return BackupError(_("%s in this backup is damaged. Choose another backup with --backup.") % file)

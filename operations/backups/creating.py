@@ -1,0 +1,232 @@
+"""Making a backup while the site runs: first the database, then the media that it names, then the list of both."""
+
+import datetime as dt
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.progress import ProgressCallback
+from media.storage import Readable
+from operations.backups import postgresql, sqlite
+from operations.backups.by_hand import BY_HAND
+from operations.backups.contents import (
+    BACKUPS,
+    CHECKSUMS,
+    DATABASES,
+    MANIFEST,
+    MEDIA,
+    MEDIA_LIST,
+    SETTINGS,
+    Backup,
+    Manifest,
+    checksum_lines,
+    complete_backups,
+    name_for,
+    read_backup,
+)
+from operations.backups.errors import BackupError
+from operations.backups.media import CopiedMedia, MediaCopier, media_names, read_known, write_known
+from operations.backups.retention import Retention, prune
+from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
+from operations.backups.snapshots import LEFT_OUT, Snapshot
+from operations.backups.stores import Store
+from operations.backups.work import known_files, require_space
+
+_README: Final = "README.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a backup contains, and which older ones were removed. Sizes are in bytes."""
+
+    name: str
+    tables: int
+    rows: int
+    media_files: int
+    media_bytes: int
+    new_media_files: int
+    missing: list[str]
+    removed: list[str]
+
+
+def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Report:
+    """Make a backup, and remove those that are no longer kept. `folder` is a work folder.
+
+    Raises BackupError or OSError. Then there is no new backup, and the older ones are as they were.
+    """
+    public_key = parse_public_key(settings.BROADSIDE_BACKUP_PUBLIC_KEY)
+    store.tidy()
+    earlier = complete_backups(store)
+    writer = BackupWriter(store, public_key, _free_name(earlier))
+    stored = _stored_media(store, earlier)
+    with _snapshot(folder, lambda done, total: progress(_("Copying the database"), done, total)) as snapshot:
+        size = _write_database(writer, snapshot, progress)
+        tables = snapshot.tables(lambda done, total: progress(_("Describing the database"), done, total))
+        names = media_names(snapshot)
+        migrations = [(str(app), str(name)) for app, name in snapshot.rows("SELECT app, name FROM django_migrations")]
+    copied = _write_media(writer, folder, names, stored, progress)
+    writer.write_bytes(SETTINGS, settings_file(settings.BROADSIDE_ENVIRONMENT))
+    manifest = Manifest(
+        broadside=version(),
+        site=settings.SITE_URL,
+        created=timezone.now().isoformat(timespec="seconds"),
+        vendor=connection.vendor,
+        size=size,
+        migrations=sorted(migrations),
+        tables=tables,
+        media_files=copied.files,
+        media_bytes=copied.bytes,
+        missing=copied.missing,
+        left_out=sorted(set(LEFT_OUT) & set(tables)),
+    )
+    writer.write_bytes(MANIFEST, manifest.to_json())
+    writer.complete(copied.sums)
+    write_known(known_files(), copied.known)
+    return Report(
+        writer.name,
+        len(tables),
+        sum(table.rows for table in tables.values()),
+        copied.files,
+        copied.bytes,
+        copied.new_files,
+        copied.missing,
+        prune(store, [*earlier, writer.name], Retention(*settings.BROADSIDE_BACKUP_KEEP), newest=writer.name),
+    )
+
+
+def _free_name(taken: Collection[str]) -> str:
+    time = timezone.now()
+    while (name := name_for(time)) in taken:
+        time += dt.timedelta(seconds=1)
+    return name
+
+
+class BackupWriter:
+    """Writes the files of one backup, and adds up what its list of checksums says."""
+
+    def __init__(self, store: Store, public_key: Any, name: str) -> None:
+        self._store = store
+        self._public_key = public_key
+        self._sums: dict[str, str] = {}
+        self.name = name
+
+    @property
+    def store(self) -> Store:
+        return self._store
+
+    @property
+    def public_key(self) -> Any:
+        return self._public_key
+
+    def write(self, file: str, source: Readable) -> None:
+        """Store a file, encrypted if there is a public key."""
+        path = f"{BACKUPS}/{self.name}/{file}" + (SUFFIX if self._public_key is not None else "")
+        with self._store.writing(path) as target:
+            writer = HashingWriter(target)
+            seal(source, writer, self._public_key)
+        self._sums[path] = writer.sha256
+
+    def write_bytes(self, file: str, content: bytes) -> None:
+        """Store a small file, likewise."""
+        self.write(file, _Bytes(content))
+
+    def complete(self, media: Mapping[str, str]) -> None:
+        """Make this a backup, which needs these media files. Raises BackupError if something of it is not there."""
+        backup = Backup(self.name, self._sums | dict(media))
+        there = {*self._store.sizes(BACKUPS), *self._store.sizes(MEDIA)}
+        if lost := sorted(set(backup.sums) - there):
+            text = _("%s has disappeared from the backup while it was being made. Is something else writing there?")
+            raise BackupError(text % lost[0])
+        with self._store.writing(_README) as file:
+            file.write(BY_HAND.encode())
+        with self._store.writing(backup.path(CHECKSUMS)) as file:
+            file.writelines(checksum_lines(backup))
+
+
+class _Bytes:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def read(self, size: int, /) -> bytes:
+        piece, self._content = self._content[:size], self._content[size:]
+        return piece
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def _snapshot(folder: Path, progress: Callable[[int, int], None]) -> AbstractContextManager[Snapshot]:
+    if connection.vendor == "postgresql":
+        return postgresql.take_snapshot()
+    # The copy and what compacting it needs.
+    require_space(folder, 2 * Path(connection.settings_dict["NAME"]).stat().st_size)
+    return sqlite.take_snapshot(folder / "database.sqlite3", progress)
+
+
+def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: ProgressCallback) -> int:
+    """Store the dump, and return its size in bytes."""
+
+    def advanced(size: int) -> None:
+        # In MiB. A dump in text is larger or smaller than the database.
+        done = (source.size + size) // 2**20
+        progress(_("Storing the database"), done, max(snapshot.size // 2**20, done))
+
+    with snapshot.dump() as dump:
+        source = HashingReader(dump, advanced)
+        writer.write(DATABASES[connection.vendor], compressed(source))
+    return source.size
+
+
+def _write_media(
+    writer: BackupWriter, folder: Path, names: list[str], stored: Mapping[str, str | None], progress: ProgressCallback
+) -> CopiedMedia:
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        progress(_("Media"), done, len(names))
+
+    copier = MediaCopier(writer.store, writer.public_key, stored, read_known(known_files()))
+    path = folder / "media.jsonl"
+    with path.open("wb") as media_list:
+        copied = copier.copy(names, media_list, advance)
+    with path.open("rb") as written:
+        writer.write(MEDIA_LIST, compressed(written))
+    return copied
+
+
+def _stored_media(store: Store, backups: list[str]) -> dict[str, str | None]:
+    """Return the media files in a store, with the SHA-256 of those that a complete backup lists."""
+    stored: dict[str, str | None] = dict.fromkeys(store.sizes(MEDIA))
+    # A damaged list only means that its files are read again.
+    for name in backups:
+        try:
+            backup = read_backup(store, name)
+        except BackupError:
+            continue
+        stored.update((path, backup.sums[path]) for path in backup.media if path in stored)
+    return stored
+
+
+def settings_file(environment: Mapping[str, str]) -> bytes:
+    """Return the settings of this site as a file `.env`. There are no secrets in them (config.environment)."""
+    lines = [
+        "# The settings of this site. Secrets are not in a backup: fill them in, or create new ones.",
+        *(f"{name}={value}" for name, value in sorted(environment.items())),
+    ]
+    return "\n".join([*lines, ""]).encode()
+
+
+def version() -> str:
+    """Return the version of Broadside."""
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])

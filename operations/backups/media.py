@@ -1,0 +1,283 @@
+"""Media in backups: each file is stored once, however many backups it is in, and read only if it may have changed."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, Final
+
+from django.apps import apps
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import connection, models
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
+
+from media.models import Rendition
+from media.storage import StoredFile
+from operations.backups.contents import Backup, MediaFile, object_name
+from operations.backups.errors import BackupError
+from operations.backups.sealing import HashingReader, HashingWriter, Nowhere, seal, unseal
+from operations.backups.snapshots import Snapshot
+from operations.backups.stores import Store
+
+# Where restored files wait until the database is restored. What is hidden is never served.
+STAGED: Final = ".restored/"
+_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """The SHA-256 of a media file, as long as it has this size in bytes and this time of modification."""
+
+    size: int
+    modified: float
+    sha256: str
+
+
+@dataclass(slots=True)
+class CopiedMedia:
+    """What has been stored. `sums`: the SHA-256 of stored files by their names. `known`: for the next backup."""
+
+    sums: dict[str, str] = field(default_factory=dict)
+    known: dict[str, KnownFile] = field(default_factory=dict)
+    missing: list[str] = field(default_factory=list)
+    files: int = 0
+    bytes: int = 0
+    new_files: int = 0
+
+
+def media_names(snapshot: Snapshot) -> list[str]:
+    """Return the names of all media files that a database names."""
+    quote = connection.ops.quote_name
+    names: set[tuple[object, ...]] = set()
+    for model in apps.get_models():
+        table = quote(model._meta.db_table)
+        for column in model._meta.local_concrete_fields:
+            if isinstance(column, models.FileField) and not model._meta.proxy:
+                names.update(snapshot.rows(f"SELECT {quote(str(column.column))} FROM {table}"))  # noqa: S608  # our own names
+    # The files of these have been removed, and only their URLs are still known.
+    gone = "SELECT file FROM media_picture WHERE merged_into_id IS NOT NULL AND merge_data IS NULL"
+    found = {str(name) for (name,) in names - set(snapshot.rows(gone)) if name}
+    for (rows,) in snapshot.rows("SELECT rendition_rows FROM media_picture"):
+        found.update(Rendition(*row).name for row in json.loads(str(rows)))
+    return sorted(found)
+
+
+class MediaCopier:
+    """Copies media files into a store. `stored` maps what is in it to SHA-256 sums, where they are known."""
+
+    def __init__(
+        self, store: Store, public_key: Any, stored: Mapping[str, str | None], known: Mapping[str, KnownFile]
+    ) -> None:
+        self._store = store
+        self._public_key = public_key
+        self._stored = dict(stored)
+        self._known = known
+        self._storage: Any = default_storage
+
+    def copy(self, names: Iterable[str], media_list: IO[bytes], advanced: Callable[[], object]) -> CopiedMedia:
+        """Store what isn't there yet, and write a line for each file to `media_list`."""
+        copied = CopiedMedia()
+        for name in names:
+            if file := self._copy_file(name, copied):
+                media_list.write(file.to_line())
+                copied.files += 1
+                copied.bytes += file.size
+            else:
+                copied.missing.append(name)
+            advanced()
+        return copied
+
+    def _copy_file(self, name: str, copied: CopiedMedia) -> MediaFile | None:
+        """Store a file, as it is now. None if it is gone, and no earlier backup has it."""
+        for _attempt in range(_ATTEMPTS):
+            known = self._content_of(name)
+            if known is None:
+                return None
+            try:
+                stored = self._store_content(name, known, copied)
+            except (_ChangedError, FileNotFoundError):
+                # It was replaced or deleted meanwhile.
+                continue
+            copied.known[name] = known
+            return MediaFile(name, known.sha256, known.size, stored)
+        raise BackupError(
+            _("The media file %s changes all the time, so it can't be backed up. Try again later.") % name
+        )
+
+    def _content_of(self, name: str) -> KnownFile | None:
+        known = self._known.get(name)
+        found: StoredFile | None = self._storage.find(name)
+        if found is None:
+            # It was deleted a moment ago, or long ago. An earlier backup may have it.
+            return known if known and self._object(known.sha256) in self._stored else None
+        if known and (known.size, known.modified) == (found.size, found.modified):
+            return known
+        try:
+            reader = HashingReader(found.open(None))
+        except FileNotFoundError:
+            return None
+        reader.read_rest()
+        reader.close()
+        return KnownFile(reader.size, found.modified, reader.sha256)
+
+    def _store_content(self, name: str, known: KnownFile, copied: CopiedMedia) -> str:
+        stored = self._object(known.sha256)
+        if stored not in copied.sums:
+            digest = self._stored.get(stored) or (self._sum_of(stored) if stored in self._stored else None)
+            if digest is None:
+                digest = self._write(name, stored, known)
+                copied.new_files += 1
+            copied.sums[stored] = digest
+        return stored
+
+    def _object(self, sha256: str) -> str:
+        """Return the name under which this content is stored. If it is encrypted, the name doesn't tell what it is."""
+        if self._public_key is None:
+            return object_name(sha256, is_encrypted=False)
+        # What was encrypted to another key is of no use for this one.
+        mac = salted_hmac("operations.backups", f"{self._public_key}:{sha256}", algorithm="sha256")
+        return object_name(mac.hexdigest(), is_encrypted=True)
+
+    def _sum_of(self, stored: str) -> str:
+        """Return the SHA-256 of what a backup that was interrupted has stored."""
+        reader = HashingReader(self._store.open(stored))
+        reader.read_rest()
+        reader.close()
+        return reader.sha256
+
+    def _write(self, name: str, stored: str, known: KnownFile) -> str:
+        found: StoredFile | None = self._storage.find(name)
+        if found is None:
+            raise FileNotFoundError(name)
+        source = HashingReader(found.open(None))
+        try:
+            with self._store.writing(stored) as file:
+                target = HashingWriter(file)
+                seal(source, target, self._public_key)
+                if source.sha256 != known.sha256:
+                    raise _ChangedError
+        finally:
+            source.close()
+        return target.sha256
+
+
+class _ChangedError(Exception):
+    """A file was replaced between reading it and storing it."""
+
+
+class MovedFile(File[bytes]):
+    """A complete file on this machine that a storage may move instead of copying it."""
+
+    def temporary_file_path(self) -> str:
+        return str(self.name)
+
+
+def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any, target: Any) -> None:
+    """Write the content of a media file to `target`. Raises BackupError if it is not what the backup says."""
+    expected = backup.sums.get(file.stored)
+    text = _("The file %(stored)s in the backup is damaged or missing. It is the media file %(name)s.")
+    damaged = text % {"stored": file.stored, "name": file.name}
+    try:
+        source = HashingReader(store.open(file.stored))
+    except FileNotFoundError:
+        raise BackupError(damaged) from None
+    writer = HashingWriter(target, file.size)
+    try:
+        unseal(source, writer, private_keys)
+        source.read_rest()
+    except BackupError as error:
+        raise BackupError(damaged) from error
+    finally:
+        source.close()
+    if (source.sha256, writer.sha256, writer.size) != (expected, file.sha256, file.size):
+        raise BackupError(damaged)
+
+
+def check_media(
+    store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, advanced: Callable[[], object]
+) -> None:
+    """Read all media files of a backup, and compare them with what it says. Raises BackupError."""
+    for file in files:
+        read_object(store, backup, file, private_keys, Nowhere())
+        advanced()
+
+
+def stage_media(
+    store: Store,
+    backup: Backup,
+    files: Iterable[MediaFile],
+    private_keys: Any,
+    folder: Path,
+    advanced: Callable[[], object],
+) -> set[str]:
+    """Put what differs from the media of this site beside it, and return the names of all files in the backup."""
+    storage: Any = default_storage
+    names = set()
+    for file in files:
+        names.add(file.name)
+        staged = STAGED + file.name
+        if not _is_same(storage.find(file.name), file) and not _is_same(storage.find(staged), file):
+            storage.delete(staged)
+            path = folder / "media-file"
+            with path.open("wb") as target:
+                read_object(store, backup, file, private_keys, target)
+            with path.open("rb") as content:
+                saved = storage.save(staged, MovedFile(content))
+            path.unlink(missing_ok=True)
+            if saved != staged:
+                raise BackupError(_("%s can't be stored under its name. Is another restore running?") % file.name)
+        advanced()
+    return names
+
+
+def publish_media(names: set[str]) -> None:
+    """Put staged files in their places, and delete those that are not among `names`. It can be repeated."""
+    storage: Any = default_storage
+    for staged in storage.sizes(STAGED):
+        if (name := staged.removeprefix(STAGED)) in names:
+            storage.move(staged, name)
+    drop_staged_media()
+    for name in storage.sizes(""):
+        if name not in names and not name.startswith("."):
+            storage.delete(name)
+
+
+def drop_staged_media() -> None:
+    """Delete what a restore has staged that is not continued."""
+    storage: Any = default_storage
+    for staged in storage.sizes(STAGED):
+        storage.delete(staged)
+
+
+def _is_same(found: StoredFile | None, file: MediaFile) -> bool:
+    if found is None or found.size != file.size:
+        return False
+    reader = HashingReader(found.open(None))
+    reader.read_rest()
+    reader.close()
+    return reader.sha256 == file.sha256
+
+
+def read_known(path: Path) -> dict[str, KnownFile]:
+    """Return what the last backup knew about files. Empty if that is lost, and then all are read again."""
+    known = {}
+    try:
+        with path.open("rb") as lines:
+            for line in lines:
+                name, size, modified, sha256 = json.loads(line)
+                known[name] = KnownFile(size, modified, sha256)
+    except (OSError, ValueError, TypeError):
+        return {}
+    return known
+
+
+def write_known(path: Path, known: Mapping[str, KnownFile]) -> None:
+    """Keep what is known about files for the next backup."""
+    new = path.with_suffix(".new")
+    with new.open("w", encoding="utf-8") as file:
+        new.chmod(0o600)
+        for name, each in known.items():
+            file.write(json.dumps([name, each.size, each.modified, each.sha256]) + "\n")
+    new.replace(path)

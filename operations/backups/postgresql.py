@@ -1,0 +1,259 @@
+"""Dumping a PostgreSQL database with pg_dump, and loading such a dump in one transaction.
+
+The dump is loaded here and not by psql, for three reasons: a killed restore is rolled back; the tables can be temporary
+ones, so that a backup is proved beside the site; and only statements are executed that pg_dump writes for our tables.
+"""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, BinaryIO, Final
+
+from django.db import DatabaseError, connection
+from django.db.backends.postgresql.client import DatabaseClient
+from django.utils.translation import gettext as _
+
+from media.storage import Readable
+from operations.backups.contents import Table
+from operations.backups.errors import BackupError
+from operations.backups.snapshots import LEFT_OUT, describe
+
+# Where tables are: in the database, and beside it while a backup is proved.
+PUBLIC: Final = "public"
+TEMPORARY: Final = "pg_temp"
+_IGNORED: Final = re.compile(rb"SET |SELECT pg_catalog\.set_config\(")
+_ALLOWED: Final = re.compile(
+    rb"CREATE (?:TABLE|SEQUENCE) public\."
+    rb"|ALTER (?:TABLE(?: ONLY)?|SEQUENCE) public\."
+    rb'|CREATE (?:UNIQUE )?INDEX (?:\w+|"[^"]+") ON (?:ONLY )?public\.'
+    rb"|SELECT pg_catalog\.setval\('public\.[^']+', \d+, (?:true|false)\);\n$"
+)
+_COPY: Final = re.compile(rb"COPY public\.[^;]+ FROM stdin;\n")
+# In bytes. A longer statement was not written by pg_dump for one of our tables.
+_MAX_STATEMENT: Final = 2**20
+_PIECE: Final = 2**18
+# A connection that was closed, or whose process was killed, is gone a moment later. The pause is in seconds.
+_ATTEMPTS: Final = 50
+_PAUSE: Final = 0.1
+
+
+class PostgresqlSnapshot:
+    """A transaction that sees the database as it was, and its ID for others that want to see the same."""
+
+    def __init__(self, snapshot: str, database: Any) -> None:
+        self._id = snapshot
+        self._database = database
+        ((size,),) = self.rows("SELECT pg_database_size(current_database())")
+        self.size = int(str(size))
+
+    @contextmanager
+    def dump(self) -> Iterator[Readable]:
+        options = [
+            f"--snapshot={self._id}",
+            "--format=plain",
+            "--encoding=UTF8",
+            "--no-owner",
+            "--no-privileges",
+            f"--table={PUBLIC}.*",
+            *(f"--exclude-table-data={PUBLIC}.{table}" for table in LEFT_OUT),
+        ]
+        command, environment = DatabaseClient.settings_to_cmd_args_env(self._database.settings_dict, options)
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = subprocess.Popen(  # noqa: S603  our own settings
+                    ["pg_dump", *command[1:]],  # noqa: S607  the system knows where it is
+                    env=os.environ | (environment or {}),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                )
+            except FileNotFoundError as error:
+                raise BackupError(
+                    _("pg_dump is not installed. Install PostgreSQL's client programs (on Debian: postgresql-client).")
+                ) from error
+            try:
+                assert process.stdout is not None  # noqa: S101  # it is a pipe
+                with process.stdout:
+                    yield process.stdout
+                if process.wait():
+                    errors.seek(0)
+                    text = errors.read(2000).decode(errors="replace").strip()
+                    raise BackupError(_("pg_dump failed, so nothing was backed up. It says: %s") % text)
+            finally:
+                process.kill()
+                process.wait()
+
+    def tables(self, progress: Callable[[int, int], None]) -> dict[str, Table]:
+        return describe_tables(self._database, PUBLIC, progress)
+
+    def rows(self, sql: str) -> Iterator[tuple[object, ...]]:
+        with self._database.cursor() as cursor:
+            cursor.execute(sql)
+            yield from cursor.fetchall()
+
+
+@contextmanager
+def take_snapshot() -> Iterator[PostgresqlSnapshot]:
+    """Hold the state of the database for as long as the block takes. Others read and write meanwhile."""
+    database = connection.copy()
+    try:
+        with database.cursor() as cursor:
+            cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor.execute("SELECT pg_export_snapshot()")
+            ((snapshot,),) = cursor.fetchall()
+            yield PostgresqlSnapshot(snapshot, database)
+            cursor.execute("COMMIT")
+    finally:
+        database.close()
+
+
+def describe_tables(database: Any, schema: str, progress: Callable[[int, int], None]) -> dict[str, Table]:
+    """Describe each table in the database, or each temporary one. Those of LEFT_OUT count as empty."""
+    with database.cursor() as cursor:
+        namespace = "pg_my_temp_schema()" if schema == TEMPORARY else f"'{PUBLIC}'::regnamespace"
+        cursor.execute(
+            f"SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = {namespace} ORDER BY relname"  # noqa: S608  # our own
+        )
+        names = [name for (name,) in cursor.fetchall()]
+    found = {}
+    for number, name in enumerate(names, start=1):
+        quoted = f"{schema}.{database.ops.quote_name(name)}"
+        if name in LEFT_OUT:
+            found[name] = describe([])
+        else:
+            copy = f"COPY {quoted} TO STDOUT"
+            with database.wrap_database_errors, database.connection.cursor() as cursor, cursor.copy(copy) as rows:
+                found[name] = describe(map(bytes, rows))
+        progress(number, len(names))
+    return found
+
+
+@contextmanager
+def loaded(script: BinaryIO, schema: str) -> Iterator[Any]:
+    """Load a dump in one transaction, in the place of all tables that are there, and yield the connection.
+
+    The transaction is committed at the end of the block. With TEMPORARY, the tables are beside those of the site, and
+    gone afterwards. Raises BackupError if something in it is not ours, or the site is running.
+    """
+    if schema == PUBLIC:
+        check_stopped()
+    database = connection.copy()
+    try:
+        with _transaction_of(database):
+            if schema == PUBLIC:
+                _drop_tables(database)
+            with database.wrap_database_errors:
+                _load(script, database, schema)
+            yield database
+            if schema == TEMPORARY:
+                raise _RolledBack
+    except _RolledBack:
+        pass
+    except DatabaseError as error:
+        text = _("The database in this backup can't be loaded, so nothing was changed. PostgreSQL says: %s")
+        raise BackupError(text % str(error).strip()) from error
+    finally:
+        database.close()
+
+
+class _RolledBack(Exception):  # noqa: N818  # it says what is done, not what went wrong
+    """Raised to undo what a block has done."""
+
+
+@contextmanager
+def _transaction_of(database: Any) -> Iterator[None]:
+    """Open a transaction of a connection that Django doesn't know by name."""
+    database.ensure_connection()
+    database.set_autocommit(False)
+    try:
+        yield
+        database.commit()
+    except BaseException:
+        with suppress(DatabaseError):
+            database.rollback()
+        raise
+
+
+def check_stopped() -> None:
+    """Make sure that nothing else uses the database. Raises BackupError."""
+    # What this process has open would count as the site's.
+    default: Any = connection
+    default.close()
+    default.close_pool()
+    for _attempt in range(_ATTEMPTS):
+        with default.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+            )
+            ((others,),) = cursor.fetchall()
+        if not others:
+            break
+        time.sleep(_PAUSE)
+    default.close()
+    default.close_pool()
+    if others:
+        raise BackupError(
+            _(
+                "The site is running: the database has %d other connections. Stop the web server and the worker, and "
+                "everything else that uses the database, then try again. Nothing was changed."
+            )
+            % others
+        )
+
+
+def _drop_tables(database: Any) -> None:
+    with database.cursor() as cursor:
+        for kind, sql in (("r", "TABLE"), ("S", "SEQUENCE")):
+            cursor.execute(
+                f"SELECT relname FROM pg_class WHERE relkind = %s AND relnamespace = '{PUBLIC}'::regnamespace",  # noqa: S608  # our own
+                [kind],
+            )
+            names = [f"{PUBLIC}.{database.ops.quote_name(name)}" for (name,) in cursor.fetchall()]
+            if names:
+                cursor.execute(f"DROP {sql} {', '.join(names)} CASCADE")
+
+
+def _load(script: BinaryIO, database: Any, schema: str) -> None:
+    statement = b""
+    # In its COPY, a row may be longer than a statement.
+    while line := script.readline(_PIECE):
+        if not statement and (line == b"\n" or line.startswith((b"--", b"\\restrict ", b"\\unrestrict "))):
+            continue
+        statement += line
+        if len(statement) > _MAX_STATEMENT:
+            raise _foreign(statement)
+        if not statement.endswith(b";\n"):
+            continue
+        moved = statement.replace(b"public.", f"{schema}.".encode())
+        if _COPY.fullmatch(statement):
+            _copy_rows(script, database, moved)
+        elif _ALLOWED.match(statement):
+            with database.connection.cursor() as cursor:
+                # In binary, the server takes one statement and no more.
+                cursor.execute(moved, binary=True)
+        elif not _IGNORED.match(statement):
+            raise _foreign(statement)
+        statement = b""
+    if statement:
+        raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
+
+
+def _copy_rows(script: BinaryIO, database: Any, statement: bytes) -> None:
+    is_at_start = True
+    with database.connection.cursor() as cursor, cursor.copy(statement) as copy:
+        while line := script.readline(_PIECE):
+            if is_at_start and line == b"\\.\n":
+                return
+            copy.write(line)
+            is_at_start = line.endswith(b"\n")
+        raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
+
+
+def _foreign(statement: bytes) -> BackupError:
+    text = _("The database in this backup contains something that Broadside never writes, so it is not loaded: %s")
+    return BackupError(text % statement[:80].decode(errors="replace").strip())

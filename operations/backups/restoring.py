@@ -1,0 +1,352 @@
+"""Restoring a backup, and proving that it could be restored.
+
+All of it is prepared beside the site. Then the database is replaced in one step, and with it the whole site: media wait
+under hidden names, and `finish` puts them in their places. If it is killed before that step, the site is as it was, and
+after it, whatever comes first finishes: running the command again, the next backup, or starting the web server.
+"""
+
+import io
+import json
+import logging
+import secrets
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from blog.models import Entry
+from comments.models import Comment
+from core.changes import JUMP, JUMP_STATEMENT, ContentVersion, content_version, withdrawals
+from core.progress import ProgressCallback
+from media.models import Document, Picture
+from operations.backups import postgresql, sqlite
+from operations.backups.contents import (
+    DATABASES,
+    MANIFEST,
+    MAX_MANIFEST,
+    MEDIA_LIST,
+    SETTINGS,
+    Backup,
+    Manifest,
+    MediaFile,
+    Table,
+    complete_backups,
+    parse_media_list,
+    read_backup,
+    read_lines,
+)
+from operations.backups.errors import BackupError
+from operations.backups.media import check_media, publish_media, stage_media
+from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
+from operations.backups.snapshots import LEFT_OUT
+from operations.backups.stores import Store
+from operations.backups.work import require_space, restore_marker, work_folder
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedBackup:
+    """A backup that this version of Broadside can restore, with the keys to read it."""
+
+    store: Store
+    backup: Backup
+    manifest: Manifest
+    private_keys: Sequence[Any]
+
+    @property
+    def name(self) -> str:
+        return self.backup.name
+
+    def read(self, file: str, target: Any) -> None:
+        """Write the content of one of its files to `target`. Raises BackupError if it is damaged."""
+        _read_stored(self.store, self.backup, file, self.private_keys, target)
+
+    def media(self, path: Path) -> Iterator[MediaFile]:
+        """Yield its media files, from the list that `unpack_media_list` wrote."""
+        with path.open("rb") as lines:
+            yield from parse_media_list(read_lines(lines))
+
+    def settings(self) -> dict[str, str]:
+        """Return the settings of the site that was backed up."""
+        content = io.BytesIO()
+        self.read(SETTINGS, HashingWriter(content, 2**20))
+        lines = content.getvalue().decode(errors="replace").splitlines()
+        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+        return {name: value for name, equals, value in pairs if equals}
+
+
+def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedBackup:
+    """Return the backup with this name, or the newest one. Raises BackupError if it can't be restored."""
+    names = complete_backups(store)
+    if not names:
+        raise BackupError(_("There is no complete backup in %s.") % store)
+    if name and name not in names:
+        text = _("There is no backup %(name)s in %(store)s. The newest ones are: %(names)s.")
+        raise BackupError(text % {"name": name, "store": store, "names": ", ".join(names[:-6:-1])})
+    backup = read_backup(store, name or names[-1])
+    if backup.is_encrypted and not private_keys:
+        raise BackupError(_("This backup is encrypted. Name the file with the private key: --key FILE."))
+    keys = private_keys if backup.is_encrypted else []
+    content = io.BytesIO()
+    _read_stored(store, backup, MANIFEST, keys, HashingWriter(content, MAX_MANIFEST))
+    manifest = Manifest.from_json(content.getvalue())
+    unknown = sorted(set(manifest.migrations) - set(MigrationLoader(None).disk_migrations))
+    if unknown:
+        text = _(
+            "This backup is from version %(version)s of Broadside, whose database has something that this version "
+            "doesn't know (%(migration)s). Install that version or a later one, then restore."
+        )
+        raise BackupError(text % {"version": manifest.broadside, "migration": ".".join(unknown[0])})
+    return OpenedBackup(store, backup, manifest, keys)
+
+
+def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> None:
+    """Restore a backup beside the site, and compare it with what it should be. Raises BackupError if it differs.
+
+    `folder` is a work folder. Of the site, nothing changes.
+    """
+    manifest = opened.manifest
+    if manifest.vendor == "postgresql":
+        _require_vendor(manifest)
+    dump = _unpack_database(opened, folder, progress)
+    step = _("Comparing the database")
+    if manifest.vendor == "sqlite":
+        sqlite.check_file(dump)
+        with closing(sqlite.open_untrusted(dump)) as database:
+            found = sqlite.describe_tables(database, lambda done, total: progress(step, done, total))
+    else:
+        with dump.open("rb") as script, postgresql.loaded(script, postgresql.TEMPORARY) as database:
+            found = postgresql.describe_tables(
+                database, postgresql.TEMPORARY, lambda done, total: progress(step, done, total)
+            )
+    _compare(found, manifest)
+    media_list = _unpack_media_list(opened, folder)
+    check_media(
+        opened.store, opened.backup, opened.media(media_list), opened.private_keys, _counter(progress, manifest)
+    )
+    if sum(1 for _file in opened.media(media_list)) != manifest.media_files:
+        raise BackupError(_("The list of media in this backup is incomplete. Choose another backup with --backup."))
+
+
+def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: ProgressCallback) -> None:
+    """Put a backup in the place of the site, which has to be stopped. `folder` is a work folder.
+
+    With `replace`, what the site contains is lost. Raises BackupError or OSError, and then nothing has changed.
+    """
+    _require_vendor(opened.manifest)
+    if not replace and not is_empty():
+        raise BackupError(
+            _(
+                "This site has content, which would be lost. Make a backup of it first, and then restore with "
+                "--replace. Nothing was changed."
+            )
+        )
+    _check_stopped()
+    dump = _unpack_database(opened, folder, progress)
+    media_list = _unpack_media_list(opened, folder)
+    names = stage_media(
+        opened.store,
+        opened.backup,
+        opened.media(media_list),
+        opened.private_keys,
+        folder,
+        _counter(progress, opened.manifest),
+    )
+    current = _version_or_zero()
+    for withdraw in withdrawals.values():
+        withdraw()
+    progress(_("Replacing the database"), 0, 1)
+    if opened.manifest.vendor == "sqlite":
+        _replace_file(opened, dump, current, names)
+    else:
+        _replace_tables(opened, dump, current, names)
+    progress(_("Replacing the database"), 1, 1)
+    finish()
+    cache.clear()
+
+
+def finish() -> None:
+    """Finish a restore that was interrupted while it replaced the site. The caller has the work folder."""
+    marker = restore_marker()
+    try:
+        state = json.loads(marker.read_bytes())
+    except FileNotFoundError:
+        return
+    # Otherwise, it was killed just before it replaced the database.
+    if _content_version() >= state["version"]:
+        publish_media(set(state["names"]))
+    marker.unlink()
+
+
+def finish_if_interrupted() -> None:
+    """Finish a restore before the web server answers anything. If that is impossible, it is logged."""
+    if not restore_marker().exists():
+        return
+    try:
+        with work_folder():
+            finish()
+    except (BackupError, OSError, DatabaseError):
+        _log.exception("A restore was interrupted, and can't be finished. Run `manage.py restore` again.")
+
+
+def migrate() -> None:
+    """Apply the migrations that are newer than the backup."""
+    call_command("migrate", verbosity=0, interactive=False)
+
+
+def is_empty() -> bool:
+    """Whether this site has not been used yet."""
+    tables = set(connection.introspection.table_names())
+    models = (User, Entry, Comment, Picture, Document)
+    return not any(model._meta.db_table in tables and model._default_manager.exists() for model in models)
+
+
+def _check_stopped() -> None:
+    """Say at once that the site is running, and not only after all has been read."""
+    if connection.vendor == "sqlite":
+        with sqlite.stopped_site():
+            pass
+    else:
+        postgresql.check_stopped()
+
+
+def _replace_file(opened: OpenedBackup, dump: Path, current: int, names: set[str]) -> None:
+    sqlite.check_file(dump)
+    with closing(sqlite.open_untrusted(dump)) as database:
+        _compare(sqlite.describe_tables(database, lambda done, total: None), opened.manifest)
+        version = _move_version_on(database, current, "?")
+    with sqlite.stopped_site() as path:
+        new = path.with_name(f"{path.name}.restored")
+        # The work folder may be on another disk.
+        with dump.open("rb") as source, _private_file(new) as target:
+            shutil.copyfileobj(source, target, 2**20)
+        _write_marker(version, names)
+        sqlite.replace(path, new)
+
+
+def _replace_tables(opened: OpenedBackup, dump: Path, current: int, names: set[str]) -> None:
+    with dump.open("rb") as script, postgresql.loaded(script, postgresql.PUBLIC) as database:
+        _compare(postgresql.describe_tables(database, postgresql.PUBLIC, lambda done, total: None), opened.manifest)
+        with database.cursor() as cursor:
+            version = _move_version_on(cursor, current, "%s")
+        _write_marker(version, names)
+
+
+def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
+    """Let the restored content version, which is returned, exceed all that the site has had so far."""
+    read = "SELECT coalesce(sum(number), 0) FROM core_contentversion"
+    restored = int(cursor.execute(read).fetchone()[0])
+    step = max(0, current - restored) + JUMP + secrets.randbelow(JUMP)
+    cursor.execute(JUMP_STATEMENT.replace("%s", placeholder), [step])
+    return restored + step
+
+
+def _unpack_database(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Path:
+    """Write the dump to the disk."""
+    manifest, step = opened.manifest, _("Reading the database")
+    packed, dump = folder / "packed", folder / "dump"
+    # Packed and unpacked, and a file of SQLite once more in its place.
+    require_space(folder, 2 * manifest.size)
+    with _private_file(packed) as target:
+        opened.read(DATABASES[manifest.vendor], target)
+    with packed.open("rb") as file, _private_file(dump) as target:
+        packed_size = packed.stat().st_size
+        source = HashingReader(file, lambda size: progress(step, (source.size + size) // 2**20, packed_size // 2**20))
+        decompress(source, target, manifest.size)
+    packed.unlink()
+    if dump.stat().st_size != manifest.size:
+        raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
+    return dump
+
+
+def _unpack_media_list(opened: OpenedBackup, folder: Path) -> Path:
+    packed, path = folder / "packed", folder / "media.jsonl"
+    with _private_file(packed) as target:
+        opened.read(MEDIA_LIST, target)
+    with packed.open("rb") as file, _private_file(path) as target:
+        decompress(file, target, 2**30)
+    packed.unlink()
+    return path
+
+
+def _read_stored(store: Store, backup: Backup, file: str, private_keys: Sequence[Any], target: Any) -> None:
+    stored = backup.stored(file)
+    try:
+        source = HashingReader(store.open(stored))
+    except FileNotFoundError:
+        raise BackupError(_("%s is missing in this backup. Choose another backup with --backup.") % stored) from None
+    try:
+        unseal(source, target, private_keys)
+        source.read_rest()
+    finally:
+        source.close()
+    if source.sha256 != backup.sums[stored]:
+        raise BackupError(_("%s is damaged. Choose another backup with --backup.") % stored)
+
+
+def _compare(found: dict[str, Table], manifest: Manifest) -> None:
+    # Where rows are left out, their sequences may still differ.
+    differ = [name for name, table in manifest.tables.items() if found.get(name) != table and name not in LEFT_OUT]
+    differ += sorted(found.keys() - manifest.tables.keys())
+    if differ:
+        text = _("The table %s in this backup is not as it was when the backup was made. Choose another backup.")
+        raise BackupError(text % differ[0])
+
+
+def _require_vendor(manifest: Manifest) -> None:
+    if manifest.vendor == connection.vendor:
+        return
+    if manifest.vendor == "sqlite":
+        text = _("This backup is of a site with SQLite. Remove DATABASE_URL from the settings to restore it.")
+    else:
+        text = _("This backup is of a site with PostgreSQL. Set DATABASE_URL to an empty PostgreSQL database first.")
+    raise BackupError(text)
+
+
+def _content_version() -> int:
+    """Return the content version; 0 if there are no tables. Raises DatabaseError if the database can't be read."""
+    tables = connection.introspection.table_names()
+    return content_version() if ContentVersion._meta.db_table in tables else 0
+
+
+def _version_or_zero() -> int:
+    try:
+        return _content_version()
+    except DatabaseError:
+        # It is damaged, which is a reason to restore a backup.
+        return 0
+
+
+def _counter(progress: ProgressCallback, manifest: Manifest) -> Any:
+    done = 0
+
+    def advance() -> None:
+        nonlocal done
+        done += 1
+        progress(_("Media"), done, manifest.media_files)
+
+    return advance
+
+
+def _write_marker(version: int, names: set[str]) -> None:
+    marker = restore_marker()
+    new = marker.with_suffix(".new")
+    with _private_file(new) as file:
+        file.write(json.dumps({"version": version, "names": sorted(names)}).encode())
+    sqlite.replace(marker, new)
+
+
+def _private_file(path: Path) -> IO[bytes]:
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    return path.open("wb")

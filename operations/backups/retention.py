@@ -1,0 +1,75 @@
+"""Which backups are kept, and removing the others with the media that no backup needs any more."""
+
+import datetime as dt
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.utils.translation import gettext as _
+
+from operations.backups.contents import BACKUPS, CHECKSUMS, MEDIA, is_ours, parse_name, read_backup
+from operations.backups.errors import BackupError
+from operations.backups.stores import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """For how many days, weeks and months with backups the last one of each is kept."""
+
+    daily: int
+    weekly: int
+    monthly: int
+
+
+# Someone who has just made a backup may be about to restore an earlier one.
+RECENT: Final = dt.timedelta(days=2)
+_PERIODS: Final[dict[str, Callable[[dt.datetime], object]]] = {
+    "daily": lambda time: time.date(),
+    "weekly": lambda time: time.isocalendar()[:2],
+    "monthly": lambda time: (time.year, time.month),
+}
+
+
+def kept(names: Iterable[str], retention: Retention, *, newest: str) -> set[str]:
+    """Return the names of the backups to keep: also those of two days, and what claims to be later than `newest`.
+
+    The latter were made while the clock was wrong, and don't count as the last ones of a period.
+    """
+    names = sorted(names, reverse=True)
+    found = {name for name in names if parse_name(name) > parse_name(newest) - RECENT}
+    for period, of_time in _PERIODS.items():
+        last: dict[object, str] = {}
+        for name in names:
+            if name <= newest:
+                last.setdefault(of_time(parse_name(name)), name)
+        found.update(list(last.values())[: getattr(retention, period)])
+    return found
+
+
+def prune(store: Store, names: Collection[str], retention: Retention, *, newest: str) -> list[str]:
+    """Remove backups that are not kept, whatever is left of others, and media that no backup needs. Return their names.
+
+    `names` are those of the complete backups. No backup may be in the making. Wherever this is interrupted, what is
+    still listed is complete. Raises BackupError if the list of a kept backup is damaged, and then nothing is removed.
+    """
+    keep = kept(names, retention, newest=newest)
+    # Before anything is deleted: a list that can't be read stops it all.
+    needed: set[str] = set()
+    for name in keep:
+        try:
+            needed |= read_backup(store, name).media
+        except BackupError as error:
+            text = _(
+                "The new backup is complete, but the older one %s is damaged, so nothing was removed. Delete that one."
+            )
+            raise BackupError(text % name) from error
+    for name in sorted(set(names) - keep):
+        # From then on, it is not a backup any more.
+        store.delete(f"{BACKUPS}/{name}/{CHECKSUMS}")
+    for path in store.sizes(BACKUPS):
+        if is_ours(path) and path.split("/")[1] not in keep:
+            store.delete(path)
+    for path in store.sizes(MEDIA):
+        if is_ours(path) and path not in needed:
+            store.delete(path)
+    return sorted(set(names) - keep)

@@ -1,0 +1,111 @@
+"""When backups are made and proved, and remembering how that went."""
+
+import datetime as dt
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from core.progress import ProgressCallback
+from operations.backups.creating import Report, create_backup
+from operations.backups.errors import BackupError
+from operations.backups.media import drop_staged_media
+from operations.backups.restoring import check, finish, open_backup
+from operations.backups.sealing import Identity
+from operations.backups.stores import Store, open_store
+from operations.backups.work import work_folder
+from operations.models import BackupRun, RunKind
+
+# How often the newest backup is proved, where no private key is needed for that.
+CHECK_INTERVAL: Final = dt.timedelta(days=7)
+
+_log = logging.getLogger(__name__)
+
+
+def planned_times(now: dt.datetime) -> list[dt.datetime]:
+    """Return when backups are planned, from two days ago until tomorrow."""
+    today = timezone.localtime(now).date()
+    zone = timezone.get_current_timezone()
+    days = (today + dt.timedelta(days=day) for day in (-2, -1, 0, 1))
+    return sorted(dt.datetime.combine(day, time, zone) for day in days for time in settings.BROADSIDE_BACKUP_TIMES)
+
+
+def next_time(now: dt.datetime) -> dt.datetime:
+    """Return when the next backup is planned."""
+    return min(time for time in planned_times(now) if time > now)
+
+
+def is_due(now: dt.datetime) -> bool:
+    """Whether there was no backup since one was planned last."""
+    last = BackupRun.objects.last_successful(RunKind.BACKUP)
+    return last is None or last.finished_at < max(time for time in planned_times(now) if time <= now)
+
+
+def is_late(last: BackupRun, now: dt.datetime) -> bool:
+    """Whether two backups were planned since the last one, and not made."""
+    return last.finished_at < [time for time in planned_times(now) if time <= now][-2]
+
+
+def is_check_due(now: dt.datetime) -> bool:
+    """Whether the newest backup should be proved, and can be without a private key."""
+    if settings.BROADSIDE_BACKUP_PUBLIC_KEY:
+        return False
+    last = BackupRun.objects.last_successful(RunKind.CHECK)
+    return last is None or last.finished_at < now - CHECK_INTERVAL
+
+
+def back_up(destination: str, progress: ProgressCallback) -> Report:
+    """Make a backup, and remember how it went. Raises BackupError, or OSError if something can't be read or written."""
+    with _recorded(RunKind.BACKUP), work_folder() as folder:
+        finish()
+        drop_staged_media()
+        report = create_backup(open_store(destination), folder, progress)
+    BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.missing))
+    return report
+
+
+def prove(store: Store, name: str, private_keys: list[Identity], progress: ProgressCallback) -> str:
+    """Prove a backup, or the newest one, and remember how it went. Return its name. Raises BackupError or OSError."""
+    with _recorded(RunKind.CHECK, name), work_folder() as folder:
+        opened = open_backup(store, name, private_keys)
+        check(opened, folder, progress)
+    # On a computer without the site, there is nothing to remember it in.
+    with suppress(DatabaseError):
+        BackupRun.record(RunKind.CHECK, backup=opened.name)
+    return opened.name
+
+
+def do_what_is_due(progress: ProgressCallback) -> Report | None:
+    """Make a backup if one is planned, and prove it from time to time. Raises BackupError or OSError."""
+    report = None
+    if is_due(timezone.now()):
+        report = back_up(settings.BROADSIDE_BACKUP_URL, progress)
+    if is_check_due(timezone.now()):
+        prove(open_store(settings.BROADSIDE_BACKUP_URL), "", [], progress)
+    return report
+
+
+def describe_error(error: Exception) -> str:
+    """Return a sentence about what went wrong."""
+    if isinstance(error, OSError):
+        detail = error.strerror or str(error)
+        return _("Something could not be read or written: %s. Check the disk or the object storage.") % detail
+    return str(error)
+
+
+@contextmanager
+def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
+    """Remember it if the block fails."""
+    try:
+        yield
+    except (BackupError, OSError, DatabaseError) as error:
+        try:
+            BackupRun.record(kind, backup=name, error=describe_error(error))
+        except DatabaseError:
+            _log.exception("It could not be recorded that a backup failed.")
+        raise

@@ -1,0 +1,183 @@
+"""Compressing, encrypting and checking what is written to a store and read from it, in pieces of bounded size.
+
+Encryption is that of age (https://age-encryption.org/v1), to a public key: neither reading the
+store nor taking over the server is enough to decrypt anything.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Sequence
+from typing import IO, Any, Final, Protocol, cast
+
+import pyrage
+import zstandard
+from django.utils.translation import gettext as _
+
+from media.storage import Readable
+from operations.backups.errors import BackupError
+
+# A private key. pyrage has no types.
+type Identity = Any
+SUFFIX: Final = ".age"
+_PIECE: Final = 2**18
+_PRIVATE_KEY: Final = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]+")
+
+
+class Writable(Protocol):
+    def write(self, data: bytes, /) -> Any: ...
+
+
+class HashingReader:
+    """Passes on what it reads, and keeps the SHA-256 and size of it. `advanced` is called with the size of each piece.
+
+    The libraries that read from it replace exceptions by their own, so it remembers the last one.
+    """
+
+    def __init__(self, source: Readable, advanced: Callable[[int], object] = lambda size: None) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+        self._advanced = advanced
+        self.size = 0
+        self.error: BaseException | None = None
+
+    def read(self, size: int = _PIECE, /) -> bytes:
+        try:
+            piece = self._source.read(size if size >= 0 else _PIECE)
+            self._advanced(len(piece))
+        except BaseException as error:
+            self.error = error
+            raise
+        self._hash.update(piece)
+        self.size += len(piece)
+        return piece
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+    def close(self) -> None:
+        self._source.close()
+
+    def read_rest(self) -> None:
+        """Read what was not asked for, so that the sum is that of the whole file."""
+        while self.read():
+            pass
+
+
+class HashingWriter:
+    """Passes on what it is given, up to a number of bytes, and keeps the SHA-256 and size of it."""
+
+    def __init__(self, target: Writable, limit: int | None = None) -> None:
+        self._target = target
+        self._limit = limit
+        self._hash = hashlib.sha256()
+        self.size = 0
+        self.error: BaseException | None = None
+
+    def write(self, data: bytes, /) -> int:
+        try:
+            self.size += len(data)
+            if self._limit is not None and self.size > self._limit:
+                raise BackupError(_("A file in the backup is larger than its list says, so it is damaged."))
+            self._target.write(data)
+        except BaseException as error:
+            self.error = error
+            raise
+        self._hash.update(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Do nothing, because nothing is buffered here."""
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+class Nowhere:
+    """Takes everything and keeps nothing."""
+
+    def write(self, data: bytes, /) -> int:
+        return len(data)
+
+
+def parse_public_key(text: str) -> Any:
+    """Return the public key that backups are encrypted to; None without one. Raises BackupError if it is not valid."""
+    if not text:
+        return None
+    try:
+        return pyrage.x25519.Recipient.from_str(text)
+    except pyrage.RecipientError as error:
+        raise BackupError(
+            _("BACKUP_PUBLIC_KEY is not a public key of age, which begins with age1. Nothing was backed up.")
+        ) from error
+
+
+def read_private_keys(text: str) -> list[Identity]:
+    """Return the private keys in the text of a key file. Raises BackupError if there is none."""
+    try:
+        keys = [pyrage.x25519.Identity.from_str(key) for key in _PRIVATE_KEY.findall(text)]
+    except pyrage.IdentityError:
+        keys = []
+    if not keys:
+        raise BackupError(_("The key file contains no private key. It has a line that begins with AGE-SECRET-KEY-1."))
+    return keys
+
+
+def compressed(source: Readable) -> Readable:
+    """Return what is read from `source`, compressed in Zstandard."""
+    # It only reads.
+    file = cast("IO[bytes]", source)
+    reader: Readable = zstandard.ZstdCompressor(level=6, write_checksum=True).stream_reader(file)
+    return reader
+
+
+def decompress(source: Readable, target: Writable, limit: int) -> None:
+    """Write to `target` what was compressed, at most `limit` bytes. Raises BackupError if it is longer or damaged."""
+    writer = HashingWriter(target, limit)
+    try:
+        # A frame that needs more memory than our own is refused.
+        zstandard.ZstdDecompressor(max_window_size=2**27).copy_stream(
+            cast("IO[bytes]", source), cast("IO[bytes]", writer), write_size=_PIECE
+        )
+    except zstandard.ZstdError as error:
+        raise _cause(writer) or BackupError(_("A file in the backup can't be decompressed: it is damaged.")) from error
+
+
+def seal(source: Readable, target: Writable, public_key: Any) -> None:
+    """Write to `target` what is read from `source`, encrypted if there is a public key."""
+    if public_key is None:
+        _copy(source, target)
+        return
+    reader, writer = HashingReader(source), HashingWriter(target)
+    try:
+        pyrage.encrypt_io(reader, writer, [public_key])
+    except pyrage.EncryptError as error:
+        raise _cause(reader, writer) or error from error
+
+
+def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity]) -> None:
+    """Write to `target` what was sealed. Without private keys, it isn't encrypted. Raises BackupError."""
+    if not private_keys:
+        _copy(source, target)
+        return
+    reader, writer = HashingReader(source), HashingWriter(target)
+    try:
+        pyrage.decrypt_io(reader, writer, private_keys)
+    except pyrage.DecryptError as error:
+        if cause := _cause(reader, writer):
+            raise cause from error
+        if "No matching keys" in str(error):
+            text = _("This key doesn't fit: the backup was encrypted to the public key of another one.")
+            raise BackupError(text) from error
+        raise BackupError(_("A file in the backup can't be decrypted: it is damaged.")) from error
+
+
+def _copy(source: Readable, target: Writable) -> None:
+    while piece := source.read(_PIECE):
+        target.write(piece)
+
+
+def _cause(*ends: HashingReader | HashingWriter) -> BaseException | None:
+    """Return what went wrong at one of the ends, which is hidden in the error of the library between them."""
+    return next((end.error for end in ends if end.error is not None), None)

@@ -1,0 +1,44 @@
+"""The state of the database at one moment, which is dumped and described while the site goes on."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Final, Protocol
+
+from media.storage import Readable
+from operations.backups.contents import Table
+
+# Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, what
+# limits how much anyone sends, what is known about the backups themselves.
+LEFT_OUT: Final = (
+    "comments_ratecount",
+    "comments_spentchallenge",
+    "django_session",
+    "operations_backuprun",
+)
+_MODULUS: Final = 2**128
+
+
+class Snapshot(Protocol):
+    """`size` is that of the dump in bytes; of one that is still to be written, an estimate."""
+
+    @property
+    def size(self) -> int: ...
+
+    def dump(self) -> AbstractContextManager[Readable]:
+        """Read the whole database. Tables of LEFT_OUT are empty."""
+
+    def tables(self, progress: Callable[[int, int], None]) -> dict[str, Table]:
+        """Describe what the dump contains, table by table."""
+
+    def rows(self, sql: str) -> Iterator[tuple[object, ...]]:
+        """Return the rows that a query finds."""
+
+
+def describe(rows: Iterable[bytes]) -> Table:
+    """Return how many rows there are, and a digest of them that doesn't depend on their order."""
+    count = total = 0
+    for row in rows:
+        count += 1
+        total = (total + int.from_bytes(hashlib.blake2b(row, digest_size=16).digest())) % _MODULUS
+    return Table(count, f"{total:032x}")

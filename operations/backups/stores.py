@@ -1,0 +1,161 @@
+"""Where backups are: a folder, or a bucket of an object storage. A file appears there completely or not at all."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final, Protocol
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files import File
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+
+from media.bucket_urls import bucket_options
+from media.storage import Readable
+from operations.backups.errors import BackupError
+
+_INCOMPLETE: Final = ".incomplete"
+
+
+class Store(Protocol):
+    """Files by name, which is a relative path. All methods raise OSError if the store can't be reached."""
+
+    def writing(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Write a file that takes the place of one of this name at the end of the block, or nothing if it fails."""
+
+    def open(self, name: str) -> Readable:
+        """Open a file. Raises FileNotFoundError, and BackupError for what is not a file in this store."""
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Return the names of all files below a folder, with their sizes in bytes."""
+
+    def delete(self, name: str) -> None:
+        """Delete a file, if it is there."""
+
+    def tidy(self) -> None:
+        """Remove what earlier processes left incomplete. No other process may be writing."""
+
+
+class FolderStore:
+    """A folder whose files only their owner can read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
+
+    def __str__(self) -> str:
+        return str(self._folder)
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        path = self._folder / name
+        incomplete = self._folder / _INCOMPLETE
+        self._make_folder(incomplete)
+        self._make_folder(path.parent)
+        # Of mode 0600.
+        with tempfile.NamedTemporaryFile(dir=incomplete, delete_on_close=False) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            file.close()
+            os.replace(file.name, path)
+        _sync_folder(path.parent)
+
+    def open(self, name: str) -> Readable:
+        path = self._folder / name
+        # What someone else prepared may lead out of the folder, or never end.
+        if path.resolve() != self._folder.resolve() / name or not path.is_file():
+            if path.exists():
+                raise BackupError(_("%s is not a regular file, so this is not a backup of Broadside's.") % path)
+            raise FileNotFoundError(2, os.strerror(2), str(path))
+        return path.open("rb")
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        found = {}
+        for parent, _folders, files in os.walk(self._folder / folder):
+            for file in files:
+                path = Path(parent, file)
+                found[path.relative_to(self._folder).as_posix()] = path.lstat().st_size
+        return found
+
+    def delete(self, name: str) -> None:
+        path = self._folder / name
+        path.unlink(missing_ok=True)
+        # The folder of a backup goes with its last file.
+        with suppress(OSError):
+            path.parent.rmdir()
+
+    def tidy(self) -> None:
+        shutil.rmtree(self._folder / _INCOMPLETE, ignore_errors=True)
+
+    def _make_folder(self, path: Path) -> None:
+        missing = []
+        while not path.exists():
+            missing.append(path)
+            path = path.parent
+        for folder in reversed(missing):
+            folder.mkdir(mode=0o700, exist_ok=True)
+            _sync_folder(folder.parent)
+
+
+class BucketStore:
+    """A bucket, or a folder in it. A file is complete on this machine before it is sent."""
+
+    def __init__(self, url: str) -> None:
+        # Its client is optional.
+        self._storage = import_string("media.bucket.BucketStorage")(**bucket_options(url, "BACKUP_URL"))
+
+    def __str__(self) -> str:
+        # Without the secret.
+        return f"s3://{self._storage.bucket_name}/{self._storage.location}".rstrip("/")
+
+    @contextmanager
+    def writing(self, name: str) -> Iterator[IO[bytes]]:
+        with tempfile.TemporaryFile(dir=settings.BROADSIDE_BACKUP_WORK_DIR) as file:
+            yield file
+            file.seek(0)
+            self._storage.replace(name, File(file, name))
+
+    def open(self, name: str) -> Readable:
+        found = self._storage.find(name)
+        if found is None:
+            raise FileNotFoundError(2, os.strerror(2), name)
+        body: Readable = found.open(None)
+        return body
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        sizes: dict[str, int] = self._storage.sizes(f"{folder}/")
+        return sizes
+
+    def delete(self, name: str) -> None:
+        self._storage.delete(name)
+
+    def tidy(self) -> None:
+        """Do nothing: what is sent only in part never becomes an object."""
+
+
+def open_store(destination: str) -> Store:
+    """Return the store of a folder, or of a URL as in BACKUP_URL. Raises BackupError if it can't be one."""
+    if "://" in destination:
+        try:
+            return BucketStore(destination)
+        except ImproperlyConfigured as error:
+            raise BackupError(str(error)) from error
+    folder = Path(destination).expanduser().resolve()
+    if folder.is_relative_to(settings.MEDIA_ROOT) or settings.MEDIA_ROOT.resolve().is_relative_to(folder):
+        raise BackupError(_("Anyone can read the media folder, so backups can't be in it. Choose another folder."))
+    if folder.exists() and not folder.is_dir():
+        raise BackupError(_("%s is not a folder. Choose another one.") % folder)
+    return FolderStore(folder)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Have the system write down which files are in a folder, so that a power cut doesn't undo a renaming."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,57 @@
+"""The folder in which backups and restores work, one at a time."""
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from operations.backups.errors import BackupError
+
+# In bytes, what is left free for the site on the disk of its database.
+RESERVE: Final = 2**27
+
+
+@contextmanager
+def work_folder() -> Iterator[Path]:
+    """Yield an empty folder that no other backup or restore uses meanwhile. Raises BackupError if one is running."""
+    folder: Path = settings.BROADSIDE_BACKUP_WORK_DIR
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # The lock does not outlive its process.
+    with (folder / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            text = _("Another backup or restore is running. Wait until it has finished, then try again.")
+            raise BackupError(text) from error
+        work = folder / "work"
+        # Of one that was killed.
+        shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(mode=0o700)
+        try:
+            yield work
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Make sure that there is room for so many bytes, and some for the site as well. Raises BackupError."""
+    if shutil.disk_usage(folder).free < needed + RESERVE:
+        raise BackupError(
+            _("The disk is too full: %d MB are needed in %s. Free some space, and try again.")
+            % (needed // 10**6 + 1, settings.BROADSIDE_BACKUP_WORK_DIR)
+        )
+
+
+def known_files() -> Path:
+    """Return the path of what the last backup knew about media files."""
+    return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "media-known.jsonl")
+
+
+def restore_marker() -> Path:
+    """Return the path of the file that is there while a restore replaces the site."""
+    return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "restoring.json")

@@ -1,0 +1,92 @@
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
+from django.utils.translation import gettext as _
+
+from core.progress import ProgressCallback, show_progress
+from operations.backups import restoring
+from operations.backups.contents import complete_backups
+from operations.backups.errors import BackupError
+from operations.backups.schedule import describe_error, prove
+from operations.backups.sealing import Identity, read_private_keys
+from operations.backups.stores import Store, open_store
+from operations.backups.work import work_folder
+
+_MAX_KEY_FILE = 2**16
+
+
+class Command(BaseCommand):
+    help = (
+        "Restores a backup of the whole site, or proves that it could be restored (--check). Stop the web server and "
+        "the worker first; --check and --list need no stop. If it is interrupted, the site is as it was, or restored."
+    )
+    # The database may be empty or damaged.
+    requires_system_checks: list[str] = []  # Django's own name
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", nargs="?", default="", help="where backups are (BACKUP_URL, if left out)")
+        parser.add_argument("--backup", default="", metavar="NAME", help="which backup (the newest, if left out)")
+        parser.add_argument(
+            "--key", default="", metavar="FILE", help="the file with the private key; - reads it from stdin"
+        )
+        parser.add_argument("--replace", action="store_true", help="replace a site that has content, which is lost")
+        parser.add_argument("--check", action="store_true", help="restore beside the site, compare, and change nothing")
+        parser.add_argument("--list", action="store_true", help="only list the backups")
+
+    def handle(self, *args: Any, source: str, backup: str, key: str, **options: Any) -> None:
+        source = source or settings.BROADSIDE_BACKUP_URL
+        if not source:
+            raise CommandError(_("Say where from: `manage.py restore FOLDER`, or set BACKUP_URL."))
+        interrupted = _(
+            "Interrupted. Nothing was changed, unless the database was being replaced: then run this again."
+        )
+        try:
+            store = open_store(source)
+            if options["list"]:
+                self.stdout.writelines(f"{name}\n" for name in complete_backups(store))
+                return
+            keys = self._read_keys(key) if key else []
+            with show_progress(self.stderr, interrupted) as progress:
+                if options["check"]:
+                    name = prove(store, backup, keys, progress)
+                    self.stdout.write(_("Backup %s can be restored: database and media are as they were.") % name)
+                else:
+                    self._restore(store, backup, keys, options["replace"], progress)
+        except (BackupError, OSError) as error:
+            raise CommandError(describe_error(error)) from error
+        except DatabaseError as error:
+            raise CommandError(_("The database can't be used: %s") % error) from error
+
+    def _read_keys(self, key: str) -> list[Identity]:
+        if key == "-":
+            return read_private_keys(sys.stdin.read(_MAX_KEY_FILE))
+        with Path(key).open(encoding="utf-8", errors="replace") as file:
+            return read_private_keys(file.read(_MAX_KEY_FILE))
+
+    def _restore(
+        self, store: Store, name: str, keys: list[Identity], replace: bool, progress: ProgressCallback
+    ) -> None:
+        with work_folder() as folder:
+            restoring.finish()
+            opened = restoring.open_backup(store, name, keys)
+            restoring.restore(opened, folder, replace=replace, progress=progress)
+        restoring.migrate()
+        manifest = opened.manifest
+        text = _("Backup %(name)s of %(site)s is restored: %(tables)d tables and %(files)d media files.")
+        counts = {"tables": len(manifest.tables), "files": manifest.media_files}
+        self.stdout.write(text % {"name": opened.name, "site": manifest.site, **counts})
+        for missing in manifest.missing:
+            self.stderr.write(_("Missing when the backup was made: %s") % missing, style_func=str)
+        self._write_settings(opened.settings())
+        self.stdout.write(_("Start the web server and the worker again. Everyone has to log in anew."))
+
+    def _write_settings(self, before: dict[str, str]) -> None:
+        now = settings.BROADSIDE_ENVIRONMENT
+        differ = {name: value for name, value in before.items() if now.get(name) != value}
+        if differ:
+            self.stdout.write(_("These settings were different when the backup was made:"))
+            self.stdout.writelines(f"  {name}={value}\n" for name, value in differ.items())

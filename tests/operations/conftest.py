@@ -1,0 +1,108 @@
+"""Fixtures for backups of the site of the tests, which is really replaced when one is restored."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from io import StringIO
+from pathlib import Path
+from uuid import uuid4
+
+import pyrage
+import pytest
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from pytest_django import Settings
+
+from comments.models import RateCount
+from config.storage import media_storage
+from media.bucket import BucketStorage
+from media.documents import store_document
+from media.models import Picture
+from media.pictures import store_picture
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.database import rows_of_all
+from tests.factories.files import pdf_file, picture
+from tests.factories.types import Manage, SiteState
+
+
+@pytest.fixture
+def content(transactional_db: None) -> None:
+    """A site with something in it: texts, comments, an image with a rendition, a document, and what is left out."""
+    owner = UserFactory(username="owner", is_superuser=True)
+    post = PostFactory(title="The march", source="Words about the march", tags=["protest"], author=owner)
+    PageFactory(title="About", source="Ünïcode ⚑ and 'quotes'\nin lines\t\\")
+    CommentFactory.create_batch(3, entry=post)
+    stored = store_picture(SimpleUploadedFile("crowd.png", picture(size=(60, 40))), by=owner)
+    name = default_storage.save("renditions/1/small.webp", SimpleUploadedFile("small.webp", b"small"))
+    Picture.objects.filter(pk=stored.pk).update(rendition_rows=[[name, 480]])
+    store_document(pdf_file(), by=owner)
+    RateCount.objects.create(sender="sender-hash", period=1, count=3)
+
+
+@pytest.fixture
+def destination(tmp_path: Path) -> Path:
+    """Where backups are made."""
+    return tmp_path / "backups-of-the-site"
+
+
+@pytest.fixture
+def manage(destination: Path) -> Manage:
+    """Run a command with the destination as its first argument, and return what it prints."""
+
+    def manage(command: str, *options: str, to: str = "") -> str:
+        output = StringIO()
+        call_command(command, to or str(destination), *options, stdout=output, stderr=output)
+        return output.getvalue()
+
+    return manage
+
+
+@pytest.fixture
+def site_state() -> SiteState:
+    """Return all that is in the database and the storage, apart from what changes without anyone's doing."""
+
+    def site_state() -> tuple[list[tuple[str, object]], dict[str, bytes]]:
+        files = {}
+        for name in default_storage.sizes(""):  # type: ignore[attr-defined]  # of our storages
+            with default_storage.open(name) as file:
+                files[name] = file.read()
+        rows = [row for row in rows_of_all(without_version=True) if row[0] != "comments.RateCount"]
+        return rows, files
+
+    return site_state
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for one MiB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
+    if os.getuid() != 0 or subprocess.run(mount, check=False).returncode:  # noqa: S603  our own arguments
+        pytest.skip("A small disk can't be mounted here.")
+    yield disk
+    subprocess.run(["umount", disk], check=True)  # noqa: S603, S607  likewise
+
+
+@pytest.fixture
+def key_file(settings: Settings, tmp_path: Path) -> Path:
+    """The file of a private key. Backups are encrypted to its public key."""
+    key = pyrage.x25519.Identity.generate()
+    settings.BROADSIDE_BACKUP_PUBLIC_KEY = str(key.to_public())
+    path = tmp_path / "key.txt"
+    path.write_text(f"# created: today\n# public key: {key.to_public()}\n{key}\n")
+    return path
+
+
+@pytest.fixture
+def make_bucket(object_storage: str) -> Callable[[], str]:
+    """Create an empty bucket, and return the URL of a folder in it."""
+
+    def make_bucket() -> str:
+        url = f"s3+http://key:secret@{object_storage}/backups-{uuid4().hex}/site"
+        options = media_storage(url)["OPTIONS"]
+        BucketStorage(**options).connection.create_bucket(Bucket=options["bucket_name"])
+        return url
+
+    return make_bucket

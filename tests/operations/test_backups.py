@@ -1,0 +1,598 @@
+"""Backing up a site and restoring it, on the database that the tests use, with media in a folder or a bucket."""
+
+import json
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pyrage
+import pytest
+from django.contrib.sessions.models import Session
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+from pytest_django import Settings
+
+from blog.models import Post
+from comments.models import Comment, RateCount
+from core.changes import content_changed, content_version
+from media import trash
+from media.models import Document, Picture
+from media.pictures import store_picture
+from operations.backups import creating, media, postgresql, restoring, sealing, sqlite, stores
+from operations.backups.contents import complete_backups
+from operations.backups.errors import BackupError
+from operations.backups.work import restore_marker, work_folder
+from operations.models import BackupRun, RunKind
+from search.indexing import count_stale
+from tests.factories import CommentFactory, PostFactory
+from tests.factories.files import PDF, picture, picture_file
+from tests.factories.types import Manage, SiteState
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+IS_SQLITE = connection.vendor == "sqlite"
+DUMP = "database.sqlite3.zst" if IS_SQLITE else "database.sql.zst"
+
+
+def spoil() -> None:
+    """Change and delete what was backed up, and add something."""
+    Comment.objects.all().delete()
+    Post.objects.all().delete()
+    PostFactory(title="Written later")
+    Document.objects.get().delete()
+    shown = Picture.objects.get()
+    default_storage.replace(str(shown.file.name), ContentFile(b"another image"))  # type: ignore[attr-defined]  # ours
+    store_picture(SimpleUploadedFile("new.png", picture(colour="red")))
+
+
+def only_backup(destination: Path) -> Path:
+    (folder,) = (destination / "backups").iterdir()
+    return folder
+
+
+def stored_media(destination: Path) -> set[str]:
+    return {path.name for path in (destination / "media").rglob("*") if path.is_file()}
+
+
+@pytest.mark.usefixtures("any_storage", "content")
+class TestRestoring:
+    def test_brings_everything_back_and_removes_what_came_later(self, manage: Manage, site_state: SiteState) -> None:
+        before = site_state()
+        assert len(before[1]) == 3
+        said = manage("backup")
+        assert re.search(
+            r"Backup \S+ is complete: \d+ tables with \d+ rows, and 3 media files \(.*\), of which 3", said
+        )
+        spoil()
+        assert site_state() != before
+        assert "is restored" in manage("restore", "--replace")
+        assert site_state() == before
+
+    def test_an_encrypted_backup_is_restored_with_the_key(
+        self, manage: Manage, site_state: SiteState, key_file: Path
+    ) -> None:
+        before = site_state()
+        manage("backup")
+        spoil()
+        manage("restore", "--replace", "--key", str(key_file))
+        assert site_state() == before
+
+    def test_a_backup_is_proved_beside_the_site(self, manage: Manage, site_state: SiteState) -> None:
+        manage("backup")
+        spoil()
+        after = site_state()
+        assert "can be restored" in manage("restore", "--check")
+        assert site_state() == after
+        assert BackupRun.objects.get(kind=RunKind.CHECK).error == ""
+
+
+@pytest.mark.usefixtures("content")
+class TestRestoredSite:
+    def test_no_cached_page_can_appear(self, manage: Manage, client: Client) -> None:
+        post = Post.objects.get()
+        manage("backup")
+        Post.objects.update(title="A later title")
+        for _change in range(3):
+            content_changed()
+        later = client.get(post.get_absolute_url())
+        assert "A later title" in later.text
+        version = content_version()
+        manage("restore", "--replace")
+        assert content_version() > version + 2**40
+        restored = client.get(post.get_absolute_url(), headers={"If-None-Match": later["ETag"]})
+        assert restored.status_code == 200
+        assert "The march" in restored.text
+
+    def test_the_version_does_not_run_out(self, manage: Manage) -> None:
+        for _time in range(3):
+            manage("backup")
+            manage("restore", "--replace")
+        assert content_version() < 3 * 2**41 + 2**30
+
+    def test_its_search_finds_everything(self, manage: Manage, client: Client) -> None:
+        manage("backup")
+        spoil()
+        manage("restore", "--replace")
+        assert count_stale(lambda name, done, total: None).total() == 0
+        assert "The march" in client.get("/search/", {"q": "words"}).text or "The march" in client.get("/?s=words").text
+
+    def test_new_rows_get_new_ids(self, manage: Manage) -> None:
+        highest = PostFactory().pk
+        manage("backup")
+        manage("restore", "--replace")
+        assert PostFactory().pk > highest
+
+    def test_all_sessions_are_over_and_no_sender_is_known(self, manage: Manage, destination: Path) -> None:
+        Session.objects.create(session_key="s" * 32, session_data="secret", expire_date=timezone.now())
+        assert RateCount.objects.exists()
+        manage("backup")
+        manifest = json.loads((only_backup(destination) / "manifest.json").read_bytes())
+        assert {"django_session", "comments_ratecount"} < set(manifest["left_out"])
+        assert manifest["tables"]["django_session"]["rows"] == 0
+        manage("restore", "--replace")
+        assert not Session.objects.exists()
+        assert not RateCount.objects.exists()
+
+    def test_pages_of_nginx_are_taken_back(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+        calls: list[str] = []
+        monkeypatch.setattr(restoring, "withdrawals", {"pages": lambda: calls.append("withdrawn")})
+        manage("backup")
+        manage("restore", "--replace")
+        assert calls == ["withdrawn"]
+
+    def test_the_settings_that_differ_are_named(self, manage: Manage, settings: Settings) -> None:
+        settings.BROADSIDE_ENVIRONMENT = {"TIME_ZONE": "Asia/Tehran", "SITE_URL": "https://old.example.org"}
+        manage("backup")
+        settings.BROADSIDE_ENVIRONMENT = {"SITE_URL": "https://old.example.org"}
+        said = manage("restore", "--replace")
+        assert "TIME_ZONE=Asia/Tehran" in said
+        assert "SITE_URL" not in said
+
+    def test_of_an_empty_site_nothing_has_to_be_replaced(self, manage: Manage, site_state: SiteState) -> None:
+        before = site_state()
+        manage("backup")
+        call_command("flush", verbosity=0, interactive=False)
+        shutil.rmtree(default_storage.path(""))
+        manage("restore")
+        assert site_state() == before
+
+    def test_a_site_with_content_is_not_replaced_by_accident(self, manage: Manage, site_state: SiteState) -> None:
+        manage("backup")
+        spoil()
+        after = site_state()
+        with pytest.raises(CommandError, match=r"--replace\. Nothing was changed"):
+            manage("restore")
+        assert site_state() == after
+
+    def test_an_older_backup_is_restored_by_name(self, manage: Manage, destination: Path) -> None:
+        manage("backup")
+        (first,) = manage("restore", "--list").split()
+        Post.objects.update(title="Second title")
+        manage("backup")
+        assert len(manage("restore", "--list").split()) == 2
+        manage("restore", "--replace", "--backup", first)
+        assert Post.objects.get().title == "The march"
+        with pytest.raises(CommandError, match=rf"no backup 2001.*The newest ones are: .*{first}"):
+            manage("restore", "--replace", "--backup", "2001-01-01T000000Z")
+
+    def test_a_damaged_database_is_no_obstacle(self, manage: Manage, site_state: SiteState) -> None:
+        if not IS_SQLITE:
+            pytest.skip("PostgreSQL's files are its own business.")
+        before = site_state()
+        manage("backup")
+        connection.close()
+        database = Path(connection.settings_dict["NAME"])
+        database.write_bytes(b"Nothing that SQLite could read." * 1000)
+        manage("restore", "--replace")
+        assert site_state() == before
+
+
+@pytest.mark.usefixtures("content")
+class TestContents:
+    def test_common_programs_find_no_damage(self, manage: Manage, destination: Path, key_file: Path) -> None:
+        manage("backup")
+        checked = subprocess.run(
+            ["sha256sum", "--check", "--strict", "SHA256SUMS"],  # noqa: S607  # a common program
+            cwd=only_backup(destination),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert checked.returncode == 0, checked.stderr
+        # Three of them are media.
+        assert checked.stdout.count(": OK") == 7
+
+    def test_the_database_is_restored_by_hand(self, manage: Manage, destination: Path, tmp_path: Path) -> None:
+        if shutil.which("zstd") is None:
+            pytest.skip("zstd is not installed.")
+        manage("backup")
+        packed = only_backup(destination) / DUMP
+        unpacked = subprocess.run(["zstd", "-dc", packed], capture_output=True, check=True).stdout  # noqa: S603, S607  # likewise
+        if IS_SQLITE:
+            (tmp_path / "database").write_bytes(unpacked)
+            with closing(sqlite3.connect(tmp_path / "database")) as database:
+                assert database.execute("SELECT title FROM blog_entry ORDER BY id").fetchall()[0] == ("The march",)
+        else:
+            assert b"\tThe march\t" in unpacked
+
+    def test_only_the_owner_can_read_it(self, manage: Manage, destination: Path) -> None:
+        before = os.umask(0)
+        try:
+            manage("backup")
+        finally:
+            os.umask(before)
+        modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in [destination, *destination.rglob("*")]}
+        assert modes == {(True, 0o700), (False, 0o600)}
+
+    def test_nothing_can_be_read_without_the_key(self, manage: Manage, destination: Path, key_file: Path) -> None:
+        name = str(Document.objects.get().file.name)
+        manage("backup")
+        for path in destination.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                assert path.name in {"SHA256SUMS", "README.txt"} or content.startswith(b"age-encryption.org/v1\n")
+                assert name.encode() not in content
+                assert b"march" not in content
+        # Nor whether it contains a certain file.
+        with default_storage.open(name) as file:
+            reader = sealing.HashingReader(file)
+            reader.read_rest()
+        assert not any(reader.sha256 in each for each in stored_media(destination))
+
+    def test_what_was_deleted_is_not_in_it(self, manage: Manage, destination: Path) -> None:
+        Comment.objects.filter(pk=CommentFactory(text="Regretted " * 300).pk).delete()
+        Session.objects.create(session_key="k" * 32, session_data="x" * 3000, expire_date=timezone.now())
+        manage("backup")
+        unpacked = BytesIO()
+        with (only_backup(destination) / DUMP).open("rb") as packed:
+            sealing.decompress(packed, unpacked, 2**30)
+        assert b"The march" in unpacked.getvalue()
+        assert b"Regretted Regretted" not in unpacked.getvalue()
+        assert b"x" * 3000 not in unpacked.getvalue()
+        assert b"sender-hash" not in unpacked.getvalue()
+
+    def test_settings_are_in_it(self, manage: Manage, destination: Path, settings: Settings) -> None:
+        settings.BROADSIDE_ENVIRONMENT = {"SITE_URL": "https://blog.example.org", "SECRET_KEY": ""}
+        manage("backup")
+        text = (only_backup(destination) / "settings.env").read_text()
+        assert "SITE_URL=https://blog.example.org\n" in text
+        assert "SECRET_KEY=\n" in text
+
+    def test_others_write_while_it_is_made(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A post that is stored after the snapshot was taken is not in the backup, nor is half of it."""
+        names = media.media_names
+
+        def write(snapshot: Any) -> list[str]:
+            # In another connection, as another process would.
+            other = connection.copy()
+            with other.cursor() as cursor:
+                cursor.execute("UPDATE blog_entry SET title = 'Changed meanwhile'")
+            other.close()
+            return names(snapshot)
+
+        monkeypatch.setattr(creating, "media_names", write)
+        manage("backup")
+        assert Post.objects.get().title == "Changed meanwhile"
+        assert "can be restored" in manage("restore", "--check")
+        manage("restore", "--replace")
+        assert Post.objects.get().title == "The march"
+
+
+@pytest.mark.usefixtures("content")
+class TestMedia:
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_each_file_is_stored_once(
+        self, manage: Manage, destination: Path, request: pytest.FixtureRequest, encrypted: bool
+    ) -> None:
+        if encrypted:
+            request.getfixturevalue("key_file")
+        manage("backup")
+        times = {path: path.stat().st_mtime_ns for path in (destination / "media").rglob("*") if path.is_file()}
+        assert len(times) == 3
+        store_picture(SimpleUploadedFile("new.png", picture(colour="red")))
+        assert "4 media files" in (said := manage("backup"))
+        assert "of which 1 are new" in said
+        assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+        assert len(stored_media(destination)) == 4
+
+    def test_files_that_did_not_change_are_not_read_again(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        manage("backup")
+        monkeypatch.setattr("operations.backups.media.HashingReader", None)
+        assert "of which 0 are new" in manage("backup")
+
+    def test_a_file_that_was_replaced_is_stored_again(self, manage: Manage, destination: Path) -> None:
+        manage("backup")
+        path = Path(default_storage.path(str(Document.objects.get().file.name)))
+        path.write_bytes(path.read_bytes()[::-1])
+        os.utime(path, (1, 1))
+        manage("backup")
+        assert len(stored_media(destination)) == 4
+        manage("restore", "--check")
+
+    def test_what_an_interrupted_backup_has_stored_is_used(
+        self, manage: Manage, destination: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as context:
+            context.setattr(creating, "settings_file", lambda environment: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                manage("backup")
+        assert complete_backups(stores.FolderStore(destination)) == []
+        times = {path.stat().st_mtime_ns for path in (destination / "media").rglob("*") if path.is_file()}
+        assert "of which 0 are new" in manage("backup")
+        assert {path.stat().st_mtime_ns for path in (destination / "media").rglob("*") if path.is_file()} == times
+        # The files of the first attempt are gone.
+        assert len(list((destination / "backups").iterdir())) == 1
+        manage("restore", "--check", "--key", str(key_file))
+
+    def test_a_new_key_needs_new_files(
+        self, manage: Manage, destination: Path, key_file: Path, settings: Settings
+    ) -> None:
+        manage("backup")
+        first = stored_media(destination)
+        settings.BROADSIDE_BACKUP_PUBLIC_KEY = ""
+        manage("backup")
+        assert len(stored_media(destination) - first) == 3
+        manage("restore", "--check")
+
+    def test_a_file_that_has_vanished_is_reported(self, manage: Manage, destination: Path) -> None:
+        name = str(Document.objects.get().file.name)
+        default_storage.delete(name)
+        said = manage("backup")
+        assert f"Missing on this site: {name}" in said
+        assert "2 media files" in said
+        assert json.loads((only_backup(destination) / "manifest.json").read_bytes())["missing"] == [name]
+        assert BackupRun.objects.get().missing == 1
+        manage("restore", "--check")
+        assert f"Missing when the backup was made: {name}" in manage("restore", "--replace")
+
+    def test_a_file_that_an_earlier_backup_has_is_not_lost(self, manage: Manage, site_state: SiteState) -> None:
+        before = site_state()
+        manage("backup")
+        default_storage.delete(str(Document.objects.get().file.name))
+        assert "Missing" not in manage("backup")
+        manage("restore", "--replace")
+        assert site_state() == before
+
+    def test_a_file_that_is_deleted_while_it_is_copied_is_reported(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        name = str(Document.objects.get().file.name)
+        names = media.media_names
+
+        def delete(snapshot: Any) -> list[str]:
+            found = names(snapshot)
+            Document.objects.get().delete()
+            return found
+
+        monkeypatch.setattr(creating, "media_names", delete)
+        assert f"Missing on this site: {name}" in manage("backup")
+
+    def test_the_files_of_merged_images_are_not_missed_once_they_are_gone(self, manage: Manage) -> None:
+        other = store_picture(picture_file())
+        target = Picture.objects.exclude(pk=other.pk).get()
+        trash.merge([other.pk], target.pk)
+        assert "4 media files" in manage("backup")
+        trash.expire(Picture, [other.pk])
+        trash.remove(Picture.objects.get(pk=other.pk))
+        said = manage("backup")
+        assert "3 media files" in said
+        assert "Missing" not in said
+
+    def test_a_restored_file_is_never_public_before_the_database_is(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch, client: Client, site_state: SiteState
+    ) -> None:
+        name = str(Document.objects.get().file.name)
+        manage("backup")
+        spoil()
+        after = site_state()
+        module = sqlite if IS_SQLITE else postgresql
+
+        def fail(*args: Any) -> None:
+            raise BackupError("The switch fails.")
+
+        monkeypatch.setattr(module, "stopped_site" if IS_SQLITE else "loaded", fail)
+        with pytest.raises(CommandError, match="The switch fails"):
+            manage("restore", "--replace")
+        assert client.get(f"/media/{name}").status_code == 404
+        assert client.get(f"/media/.restored/{name}").status_code == 404
+        assert site_state()[0] == after[0]
+        monkeypatch.undo()
+        # The next backup removes what was staged.
+        manage("backup")
+        assert site_state() == after
+
+
+@pytest.mark.usefixtures("content")
+class TestInBuckets:
+    def test_a_backup_in_a_bucket_is_proved_and_restored(
+        self, manage: Manage, make_bucket: Callable[[], str], site_state: SiteState, key_file: Path
+    ) -> None:
+        url = make_bucket()
+        before = site_state()
+        manage("backup", to=url)
+        assert "of which 0 are new" in manage("backup", to=url)
+        spoil()
+        manage("restore", "--check", "--key", str(key_file), to=url)
+        manage("restore", "--replace", "--key", str(key_file), to=url)
+        assert site_state() == before
+
+    def test_a_bucket_that_cannot_be_reached_is_named_without_its_secret(self, manage: Manage) -> None:
+        with pytest.raises(CommandError, match="could not be read or written") as error:
+            manage("backup", to="s3+http://key:hidden-secret@127.0.0.1:9/bucket")
+        assert "hidden-secret" not in str(error.value)
+        run = BackupRun.objects.get()
+        assert "could not be read or written" in run.error
+        assert "hidden-secret" not in run.error
+
+    @pytest.mark.parametrize("url", ["s3://bucket", "ftp://a:b@example.org/x", "s3://k:s@/x"])
+    def test_another_url_is_refused(self, manage: Manage, url: str) -> None:
+        with pytest.raises(CommandError, match="BACKUP_URL is not valid"):
+            manage("backup", to=url)
+
+
+@pytest.mark.usefixtures("content")
+class TestRefusals:
+    def test_without_the_key(self, manage: Manage, key_file: Path) -> None:
+        manage("backup")
+        with pytest.raises(CommandError, match=r"encrypted\. Name the file with the private key: --key FILE"):
+            manage("restore", "--check")
+
+    def test_with_another_key(self, manage: Manage, key_file: Path, tmp_path: Path) -> None:
+        manage("backup")
+        other = tmp_path / "other.txt"
+        other.write_text(str(pyrage.x25519.Identity.generate()))
+        with pytest.raises(CommandError, match="This key doesn't fit"):
+            manage("restore", "--check", "--key", str(other))
+        other.write_text("not a key")
+        with pytest.raises(CommandError, match="contains no private key"):
+            manage("restore", "--check", "--key", str(other))
+
+    def test_a_public_key_that_is_none(self, manage: Manage, settings: Settings) -> None:
+        settings.BROADSIDE_BACKUP_PUBLIC_KEY = "age1nonsense"
+        with pytest.raises(CommandError, match="BACKUP_PUBLIC_KEY is not a public key"):
+            manage("backup")
+
+    def test_no_destination(self, settings: Settings) -> None:
+        settings.BROADSIDE_BACKUP_URL = ""
+        with pytest.raises(CommandError, match="BACKUP_URL"):
+            call_command("backup")
+        with pytest.raises(CommandError, match="BACKUP_URL"):
+            call_command("restore")
+
+    def test_the_media_folder(self, manage: Manage, settings: Settings) -> None:
+        with pytest.raises(CommandError, match="Anyone can read the media folder"):
+            manage("backup", to=str(Path(settings.MEDIA_ROOT) / "backups"))
+
+    def test_an_empty_folder(self, manage: Manage, destination: Path) -> None:
+        with pytest.raises(CommandError, match="There is no complete backup in"):
+            manage("restore")
+
+    def test_two_at_once(self, manage: Manage) -> None:
+        with work_folder(), pytest.raises(CommandError, match="Another backup or restore is running"):
+            manage("backup")
+
+    def test_a_site_that_is_running(
+        self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(postgresql, "_ATTEMPTS", 2)
+        manage("backup")
+        spoil()
+        after = site_state()
+        server = connection.copy()
+        with server.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM blog_entry")
+        try:
+            with pytest.raises(CommandError, match="The site is running"):
+                manage("restore", "--replace")
+        finally:
+            server.close()
+        assert site_state() == after
+
+    def test_a_later_version(self, manage: Manage, site_state: SiteState) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT max(id) FROM django_migrations")
+            ((last,),) = cursor.fetchall()
+            cursor.execute(
+                "INSERT INTO django_migrations (app, name, applied) VALUES ('blog', '9999_future', %s)",
+                [timezone.now()],
+            )
+            try:
+                manage("backup")
+            finally:
+                cursor.execute("DELETE FROM django_migrations WHERE id > %s", [last])
+        with pytest.raises(CommandError, match=r"version .* doesn't know \(blog\.9999_future\)"):
+            manage("restore", "--replace")
+
+    def test_another_kind_of_database(self, manage: Manage, destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        manage("backup")
+        monkeypatch.setattr(connection, "vendor", "postgresql" if IS_SQLITE else "sqlite")
+        with pytest.raises(CommandError, match="This backup is of a site with"):
+            manage("restore", "--replace")
+
+    def test_a_disk_that_is_nearly_full(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+        if not IS_SQLITE:
+            pytest.skip("The database is not copied on this machine.")
+        monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(100, 99, 2**20))
+        with pytest.raises(CommandError, match=r"The disk is too full: .* Free some space"):
+            manage("backup")
+
+
+@pytest.mark.usefixtures("content")
+class TestInterruptions:
+    @pytest.fixture
+    def interrupted(self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch) -> Any:
+        """A restore that was killed after it had replaced the database, and what the site was like before."""
+        before = site_state()
+        manage("backup")
+        spoil()
+
+        def killed(names: set[str]) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as context:
+            context.setattr(restoring, "publish_media", killed)
+            with pytest.raises(CommandError, match="Interrupted"):
+                manage("restore", "--replace")
+        assert restore_marker().exists()
+        assert site_state() != before
+        return before
+
+    def test_the_web_server_finishes_what_was_interrupted(self, interrupted: Any, site_state: SiteState) -> None:
+        restoring.finish_if_interrupted()
+        assert site_state() == interrupted
+        assert not restore_marker().exists()
+
+    def test_a_backup_finishes_what_was_interrupted(
+        self, interrupted: Any, manage: Manage, site_state: SiteState
+    ) -> None:
+        manage("backup")
+        assert site_state() == interrupted
+
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_interrupting_a_backup_leaves_none(
+        self, manage: Manage, destination: Path, monkeypatch: pytest.MonkeyPatch, request: Any, encrypted: bool
+    ) -> None:
+        if encrypted:
+            request.getfixturevalue("key_file")
+
+        class Interrupting:
+            def read(self, size: int = 0, /) -> bytes:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(creating, "compressed", lambda source: Interrupting())
+        with pytest.raises(CommandError, match=r"Interrupted\. There is no new backup"):
+            manage("backup")
+        assert complete_backups(stores.FolderStore(destination)) == []
+        assert not list((destination / ".incomplete").iterdir())
+
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_a_full_disk_leaves_nothing(
+        self, manage: Manage, small_disk: Path, settings: Settings, request: Any, encrypted: bool
+    ) -> None:
+        if encrypted:
+            request.getfixturevalue("key_file")
+        noise = SimpleUploadedFile("noise.pdf", PDF + os.urandom(2**21))
+        default_storage.save(str(Document.objects.get().file.name) + ".pdf", noise)
+        Document.objects.update(file=str(Document.objects.get().file.name) + ".pdf")
+        with pytest.raises(CommandError, match=r"No space left on device\. Check the disk"):
+            manage("backup", to=str(small_disk))
+        assert complete_backups(stores.FolderStore(small_disk)) == []
+        assert not list((small_disk / ".incomplete").iterdir())
+        assert "No space left" in BackupRun.objects.get().error
+        Document.objects.all().delete()
+        manage("backup", to=str(small_disk))
