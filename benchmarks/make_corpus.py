@@ -18,7 +18,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 
 from accounts.models import User
-from blog.models import Category, Entry, Page, Post, Status
+from blog.models import Category, Entry, Page, Post, PostInCategory, Status
 from blog.rendering import MORE_PLACEHOLDER, RENDER_VERSION
 from comments.models import Comment, CommentStatus
 from core.changes import content_changed
@@ -77,6 +77,7 @@ def make_corpus(posts: int) -> None:
                 for category in rng.sample(categories, k=rng.choice((1, 1, 2)))
             ]
             Entry.categories.through._default_manager.bulk_create(filed)
+            PostInCategory.objects.update_posts([post.pk for post in made])
             tagged = [
                 TaggedPost(tag_id=tag, content_object_id=post.pk, published_at=post.published_at)
                 for post in made

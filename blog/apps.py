@@ -18,7 +18,7 @@ class BlogConfig(AppConfig):
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import withdraw
         from blog.media_index import USE_FINDER, update_media_index
-        from blog.models import Entry, ReviewNote, ReviewPreference
+        from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
         from blog.publishing import categories_changed, next_publication
@@ -36,7 +36,8 @@ class BlogConfig(AppConfig):
 
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
-        change_handlers.register("blog", update_media_index)
+        change_handlers.register("blog.media_index", update_media_index)
+        change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
         withdrawals.register("blog", withdraw)
         scheduled_changes.register("blog", next_publication)
         for check_name, check in CHECKS.items():

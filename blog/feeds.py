@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -12,23 +13,26 @@ from django.utils.translation import gettext
 from accounts.models import User
 from blog.enclosures import enclosures_by_post, stored_enclosures
 from blog.feed_formats import FORMATS
-from blog.models import Category, EnclosedWith, Post, load_pictures
+from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQuerySet, load_pictures
 from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
-from core.memory import remembered
-from core.prepared import Prepared
+from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
 _posts = Prepared[Post](lambda now, stop: Post.objects.published(now).for_feed()[:stop])
-_posts_in_categories = Prepared[Post](
-    lambda now, ids, stop: Post.objects.published(now).in_categories(ids).for_feed()[:stop]
-)
 _posts_by_author = Prepared[Post](
     lambda now, author, stop: Post.objects.published(now).filter(author=author).for_feed()[:stop]
 )
 
 _categories = Prepared[Category](lambda path: Category.objects.filter(path=path))
 _authors = Prepared[User](lambda slug: User.objects.filter(slug=slug))
+
+
+@Prepared
+def _posts_in_category(now: Parameter, category: Parameter, *, stop: int) -> QuerySet[Any, Post]:
+    newest = PostInCategory.objects.public(now).filter(category=category).newest_first()[:stop]
+    posts: PostQuerySet = Post.objects.published(now).filter(pk__in=newest.values("post"))
+    return posts.for_feed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +100,7 @@ class CategoryFeed(PostFeed):
         if not categories:
             raise Http404(gettext("That category doesn't exist."))
         site, category = request.site, categories[0]
-        ids = remembered(site, category.ids_below, "below", category.pk)
-        posts = _posts_in_categories(timezone.now(), ids, stop=site.entries_per_feed)
+        posts = _posts_in_category(timezone.now(), category.pk, stop=site.entries_per_feed)
         return Subject(f"{category.name} – {site.title}", category.get_absolute_url(), posts, category.description)
 
 

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from accounts.models import User
-from blog.models import Category, Entry, Post, Revision, Status
+from blog.models import Category, Entry, Post, PostInCategory, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
 from blog.review.notices import record_steps
 from blog.revisions.recording import record
@@ -246,7 +246,15 @@ def next_publication() -> dt.datetime | None:
     return first
 
 
-def categories_changed(action: str, **kwargs: Any) -> None:
-    """Make cached pages expire. A signal, because Django writes the rows between entries and categories itself."""
+def categories_changed(
+    action: str, instance: Entry | Category, reverse: bool, pk_set: Collection[int] | None, **kwargs: Any
+) -> None:
+    """Update the listings of categories. A signal, because Django writes the rows between them and entries itself."""
     if action.startswith("post_"):
+        ids: Collection[int] = [instance.pk]
+        if reverse:
+            # None if all were removed.
+            listed = PostInCategory.objects.filter(category=instance.pk).values_list("post", flat=True)
+            ids = list(listed) if pk_set is None else pk_set
+        PostInCategory.objects.update_posts(ids)
         content_changed()

@@ -20,7 +20,7 @@ from accounts.models import User
 from blog import passwords, preview_links
 from blog.caching import has_session, mark_private
 from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
-from blog.models import Category, Entry, Page, Post, PostQuerySet
+from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, rows_at
 from blog.rendering import PAGE_BREAK
@@ -40,8 +40,8 @@ _INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 
 
 _all_posts = Listing(lambda now: Post.objects.published(now).newest_first().values("pk"))
-_posts_in_categories = Listing(
-    lambda now, ids: Post.objects.published(now).in_categories(ids).newest_first().values("pk")
+_posts_in_category = Listing(
+    lambda now, category: PostInCategory.objects.public(now).filter(category=category).newest_first().values("post")
 )
 _posts_by_author = Listing(
     lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
@@ -125,8 +125,8 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         request,
         page_number,
         url=category.get_absolute_url(),
-        listing=_posts_in_categories,
-        about=[remembered(request.site, category.ids_below, "below", category.pk)],
+        listing=_posts_in_category,
+        about=[category.pk],
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
         title=gettext("Posts in %(category)s") % {"category": category.name},
         description=category.description,

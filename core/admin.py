@@ -177,10 +177,15 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted, without the rows that only connect two objects and have no name.
 
+        Among these are those of models whose `is_derived` is true, which are made from other rows.
         What protects them counts before permissions: nobody could delete it then.
         """
         to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
-        links = [model._meta for model in apps.get_models(include_auto_created=True) if model._meta.auto_created]
+        links = [
+            model._meta
+            for model in apps.get_models(include_auto_created=True)
+            if model._meta.auto_created or getattr(model, "is_derived", False)
+        ]
         names = tuple(f"{capfirst(link.verbose_name)}: " for link in links)
         plurals = {link.verbose_name_plural for link in links}
         counts = {name: count for name, count in counts.items() if name not in plurals}

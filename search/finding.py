@@ -158,7 +158,7 @@ def _labels(each: Filter) -> Iterator[str]:
         case "category":
             named = Category.objects.filter(Q(slug=slugify(name)) | Q(name__iexact=name))[:_MAX_NAMED]
             for category in named:
-                for pk in Category.objects.below(category).values_list("pk", flat=True):
+                for pk in Category.objects.below(category.path).values_list("pk", flat=True):
                     yield labels.category(pk)
         case _:
             people = User.objects.filter(Q(slug=slugify(name)) | Q(display_name__iexact=name))

@@ -28,7 +28,7 @@ from accounts.models import User
 from blog import publishing
 from blog.admin.forms import LANGUAGES, LanguageForm
 from blog.admin.results import action_message, step_message
-from blog.models import Entry, Post, ReviewNotice, Status
+from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
 from blog.permissions import may_publish
 from blog.workflow import Step
 from core.admin import BaseAdmin, delete_selected
@@ -176,7 +176,7 @@ class EntryActions(BaseAdmin[Any]):
         about it, are not named.
         """
         _nested, counts, _needed, protected = super().get_deleted_objects(objs, request)
-        for model in (Post.tags.through, ReviewNotice):
+        for model in (Post.tags.through, PostInCategory, ReviewNotice):
             counts.pop(model._meta.verbose_name_plural, None)
         entries: list[Entry] = list(objs)
         refused = any(not self.has_delete_permission(request, entry) for entry in entries)

@@ -338,7 +338,7 @@ class ParentForm(forms.ModelForm[Any]):
         super().__init__(*args, **kwargs)
         if self.instance.pk and "parent" in self.fields:
             field: Any = self.fields["parent"]
-            field.queryset = field.queryset.exclude(pk__in=field.queryset.below(self.instance).values("pk"))
+            field.queryset = field.queryset.exclude(pk__in=field.queryset.below(self.instance.path).values("pk"))
 
 
 class PageForm(EntryForm, ParentForm):

@@ -7,6 +7,7 @@ from blog.models.entry import Entry
 from blog.models.entry_query import TEXTS, Status, date_in_lists, public_condition
 from blog.models.page import Page
 from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet, load_pictures
+from blog.models.post_in_category import PostInCategory
 from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect
 from blog.models.review import (
@@ -31,6 +32,7 @@ __all__ = [
     "Entry",
     "Page",
     "Post",
+    "PostInCategory",
     "PostQuerySet",
     "PreviewLink",
     "Redirect",

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from blog.models.post_in_category import PostInCategory
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
 from core.changes import entries_changed
@@ -57,10 +58,6 @@ class Category(TreeNode):
     def get_absolute_url(self) -> str:
         return category_url(self.path)
 
-    def ids_below(self) -> list[int]:
-        """Return the IDs of this category and its descendants. One query."""
-        return list(Category.objects.below(self).values_list("pk", flat=True))
-
     def slug_rivals(self) -> models.QuerySet[Any]:
         return Category.objects.exclude(pk=self.pk)
 
@@ -68,14 +65,21 @@ class Category(TreeNode):
         return self.slug_rivals().filter(slug=slug).exists()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save it with its path, move its descendants along, and redirect its old slug."""
+        """Save it with its path, move its descendants and their posts along, and redirect its old slug."""
         with transaction.atomic():
             old_path = self._stored_path()
             self.slug = self.slug or slugify(self.name)
             self.assign_path()
+            has_new_parent = bool(old_path) and old_path.rpartition("/")[0] != self.path.rpartition("/")[0]
+            if has_new_parent:
+                # Before its own row: whatever publishes one of the posts locks the post first.
+                PostInCategory.objects.lock_posts(_posts_filed_under(Category.objects.below(old_path)))
             super().save(*args, **kwargs)
             if old_path and old_path != self.path:
                 self.move_descendants(old_path)
+            if has_new_parent:
+                # Read anew, with those that were filed while this waited.
+                PostInCategory.objects.update_posts(_posts_filed_under(Category.objects.below(self.path)))
             # Only a new slug needs a redirect: a category is found by the last part of any path (blog.redirects).
             old_slug = old_path.rpartition("/")[2]
             if old_slug != self.slug:

@@ -43,11 +43,7 @@ class PostQuerySet(EntryQuerySet):
 
     def in_category(self, category: Category) -> Self:
         """Return the posts filed under `category` or one of its descendants."""
-        return self.in_categories(Category.objects.below(category).values("pk"))
-
-    def in_categories(self, ids: Any) -> Self:
-        """Return the posts filed under a category with one of these IDs."""
-        filed = Entry.categories.through._default_manager.filter(category__pk__in=ids)
+        filed = Entry.categories.through._default_manager.filter(category__in=Category.objects.below(category.path))
         return self.filter(pk__in=filed.values("entry"))
 
 

@@ -17,9 +17,9 @@ MAX_PATH_LENGTH = 600
 
 
 class TreeQuerySet(PublicQuerySet[Any]):
-    def below(self, node: "TreeNode") -> Self:
-        """Return `node` itself and all its descendants."""
-        return self.filter(Q(path=node.path) | Q(path__startswith=node.path + "/"))
+    def below(self, path: str) -> Self:
+        """Return the node at `path` and all its descendants."""
+        return self.filter(Q(path=path) | Q(path__startswith=path + "/"))
 
 
 class TreeNode(PublicModel):

@@ -1,6 +1,8 @@
 """The indexes from which the queries of public pages are read, however many posts there are."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from blog.models import Page, Post
+from blog.models import Category, Page, Post, PostInCategory
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
 
 pytestmark = pytest.mark.django_db
@@ -65,22 +67,68 @@ class TestListing:
         assert "Seq Scan" not in plan
 
 
+class Steps:
+    """Counts the steps of SQLite's virtual machine, of which each row that is read takes several. See `steps`."""
+
+    count = 0
+
+    def add(self) -> None:
+        self.count += 100
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    """Count the steps within the block, in hundreds."""
+    counted = Steps()
+    connection.connection.set_progress_handler(counted.add, 100)
+    try:
+        yield counted
+    finally:
+        connection.connection.set_progress_handler(None, 0)
+
+
 @pytest.mark.usefixtures("_site")
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL finds the place in an index by all conditions.")
 def test_the_neighbours_of_an_old_post_are_found_without_reading_all_newer_ones() -> None:
     oldest = Post.objects.get(slug="old-1")
-    steps = 0
-
-    def count() -> None:
-        nonlocal steps
-        steps += 100
-
-    connection.connection.set_progress_handler(count, 100)
-    try:
+    with steps() as counted:
         assert (oldest.older_neighbour().slug, oldest.newer_neighbour().slug) == ("old-0", "old-2")
-    finally:
-        connection.connection.set_progress_handler(None, 0)
-    assert steps < 1_000
+    assert counted.count < 1_000
+
+
+class TestCategories:
+    """A category with the 2,000 old posts, below another one, and neither has any of the newer posts."""
+
+    @pytest.fixture(params=["above", "below"])
+    def category(self, request: pytest.FixtureRequest, _site: None) -> Category:
+        above = CategoryFactory(name="above")
+        below = CategoryFactory(name="below", parent=above)
+        old = Post.objects.filter(slug__startswith="old-")
+        below.posts.add(*old)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        found: Category = {"above": above, "below": below}[request.param]
+        return found
+
+    def test_posts_are_read_in_the_order_of_an_index(self, category: Category) -> None:
+        ids = PostInCategory.objects.public().filter(category=category).newest_first().values("post")
+        assert ids.count() == 2_000
+        for page in (ids[:10], ids.reverse()[:10]):
+            plan = plan_of(page)
+            assert "category_newest_first" in plan
+            assert "TEMP B-TREE" not in plan
+            assert "Sort" not in plan
+
+    @pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL does not count its steps.")
+    @pytest.mark.parametrize("page", ["", "page/200/", "feed/"])
+    def test_a_page_reads_no_more_than_its_own_posts(self, category: Category, page: str, client: Client) -> None:
+        path = category.get_absolute_url() + page
+        # What is counted once under each content version.
+        assert client.get(path).status_code == 200
+        with steps() as counted:
+            assert client.get(path, headers={"Cache-Control": "no-store"}).status_code == 200
+        # Each of the posts, if it were read, would take several steps.
+        assert 0 < counted.count < 4_000
 
 
 @pytest.mark.usefixtures("_site")

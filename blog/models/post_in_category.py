@@ -1,0 +1,85 @@
+"""The posts that the page of each category lists: those filed under it, and those under a category below it."""
+
+from collections.abc import Collection, Iterable
+from itertools import batched
+from typing import Any, ClassVar, Final, Self
+
+from django.db import connections, models, router, transaction
+from django.utils import timezone
+
+from core.prepared import Parameter
+
+_BATCH_SIZE: Final = 500
+# A post has one row for each category, also if it is filed under several below it: UNION leaves out what it has found.
+_INSERT: Final = """
+    INSERT INTO blog_postincategory (category_id, post_id, published_at)
+    WITH RECURSIVE listed (category_id, post_id, published_at) AS (
+        SELECT filed.category_id, entry.id, entry.published_at
+        FROM blog_entry entry
+        JOIN blog_entry_categories filed ON filed.entry_id = entry.id
+        WHERE entry.kind = 'post' AND entry.status = 'published' AND entry.id IN ({ids})
+        UNION
+        SELECT category.parent_id, listed.post_id, listed.published_at
+        FROM listed
+        JOIN blog_category category ON category.id = listed.category_id
+        WHERE category.parent_id IS NOT NULL
+    )
+    SELECT category_id, post_id, published_at FROM listed
+"""
+
+
+class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
+    def public(self, now: Parameter | None = None) -> Self:
+        """Return the rows of posts that readers can see now. A prepared query takes the time as a parameter."""
+        return self.filter(published_at__lte=now or timezone.now())
+
+    def newest_first(self) -> Self:
+        return self.order_by("-published_at", "-post_id")
+
+    def lock_posts(self, ids: Iterable[int]) -> None:
+        """Lock the posts with these IDs until the transaction ends. Whatever updates their rows waits for it."""
+        posts: Any = PostInCategory._meta.get_field("post").related_model
+        for some in batched(sorted(ids), _BATCH_SIZE, strict=False):
+            locked = posts._default_manager.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
+            list(locked.values_list("pk", flat=True))
+
+    def update_posts(self, ids: Collection[int]) -> None:
+        """Bring the rows of the posts with these IDs up to date, in the current transaction.
+
+        The posts are locked first, because another transaction may be changing them as well, for example their status
+        while this one changes their categories. The one that comes last sees what both have done.
+        """
+        using = router.db_for_write(PostInCategory)
+        with transaction.atomic(using, savepoint=False):
+            self.lock_posts(ids)
+            for some in batched(ids, _BATCH_SIZE, strict=False):
+                self.filter(post__in=some).delete()
+                with connections[using].cursor() as cursor:
+                    cursor.execute(_INSERT.format(ids=", ".join(["%s"] * len(some))), some)
+
+
+class PostInCategory(models.Model):
+    """A published post in the listing of a category, with its publication time, which may be in the future.
+
+    Category pages are read from one index of this table, so the first and the last page of any category cost the same,
+    however many posts there are. It is derived from posts, their categories and the tree of categories: the change
+    handler `update_posts` keeps it up to date, and so do categories that get another parent.
+    """
+
+    # For `core.admin`.
+    is_derived: ClassVar = True
+
+    # The index and the constraint begin with them.
+    category = models.ForeignKey("blog.Category", on_delete=models.CASCADE, related_name="+", db_index=False)
+    post = models.ForeignKey("blog.Post", on_delete=models.CASCADE, related_name="+", db_index=False)
+    published_at = models.DateTimeField()
+
+    objects = PostInCategoryQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["post", "category"], name="post_in_category_once")]
+        indexes = [models.Index(fields=["category", "-published_at", "-post"], name="category_newest_first")]
+
+    def __str__(self) -> str:
+        return f"{self.post_id} / {self.category_id}"
