@@ -41,10 +41,11 @@ def _site() -> None:
 
 
 def plan_of(query: QuerySet[Any, Any]) -> str:
-    """Return how the database runs the query. PostgreSQL must not read a small table as a whole instead."""
+    """Return how the database runs the query. PostgreSQL must not read or sort a part of a small table instead."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
+            for shortcut in ("seqscan", "bitmapscan", "incremental_sort"):
+                cursor.execute(f"SET LOCAL enable_{shortcut} = off")
     return query.explain()
 
 
