@@ -2,16 +2,20 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.forms import AddUserForm, LoginForm, PasswordForm, UserForm
+from accounts import sessions
+from accounts.confirmation import ask, confirmation_required, is_confirmed
+from accounts.forms import AddUserForm, PasswordForm, UserForm
 from accounts.models import User, follow_roles
 from accounts.preferences import person_inlines
 from core.admin import BaseAdmin
@@ -62,6 +66,29 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         return super().get_queryset(request).prefetch_related("groups")
 
+    @confirmation_required
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)
+
+    @confirmation_required
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().delete_view(request, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method == "POST" and not is_confirmed(request):
+            # Its actions delete people.
+            return ask(request)
+        return super().changelist_view(request, extra_context)
+
+    @confirmation_required
+    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().user_change_password(request, *args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and {"is_active", "is_superuser"} & set(form.changed_data):
+            sessions.end(User.objects.filter(pk=obj.pk), keep=request)
+
     @admin.display(description=_("roles"))
     def roles(self, user: User) -> str:
         owner = [gettext("Owner")] if user.is_superuser else []
@@ -92,11 +119,17 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
         follow_roles(User.objects.filter(pk=form.instance.pk))
 
 
-admin.site.login_form = LoginForm
 admin.site.unregister(Group)
+# allauth's tables have pages of their own, on which nobody sees or changes the secrets of others.
+for model in (EmailAddress, Authenticator):
+    admin.site.unregister(model)
 
 
 @admin.register(Group)
 class GroupAdmin(auth_admin.GroupAdmin, BaseAdmin[Group]):
     # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
     filter_horizontal = ()
+
+    @confirmation_required
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(request, *args, **kwargs)

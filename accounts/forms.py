@@ -2,23 +2,10 @@
 
 from typing import Any
 
-from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth import forms as auth_forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-
-
-class LoginForm(AdminAuthenticationForm):
-    """The form with which people log in to the admin."""
-
-    error_messages = {  # as in the parent
-        **AdminAuthenticationForm.error_messages,
-        "invalid_login": _(
-            "This username and password don't belong to an account that can log in here. Check both, also capital "
-            "letters."
-        ),
-    }
 
 
 class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
