@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import index, sitemap
 from django.urls import include, path
 
+from accounts.views import setup
 from blog.caching import public_page
 from blog.editing import preview
 from blog.link_search import links
@@ -21,6 +22,7 @@ urlpatterns = [
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/editor/links/", links, name="editor_links"),
     path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
+    path("admin/account/<str:token>/", setup, name="account_setup"),
     path("admin/", admin.site.urls),
     path("sitemap.xml", public_page(at_site_url(index)), SITEMAPS, name="sitemap"),
     path(
