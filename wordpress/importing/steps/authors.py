@@ -103,7 +103,7 @@ def _update(context: ImportContext, user: User, author: Author, recorded: Record
 
 def _save(context: ImportContext, user: User, author: Author, *, is_new: bool) -> None:
     """Save an account with the names and the e-mail address in the export."""
-    name = plain_line(author.display_name) or ("" if user.username == author.login else author.login)
+    name = plain_line(author.display_name) or author.login
     user.display_name = name[: max_length(User, "display_name")]
     user.email = author.email if len(author.email) <= max_length(User, "email") else ""
     user.first_name = plain_line(author.first_name)[: max_length(User, "first_name")]
