@@ -33,6 +33,7 @@ def writer(owner: Client) -> User:
     person: User = UserFactory(
         username="secret-login",
         display_name="Rosa Pen",
+        slug="",
         first_name="Realfirst",
         last_name="Reallast",
         email="rosa@example.org",

@@ -47,6 +47,7 @@ def author() -> User:
         last_name="Legallast",
         email=EMAIL,
         display_name="Nightingale",
+        slug="",
         role="Editor",
         password="x" * 12,
     )
