@@ -1,9 +1,11 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import m2m_changed, post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import grant_roles
+from accounts.roles import every_action, grant_roles, register_ability
 from core.navigation import NavigationItem, navigation_items
+from core.personal_data import PersonalRows, personal_rows
 
 
 class AccountsConfig(AppConfig):
@@ -11,7 +13,11 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts.models import User, roles_changed
+        from allauth.mfa.models import Authenticator
+
+        from accounts import sessions
+        from accounts.logging_in import logged_in
+        from accounts.models import Session, User, roles_changed
 
         navigation_items.register(
             "people",
@@ -32,6 +38,29 @@ class AccountsConfig(AppConfig):
                 parent="people",
             ),
         )
+        navigation_items.register(
+            "login-rules",
+            # Whoever may change people is an owner.
+            NavigationItem(
+                label=_("Login rules"),
+                url_name="account_policies",
+                permissions=("accounts.change_user",),
+                order=82,
+                parent="people",
+            ),
+        )
+        user_logged_in.connect(logged_in, dispatch_uid="accounts.logged_in")
+        settings = {"view_sitesettings", "change_sitesettings"}
+        register_ability("core.settings", _("change site settings"), settings, order=81)
+        register_ability("accounts.people", _("manage people"), every_action("user"), order=80)
         m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
+        m2m_changed.connect(
+            sessions.roles_changed, sender=User.groups.through, dispatch_uid="accounts.sessions.roles_changed"
+        )
+        started_and_used = ("device", "started_at", "last_used_at")
+        personal_rows.register("accounts.sessions", PersonalRows(Session, "user__email", started_and_used))
+        # Without the keys themselves.
+        added_and_used = ("type", "created_at", "last_used_at")
+        personal_rows.register("accounts.factors", PersonalRows(Authenticator, "user__email", added_and_used))
         # Django creates permissions after migrating, so the roles can only get them then.
         post_migrate.connect(grant_roles, dispatch_uid="accounts.grant_roles")

@@ -9,6 +9,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
+from accounts.confirmation import confirmation_required
 from core.dashboard import panels_for
 from core.navigation import navigation_for
 from core.slugs import reserved_slugs
@@ -39,6 +40,7 @@ class BroadsideAdminSite(admin.AdminSite):
         context["dashboard_panels"] = panels_for(request)
         return response
 
+    @confirmation_required
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         return super().password_change(request, {"title": _("Change password"), **(extra_context or {})})
 

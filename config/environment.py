@@ -21,7 +21,7 @@ PLAIN: Final = frozenset(
 URLS: Final = frozenset(
     ["BACKUP_URL", "CACHE_URL", "DATABASE_REPLICA_URLS", "DATABASE_URL", "EMAIL_URL", "STORAGE_URL"]
 )
-SECRET: Final = frozenset({"AKISMET_KEY", "SECRET_KEY"})
+SECRET: Final = frozenset({"AKISMET_KEY", "SECRET_KEY", "SECRET_KEY_FALLBACKS"})
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:

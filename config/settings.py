@@ -42,6 +42,9 @@ if not SECRET_KEY:
         "instead."
     )
 
+# Earlier keys, with which the secrets of authenticator apps and links in e-mails can still be read.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
 # The URL that readers use. Its scheme decides whether HTTPS is required.
 SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
@@ -75,6 +78,9 @@ INSTALLED_APPS = [
     "markdownx",
     "taggit",
     "django_tasks_db",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "core",
     "accounts",
     "mail",
@@ -103,6 +109,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.logging_in.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that only views read from replicas of the database.
@@ -162,7 +170,10 @@ BROADSIDE_PAGES_MAX_BYTES = env.int("PAGES_FOLDER_MAX_MB", default=256) * 2**20
 
 AUTH_USER_MODEL = "accounts.User"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
-AUTHENTICATION_BACKENDS = ["accounts.backends.OneQueryBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backends.AccountBackend"]
+LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
+# A table that knows whose each session is. How long it lasts depends on the role (accounts.policies).
+SESSION_ENGINE = "accounts.sessions"
 # The author's page belongs to the blog, which accounts does not know.
 ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: reverse("blog:author", args=[user.slug])}
 AUTH_PASSWORD_VALIDATORS = [
@@ -171,6 +182,23 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+# Logging in (accounts, with django-allauth). Nobody signs up, and accounts.throttle limits guesses.
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+MFA_ADAPTER = "accounts.adapters.MFAAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+# Browsers offer passkeys over HTTPS, and on this machine over HTTP as well, where the origin can't be checked.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+# Clocks of phones may differ by half a minute.
+MFA_TOTP_TOLERANCE = 1
 
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
@@ -228,7 +256,7 @@ PERMISSIONS_POLICY = ", ".join(
     for feature in (
         *("accelerometer", "camera", "display-capture", "gamepad", "geolocation", "gyroscope", "hid"),
         *("idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment"),
-        *("publickey-credentials-get", "screen-wake-lock", "serial", "storage-access", "usb", "xr-spatial-tracking"),
+        *("screen-wake-lock", "serial", "storage-access", "usb", "xr-spatial-tracking"),
     )
 )
 # Pages with a CSRF token need the referrer on our own host. Public pages send none at all (blog.caching).

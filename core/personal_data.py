@@ -14,11 +14,13 @@ from core.registry import Registry
 class PersonalRows:
     """The rows of a model that belong to people, each to the one whose e-mail address is in `email_field`.
 
-    The field may belong to an object that the rows refer to, as in `author__email`.
+    The field may belong to an object that the rows refer to, as in `author__email`. Only the columns in `disclosed` are
+    disclosed, so that secrets are not; all of them if it is empty.
     """
 
     model: type[models.Model]
     email_field: str
+    disclosed: tuple[str, ...] = ()
 
     @property
     def label(self) -> str:
@@ -28,8 +30,9 @@ class PersonalRows:
         return self.rows(email).count()
 
     def disclose(self, email: str) -> list[dict[str, Any]]:
-        """Return the rows, with all their columns, as values that JSON can represent."""
-        return [{name: _to_json(value) for name, value in row.items()} for row in self.rows(email).values()]
+        """Return the rows, with their columns, as values that JSON can represent."""
+        rows = self.rows(email).values(*self.disclosed)
+        return [{name: _to_json(value) for name, value in row.items()} for row in rows]
 
     def erase(self, email: str) -> int:
         """Delete the rows and return how many there were."""

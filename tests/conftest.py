@@ -26,6 +26,7 @@ from hypothesis import settings as hypothesis_settings
 from moto.server import ThreadedMotoServer
 from pytest_django import DjangoDbBlocker, Settings
 
+from accounts import throttle
 from blog.models import ReviewPreference
 from comments import outbox
 from comments.models import Follower, NotificationPreference, OutboxItem
@@ -71,6 +72,7 @@ def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
     settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = imports
     cache.clear()
     memory.forget()
+    throttle.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -8,9 +8,11 @@ from typing import Final, Protocol
 from media.storage import Readable
 from operations.backups.contents import Table
 
-# Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, what
-# limits how much anyone sends, what is known about the backups themselves.
+# Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, links
+# for choosing a password, what limits how much anyone sends, what is known about the backups themselves.
 LEFT_OUT: Final = (
+    "accounts_passwordlink",
+    "accounts_session",
     "comments_ratecount",
     "comments_spentchallenge",
     "django_session",

@@ -47,6 +47,7 @@ _NOT_EXPORTED = {
     "accounts.User_groups": "permissions are granted by people",
     "accounts.User_user_permissions": "permissions are granted by people",
     "comments.Comment.is_imported": "whether it was imported",
+    "accounts.SetupLink": "a secret of this site",
     "blog.Autosave": "what nobody has saved",
     "blog.CategoryChange": "what editors can undo on this site",
     "blog.PreviewLink": "a secret of this site",

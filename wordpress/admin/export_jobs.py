@@ -15,6 +15,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.confirmation import confirmation_required
 from accounts.models import User
 from core.admin import BaseAdmin
 from core.slugs import slugify
@@ -60,10 +61,15 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
         prefix = "wordpress_exportjob"
+        download = confirmation_required(self.download_view)
         return [
-            path("", view(self.changelist_view), name=f"{prefix}_changelist"),
+            path("", view(confirmation_required(self.changelist_view)), name=f"{prefix}_changelist"),
             path("<uuid:pk>/progress/", view(require_safe(self.progress_view)), name=f"{prefix}_progress"),
-            path("<uuid:pk>/download/", view(require_safe(self.download_view)), name=f"{prefix}_download"),
+            path(
+                "<uuid:pk>/download/",
+                view(require_safe(download)),
+                name=f"{prefix}_download",
+            ),
             path("<uuid:pk>/cancel/", view(require_POST(self.cancel_view)), name=f"{prefix}_cancel"),
             path("<uuid:pk>/remove/", view(require_POST(self.remove_view)), name=f"{prefix}_remove"),
         ]

@@ -1,0 +1,92 @@
+"""Browsers: their names in plain language, and a cookie for those that have logged in before.
+
+The cookie gives a browser guesses of its own at the accounts that it has logged in to (accounts.throttle), and nothing
+else. It is sent to pages of the admin only, and names no account.
+"""
+
+import re
+import secrets
+from typing import Final
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext
+
+from accounts.models import User
+
+COOKIE: Final = "known_browser"
+_SALT: Final = "accounts.browsers"
+_MAX_AGE: Final = 365 * 24 * 60 * 60
+# The most accounts that one browser is known for.
+_MAX_ACCOUNTS: Final = 8
+
+# The first that matches, because most browsers name others as well.
+_BROWSERS: Final = (
+    (r"\bEdg(?:e|A|iOS)?/", "Edge"),
+    (r"\b(?:OPR|Opera)/", "Opera"),
+    (r"\bSamsungBrowser/", "Samsung Internet"),
+    (r"\bVivaldi/", "Vivaldi"),
+    (r"\b(?:Firefox|FxiOS)/", "Firefox"),
+    (r"\b(?:HeadlessChrome|Chrome|CriOS|Chromium)/", "Chrome"),
+    (r"\bSafari/", "Safari"),
+)
+_SYSTEMS: Final = (
+    (r"\biPhone\b", "iPhone"),
+    (r"\biPad\b", "iPad"),
+    (r"\bAndroid\b", "Android"),
+    (r"\bWindows\b", "Windows"),
+    (r"\bCrOS\b", "ChromeOS"),
+    (r"\bMac OS X\b|\bMacintosh\b", "Mac"),
+    (r"\bLinux\b", "Linux"),
+)
+
+
+def describe(request: HttpRequest) -> str:
+    """Return the name of the browser and its system, such as “Firefox on Windows”."""
+    # What follows any sensible length would only cost time.
+    agent = request.headers.get("User-Agent", "")[:500]
+    browser = next((name for pattern, name in _BROWSERS if re.search(pattern, agent)), "")
+    system = next((name for pattern, name in _SYSTEMS if re.search(pattern, agent)), "")
+    if browser and system:
+        return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
+    return browser or system or gettext("An unknown browser")
+
+
+def known_browser(request: HttpRequest, user: User | None) -> str:
+    """Return what identifies this browser if it has logged in as `user` before; empty otherwise."""
+    browser, marks = _read(request)
+    mark = _mark(user.pk if user is not None else 0, browser)
+    is_known = [constant_time_compare(mark, each) for each in marks]
+    return browser if user is not None and any(is_known) else ""
+
+
+def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
+    """Let `response` tell the browser that it has logged in as `user`."""
+    browser, marks = _read(request)
+    browser = browser or secrets.token_hex(16)
+    mark = _mark(user.pk, browser)
+    marks = [mark, *(each for each in marks if each != mark)][:_MAX_ACCOUNTS]
+    response.set_cookie(
+        COOKIE,
+        signing.dumps([browser, *marks], salt=_SALT),
+        max_age=_MAX_AGE,
+        path=reverse("admin:index"),
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _read(request: HttpRequest) -> tuple[str, list[str]]:
+    try:
+        browser, *marks = signing.loads(request.COOKIES.get(COOKIE, ""), salt=_SALT, max_age=_MAX_AGE)
+    except signing.BadSignature:
+        return "", []
+    return browser, marks
+
+
+def _mark(user_pk: int, browser: str) -> str:
+    return salted_hmac("accounts.browsers.mark", f"{user_pk}.{browser}", algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,50 @@
+"""Confirming who is sitting there before something dangerous: roles, security settings, deleting people, full exports.
+
+Logging in counts as well. After a while, people enter their password, a code or a passkey again.
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final, cast
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.urls import reverse
+
+_SESSION_KEY: Final = "confirmed_at"
+# How long a confirmation counts for opening a page, in seconds.
+VALID_FOR: Final = 15 * 60
+# Someone who has opened a page has so much longer to fill in its form, which would be lost otherwise.
+TIME_TO_FILL_IN: Final = 45 * 60
+
+
+def confirm(request: HttpRequest) -> None:
+    """Note that the user has just proved who they are."""
+    request.session[_SESSION_KEY] = time.time()
+
+
+def is_confirmed(request: HttpRequest) -> bool:
+    """Return whether the user has proved who they are recently enough for this request."""
+    age = time.time() - request.session.get(_SESSION_KEY, 0)
+    is_reading = request.method in {"GET", "HEAD"}
+    return bool(0 <= age < (VALID_FOR if is_reading else VALID_FOR + TIME_TO_FILL_IN))
+
+
+def confirmation_required[View: Callable[..., Any]](view: View) -> View:
+    """Have users confirm who they are before this view. For views and for methods of an admin."""
+
+    @wraps(view)
+    def confirmed(*args: Any, **kwargs: Any) -> Any:
+        request = next(argument for argument in args if isinstance(argument, HttpRequest))
+        if request.user.is_authenticated and not is_confirmed(request):
+            return ask(request)
+        return view(*args, **kwargs)
+
+    return cast("View", confirmed)
+
+
+def ask(request: HttpRequest) -> HttpResponseRedirect:
+    """Lead to the page on which users confirm who they are, and from there back to this one."""
+    parameters: dict[str, Any] = {"next": request.get_full_path()}
+    return HttpResponseRedirect(f"{reverse('account_confirm')}?{urlencode(parameters)}")

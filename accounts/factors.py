@@ -1,0 +1,61 @@
+"""Adding and removing the second factors of people, and what follows from it for their sessions."""
+
+from typing import Final
+
+from allauth.mfa.models import Authenticator
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts import policies, sessions
+from accounts.logging_in import has_added_second_factor
+from accounts.models import User
+
+# The most passkeys of one person.
+MAX_PASSKEYS: Final = 20
+
+
+class LastFactorError(Exception):
+    """A role of this person demands a second factor, and this is their only one."""
+
+
+def passkeys_of(user: User) -> QuerySet[Authenticator]:
+    passkeys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
+    return passkeys.order_by("pk")
+
+
+def app_of(user: User) -> Authenticator | None:
+    """Return the authenticator app of a person."""
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).first()
+
+
+def recovery_codes_of(user: User) -> Authenticator | None:
+    return Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
+
+
+def added(request: HttpRequest, user: User) -> int:
+    """End the other sessions of someone who has just added a factor, and return how many there were."""
+    has_added_second_factor(request)
+    return sessions.end(User.objects.filter(pk=user.pk), keep=request)
+
+
+@transaction.atomic
+def remove(request: HttpRequest, factor: Authenticator) -> None:
+    """Remove a factor of the user who sends `request`, and end their other sessions. Raises LastFactorError."""
+    user = User.objects.select_for_update().get(pk=factor.user_id)
+    others = Authenticator.objects.filter(user=user, type__in=policies.SECOND_FACTORS).exclude(pk=factor.pk)
+    if not others.exists():
+        if policies.demands_on(user).needs_second_factor:
+            raise LastFactorError
+        # Recovery codes only replace a factor that is lost.
+        Authenticator.objects.filter(user=user).delete()
+    else:
+        factor.delete()
+    sessions.end(User.objects.filter(pk=user.pk), keep=request)
+
+
+@transaction.atomic
+def remove_all(user: User) -> None:
+    """Remove all factors of someone who has lost them, and end their sessions."""
+    Authenticator.objects.filter(user=user).delete()
+    sessions.end(User.objects.filter(pk=user.pk))

@@ -1,0 +1,52 @@
+"""What happens when someone has logged in, and what those may do who still have to set up a second factor."""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from accounts import policies, sessions
+from accounts.confirmation import confirm
+from accounts.models import User
+
+_LACKS_SECOND_FACTOR: Final = "lacks_second_factor"
+
+
+def logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    """Handle user_logged_in, which is sent however someone has logged in."""
+    demands = policies.demands_on(user)
+    sessions.begin(request, demands.session_hours * 60 * 60)
+    confirm(request)
+    if demands.needs_second_factor and not policies.has_second_factor(user):
+        request.session[_LACKS_SECOND_FACTOR] = True
+
+
+def lacks_second_factor(request: HttpRequest) -> bool:
+    """Return whether the user has to set up a second factor before anything else."""
+    return bool(request.session.get(_LACKS_SECOND_FACTOR))
+
+
+def has_added_second_factor(request: HttpRequest) -> None:
+    request.session.pop(_LACKS_SECOND_FACTOR, None)
+
+
+class SecondFactorMiddleware:
+    """Lets people whose role demands a second factor set it up, and nothing else until they have done so.
+
+    The session says so, because asking the database again for each page would cost a query.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Readers have no session, and must not get one.
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and lacks_second_factor(request):
+            if not request.path.startswith(reverse("admin:index")):
+                request.user = AnonymousUser()
+            elif not request.path.startswith((reverse("account"), reverse("admin:logout"), reverse("admin:jsi18n"))):
+                return HttpResponseRedirect(reverse("account"))
+        return self.get_response(request)

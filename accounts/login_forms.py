@@ -1,0 +1,179 @@
+"""The forms with which people prove who they are: password, code, passkey. Guesses are limited (accounts.throttle)."""
+
+from typing import Any
+
+from allauth.core import context
+from allauth.mfa.base.internal.flows import post_authentication
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
+from django import forms
+from django.contrib.auth import authenticate
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from accounts import browsers, throttle
+from accounts.codes import use_code
+from accounts.models import User
+from core.sender import sender
+
+
+def too_many_guesses() -> ValidationError:
+    minutes = throttle.PERIOD // 60
+    text = ngettext(
+        "There were too many attempts. Wait %(n)d minute, or log in with a passkey.",
+        "There were too many attempts. Wait %(n)d minutes, or log in with a passkey.",
+        minutes,
+    )
+    return ValidationError(text % {"n": minutes}, code="too_many_guesses")
+
+
+@sensitive_variables("password")
+def check_password(request: HttpRequest, name: str, password: str) -> User | None:
+    """Return the person with this username or e-mail address if the password is theirs and they may use the admin.
+
+    Raises ValidationError after too many guesses. Takes the same queries and time whether there is such a person.
+    """
+    user = User.objects.named(name)
+    account = str(user.pk) if user is not None else f"name {name.strip().casefold()}"
+    try:
+        guess = throttle.count_password(account, sender(request), browsers.known_browser(request, user))
+    except throttle.TooManyGuessesError:
+        raise too_many_guesses() from None
+    authenticated = authenticate(request, username=name, password=password)
+    if not isinstance(authenticated, User) or not authenticated.is_staff:
+        return None
+    guess.was_right()
+    return authenticated
+
+
+class LoginForm(forms.Form):
+    """The form with which people log in to the admin with a password."""
+
+    username = forms.CharField(
+        label=_("Username or e-mail address"),
+        max_length=254,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=4096,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    @sensitive_variables()
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        if "username" in data and "password" in data:
+            self.user = check_password(self.request, data["username"], data["password"])
+            if self.user is None:
+                raise ValidationError(
+                    gettext(
+                        "This username and password don't belong to an account that can log in here. Check both, also "
+                        "capital letters."
+                    ),
+                    code="invalid_login",
+                )
+        return data
+
+
+class PasswordForm(forms.Form):
+    """The password of someone who is logged in, to confirm who they are."""
+
+    password = LoginForm.base_fields["password"]
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    @sensitive_variables()
+    def clean_password(self) -> str:
+        user: Any = self.request.user
+        password: str = self.cleaned_data["password"]
+        if check_password(self.request, user.username, password) != user:
+            raise ValidationError(gettext("This is not your password. Check capital letters."))
+        return password
+
+
+class CodeForm(forms.Form):
+    """A code from an authenticator app, or a recovery code."""
+
+    code = forms.CharField(
+        label=_("Code"),
+        max_length=40,
+        help_text=_("From your authenticator app, or one of your recovery codes."),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+    )
+    authenticator: Authenticator
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    @sensitive_variables("code")
+    def clean_code(self) -> str:
+        request, code = context.request, self.cleaned_data["code"]
+        try:
+            known = browsers.known_browser(request, self.user)
+            guess = throttle.count_code(str(self.user.pk), sender(request), known)
+        except throttle.TooManyGuessesError:
+            raise too_many_guesses() from None
+        found = use_code(self.user, code)
+        if found is None:
+            raise ValidationError(
+                gettext("This code is wrong or was used before. Wait for the next one, and check your device's clock.")
+            )
+        guess.was_right()
+        self.authenticator = found
+        return str(code)
+
+    def save(self) -> None:
+        """Note that the second step of logging in is done."""
+        post_authentication(context.request, self.authenticator)
+
+
+class PasskeyNameForm(forms.Form):
+    """The name of a passkey."""
+
+    name = forms.CharField(
+        label=_("Name"), max_length=100, help_text=_("Such as the device that it is on, so that you recognise it.")
+    )
+
+
+class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """A new passkey: its name, and what the browser has made."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        max_length=100,
+        required=False,
+        help_text=_("Such as the device that it is on, so that you recognise it."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # All our passkeys replace the password, so the device has to check who is using it.
+        del self.fields["passwordless"]
+
+    def clean(self) -> dict[str, Any]:
+        self.cleaned_data["passwordless"] = True
+        data: dict[str, Any] = super().clean()
+        return data
+
+
+class LoginPasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # likewise
+    """A passkey in place of a password."""
+
+
+class ConfirmPasskeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # likewise
+    """A passkey of someone who is logged in, to confirm who they are."""

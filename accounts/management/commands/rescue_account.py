@@ -1,0 +1,26 @@
+"""Open an account again from the server, for an owner who has locked it or lost the second step of logging in."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from accounts import factors
+from accounts.models import User
+from accounts.password_links import Kind, make_link
+from accounts.people import reactivate
+
+
+class Command(BaseCommand):
+    help = "Reopen an account, remove its second step, log it out everywhere, and print a link to set a password."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="the username or e-mail address")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        user = User.objects.named(options["name"])
+        if user is None:
+            raise CommandError(f"There is no account with the name {options['name']!r}. Check capital letters.")
+        reactivate(user)
+        factors.remove_all(user)
+        self.stdout.write(f"The account {user.username!r} is open, without a second step. Set a password on this page:")
+        self.stdout.write(make_link(user, Kind.REQUESTED))

@@ -1,0 +1,102 @@
+"""The sessions of people: a table that says whose they are, so that people can list and end them.
+
+It stores when a session was first and last used and the name of the browser, but no IP address.
+"""
+
+import datetime as dt
+import uuid
+from typing import Any, Final
+
+from allauth.core import context
+from django.contrib.auth import SESSION_KEY
+from django.contrib.auth.models import Group
+from django.contrib.sessions.backends import db
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from accounts import browsers
+from accounts.models import Session, User
+
+# How exact the time of the last use is. More would cost a write for each page.
+_EXACT_TO: Final = dt.timedelta(minutes=5)
+# Sessions of people who have not logged in: between password and second factor, or while a passkey is asked for.
+ANONYMOUS_AGE: Final = 15 * 60
+_DEVICE: Final = "device"
+_STARTED_AT: Final = "started_at"
+_PUBLIC_ID: Final = "public_id"
+
+
+class SessionStore(db.SessionStore):
+    """Django's sessions in the database, which also know their user (settings.SESSION_ENGINE)."""
+
+    @classmethod
+    def get_model_class(cls) -> Any:
+        return Session
+
+    def _get_session_from_db(self) -> Any:
+        row: Any = super()._get_session_from_db()  # type: ignore[misc]  # missing in the stubs
+        now = timezone.now()
+        if row is not None and row.user_id and row.last_used_at < now - _EXACT_TO:
+            Session.objects.filter(pk=row.pk).update(last_used_at=now)
+        return row
+
+    def create_model_instance(self, data: dict[str, Any]) -> Any:
+        row: Any = super().create_model_instance(data)
+        user_pk = data.get(SESSION_KEY)
+        row.user_id = int(user_pk) if user_pk else None
+        row.device = data.get(_DEVICE, "")
+        row.last_used_at = timezone.now()
+        started_at = data.get(_STARTED_AT)
+        row.started_at = dt.datetime.fromtimestamp(started_at, dt.UTC) if started_at else row.last_used_at
+        public_id = data.get(_PUBLIC_ID)
+        row.public_id = uuid.UUID(public_id) if public_id else uuid.uuid4()
+        return row
+
+    def get_session_cookie_age(self) -> int:
+        return super().get_session_cookie_age() if self.get(SESSION_KEY) else ANONYMOUS_AGE
+
+
+def begin(request: HttpRequest, seconds: int) -> None:
+    """Note the browser of someone who has just logged in, who stays logged in for this time at most."""
+    now = timezone.now()
+    request.session[_DEVICE] = browsers.describe(request)[:100]
+    request.session[_STARTED_AT] = now.timestamp()
+    request.session[_PUBLIC_ID] = str(uuid.uuid4())
+    # A datetime, because a number of seconds would begin anew whenever the session is saved.
+    request.session.set_expiry(now + dt.timedelta(seconds=seconds))
+    Session.objects.filter(expire_date__lt=now).delete()
+
+
+def of(user: User) -> QuerySet[Session]:
+    """Return the sessions of a person that have not expired, the one that was used last first."""
+    return Session.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-last_used_at", "pk")
+
+
+def end(people: QuerySet[User], keep: HttpRequest | None = None) -> int:
+    """End the sessions of these people, except the one that sent the request `keep`, and return how many there were."""
+    rows = Session.objects.filter(user__in=people)
+    if keep is not None:
+        rows = rows.exclude(pk=keep.session.session_key)
+    return rows.delete()[0]
+
+
+def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
+    """Handle m2m_changed: a change of roles ends the sessions of those concerned, but not the one that makes it."""
+    people: QuerySet[User] = User.objects.none()
+    if isinstance(instance, User) and (action == "post_clear" or (action in {"post_add", "post_remove"} and pk_set)):
+        people = User.objects.filter(pk=instance.pk)
+    elif isinstance(instance, Group) and action == "pre_clear":
+        people = User.objects.filter(groups=instance)
+    elif isinstance(instance, Group) and action in {"post_add", "post_remove"} and pk_set:
+        people = User.objects.filter(pk__in=pk_set)
+    end_after_change(people)
+
+
+def end_after_change(people: QuerySet[User]) -> int:
+    """End the sessions of people who got another role, except the one that makes this change; return their count."""
+    return end(people, keep=context.request)
+
+
+def is_current(session: Session, request: HttpRequest) -> bool:
+    return session.pk == request.session.session_key

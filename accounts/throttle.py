@@ -1,0 +1,138 @@
+"""Limits for guesses at passwords and codes, by account and by anonymous sender (core.sender), that lock nobody out.
+
+Three counters can refuse a guess: those of one sender at one account, those of one sender at all accounts, and those of
+all senders at one account. The last one never closes the account. It only leaves each sender fewer guesses, so an owner
+still logs in while fifty senders try passwords. A browser that has logged in before (accounts.browsers) has a counter
+of its own, so an attacker behind the same IP address, such as a Tor exit, does not use up the guesses of an editor.
+
+Guesses are counted in this process and, for the others, in the cache, for minutes; the higher count is the one that
+matters. If the cache fails, each process still limits the guesses that it sees, and `core.cache` logs the failure.
+Names that belong to nobody are counted like those of accounts, so that a refusal tells nothing about them.
+"""
+
+import threading
+from dataclasses import dataclass
+from typing import Final
+
+from django.core.cache import cache
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+
+# Guesses are counted in periods of this many seconds.
+PERIOD: Final = 10 * 60
+# The most guesses in a period: of one sender at one account, and at all accounts; of a browser that is known.
+PER_SENDER_AND_ACCOUNT: Final = 10
+PER_SENDER: Final = 50
+PER_KNOWN_BROWSER: Final = 20
+# More guesses at one account than this come from many senders. Then each sender has fewer.
+PER_ACCOUNT: Final = 50
+PER_SENDER_DURING_ATTACK: Final = 2
+# Codes are short, and only someone who knows the password can guess them. After so many wrong ones, in a day, only
+# browsers that are known may try further ones. Passkeys are never limited, because they can't be guessed.
+CODES_PER_ACCOUNT: Final = 30
+_DAY: Final = 24 * 60 * 60
+# How many counters a process keeps. An attacker can use many senders and invent any number of names.
+_MAX_COUNTERS: Final = 50_000
+
+
+class TooManyGuessesError(Exception):
+    """The sender has to wait until the next period, even with the right password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A guess that was counted, by key and period."""
+
+    counters: tuple[tuple[str, int], ...]
+
+    def was_right(self) -> None:
+        """Give back this guess only. Otherwise an attacker with an account of their own could reset the counters."""
+        for key, period in self.counters:
+            _counters.add(key, -1, period)
+
+
+def count_password(account: str, sender: str, browser: str = "") -> Guess:
+    """Count a guess at the password of `account`, which is any text that identifies it. Raises TooManyGuessesError.
+
+    `browser` identifies a browser that has logged in to this account before; empty for all others. All unknown senders
+    count as one.
+    """
+    return _count("password", account, sender, browser)
+
+
+def count_code(account: str, sender: str, browser: str = "") -> Guess:
+    """Count a guess at a code of `account`, as `count_password` does. Raises TooManyGuessesError."""
+    return _count("code", account, sender, browser)
+
+
+def is_too_often(action: str, key: str, limit: int) -> bool:
+    """Count an action, such as asking for an e-mail, and return whether it is one too many in this period."""
+    return _counters.add(_key(action, key), 1) > limit
+
+
+def _count(kind: str, account: str, sender: str, browser: str) -> Guess:
+    if browser:
+        key = _key(f"{kind}-browser", account, browser)
+        if _counters.add(key, 1) > PER_KNOWN_BROWSER:
+            raise TooManyGuessesError
+        return Guess(((key, PERIOD),))
+    of_sender, at_account = _key(f"{kind}-sender", sender), _key(f"{kind}-account", account)
+    of_sender_at_account = _key(f"{kind}-sender-account", sender, account)
+    # Counted before the comparison, so that guesses at the same time cannot pass a limit together. What one sender is
+    # refused does not count for the account, so a single sender cannot make it look like an attack.
+    by_sender = _counters.add(of_sender, 1)
+    by_sender_at_account = _counters.add(of_sender_at_account, 1)
+    if by_sender > PER_SENDER or by_sender_at_account > PER_SENDER_AND_ACCOUNT:
+        raise TooManyGuessesError
+    period = _DAY if kind == "code" else PERIOD
+    by_all = _counters.add(at_account, 1, period)
+    if kind == "code":
+        is_refused = by_all > CODES_PER_ACCOUNT
+    else:
+        is_refused = by_all > PER_ACCOUNT and by_sender_at_account > PER_SENDER_DURING_ATTACK
+    if is_refused:
+        raise TooManyGuessesError
+    return Guess(((of_sender, PERIOD), (of_sender_at_account, PERIOD), (at_account, period)))
+
+
+class _Counters:
+    """Numbers by key, in this process and in the cache."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers: dict[str, int] = {}
+
+    def add(self, key: str, by: int, period: int = PERIOD) -> int:
+        """Add `by` to a counter of the current period, and return its value."""
+        key = f"{int(timezone.now().timestamp()) // period}:{key}"
+        with self._lock:
+            number = self._numbers[key] = self._numbers.pop(key, 0) + by
+            while len(self._numbers) > _MAX_COUNTERS:
+                # The one that was not used for longest. All of earlier periods go first.
+                del self._numbers[next(iter(self._numbers))]
+        return max(number, self._add_in_cache(f"accounts.throttle:{key}", by, period))
+
+    def _add_in_cache(self, key: str, by: int, period: int) -> int:
+        try:
+            cache.add(key, 0, period)
+            number: int = cache.incr(key, by)
+            # Some backends give a value that was incremented their default timeout.
+            cache.touch(key, period)
+        except ValueError:
+            # The cache has failed, or the counter has just been evicted.
+            return 0
+        return number
+
+    def forget(self) -> None:
+        """Forget what this process has counted."""
+        with self._lock:
+            self._numbers.clear()
+
+
+_counters: Final = _Counters()
+forget: Final = _counters.forget
+
+
+def _key(kind: str, *values: str) -> str:
+    """Return a key that reveals neither the account nor the sender."""
+    return salted_hmac(f"accounts.throttle.{kind}", "\n".join(values), algorithm="sha256").hexdigest()

@@ -1,0 +1,91 @@
+"""Logging in: with a password and, if there is one, a second factor; or with a passkey alone."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from allauth.account.internal.flows.login import perform_password_login
+from allauth.account.models import Login
+from allauth.mfa.base.views import AuthenticateView
+from allauth.mfa.webauthn.internal import auth
+from allauth.mfa.webauthn.internal.flows import perform_passwordless_login
+from django.contrib import admin, messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.generic.edit import FormView
+
+from accounts.login_forms import CodeForm, LoginForm, LoginPasskeyForm
+from accounts.views.pages import AccountPage
+
+
+def next_url(request: HttpRequest) -> str:
+    """Return where to go afterwards, on this site."""
+    url = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME, ""))
+    is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
+    return url if is_ours else reverse("admin:index")
+
+
+class LoginView(AccountPage, FormView[LoginForm]):
+    """The page on which people log in to the admin."""
+
+    title = _("Log in")
+    form_class = LoginForm
+    template_name = "accounts/login.html"
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if request.method == "GET" and admin.site.has_permission(request):
+            return HttpResponseRedirect(next_url(request))
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "request": self.request}
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(next=next_url(self.request), **kwargs)
+
+    def form_valid(self, form: LoginForm) -> HttpResponse:
+        login = Login(user=form.user, redirect_url=next_url(self.request))
+        response: HttpResponse = perform_password_login(self.request, {}, login)
+        return response
+
+
+class PasskeyLoginView(AccountPage, FormView[LoginPasskeyForm]):
+    """What the script of the login page asks for, and the passkey that it sends."""
+
+    form_class = LoginPasskeyForm
+    http_method_names = ("get", "post")
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return JsonResponse(auth.begin_authentication())
+
+    def form_valid(self, form: LoginPasskeyForm) -> HttpResponse:
+        authenticator = form.cleaned_data["credential"]
+        login = Login(user=authenticator.user, redirect_url=next_url(self.request))
+        response: HttpResponse = perform_passwordless_login(self.request, authenticator, login)
+        return response
+
+    def form_invalid(self, form: LoginPasskeyForm) -> HttpResponse:
+        messages.error(self.request, gettext("This passkey was not accepted. Try again, or use your password."))
+        parameters = urlencode({REDIRECT_FIELD_NAME: next_url(self.request)})
+        return HttpResponseRedirect(f"{reverse('admin:login')}?{parameters}")
+
+
+class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # allauth has no types
+    """The page that asks for a code or a passkey after the password."""
+
+    title = _("Second step")
+    form_class = CodeForm
+    template_name = "accounts/second_factor.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context_data(**kwargs)
+        options = context.pop("js_data")["request_options"]
+        has_passkeys = bool(options["publicKey"].get("allowCredentials"))
+        # allauth passes nothing on to its parents, and calls something else `site`.
+        frame = {**admin.site.each_context(self.request), "title": self.title}
+        return {**context, **frame, "options": json.dumps(options) if has_passkeys else ""}

@@ -1,0 +1,63 @@
+"""The page on which people see how they log in and where they are logged in, and what they can do about it."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.generic import TemplateView
+
+from accounts import factors, policies, sessions
+from accounts.logging_in import lacks_second_factor
+from accounts.models import EmergencyLink, Session, User
+from accounts.views.pages import OwnPage
+
+
+class AccountView(OwnPage, TemplateView):
+    title = _("Your account")
+    template_name = "accounts/account.html"
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        own = list(sessions.of(self.user))
+        return super().get_context_data(
+            passkeys=factors.passkeys_of(self.user),
+            app=factors.app_of(self.user),
+            recovery_codes=factors.recovery_codes_of(self.user),
+            sessions=[(session, sessions.is_current(session, self.request)) for session in own],
+            has_other_sessions=any(not sessions.is_current(session, self.request) for session in own),
+            emergency_link=EmergencyLink.objects.filter(user=self.user).first(),
+            is_incomplete=lacks_second_factor(self.request),
+            logged_out_after=policies.describe_hours(policies.demands_on(self.user).session_hours),
+            **kwargs,
+        )
+
+
+class EndSessionView(OwnPage):
+    """Ends one session of the user, who may use this one for it."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        session = get_object_or_404(Session, user=self.user, public_id=public_id)
+        if sessions.is_current(session, request):
+            logout(request)
+            return HttpResponseRedirect(reverse("admin:login"))
+        session.delete()
+        messages.success(request, gettext("%(device)s is logged out.") % {"device": session.device})
+        return HttpResponseRedirect(reverse("account"))
+
+
+class EndOtherSessionsView(OwnPage):
+    """Ends all sessions of the user but this one."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        count = sessions.end(User.objects.filter(pk=self.user.pk), keep=request)
+        text = ngettext("%(n)d other browser is logged out.", "%(n)d other browsers are logged out.", count)
+        messages.success(request, text % {"n": count})
+        return HttpResponseRedirect(reverse("account"))

@@ -1,0 +1,70 @@
+"""What all pages about accounts have in common."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from django.contrib import admin
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils.decorators import method_decorator
+from django.utils.functional import Promise
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.generic.base import ContextMixin, View
+
+from accounts.confirmation import ask, is_confirmed
+from accounts.models import User
+
+
+class AccountPage(ContextMixin, View):
+    """A page in the frame of the admin. No cache stores it, and no error report shows what was submitted."""
+
+    title: str | Promise = ""
+
+    @method_decorator(never_cache)
+    @method_decorator(sensitive_post_parameters())
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{**admin.site.each_context(self.request), "title": self.title, **kwargs})
+
+
+class SecretLinkPage(AccountPage):
+    """A page whose URL is a secret, so nothing may pass it on. Its form needs no token, and no session."""
+
+    @classmethod
+    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
+        # The secret is the authority, and it must work in a browser that keeps no cookies. The failure of a check would
+        # also write the URL to the log.
+        return csrf_exempt(super().as_view(**initkwargs))
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(request, *args, **kwargs)
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+
+class OwnPage(AccountPage):
+    """A page of people who are logged in, about their own account. `dangerous` ones ask who is sitting there."""
+
+    dangerous = False
+    owners_only = False
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not admin.site.has_permission(request):
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        if self.owners_only and not request.user.is_superuser:
+            raise PermissionDenied
+        if self.dangerous and not is_confirmed(request):
+            return ask(request)
+        return super().dispatch(request, *args, **kwargs)
+
+    @property
+    def user(self) -> User:
+        return cast("User", self.request.user)

@@ -1,0 +1,63 @@
+// Asks the browser for a passkey, or to make one, when a form with `data-passkey` is submitted, and sends what it gives.
+// The options come from the server, in which bytes are written as base64url. Source: W3C, "Web Authentication".
+
+const toBytes = (text) =>
+  Uint8Array.from(atob(text.replaceAll("-", "+").replaceAll("_", "/")), (character) => character.charCodeAt(0));
+
+const toText = (buffer) =>
+  btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+const readCredentials = (list = []) => list.map((each) => ({ ...each, id: toBytes(each.id) }));
+
+function readOptions({ publicKey }) {
+  const options = { ...publicKey, challenge: toBytes(publicKey.challenge) };
+  if (publicKey.user) options.user = { ...publicKey.user, id: toBytes(publicKey.user.id) };
+  if (publicKey.excludeCredentials) options.excludeCredentials = readCredentials(publicKey.excludeCredentials);
+  if (publicKey.allowCredentials) options.allowCredentials = readCredentials(publicKey.allowCredentials);
+  return { publicKey: options };
+}
+
+function writeCredential(credential) {
+  const { response } = credential;
+  const fields = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
+  const written = fields.filter((field) => response[field]).map((field) => [field, toText(response[field])]);
+  return {
+    id: credential.id,
+    rawId: toText(credential.rawId),
+    type: credential.type,
+    response: { ...Object.fromEntries(written), transports: response.getTransports?.() ?? [] },
+    clientExtensionResults: credential.getClientExtensionResults(),
+  };
+}
+
+async function loadOptions({ optionsUrl, options }) {
+  if (!optionsUrl) return JSON.parse(options);
+  const response = await fetch(optionsUrl, { headers: { Accept: "application/json" } });
+  if (!response.ok) throw new Error(`status ${response.status}`);
+  return response.json();
+}
+
+async function ask(event) {
+  event.preventDefault();
+  const form = event.currentTarget;
+  const failed = form.querySelector("[data-failed]");
+  failed.hidden = true;
+  try {
+    const options = readOptions(await loadOptions(form.dataset));
+    const credential = await navigator.credentials[form.dataset.passkey](options);
+    form.elements.credential.value = JSON.stringify(writeCredential(credential));
+  } catch {
+    // The user has cancelled it, or there is no passkey: browsers don't say which, and the page says what to do.
+    failed.hidden = false;
+    return;
+  }
+  form.submit();
+}
+
+if (window.PublicKeyCredential && navigator.credentials) {
+  for (const note of document.querySelectorAll("[data-without-passkeys]")) note.hidden = true;
+  for (const form of document.querySelectorAll("form[data-passkey]")) {
+    form.hidden = false;
+    form.addEventListener("submit", ask);
+  }
+}

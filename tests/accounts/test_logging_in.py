@@ -1,0 +1,199 @@
+"""Logging in with a password: who may, what strangers learn, and limits for guesses that lock nobody out."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts import throttle
+from accounts.browsers import COOKIE
+from accounts.models import User
+from core.cache import FailSafeCache
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+LOGIN = "/admin/login/"
+PASSWORD = "a-long-enough-password-7"
+REFUSED, TOO_MANY = "don&#x27;t belong to an account", "There were too many attempts."
+
+
+@pytest.fixture
+def amina() -> User:
+    user: User = UserFactory(username="amina", email="Amina@example.org", password=PASSWORD, role="Editor")
+    return user
+
+
+def log_in(client: Client, username: str = "amina", password: str = PASSWORD, sender: str = "192.0.2.1") -> Any:
+    data = {"username": username, "password": password, "next": "/admin/"}
+    return client.post(LOGIN, data, REMOTE_ADDR=sender)
+
+
+def is_logged_in(client: Client) -> bool:
+    return client.get("/admin/account/").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["amina", " amina ", "amina@EXAMPLE.org"])
+def test_a_username_or_an_email_address_is_enough(amina: User, name: str) -> None:
+    client = Client()
+    assert log_in(client, name)["Location"] == "/admin/"
+    assert is_logged_in(client)
+
+
+def test_an_email_address_of_two_people_is_not(amina: User) -> None:
+    UserFactory(username="other", email="amina@example.org", password=PASSWORD, role="Editor")
+    client = Client()
+    assert REFUSED in log_in(client, "amina@example.org").content.decode()
+    assert not is_logged_in(client)
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
+def test_people_who_may_not_use_the_admin_learn_nothing(amina: User, change: dict[str, bool]) -> None:
+    User.objects.filter(pk=amina.pk).update(**change)
+    client = Client()
+    assert REFUSED in log_in(client).content.decode()
+    assert not is_logged_in(client)
+
+
+@pytest.mark.parametrize("url", ["https://evil.example/", "//evil.example/", "javascript:x", "/\\evil.example"])
+def test_nobody_is_led_to_another_site(amina: User, url: str) -> None:
+    data = {"username": "amina", "password": PASSWORD, "next": url}
+    assert Client().post(LOGIN, data)["Location"] == "/admin/"
+
+
+def test_a_known_and_an_unknown_name_get_the_same_answer_for_the_same_work(
+    amina: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(self: MD5PasswordHasher, password: str, salt: str) -> str:
+        hashed.append(password)
+        return encode(self, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    keyless = UserFactory(username="keyless", role="Editor")
+    keyless.set_unusable_password()
+    keyless.save()
+    seen = set()
+    for name in ("amina", "amina@example.org", "keyless", "nobody", "nobody@example.org"):
+        hashed.clear()
+        with CaptureQueriesContext(connection) as queries:
+            response = log_in(Client(), name, "wrong")
+        page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode()).replace(name, "")
+        seen.add((response.status_code, page, len(hashed), len(queries)))
+    assert len(seen) == 1
+
+
+class TestThrottle:
+    def test_one_sender_has_ten_guesses(self, amina: User) -> None:
+        client = Client()
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            assert REFUSED in log_in(client, password="wrong").content.decode()
+        assert TOO_MANY in log_in(client).content.decode()
+        assert not is_logged_in(client)
+
+    def test_other_senders_and_other_people_are_not_concerned(self, amina: User) -> None:
+        UserFactory(username="ruth", password=PASSWORD, role="Editor")
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT + 1):
+            log_in(Client(), password="wrong")
+        assert log_in(Client(), sender="192.0.2.2").status_code == 302
+        assert log_in(Client(), "ruth").status_code == 302
+
+    def test_a_hundred_guesses_of_fifty_senders_neither_get_in_nor_lock_the_owner_out(self, amina: User) -> None:
+        guesses = [f"guess-{number}" for number in range(98)] + [PASSWORD] * 2
+        for number, guess in enumerate(guesses):
+            if number == 98:
+                # Even the right password does not get in from a sender that has used up its guesses.
+                for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+                    log_in(Client(), password="wrong", sender="198.51.100.48")
+            client = Client()
+            sender = "198.51.100.48" if number >= 98 else f"198.51.100.{number % 50}"
+            log_in(client, password=guess, sender=sender)
+            assert not is_logged_in(client)
+        owner = Client()
+        assert log_in(owner, sender="203.0.113.5").status_code == 302
+        assert is_logged_in(owner)
+
+    def test_many_senders_have_fewer_guesses_each(self, amina: User) -> None:
+        for number in range(throttle.PER_ACCOUNT + 1):
+            log_in(Client(), password="wrong", sender=f"198.51.100.{number}")
+        for _ in range(throttle.PER_SENDER_DURING_ATTACK):
+            assert REFUSED in log_in(Client(), password="wrong").content.decode()
+        assert TOO_MANY in log_in(Client()).content.decode()
+
+    def test_a_known_browser_gets_in_from_the_sender_of_an_attacker(self, amina: User) -> None:
+        browser = Client()
+        log_in(browser)
+        browser.post("/admin/logout/")
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT + 1):
+            log_in(Client(), password="wrong")
+        assert log_in(browser).status_code == 302
+
+    def test_a_known_browser_has_a_limit_too(self, amina: User) -> None:
+        browser = Client()
+        log_in(browser)
+        browser.post("/admin/logout/")
+        for _ in range(throttle.PER_KNOWN_BROWSER):
+            log_in(browser, password="wrong")
+        assert TOO_MANY in log_in(browser).content.decode()
+
+    def test_a_browser_is_known_for_its_own_accounts_only(self, amina: User) -> None:
+        UserFactory(username="mallory", password=PASSWORD, role="Author")
+        browser = Client()
+        log_in(browser, "mallory")
+        browser.post("/admin/logout/")
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(browser, password="wrong")
+        assert TOO_MANY in log_in(browser, password="wrong").content.decode()
+        browser.cookies[COOKIE] = "forged"
+        assert TOO_MANY in log_in(browser, password="wrong").content.decode()
+
+    def test_logging_in_to_another_account_gives_no_guesses_back(self, amina: User) -> None:
+        UserFactory(username="mallory", password=PASSWORD, role="Author")
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(Client(), password="wrong")
+            log_in(Client(), "mallory")
+        assert TOO_MANY in log_in(Client()).content.decode()
+
+    def test_names_of_nobody_are_counted_as_well(self, db: None) -> None:
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(Client(), "nobody")
+        assert TOO_MANY in log_in(Client(), "Nobody").content.decode()
+
+    def test_a_sender_cannot_try_one_password_on_everybody(self, amina: User) -> None:
+        for number in range(throttle.PER_SENDER):
+            log_in(Client(), f"name-{number}")
+        assert TOO_MANY in log_in(Client()).content.decode()
+
+    def test_a_failing_cache_neither_locks_out_nor_ends_the_limits(
+        self, amina: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(throttle, "cache", FailSafeCache("no such cache", {}))
+        assert log_in(Client()).status_code == 302
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(Client(), password="wrong")
+        assert TOO_MANY in log_in(Client()).content.decode()
+
+    def test_processes_share_what_they_count(self, amina: User) -> None:
+        for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
+            log_in(Client(), password="wrong")
+            throttle.forget()
+        assert TOO_MANY in log_in(Client()).content.decode()
+
+
+def test_the_cookie_is_for_the_admin_and_names_nobody(amina: User) -> None:
+    cookie = log_in(Client()).cookies[COOKIE]
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/admin/", True, "Lax")
+    assert "amina" not in cookie.value
+
+
+def test_readers_get_no_cookie_and_pages_do_not_vary(amina: User) -> None:
+    for path in ("/", "/feed/", "/nothing-here/"):
+        response = Client().get(path)
+        assert not response.cookies
+        assert "Cookie" not in response.get("Vary", "")

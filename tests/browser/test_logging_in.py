@@ -1,0 +1,209 @@
+"""Logging in as people do: with a passkey, with a second step, after losing a password, and from several browsers."""
+
+import base64
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth
+from django.core import mail
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from accounts.models import RolePolicy, User
+from blog.models import Post
+from core.models import SiteSettings
+from tests.factories import PASSWORD, UserFactory
+from tests.factories.responses import links
+from tests.factories.types import Device, Faults, LogIn, OpenPage, Work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _people(db: None) -> None:
+    SiteSettings.objects.get_or_create(pk=1)
+    UserFactory(username="ruth", display_name="Ruth", role="Editor", email="ruth@example.org", password=PASSWORD)
+
+
+@pytest.fixture
+def authenticator() -> Callable[[Page], None]:
+    """Give a page a device that keeps passkeys and recognises its user."""
+    sessions = []
+
+    def attach(page: Page) -> None:
+        session = page.context.new_cdp_session(page)
+        session.send("WebAuthn.enable")
+        options: dict[str, Any] = {
+            "protocol": "ctap2",
+            "transport": "internal",
+            "hasResidentKey": True,
+            "hasUserVerification": True,
+            "isUserVerified": True,
+            "automaticPresenceSimulation": True,
+        }
+        session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+        sessions.append(session)
+
+    return attach
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def enter_password(page: Page, password: str = PASSWORD) -> None:
+    page.get_by_label("Username or e-mail address").fill("ruth")
+    page.get_by_label("Password").fill(password)
+    press(page, "Log in")
+
+
+def test_a_passkey_is_added_logs_in_and_publishes(
+    open_page: OpenPage, authenticator: Callable[[Page], None], faults: Faults, device: Device
+) -> None:
+    page = open_page("/admin/login/", **device)
+    authenticator(page)
+    assert faults(page) == ""
+    enter_password(page)
+    page.goto("/admin/account/")
+    assert faults(page) == ""
+    page.get_by_role("link", name="Add a passkey").click()
+    expect(page.get_by_label("Name")).to_have_value("Chrome on Linux")
+    assert faults(page) == ""
+    page.get_by_label("Name").fill("My laptop")
+    press(page, "Add passkey")
+    expect(page.locator(".codes li")).to_have_count(10)
+    assert faults(page) == ""
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_text("My laptop").first).to_be_visible()
+    assert faults(page) == ""
+
+    page.context.clear_cookies()
+    page.goto("/admin/login/?next=/admin/blog/post/add/")
+    press(page, "Log in with a passkey")
+    page.fill("#id_title", "From my laptop")
+    page.fill("#id_source", "Without a password.")
+    press(page, "Publish")
+    expect(page.locator(".messagelist")).to_contain_text("published")
+    assert Post.objects.published().get().title == "From my laptop"
+
+
+def test_after_the_password_a_passkey_is_the_second_step(
+    open_page: OpenPage, authenticator: Callable[[Page], None], faults: Faults
+) -> None:
+    page = open_page("/admin/login/?next=/admin/account/passkeys/add/")
+    authenticator(page)
+    enter_password(page)
+    press(page, "Add passkey")
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.context.clear_cookies()
+    page.goto("/admin/login/")
+    enter_password(page)
+    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    assert faults(page) == ""
+    press(page, "Use a passkey")
+    expect(page.get_by_role("button", name="Log out")).to_be_attached()
+
+
+def test_a_role_that_requires_a_second_step_gets_an_app(open_page: OpenPage, faults: Faults) -> None:
+    RolePolicy.objects.create(role="Editor", needs_second_factor=True)
+    page = open_page("/admin/login/?next=/admin/blog/post/")
+    enter_password(page)
+    expect(page.get_by_role("alert")).to_contain_text("Your role requires a second step")
+    assert faults(page) == ""
+    page.goto("/admin/blog/post/")
+    expect(page.get_by_role("alert")).to_contain_text("Your role requires a second step")
+    page.get_by_role("link", name="Add an authenticator app").click()
+    expect(page.get_by_role("img", name="QR code for your app")).to_be_visible()
+    assert faults(page) == ""
+    secret = page.locator(".secret").inner_text().replace(" ", "")
+    counter = int(timezone.now().timestamp()) // 30
+    page.get_by_label("Authenticator code").fill(auth.format_hotp_value(auth.hotp_value(secret, counter)))
+    press(page, "Set up the app")
+    expect(page.locator(".codes li")).to_have_count(10)
+    recovery_code = page.locator(".codes li").first.inner_text()
+    page.goto("/admin/blog/post/")
+    expect(page.get_by_role("heading", name="Posts")).to_be_visible()
+
+    page.context.clear_cookies()
+    page.goto("/admin/login/")
+    enter_password(page)
+    page.get_by_label("Code").fill("000000")
+    press(page, "Continue")
+    expect(page.get_by_text("This code is wrong or was used before.")).to_be_visible()
+    assert faults(page) == ""
+    page.get_by_label("Code").fill(recovery_code)
+    press(page, "Continue")
+    expect(page.get_by_role("button", name="Log out")).to_be_attached()
+
+
+def test_a_lost_password(open_page: OpenPage, work: Work, faults: Faults) -> None:
+    page = open_page("/admin/login/")
+    page.get_by_role("link", name="Forgot your password?").click()
+    assert faults(page) == ""
+    page.get_by_label("Username or e-mail address").fill("ruth@example.org")
+    press(page, "Send me a link")
+    expect(page.get_by_role("status")).to_contain_text("a link is on its way")
+    assert faults(page) == ""
+    work()
+    (email,) = mail.outbox
+    (link,) = (each for each in links(email) if "/password/set/" in each)
+    page.goto(link.removeprefix("http://testserver"))
+    assert faults(page) == ""
+    new = "quite-another-password-9"
+    page.get_by_label("New password:", exact=True).fill(new)
+    page.get_by_label("New password confirmation").fill(new)
+    press(page, "Set password")
+    expect(page.locator(".messagelist")).to_contain_text("Your password is set.")
+    enter_password(page, new)
+    expect(page.get_by_role("button", name="Log out")).to_be_attached()
+
+
+def test_a_session_is_ended_from_another_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:
+    phone = open_page("/admin/login/", user_agent="Mozilla/5.0 (Android 14; Mobile; rv:140.0) Firefox/140.0")
+    enter_password(phone)
+    laptop = log_in("ruth", "/admin/account/")
+    assert faults(laptop) == ""
+    laptop.get_by_role("button", name=re.compile("Log out ?: Firefox on Android")).click()
+    expect(laptop.locator(".messagelist")).to_contain_text("Firefox on Android is logged out.")
+    phone.goto("/admin/blog/post/")
+    expect(phone.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_the_emergency_link_works_from_any_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:
+    laptop = log_in("ruth", "/admin/account/emergency-link/")
+    assert faults(laptop) == ""
+    press(laptop, "Make an emergency link")
+    expect(laptop.get_by_role("img", name="QR code of your emergency link")).to_be_visible()
+    assert faults(laptop) == ""
+    link = laptop.locator(".own-account code").inner_text().removeprefix("http://testserver")
+    stranger = open_page(link, java_script_enabled=False)
+    press(stranger, "Log out everywhere and lock my account")
+    expect(stranger.get_by_role("status")).to_contain_text("Your account is locked")
+    laptop.goto("/admin/")
+    expect(laptop.get_by_role("heading", name="Log in")).to_be_visible()
+    assert not User.objects.get(username="ruth").is_active
+
+
+def test_what_owners_decide(log_in: LogIn, faults: Faults) -> None:
+    UserFactory(username="owner", is_staff=True, is_superuser=True, password=PASSWORD)
+    ruth = User.objects.get(username="ruth")
+    auth.TOTP.activate(ruth, base64.b32encode(b"12345678901234567890").decode())
+    page = log_in("owner", "/admin/login-rules/")
+    assert faults(page) == ""
+    page.get_by_role("group", name="Editor").get_by_label("Require a second step").check()
+    press(page, "Save")
+    assert RolePolicy.objects.get().needs_second_factor
+    page.goto(f"/admin/accounts/user/{ruth.pk}/change/")
+    page.get_by_role("link", name="Help to log in…").click()
+    assert faults(page) == ""
+    press(page, "Remove the second step")
+    expect(page.locator(".messagelist")).to_contain_text("The second step was removed")
+    assert not Authenticator.objects.exists()
+    press(page, "Make a link")
+    expect(page.locator("code")).to_contain_text("/admin/password/set/")
+    assert faults(page) == ""
+    page.goto("/admin/account/confirm/")
+    assert faults(page) == ""
