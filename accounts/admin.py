@@ -1,70 +1,48 @@
-"""People and groups in the admin. Only superusers can change them, as no role may."""
+"""People and groups in the admin, which are for owners only."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.db import DatabaseError, models, transaction
+from django.db.models import Exists, OuterRef, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts import sessions
+from accounts import factors, sessions
 from accounts.confirmation import ask, confirmation_required, is_confirmed
-from accounts.forms import AddUserForm, PasswordForm, UserForm
-from accounts.models import User, follow_roles
+from accounts.forms import InvitationForm, OffboardingForm, UserForm, last_owner_message
+from accounts.models import EmergencyLink, User
+from accounts.offboarding import HasWorkError, offboard, work_of
+from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
+from accounts.people import LastOwnerError, add_person, give_role, reactivate
 from accounts.preferences import person_inlines
+from accounts.roles import LABELS, OWNER, ROLES
 from core.admin import BaseAdmin
 
 
-@admin.register(User)
-class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
-    form = UserForm
-    add_form = AddUserForm
-    # Django's only adds a sentence about what can be set later.
-    add_form_template = None
-    list_display = ("username", "display_name", "email", "roles", "is_active", "last_login")
-    list_filter = ("groups", "is_active")
-    search_fields = ("username", "display_name", "email", "slug")
-    fieldsets = (
-        (None, {"fields": ("username", "password")}),
-        (_("Public profile"), {"fields": ("display_name", "slug", "bio")}),
-        (_("Private details"), {"fields": ("first_name", "last_name", "email")}),
-        (
-            _("Permissions"),
-            {
-                "fields": ("is_active", "groups", "is_superuser"),
-                "description": _(
-                    "Whoever has a role can log in to the admin, and do there what the role allows. To lock someone "
-                    "out, remove the roles or untick “Active”."
-                ),
-            },
-        ),
-        (_("Dates"), {"fields": ("last_login", "date_joined")}),
-    )
-    add_fieldsets = (
-        (
-            None,
-            {
-                "classes": ("wide",),
-                "fields": ("username", "display_name", "email", "usable_password", "password1", "password2"),
-            },
-        ),
-        (
-            _("Permissions"),
-            {"fields": ("groups",), "description": _("Choose a role, so that the person can log in to the admin.")},
-        ),
-    )
-    readonly_fields = ("last_login", "date_joined")
-    filter_horizontal = ()
-    change_password_form = PasswordForm
+class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
+    """An admin for owners, who confirm who they are before they change anything.
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
-        return super().get_queryset(request).prefetch_related("groups")
+    No permission opens it, because with it people could give themselves any other.
+    """
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        # A POST is one of its actions, which may delete what is chosen.
+        if request.method == "POST" and not is_confirmed(request):
+            return ask(request)
+        return super().changelist_view(request, extra_context)
 
     @confirmation_required
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -74,33 +52,117 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return super().delete_view(request, *args, **kwargs)
 
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        if request.method == "POST" and not is_confirmed(request):
-            # Its actions delete people.
-            return ask(request)
-        return super().changelist_view(request, extra_context)
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return is_owner(request)
 
-    @confirmation_required
-    def user_change_password(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().user_change_password(request, *args, **kwargs)
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_owner(request)
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        if change and {"is_active", "is_superuser"} & set(form.changed_data):
-            sessions.end(User.objects.filter(pk=obj.pk), keep=request)
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_owner(request)
 
-    @admin.display(description=_("roles"))
-    def roles(self, user: User) -> str:
-        owner = [gettext("Owner")] if user.is_superuser else []
-        return ", ".join([*owner, *(group.name for group in user.groups.all())])
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_owner(request)
 
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name != "groups":
-            return super().formfield_for_dbfield(db_field, request, **kwargs)
-        # Without the icon for adding a group, which the method of the parent adds.
-        return self.formfield_for_manytomany(
-            db_field, request, widget=CheckboxSelectMultiple, label=_("Roles"), help_text=""
-        )
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return is_owner(request)
+
+
+def is_owner(request: HttpRequest) -> bool:
+    user: Any = request.user
+    return bool(user.is_active and user.is_superuser)
+
+
+def _for_owners(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let only owners use this view, after they have confirmed who they are."""
+    confirmed = confirmation_required(view)
+
+    @wraps(view)
+    def for_owners(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not is_owner(request):
+            raise PermissionDenied
+        return confirmed(request, *args, **kwargs)
+
+    return for_owners
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """The people with one role."""
+
+    title = _("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        groups = Group.objects.exclude(name__in=ROLES).order_by("name").values_list("name", flat=True)
+        return [*LABELS.items(), *((name, name) for name in groups), ("-", _("No role"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        role = self.value()
+        if role is None:
+            return queryset
+        if role == OWNER:
+            return queryset.filter(is_superuser=True)
+        others = queryset.filter(is_superuser=False)
+        return others.filter(groups=None) if role == "-" else others.filter(groups__name=role)
+
+
+@admin.register(User)
+class UserAdmin(OwnersOnlyAdmin[User]):
+    form = UserForm
+    list_display = ("name_cell", "email", "role_cell", "state_cell", "last_login")
+    list_filter = (RoleFilter, "is_active")
+    search_fields = ("username", "display_name", "email", "slug")
+    ordering = ("-is_active", "display_name", "pk")
+    actions = None
+    fieldsets = (
+        (_("What readers see"), {"fields": ("display_name", "slug", "bio")}),
+        (_("Private details"), {"fields": ("username", "email", "first_name", "last_name")}),
+        (_("Role"), {"fields": ("role",)}),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+
+    class Media:
+        css = {"all": ["admin-broadside/people.css"]}
+
+    def get_urls(self) -> list[URLPattern]:
+        pages: dict[str, Callable[..., HttpResponse]] = {
+            "link": self.link_view,
+            "help": self.help_view,
+            "offboard": self.offboard_view,
+            "reactivate": self.reactivate_view,
+        }
+        own = [
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(_for_owners(view)), name=f"accounts_user_{name}")
+            for name, view in pages.items()
+        ]
+        return [*own, *super().get_urls()]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # By leaving (offboard_view), which keeps what the person wrote.
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        used = EmergencyLink.objects.filter(user=OuterRef("pk"), used_at__isnull=False)
+        return super().get_queryset(request).annotate(has_used_emergency_link=Exists(used)).prefetch_related("groups")
+
+    @admin.display(description=_("name"), ordering="display_name")
+    def name_cell(self, person: User) -> str:
+        return format_html("<bdi>{}</bdi>", person)
+
+    @admin.display(description=_("role"))
+    def role_cell(self, person: User) -> str:
+        return person.role_label or gettext("No role")
+
+    @admin.display(description=_("status"))
+    def state_cell(self, person: Any) -> str:
+        if not person.is_active:
+            is_locked = person.has_used_emergency_link
+            return gettext("Locked with an emergency link") if is_locked else gettext("Deactivated")
+        return gettext("Active") if person.has_usable_password() else gettext("Has no password yet")
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fieldsets
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> list[Any]:
         return list(person_inlines.values()) if obj is not None else []
@@ -115,8 +177,113 @@ class UserAdmin(auth_admin.UserAdmin[User], BaseAdmin[User]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        # Owners need no group.
-        follow_roles(User.objects.filter(pk=form.instance.pk))
+        give_role(form.instance, form.cleaned_data["role"])
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return _for_owners(self.invite_view)(request)
+
+    def invite_view(self, request: HttpRequest) -> HttpResponse:
+        """Invite someone: create the account, and send its link or show it to be passed on."""
+        form = InvitationForm(request.POST if request.method == "POST" else None)
+        if not form.is_valid():
+            return self._page(request, "invite", gettext("Invite someone"), form=form, days=VALID_DAYS[Kind.GIVEN])
+        with transaction.atomic():
+            person = add_person(form.cleaned_data, form.cleaned_data["role"])
+            url = make_link(person, Kind.GIVEN)
+            self.log_addition(request, person, gettext("Invited."))
+        return self._show_link(request, person, url)
+
+    def link_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask, then send a person a link for choosing a password, or show it to be passed on."""
+        person = get_object_or_404(User, pk=pk)
+        if not person.is_active:
+            text = gettext("This account is deactivated. Reactivate it first.")
+            self.message_user(request, text, messages.ERROR)
+            return HttpResponseRedirect(self._url("change", person.pk))
+        if request.method != "POST":
+            title = gettext("Send a link") if person.has_usable_password() else gettext("Invite this person")
+            return self._page(request, "link", title, object=person, days=VALID_DAYS[Kind.GIVEN])
+        with transaction.atomic():
+            url = make_link(person, Kind.GIVEN)
+            self.log_change(request, person, gettext("Made a link for choosing a password."))
+        return self._show_link(request, person, url)
+
+    def _show_link(self, request: HttpRequest, person: User, url: str) -> HttpResponse:
+        """Send the link outside of the transaction that made it, because that may take long. Show it if that fails."""
+        is_sent = send_link(person, url, Kind.GIVEN)
+        title = gettext("Invitation") if not person.has_usable_password() else gettext("Link for a new password")
+        context = {"is_sent": is_sent, "link": "" if is_sent else url, "days": VALID_DAYS[Kind.GIVEN]}
+        return self._page(request, "link_made", title, object=person, **context)
+
+    def help_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Remove the second step of someone who has lost it, or log them out where a device was stolen."""
+        person = get_object_or_404(User, pk=pk)
+        if request.method != "POST":
+            context = {"passkeys": factors.passkeys_of(person).count(), "app": factors.app_of(person)}
+            return self._page(request, "help", gettext("Help to log in"), object=person, **context)
+        with transaction.atomic():
+            if "factors" in request.POST:
+                factors.remove_all(person)
+                text = gettext("The second step was removed, and the person is logged out everywhere.")
+                self.log_change(request, person, gettext("Removed the second step."))
+            else:
+                sessions.end(User.objects.filter(pk=person.pk), keep=request)
+                text = gettext("The person is logged out everywhere.")
+                self.log_change(request, person, gettext("Logged out everywhere."))
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(self._url("change", pk))
+
+    def offboard_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Ask what becomes of a person's work and account, show what would happen, then do it."""
+        person = get_object_or_404(User, pk=pk)
+        work = work_of(person)
+        form = OffboardingForm(request.POST if request.method == "POST" else None, person=person, has_work=bool(work))
+        context = {"object": person, "form": form, "work": list(work.items())}
+        if form.is_valid():
+            heir, erase = form.cleaned_data.get("heir"), form.cleaned_data["erase"]
+            if "confirm" in request.POST:
+                if done := self._offboard(request, person, heir, erase=erase):
+                    return done
+                return HttpResponseRedirect(request.path)
+            context |= {"preview": True, "heir": heir, "erase": erase}
+        return self._page(request, "offboard", gettext("Deactivate or erase"), **context)
+
+    def _offboard(self, request: HttpRequest, person: User, heir: User | None, *, erase: bool) -> HttpResponse | None:
+        """Do it and return the next page; None if it was impossible, which a message explains."""
+        name, pk = str(person), person.pk
+        try:
+            with transaction.atomic():
+                offboard(person, heir=heir, erase=erase)
+                if erase:
+                    # Without the name, which is to be forgotten.
+                    self.log_deletions(request, [User(pk=pk)])  # type: ignore[arg-type]  # it is only iterated over
+                else:
+                    self.log_change(request, person, gettext("Deactivated."))
+        except LastOwnerError:
+            self.message_user(request, last_owner_message(), messages.ERROR)
+        except (HasWorkError, DatabaseError):
+            text = gettext("Something was changed at the same time, so nothing was done. Look again, and repeat it.")
+            self.message_user(request, text, messages.ERROR)
+        else:
+            text = gettext("The account was erased.") if erase else gettext("“%(name)s” can't log in any more.")
+            self.message_user(request, text % {"name": name}, messages.SUCCESS)
+            return HttpResponseRedirect(self._url("changelist") if erase else self._url("change", pk))
+        return None
+
+    def reactivate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        person = get_object_or_404(User, pk=pk)
+        if request.method != "POST":
+            # Back from confirming, for example.
+            return HttpResponseRedirect(self._url("change", pk))
+        with transaction.atomic():
+            reactivate(person)
+            self.log_change(request, person, gettext("Reactivated."))
+        self.message_user(request, gettext("“%(name)s” can log in again.") % {"name": person}, messages.SUCCESS)
+        return HttpResponseRedirect(self._url("change", pk))
+
+    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/accounts/user/{name}.html", shared | context)
 
 
 admin.site.unregister(Group)
@@ -126,10 +293,6 @@ for model in (EmailAddress, Authenticator):
 
 
 @admin.register(Group)
-class GroupAdmin(auth_admin.GroupAdmin, BaseAdmin[Group]):
+class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
     # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
     filter_horizontal = ()
-
-    @confirmation_required
-    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().changeform_view(request, *args, **kwargs)

@@ -3,7 +3,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db.models.signals import m2m_changed, post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import grant_roles
+from accounts.roles import every_action, grant_roles, register_ability
 from core.navigation import NavigationItem, navigation_items
 from core.personal_data import PersonalRows, personal_rows
 
@@ -50,6 +50,9 @@ class AccountsConfig(AppConfig):
             ),
         )
         user_logged_in.connect(logged_in, dispatch_uid="accounts.logged_in")
+        settings = {"view_sitesettings", "change_sitesettings"}
+        register_ability("core.settings", _("change site settings"), settings, order=81)
+        register_ability("accounts.people", _("manage people"), every_action("user"), order=80)
         m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
         m2m_changed.connect(
             sessions.roles_changed, sender=User.groups.through, dispatch_uid="accounts.sessions.roles_changed"

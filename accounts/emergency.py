@@ -7,7 +7,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import sessions
+from accounts import people
 from accounts.models import EmergencyLink, User
 from core.site import absolute_url
 
@@ -28,9 +28,7 @@ def find(secret: str) -> EmergencyLink | None:
 @transaction.atomic
 def lock(link: EmergencyLink) -> None:
     """Sign the owner of the link out everywhere and lock their account, which only an owner of the site can reopen."""
-    people = User.objects.filter(pk=link.user_id)
-    people.update(is_active=False)
-    sessions.end(people)
+    people.lock(link.user)
     EmergencyLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
 
 

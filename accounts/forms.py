@@ -1,75 +1,174 @@
-"""Forms for the passwords of people in the admin."""
+"""Forms about people: inviting someone, choosing a password, roles, and parting with someone."""
 
-from typing import Any
+from typing import Any, Final
 
+from django import forms
 from django.contrib.auth import forms as auth_forms
+from django.contrib.auth.models import Group
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.people import LastOwnerError, require_another_owner
+from accounts.roles import LABELS, OWNER, ROLES, describe, describe_owner, permissions_of
 
 
-class PasswordWidget(auth_forms.ReadOnlyPasswordHashWidget):
-    """What a form shows in place of a password, as valid HTML."""
+def role_choices() -> list[tuple[str, SafeString]]:
+    """Return all roles, each with its name and a sentence that says what it allows. Two queries at most."""
+    choices = [(OWNER, _choice(LABELS[OWNER], describe_owner()))]
+    choices += [(role, _choice(LABELS[role], describe(permissions_of(role)))) for role in ROLES]
+    for group in Group.objects.exclude(name__in=ROLES).prefetch_related("permissions__content_type").order_by("name"):
+        names = {f"{each.content_type.app_label}.{each.codename}" for each in group.permissions.all()}
+        choices.append((group.name, _choice(group.name, describe(names))))
+    return choices
 
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, attrs)
-        # The field is disabled, but HTML allows that attribute on controls only, not on the widget's `div`.
-        context["widget"]["attrs"].pop("disabled", None)
-        return context
+
+def _choice(name: Any, sentence: str) -> SafeString:
+    texts = '<span><strong><bdi>{}</bdi></strong> <span class="role-abilities">{}</span></span>'
+    return format_html(texts, name, sentence)
 
 
-class UserForm(auth_forms.UserChangeForm[User]):
-    """The form of a person, with a link to set the password."""
+class RoleField(forms.ChoiceField):
+    """The choice of one role. Its value is the role's name, or empty for no role, if that may be chosen."""
 
-    class Meta(auth_forms.UserChangeForm.Meta):
+    # In the form, so that a form without the field takes nothing away.
+    _NO_ROLE: Final = "-"
+
+    def __init__(self, *, may_be_none: bool = False) -> None:
+        self._may_be_none = may_be_none
+        super().__init__(choices=self._choices_now, label=_("Role"), widget=forms.RadioSelect)
+
+    def _choices_now(self) -> list[tuple[str, SafeString]]:
+        nothing = [(self._NO_ROLE, _choice(gettext("No role"), gettext("Can't log in.")))]
+        return [*role_choices(), *(nothing if self._may_be_none else [])]
+
+    def prepare_value(self, value: Any) -> Any:
+        return self._NO_ROLE if value == "" and self._may_be_none else value
+
+    def clean(self, value: Any) -> str:
+        role: str = super().clean(value)
+        return "" if role == self._NO_ROLE else role
+
+
+class InvitationForm(forms.Form):
+    """Asks an owner about a new person, who chooses everything else."""
+
+    display_name = forms.CharField(
+        label=_("Name that readers see"),
+        max_length=150,
+        help_text=_("A pen name, if they like. They can change it before anyone sees it."),
+    )
+    email = forms.EmailField(
+        label=_("E-mail address"),
+        required=False,
+        max_length=254,
+        help_text=_("The invitation is sent there. Leave empty to pass the link on yourself."),
+    )
+    role = RoleField()
+
+    def clean_email(self) -> str:
+        email: str = self.cleaned_data["email"]
+        if email and User.objects.filter(email__iexact=email).exists():
+            raise forms.ValidationError(
+                gettext("Someone with this e-mail address has an account already. Look for it in the list of people.")
+            )
+        return email
+
+
+class UserForm(forms.ModelForm[User]):
+    """The form of a person."""
+
+    role = RoleField(may_be_none=True)
+
+    class Meta:
         model = User
-        labels = {
-            "email": _("E-mail address"),
-            "is_superuser": _("Owner"),
-            "first_name": _("First name"),
-            "last_name": _("Last name"),
-        }
-        help_texts = {
-            "username": _("For logging in. Letters, digits and @ . + - _ only."),
-            "is_active": _("Untick to lock this person out and keep what they wrote."),
-            "is_superuser": _("Owners can do everything here, also manage people and settings."),
-        }
+        fields = ("display_name", "slug", "bio", "username", "first_name", "last_name", "email")
+        labels = {"email": _("E-mail address"), "first_name": _("First name"), "last_name": _("Last name")}
+        help_texts = {"username": _("For logging in. Letters, digits and @ . + - _ only.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password"].widget = PasswordWidget()
+        self.fields["role"].initial = self.instance.role
+
+    def clean_role(self) -> str:
+        role: str = self.cleaned_data["role"]
+        if role != OWNER:
+            try:
+                # Until the transaction of the form ends.
+                require_another_owner(self.instance)
+            except LastOwnerError:
+                raise forms.ValidationError(last_owner_message()) from None
+        return role
 
 
-class PasswordForm(auth_forms.AdminPasswordChangeForm[User]):
-    """The form with which an owner sets or removes the password of a person."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        _explain_password(self.fields)
+def last_owner_message() -> str:
+    return gettext("This is the only owner who can log in. Make someone else an owner first.")
 
 
-class AddUserForm(auth_forms.AdminUserCreationForm[User]):
-    """The form with which an owner adds a person."""
+class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], forms.ModelForm[User]):
+    """Asks a person for a password, and a new person also for the names."""
 
-    class Meta(auth_forms.AdminUserCreationForm.Meta):
+    password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(_("Password"), _("Password again"))
+
+    class Meta:
         model = User
-        labels = UserForm.Meta.labels
-        help_texts = UserForm.Meta.help_texts
+        fields = ("display_name", "username")
+        labels = {"username": _("Username")}
+        help_texts = {"username": _("For logging in. Readers never see it. Letters, digits and @ . + - _ only.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _explain_password(self.fields)
+        self.fields["username"].widget.attrs["autocomplete"] = "username"
+        self.fields["password1"].help_text = gettext(
+            "At least 12 characters, not only digits, not a common password, and not like your name or e-mail address."
+        )
+        self.fields["password2"].help_text = ""
+        if self.instance.has_usable_password():
+            del self.fields["display_name"]
+            # Shown, so that password managers know which password changes.
+            self.fields["username"].disabled = True
+
+    def clean(self) -> dict[str, Any]:
+        self.validate_passwords()
+        return super().clean() or {}
+
+    def _post_clean(self) -> None:
+        # The instance has the new names then, which the password must not resemble.
+        super()._post_clean()  # type: ignore[misc]  # the stubs lack it
+        self.validate_password_for_user(self.instance)
 
 
-def _explain_password(fields: dict[str, Any]) -> None:
-    """Explain how to set another person's password. Django's texts say “your”."""
-    if "usable_password" in fields:
-        # Django's text has a list inside a paragraph, and speaks of ways to log in that do not exist here.
-        fields["usable_password"].help_text = _(
-            "If you choose “Disabled”, the password is removed. The person can't log in until you set a new one."
-        )
-    if "password1" in fields:
-        fields["password1"].help_text = _(
-            "At least 12 characters, not only digits, not a common password, and not like the person's name or e-mail "
-            "address."
-        )
+class OffboardingForm(forms.Form):
+    """Asks what becomes of the work and the account of a person who leaves."""
+
+    heir = forms.ModelChoiceField(
+        User.objects.none(),
+        label=_("What they wrote"),
+        required=False,
+        empty_label=_("stays, with their name"),
+        help_text=_("Posts and pages that are given to someone else show that person's name from then on."),
+    )
+    erase = forms.BooleanField(
+        label=_("Erase the account"),
+        required=False,
+        help_text=_(
+            "Deletes the name, the e-mail address, the author page and texts that this person didn't save. This can't "
+            "be undone. Otherwise the account is deactivated, and you can reactivate it later."
+        ),
+    )
+
+    def __init__(self, *args: Any, person: User, has_work: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.has_work = has_work
+        heirs = User.objects.filter(is_active=True, is_staff=True).exclude(pk=person.pk).order_by("display_name", "pk")
+        self.fields["heir"].queryset = heirs  # type: ignore[attr-defined]  # a ModelChoiceField
+        if not has_work:
+            del self.fields["heir"]
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        if values.get("erase") and self.has_work and not values.get("heir") and "heir" not in self.errors:
+            self.add_error("heir", gettext("Choose who gets what this person wrote, or keep the account."))
+        return values

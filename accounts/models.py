@@ -1,6 +1,7 @@
 """People who write, edit or moderate. Readers have no accounts."""
 
 from importlib import import_module
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from django.conf import settings
@@ -11,9 +12,10 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
 
+from accounts.roles import LABELS, OWNER, ROLES
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slug_field, slugify
 
@@ -31,17 +33,22 @@ class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ign
 
 
 class User(PublicModel, AbstractUser):
-    """A person with an account. Readers see the `display_name`, never the username."""
+    """A person with an account.
 
-    private_fields = frozenset({"last_login", "password", "email"})
+    Readers see the `display_name` and the `slug`, which may be those of a pen name. They never see the username, the
+    first and last name, or the e-mail address.
+    """
+
+    private_fields = frozenset({"last_login", "password", "email", "username", "first_name", "last_name"})
+    # `createsuperuser` asks for these.
+    REQUIRED_FIELDS = ["email", "display_name"]
 
     display_name = models.CharField(
-        _("display name"),
+        _("name that readers see"),
         max_length=150,
-        blank=True,
-        help_text=_("The name that readers see. Leave empty to use the username."),
+        help_text=_("A pen name, if you like. It needn't have anything to do with the username."),
     )
-    slug = slug_field(_("The last part of the author page's URL. Leave empty to use the username."))
+    slug = slug_field(_("The last part of the author page's URL. Leave empty to use the name that readers see."))
     bio = models.TextField(_("biography"), blank=True, help_text=_("A short text for the author's page."))
 
     objects = UserManager()  # type: ignore[misc]  # the stubs type the parent's as a class variable
@@ -51,12 +58,12 @@ class User(PublicModel, AbstractUser):
         verbose_name_plural = _("people")  # type: ignore[assignment]  # likewise
 
     def __str__(self) -> str:
-        return self.display_name or self.username
+        return self.display_name or pgettext("an author without a name", "Author %(id)s") % {"id": self.pk}
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if not self.slug:
             others = User.objects.exclude(pk=self.pk)
-            self.slug = free_slug(slugify(self.username) or "author", others, max_length=200)
+            self.slug = free_slug(slugify(self.display_name) or "author", others, max_length=200)
         # Django's own mark of a new password, which it clears when it stores the hash of the same one anew.
         has_new_password = getattr(self, "_password", None) is not None
         super().save(*args, **kwargs)
@@ -72,6 +79,21 @@ class User(PublicModel, AbstractUser):
         return str(self)
 
     get_short_name = get_full_name
+
+    @property
+    def role(self) -> str:
+        """OWNER or the name of the group that is this person's role; empty without one."""
+        if self.is_superuser:
+            return OWNER
+        # One of ROLES if there are several, which only scripts can cause.
+        groups = sorted(self.groups.all(), key=attrgetter("name"))
+        names = [group.name for group in groups]
+        return next((name for name in (*ROLES, *names) if name in names), "")
+
+    @property
+    def role_label(self) -> str:
+        """The name of the role for people to read; empty without one."""
+        return str(LABELS.get(self.role, self.role))
 
 
 def follow_roles(people: models.QuerySet[User]) -> None:
@@ -115,15 +137,41 @@ class Session(AbstractBaseSession):
         return import_module(settings.SESSION_ENGINE).SessionStore
 
 
+class PasswordLink(models.Model):
+    """A link with which a person chooses a password. It is deleted when it is used."""
+
+    class Kind(models.TextChoices):
+        """Who wanted the link. A person has at most one of each, so that strangers who ask can't end an invitation."""
+
+        # An owner gives it to the person: an invitation, or a new password.
+        GIVEN = "given"
+        # With “Forgot your password?”, or with a command on the server.
+        REQUESTED = "requested"
+
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=9, choices=Kind)
+    # SHA-256, in hexadecimal, of the random part of the link.
+    token_hash = models.CharField(max_length=64, unique=True)
+    # A keyed hash of what the account was like, in hexadecimal (accounts.password_links).
+    fingerprint = models.CharField(max_length=64)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["person", "kind"], name="accounts_one_link_of_each_kind")]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
 class RolePolicy(models.Model):
     """What a role demands of those who log in. Roles without a row have the defaults."""
 
     # The longest that a browser stays logged in, in hours.
     DEFAULT_HOURS: Final = 14 * 24
     OWNER_HOURS: Final = 24
-    OWNER: Final = "Owner"
 
-    # The name of a group, or OWNER.
+    # OWNER, or the name of a group.
     role = models.CharField(_("role"), max_length=150, primary_key=True)
     needs_second_factor = models.BooleanField(_("require a second step"), default=False)
     session_hours = models.PositiveSmallIntegerField(
@@ -134,7 +182,7 @@ class RolePolicy(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return gettext("Owner") if self.role == self.OWNER else self.role
+        return str(LABELS.get(self.role, self.role))
 
 
 class EmergencyLink(models.Model):

@@ -1,44 +1,83 @@
-"""Links with which a person sets a password, without logging in: after forgetting it, or to begin with.
+"""Links with which people choose a password: after an invitation, or instead of a password that they forgot.
 
-A link is valid once and for a limited time. Nothing is stored: its token is signed, and contains a fingerprint of what
-changes as soon as the person sets a password, logs in, or gets another e-mail address.
+A link works once and for a limited time. It also ends when its person logs in or gets another password or e-mail
+address, and when the account is locked. The database has a hash of it, by which it is looked up, so how long that takes
+says nothing about other links.
 """
 
 import datetime as dt
-import time
+import secrets
+from collections.abc import Callable
+from hashlib import sha256
 from typing import Final
 
-from django.core import signing
+from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from accounts.models import User
+from accounts.models import PasswordLink, User
+from core.registry import Registry
 from core.site import absolute_url
 
-# How long a link is valid that was asked for with “Forgot your password?”, or that an owner made.
-RESET_VALID_FOR: Final = dt.timedelta(days=1)
-_SALT: Final = "accounts.password_links"
+Kind = PasswordLink.Kind
+
+VALID_DAYS: Final = {Kind.GIVEN: 7, Kind.REQUESTED: 1}
+
+# Each sends a link to the e-mail address of a person, and returns whether it could. An app above this one sends mail.
+senders: Final[Registry[Callable[[User, str, Kind], bool]]] = Registry("sender of password links")
 
 
-def password_link(user: User, valid_for: dt.timedelta = RESET_VALID_FOR) -> str:
-    """Return the absolute URL of a page on which `user` sets a password."""
-    expires = int(time.time() + valid_for.total_seconds())
-    token = signing.dumps([user.pk, expires, _fingerprint(user)], salt=_SALT)
+class ExpiredLinkError(Exception):
+    """The link was used, is too old, was replaced by a newer one, has ended otherwise, or never existed."""
+
+
+def make_link(person: User, kind: Kind) -> str:
+    """Return the absolute URL of a new link of `person`. Their former one of this kind stops working."""
+    token = secrets.token_urlsafe(32)
+    values = {
+        "token_hash": _hash(token),
+        "fingerprint": _fingerprint(person),
+        "expires_at": timezone.now() + dt.timedelta(days=VALID_DAYS[kind]),
+    }
+    PasswordLink.objects.update_or_create(person=person, kind=kind, defaults=values)
     return absolute_url(reverse("account_set_password", args=[token]))
 
 
-def person_of(token: str) -> User | None:
-    """Return whose link this is; None if it has expired or was used, or if the account is locked."""
-    try:
-        pk, expires, fingerprint = signing.loads(token, salt=_SALT)
-    except (signing.BadSignature, ValueError):
-        return None
-    user: User | None = User.objects.filter(pk=pk, is_active=True).first()
-    if user is None or time.time() > expires or not constant_time_compare(fingerprint, _fingerprint(user)):
-        return None
-    return user
+def send_link(person: User, url: str, kind: Kind) -> bool:
+    """Send a link to its person and return whether that was possible. To be called outside of transactions."""
+    return bool(person.email) and any(send(person, url, kind) for send in senders.values())
 
 
-def _fingerprint(user: User) -> str:
-    parts = (user.pk, user.password, user.last_login, user.email)
-    return salted_hmac(_SALT, "\n".join(map(str, parts)), algorithm="sha256").hexdigest()
+def find_person(token: str) -> User:
+    """Return the person whose link ends with `token`. Raises ExpiredLinkError."""
+    usable = PasswordLink.objects.filter(expires_at__gt=timezone.now(), person__is_active=True)
+    link = usable.select_related("person").filter(token_hash=_hash(token)).first()
+    if link is None or not constant_time_compare(link.fingerprint, _fingerprint(link.person)):
+        raise ExpiredLinkError
+    return link.person
+
+
+@transaction.atomic
+def choose_password(token: str, person: User, password: str) -> None:
+    """Save `person`, whose names may have changed, with this password, and end their sessions and links.
+
+    Raises ExpiredLinkError.
+    """
+    # Of two that use it at the same time, the second waits here, and finds that it is gone.
+    User.objects.select_for_update().filter(pk=person.pk).first()
+    if find_person(token) != person:
+        raise ExpiredLinkError
+    PasswordLink.objects.filter(person=person).delete()
+    person.set_password(password)
+    person.save(update_fields=["password", "username", "display_name", "slug"])
+
+
+def _hash(token: str) -> str:
+    return sha256(token.encode()).hexdigest()
+
+
+def _fingerprint(person: User) -> str:
+    """Return what changes as soon as the person logs in or gets another password or e-mail address."""
+    state = "\n".join(map(str, (person.pk, person.password, person.last_login, person.email)))
+    return salted_hmac("accounts.password_links", state, algorithm="sha256").hexdigest()

@@ -11,6 +11,7 @@ from django.utils.translation import ngettext
 
 from accounts import sessions
 from accounts.models import RolePolicy, User
+from accounts.roles import OWNER, ROLES
 
 # Recovery codes only replace one of these.
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -33,14 +34,14 @@ def describe_hours(hours: int) -> str:
 
 def default_policy(role: str) -> RolePolicy:
     """Return the policy of a role for which the owner has set nothing."""
-    is_owner = role == RolePolicy.OWNER
-    return RolePolicy(role=role, session_hours=RolePolicy.OWNER_HOURS if is_owner else RolePolicy.DEFAULT_HOURS)
+    return RolePolicy(role=role, session_hours=RolePolicy.OWNER_HOURS if role == OWNER else RolePolicy.DEFAULT_HOURS)
 
 
 def all_policies() -> list[RolePolicy]:
-    """Return the policy of each role, the owner's first."""
+    """Return the policy of each role, in the order in which people choose roles."""
     stored = RolePolicy.objects.in_bulk()
-    roles = [RolePolicy.OWNER, *Group.objects.order_by("pk").values_list("name", flat=True)]
+    others = Group.objects.exclude(name__in=ROLES).order_by("name").values_list("name", flat=True)
+    roles = [OWNER, *ROLES, *others]
     return [stored.get(role) or default_policy(role) for role in roles]
 
 
@@ -48,7 +49,7 @@ def demands_on(user: User) -> Demands:
     """Return what the roles of `user` demand. The strictest role counts."""
     roles = list(user.groups.values_list("name", flat=True))
     if user.is_superuser or not roles:
-        roles.append(RolePolicy.OWNER)
+        roles.append(OWNER)
     stored = RolePolicy.objects.in_bulk(roles)
     policies = [stored.get(role) or default_policy(role) for role in roles]
     return Demands(
@@ -74,6 +75,6 @@ def change(changed: Collection[RolePolicy], request: HttpRequest) -> None:
     """
     for policy in changed:
         policy.save()
-        is_owner = policy.role == RolePolicy.OWNER
+        is_owner = policy.role == OWNER
         people = User.objects.filter(is_superuser=True) if is_owner else User.objects.filter(groups__name=policy.role)
         sessions.end(people, keep=request)

@@ -1,23 +1,38 @@
-"""The three roles: groups with exactly the permissions that apps register for them, granted after each migration.
+"""The roles: groups with exactly the permissions that apps register for them, granted after each migration.
 
-For other sets of permissions, create other groups. The owner of a site is a superuser.
+The owner of a site is a superuser. Groups that owners create are further roles. Each person has one role.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass
 from typing import Any, Final
 
 from django.apps import AppConfig
 from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
 from django.contrib.auth import get_permission_codename
+from django.utils.functional import Promise
+from django.utils.text import get_text_list
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from core.registry import Registry
 
 # The codenames of an app's permissions that each role has.
 type RolePermissions = Mapping[str, Collection[str]]
 
-AUTHOR, EDITOR, MODERATOR = "Author", "Editor", "Moderator"
-ROLES: Final = (AUTHOR, EDITOR, MODERATOR)
+EDITOR, AUTHOR, MODERATOR, READER = "Editor", "Author", "Moderator", "Reader of drafts"
+# Those that are groups of these names, in the order in which people choose them.
+ROLES: Final = (EDITOR, AUTHOR, MODERATOR, READER)
+# The name of the role that superusers have. No group has it.
+OWNER = "Owner"
+LABELS: Final[dict[str, Promise]] = {
+    OWNER: _("Owner"),
+    EDITOR: _("Editor"),
+    AUTHOR: _("Author"),
+    MODERATOR: _("Moderator"),
+    READER: _("Reader of drafts"),
+}
 
 
 def every_action(*models: str) -> set[str]:
@@ -42,6 +57,73 @@ def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str
 
 # By the label of the app that the permissions belong to. An app can grant only its own.
 role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", _find_problems)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ability:
+    """What people can do who have all these permissions of an app. The `phrase` ends a sentence: “Can …”.
+
+    Lower `order` comes first.
+    """
+
+    phrase: str | Promise
+    permissions: frozenset[str]
+    order: int
+
+
+def _find_problems_of_ability(name: str, ability: Ability) -> Iterator[str]:
+    label = name.partition(".")[0]
+    if any(permission.partition(".")[0] != label for permission in ability.permissions):
+        yield f"It names permissions of another app than {label!r}."
+    else:
+        yield from _find_problems(label, {ROLES[0]: {each.partition(".")[2] for each in ability.permissions}})
+
+
+# By the label of an app and a name, as in "blog.drafts". Together they say all that a role may do, so the sentences
+# about roles are made from the permissions themselves.
+abilities: Final[Registry[Ability]] = Registry("ability", _find_problems_of_ability)
+
+
+def register_ability(name: str, phrase: str | Promise, codenames: Collection[str], *, order: int) -> None:
+    """Register an ability by its name, as in "blog.drafts", and the codenames of the app's permissions."""
+    label = name.partition(".")[0]
+    permissions = frozenset(f"{label}.{codename}" for codename in codenames)
+    abilities.register(name, Ability(phrase=phrase, permissions=permissions, order=order))
+
+
+def permissions_of(role: str) -> set[str]:
+    """Return the permissions of one of ROLES, as in "blog.add_post"."""
+    return {f"{label}.{codename}" for label, roles in role_permissions.items() for codename in roles.get(role, ())}
+
+
+def abilities_with(permissions: Set[str]) -> list[Ability]:
+    """Return what these permissions allow. An ability that is part of another one is left out."""
+    held = [ability for ability in abilities.values() if ability.permissions <= permissions]
+    whole = [each for each in held if not any(each.permissions < other.permissions for other in held)]
+    return sorted(whole, key=lambda ability: ability.order)
+
+
+def describe(permissions: Set[str]) -> str:
+    """Return a sentence that says what people with these permissions can do."""
+    found = abilities_with(permissions)
+    phrases = [str(ability.phrase) for ability in found]
+    if permissions - {permission for ability in found for permission in ability.permissions}:
+        phrases.append(gettext("use other permissions of this group"))
+    if not phrases:
+        return gettext("Can log in, but nothing else.")
+    return gettext("Can %(abilities)s.") % {"abilities": _listed(phrases)}
+
+
+def describe_owner() -> str:
+    """Return a sentence that says what only owners can do."""
+    shared = {ability.phrase for role in ROLES for ability in abilities_with(permissions_of(role))}
+    everything = {permission for ability in abilities.values() for permission in ability.permissions}
+    own = [str(ability.phrase) for ability in abilities_with(everything) if ability.phrase not in shared]
+    return gettext("Can do everything, and only owners can %(abilities)s.") % {"abilities": _listed(own)}
+
+
+def _listed(phrases: list[str]) -> str:
+    return str(get_text_list(phrases, gettext("and")))
 
 
 def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts.views import confirming, emergency, factors, logging_in, own, owners, passwords
+from accounts.views import confirming, emergency, factors, logging_in, own, passwords, policies
 
 urlpatterns = [
     # allauth calls these two by name.
@@ -22,6 +22,5 @@ urlpatterns = [
     path("lock/<str:secret>/", emergency.LockView.as_view(), name="account_lock"),
     path("password/forgotten/", passwords.ForgotPasswordView.as_view(), name="account_forgot_password"),
     path("password/set/<str:token>/", passwords.SetPasswordView.as_view(), name="account_set_password"),
-    path("login-rules/", owners.PoliciesView.as_view(), name="account_policies"),
-    path("people/<int:pk>/help/", owners.HelpPersonView.as_view(), name="account_help_person"),
+    path("login-rules/", policies.PoliciesView.as_view(), name="account_policies"),
 ]

@@ -1,9 +1,33 @@
+from typing import Final
+
 from django.apps import AppConfig
 from django.db.models.signals import m2m_changed
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from accounts.roles import AUTHOR, EDITOR, READER, every_action, register_ability, role_permissions
 from core.slugs import reserved_slugs
+
+# What roles can do with these permissions, by name, with the order in which it is said.
+ABILITIES: Final[dict[str, tuple[Promise, set[str], int]]] = {
+    "drafts": (
+        _("write drafts of their own and submit them for review"),
+        {"add_post", "change_post", "view_post", "view_category"},
+        10,
+    ),
+    "entries": (
+        _("write, edit, publish and delete all posts and pages"),
+        {*every_action("post", "page"), "publish_post", "edit_others_post", "view_category"},
+        10,
+    ),
+    "reading": (
+        _("read all posts and pages, also before they are published, and write notes on them"),
+        {"view_post", "view_others_post", "view_page"},
+        10,
+    ),
+    "categories": (_("manage categories"), every_action("category"), 30),
+    "redirects": (_("manage redirects"), {"add_redirect", "delete_redirect", "view_redirect"}, 50),
+}
 
 
 class BlogConfig(AppConfig):
@@ -11,6 +35,7 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from accounts.offboarding import Work, works
         from accounts.preferences import person_inlines
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.review_preferences import ReviewPreferenceInline
@@ -21,7 +46,7 @@ class BlogConfig(AppConfig):
         from blog.models import Entry, ReviewNote, ReviewPreference
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
-        from blog.publishing import categories_changed, next_publication
+        from blog.publishing import categories_changed, count_written, next_publication, reassign
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
         from blog.review import emails
@@ -55,6 +80,7 @@ class BlogConfig(AppConfig):
         use_finders.register("blog", USE_FINDER)
         reviewers = ReviewPreference.objects.select_related("user")
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
+        works.register("blog", Work(_("Posts and pages"), count_written, reassign))
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
         reserved_slugs.register(
@@ -81,5 +107,8 @@ class BlogConfig(AppConfig):
                     *("publish_post", "edit_others_post"),
                     *("add_redirect", "delete_redirect", "view_redirect"),
                 },
+                READER: {"view_post", "view_others_post", "view_page"},
             },
         )
+        for name, (phrase, codenames, order) in ABILITIES.items():
+            register_ability(f"blog.{name}", phrase, codenames, order=order)

@@ -1,13 +1,15 @@
 """Permissions for posts and pages. Every view and every action checks them here.
 
-With the permission `edit_others_post`, a user's other permissions apply to all posts. Without it, users see only their
-own posts, and change them only until they are published. Pages make no such difference: users who can change pages can
-also publish them.
+With the permission `edit_others_post`, a user's other permissions apply to all posts. Without it, users change only
+their own posts, and only until they are published. With `view_others_post` they see all posts all the same, otherwise
+their own. What is in the trash is seen by those who can change it. Pages make no such difference: users who can change
+pages can also publish them.
 """
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from blog.models import Entry, Post, ReviewNote, Status
@@ -39,6 +41,11 @@ def edits_others(user: Anyone) -> bool:
     return _may(user, "edit_others", "post")
 
 
+def sees_others(user: Anyone) -> bool:
+    """Return whether `user` sees everyone's posts and not only their own."""
+    return edits_others(user) or (_may(user, "view", "post") and _may(user, "view_others", "post"))
+
+
 def may_publish(user: Anyone, model: type[Entry] = Post) -> bool:
     """Return whether `user` decides what readers see: publishes, schedules, makes private."""
     return _may(user, "publish", "post") if model is Post else _may(user, "change", "page")
@@ -46,7 +53,21 @@ def may_publish(user: Anyone, model: type[Entry] = Post) -> bool:
 
 def may_view(user: Anyone, entry: Entry) -> bool:
     """Return whether `user` sees the entry in the admin, and its preview on the site."""
-    return _may_with(user, "view", entry) or _may_with(user, "change", entry)
+    if _may_with(user, "change", entry):
+        return True
+    is_seen = _may_with(user, "view", entry) or (isinstance(entry, Post) and sees_others(user))
+    return is_seen and entry.status != Status.TRASH
+
+
+def seen_by(user: Anyone, entries: QuerySet[Any]) -> QuerySet[Any]:
+    """Return those of `entries`, all posts or all pages, that `user` sees (may_view), if they see any."""
+    if entries.model is Post:
+        everything, outside_trash, own = edits_others(user), sees_others(user), Q(author=user.pk)
+    else:
+        everything, outside_trash, own = _may(user, "change", "page"), True, Q(pk__in=())
+    if everything:
+        return entries
+    return entries.filter(own | ~Q(status=Status.TRASH) if outside_trash else own)
 
 
 def may_edit(user: Anyone, entry: Entry) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet, prefetch_related_objects
+from django.utils import timezone
 
 from accounts.models import User
 from blog.models import Category, Entry, Post, Revision, Status
@@ -237,6 +238,20 @@ def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: b
             # One of a group of translations at most.
             taken.add(entry.translation_group)
     return change
+
+
+def count_written(author: User) -> int:
+    """Return how many entries are in the name of `author`, in any status."""
+    return Entry.objects.filter(author=author).count()
+
+
+def reassign(author: User, heir: User) -> None:
+    """Make everything that `author` wrote, in any status, that of `heir`."""
+    with transaction.atomic():
+        entries = Entry.objects.filter(author=author)
+        pks = list(entries.select_for_update().order_by("pk").values_list("pk", flat=True))
+        entries.update(author=heir, modified_at=timezone.now())
+        entries_changed(pks)
 
 
 def next_publication() -> dt.datetime | None:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import EDITOR, MODERATOR, every_action, role_permissions
+from accounts.roles import EDITOR, MODERATOR, every_action, register_ability, role_permissions
 from core.slugs import reserved_slugs
 
 
@@ -47,6 +47,10 @@ class CommentsConfig(AppConfig):
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
         reserved_slugs.register("comments", {"comments"})
         role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})
+        register_ability("comments.moderation", _("moderate comments and manage the blocklist"), moderation, order=60)
+        register_ability("comments.erasure", _("erase commenters' personal data"), {"erase_commenter"}, order=61)
+        settings = {"view_commentsettings", "change_commentsettings"}
+        register_ability("comments.settings", _("change comment settings"), settings, order=82)
 
 
 @register

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
 from core.navigation import NavigationItem, navigation_items
 from core.slugs import reserved_slugs
 
@@ -36,4 +36,7 @@ class MediaConfig(AppConfig):
             ),
         )
         for_authors = {"add_picture", "view_picture", "add_document", "view_document"}
-        role_permissions.register("media", {AUTHOR: for_authors, EDITOR: every_action("picture", "document")})
+        for_editors = every_action("picture", "document")
+        role_permissions.register("media", {AUTHOR: for_authors, EDITOR: for_editors})
+        register_ability("media.adding", _("add images and documents"), for_authors, order=20)
+        register_ability("media.managing", _("manage images and documents"), for_editors, order=20)

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import AUTHOR, EDITOR, every_action, role_permissions
+from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
 from core.slugs import reserved_slugs
 
 
@@ -41,4 +41,7 @@ class TagsConfig(AppConfig):
         entry_searches.register("tags", tagged_with)
         advice_checks.register("tags.twins", check_twins)
         reserved_slugs.register("tags", {"tag"})
-        role_permissions.register("tags", {AUTHOR: {"add_tag", "view_tag"}, EDITOR: every_action("tag", "tagalias")})
+        for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
+        role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})
+        register_ability("tags.adding", _("add tags"), for_authors, order=25)
+        register_ability("tags.managing", _("manage tags"), for_editors, order=40)

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import EDITOR, role_permissions
+from accounts.roles import EDITOR, register_ability, role_permissions
 from core.navigation import NavigationItem, navigation_items
 from core.slugs import reserved_slugs
 
@@ -63,4 +63,8 @@ class WordPressConfig(AppConfig):
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).
         segments = "atom files index.php rdf rss rss2 wp-admin wp-commentsrss2.php wp-content"
         reserved_slugs.register("wordpress", segments.split())
-        role_permissions.register("wordpress", {EDITOR: {"change_reusableblock", "view_reusableblock"}})
+        reusable_blocks = {"change_reusableblock", "view_reusableblock"}
+        role_permissions.register("wordpress", {EDITOR: reusable_blocks})
+        register_ability("wordpress.blocks", _("edit reusable blocks"), reusable_blocks, order=55)
+        moving = {"import_wordpress", "export_site"}
+        register_ability("wordpress.moving", _("import and export the site"), moving, order=90)

@@ -1,23 +1,24 @@
-"""Forgotten passwords: asking for a link, and the page to which it leads."""
+"""Choosing a password: asking for a link if it is forgotten, and the page to which every such link leads."""
 
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core import mail
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.http.response import HttpResponseBase
-from django.shortcuts import render
 from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.generic.base import TemplateResponseMixin
 from django.views.generic.edit import FormView
 
 from accounts import throttle
+from accounts.forms import ChoosePasswordForm
 from accounts.models import User
-from accounts.password_links import person_of
+from accounts.offboarding import work_of
+from accounts.password_links import ExpiredLinkError, choose_password, find_person
 from accounts.tasks import send_password_link
 from accounts.views.pages import AccountPage, SecretLinkPage
 from core.sender import sender
@@ -58,48 +59,38 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
         return self.render_to_response(self.get_context_data(is_sent=True, form=form))
 
 
-class NewPasswordForm(SetPasswordForm[User]):
-    """A new password, twice."""
+class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
+    """The page to which the links of `password_links` lead. New people also choose their names here.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["new_password1"].help_text = _(
-            "At least 12 characters, not only digits, not a common password, and not like your name or e-mail address."
-        )
+    They still have to log in, with the second step. Programs open links to scan them, so only a POST uses the link up.
+    """
 
-
-class SetPasswordView(SecretLinkPage, FormView[NewPasswordForm]):
-    """The page to which a link of `password_links` leads. The person still has to log in, with the second step."""
-
-    title = _("Set a new password")
-    form_class = NewPasswordForm
     template_name = "accounts/set_password.html"
-    user: User
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        user = person_of(kwargs["token"])
-        if user is None:
-            self.setup(request, *args, **kwargs)
-            context = self.get_context_data(is_expired=True, form=None)
-            response = render(request, self.template_name, context, status=410)
-            response.headers["Cache-Control"] = "private, no-store"
-            response.headers["Referrer-Policy"] = "no-referrer"
-            return response
-        self.user = user
-        return super().dispatch(request, *args, **kwargs)
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        try:
+            return self._answer(request, token)
+        except ExpiredLinkError:
+            context = self.get_context_data(title=gettext("This link doesn't work any more"), is_expired=True)
+            return self.render_to_response(context, status=410)
 
-    def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "user": self.user}
+    post = get
 
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return super().get_context_data(person=getattr(self, "user", None), **kwargs)
-
-    def form_valid(self, form: NewPasswordForm) -> HttpResponse:
-        with transaction.atomic():
-            # Two requests with one link at the same time: the second finds that it was used.
-            User.objects.select_for_update().get(pk=self.user.pk)
-            if person_of(self.kwargs["token"]) is None:
-                return HttpResponseRedirect(self.request.path)
-            form.save()
-        messages.success(self.request, gettext("Your password is set. Log in with it now."))
-        return HttpResponseRedirect(reverse("admin:login"))
+    def _answer(self, request: HttpRequest, token: str) -> HttpResponse:
+        person = find_person(token)
+        is_new = not person.has_usable_password()
+        form = ChoosePasswordForm(request.POST if request.method == "POST" else None, instance=person)
+        if not form.is_valid():
+            title = gettext("Welcome") if is_new else gettext("Choose a new password")
+            return self.render_to_response(self.get_context_data(title=title, form=form, is_new=is_new))
+        if "display_name" in form.changed_data and not work_of(person):
+            # It would tell readers the name that the owner knows. With work, it is in links.
+            person.slug = ""
+        choose_password(token, person, form.cleaned_data["password1"])
+        if not is_new:
+            messages.success(request, gettext("Your password has been saved. Log in with it."))
+            return HttpResponseRedirect(reverse("admin:login"))
+        text = gettext("Your password has been saved. Log in with it, and then you can add a passkey.")
+        messages.success(request, text)
+        then = urlencode({REDIRECT_FIELD_NAME: reverse("account")})
+        return HttpResponseRedirect(f"{reverse('admin:login')}?{then}")

@@ -10,7 +10,7 @@ from django.utils.translation import ngettext_lazy
 
 from blog.models import Entry, Post, ReviewNotice, Status, open_note_count
 from blog.models.entry_query import EntryKind
-from blog.permissions import UNDECIDED, edits_others, may_publish
+from blog.permissions import UNDECIDED, may_publish, seen_by
 from blog.review.notices import feedback_for
 from core.dashboard import Panel
 from core.navigation import Badge, NavigationItem
@@ -66,7 +66,7 @@ def _feedback(request: HttpRequest) -> dict[str, Any] | None:
 
 def _seen_by(request: HttpRequest) -> QuerySet[Any]:
     posts: QuerySet[Any] = Post.objects.all()
-    return posts if edits_others(request.user) else posts.filter(author=request.user.pk)
+    return seen_by(request.user, posts)
 
 
 def _scheduled(request: HttpRequest) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from blog.admin.review_notes import ReviewNotesMixin
 from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import tree_order
 from blog.models import Entry, Page, Post, Status, date_in_lists
-from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_view
+from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_view, seen_by
 
 
 class EntryAdmin(
@@ -34,6 +34,9 @@ class EntryAdmin(
     EntryFormAdmin,
 ):
     """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
+
+    def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
+        return seen_by(request.user, super().get_queryset(request, *args, **kwargs))
 
     def has_view_permission(self, request: HttpRequest, obj: Entry | None = None) -> bool:
         return super().has_view_permission(request, obj) if obj is None else may_view(request.user, obj)
@@ -53,10 +56,6 @@ class PostAdmin(CalendarView, EntryAdmin):
     quick_fields = ("title", "slug", "published_at", "categories", "tags", "version")
     list_display = ("title_cell", "author_cell", "categories_cell", "date_cell")
     list_filter = (StatusFilter, CategoryFilter, AuthorFilter, LanguageFilter, DateFilter)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        posts = super().get_queryset(request)
-        return posts if edits_others(request.user) else posts.filter(author_id=request.user.pk)
 
     def get_ordering(self, request: HttpRequest) -> Any:
         # What is published or scheduled has a date, so the order is that of the index that also has the status.

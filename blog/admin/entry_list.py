@@ -26,7 +26,7 @@ from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusF
 from blog.admin.results import state_label
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
-from blog.permissions import edits_others, may_delete, may_edit, may_restore
+from blog.permissions import may_delete, may_edit, may_restore, sees_others
 from blog.rendering.images import library_files
 from blog.workflow import state_of
 from core.dates import format_datetime
@@ -178,7 +178,7 @@ class EntryChangeList(PresenceChangeList):
         state, author, mine = self.params.get("state"), self.params.get("author"), str(request.user.pk)
         everything = sum(counts.values()) - in_trash
         tabs = [Tab(gettext("All"), "?", everything, state is None and author != mine)]
-        if self.model is not Post or edits_others(request.user):
+        if self.model is not Post or sees_others(request.user):
             own = entries.filter(author=request.user.pk).exclude(status=Status.TRASH).count()
             tabs.append(Tab(gettext("Mine"), f"?author={mine}", own, state is None and author == mine))
         for name, label in _STATES.items():

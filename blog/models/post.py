@@ -80,6 +80,7 @@ class Post(Entry):
         permissions = [
             ("publish_post", _("Can publish posts")),
             ("edit_others_post", _("Can edit other people's posts, and published posts")),
+            ("view_others_post", _("Can read other people's posts before they are published")),
         ]
 
     def get_absolute_url(self) -> str:

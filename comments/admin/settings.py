@@ -4,6 +4,7 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
@@ -96,6 +97,8 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
     has_change_permission = has_view_permission
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        if not self.has_module_permission(request):
+            raise PermissionDenied
         (own,) = NotificationPreference.objects.of_users([cast("User", request.user)])
         return redirect("admin:comments_notificationpreference_change", own.pk)
 

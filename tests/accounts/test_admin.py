@@ -1,137 +1,231 @@
-"""People in the admin."""
+"""People in the admin, which only owners manage."""
 
+import re
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
+from django.core.mail import EmailMessage
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import PasswordLink, User
 from tests.factories import PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
 LIST = "/admin/accounts/user/"
-PASSWORD = "a-long-enough-password-7"
 
 
 @pytest.fixture
 def owner() -> Client:
-    return client_of(UserFactory(username="owner", is_staff=True, is_superuser=True))
+    return client_of(user_in_role("superuser"))
 
 
-@pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "staff"])
-def test_no_role_may_manage_accounts(role: str) -> None:
-    user = user_in_role(role)
-    client = client_of(user)
-    assert user
-    for path in (LIST, f"{LIST}add/", f"{LIST}{user.pk}/change/", f"{LIST}{user.pk}/password/", "/admin/auth/group/"):
-        assert client.get(path).status_code == 403
+def person_data(person: User, **changes: Any) -> dict[str, Any]:
+    """Return the data that the form of a person submits."""
+    fields = ("display_name", "slug", "bio", "username", "first_name", "last_name", "email")
+    return {**{name: getattr(person, name) for name in fields}, "role": person.role or "-", **changes}
 
 
-def test_a_new_account_has_its_role(owner: Client) -> None:
-    author = Group.objects.get(name="Author")
-    data = {
-        "username": "amina",
-        "display_name": "Amina",
-        "email": "",
-        "usable_password": "true",
-        "password1": PASSWORD,
-        "password2": PASSWORD,
-        "groups": author.pk,
-    }
-    response = owner.post(f"{LIST}add/", data)
-    amina = User.objects.get(username="amina")
-    assert response.status_code == 302
-    assert (amina.display_name, amina.slug, amina.is_staff, amina.is_superuser) == ("Amina", "amina", True, False)
-    assert amina.check_password(PASSWORD)
-    assert amina.has_perm("blog.add_post")
-    assert client_of(amina).get("/admin/blog/post/").status_code == 200
+def texts(response: Any, selector: str) -> list[str]:
+    return [text(element) for element in find(read(response), selector)]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "may_log_in"),
-    [
-        ([], ["Author"], True),
-        ([], ["Editor", "Moderator"], True),
-        ([], ["Translators"], True),
-        (["Author"], ["Editor"], True),
-        (["Author"], [], False),
-        ([], [], False),
-        ([], ["owner"], True),
-        (["owner"], [], False),
-        (["owner"], ["Author"], True),
-    ],
-)
-def test_whoever_has_a_role_can_log_in(owner: Client, before: list[str], after: list[str], may_log_in: bool) -> None:
-    Group.objects.create(name="Translators")
-    person: User = UserFactory(username="amina", password=PASSWORD, is_superuser="owner" in before)
-    person.groups.set(Group.objects.filter(name__in=before))
-    data = {
-        "username": "amina",
-        "slug": "amina",
-        "is_active": "on",
-        "groups": [group.pk for group in Group.objects.filter(name__in=after)],
-        **({"is_superuser": "on"} if "owner" in after else {}),
-    }
-    assert owner.post(f"{LIST}{person.pk}/change/", data).status_code == 302
-    credentials = {"username": "amina", "password": PASSWORD, "next": "/admin/"}
-    response = Client().post("/admin/login/", credentials)
-    assert (response.status_code == 302) is may_log_in
-    assert User.objects.get(pk=person.pk).is_staff is may_log_in
+class TestAccess:
+    @pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "Reader of drafts", "staff", "with permissions"])
+    def test_no_role_and_no_permission_allows_to_manage_people(self, role: str) -> None:
+        user = user_in_role("staff" if role == "with permissions" else role)
+        assert user
+        if role == "with permissions":
+            user.user_permissions.set(Permission.objects.filter(content_type__app_label__in=["accounts", "auth"]))
+        client = client_of(user)
+        other: User = UserFactory(role="Author")
+        for pk in (user.pk, other.pk):
+            for name in ("change", "link", "help", "offboard", "reactivate", "history", "delete"):
+                assert client.get(f"{LIST}{pk}/{name}/").status_code == 403
+            assert client.post(f"{LIST}{pk}/change/", person_data(user, role="Owner")).status_code == 403
+            assert client.post(f"{LIST}{pk}/link/").status_code == 403
+            assert client.post(f"{LIST}{pk}/offboard/", {"confirm": "1"}).status_code == 403
+            assert client.post(f"{LIST}{pk}/reactivate/").status_code == 403
+        invitation = {"display_name": "New", "email": "", "role": "Owner"}
+        assert client.post(f"{LIST}add/", invitation).status_code == 403
+        for path in (LIST, f"{LIST}add/", "/admin/auth/group/", "/admin/auth/group/add/"):
+            assert client.get(path).status_code == 403
+        assert User.objects.filter(is_superuser=True).count() == PasswordLink.objects.count() == 0
+        assert User.objects.filter(is_active=False).count() == 0
+
+    def test_owners_cannot_delete_without_parting(self, owner: Client) -> None:
+        person = UserFactory()
+        assert owner.post(f"{LIST}{person.pk}/delete/", {"post": "yes"}).status_code == 403
+        assert owner.post(LIST, {"action": "delete_selected", "_selected_action": person.pk}).status_code in {302, 200}
+        assert User.objects.filter(pk=person.pk).exists()
+
+    def test_there_is_no_page_on_which_owners_type_passwords_of_others(self, owner: Client) -> None:
+        assert owner.get(f"{LIST}{UserFactory().pk}/password/", follow=True).status_code in {200, 404}
+        assert "password" not in owner.get(f"{LIST}{UserFactory().pk}/change/").context["adminform"].form.fields
 
 
-@pytest.mark.parametrize("page", ["add/", "{}/password/"])
-def test_the_rules_for_a_password_are_about_the_person_and_not_the_owner(owner: Client, page: str) -> None:
-    shown = owner.get(LIST + page.format(UserFactory().pk)).content.decode()
-    assert "At least 12 characters" in shown
-    assert "Your password" not in shown
-    assert "LDAP" not in shown
+class TestInviting:
+    def invite(self, owner: Client, **changes: str) -> Any:
+        data = {"display_name": "Rosa Pen", "email": "", "role": "Author", **changes}
+        return owner.post(f"{LIST}add/", data)
+
+    def test_shows_the_link_without_an_e_mail_address(self, owner: Client, mailoutbox: list[EmailMessage]) -> None:
+        response = self.invite(owner)
+        person = User.objects.get(display_name="Rosa Pen")
+        assert (person.role, person.slug, person.username, person.is_staff) == ("Author", "rosa-pen", "rosa-pen", True)
+        assert not person.has_usable_password()
+        link = one(read(response), "#setup-link").get("value", "")
+        assert re.fullmatch(r"http://[a-z.:0-9]+/admin/password/set/[\w-]{43}/", link)
+        assert "no-store" in response["Cache-Control"]
+        assert Client().get(link).status_code == 200
+        assert not mailoutbox
+
+    def test_sends_the_link(self, owner: Client, mailoutbox: list[EmailMessage]) -> None:
+        response = self.invite(owner, email="rosa@example.org")
+        assert not find(read(response), "#setup-link")
+        assert "/admin/password/set/" not in response.text
+        (email,) = mailoutbox
+        assert email.to == ["rosa@example.org"]
+        assert "Your invitation" in email.subject
+        (link,) = re.findall(r"http://\S+", str(email.body))
+        assert Client().get(link).status_code == 200
+
+    def test_shows_the_link_if_it_cannot_be_sent(self, owner: Client, settings: Any) -> None:
+        settings.MAILERS = {}
+        response = self.invite(owner, email="rosa@example.org")
+        assert "The e-mail could not be sent." in response.text
+        assert Client().get(one(read(response), "#setup-link").get("value", "")).status_code == 200
+
+    def test_shows_the_link_if_the_server_is_down(
+        self, owner: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def fail(*args: Any) -> None:
+            raise ConnectionRefusedError("rosa@example.org")
+
+        monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", fail)
+        response = self.invite(owner, email="rosa@example.org")
+        assert find(read(response), "#setup-link")
+        assert "rosa" not in caplog.text
+
+    def test_each_role_can_be_chosen_and_says_what_it_allows(self, owner: Client) -> None:
+        Group.objects.create(name="Translators")
+        choices = texts(owner.get(f"{LIST}add/"), "#id_role label")
+        names = ["Owner", "Editor", "Author", "Moderator", "Reader of drafts", "Translators"]
+        assert [choice.startswith(f"{name} Can ") for name, choice in zip(names, choices, strict=True)] == [True] * 6
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [({"role": ""}, "role"), ({"role": "Pope"}, "role"), ({"role": "-"}, "role"), ({"display_name": " "}, "name")],
+    )
+    def test_needs_a_name_and_a_role(self, owner: Client, changes: dict[str, str], field: str) -> None:
+        response = self.invite(owner, **changes)
+        assert any(field in name for name in response.context["form"].errors)
+        assert User.objects.count() == 1
+
+    def test_nobody_is_invited_twice(self, owner: Client) -> None:
+        UserFactory(email="Rosa@example.org")
+        response = self.invite(owner, email="rosa@example.org")
+        assert "has an account already" in response.text
+        assert User.objects.count() == 2
+
+    def test_the_same_name_gets_another_username(self, owner: Client) -> None:
+        for _ in range(2):
+            self.invite(owner)
+        assert set(User.objects.values_list("username", flat=True)) >= {"rosa-pen", "rosa-pen-2"}
+
+    def test_someone_who_was_imported_is_invited_in_the_same_way(self, owner: Client) -> None:
+        person = UserFactory(display_name="Imported")
+        PostFactory(author=person)
+        page = owner.get(f"{LIST}{person.pk}/change/")
+        assert "Send invitation…" in page.text
+        response = owner.post(f"{LIST}{person.pk}/link/")
+        assert Client().get(one(read(response), "#setup-link").get("value", "")).status_code == 200
 
 
-def test_the_list_names_roles(owner: Client) -> None:
-    UserFactory(username="amina", role="Author")
-    shown = owner.get(LIST).content.decode()
-    assert '<td class="field-roles">Author</td>' in shown
-    assert '<td class="field-roles">Owner</td>' in shown
+class TestChanging:
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [
+            ("", "Author"),
+            ("", "Translators"),
+            ("", "Owner"),
+            ("", ""),
+            ("Author", "Editor"),
+            ("Author", ""),
+            ("Owner", "Reader of drafts"),
+            ("Owner", ""),
+            ("Translators", "Moderator"),
+        ],
+    )
+    def test_a_role_decides_who_can_log_in(self, owner: Client, before: str, after: str) -> None:
+        Group.objects.create(name="Translators")
+        person: User = UserFactory(password="a-long-enough-password-7", is_superuser=before == "Owner")
+        person.groups.set(Group.objects.filter(name=before))
+        assert owner.post(f"{LIST}{person.pk}/change/", person_data(person, role=after or "-")).status_code == 302
+        stored = User.objects.get(pk=person.pk)
+        assert (stored.role, stored.is_staff) == (after, bool(after))
+        credentials = {"username": person.username, "password": "a-long-enough-password-7", "next": "/admin/"}
+        assert (Client().post("/admin/login/", credentials).status_code == 302) is bool(after)
+
+    def test_a_form_without_a_role_takes_nothing_away(self, owner: Client) -> None:
+        person = UserFactory(role="Author")
+        data = person_data(person)
+        del data["role"]
+        response = owner.post(f"{LIST}{person.pk}/change/", data)
+        assert "role" in response.context["adminform"].form.errors
+        assert User.objects.get(pk=person.pk).role == "Author"
+
+    def test_the_public_profile_can_be_changed(self, owner: Client) -> None:
+        amina = UserFactory(username="amina")
+        data = person_data(amina, display_name="Amina K.", slug="amina-k", bio="Writes.")
+        owner.post(f"{LIST}{amina.pk}/change/", data)
+        amina.refresh_from_db()
+        assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
+
+    def test_the_last_owner_keeps_the_role(self, owner: Client) -> None:
+        last = User.objects.get(is_superuser=True)
+        UserFactory(is_superuser=True, is_active=False)
+        response = owner.post(f"{LIST}{last.pk}/change/", person_data(last, role="Editor"))
+        assert "This is the only owner who can log in." in response.text
+        assert User.objects.get(pk=last.pk).role == "Owner"
+        UserFactory(is_superuser=True)
+        owner.post(f"{LIST}{last.pk}/change/", person_data(last, role="Editor"))
+        assert User.objects.get(pk=last.pk).role == "Editor"
 
 
-def test_who_wrote_something_is_not_deleted_and_the_page_says_why(owner: Client) -> None:
-    author = UserFactory(display_name="Amina")
-    PostFactory(author=author, title="First words")
-    url = f"{LIST}{author.pk}/delete/"
-    shown = owner.get(url).content.decode()
-    assert "“Amina” can't be deleted, because it is used here." in " ".join(shown.split())
-    assert "First words" in shown
-    owner.post(url, {"post": "yes"})
-    assert User.objects.filter(pk=author.pk).exists()
+class TestList:
+    def test_names_roles_and_states(self, owner: Client) -> None:
+        UserFactory(display_name="Amina", role="Author", password="x" * 12)
+        UserFactory(display_name="Bo", role="Author")
+        UserFactory(display_name="Cem", is_active=False)
+        page = owner.get(LIST)
+        assert sorted(texts(page, "td.field-role_cell")) == ["Author", "Author", "No role", "Owner"]
+        states = dict(zip(texts(page, "th.field-name_cell"), texts(page, "td.field-state_cell"), strict=True))
+        assert states["Amina"] == "Active"
+        assert states["Bo"] == "Has no password yet"
+        assert states["Cem"] == "Deactivated"
 
+    def test_can_be_filtered_by_role(self, owner: Client) -> None:
+        Group.objects.create(name="Translators")
+        for role in ("Author", "Reader of drafts", "Translators"):
+            UserFactory(display_name=role, role=role)
+        UserFactory(display_name="-")
+        for role in ("Author", "Reader of drafts", "Translators", "-"):
+            assert [str(each) for each in owner.get(LIST, {"role": role}).context["cl"].result_list] == [role]
+        assert [each.role for each in owner.get(LIST, {"role": "Owner"}).context["cl"].result_list] == ["Owner"]
 
-def test_a_weak_password_is_refused(owner: Client) -> None:
-    data = {"username": "amina", "usable_password": "true", "password1": "short", "password2": "short"}
-    assert owner.post(f"{LIST}add/", data).status_code == 200
-    assert not User.objects.filter(username="amina").exists()
+    def test_search_finds_display_names(self, owner: Client) -> None:
+        UserFactory(username="u1", display_name="Hans")
+        UserFactory(username="u2", display_name="Amina")
+        assert [str(user) for user in owner.get(f"{LIST}?q=amin").context["cl"].result_list] == ["Amina"]
 
-
-def test_the_public_profile_can_be_changed(owner: Client) -> None:
-    amina = UserFactory(username="amina")
-    data = {"username": "amina", "display_name": "Amina K.", "slug": "amina-k", "bio": "Writes.", "is_active": "on"}
-    owner.post(f"{LIST}{amina.pk}/change/", data)
-    amina.refresh_from_db()
-    assert (str(amina), amina.slug, amina.bio) == ("Amina K.", "amina-k", "Writes.")
-
-
-def test_search_finds_display_names(owner: Client) -> None:
-    UserFactory(username="u1", display_name="Hans")
-    UserFactory(username="u2", display_name="Amina")
-    assert [str(user) for user in owner.get(f"{LIST}?q=amin").context["cl"].result_list] == ["Amina"]
-
-
-def test_the_list_takes_a_fixed_number_of_queries(owner: Client, django_assert_num_queries: Any) -> None:
-    owner.get(LIST)
-    for _ in range(2):
-        with django_assert_num_queries(9):
-            owner.get(LIST)
-        UserFactory(role="Author")
-        UserFactory(role="Editor")
+    def test_takes_a_fixed_number_of_queries(self, owner: Client, django_assert_num_queries: Any) -> None:
+        owner.get(LIST)
+        for _ in range(2):
+            with django_assert_num_queries(9):
+                owner.get(LIST)
+            UserFactory(role="Author")
+            UserFactory(role="Editor")

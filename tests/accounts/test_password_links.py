@@ -1,19 +1,24 @@
-"""Forgotten passwords, and the emergency lock: both begin with a link that is a secret."""
+"""Links with which people choose a password, after an invitation or instead of a forgotten password."""
 
 import datetime as dt
-import hashlib
-import time
+import logging
+from hashlib import sha256
 from typing import Any
 
 import pytest
+from django.contrib.auth import authenticate
 from django.core import mail
+from django.core.mail import EmailMessage
 from django.tasks import TaskResultStatus
 from django.test import Client
+from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts import emergency, password_links, tasks
-from accounts.models import EmergencyLink, Session, User
-from tests.factories import UserFactory
+from accounts import password_links, tasks
+from accounts.models import PasswordLink, Session, User
+from accounts.password_links import ExpiredLinkError, Kind, choose_password, find_person
+from accounts.people import deactivate
+from tests.factories import PostFactory, UserFactory
 from tests.factories.admin import client_of
 from tests.factories.responses import links
 from tests.factories.types import MailServerDown, Work
@@ -21,7 +26,14 @@ from tests.factories.types import MailServerDown, Work
 pytestmark = pytest.mark.django_db
 
 FORGOTTEN = "/admin/password/forgotten/"
-OLD, NEW = "a-long-enough-password-7", "another-long-password-8"
+PASSWORD = "plenty of words here"
+OLD = "a-long-enough-password-7"
+
+
+@pytest.fixture
+def newcomer() -> User:
+    person: User = UserFactory(username="rosa-pen", display_name="Rosa Pen", email="rosa@example.org", role="Author")
+    return person
 
 
 @pytest.fixture
@@ -30,17 +42,114 @@ def amina() -> User:
     return user
 
 
+def make_link(person: User, kind: Kind = Kind.GIVEN) -> str:
+    """Return a link that was made for the person as stored."""
+    return password_links.make_link(User.objects.get(pk=person.pk), kind)
+
+
 def ask(name: str, sender: str = "192.0.2.1") -> str:
     return Client().post(FORGOTTEN, {"name": name}, REMOTE_ADDR=sender).content.decode()
 
 
-def path(url: str) -> str:
-    return url.removeprefix("http://testserver")
+def links_in(email: EmailMessage) -> list[str]:
+    return [link for link in links(email) if "/password/set/" in link]
 
 
-def set_password(url: str, password: str = NEW) -> Any:
-    # Without a cookie or a token, as in a browser that keeps none.
-    return Client(enforce_csrf_checks=True).post(path(url), {"new_password1": password, "new_password2": password})
+def token_of(url: str) -> str:
+    return url.rstrip("/").rsplit("/", 1)[1]
+
+
+def choose(url: str, **changes: str) -> Any:
+    names = {"display_name": "Rosa Pen", "username": "rosa-pen"}
+    return Client().post(url, {**names, "password1": PASSWORD, "password2": PASSWORD, **changes})
+
+
+class TestLink:
+    def test_is_stored_as_a_hash(self, newcomer: User) -> None:
+        token = token_of(make_link(newcomer))
+        link = PasswordLink.objects.get()
+        assert len(token) == 43
+        assert link.token_hash == sha256(token.encode()).hexdigest()
+
+    def test_works_once(self, newcomer: User) -> None:
+        url = make_link(newcomer)
+        assert choose(url)["Location"] == "/admin/login/?next=%2Fadmin%2Faccount%2F"
+        assert authenticate(username="rosa-pen", password=PASSWORD) == newcomer
+        assert choose(url, password1="another of these", password2="another of these").status_code == 410
+        assert Client().get(url).status_code == 410
+        assert authenticate(username="rosa-pen", password=PASSWORD) == newcomer
+
+    def test_works_once_even_if_two_forms_were_open(self, newcomer: User) -> None:
+        token = token_of(make_link(newcomer))
+        people = [find_person(token), find_person(token)]
+        choose_password(token, people[0], PASSWORD)
+        with pytest.raises(ExpiredLinkError):
+            choose_password(token, people[1], "of someone else")
+        assert authenticate(username="rosa-pen", password=PASSWORD)
+
+    def test_is_not_used_up_by_programs_that_open_it(self, newcomer: User) -> None:
+        url = make_link(newcomer)
+        for method in ("get", "head", "get"):
+            assert getattr(Client(), method)(url).status_code == 200
+        assert choose(url).status_code == 302
+
+    @pytest.mark.parametrize(("kind", "days"), [(Kind.GIVEN, 7), (Kind.REQUESTED, 1)])
+    @pytest.mark.parametrize("works", [True, False])
+    def test_works_for_some_days(self, newcomer: User, kind: Kind, days: int, works: bool) -> None:
+        url = make_link(newcomer, kind)
+        age = dt.timedelta(days=days, hours=-1 if works else 0)
+        assert PasswordLink.objects.get().expires_at <= timezone.now() + dt.timedelta(days=days)
+        PasswordLink.objects.update(expires_at=PasswordLink.objects.get().expires_at - age)
+        assert Client().get(url).status_code == (200 if works else 410)
+        assert choose(url).status_code == (302 if works else 410)
+
+    def test_stops_working_when_there_is_a_newer_one(self, newcomer: User) -> None:
+        first, second = make_link(newcomer), make_link(newcomer)
+        assert [Client().get(url).status_code for url in (first, second)] == [410, 200]
+
+    def test_an_invitation_is_not_ended_by_asking_for_a_link(self, newcomer: User, work: Work) -> None:
+        invitation = make_link(newcomer)
+        ask("rosa-pen")
+        work()
+        (email,) = mail.outbox
+        (requested,) = links_in(email)
+        assert [Client().get(url).status_code for url in (invitation, requested)] == [200, 200]
+        assert choose(requested).status_code == 302
+        assert [Client().get(url).status_code for url in (invitation, requested)] == [410, 410]
+
+    @pytest.mark.parametrize("event", ["login", "password", "email", "lock"])
+    def test_ends_with(self, amina: User, event: str) -> None:
+        url = make_link(amina)
+        assert Client().get(url).status_code == 200
+        match event:
+            case "login":
+                client_of(amina)
+            case "password":
+                amina.set_password("another-long-password-8")
+                amina.save()
+            case "email":
+                User.objects.update(email="other@example.org")
+            case "lock":
+                User.objects.update(is_active=False)
+        assert Client().get(url).status_code == choose(url).status_code == 410
+
+    def test_stops_working_when_the_account_is_deactivated(self, newcomer: User) -> None:
+        UserFactory(is_superuser=True)
+        url = make_link(newcomer)
+        deactivate(newcomer)
+        assert choose(url).status_code == 410
+
+    def test_belongs_to_one_person(self, newcomer: User) -> None:
+        token = token_of(make_link(newcomer))
+        with pytest.raises(ExpiredLinkError):
+            choose_password(token, UserFactory(), PASSWORD)
+
+    @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "ä" * 43, "A" * 3000])
+    def test_a_wrong_one_is_answered_like_an_old_one(self, newcomer: User, token: str) -> None:
+        old = make_link(newcomer)
+        make_link(newcomer)
+        expected, response = Client().get(old), Client().get(f"/admin/password/set/{token}/")
+        assert (response.status_code, response.content) == (expected.status_code, expected.content)
 
 
 class TestForgottenPassword:
@@ -50,14 +159,13 @@ class TestForgottenPassword:
         ask(name)
         work()
         (email,) = mail.outbox
-        (link,) = (each for each in links(email) if "/password/set/" in each)
+        (link,) = links_in(email)
         assert email.to == ["amina@example.org"]
-        assert set_password(link)["Location"] == "/admin/login/"
-        assert User.objects.get(pk=amina.pk).check_password(NEW)
+        assert choose(link)["Location"] == "/admin/login/"
+        assert User.objects.get(pk=amina.pk).check_password(PASSWORD)
         assert elsewhere.get("/admin/account/").status_code == 302
         assert not Session.objects.filter(user=amina).exists()
-        assert Client().get(path(link)).status_code == set_password(link, OLD).status_code == 410
-        assert User.objects.get(pk=amina.pk).check_password(NEW)
+        assert Client().get(link).status_code == choose(link).status_code == 410
 
     def test_nobody_learns_who_has_an_account(self, amina: User, work: Work) -> None:
         UserFactory(username="locked", email="locked@example.org", role="Author", is_active=False)
@@ -89,6 +197,8 @@ class TestForgottenPassword:
         assert mail.outbox == []
         (retry,) = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
         assert retry.run_after > dt.datetime.now(dt.UTC)
+        # What waits in a table is no link that works.
+        assert retry.args_kwargs["args"] == [amina.pk, 2]
         tasks.send_password_link.func(*retry.args_kwargs["args"])
         assert len(mail.outbox) == 1
 
@@ -97,99 +207,90 @@ class TestForgottenPassword:
         assert "can’t send" in Client().get(FORGOTTEN).content.decode().replace("&#x27;", "’").replace("'", "’")
 
 
-class TestLink:
-    @pytest.mark.parametrize("event", ["expiry", "login", "password", "email", "lock"])
-    def test_ends_with(self, amina: User, event: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        link = password_links.password_link(amina)
-        assert Client().get(path(link)).status_code == 200
-        match event:
-            case "expiry":
-                later = time.time() + password_links.RESET_VALID_FOR.total_seconds() + 1
-                monkeypatch.setattr(time, "time", lambda: later)
-            case "login":
-                client_of(amina)
-            case "password":
-                amina.set_password(NEW)
-                amina.save()
-            case "email":
-                User.objects.update(email="other@example.org")
-            case "lock":
-                User.objects.update(is_active=False)
-        assert Client().get(path(link)).status_code == 410
+class TestPage:
+    def test_keeps_its_address_secret(self, newcomer: User, caplog: pytest.LogCaptureFixture) -> None:
+        url = make_link(newcomer)
+        with caplog.at_level(logging.DEBUG):
+            for response in (Client().get(url), choose(url, password2="different"), choose(url), Client().get(url)):
+                if response.status_code != 302:
+                    assert response["Referrer-Policy"] == "no-referrer"
+                assert "no-store" in response["Cache-Control"]
+                assert token_of(url) not in response.content.decode()
+                assert token_of(url) not in response.get("Location", "")
 
-    def test_can_be_valid_for_longer(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        link = password_links.password_link(amina, dt.timedelta(days=7))
-        later = time.time() + dt.timedelta(days=6).total_seconds()
-        monkeypatch.setattr(time, "time", lambda: later)
-        assert Client().get(path(link)).status_code == 200
+    def test_does_not_show_e_mail_address_or_legal_name(self, newcomer: User) -> None:
+        User.objects.filter(pk=newcomer.pk).update(first_name="Realname")
+        page = Client().get(make_link(newcomer)).text
+        assert "rosa@example.org" not in page
+        assert "Realname" not in page
 
-    def test_gives_itself_away_to_nobody(self, amina: User) -> None:
-        response = Client().get(path(password_links.password_link(amina)))
-        assert response["Referrer-Policy"] == "no-referrer"
-        assert "no-store" in response["Cache-Control"]
+    def test_new_people_choose_their_names(self, newcomer: User) -> None:
+        assert choose(make_link(newcomer), display_name="Nightingale", username="any-name").status_code == 302
+        newcomer.refresh_from_db()
+        assert (newcomer.display_name, newcomer.username) == ("Nightingale", "any-name")
 
-    @pytest.mark.parametrize("token", ["x", "a:b:c", "WzEsMl0:1:x"])
-    def test_can_not_be_forged(self, amina: User, token: str) -> None:
-        assert Client().get(f"/admin/password/set/{token}/").status_code == 410
+    def test_the_slug_follows_a_pen_name(self, newcomer: User) -> None:
+        choose(make_link(newcomer), display_name="Nightingale")
+        newcomer.refresh_from_db()
+        assert newcomer.slug == "nightingale"
 
-    def test_refuses_weak_passwords(self, amina: User) -> None:
-        link = password_links.password_link(amina)
-        for password in ("short", "amina@example.org", "123456789012345", "qwertyuiop"):
-            assert set_password(link, password).status_code == 200
-        assert User.objects.get(pk=amina.pk).check_password(OLD)
+    def test_the_slug_stays_with_posts_that_link_to_it(self, newcomer: User) -> None:
+        PostFactory(author=newcomer)
+        choose(make_link(newcomer), display_name="Nightingale")
+        newcomer.refresh_from_db()
+        assert (newcomer.display_name, newcomer.slug) == ("Nightingale", "rosa-pen")
 
-    def test_an_owner_makes_one_to_pass_on(self, amina: User) -> None:
-        owner = client_of(UserFactory(is_staff=True, is_superuser=True))
-        page = owner.post(f"/admin/people/{amina.pk}/help/", {"link": "1"})
-        assert set_password(page.context["link"]).status_code == 302
+    def test_others_only_choose_a_password(self, newcomer: User) -> None:
+        newcomer.set_password("the former one, forgotten")
+        newcomer.save()
+        url = make_link(newcomer)
+        assert "display_name" not in Client().get(url).context["form"].fields
+        assert choose(url, display_name="Other", username="other").status_code == 302
+        newcomer.refresh_from_db()
+        assert (newcomer.display_name, newcomer.username) == ("Rosa Pen", "rosa-pen")
+        assert newcomer.check_password(PASSWORD)
 
+    def test_a_new_password_ends_sessions(self, newcomer: User) -> None:
+        newcomer.set_password("the former one, forgotten")
+        newcomer.save()
+        client = client_of(newcomer)
+        assert client.get("/admin/blog/post/").status_code == 200
+        choose(make_link(newcomer))
+        assert client.get("/admin/blog/post/").status_code == 302
 
-class TestEmergencyLock:
-    def link(self, user: User) -> str:
-        page = client_of(user).post("/admin/account/emergency-link/")
-        return path(page.context["url"])
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            ({"password1": "short", "password2": "short"}, "password2"),
+            ({"password2": "something different"}, "password2"),
+            ({"password1": "rosa@example.org", "password2": "rosa@example.org"}, "password2"),
+            ({"display_name": ""}, "display_name"),
+            ({"username": "taken"}, "username"),
+            ({"username": "not allowed!"}, "username"),
+        ],
+    )
+    def test_says_what_is_wrong_and_keeps_the_link(self, newcomer: User, changes: dict[str, str], field: str) -> None:
+        UserFactory(username="taken")
+        url = make_link(newcomer)
+        response = choose(url, **changes)
+        assert response.status_code == 200
+        assert field in response.context["form"].errors
+        assert not User.objects.get(pk=newcomer.pk).has_usable_password()
+        assert choose(url).status_code == 302
 
-    def test_only_a_hash_of_it_is_stored(self, amina: User) -> None:
-        secret = self.link(amina).split("/")[-2]
-        assert len(secret) >= 32
-        assert EmergencyLink.objects.get().secret_hash == hashlib.sha256(secret.encode()).hexdigest()
+    def test_a_pen_name_that_the_password_resembles_is_noticed(self, newcomer: User) -> None:
+        changes = {"username": "nightingale-1", "password1": "nightingale-12", "password2": "nightingale-12"}
+        assert "password2" in choose(make_link(newcomer), **changes).context["form"].errors
 
-    def test_opening_it_changes_nothing(self, amina: User) -> None:
-        client, link = client_of(amina), self.link(amina)
-        response = Client().get(link)
-        assert "lock my account" in response.content.decode()
-        assert "amina" not in response.content.decode().lower()
-        assert client.get("/admin/account/").status_code == 200
+    def test_works_without_cookies(self, newcomer: User) -> None:
+        url = make_link(newcomer)
+        data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
+        assert Client(enforce_csrf_checks=True).post(url, data).status_code == 302
 
-    def test_pressing_the_button_logs_out_everywhere_and_locks(self, amina: User) -> None:
-        clients, link = [client_of(amina), client_of(amina)], self.link(amina)
-        # No cookie, no token: any browser will do.
-        response = Client(enforce_csrf_checks=True).post(link)
-        assert "Your account is locked" in response.content.decode()
-        assert response["Referrer-Policy"] == "no-referrer"
-        assert [client.get("/admin/account/").status_code for client in clients] == [302, 302]
-        login = Client().post("/admin/login/", {"username": "amina", "password": OLD})
-        assert login.status_code == 200
-        assert Client().get(path(password_links.password_link(amina))).status_code == 410
-
-    def test_only_an_owner_reopens_the_account(self, amina: User) -> None:
-        Client().post(self.link(amina))
-        owner = client_of(UserFactory(is_staff=True, is_superuser=True))
-        data = {
-            "username": "amina",
-            "slug": "amina",
-            "is_active": "on",
-            "groups": [group.pk for group in amina.groups.all()],
-        }
-        owner.post(f"/admin/accounts/user/{amina.pk}/change/", data)
-        assert Client().post("/admin/login/", {"username": "amina", "password": OLD}).status_code == 302
-
-    def test_a_new_link_replaces_the_old_one(self, amina: User) -> None:
-        old, new = self.link(amina), self.link(amina)
-        assert (Client().get(old).status_code, Client().get(new).status_code) == (404, 200)
-
-    def test_guesses_find_nothing(self, amina: User) -> None:
-        emergency.make_link(amina)
-        for secret in ("x", "None", EmergencyLink.objects.get().secret_hash):
-            assert Client().post(f"/admin/lock/{secret}/").status_code == 404
-        assert User.objects.get(pk=amina.pk).is_active
+    def test_a_second_step_is_still_asked_for_and_passkeys_are_offered(self, newcomer: User) -> None:
+        client, url = Client(), make_link(newcomer)
+        data = {"display_name": "Rosa", "username": "rosa", "password1": PASSWORD, "password2": PASSWORD}
+        login = client.post(url, data)["Location"]
+        response = client.post(login, {"username": "rosa", "password": PASSWORD}, follow=True)
+        assert response.request["PATH_INFO"] == "/admin/account/"
+        assert "Add a passkey" in response.text

@@ -1,4 +1,4 @@
-"""The permissions of the three roles, and the names and slugs of people."""
+"""The permissions of the roles, and the names and slugs of people."""
 
 from collections.abc import Collection
 from typing import Any
@@ -8,8 +8,21 @@ from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
 from accounts.models import User
-from accounts.roles import EDITOR, grant_roles, role_permissions
+from accounts.people import give_role
+from accounts.roles import (
+    EDITOR,
+    ROLES,
+    Ability,
+    abilities,
+    abilities_with,
+    describe,
+    describe_owner,
+    grant_roles,
+    permissions_of,
+    role_permissions,
+)
 from tests.factories import UserFactory
+from tests.factories.admin import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +47,7 @@ PERMISSIONS = {
         *("wordpress.change_reusableblock", "wordpress.view_reusableblock"),
     },
     "Moderator": MODERATION,
+    "Reader of drafts": {"blog.view_post", "blog.view_others_post", "blog.view_page"},
 }
 
 
@@ -161,16 +175,79 @@ class TestLookingUp:
 
 
 class TestNames:
-    def test_readers_see_the_display_name_or_else_the_username(self) -> None:
+    def test_readers_see_the_display_name_and_never_the_username(self) -> None:
         assert str(UserFactory(username="hans", display_name="Hans T.")) == "Hans T."
-        assert str(UserFactory(username="ana", display_name="")) == "ana"
+        nameless = UserFactory(username="ana", display_name="")
+        assert str(nameless) == f"Author {nameless.pk}"
 
-    def test_the_slug_is_made_from_the_username_once(self) -> None:
-        user = UserFactory(username="José@Example")
-        assert user.slug == "joseexample"
-        user.username = "other"
+    def test_the_slug_is_made_from_the_display_name_once(self) -> None:
+        user = UserFactory(username="secret", display_name="José P.", slug="")
+        assert user.slug == "jose-p"
+        user.display_name = "Other"
         user.save()
-        assert user.slug == "joseexample"
+        assert user.slug == "jose-p"
+
+    def test_the_slug_of_someone_without_a_display_name_says_nothing(self) -> None:
+        assert UserFactory(username="secret", display_name="", slug="").slug == "author"
 
     def test_a_taken_slug_gets_the_next_number(self) -> None:
-        assert [UserFactory(username=name).slug for name in ("jose", "josé")] == ["jose", "jose-2"]
+        assert [UserFactory(display_name=name, slug="").slug for name in ("jose", "josé")] == ["jose", "jose-2"]
+
+
+class TestDescriptions:
+    """Each role has a sentence, which is made from its permissions."""
+
+    @pytest.mark.parametrize("role", PERMISSIONS)
+    def test_the_sentence_leaves_out_no_permission(self, role: str) -> None:
+        said = abilities_with(permissions_of(role))
+        assert {permission for ability in said for permission in ability.permissions} == PERMISSIONS[role]
+        assert all(str(ability.phrase) in describe(permissions_of(role)) for ability in said)
+
+    def test_the_sentence_changes_with_the_permissions(self) -> None:
+        assert describe(MODERATION) == "Can moderate comments and manage the blocklist."
+        both = describe(MODERATION | PERMISSIONS["Author"])
+        assert both.startswith("Can write drafts of their own and submit them for review, ")
+        assert both.endswith(" and moderate comments and manage the blocklist.")
+        assert describe({"blog.add_post"}) == "Can use other permissions of this group."
+        assert describe(set()) == "Can log in, but nothing else."
+
+    def test_owners_can_do_more_than_anyone_else(self) -> None:
+        sentence = describe_owner()
+        for phrase in ("manage people", "change site settings", "import and export the site"):
+            assert phrase in sentence
+            assert not any(phrase in describe(permissions_of(role)) for role in ROLES)
+
+    @pytest.mark.parametrize(
+        ("name", "codenames", "problem"),
+        [
+            ("blog.x", {"add_post"}, ""),
+            ("blog.x", {"fly"}, "no permission 'fly'"),
+            ("block.x", {"add_post"}, "no such app"),
+        ],
+    )
+    def test_the_check_finds_permissions_that_do_not_exist(self, name: str, codenames: set[str], problem: str) -> None:
+        label = name.partition(".")[0]
+        ability = Ability(phrase="x", permissions=frozenset(f"{label}.{each}" for each in codenames), order=1)
+        found = list(abilities.find_problems(name, ability))
+        assert [problem in text for text in found] == ([True] if problem else [])
+
+
+class TestRole:
+    @pytest.mark.parametrize("role", ["", "Owner", *ROLES, "Translators"])
+    def test_is_the_one_that_was_given(self, role: str) -> None:
+        Group.objects.create(name="Translators")
+        person: User = UserFactory(role="Moderator")
+        UserFactory(is_superuser=True)
+        give_role(person, role)
+        stored = User.objects.get(pk=person.pk)
+        assert (stored.role, stored.is_staff, stored.is_superuser) == (role, bool(role), role == "Owner")
+        assert (person.role, person.is_staff, person.is_superuser) == (role, bool(role), role == "Owner")
+        assert stored.groups.count() == (role not in ("", "Owner"))
+
+    def test_a_new_one_ends_sessions(self) -> None:
+        person, other = UserFactory(role="Author"), UserFactory(role="Author")
+        clients = [client_of(person), client_of(other)]
+        give_role(person, "Author")
+        assert [client.get("/admin/blog/post/").status_code for client in clients] == [200, 200]
+        give_role(person, "Editor")
+        assert [client.get("/admin/blog/post/").status_code for client in clients] == [302, 200]

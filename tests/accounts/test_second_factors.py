@@ -9,6 +9,7 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal import auth
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
@@ -225,6 +226,12 @@ class TestRequirement:
 
 
 class TestLoginRules:
+    def test_there_are_some_for_each_role(self) -> None:
+        Group.objects.create(name="Another")
+        owner = client_of(UserFactory(is_staff=True, is_superuser=True))
+        rules = [str(form.instance) for form in owner.get("/admin/login-rules/").context["forms"]]
+        assert rules == ["Owner", "Editor", "Author", "Moderator", "Reader of drafts", "Another"]
+
     def data(self, client: Client, **changes: Any) -> dict[str, Any]:
         forms = client.get("/admin/login-rules/").context["forms"]
         data = {form.add_prefix("session_hours"): form.instance.session_hours for form in forms}
@@ -251,16 +258,16 @@ class TestLoginRules:
             assert owner.post("/admin/login-rules/", rules).status_code == 200
         assert not RolePolicy.objects.exists()
 
-    @pytest.mark.parametrize("path", ["/admin/login-rules/", "/admin/people/{}/help/"])
+    @pytest.mark.parametrize("path", ["/admin/login-rules/", "/admin/accounts/user/{}/help/"])
     def test_only_owners_decide(self, amina: User, path: str) -> None:
         client = client_of(amina)
-        for response in (client.get(path.format(amina.pk)), client.post(path.format(amina.pk), {"link": "1"})):
+        for response in (client.get(path.format(amina.pk)), client.post(path.format(amina.pk), {"factors": "1"})):
             assert response.status_code == 403
 
     def test_an_owner_helps_someone_who_lost_their_phone(self, amina: User, app: Authenticator) -> None:
         editor = client_of(amina)
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))
-        owner.post(f"/admin/people/{amina.pk}/help/", {"factors": "1"})
+        owner.post(f"/admin/accounts/user/{amina.pk}/help/", {"factors": "1"})
         assert not is_logged_in(editor)
         assert enter_password(Client())["Location"] == "/admin/blog/post/"
 

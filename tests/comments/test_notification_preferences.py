@@ -114,7 +114,7 @@ class TestReviewEmails:
         form = client.get(url).context["adminform"].form
         initial = form.initial.items()
         data: dict[str, Any] = {name: value for name, value in initial if isinstance(value, str | int) and value}
-        data |= {"groups": [group.pk for group in editor.groups.all()], "date_joined_0": "", "date_joined_1": ""}
+        data["role"] = "Editor"
         inline = "review_preference"
         data |= {f"{inline}-TOTAL_FORMS": 1, f"{inline}-INITIAL_FORMS": 0, f"{inline}-0-submissions": "on"}
         data |= {f"{inline}-0-feedback": "on", f"{inline}-0-user": editor.pk}

@@ -12,6 +12,7 @@ from accounts.models import User
 from blog.models import Category, Page, Post, Status
 from comments.models import Comment, CommentStatus
 from core.changes import entries_changed
+from core.slugs import slugify
 from tags.models import Tag
 
 # For users who log in through the form.
@@ -32,6 +33,8 @@ class UserFactory(DjangoModelFactory[User]):
 
     username = factory.Sequence(lambda n: f"user{n}")
     display_name = factory.Sequence(lambda n: f"Person {n}")
+    # Short URLs. With an empty one, it is made from the display name, as on a site.
+    slug = factory.LazyAttribute(lambda user: slugify(user.username))
 
     @classmethod
     def _create(cls, model_class: type[User], *args: Any, role: str = "", **kwargs: Any) -> User:

@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts import factors
 from accounts.models import User
-from accounts.password_links import password_link
+from accounts.password_links import Kind, make_link
+from accounts.people import reactivate
 
 
 class Command(BaseCommand):
@@ -19,7 +20,7 @@ class Command(BaseCommand):
         user = User.objects.named(options["name"])
         if user is None:
             raise CommandError(f"There is no account with the name {options['name']!r}. Check capital letters.")
-        User.objects.filter(pk=user.pk).update(is_active=True)
+        reactivate(user)
         factors.remove_all(user)
         self.stdout.write(f"The account {user.username!r} is open, without a second step. Set a password on this page:")
-        self.stdout.write(password_link(user))
+        self.stdout.write(make_link(user, Kind.REQUESTED))

@@ -78,7 +78,9 @@ def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None
 
 
 def _create(context: ImportContext, username: str, author: Author) -> User:
-    slug = free_slug(usable_slug(author.slug), User.objects.all(), max_length=max_length(User, "slug"))
+    # Without one in the export, WordPress's was made from the login.
+    wanted = usable_slug(author.slug) or slugify(username) or "author"
+    slug = free_slug(wanted, User.objects.all(), max_length=max_length(User, "slug"))
     # Old URLs name WordPress's ID.
     is_free = author.id and not User.objects.filter(pk=author.id).exists()
     pk = author.id if is_free else context.new_ids.take(User, 1)[0]

@@ -1,20 +1,16 @@
-"""What owners decide about how people log in: what roles demand, and what to do when someone has lost something."""
+"""What owners decide about how people log in: what each role demands."""
 
-import datetime as dt
 from typing import Any, Final
 
 from django.contrib import messages
 from django.forms import ModelForm, TypedChoiceField
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
-from accounts import factors, policies, sessions
-from accounts.models import RolePolicy, User
-from accounts.password_links import RESET_VALID_FOR, password_link
+from accounts import policies
+from accounts.models import RolePolicy
 from accounts.views.pages import OwnPage
 
 # What owners can choose from.
@@ -60,37 +56,3 @@ class PoliciesView(OwnPage, TemplateView):
         policies.change([form.instance for form in forms if form.has_changed()], request)
         messages.success(request, gettext("Login rules saved."))
         return HttpResponseRedirect(request.path)
-
-
-class HelpPersonView(OwnPage, TemplateView):
-    """A link for someone who has forgotten their password, and a way in for someone who has lost their second step."""
-
-    title = _("Help to log in")
-    dangerous = owners_only = True
-    template_name = "accounts/help_person.html"
-
-    def get_person(self) -> User:
-        return get_object_or_404(User, pk=self.kwargs["pk"])
-
-    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        person = self.get_person()
-        return super().get_context_data(
-            person=person,
-            subtitle=str(person),
-            passkeys=factors.passkeys_of(person).count(),
-            app=factors.app_of(person),
-            hours=RESET_VALID_FOR // dt.timedelta(hours=1),
-            **kwargs,
-        )
-
-    def post(self, request: HttpRequest, pk: int) -> HttpResponse:
-        person = self.get_person()
-        if "link" in request.POST and person.is_active:
-            return self.render_to_response(self.get_context_data(link=password_link(person)))
-        if "factors" in request.POST:
-            factors.remove_all(person)
-            messages.success(request, gettext("The second step was removed, and the person is logged out everywhere."))
-        if "sessions" in request.POST:
-            sessions.end(User.objects.filter(pk=person.pk), keep=request)
-            messages.success(request, gettext("The person is logged out everywhere."))
-        return HttpResponseRedirect(reverse("account_help_person", args=[person.pk]))

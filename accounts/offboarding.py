@@ -1,0 +1,58 @@
+"""Parting with a person: giving what they wrote to someone else, and erasing the account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from django.contrib.admin.models import LogEntry
+from django.db import transaction
+from django.utils.functional import Promise
+
+from accounts.models import User
+from accounts.people import deactivate
+from core.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What people leave behind under their name, and how it is given to someone else, in the caller's transaction."""
+
+    label: str | Promise
+    count: Callable[[User], int]
+    # Takes who had it and who gets it.
+    reassign: Callable[[User, User], object]
+
+
+# Each is about objects that keep the account from being erased for as long as they belong to it.
+works: Final[Registry[Work]] = Registry("work of people")
+
+
+class HasWorkError(Exception):
+    """Someone has to be chosen who gets what the person wrote."""
+
+
+def work_of(person: User) -> dict[str | Promise, int]:
+    """Return how much of each kind of work belongs to `person`, by its label, without what there is none of."""
+    counts = {work.label: work.count(person) for work in works.values()}
+    return {label: count for label, count in counts.items() if count}
+
+
+@transaction.atomic
+def offboard(person: User, *, heir: User | None, erase: bool) -> None:
+    """Deactivate the account of `person`. Give their work to `heir`, or leave it under their name. Perhaps erase it.
+
+    With the account, everything that belongs to the person alone is erased: e-mail address, names, author page and
+    unsaved texts. What they did elsewhere stays, without their name.
+    Raises LastOwnerError, and HasWorkError if the account is to be erased and there is work without an heir.
+    """
+    deactivate(person)
+    if heir is not None:
+        for work in works.values():
+            work.reassign(person, heir)
+    if not erase:
+        return
+    if work_of(person):
+        raise HasWorkError
+    about = LogEntry.objects.filter(content_type__app_label="accounts", content_type__model="user", object_id=person.pk)
+    about.update(object_repr=str(User(pk=person.pk)))
+    person.delete()

@@ -1,0 +1,85 @@
+"""What owners do with the accounts of people, each in one transaction.
+
+A site always has an owner who can log in: functions that would take the last one away raise LastOwnerError.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from accounts import sessions
+from accounts.models import EmergencyLink, PasswordLink, User
+from accounts.roles import OWNER
+from core.slugs import slugify, unique_slug
+
+
+class LastOwnerError(Exception):
+    """Nobody could manage the site any more."""
+
+
+def require_another_owner(person: User) -> None:
+    """Raise LastOwnerError if nobody but `person` is an owner who can log in. To be called in a transaction.
+
+    The owners' rows are locked until it ends. Otherwise, two owners could be removed at the same time.
+    """
+    owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
+    if {owner.pk for owner in owners} == {person.pk}:
+        raise LastOwnerError
+
+
+@transaction.atomic
+def give_role(person: User, role: str) -> None:
+    """Give `person` a role: OWNER, the name of a group, or none if it is empty. If it is another one, log them out.
+
+    An owner who changes their own role stays logged in where they do so.
+
+    Raises LastOwnerError.
+    """
+    if role == person.role and person.groups.count() <= 1:
+        return
+    if role != OWNER:
+        require_another_owner(person)
+    person.is_superuser = person.is_staff = role == OWNER
+    person.save(update_fields=["is_superuser", "is_staff"])
+    # With a group, they become staff (accounts.models.roles_changed).
+    person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
+    person.refresh_from_db(fields=["is_staff"])
+    sessions.end_after_change(User.objects.filter(pk=person.pk))
+
+
+@transaction.atomic
+def add_person(values: Mapping[str, Any], role: str) -> User:
+    """Create an account that can't log in before its person chooses a password. The username is made from the name."""
+    name = values["display_name"]
+    base = (slugify(name) or "person")[:140]
+    taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
+    username = unique_slug(base, taken.__contains__, max_length=150)
+    person: User = User.objects.create_user(username, values["email"], None, display_name=name)
+    give_role(person, role)
+    return person
+
+
+@transaction.atomic
+def deactivate(person: User) -> None:
+    """Log `person` out and lock the account. What they wrote stays, with their name. Raises LastOwnerError."""
+    require_another_owner(person)
+    lock(person)
+
+
+@transaction.atomic
+def lock(person: User) -> None:
+    """Log `person` out, end their links for passwords, and lock the account, even if it is the last owner's."""
+    person.is_active = False
+    person.save(update_fields=["is_active"])
+    PasswordLink.objects.filter(person=person).delete()
+    sessions.end(User.objects.filter(pk=person.pk))
+
+
+@transaction.atomic
+def reactivate(person: User) -> None:
+    """Let `person` log in again, with the password and role that they had."""
+    person.is_active = True
+    person.save(update_fields=["is_active"])
+    EmergencyLink.objects.filter(user=person).update(used_at=None)

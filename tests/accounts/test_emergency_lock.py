@@ -1,0 +1,88 @@
+"""The emergency lock: a link that is a secret, with which people lock their own accounts."""
+
+import hashlib
+
+import pytest
+from django.test import Client
+
+from accounts import emergency
+from accounts.models import EmergencyLink, PasswordLink, User
+from accounts.password_links import Kind, make_link
+from tests.factories import UserFactory
+from tests.factories.admin import client_of
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a-long-enough-password-7"
+
+
+@pytest.fixture
+def amina() -> User:
+    user: User = UserFactory(username="amina", password=PASSWORD, role="Author", email="amina@example.org")
+    return user
+
+
+def path(url: str) -> str:
+    return url.removeprefix("http://testserver")
+
+
+class TestEmergencyLock:
+    def link(self, user: User) -> str:
+        page = client_of(user).post("/admin/account/emergency-link/")
+        return path(page.context["url"])
+
+    def test_only_a_hash_of_it_is_stored(self, amina: User) -> None:
+        secret = self.link(amina).split("/")[-2]
+        assert len(secret) >= 32
+        assert EmergencyLink.objects.get().secret_hash == hashlib.sha256(secret.encode()).hexdigest()
+
+    def test_opening_it_changes_nothing(self, amina: User) -> None:
+        client, link = client_of(amina), self.link(amina)
+        response = Client().get(link)
+        assert "lock my account" in response.content.decode()
+        assert "amina" not in response.content.decode().lower()
+        assert client.get("/admin/account/").status_code == 200
+
+    def test_pressing_the_button_logs_out_everywhere_and_locks(self, amina: User) -> None:
+        clients, link = [client_of(amina), client_of(amina)], self.link(amina)
+        # No cookie, no token: any browser will do.
+        response = Client(enforce_csrf_checks=True).post(link)
+        assert "Your account is locked" in response.content.decode()
+        assert response["Referrer-Policy"] == "no-referrer"
+        assert [client.get("/admin/account/").status_code for client in clients] == [302, 302]
+        login = Client().post("/admin/login/", {"username": "amina", "password": PASSWORD})
+        assert login.status_code == 200
+
+    def test_ends_links_for_passwords(self, amina: User) -> None:
+        for kind in Kind:
+            make_link(amina, kind)
+        Client().post(self.link(amina))
+        assert not PasswordLink.objects.exists()
+
+    def test_only_an_owner_reopens_the_account(self, amina: User) -> None:
+        Client().post(self.link(amina))
+        owner = client_of(UserFactory(is_staff=True, is_superuser=True))
+        assert "Locked with an emergency link" in owner.get("/admin/accounts/user/").text
+        reopen = f"/admin/accounts/user/{amina.pk}/reactivate/"
+        assert client_of(UserFactory(role="Editor")).post(reopen).status_code == 403
+        credentials = {"username": "amina", "password": PASSWORD}
+        assert Client().post("/admin/login/", credentials).status_code == 200
+        owner.post(reopen)
+        assert Client().post("/admin/login/", credentials).status_code == 302
+        User.objects.filter(pk=amina.pk).update(is_active=False)
+        assert "Locked with an emergency link" not in owner.get("/admin/accounts/user/").text
+
+    def test_locks_even_the_only_owner(self) -> None:
+        owner = UserFactory(is_staff=True, is_superuser=True)
+        Client().post(self.link(owner))
+        assert not User.objects.get(pk=owner.pk).is_active
+
+    def test_a_new_link_replaces_the_old_one(self, amina: User) -> None:
+        old, new = self.link(amina), self.link(amina)
+        assert (Client().get(old).status_code, Client().get(new).status_code) == (404, 200)
+
+    def test_guesses_find_nothing(self, amina: User) -> None:
+        emergency.make_link(amina)
+        for secret in ("x", "None", EmergencyLink.objects.get().secret_hash):
+            assert Client().post(f"/admin/lock/{secret}/").status_code == 404
+        assert User.objects.get(pk=amina.pk).is_active

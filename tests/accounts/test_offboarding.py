@@ -1,0 +1,224 @@
+"""Parting with people: deactivating accounts, giving their work to others, erasing accounts. The last owner stays."""
+
+import uuid
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.offboarding import HasWorkError, offboard
+from accounts.people import LastOwnerError, deactivate, give_role, reactivate
+from blog.models import Autosave, Entry, Post, Status
+from core.changes import content_version
+from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.admin import client_of, user_in_role
+from tests.factories.types import AtOnce
+
+LIST = "/admin/accounts/user/"
+
+
+@pytest.fixture
+def owner(db: None) -> Client:
+    return client_of(user_in_role("superuser"))
+
+
+@pytest.fixture
+def writer(owner: Client) -> User:
+    person: User = UserFactory(
+        username="secret-login",
+        display_name="Rosa Pen",
+        slug="",
+        first_name="Realfirst",
+        last_name="Reallast",
+        email="rosa@example.org",
+        role="Author",
+        password="x" * 12,
+    )
+    return person
+
+
+def url_of(person: User, page: str = "offboard") -> str:
+    return f"{LIST}{person.pk}/{page}/"
+
+
+class TestDeactivating:
+    def test_locks_the_account_and_keeps_the_work(self, owner: Client, writer: User) -> None:
+        post = PostFactory(author=writer)
+        session = client_of(writer)
+        assert session.get("/admin/blog/post/").status_code == 200
+        shown = owner.post(url_of(writer)).text
+        assert "Posts and pages: 1" in shown
+        assert "stays as it is, with the name “Rosa Pen”" in shown
+        assert User.objects.get(pk=writer.pk).is_active
+        response = owner.post(url_of(writer), {"confirm": "1"}, follow=True)
+        assert "“Rosa Pen” can&#x27;t log in any more." in response.text
+        assert session.get("/admin/blog/post/").status_code == 302
+        credentials = {"username": "secret-login", "password": "x" * 12}
+        assert Client().post("/admin/login/", credentials).status_code == 200
+        post.refresh_from_db()
+        assert post.author == writer
+
+    def test_can_be_undone_but_sessions_stay_ended(self, owner: Client, writer: User) -> None:
+        session = client_of(writer)
+        owner.post(url_of(writer), {"confirm": "1"})
+        assert owner.get(url_of(writer, "reactivate"))["Location"] == url_of(writer, "change")
+        assert not User.objects.get(pk=writer.pk).is_active
+        owner.post(url_of(writer, "reactivate"))
+        assert session.get("/admin/blog/post/").status_code == 302
+        stored = User.objects.get(pk=writer.pk)
+        assert (stored.is_active, stored.role, stored.check_password("x" * 12)) == (True, "Author", True)
+
+    def test_no_link_is_made_for_a_deactivated_account(self, owner: Client, writer: User) -> None:
+        deactivate(writer)
+        response = owner.post(url_of(writer, "link"), follow=True)
+        assert "This account is deactivated. Reactivate it first." in response.text
+        assert "/admin/password/set/" not in response.text
+
+
+class TestReassigning:
+    def test_moves_everything_in_any_status(self, owner: Client, writer: User) -> None:
+        heir = UserFactory(role="Editor", display_name="Heir")
+        for status in Status:
+            PostFactory(author=writer, status=status)
+        PageFactory(author=writer)
+        other = PostFactory()
+        shown = owner.post(url_of(writer), {"heir": heir.pk}).text
+        assert "will show the name “Heir”" in shown
+        assert not Entry.objects.filter(author=heir).exists()
+        owner.post(url_of(writer), {"heir": heir.pk, "confirm": "1"})
+        assert Entry.objects.filter(author=heir).count() == len(Status) + 1
+        other.refresh_from_db()
+        assert other.author != heir
+
+    def test_readers_see_it_with_the_next_request(
+        self, owner: Client, writer: User, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        heir = UserFactory(role="Editor", display_name="Heir")
+        PostFactory(author=writer, title="Winter")
+        before = content_version()
+        with django_capture_on_commit_callbacks(execute=True):
+            owner.post(url_of(writer), {"heir": heir.pk, "confirm": "1"})
+        assert content_version() > before
+        reader = Client()
+        assert "Winter" in reader.get(f"/author/{heir.slug}/").text
+        assert "Winter" not in reader.get(f"/author/{writer.slug}/").text
+        assert "Winter" in reader.get("/", {"s": f"author:{heir.slug}"}).text
+        assert "Winter" not in reader.get("/", {"s": f"author:{writer.slug}"}).text
+
+    def test_takes_a_fixed_number_of_statements_for_each_batch(self, owner: Client, writer: User) -> None:
+        def statements(heir: User) -> int:
+            with CaptureQueriesContext(
+                connection,
+            ) as queries:
+                offboard(writer, heir=heir, erase=False)
+            return len(queries)
+
+        PostFactory.create_batch(2, author=writer)
+        few = statements(UserFactory())
+        Post.objects.update(author=writer)
+        PostFactory.create_batch(40, author=writer)
+        assert statements(UserFactory()) <= few
+
+    def test_not_to_someone_who_cannot_log_in(self, owner: Client, writer: User) -> None:
+        PostFactory(author=writer)
+        for heir in (writer, UserFactory(), UserFactory(role="Editor", is_active=False)):
+            response = owner.post(url_of(writer), {"heir": heir.pk, "confirm": "1"})
+            assert "heir" in response.context["form"].errors
+        assert User.objects.get(pk=writer.pk).is_active
+
+
+class TestErasing:
+    def test_needs_an_heir_for_the_work(self, owner: Client, writer: User) -> None:
+        PostFactory(author=writer)
+        response = owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
+        assert "Choose who gets what this person wrote" in response.text
+        with pytest.raises(HasWorkError):
+            offboard(writer, heir=None, erase=True)
+        stored = User.objects.get(pk=writer.pk)
+        assert stored.is_active
+
+    def test_leaves_no_trace_of_the_person(self, owner: Client, writer: User) -> None:
+        heir = UserFactory(role="Editor")
+        post = PostFactory(author=writer)
+        CommentFactory(entry=post, user=writer, name="", email="")
+        client_of(writer).post(f"/admin/blog/post/{post.pk}/notes/", {"text": "A note"})
+        owner.post(url_of(writer, "link"))
+        owner.post(url_of(writer, "change"), {"role": "Editor"})
+        shown = owner.post(url_of(writer), {"heir": heir.pk, "erase": "on"}).text
+        assert "can&#x27;t be undone" in shown or "can't be undone" in shown
+        response = owner.post(url_of(writer), {"heir": heir.pk, "erase": "on", "confirm": "1"})
+        assert response["Location"] == LIST
+        assert not User.objects.filter(pk=writer.pk).exists()
+        secrets = ("secret-login", "Rosa Pen", "rosa-pen", "Realfirst", "Reallast", "rosa@example.org")
+        with connection.cursor() as cursor:
+            for table in connection.introspection.table_names(cursor):
+                if table == "django_session" or "search" in table:
+                    continue
+                cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  our own tables
+                rows = repr(cursor.fetchall())
+                assert not [secret for secret in secrets if secret in rows], table
+        assert LogEntry.objects.filter(object_id=str(writer.pk), action_flag=3).exists()
+
+    def test_works_for_accounts_without_work(self, owner: Client, writer: User) -> None:
+        assert "No posts or pages are in this name." in owner.get(url_of(writer)).text
+        owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
+        assert not User.objects.filter(pk=writer.pk).exists()
+
+    def test_removes_unsaved_texts(self, owner: Client, writer: User) -> None:
+        now = timezone.now()
+        Autosave.objects.create(user=writer, kind="post", form_id=uuid.uuid4(), data={}, saved_at=now, seen_at=now)
+        owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
+        assert not Autosave.objects.exists()
+
+    def test_does_all_or_nothing(self, owner: Client, writer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        heir = UserFactory(role="Editor")
+        PostFactory(author=writer)
+
+        def fail(*args: Any) -> None:
+            raise RuntimeError
+
+        monkeypatch.setattr(User, "delete", fail)
+        with pytest.raises(RuntimeError):
+            offboard(writer, heir=heir, erase=True)
+        assert Post.objects.get().author == writer
+        assert User.objects.get(pk=writer.pk).is_active
+
+
+class TestLastOwner:
+    @pytest.mark.parametrize("data", [{}, {"erase": "on"}])
+    def test_can_be_neither_deactivated_nor_erased(self, owner: Client, data: dict[str, str]) -> None:
+        last = User.objects.get(is_superuser=True)
+        UserFactory(is_superuser=True, is_active=False)
+        response = owner.post(url_of(last), {**data, "confirm": "1"}, follow=True)
+        assert "This is the only owner who can log in." in response.text
+        stored = User.objects.get(pk=last.pk)
+        assert (stored.is_active, stored.is_superuser) == (True, True)
+
+    def test_with_another_owner_everything_is_possible(self, owner: Client) -> None:
+        first, second = User.objects.get(is_superuser=True), UserFactory(is_superuser=True, is_staff=True)
+        owner.post(url_of(second), {"confirm": "1"})
+        assert not User.objects.get(pk=second.pk).is_active
+        reactivate(second)
+        give_role(second, "Editor")
+        with pytest.raises(LastOwnerError):
+            give_role(first, "Editor")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("act", [deactivate, lambda person: give_role(person, ""), None])
+def test_two_owners_cannot_remove_each_other_at_the_same_time(at_once: AtOnce, act: Any) -> None:
+    owners = UserFactory.create_batch(2, is_superuser=True)
+    act = act or (lambda person: offboard(person, heir=None, erase=True))
+
+    def remove(person: User) -> None:
+        with suppress(LastOwnerError):
+            act(person)
+
+    at_once(*[lambda person=person: remove(person) for person in owners])
+    assert User.objects.filter(is_superuser=True, is_active=True).count() == 1

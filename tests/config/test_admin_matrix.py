@@ -1,0 +1,527 @@
+"""Every URL of the admin, for every role: who may open it, and whose POST changes anything.
+
+The URLs come from the URL configuration, so a new one fails until NEEDS says which permissions it takes. What a role
+may do is computed from the registered permissions (accounts.roles), and compared with what happens.
+"""
+
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+from django.apps import apps
+from django.contrib.auth.models import Group
+from django.contrib.contenttypes.models import ContentType
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from lxml import html
+
+from accounts.models import User
+from accounts.roles import OWNER, ROLES, permissions_of
+from blog.models import Category, Post, Redirect, Revision, Status
+from blog.models import Page as BlogPage
+from comments.models import Block
+from comments.models import CommentStatus as Decided
+from media.documents import store_document
+from media.models import Picture
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
+from tests.factories.admin import client_of, form_data
+from wordpress.models import ExportJob, ExportState, FragmentKind, ImportJob, JobState, ReusableBlock
+
+pytestmark = pytest.mark.django_db
+
+EVERYONE: Final = (OWNER, *ROLES, "no role", "anonymous")
+
+# Besides permissions, of which one is enough: what only owners, all who can log in, and really all may do.
+OWNERS, STAFF, ANYONE = frozenset({"owners"}), frozenset({"staff"}), frozenset({"anyone"})
+NOBODY: Final = frozenset[str]()
+type Need = frozenset[str] | None
+
+
+def need(*permissions: str) -> frozenset[str]:
+    return frozenset(permissions)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What it takes to open a page, and to change something with a POST of `data`. None: there is no such request."""
+
+    get: Need
+    post: Need = None
+    data: dict[str, Any] = field(default_factory=dict)
+    # Whether the POST only shows something, or needs more than a test has, such as a file that is uploaded.
+    only_shows: bool = False
+
+
+CURATE_CATEGORIES = need("blog.delete_category")
+CURATE_TAGS = need("tags.delete_tag")
+MODERATE = need("comments.moderate_comment")
+IMPORT = need("wordpress.import_wordpress")
+EXPORT = need("wordpress.export_site")
+WRITE = need("blog.add_post", "blog.add_page", "blog.change_post", "blog.change_page")
+UPLOAD = need("media.add_picture")
+NOTIFIED = need("comments.moderate_comment", "blog.add_post")
+
+# By the model and the name of the page, or by the name of the URL.
+NEEDS: Final[dict[str, Page]] = {
+    "index": Page(STAFF),
+    "login": Page(ANYONE),
+    "logout": Page(None, ANYONE, only_shows=True),
+    "password_change": Page(STAFF, STAFF, only_shows=True),
+    "password_change_done": Page(STAFF),
+    "jsi18n": Page(STAFF),
+    # Without a field that it is for, it is refused.
+    "autocomplete": Page(NOBODY),
+    "view_on_site": Page(STAFF),
+    # It leads to the dashboard.
+    "app_list": Page(NOBODY),
+    "markdownx_upload": Page(None, UPLOAD, only_shows=True),
+    "media_upload": Page(None, UPLOAD, only_shows=True),
+    "editor_media": Page(need("blog.add_post", "blog.change_post")),
+    "editor_links": Page(WRITE),
+    "markdownx_markdownify": Page(None, WRITE, {"content": "*x*"}, only_shows=True),
+    "review_unsubscribe": Page(ANYONE),
+    "account_login": Page(ANYONE, ANYONE, only_shows=True),
+    "account_passkey_login": Page(ANYONE, ANYONE, only_shows=True),
+    "account_forgot_password": Page(ANYONE, ANYONE, only_shows=True),
+    "account_set_password": Page(ANYONE, ANYONE, only_shows=True),
+    "account_lock": Page(ANYONE, ANYONE, only_shows=True),
+    "mfa_authenticate": Page(ANYONE, ANYONE, only_shows=True),
+    "account": Page(STAFF),
+    **{
+        f"account_{name}": Page(STAFF, STAFF, only_shows=True)
+        for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
+    },
+    "account_emergency_link": Page(STAFF, STAFF),
+    **{
+        f"account_{name}": Page(None, STAFF, only_shows=True)
+        for name in ("end_session", "end_sessions", "remove_factor")
+    },
+    "account_policies": Page(OWNERS, OWNERS, only_shows=True),
+    # They lead to the form, which is refused.
+    "core_sitesettings_changelist": Page(STAFF),
+    "comments_commentsettings_changelist": Page(STAFF),
+    "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
+    "accounts_user_link": Page(OWNERS, OWNERS),
+    "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
+    "accounts_user_help": Page(OWNERS, OWNERS),
+    # A GET leads to the person.
+    "accounts_user_reactivate": Page(OWNERS, OWNERS),
+    "media_document_restore": Page(None, need("media.delete_document"), {"pks": "1"}, only_shows=True),
+    "media_picture_restore": Page(None, need("media.delete_picture"), {"pks": "1"}, only_shows=True),
+    "media_picture_duplicates": Page(need("media.delete_picture"), need("media.delete_picture"), only_shows=True),
+    "media_picture_merge": Page(need("media.delete_picture"), need("media.delete_picture"), only_shows=True),
+    "blog_category_merge": Page(CURATE_CATEGORIES, CURATE_CATEGORIES, only_shows=True),
+    "blog_categorytwins_changelist": Page(CURATE_CATEGORIES, CURATE_CATEGORIES, only_shows=True),
+    "blog_categorychange_undo": Page(None, CURATE_CATEGORIES, only_shows=True),
+    "tags_tagchange_undo": Page(None, CURATE_TAGS, only_shows=True),
+    "tags_tag_suggest": Page(need("tags.view_tag", "tags.change_tag")),
+    "tags_tag_merge": Page(CURATE_TAGS, CURATE_TAGS, only_shows=True),
+    "tags_tag_delete_many": Page(CURATE_TAGS, CURATE_TAGS, only_shows=True),
+    # They lead to pages that are refused.
+    "tags_tag_delete": Page(STAFF),
+    "wordpress_importjob_history": Page(STAFF),
+    "tags_tag_rename": Page(CURATE_TAGS, CURATE_TAGS, {"name": "New name", "confirm": "1"}, only_shows=True),
+    "tags_tagtwins_changelist": Page(CURATE_TAGS, CURATE_TAGS, only_shows=True),
+    **{f"comments_comment_{name}": Page(None, MODERATE) for name in ("approve", "spam", "trash")},
+    "comments_comment_restore": Page(None, MODERATE, only_shows=True),
+    "comments_comment_undo": Page(None, MODERATE, only_shows=True),
+    "comments_queue_changelist": Page(MODERATE),
+    "comments_queue_decide": Page(None, MODERATE, {"decide": "approve {comments_comment}"}),
+    # It leads to the settings of the person who asks, which are created when they are needed.
+    "comments_notificationpreference_changelist": Page(NOTIFIED, NOTIFIED),
+    "comments_queue_undo": Page(None, MODERATE, only_shows=True),
+    "comments_queue_similar": Page(MODERATE, MODERATE, only_shows=True),
+    "comments_queue_statistics": Page(MODERATE),
+    "wordpress_exportjob_changelist": Page(EXPORT, EXPORT, {"format": "wordpress"}, only_shows=True),
+    "wordpress_exportjob_progress": Page(EXPORT),
+    "wordpress_exportjob_download": Page(EXPORT),
+    "wordpress_exportjob_cancel": Page(None, EXPORT, only_shows=True),
+    "wordpress_exportjob_remove": Page(None, EXPORT, only_shows=True),
+    **{f"wordpress_importjob_{name}": Page(None, IMPORT, only_shows=True) for name in ("start", "undo", "cancel")},
+    "wordpress_importjob_take_title": Page(None, IMPORT, only_shows=True),
+    "wordpress_importjob_progress": Page(IMPORT),
+    "wordpress_importjob_report": Page(IMPORT),
+}
+
+
+def admin_urls(patterns: Any = None, start: str = "") -> Iterator[str]:
+    """Yield the name of each URL of the admin."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = start + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from admin_urls(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and route.startswith("admin/") and pattern.name:
+            yield pattern.name
+
+
+# Logging out comes last.
+URLS: Final = sorted(set(admin_urls()), key=lambda name: (name == "logout", name))
+OF_ENTRIES: Final = [name for name in URLS if name.startswith(("blog_post_", "blog_page_"))]
+
+
+def default_needs(label: str) -> tuple[frozenset[str], ...]:
+    app, model = label.split(".")
+    view = need(f"{app}.view_{model}", f"{app}.change_{model}")
+    return view, *(need(f"{app}.{action}_{model}") for action in ("add", "change", "delete"))
+
+
+# What it takes to view, add, change and delete objects of a model, where these aren't its own permissions.
+MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
+    "core.sitesettings": (*default_needs("core.sitesettings")[:1], NOBODY, need("core.change_sitesettings"), NOBODY),
+    "accounts.user": (OWNERS, OWNERS, OWNERS, NOBODY),
+    "auth.group": (OWNERS, OWNERS, OWNERS, OWNERS),
+    "blog.categorychange": (CURATE_CATEGORIES, NOBODY, NOBODY, NOBODY),
+    "blog.redirect": (*default_needs("blog.redirect")[:2], NOBODY, need("blog.delete_redirect")),
+    "tags.tagchange": (CURATE_TAGS, NOBODY, NOBODY, NOBODY),
+    "comments.comment": (*default_needs("comments.comment")[:1], NOBODY, need("comments.change_comment"), OWNERS),
+    "comments.decision": (MODERATE, NOBODY, NOBODY, OWNERS),
+    "comments.erasure": (need("comments.erase_commenter"), NOBODY, NOBODY, NOBODY),
+    "comments.commentsettings": (
+        *default_needs("comments.commentsettings")[:1],
+        NOBODY,
+        need("comments.change_commentsettings"),
+        NOBODY,
+    ),
+    "comments.notificationpreference": (NOTIFIED, NOBODY, NOBODY, NOBODY),
+    "wordpress.importjob": (IMPORT, IMPORT, IMPORT, IMPORT),
+    "wordpress.reusableblock": (
+        *default_needs("wordpress.reusableblock")[:1],
+        NOBODY,
+        need("wordpress.change_reusableblock"),
+        NOBODY,
+    ),
+}
+# Objects of these are shown to nobody or only to whoever they belong to, unlike the list.
+PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference"}
+# Without a file to download or a report, or with a link or passkey that doesn't exist, they are not found by anyone.
+# The pages for logging in lead people who are logged in to the dashboard, and the second step leads to the first.
+WITHOUT_OBJECT: Final = {
+    "wordpress_exportjob_download",
+    "wordpress_importjob_report",
+    "review_unsubscribe",
+    "account_lock",
+    "account_passkey",
+    "login",
+    "account_login",
+    "mfa_authenticate",
+}
+# Forms that need more than the text that a test can fill in.
+NO_PAYLOAD: Final = {"media_document_add", "media_picture_add", "wordpress_importjob_add", "wordpress_importjob_change"}
+FILLED_IN: Final[dict[str, dict[str, str]]] = {
+    "auth_group_add": {"name": "Translators"},
+    "auth_group_change": {"name": "Translators"},
+    "blog_category_add": {"name": "New"},
+    "blog_category_change": {"name": "Changed"},
+    "blog_redirect_add": {"path": "/old/", "destination": "/category/filed/"},
+    "comments_block_add": {"text": "worse"},
+    "comments_block_change": {"text": "Changed"},
+    "comments_comment_change": {"text": "Changed"},
+    "core_sitesettings_change": {"title": "Changed"},
+    "comments_commentsettings_change": {"max_links": "7"},
+    "media_document_change": {"title": "Changed"},
+    "media_picture_change": {"alt": "Changed"},
+    "tags_tag_add": {"name": "New"},
+    "tags_tag_change": {"name": "Changed"},
+    "wordpress_reusableblock_change": {"text": "Changed"},
+    "accounts_user_change": {"display_name": "Changed"},
+}
+
+
+def page_of(name: str) -> Page:
+    """Return what the URL takes."""
+    if name in NEEDS:
+        return NEEDS[name]
+    app, model, action = name.split("_", 2)
+    label = f"{app}.{model}"
+    view, add, change, delete = MODELS.get(label) or default_needs(label)
+    of_object = NOBODY if label in PRIVATE_OBJECTS else view
+    chosen = {"action": "delete_selected", "_selected_action": f"{{{app}_{model}}}", "post": "yes"}
+    return {
+        "changelist": Page(view, delete, chosen),
+        "add": Page(add, add),
+        "change": Page(of_object, change),
+        "delete": Page(delete, delete, {"post": "yes"}),
+        "history": Page(of_object),
+    }[action]
+
+
+def may(role: str, needed: frozenset[str]) -> bool:
+    if role == "anonymous":
+        return needed == ANYONE
+    if role == "no role":
+        return needed in (ANYONE, STAFF)
+    if role == OWNER:
+        return bool(needed)
+    return bool(needed & (permissions_of(role) | ANYONE | STAFF))
+
+
+def user_of(role: str) -> User | None:
+    match role:
+        case "anonymous":
+            return None
+        case "no role":
+            user: User = UserFactory(is_staff=True)
+        case _ if role == OWNER:
+            user = UserFactory(is_superuser=True, is_staff=True)
+        case _:
+            user = UserFactory(role=role)
+    return user
+
+
+@pytest.fixture
+def objects() -> dict[str, Any]:
+    """One object of each kind, none of which belongs to the people who make the requests."""
+    author = UserFactory(role="Author", password="x" * 12)
+    UserFactory(is_superuser=True)
+    post = PostFactory(author=author, status=Status.DRAFT, markup="html", source="<p>Text</p>")
+    comment = CommentFactory(status=Decided.PENDING, user=None)
+    decided = comment.decisions.create(moderator=author, was="approved", became="pending")
+    category, tag = CategoryFactory(name="filed"), TagFactory()
+    change = {"kind": "merge", "summary": "x", "data": {}, "undone_at": at(2020, 1, 1)}
+    return {
+        "core_sitesettings": 1,
+        "comments_commentsettings": 1,
+        "accounts_user": author.pk,
+        "auth_group": Group.objects.create(name="Other").pk,
+        "media_document": store_document(SimpleUploadedFile("words.txt", b"Words."), title="Words", by=author).pk,
+        "media_picture": Picture.objects.create(file="pictures/x.png", width=1, height=1).pk,
+        "blog_category": category.pk,
+        "blog_categorychange": apps.get_model("blog", "CategoryChange").objects.create(**change).pk,
+        "blog_redirect": Redirect.objects.create(path="/x/", category=category).pk,
+        "tags_tag": tag.pk,
+        "tags_tagchange": apps.get_model("tags", "TagChange").objects.create(**change).pk,
+        "comments_comment": comment.pk,
+        "comments_decision": decided.pk,
+        "comments_erasure": 1,
+        "comments_block": Block.objects.create(text="bad").pk,
+        "comments_notificationpreference": apps.get_model("comments", "NotificationPreference")
+        .objects.create(user=author)
+        .pk,
+        "wordpress_importjob": ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"]).pk,
+        "wordpress_exportjob": ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress").pk,
+        "wordpress_reusableblock": ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", text="x").pk,
+        "post": post.pk,
+    }
+
+
+def url_of(name: str, objects: dict[str, Any]) -> str:
+    """Return the URL of this name, about the object of its model."""
+    if name in {"markdownx_upload", "media_upload", "editor_media", "editor_links", "markdownx_markdownify"}:
+        return reverse(name)
+    if name == "view_on_site":
+        return reverse(
+            "admin:view_on_site", args=[ContentType.objects.get_for_model(Category).pk, objects["blog_category"]]
+        )
+    if name == "app_list":
+        return reverse("admin:app_list", args=["blog"])
+    pk = objects.get("_".join(name.split("_")[:2]))
+    for full_name in (f"admin:{name}", name):
+        for args in ([], [pk], [uuid.uuid4()], [1], ["x"]):
+            with suppress(NoReverseMatch):
+                return reverse(full_name, args=args)
+    raise AssertionError(f"{name} takes other arguments")
+
+
+def is_refused(response: Any) -> bool:
+    """Return whether the response says that users may not, or that for them there is no such object."""
+    if response.status_code == 302:
+        return response["Location"].startswith("/admin/login/") or response["Location"] == "/admin/"
+    return response.status_code in {401, 403, 404}
+
+
+def post(client: Client, url: str, data: dict[str, Any]) -> tuple[bool, bool]:
+    """Send a POST, undo it, and return whether it was refused, and whether it wrote anything but a message."""
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        response = client.post(url, data)
+        transaction.set_rollback(True)
+    changing = ("INSERT", "UPDATE", "DELETE")
+    statements = [query["sql"] for query in queries]
+    # Messages, and what people typed themselves.
+    own = ("accounts_session", "blog_autosave")
+    writes = [sql for sql in statements if sql.startswith(changing) and not any(table in sql for table in own)]
+    return is_refused(response), bool(writes)
+
+
+def payload_of(name: str, objects: dict[str, Any], owner: Client) -> dict[str, Any]:
+    """Return real data for a POST: what is in the form that an owner sees, with one change."""
+    page = page_of(name)
+    if page.data or name in NEEDS or not name.endswith(("_add", "_change")):
+        return {key: value.format(**objects) for key, value in page.data.items()}
+    response = owner.get(url_of(name, objects))
+    if response.status_code != 200 or name in NO_PAYLOAD or not (page.post or NOBODY):
+        return {}
+    tree: Any = html.document_fromstring(response.content)
+    (form,) = [form for form in tree.forms if form.get("id", "").endswith("_form")]
+    fields: dict[str, Any] = {}
+    for key, value in form.form_values():
+        fields.setdefault(key, []).append(value)
+    return fields | FILLED_IN[name]
+
+
+def test_every_url_says_what_it_takes() -> None:
+    for name in URLS:
+        if name not in OF_ENTRIES:
+            page_of(name)
+    assert set(NEEDS) - set(URLS) == set()
+    assert len(URLS) > 100
+
+
+@pytest.mark.parametrize("role", EVERYONE)
+def test_pages_open_for_those_who_may(role: str, objects: dict[str, Any]) -> None:
+    client = client_of(user_of(role))
+    wrong: list[tuple[Any, ...]] = []
+    for name in URLS:
+        if name in OF_ENTRIES:
+            continue
+        needed = page_of(name).get
+        response = client.get(url_of(name, objects))
+        if needed is None:
+            if response.status_code != 405 and not is_refused(response):
+                wrong.append((name, response.status_code))
+        elif is_refused(response) == may(role, needed) and name not in WITHOUT_OBJECT:
+            wrong.append((name, response.status_code, response.get("Location", "")))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("role", EVERYONE)
+def test_forms_change_something_only_for_those_who_may(role: str, objects: dict[str, Any]) -> None:
+    client, owner = client_of(user_of(role)), client_of(user_of(OWNER))
+    wrong: list[tuple[Any, ...]] = []
+    for name in URLS:
+        if name in OF_ENTRIES:
+            continue
+        page, url = page_of(name), url_of(name, objects)
+        allowed = page.post is not None and may(role, page.post)
+        refused, written = post(client, url, payload_of(name, objects, owner))
+        is_complete = not page.only_shows and name not in NO_PAYLOAD and name != "comments_comment_changelist"
+        if written and not allowed:
+            wrong.append((name, "wrote"))
+        elif allowed and is_complete and not written and not name.endswith("changelist"):
+            wrong.append((name, "wrote nothing"))
+        elif page.only_shows and not allowed and not refused:
+            wrong.append((name, "not refused"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+# Posts and pages: what it takes depends on whose they are and on their status.
+
+SEE, CHANGE, ADD, DELETE, DELETE_OLDER, NOTE, LIST = "see", "change", "add", "delete", "delete older", "note", "list"
+# By the last part of the URL's name: what opens the page, what a POST takes, and what it sends. None: no such request.
+ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
+    "changelist": (LIST, CHANGE, {"action": "trash", "_selected_action": "{pk}"}),
+    "add": (ADD, ADD, form_data(title="New", menu_order=0)),
+    "change": (SEE, CHANGE, {"title": "Changed"}),
+    "delete": (DELETE, DELETE, {"post": "yes"}),
+    "history": (SEE, None, {}),
+    "notes": (SEE, NOTE, {"text": "A note"}),
+    "revisions": (SEE, DELETE_OLDER, {"delete": "1", "revision": "{revision}"}),
+    "convert": (CHANGE, CHANGE, {"version": "{version}"}),
+    "quick": (CHANGE, CHANGE, {"title": "Changed", "version": "{version}"}),
+    "translations": (CHANGE, None, {}),
+    "trash": (None, CHANGE, {}),
+    "restore": (None, None, {}),
+    "preview_links": (CHANGE, CHANGE, {"days": "7"}),
+}
+# They show something that was submitted, or need a form that is being written.
+SUBMITTED: Final = {
+    "autosave": CHANGE,
+    "autosave_new": ADD,
+    "preview": CHANGE,
+    "preview_new": ADD,
+    "advice": CHANGE,
+    "advice_new": ADD,
+    "undo_trash": "change any",
+}
+
+
+def may_with(role: str, what: str, entry: Post | BlogPage, *, own: bool) -> bool:
+    """Return what the registered permissions of a role say about an entry. Sources: blog.permissions, in words."""
+    if role == OWNER:
+        held, everything = {"*"}, True
+    else:
+        held = permissions_of(role) if role in ROLES else set()
+        everything = False
+    kind, is_post = entry.kind, isinstance(entry, Post)
+
+    def has(action: str) -> bool:
+        return everything or f"blog.{action}_{kind}" in held
+
+    edits = not is_post or has("edit_others")
+    concerned = edits or own
+    in_trash = entry.status == Status.TRASH
+    sees = (has("change") and concerned) or (has("view") and (concerned or has("view_others")) and not in_trash)
+    changes = has("change") and (edits or (own and entry.status in {Status.DRAFT, Status.PENDING}))
+    return {
+        LIST: has("view") or has("change"),
+        ADD: has("add"),
+        SEE: sees,
+        CHANGE: changes,
+        "change any": has("change"),
+        NOTE: sees and not in_trash,
+        DELETE: has("delete") and concerned and in_trash,
+        DELETE_OLDER: changes and has("delete") and concerned,
+    }[what]
+
+
+def entry_url(name: str, entry: Post | BlogPage) -> str:
+    for args in ([], [entry.pk], [uuid.uuid4()]):
+        with suppress(NoReverseMatch):
+            return reverse(f"admin:{name}", args=args)
+    raise AssertionError(f"{name} takes other arguments")
+
+
+def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
+    known = {f"blog_{kind}_{page}" for kind in ("post", "page") for page in (*ENTRY_PAGES, *SUBMITTED)}
+    assert set(OF_ENTRIES) - {"blog_post_calendar"} == known
+
+
+@pytest.mark.parametrize("kind", ["post", "page"])
+@pytest.mark.parametrize("role", EVERYONE)
+def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> None:
+    user = user_of(role)
+    client = client_of(user)
+    wrong: list[tuple[Any, ...]] = []
+    for own in (True, False):
+        for status in Status:
+            author = user if own and user else UserFactory()
+            factory = PostFactory if kind == "post" else PageFactory
+            values = {"markup": "html", "source": "<p>Text</p>", "status": status, "author": author}
+            entry = factory(**values)
+            revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
+            known = {"pk": entry.pk, "version": entry.modified_at.isoformat(), "revision": revisions[1].pk}
+            for page, (get, change, data) in ENTRY_PAGES.items():
+                url = entry_url(f"blog_{kind}_{page}", entry)
+                if page == "changelist" and status != Status.TRASH:
+                    url += f"?state={status}"
+                case = (page, status, "own" if own else "other")
+                if get is not None and is_refused(client.get(url)) == may_with(role, get, entry, own=own):
+                    wrong.append((*case, "GET"))
+                if change is None:
+                    continue
+                sent = form_data(entry, **data) if page in {"change", "quick"} else data
+                if page == "add":
+                    sent = {**data, "author": author.pk}
+                sent = {key: value.format(**known) if isinstance(value, str) else value for key, value in sent.items()}
+                # What is in the trash is not moved there again.
+                allowed = may_with(role, change, entry, own=own)
+                is_done = status == Status.TRASH and page in {"trash", "changelist"}
+                if post(client, url, sent)[1] != (allowed and not is_done):
+                    wrong.append((*case, "POST"))
+            for page, what in SUBMITTED.items():
+                refused, _written = post(client, entry_url(f"blog_{kind}_{page}", entry), form_data(entry))
+                if refused == may_with(role, what, entry, own=own):
+                    wrong.append((page, status, own, "POST"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def revision_values(entry: Post | BlogPage, title: str) -> dict[str, Any]:
+    """Return the fields of a revision of `entry` with another title."""
+    revision = Revision.of(entry, by=None)
+    fields = {field.name: getattr(revision, field.name) for field in Revision._meta.fields if field.name != "id"}
+    return fields | {"title": title, "digest": title}
