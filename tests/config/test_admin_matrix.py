@@ -86,14 +86,32 @@ NEEDS: Final[dict[str, Page]] = {
     "editor_links": Page(WRITE),
     "markdownx_markdownify": Page(None, WRITE, {"content": "*x*"}, only_shows=True),
     "review_unsubscribe": Page(ANYONE),
-    "account_setup": Page(ANYONE),
+    "account_login": Page(ANYONE, ANYONE, only_shows=True),
+    "account_passkey_login": Page(ANYONE, ANYONE, only_shows=True),
+    "account_forgot_password": Page(ANYONE, ANYONE, only_shows=True),
+    "account_set_password": Page(ANYONE, ANYONE, only_shows=True),
+    "account_lock": Page(ANYONE, ANYONE, only_shows=True),
+    "mfa_authenticate": Page(ANYONE, ANYONE, only_shows=True),
+    "account": Page(STAFF),
+    **{
+        f"account_{name}": Page(STAFF, STAFF, only_shows=True)
+        for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
+    },
+    "account_emergency_link": Page(STAFF, STAFF),
+    **{
+        f"account_{name}": Page(None, STAFF, only_shows=True)
+        for name in ("end_session", "end_sessions", "remove_factor")
+    },
+    "account_policies": Page(OWNERS, OWNERS, only_shows=True),
     # They lead to the form, which is refused.
     "core_sitesettings_changelist": Page(STAFF),
     "comments_commentsettings_changelist": Page(STAFF),
     "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
     "accounts_user_link": Page(OWNERS, OWNERS),
     "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
-    "accounts_user_reactivate": Page(None, OWNERS),
+    "accounts_user_help": Page(OWNERS, OWNERS),
+    # A GET leads to the person.
+    "accounts_user_reactivate": Page(OWNERS, OWNERS),
     "media_document_restore": Page(None, need("media.delete_document"), {"pks": "1"}, only_shows=True),
     "media_picture_restore": Page(None, need("media.delete_picture"), {"pks": "1"}, only_shows=True),
     "media_picture_duplicates": Page(need("media.delete_picture"), need("media.delete_picture"), only_shows=True),
@@ -181,9 +199,18 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
 }
 # Objects of these are shown to nobody or only to whoever they belong to, unlike the list.
 PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference"}
-# Without a file to download or a report, or with a link that doesn't exist, they are not found by anyone. The page for
-# logging in leads people who are logged in to the dashboard.
-WITHOUT_OBJECT: Final = {"wordpress_exportjob_download", "wordpress_importjob_report", "review_unsubscribe", "login"}
+# Without a file to download or a report, or with a link or passkey that doesn't exist, they are not found by anyone.
+# The pages for logging in lead people who are logged in to the dashboard, and the second step leads to the first.
+WITHOUT_OBJECT: Final = {
+    "wordpress_exportjob_download",
+    "wordpress_importjob_report",
+    "review_unsubscribe",
+    "account_lock",
+    "account_passkey",
+    "login",
+    "account_login",
+    "mfa_authenticate",
+}
 # Forms that need more than the text that a test can fill in.
 NO_PAYLOAD: Final = {"media_document_add", "media_picture_add", "wordpress_importjob_add", "wordpress_importjob_change"}
 FILLED_IN: Final[dict[str, dict[str, str]]] = {
@@ -287,8 +314,6 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
     """Return the URL of this name, about the object of its model."""
     if name in {"markdownx_upload", "media_upload", "editor_media", "editor_links", "markdownx_markdownify"}:
         return reverse(name)
-    if name in {"review_unsubscribe", "account_setup"}:
-        return reverse(name, args=["x"])
     if name == "view_on_site":
         return reverse(
             "admin:view_on_site", args=[ContentType.objects.get_for_model(Category).pk, objects["blog_category"]]
@@ -296,9 +321,10 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
     if name == "app_list":
         return reverse("admin:app_list", args=["blog"])
     pk = objects.get("_".join(name.split("_")[:2]))
-    for args in ([], [pk], [uuid.uuid4()]):
-        with suppress(NoReverseMatch):
-            return reverse(f"admin:{name}", args=args)
+    for full_name in (f"admin:{name}", name):
+        for args in ([], [pk], [uuid.uuid4()], [1], ["x"]):
+            with suppress(NoReverseMatch):
+                return reverse(full_name, args=args)
     raise AssertionError(f"{name} takes other arguments")
 
 
@@ -317,7 +343,7 @@ def post(client: Client, url: str, data: dict[str, Any]) -> tuple[bool, bool]:
     changing = ("INSERT", "UPDATE", "DELETE")
     statements = [query["sql"] for query in queries]
     # Messages, and what people typed themselves.
-    own = ("django_session", "blog_autosave")
+    own = ("accounts_session", "blog_autosave")
     writes = [sql for sql in statements if sql.startswith(changing) and not any(table in sql for table in own)]
     return is_refused(response), bool(writes)
 
