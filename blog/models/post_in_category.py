@@ -40,7 +40,8 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
         """Lock the posts with these IDs until the transaction ends. Whatever updates their rows waits for it."""
         posts: Any = PostInCategory._meta.get_field("post").related_model
         for some in batched(sorted(ids), _BATCH_SIZE, strict=False):
-            locked = posts._default_manager.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
+            # The default manager also asks for the kind of entry, by whose index SQLite would read all posts.
+            locked = posts._base_manager.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
             list(locked.values_list("pk", flat=True))
 
     def update_posts(self, ids: Collection[int]) -> None:

@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from django.db.models import BigIntegerField
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -22,8 +23,8 @@ from blog.redirects.resolve import Target
 from core.prepared import Prepared, together
 from wordpress.wxr.values import ENTRY_FORMS
 
-# What fits into the database.
-_ID = re.compile(r"[0-9]{1,18}")
+# As long as the largest ID that fits into the database.
+_ID = re.compile(r"[0-9]{1,19}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
 # WordPress adds this to the names of resized copies of a picture.
@@ -140,6 +141,8 @@ def _target_by_id(form: str, pk: str) -> Target:
     """Return the URL of the object that had this ID on the old site, or that has it here. Raises Http404."""
     if not _ID.fullmatch(pk):
         raise Http404(gettext("An ID consists of digits only."))
+    if int(pk) > BigIntegerField.MAX_BIGINT:
+        raise Http404(gettext("There is nothing with this ID."))
     objects = (_by_id[form], [timezone.now(), int(pk)])
     redirects, found = together((_redirects, [[f"/?{form}={int(pk)}"]]), objects)
     urls = [*(redirect.url for redirect in redirects), *(each.get_absolute_url() for each in found)]
