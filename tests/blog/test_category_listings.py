@@ -1,12 +1,14 @@
 """The rows from which category pages are read: what each category lists, whatever has changed."""
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from blog import bulk_editing, curation, publishing
 from blog.models import Category, Post, PostInCategory, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -125,6 +128,27 @@ def test_follows_when(change: str, blog: Blog) -> None:
     assert listed() == expected()
     changed = set(PostInCategory.objects.values_list("category", "post", "published_at")) != before
     assert changed or change == "a merge is undone"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_post_that_is_published_while_its_category_gets_another_parent_is_listed_there(
+    blog: Blog, at_once: AtOnce
+) -> None:
+    is_published = threading.Event()
+
+    def publish() -> None:
+        with transaction.atomic():
+            publishing.publish(blog.posts(blog.draft), blog.editor)
+            is_published.set()
+            # For the other transaction, to get as far as it can before this one ends.
+            time.sleep(0.2)
+
+    def move() -> None:
+        is_published.wait(10)
+        blog.move(blog.b, blog.d)
+
+    at_once(publish, move)
+    assert ("d", "draft") in listed() == expected()
 
 
 def test_a_new_name_of_a_category_leaves_its_posts_alone(blog: Blog) -> None:
