@@ -129,6 +129,7 @@ class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], forms.ModelForm[User
             del self.fields["display_name"]
             # Shown, so that password managers know which password changes.
             self.fields["username"].disabled = True
+            self.fields["username"].help_text = ""
 
     def clean(self) -> dict[str, Any]:
         self.validate_passwords()

@@ -112,6 +112,7 @@ ADMIN = [
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
     "/admin/accounts/user/{owner}/link/",
+    "/admin/accounts/user/{owner}/help/",
     "/admin/accounts/user/{owner}/offboard/",
     "/admin/wordpress/importjob/{job}/delete/",
     "/admin/blog/category/merge/?categories={categories}",

@@ -13,6 +13,8 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from accounts.models import RolePolicy, User
+from accounts.password_links import Kind, make_link
+from accounts.people import add_person
 from blog.models import Post
 from core.models import SiteSettings
 from tests.factories import PASSWORD, UserFactory
@@ -54,8 +56,8 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def enter_password(page: Page, password: str = PASSWORD) -> None:
-    page.get_by_label("Username or e-mail address").fill("ruth")
+def enter_password(page: Page, password: str = PASSWORD, name: str = "ruth") -> None:
+    page.get_by_label("Username or e-mail address").fill(name)
     page.get_by_label("Password").fill(password)
     press(page, "Log in")
 
@@ -88,6 +90,32 @@ def test_a_passkey_is_added_logs_in_and_publishes(
     press(page, "Publish")
     expect(page.locator(".messagelist")).to_contain_text("published")
     assert Post.objects.published().get().title == "From my laptop"
+
+
+def test_someone_who_is_invited_adds_a_passkey_and_publishes(
+    open_page: OpenPage, authenticator: Callable[[Page], None], faults: Faults
+) -> None:
+    person = add_person({"display_name": "Rosa Pen", "email": ""}, "Editor")
+    page = open_page(make_link(person, Kind.GIVEN).removeprefix("http://testserver"))
+    authenticator(page)
+    assert faults(page) == ""
+    page.get_by_label("Name that readers see").fill("Nightingale")
+    page.get_by_label("Password:", exact=True).fill(PASSWORD)
+    page.get_by_label("Password again").fill(PASSWORD)
+    press(page, "Save password")
+    enter_password(page, name="rosa-pen")
+    page.get_by_role("link", name="Add a passkey").click()
+    press(page, "Add passkey")
+    expect(page.locator(".codes li")).to_have_count(10)
+
+    page.context.clear_cookies()
+    page.goto("/admin/login/?next=/admin/blog/post/add/")
+    press(page, "Log in with a passkey")
+    page.fill("#id_title", "From someone new")
+    page.fill("#id_source", "Without a password.")
+    press(page, "Publish")
+    expect(page.locator(".messagelist")).to_contain_text("published")
+    assert str(Post.objects.published().get().author) == "Nightingale"
 
 
 def test_after_the_password_a_passkey_is_the_second_step(
@@ -153,10 +181,10 @@ def test_a_lost_password(open_page: OpenPage, work: Work, faults: Faults) -> Non
     page.goto(link.removeprefix("http://testserver"))
     assert faults(page) == ""
     new = "quite-another-password-9"
-    page.get_by_label("New password:", exact=True).fill(new)
-    page.get_by_label("New password confirmation").fill(new)
-    press(page, "Set password")
-    expect(page.locator(".messagelist")).to_contain_text("Your password is set.")
+    page.get_by_label("Password:", exact=True).fill(new)
+    page.get_by_label("Password again").fill(new)
+    press(page, "Save password")
+    expect(page.locator(".messagelist")).to_contain_text("Your password has been saved.")
     enter_password(page, new)
     expect(page.get_by_role("button", name="Log out")).to_be_attached()
 
@@ -202,8 +230,9 @@ def test_what_owners_decide(log_in: LogIn, faults: Faults) -> None:
     press(page, "Remove the second step")
     expect(page.locator(".messagelist")).to_contain_text("The second step was removed")
     assert not Authenticator.objects.exists()
-    press(page, "Make a link")
-    expect(page.locator("code")).to_contain_text("/admin/password/set/")
+    page.get_by_role("link", name="New password…").click()
+    press(page, "Make the link")
+    expect(page.get_by_role("status")).to_contain_text("The link for “Ruth” was sent to ruth@example.org.")
     assert faults(page) == ""
     page.goto("/admin/account/confirm/")
     assert faults(page) == ""
