@@ -11,8 +11,7 @@ from core.prepared import Parameter
 
 _BATCH_SIZE: Final = 500
 # A post has one row for each category, also if it is filed under several below it: UNION leaves out what it has found.
-_INSERT: Final = """
-    INSERT INTO blog_postincategory (category_id, post_id, published_at)
+_LISTED: Final = """
     WITH RECURSIVE listed (category_id, post_id, published_at) AS (
         SELECT filed.category_id, entry.id, entry.published_at
         FROM blog_entry entry
@@ -24,8 +23,16 @@ _INSERT: Final = """
         JOIN blog_category category ON category.id = listed.category_id
         WHERE category.parent_id IS NOT NULL
     )
-    SELECT category_id, post_id, published_at FROM listed
 """
+_INSERT: Final = f"""
+    INSERT INTO blog_postincategory (category_id, post_id, published_at)
+    {_LISTED} SELECT category_id, post_id, published_at FROM listed
+"""  # noqa: S608  # our own tables
+# What should be there, and what is there.
+_COMPARE: Final = f"""
+    {_LISTED} SELECT 1, category_id, post_id, published_at FROM listed
+    UNION ALL SELECT 0, category_id, post_id, published_at FROM blog_postincategory WHERE post_id IN ({{ids}})
+"""  # noqa: S608  # likewise
 
 
 class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
@@ -38,9 +45,11 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
 
     def lock_posts(self, ids: Iterable[int]) -> None:
         """Lock the posts with these IDs until the transaction ends. Whatever updates their rows waits for it."""
+        if not connections[router.db_for_write(PostInCategory)].features.has_select_for_update:
+            # SQLite has one writer at a time.
+            return
         posts: Any = PostInCategory._meta.get_field("post").related_model
         for some in batched(sorted(ids), _BATCH_SIZE, strict=False):
-            # The default manager also asks for the kind of entry, by whose index SQLite would read all posts.
             locked = posts._base_manager.select_for_update(no_key=True).filter(pk__in=some).order_by("pk")
             list(locked.values_list("pk", flat=True))
 
@@ -54,9 +63,18 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
         with transaction.atomic(using, savepoint=False):
             self.lock_posts(ids)
             for some in batched(ids, _BATCH_SIZE, strict=False):
-                self.filter(post__in=some).delete()
                 with connections[using].cursor() as cursor:
-                    cursor.execute(_INSERT.format(ids=", ".join(["%s"] * len(some))), some)
+                    cursor.execute(_COMPARE.format(ids=_places(some)), [*some, *some])
+                    rows = cursor.fetchall()
+                    listed = {row[1:] for row in rows if row[0]}
+                    stored = {row[1:] for row in rows if not row[0]}
+                    if outdated := sorted({post for _category, post, _time in listed ^ stored}):
+                        self.filter(post__in=outdated).delete()
+                        cursor.execute(_INSERT.format(ids=_places(outdated)), outdated)
+
+
+def _places(values: Collection[int]) -> str:
+    return ", ".join(["%s"] * len(values))
 
 
 class PostInCategory(models.Model):

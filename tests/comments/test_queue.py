@@ -100,6 +100,8 @@ class TestPermissions:
         helpers = Group.objects.create(name="Helpers")
         helpers.permissions.set([Permission.objects.get(codename="moderate_comment")])
         moderator.groups.set([helpers])
+        # Another role has ended the session.
+        client.force_login(moderator)
         comment = pending_comment(text="Before")
         page = read(client.get(QUEUE))
         assert find(page, "details.edit") == []

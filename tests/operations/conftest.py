@@ -1,5 +1,6 @@
 """Fixtures for backups of the site of the tests, which is really replaced when one is restored."""
 
+import gc
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
 from comments.models import RateCount
@@ -24,6 +27,15 @@ from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactor
 from tests.factories.database import rows_of_all
 from tests.factories.files import pdf_file, picture
 from tests.factories.types import Manage, SiteState
+
+
+@pytest.fixture(autouse=True)
+def _alone() -> None:
+    """Close what threads of earlier tests have left open: a site is restored only if nothing else uses its database."""
+    for each in gc.get_objects():
+        if isinstance(each, BaseDatabaseWrapper) and each is not connections[each.alias] and each.connection:
+            each.connection.close()
+            each.connection = None
 
 
 @pytest.fixture
