@@ -40,9 +40,6 @@ class User(PublicModel, AbstractUser):
     """
 
     private_fields = frozenset({"last_login", "password", "email", "username", "first_name", "last_name"})
-    # `createsuperuser` asks for these.
-    REQUIRED_FIELDS = ["email", "display_name"]
-
     display_name = models.CharField(
         _("name that readers see"),
         max_length=150,
