@@ -33,7 +33,10 @@ from tests.factories.types import Manage, SiteState
 def _alone() -> None:
     """Close what threads of earlier tests have left open: a site is restored only if nothing else uses its database."""
     for each in gc.get_objects():
-        if isinstance(each, BaseDatabaseWrapper) and each is not connections[each.alias] and each.connection:
+        # Not isinstance(), which evaluates what is lazy.
+        if not issubclass(type(each), BaseDatabaseWrapper):
+            continue
+        if each is not connections[each.alias] and each.connection:
             each.connection.close()
             each.connection = None
 
