@@ -38,6 +38,9 @@ def fan_out() -> None:
     if due_at is None or due_at > timezone.now():
         return
     last = OutboxItem.objects.order_by("pk").values_list("pk", flat=True).last()
+    if last is None:
+        # Another worker has just done it.
+        return
     while True:
         with transaction.atomic():
             recorded = OutboxItem.objects.select_for_update().filter(pk__lte=last)
