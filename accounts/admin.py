@@ -287,7 +287,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
 
 admin.site.unregister(Group)
-# allauth's tables have pages of their own, on which nobody sees or changes the secrets of others.
+# allauth's tables have pages of their own, on which people see and change only their own secrets.
 for model in (EmailAddress, Authenticator):
     admin.site.unregister(model)
 

@@ -40,7 +40,7 @@ class AccountsConfig(AppConfig):
         )
         navigation_items.register(
             "login-rules",
-            # Whoever may change people is an owner.
+            # Only owners may change people.
             NavigationItem(
                 label=_("Login rules"),
                 url_name="account_policies",

@@ -94,7 +94,7 @@ class User(PublicModel, AbstractUser):
 
 
 def follow_roles(people: models.QuerySet[User]) -> None:
-    """Let those of these people log in to the admin who have a role or own the site, and nobody else."""
+    """Let those of these people log in to the admin who have a role or own the site, and no others."""
     roles = User.groups.through._default_manager.filter(user=OuterRef("pk"))
     may_log_in = Q(Exists(roles)) | Q(is_superuser=True)
     people.filter(may_log_in, is_staff=False).update(is_staff=True)
@@ -110,7 +110,7 @@ def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, 
         # A later `save` must not undo it.
         instance.refresh_from_db(fields=["is_staff"])
     else:
-        # Whoever was in a group that was cleared may be in no other.
+        # Those who were in a group that was cleared may be in no other.
         follow_roles(User.objects.filter(groups=None) if pk_set is None else User.objects.filter(pk__in=pk_set))
 
 

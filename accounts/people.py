@@ -16,11 +16,11 @@ from core.slugs import slugify, unique_slug
 
 
 class LastOwnerError(Exception):
-    """Nobody could manage the site any more."""
+    """The site would be left without an owner who can log in."""
 
 
 def require_another_owner(person: User) -> None:
-    """Raise LastOwnerError if nobody but `person` is an owner who can log in. To be called in a transaction.
+    """Raise LastOwnerError if `person` is the only owner who can log in. To be called in a transaction.
 
     The owners' rows are locked until it ends. Otherwise, two owners could be removed at the same time.
     """

@@ -17,7 +17,7 @@ _RETRY_AFTER: Final = dt.timedelta(minutes=5)
 
 @task()
 def send_password_link(user_pk: int, attempt: int = 1) -> None:
-    """Send `user_pk` a link to set a password. With 0, which stands for a name that belongs to nobody, do nothing.
+    """Send `user_pk` a link to set a password. With 0, which stands for a name without an account, do nothing.
 
     The web server leaves it to the worker, so that its answer takes the same time for every name.
     """

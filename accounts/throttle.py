@@ -1,4 +1,4 @@
-"""Limits for guesses at passwords and codes, by account and by anonymous sender (core.sender), that lock nobody out.
+"""Limits for guesses at passwords and codes, by account and by anonymous sender (core.sender), without lockouts.
 
 Three counters can refuse a guess: those of one sender at one account, those of one sender at all accounts, and those of
 all senders at one account. The last one never closes the account. It only leaves each sender fewer guesses, so an owner
@@ -7,7 +7,7 @@ of its own, so an attacker behind the same IP address, such as a Tor exit, does 
 
 Guesses are counted in this process and, for the others, in the cache, for minutes; the higher count is the one that
 matters. If the cache fails, each process still limits the guesses that it sees, and `core.cache` logs the failure.
-Names that belong to nobody are counted like those of accounts, so that a refusal tells nothing about them.
+Names without an account are counted like those with one, so that a refusal tells nothing about them.
 """
 
 import threading

@@ -52,7 +52,7 @@ def index_stale_entries() -> None:
             _schedule()
             return
         with transaction.atomic():
-            # Whoever changes one meanwhile waits, and then brings it up to date.
+            # Another transaction that changes one waits, and then brings it up to date.
             list(Entry.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
             update_entries(pks)
 

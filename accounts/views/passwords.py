@@ -49,7 +49,7 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
         name = form.cleaned_data["name"]
         user = User.objects.named(name)
         account = str(user.pk) if user is not None else f"name {name.strip().casefold()}"
-        # Both are counted, and nobody learns whether they were too many.
+        # Both are counted, and the answer doesn't tell whether there were too many.
         refusals = [
             throttle.is_too_often("password-link-sender", sender(self.request), _PER_SENDER),
             throttle.is_too_often("password-link-account", account, _PER_ACCOUNT),

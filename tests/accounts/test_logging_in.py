@@ -1,4 +1,4 @@
-"""Logging in with a password: who may, what strangers learn, and limits for guesses that lock nobody out."""
+"""Logging in with a password: who may, what strangers learn, and limits for guesses that don't lock anyone out."""
 
 import re
 from typing import Any

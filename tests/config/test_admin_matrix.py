@@ -197,7 +197,7 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
         NOBODY,
     ),
 }
-# Objects of these are shown to nobody or only to whoever they belong to, unlike the list.
+# Objects of these are shown only to the person they belong to, or not at all, unlike the list.
 PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference"}
 # Without a file to download or a report, or with a link or passkey that doesn't exist, they are not found by anyone.
 # The pages for logging in lead people who are logged in to the dashboard, and the second step leads to the first.
