@@ -1,6 +1,5 @@
 """What all pages about accounts have in common."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import admin
@@ -12,7 +11,6 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic.base import ContextMixin, View
 
@@ -35,13 +33,7 @@ class AccountPage(ContextMixin, View):
 
 
 class SecretLinkPage(AccountPage):
-    """A page whose URL is a secret, so nothing may pass it on. Its form needs no token, and no session."""
-
-    @classmethod
-    def as_view(cls, **initkwargs: Any) -> Callable[..., HttpResponseBase]:
-        # The secret is the authority, and it must work in a browser that keeps no cookies. The failure of a check would
-        # also write the URL to the log.
-        return csrf_exempt(super().as_view(**initkwargs))
+    """A page whose URL is a secret, so nothing may pass it on. Its form needs no token and no session (urls.py)."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)
