@@ -1,6 +1,6 @@
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
-from django.db.models.signals import m2m_changed, post_migrate
+from django.db.models.signals import m2m_changed, post_delete, post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import every_action, grant_roles, register_ability
@@ -14,10 +14,11 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from allauth.mfa.models import Authenticator
+        from django.contrib.auth.models import Group
 
         from accounts import sessions
         from accounts.logging_in import logged_in
-        from accounts.models import Session, User, roles_changed
+        from accounts.models import Session, User, group_deleted, roles_changed
 
         navigation_items.register(
             "people",
@@ -54,6 +55,7 @@ class AccountsConfig(AppConfig):
         register_ability("core.settings", _("change site settings"), settings, order=81)
         register_ability("accounts.people", _("manage people"), every_action("user"), order=80)
         m2m_changed.connect(roles_changed, sender=User.groups.through, dispatch_uid="accounts.roles_changed")
+        post_delete.connect(group_deleted, sender=Group, dispatch_uid="accounts.group_deleted")
         m2m_changed.connect(
             sessions.roles_changed, sender=User.groups.through, dispatch_uid="accounts.sessions.roles_changed"
         )

@@ -114,6 +114,11 @@ def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, 
         follow_roles(User.objects.filter(groups=None) if pk_set is None else User.objects.filter(pk__in=pk_set))
 
 
+def group_deleted(**kwargs: Any) -> None:
+    """Handle post_delete of a group, for which Django sends no m2m_changed: its people have no role any more."""
+    follow_roles(User.objects.filter(groups=None))
+
+
 class Session(AbstractBaseSession):
     """A browser that is logged in, or about to be. Deleting the row ends the session."""
 

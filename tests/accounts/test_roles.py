@@ -73,7 +73,7 @@ def test_other_groups_are_left_alone() -> None:
 
 
 class TestLoggingIn:
-    """Whoever has a role can log in, however they got it, and loses that with the last role."""
+    """People with a role can log in, however they got it, and no longer once they lose it."""
 
     @staticmethod
     def give(user: User, group: Group) -> None:
@@ -105,8 +105,14 @@ class TestLoggingIn:
     def empty_the_group(user: User, group: Group) -> None:
         group.user_set.clear()
 
+    @staticmethod
+    def delete_the_group(user: User, group: Group) -> None:
+        group.delete()
+
     @pytest.mark.parametrize("give", [give, give_and_save, give_from_the_other_side])
-    @pytest.mark.parametrize("take", [take, take_all_and_save, take_from_the_other_side, empty_the_group])
+    @pytest.mark.parametrize(
+        "take", [take, take_all_and_save, take_from_the_other_side, empty_the_group, delete_the_group]
+    )
     def test_follows_the_roles(self, give: Any, take: Any) -> None:
         user, group = User.objects.create_user("amina"), Group.objects.get(name="Author")
         assert not User.objects.get(pk=user.pk).is_staff
