@@ -169,6 +169,7 @@ def faults() -> Faults:
         size, is_dark = page.viewport_size, page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
         assert size is not None
         found = []
+        page.wait_for_load_state()
         # Once for all looks: reading the script takes as long as running it.
         page.evaluate(AXE_SCRIPT)
         for look, (width, media) in LOOKS.items():

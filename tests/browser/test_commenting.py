@@ -108,5 +108,6 @@ def test_pages_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     found["own comment with faults"] = faults(reader)
     reader.get_by_text("Delete your comment").click()
     reader.click("text=Delete permanently")
+    reader.get_by_role("heading", name="Your comment was deleted").wait_for()
     found["deleted"] = faults(reader)
     assert found == dict.fromkeys(found, "")
