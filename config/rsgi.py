@@ -7,6 +7,7 @@ from core.serving.rsgi import RSGIApplication
 
 application = RSGIApplication(
     wsgi_application,
+    immediate=page_cache.answer_from_memory,
     ready=page_cache.answer_hit,
     lane_of=lane_of,
     lanes=LANES,

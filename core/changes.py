@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from django.db import connection, models, transaction
@@ -98,6 +99,31 @@ def content_version() -> int:
         cursor.execute(_READ)
         ((version,),) = cursor.fetchall()
     return int(version)
+
+
+class VersionReader:
+    """Reads the content version without waiting for anything, so that an event loop may do it. For one thread.
+
+    Only SQLite allows that: no server is asked, and readers don't wait for writers.
+    """
+
+    def __init__(self) -> None:
+        # It must exist already.
+        path = Path(connection.settings_dict["NAME"]).absolute()
+        self._url = f"{path.as_uri()}?mode=ro" if connection.vendor == "sqlite" else ""
+        self._database: sqlite3.Connection | None = None
+
+    def read(self) -> int | None:
+        """Return the content version, or None if it can't be read like this."""
+        if not self._url:
+            return None
+        try:
+            if self._database is None:
+                self._database = sqlite3.connect(self._url, timeout=0, isolation_level=None, uri=True)
+            ((version,),) = self._database.execute(_READ).fetchall()
+        except sqlite3.Error:
+            return None
+        return int(version)
 
 
 def content_changed() -> None:

@@ -19,7 +19,7 @@ from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
 from blog.caching.release import release_digest
 from blog.caching.requests import KNOWN_PAGE, Environ, PageRequest, page_request
 from blog.caching.turns import Turns
-from core.changes import content_version, next_scheduled_change
+from core.changes import VersionReader, content_version, next_scheduled_change
 
 # In seconds. How long to wait for a page that another thread or process renders, and how often to look whether it is
 # there.
@@ -45,10 +45,23 @@ class PageCache:
         self._release = release_digest()
         folder = settings.BROADSIDE_PAGES_FOLDER
         self._files = PageFiles(folder, self._release, settings.BROADSIDE_PAGES_MAX_BYTES) if folder else None
+        self._version_reader = VersionReader()
         # A content version, and when content changes by itself under it.
         self._next_change: tuple[int, float] = (-1, 0.0)
         # The dictionary that this process used last, and the ETag of its page.
         self._dictionary: tuple[str, Dictionary] | None = None
+
+    def answer_from_memory(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
+        """Answer in an event loop: if the page is in the memory of this process and nothing has to be waited for."""
+        # Pages may have to be written for nginx, and compressing a page with a dictionary takes a while.
+        if self._files is not None or available_dictionary(environ):
+            return None
+        request = page_request(environ)
+        version = None if request is None else self._version_reader.read()
+        if request is None or version is None:
+            return None
+        page = self._find_in_memory(version, request)
+        return None if page is None else page.send(environ, start_response)
 
     def answer_hit(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
         """Answer if the page is in the cache, or else return None and note whether it was requested before."""

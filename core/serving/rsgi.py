@@ -22,6 +22,7 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exporte
 from core.serving.admission import FullLaneError, Lane
 
 type Environ = dict[str, Any]
+type PartialApplication = Callable[[Environ, StartResponse], Iterable[bytes] | None]
 
 # Seconds in which a body must have arrived, and how many more each part of a file that has arrived adds.
 BODY_SECONDS: Final = 20
@@ -145,22 +146,24 @@ class ArrivingBody(io.RawIOBase):
 class RSGIApplication:
     """Runs a WSGI application, within the lanes of its requests.
 
-    `ready` answers what needs no work, also a WSGI application, except that it returns None for all other requests;
-    `lane_of` says where these go, from their WSGI environment. `may_send_files` says whether a request, of which it
-    gets the headers, may have a body of any size. Then the application itself waits for one that is large, and is told
-    when it stops arriving. All other bodies are complete before anything is called, or are refused.
+    `immediate` answers what needs no waiting at all, in the event loop, and `ready` what needs no work. Both are WSGI
+    applications too, except that they return None for all other requests. `lane_of` says where these go, from their
+    WSGI environment. `may_send_files` says whether a request, of which it gets the headers, may have a body of any
+    size. Then the application itself waits for one that is large, and is told when it stops arriving. All other bodies
+    are complete before anything is called, or are refused.
     """
 
     def __init__(
         self,
         application: WSGIApplication,
         *,
-        ready: Callable[[Environ, StartResponse], Iterable[bytes] | None],
+        immediate: PartialApplication,
+        ready: PartialApplication,
         lane_of: Callable[[Environ], Lane],
         lanes: Collection[Lane],
         may_send_files: Callable[[Headers], bool],
     ) -> None:
-        self._application, self._ready = application, ready
+        self._application, self._immediate, self._ready = application, immediate, ready
         self._lane_of, self._may_send_files = lane_of, may_send_files
         self._quick_threads = ThreadPoolExecutor(QUICK_THREADS, "ready")
         self._threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes), "request")
@@ -180,6 +183,10 @@ class RSGIApplication:
                 await self._send_file(exchange, response, response.file)
 
     async def _respond(self, environ: Environ) -> Response:
+        # Another thread would take longer to begin than a page from memory takes to send.
+        response = _call(self._immediate, environ)
+        if response is not None:
+            return response
         loop = asyncio.get_running_loop()
         response = await loop.run_in_executor(self._quick_threads, _call, self._ready, environ)
         if response is None:
@@ -232,7 +239,7 @@ class RSGIApplication:
         return body
 
 
-def _call(application: Callable[[Environ, StartResponse], Iterable[bytes] | None], environ: Environ) -> Response | None:
+def _call(application: PartialApplication, environ: Environ) -> Response | None:
     started: list[tuple[int, list[tuple[str, str]]]] = []
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None, /) -> Callable[[bytes], Any]:

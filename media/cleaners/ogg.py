@@ -1,7 +1,7 @@
 """Ogg: comments, pictures and the name of the encoder are overwritten in place, and checksums computed again.
 
 Nothing moves, so the numbers of pages and the positions for seeking stay right. A file may hold several streams, one
- No maintained library with a permissive licence does this.
+after the other or side by side. Source: RFC 3533. No maintained library with a permissive licence does this.
 """
 
 import struct

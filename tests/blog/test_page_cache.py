@@ -536,6 +536,7 @@ class TestProcesses:
             for _again in range(2):
                 before = reading(f"show({path!r})")
             assert expected not in f"{before}", change
+            assert reading("from_memory")
             writer(change)
             after = reading(f"[show({path!r}), reader.get({path!r}).headers['Location']]")
             assert expected in f"{after}", change

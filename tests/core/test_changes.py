@@ -1,8 +1,11 @@
 """The hook that every change to an entry passes through."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Collection
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from blog import publishing
 from blog.models import Page, Post
 from core.changes import (
     ContentVersion,
+    VersionReader,
     change_handlers,
     content_changed,
     content_stands_still,
@@ -167,6 +171,32 @@ class TestContentVersion:
             assert content_version() > before + 10**6
             transaction.set_rollback(True)
         assert content_version() == before
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Asking PostgreSQL is waiting for it.")
+class TestReadingTheVersionWithoutWaiting:
+    @pytest.fixture
+    def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """Where the database of this process is said to be."""
+        monkeypatch.setitem(connection.settings_dict, "NAME", tmp_path / "a # b ?.sqlite3")
+        return tmp_path / "a # b ?.sqlite3"
+
+    def test_works_while_another_is_writing(self, path: Path) -> None:
+        with closing(sqlite3.connect(path, isolation_level=None)) as writer:
+            writer.execute("PRAGMA journal_mode=WAL")
+            writer.execute("CREATE TABLE core_contentversion (id integer PRIMARY KEY, number bigint)")
+            writer.execute("INSERT INTO core_contentversion VALUES (1, 20)")
+            reader = VersionReader()
+            assert reader.read() == 20
+            writer.execute("BEGIN IMMEDIATE")
+            writer.execute("UPDATE core_contentversion SET number = 21")
+            assert reader.read() == 20
+            writer.execute("COMMIT")
+            assert reader.read() == 21
+
+    def test_fails_quietly_and_creates_nothing(self, path: Path) -> None:
+        assert VersionReader().read() is None
+        assert not path.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -19,7 +19,7 @@ from core.serving.admission import FullLaneError, Lane
 
 # Served by granian with a lane of three, and one of one for what is slow. Bodies have 1 s to arrive.
 APPLICATION = """
-import json, pathlib, time
+import json, pathlib, threading, time
 import django
 django.setup()
 from core.serving import rsgi
@@ -54,9 +54,16 @@ def ready(environ, start_response):
     start_response("200 OK", [])
     return [b"ready"]
 
+def immediate(environ, start_response):
+    if environ["PATH_INFO"] != "/immediate":
+        return None
+    start_response("200 OK", [])
+    return [threading.current_thread().name.encode()]
+
 LANE, SLOW = Lane(3, waiting=100, patience=10), Lane(1, waiting=1, patience=10)
 application = rsgi.RSGIApplication(
     wsgi,
+    immediate=immediate,
     ready=ready,
     lane_of=lambda environ: SLOW if environ["PATH_INFO"] == "/slow" else LANE,
     lanes=[LANE, SLOW],
@@ -142,6 +149,9 @@ class TestRequests:
         with begin(port, "Transfer-Encoding: chunked", b"3\r\nin \r\n6\r\nchunks\r\n0\r\n\r\n") as connection:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
         assert (environ["CONTENT_LENGTH"], environ["body"]) == ("9", "in chunks")
+
+    def test_what_needs_no_waiting_is_answered_in_the_event_loop(self, port: int) -> None:
+        assert ask(port, path="/immediate")[1] == b"MainThread"
 
     def test_an_error_is_the_error_of_one_request(self, port: int) -> None:
         assert ask(port, path="/error")[0].status == 500
