@@ -86,7 +86,7 @@ class Listing:
 
 
 class ListingPaginator(Paginator[Any]):
-    """The pages of the listing at `url`, whose posts are counted once under each content version.
+    """The pages of the listing at `url`, whose posts are counted once under each version of entries.
 
     A page in the second half is read from the end, so that the last page takes no longer than the first.
     """

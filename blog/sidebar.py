@@ -38,9 +38,10 @@ class SidebarBlock:
     """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. `arrange` turns the rows, which are in any order, into lines. The template of a block with lines shows nothing
-    else than these, and `current`: the URL of the page, if it is that of a line. A block without `rows` consists of its
-    template alone, which is rendered for each page unless it `is_the_same_everywhere`.
+    ones. None of them may depend on comments. `arrange` turns the rows, which are in any order, into lines. The
+    template of a block with lines shows nothing else than these, and `current`: the URL of the page, if it is that of a
+    line. A block without `rows` consists of its template alone, which is rendered for each page unless it
+    `is_the_same_everywhere`.
     """
 
     template: str
@@ -62,7 +63,7 @@ class ShownBlock(NamedTuple):
 
 
 def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
-    """Return the blocks for the page at `path`: one query under each content version, or none if they are cached."""
+    """Return the blocks for the page at `path`: one query under each version of entries, or none if they are cached."""
     lines = remembered(site, lambda: _cached_lines(site), "sidebar")
     return {
         name: _show(site, name, block, lines.get(name, ()), path)
@@ -82,7 +83,7 @@ def _show(site: SiteSettings, name: str, block: SidebarBlock, lines: Sequence[An
 
 def _cached_lines(site: SiteSettings) -> dict[str, Sequence[Any]]:
     """Return the lines of each block, from the cache that processes share if one of them has read them."""
-    key = f"sidebar:{site.content_version}:{get_language()}"
+    key = f"sidebar:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
         first, *others = (

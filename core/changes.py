@@ -37,9 +37,12 @@ class ContentVersion(models.Model):
 
     SQLite has one writer at a time, so there is one row. On PostgreSQL each transaction increments a row that no other
     one is using (an advisory lock says so), because writers would wait for each other if all incremented the same.
+
+    The sum of `entries` is the version of entries: it grows whenever anything but comments changes.
     """
 
     number = models.PositiveBigIntegerField(default=1)
+    entries = models.PositiveBigIntegerField(default=1, db_default=1)
 
     class Meta:
         default_permissions = ()
@@ -52,21 +55,24 @@ class ContentVersion(models.Model):
 _TABLE: Final = ContentVersion._meta.db_table
 # The namespace of our advisory locks. Any number that is not used elsewhere.
 _LOCKS: Final = 20_613
-_READ: Final = f"SELECT CAST(coalesce(sum(number), 0) AS bigint) FROM {_TABLE}"  # noqa: S608  # our own table
-# Each takes what is added.
+_SUM, _SUM_OF_ENTRIES = (f"CAST(coalesce(sum({column}), 0) AS bigint)" for column in ("number", "entries"))
+_READ: Final = f"SELECT {_SUM} FROM {_TABLE}"  # noqa: S608  # our own table
+_READ_BOTH: Final = f"SELECT {_SUM}, {_SUM_OF_ENTRIES} FROM {_TABLE}"  # noqa: S608  # likewise
+# Each takes what is added to `number` and `entries`.
 _INCREMENT: Final = {
-    "sqlite": f"INSERT INTO {_TABLE} (id, number) VALUES (1, %s)"  # noqa: S608  # likewise
-    " ON CONFLICT (id) DO UPDATE SET number = number + excluded.number",
+    "sqlite": f"INSERT INTO {_TABLE} (id, number, entries) VALUES (1, %s, %s)"  # noqa: S608  # likewise
+    " ON CONFLICT (id) DO UPDATE SET number = number + excluded.number, entries = entries + excluded.entries",
     # The first row that is free, or else, after waiting for it, the first row.
     "postgresql": f"""
-        INSERT INTO {_TABLE} AS current (id, number)
-        SELECT slot, %s FROM (
+        INSERT INTO {_TABLE} AS current (id, number, entries)
+        SELECT slot, %s, %s FROM (
             (SELECT slot FROM generate_series(1, {_SLOTS}) AS slot
                 WHERE pg_try_advisory_xact_lock({_LOCKS}, slot) LIMIT 1)
             UNION ALL (SELECT 1 FROM pg_advisory_xact_lock({_LOCKS}, 1))
             LIMIT 1
         ) AS free
-        ON CONFLICT (id) DO UPDATE SET number = current.number + excluded.number
+        ON CONFLICT (id) DO UPDATE
+        SET number = current.number + excluded.number, entries = current.entries + excluded.entries
     """,  # noqa: S608  # likewise
 }
 
@@ -78,19 +84,21 @@ JUMP_STATEMENT: Final = (
     f"INSERT INTO {_TABLE} (id, number) VALUES (1, %s)"  # noqa: S608  # likewise
     f" ON CONFLICT (id) DO UPDATE SET number = {_TABLE}.number + excluded.number"
 )
+# The same for the version of entries, which never grows by more. A database of an older version does not have it.
+JUMP_OF_ENTRIES_STATEMENT: Final = f"UPDATE {_TABLE} SET entries = entries + %s WHERE id = 1"  # noqa: S608  # likewise
 _TAKE_ALL_LOCKS: Final = (
     f"SELECT bool_and(pg_try_advisory_xact_lock({_LOCKS}, slot)) FROM generate_series(1, {_SLOTS}) AS slot"  # noqa: S608  # likewise
 )
 
 
 class CurrentVersion(models.Subquery):
-    """The content version, as an expression in a query. Zero if the table is empty."""
+    """The content version, or that of entries, as an expression in a query. Zero if the table is empty."""
 
-    template = f"({_READ})"
+    template = f"(SELECT %(sum)s FROM {_TABLE})"  # noqa: S608  # likewise
     output_field = models.BigIntegerField()
 
-    def __init__(self) -> None:
-        super().__init__(ContentVersion.objects.order_by())
+    def __init__(self, *, of_entries: bool = False) -> None:
+        super().__init__(ContentVersion.objects.order_by(), sum=_SUM_OF_ENTRIES if of_entries else _SUM)
 
 
 def content_version() -> int:
@@ -99,6 +107,14 @@ def content_version() -> int:
         cursor.execute(_READ)
         ((version,),) = cursor.fetchall()
     return int(version)
+
+
+def content_and_entries_version() -> tuple[int, int]:
+    """Return the content version and the version of entries."""
+    with connection.cursor() as cursor:
+        cursor.execute(_READ_BOTH)
+        ((content, entries),) = cursor.fetchall()
+    return int(content), int(entries)
 
 
 class VersionReader:
@@ -126,21 +142,26 @@ class VersionReader:
         return int(version)
 
 
-def content_changed() -> None:
-    """Make cached pages expire when the current transaction commits, by incrementing the content version once."""
-    # What follows in this transaction must not see what was remembered before.
-    memory.forget()
-    pending = transaction.get_connection().run_on_commit
-    if any(hook is _incremented for _savepoints, hook, _robust in pending):
+def content_changed(*, only_comments: bool = False) -> None:
+    """Make cached pages expire when the current transaction commits, by incrementing the content version once.
+
+    With `only_comments`, the version of entries stays, and with it what processes remember (core.memory).
+    """
+    if not only_comments:
+        # What follows in this transaction must not see what was remembered before.
+        memory.forget()
+    done = {hook for _savepoints, hook, _robust in transaction.get_connection().run_on_commit}
+    if _incremented in done or (only_comments and _incremented_for_comments in done):
         return
     with transaction.atomic(savepoint=False):
         # At random, so that no later transaction gets the version of one that is rolled back, under which this process
         # may remember something.
-        _increment(1 + secrets.randbelow(MAX_STEP))
+        step = 1 + secrets.randbelow(MAX_STEP)
+        _increment(step, of_entries=0 if only_comments else step)
         for withdraw in withdrawals.values():
             withdraw()
     # Forgotten together with the increment if the savepoint is rolled back.
-    transaction.on_commit(_incremented)
+    transaction.on_commit(_incremented_for_comments if only_comments else _incremented)
 
 
 def use_throwaway_version() -> None:
@@ -148,16 +169,21 @@ def use_throwaway_version() -> None:
 
     Whatever it puts into a cache is never found again.
     """
-    _increment(secrets.randbelow(2**61))
+    step = secrets.randbelow(2**61)
+    _increment(step, of_entries=step)
 
 
-def _increment(step: int) -> None:
+def _increment(step: int, *, of_entries: int) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(_INCREMENT[connection.vendor], [step])
+        cursor.execute(_INCREMENT[connection.vendor], [step, of_entries])
 
 
 def _incremented() -> None:
-    """Do nothing. Among the hooks of a transaction, it says that the transaction has incremented the version."""
+    """Do nothing. Among the hooks of a transaction, it says that the transaction has incremented both versions."""
+
+
+def _incremented_for_comments() -> None:
+    """Do nothing. It says that the transaction has incremented the content version."""
 
 
 @contextmanager
@@ -222,7 +248,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
         with transaction.atomic(savepoint=False):
             count = super().update(**kwargs)
             if count and is_public:
-                content_changed()
+                content_changed(only_comments=_concerns_only_comments(self.model, kwargs))
         return count
 
     update.alters_data = True  # type: ignore[attr-defined]  # Django's mark for templates
@@ -232,7 +258,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
         with transaction.atomic(savepoint=False):
             deleted = super().delete()
             if deleted[0] and is_public:
-                content_changed()
+                content_changed(only_comments=_concerns_only_comments(self.model))
         return deleted
 
     delete.alters_data = True  # type: ignore[attr-defined]  # likewise
@@ -245,7 +271,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
         with transaction.atomic(savepoint=False):
             created = super().bulk_create(objs, *args, **kwargs)
             if is_public:
-                content_changed()
+                content_changed(only_comments=_concerns_only_comments(self.model))
         return created
 
 
@@ -253,6 +279,8 @@ class PublicModel(models.Model):
     """A model that readers see, except for its `private_fields`. Its managers are made from PublicQuerySet."""
 
     private_fields: ClassVar[frozenset[str]] = frozenset()
+    # Fields that only say something about comments; None if all do.
+    comment_fields: ClassVar[frozenset[str] | None] = frozenset()
 
     class Meta:
         abstract = True
@@ -267,16 +295,23 @@ class PublicModel(models.Model):
         with transaction.atomic(savepoint=False):
             super().save(*args, **kwargs)
             if is_public:
-                content_changed()
+                content_changed(only_comments=_concerns_only_comments(type(self), update_fields))
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         is_public = self.is_visible()
         with transaction.atomic(savepoint=False):
             deleted = super().delete(*args, **kwargs)
             if is_public:
-                content_changed()
+                content_changed(only_comments=_concerns_only_comments(type(self)))
         return deleted
 
 
 def _are_public(model: type[PublicModel], fields: Iterable[str]) -> bool:
     return not model.private_fields.issuperset(fields)
+
+
+def _concerns_only_comments(model: type[PublicModel], fields: Iterable[str] | None = None) -> bool:
+    """Whether a change of these fields, or of any, concerns nothing but comments."""
+    if model.comment_fields is None:
+        return True
+    return fields is not None and model.comment_fields.issuperset(fields)

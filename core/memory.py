@@ -1,4 +1,7 @@
-"""What a process remembers of public content until that content changes, so as not to compute it for each request."""
+"""What a process remembers of public content until that content changes, so as not to compute it for each request.
+
+Comments, which come more often than all other changes, leave it alone.
+"""
 
 import math
 import time
@@ -13,9 +16,9 @@ MAX_VALUES: Final = 5_000
 
 
 class Versioned(Protocol):
-    """The site's settings, which know the content version."""
+    """The site's settings, which know the version of entries."""
 
-    content_version: int
+    entries_version: int
 
     @property
     def seconds_to_next_change(self) -> float: ...
@@ -23,7 +26,7 @@ class Versioned(Protocol):
 
 @dataclass(slots=True)
 class _Memory:
-    """The values under one content version, which are right until `expires` (seconds of the monotonic clock)."""
+    """The values under one version of entries, which are right until `expires` (seconds of the monotonic clock)."""
 
     version: int
     expires: float = math.inf
@@ -34,19 +37,19 @@ _memory = _Memory(version=0)
 
 
 def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable) -> Value:
-    """Return what `make` returned for this key, in this language, since public content last changed.
+    """Return what `make` returned for this key, in this language, since public content other than comments changed.
 
-    Processes agree on the content version, so each forgets at the same time. `make` must depend on nothing but the key
-    and public content, and what it returns must not be changed.
+    Processes agree on the version of entries, so each forgets at the same time. `make` must depend on nothing but the
+    key and public content without comments, and what it returns must not be changed.
     """
-    memory = memory_of(site.content_version)
+    memory = memory_of(site.entries_version)
     if memory.expires == math.inf:
         memory.expires = time.monotonic() + site.seconds_to_next_change
     return recall(memory, make, get_language(), *key)
 
 
 def memory_of(version: int) -> _Memory:
-    """Return what is remembered under this content version, which is nothing at first."""
+    """Return what is remembered under this version of entries, which is nothing at first."""
     global _memory
     memory = _memory
     if memory.version != version or time.monotonic() >= memory.expires:
@@ -67,7 +70,7 @@ def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) ->
 
 
 def is_empty() -> bool:
-    """Return whether nothing is remembered, not even the content version."""
+    """Return whether nothing is remembered, not even the version of entries."""
     return _memory.version == 0
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from copy import copy
 from typing import Any, Final, Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -10,7 +11,13 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from core.changes import CurrentVersion, PublicModel, PublicQuerySet, content_version, next_scheduled_change
+from core.changes import (
+    CurrentVersion,
+    PublicModel,
+    PublicQuerySet,
+    content_and_entries_version,
+    next_scheduled_change,
+)
 from core.memory import is_empty, memory_of, recall
 from core.prepared import Prepared
 from core.registry import Registry
@@ -50,7 +57,7 @@ class SiteSettings(PublicModel):
         help_text=_("Turn off to ask search engines in robots.txt to stay away."),
     )
     # Set by `current`.
-    content_version = 0
+    content_version = entries_version = 0
 
     objects = PublicQuerySet["SiteSettings"].as_manager()
 
@@ -85,21 +92,28 @@ class SiteSettings(PublicModel):
         """
         if is_empty():
             site = cls.current()
-            return recall(memory_of(site.content_version), lambda: site, "site settings")
-        return recall(memory_of(content_version()), cls.current, "site settings")
+            return recall(memory_of(site.entries_version), lambda: site, "site settings")
+        version, entries_version = content_and_entries_version()
+        site = recall(memory_of(entries_version), cls.current, "site settings")
+        if site.content_version != version:
+            # There is a new comment. Other threads may be using the settings that are remembered.
+            site = copy(site)
+            site.content_version = version
+        return site
 
     @classmethod
     def current(cls) -> Self:
-        """Return the row, or the defaults, with the content version and the settings of higher apps, in one query."""
+        """Return the row, or the defaults, with both versions and the settings of higher apps, in one query."""
         row: Self = next(iter(_rows()), None) or cls(pk=1)
         row.content_version = getattr(row, "current_version", 0)
+        row.entries_version = getattr(row, "current_entries_version", 0)
         return row
 
 
 _rows = Prepared[Any](
     lambda: (
         SiteSettings.objects.filter(pk=1)
-        .annotate(current_version=CurrentVersion())
+        .annotate(current_version=CurrentVersion(), current_entries_version=CurrentVersion(of_entries=True))
         .select_related(*related_settings)
         .order_by()
     )

@@ -45,6 +45,7 @@ class Entry(PublicModel):
 
     # Two say when to render the source again. The HTML itself is public.
     private_fields = frozenset({"source_digest", "render_version", "status_before_trash"})
+    comment_fields = frozenset({"comment_count"})
 
     # The name of its proxy.
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)

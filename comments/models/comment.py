@@ -82,6 +82,7 @@ class Comment(PublicModel):
     """A reply to a post or page, or to another comment. Its e-mail address is never shown to readers."""
 
     private_fields = frozenset({"status_since", "reasons", "is_imported"})
+    comment_fields = None
 
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="comments", verbose_name=_("post or page"))
     parent = models.ForeignKey(

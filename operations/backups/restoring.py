@@ -25,7 +25,14 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from blog.models import Entry
 from comments.models import Comment
-from core.changes import JUMP, JUMP_STATEMENT, ContentVersion, content_version, withdrawals
+from core.changes import (
+    JUMP,
+    JUMP_OF_ENTRIES_STATEMENT,
+    JUMP_STATEMENT,
+    ContentVersion,
+    content_version,
+    withdrawals,
+)
 from core.progress import ProgressCallback
 from media.models import Document, Picture
 from operations.backups import postgresql, sqlite
@@ -248,6 +255,9 @@ def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
     restored = int(cursor.execute(read).fetchone()[0])
     step = max(0, current - restored) + JUMP + secrets.randbelow(JUMP)
     cursor.execute(JUMP_STATEMENT.replace("%s", placeholder), [step])
+    columns = cursor.execute("SELECT * FROM core_contentversion LIMIT 0").description
+    if any(column[0] == "entries" for column in columns):
+        cursor.execute(JUMP_OF_ENTRIES_STATEMENT.replace("%s", placeholder), [step])
     return restored + step
 
 

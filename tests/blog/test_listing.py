@@ -331,7 +331,7 @@ class TestQueries:
         with django_assert_max_num_queries(6):
             client.get(f"{path}page/2/")
         SiteSettings.objects.update(entries_per_page=50)
-        ContentVersion.objects.update(number=F("number") + 1)
+        ContentVersion.objects.update(number=F("number") + 1, entries=F("entries") + 1)
         author, categories = Post.objects.all()[0].author, list(Category.objects.all())
         for n in range(30):
             PostFactory(tags=["tag1"], categories=categories, author=author, published_at=at(2020, 1, 1 + n))
