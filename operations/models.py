@@ -66,7 +66,8 @@ class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
 
         Times in the future are from before the clock was set back, and say nothing.
         """
-        return self.filter(at__lte=timezone.now() + CLOCK_TOLERANCE).aggregate(at=models.Max("at"))["at"]
+        known = self.filter(at__lte=timezone.now() + CLOCK_TOLERANCE)
+        return known.order_by("-at").values_list("at", flat=True).first()
 
     def alive(self) -> Self:
         """Return the workers that have said so not long ago."""
