@@ -4,6 +4,7 @@ import datetime as dt
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.tasks import task
 from django.test import override_settings
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -117,8 +118,6 @@ class TestSeveralWorkers:
 
 
 def test_a_task_without_a_kind_is_found() -> None:
-    from django.tasks import task
-
     problems = list(scheduled_tasks.find_problems("x", ScheduledTask(task()(_undecorated), every(HOUR))))
     assert problems == [f"Its task {__name__}._undecorated is not decorated with `task_kind`."]
 

@@ -4,12 +4,13 @@ import datetime as dt
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.tasks import Task, TaskResultStatus, task
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -25,6 +26,8 @@ from operations.worker.running import Worker
 from tests.factories.types import AtOnce, Work
 
 pytestmark = pytest.mark.django_db
+
+APPS = {"accounts", "mail", "media", "blog", "tags", "comments", "search", "wordpress", "operations"}
 
 # What the task of these tests does, and with which arguments it was called.
 act: Callable[..., object] = print
@@ -76,15 +79,10 @@ def beat(name: str, ago: dt.timedelta = dt.timedelta()) -> None:
 class TestEachTask:
     def test_is_known_by_its_kind(self) -> None:
         """What is not decorated has no name in the admin."""
-        import sys
-
         modules = [module for name, module in sys.modules.items() if name.partition(".")[0] in APPS]
         tasks = {value.module_path for module in modules for value in vars(module).values() if isinstance(value, Task)}
         assert len(tasks) > 10
         assert tasks <= set(task_kinds)
-
-
-APPS = {"accounts", "mail", "media", "blog", "tags", "comments", "search", "wordpress", "operations"}
 
 
 class TestRunning:
@@ -378,8 +376,6 @@ class TestStopping:
 
 def test_an_interrupted_task_is_rolled_back(work: Work) -> None:
     def write_and_stop() -> None:
-        from django.db import transaction
-
         with transaction.atomic():
             User.objects.create_user("unfinished")
             raise WorkerStoppingError
