@@ -27,8 +27,11 @@ demo: install ## Serve a site with sample content on http://localhost:8000 (or a
 	@$(DEMO_ENV) $(RUN) manage.py collectstatic --no-input --verbosity 0
 	@$(DEMO_ENV) $(RUN) manage.py load_demo
 	@echo "Serving on http://localhost:$(PORT)/ until you press Ctrl-C."
-	@$(DEMO_ENV) $(RUN) manage.py db_worker --verbosity 0 & worker=$$!; trap 'kill $$worker 2>/dev/null' EXIT INT TERM; \
-	$(DEMO_ENV) $(RUN) granian --interface rsgi --host 127.0.0.1 --port $(PORT) --workers 2 --respawn-failed-workers --no-ws --log-level warning config.rsgi:application
+	@$(DEMO_ENV) $(RUN) manage.py serve --port $(PORT) --processes 2
+
+.PHONY: run
+run: install ## Serve the site with the settings in .env, and do its background work
+	$(RUN) manage.py serve --port $(PORT)
 
 .PHONY: test
 test: install ## Run the whole test suite

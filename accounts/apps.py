@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import every_action, grant_roles, register_ability
 from core.navigation import NavigationItem, navigation_items
 from core.personal_data import PersonalRows, personal_rows
+from core.schedule import ScheduledTask, daily, scheduled_tasks
 
 
 class AccountsConfig(AppConfig):
@@ -19,6 +20,7 @@ class AccountsConfig(AppConfig):
         from accounts import sessions
         from accounts.logging_in import logged_in
         from accounts.models import Session, User, group_deleted, roles_changed
+        from accounts.tasks import delete_expired_sessions
 
         navigation_items.register(
             "people",
@@ -51,6 +53,7 @@ class AccountsConfig(AppConfig):
             ),
         )
         user_logged_in.connect(logged_in, dispatch_uid="accounts.logged_in")
+        scheduled_tasks.register("accounts.sessions", ScheduledTask(delete_expired_sessions, daily(4, 20)))
         settings = {"view_sitesettings", "change_sitesettings"}
         register_ability("core.settings", _("change site settings"), settings, order=81)
         register_ability("accounts.people", _("manage people"), every_action("user"), order=80)

@@ -1,30 +1,37 @@
-"""What the worker does for accounts: send the link for a forgotten password."""
-
-import datetime as dt
-from typing import Final
+"""What the worker does for accounts: send the link for a forgotten password, and delete sessions that have expired."""
 
 from django.core.mail import mailers
 from django.tasks import task
-from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from accounts.password_links import Kind, make_link, send_link
-
-# While the mail server is unavailable, the e-mail is tried again this often, this much later.
-_ATTEMPTS: Final = 5
-_RETRY_AFTER: Final = dt.timedelta(minutes=5)
+from accounts.sessions import SessionStore
+from core.tasks import PASSING, task_kind
 
 
+class UnsentLinkError(Exception):
+    """The mail server did not accept the e-mail with the link."""
+
+
+@task_kind(_("Sending a link for a forgotten password"), retry_on=(UnsentLinkError, *PASSING))
 @task()
-def send_password_link(user_pk: int, attempt: int = 1) -> None:
+def send_password_link(user_pk: int) -> None:
     """Send `user_pk` a link to set a password. With 0, which stands for a name without an account, do nothing.
 
-    The web server leaves it to the worker, so that its answer takes the same time for every name.
+    The web server leaves it to the worker, so that its answer takes the same time for every name. Raises
+    UnsentLinkError.
     """
     user = User.objects.filter(pk=user_pk, is_active=True, is_staff=True).exclude(email="").first()
     if user is None or "default" not in mailers:
         return
     # A new link each time, because no table may hold one that works.
-    is_sent = send_link(user, make_link(user, Kind.REQUESTED), Kind.REQUESTED)
-    if not is_sent and attempt < _ATTEMPTS:
-        send_password_link.using(run_after=timezone.now() + _RETRY_AFTER).enqueue(user_pk, attempt + 1)
+    if not send_link(user, make_link(user, Kind.REQUESTED), Kind.REQUESTED):
+        raise UnsentLinkError
+
+
+@task_kind(_("Deleting expired sessions"))
+@task()
+def delete_expired_sessions() -> None:
+    """Delete sessions that have expired, as `manage.py clearsessions` does."""
+    SessionStore.clear_expired()

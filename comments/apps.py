@@ -23,12 +23,15 @@ class CommentsConfig(AppConfig):
         from comments.entry_link import comment_link
         from comments.models import CommentSettings, Follower, NotificationPreference
         from comments.notifications import emails
+        from comments.tasks import tidy_comments
         from core.dashboard import dashboard_panels
         from core.models import related_settings
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
+        from core.schedule import ScheduledTask, daily, scheduled_tasks
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
+        scheduled_tasks.register("comments.tidying", ScheduledTask(tidy_comments, daily(4, 15)))
         entry_links.register("comments", comment_link)
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
         for name, item in NAVIGATION.items():

@@ -26,7 +26,10 @@ django_stubs_ext.monkeypatch()
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
+_given = frozenset(os.environ)
 environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
+# The names of variables that come from that file. `manage.py serve` doesn't pass them on, so that it is read again.
+BROADSIDE_FROM_FILE = frozenset(os.environ) - _given
 
 DEBUG = env.bool("DEBUG", default=False)
 
@@ -318,7 +321,7 @@ BROADSIDE_BACKUP_WORK_DIR = DATA_DIR / "backup"
 # What backups say about this environment.
 BROADSIDE_ENVIRONMENT = without_secrets(os.environ)
 
-# Long tasks are run by `manage.py db_worker`, next to the web server.
+# Long tasks are run by `manage.py worker`, next to the web server. `manage.py serve` starts both.
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
 TAGGIT_TAGS_FROM_STRING = "tags.tagging.split_tags"

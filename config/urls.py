@@ -22,6 +22,7 @@ urlpatterns = [
     path("admin/editor/links/", links, name="editor_links"),
     path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
     path("admin/", include("accounts.urls")),
+    path("admin/", include("operations.urls")),
     path("admin/", admin.site.urls),
     path("sitemap.xml", public_page(at_site_url(index)), SITEMAPS, name="sitemap"),
     path(

@@ -1,3 +1,5 @@
+import datetime as dt
+
 from django.apps import AppConfig
 
 
@@ -6,6 +8,10 @@ class MailConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.password_links import senders
+        from core.schedule import ScheduledTask, every, scheduled_tasks
         from mail.password_links import send
+        from mail.tasks import send_due_mail
 
         senders.register("mail", send)
+        # It comes back when more is due. This is for what was recorded without it, such as while the database was full.
+        scheduled_tasks.register("mail.delivery", ScheduledTask(send_due_mail, every(dt.timedelta(minutes=10))))

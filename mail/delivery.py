@@ -20,6 +20,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.utils import timezone, translation
 
 from core.registry import Registry
+from core.tasks import WorkerStoppingError
 from mail import messages
 from mail.models import Recipient, RecipientQuerySet
 
@@ -86,7 +87,7 @@ def deliver() -> int:
                 # Open the connection once, and only if there is something to send.
                 connection = connection or stack.enter_context(django_mail.mailers.default)
                 count += _send(mailing, recipient, connection)
-            except OSError:
+            except (OSError, WorkerStoppingError):
                 # This is not the fault of the recipient, so the next worker may start with the same one.
                 _update(recipient, not_before=timezone.now())
                 raise

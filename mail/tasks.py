@@ -1,4 +1,4 @@
-"""What the worker (`manage.py db_worker`) does about mail: send it, and come back when the next is due."""
+"""What the worker (`manage.py worker`) does about mail: send it, and come back when the next is due."""
 
 import datetime as dt
 import logging
@@ -6,13 +6,16 @@ import logging
 from django.db import transaction
 from django.tasks import TaskResultStatus, task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
+from core.tasks import task_kind
 from mail import delivery, messages
 
 _log = logging.getLogger(__name__)
 
 
+@task_kind(_("Sending e-mail"))
 @task()
 def send_due_mail() -> None:
     """Send all mail that is due. Whatever happens, schedule the next run."""

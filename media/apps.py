@@ -1,8 +1,11 @@
+import datetime as dt
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
 from core.navigation import NavigationItem, navigation_items
+from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from core.slugs import reserved_slugs
 
 
@@ -12,9 +15,12 @@ class MediaConfig(AppConfig):
 
     def ready(self) -> None:
         from media.models import renditions_due
-        from media.tasks import wake_worker
+        from media.tasks import make_due_renditions, remove_expired_files, wake_worker
 
         renditions_due.register("media", wake_worker)
+        # Those that were stored while no task could be.
+        scheduled_tasks.register("media.renditions", ScheduledTask(make_due_renditions, every(dt.timedelta(hours=1))))
+        scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))
         reserved_slugs.register("media", {"media"})
         navigation_items.register(
             "media",

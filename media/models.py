@@ -118,7 +118,7 @@ class Rendition(NamedTuple):
 
 class RenditionState(models.TextChoices):
     DUE = "due"
-    # A picture is in this state for good if the process that made its renditions was killed.
+    # A picture stays in this state if the process that made its renditions was killed. The worker tries it once more.
     STARTED = "started"
     DONE = "done"
 

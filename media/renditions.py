@@ -16,6 +16,7 @@ from django.core.files.base import ContentFile
 from django.db.models import QuerySet
 from PIL import Image
 
+from core.tasks import WorkerStoppingError
 from media.models import Picture, Rendition, RenditionState
 from media.pictures import FORMATS
 from media.storage import StorageUnavailableError
@@ -37,10 +38,15 @@ def due_pictures() -> QuerySet[Picture]:
     return Picture.objects.present().filter(rendition_state=RenditionState.DUE).order_by("-pk")
 
 
+def due_again() -> None:
+    """Have renditions made that a process began to make, because it was killed."""
+    Picture.objects.filter(rendition_state=RenditionState.STARTED).update(rendition_state=RenditionState.DUE)
+
+
 def make_renditions(picture: Picture) -> None:
     """Make the renditions of `picture` in place of those that it has. If they can't be made, it has none.
 
-    Raises StorageUnavailableError, and then they are still due.
+    Raises StorageUnavailableError, and then they are still due, also if the worker has to stop.
     """
     # First of all, so that a picture that kills the worker does so only once.
     Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.STARTED)
@@ -50,7 +56,7 @@ def make_renditions(picture: Picture) -> None:
         if not picture.size:
             values["size"] = picture.file.size
         made.extend(_write_all(picture))
-    except StorageUnavailableError:
+    except (StorageUnavailableError, WorkerStoppingError):
         Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.DUE)
         raise
     except Exception:  # noqa: BLE001  # Pillow raises almost anything, and the storage may be full or gone

@@ -1,4 +1,4 @@
-"""What the worker (`manage.py db_worker`) does about media.
+"""What the worker (`manage.py worker`) does about media.
 
 It makes the renditions of new pictures, looks at pictures to find duplicates, and removes deleted files when their time
 has come.
@@ -7,30 +7,35 @@ has come.
 import datetime as dt
 import logging
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
-from django.tasks import TaskResultStatus, task
+from django.tasks import TaskContext, task
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
+from core.tasks import task_kind
 from media import trash
 from media.duplicates import take_fingerprint, without_fingerprint
-from media.renditions import due_pictures, make_renditions
+from media.renditions import due_again, due_pictures, make_renditions
 from media.storage import StorageUnavailableError
 
 # In seconds. Then other tasks have their turn.
 _TURN: Final = 10
 # After the storage failed to answer.
 _PAUSE: Final = dt.timedelta(minutes=1)
-_LONG_PAUSE: Final = dt.timedelta(hours=1)
 
 _log = logging.getLogger(__name__)
 
 
-@task()
-def make_due_renditions() -> None:
+@task_kind(_("Making smaller copies of images"))
+@task(takes_context=True)
+def make_due_renditions(context: TaskContext[Any, Any]) -> None:
     """Make renditions and fingerprints for some seconds, and come back if there are more to make."""
+    if context.attempt == 2:
+        # The worker was killed. If it was an image that did it, that image is left out the next time.
+        due_again()
     until = monotonic() + _TURN
     try:
         for due, make in ((due_pictures, make_renditions), (without_fingerprint, take_fingerprint)):
@@ -44,11 +49,11 @@ def make_due_renditions() -> None:
         make_due_renditions.using(run_after=timezone.now() + _PAUSE).enqueue()
 
 
+@task_kind(_("Removing deleted files for good"))
 @task()
 def remove_expired_files() -> None:
-    """Remove for good what was deleted too long ago, and come back when the next file is due."""
-    if next_at := trash.remove_expired():
-        schedule_removal(max(next_at, timezone.now() + _LONG_PAUSE))
+    """Remove for good what was deleted too long ago. What can't be removed is tried again the next time."""
+    trash.remove_expired()
 
 
 def wake_worker() -> None:
@@ -60,12 +65,3 @@ def wake_worker() -> None:
 def _schedule() -> None:
     if not DBTaskResult.objects.ready().filter(task_path=make_due_renditions.module_path).exists():
         make_due_renditions.enqueue()
-
-
-def schedule_removal(at: dt.datetime) -> None:
-    """Have the worker remove expired files at this time, unless it will do so by then anyway."""
-    scheduled = DBTaskResult.objects.filter(
-        task_path=remove_expired_files.module_path, status=TaskResultStatus.READY, run_after__lte=at
-    )
-    if not scheduled.exists():
-        remove_expired_files.using(run_after=at).enqueue()

@@ -111,8 +111,8 @@ def _undo_merge(picture: Picture) -> None:
         finder.move_back(target, picture, data["moved"].get(name, []))
 
 
-def remove_expired() -> dt.datetime | None:
-    """Remove for good what was deleted too long ago. Return when the next file is due, or None.
+def remove_expired() -> None:
+    """Remove for good what was deleted too long ago.
 
     A file that can't be removed is tried again the next time. Of a merged picture, its URL stays.
     """
@@ -122,8 +122,6 @@ def remove_expired() -> dt.datetime | None:
                 remove(upload)
             except OSError:
                 _log.exception("The deleted file %s could not be removed.", upload.file.name)
-    times = [queryset.order_by("deleted_at").values_list("deleted_at", flat=True).first() for queryset in _due()]
-    return min((time + KEPT for time in times if time), default=None)
 
 
 def remove(upload: Upload) -> None:

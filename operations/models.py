@@ -1,11 +1,15 @@
-"""What is known about backups: when they were made and proved, and what went wrong."""
+"""What is known about running the site: how backups went, which workers are alive, when scheduled tasks are due."""
 
 import datetime as dt
-from typing import Self
+from typing import Final, Self
 
 from django.db import models
 from django.utils import timezone
 
+# A worker that has not said for this long that it is alive is presumed dead.
+PRESUMED_DEAD: Final = dt.timedelta(minutes=2)
+# By how much the clocks of two machines may differ.
+CLOCK_TOLERANCE: Final = dt.timedelta(minutes=1)
 _KEPT = dt.timedelta(days=400)
 
 
@@ -54,3 +58,55 @@ class BackupRun(models.Model):
         """Store how a run ended, and forget what is long past."""
         cls.objects.create(kind=kind, backup=backup, missing=missing, error=error)
         cls.objects.filter(finished_at__lt=timezone.now() - _KEPT).delete()
+
+
+class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
+    def latest_at(self) -> dt.datetime | None:
+        """Return when any worker was last alive; None if none has been for a day.
+
+        Times in the future are from before the clock was set back, and say nothing.
+        """
+        known = self.filter(at__lte=timezone.now() + CLOCK_TOLERANCE)
+        return known.order_by("-at").values_list("at", flat=True).first()
+
+    def alive(self) -> Self:
+        """Return the workers that have said so not long ago."""
+        now = timezone.now()
+        return self.filter(at__gt=now - PRESUMED_DEAD, at__lte=now + CLOCK_TOLERANCE)
+
+
+class WorkerHeartbeat(models.Model):
+    """When a worker (`manage.py worker`) was last alive. It says so every 30 seconds, also during a long task.
+
+    Backups leave these rows out.
+    """
+
+    # Random, and new each time a worker starts.
+    name = models.CharField(max_length=32, primary_key=True)
+    at = models.DateTimeField()
+
+    objects = WorkerHeartbeatQuerySet.as_manager()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def beat(cls, name: str) -> None:
+        """Remember that the worker of this name is alive."""
+        cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})
+
+
+class ScheduledTime(models.Model):
+    """When a scheduled task (core.schedule) is next due. Backups leave these rows out."""
+
+    name = models.CharField(max_length=100, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from core.dashboard import Panel
 from operations.backups.schedule import is_late
 from operations.models import BackupRun, RunKind
+from operations.worker.failures import failed_kinds
 
 # After which time a backup should be proved again, which takes the owner's key if it is encrypted.
 _PROVEN_AGAIN: Final = dt.timedelta(days=31)
@@ -22,6 +23,11 @@ def _backups(request: HttpRequest) -> dict[str, Any]:
     made = BackupRun.objects.last_successful(RunKind.BACKUP)
     proven = BackupRun.objects.last_successful(RunKind.CHECK)
     return {"made": made, "proven": proven, "warnings": list(_warnings(made, proven))}
+
+
+def _failed_tasks(request: HttpRequest) -> dict[str, Any] | None:
+    kinds = failed_kinds()
+    return {"kinds": kinds} if kinds else None
 
 
 def _warnings(made: BackupRun | None, proven: BackupRun | None) -> Iterator[str]:
@@ -35,9 +41,9 @@ def _warnings(made: BackupRun | None, proven: BackupRun | None) -> Iterator[str]
         when = formats.date_format(timezone.localtime(last.finished_at), "DATETIME_FORMAT")
         yield _("The last backup failed (%(when)s): %(error)s") % {"when": when, "error": last.error}
     elif made is None:
-        yield _("No backup has been made yet. Run “manage.py backup”, and turn on the timer broadside-daily.")
+        yield _("No backup has been made yet. Run “manage.py backup”, and check that the worker runs.")
     elif is_late(made, now):
-        yield _("Backups are late. Check that the timer broadside-daily runs, or run “manage.py backup”.")
+        yield _("Backups are late. Check that the worker runs, or run “manage.py backup”.")
     if made and made.missing:
         text = ngettext(
             "%d media file is missing on this site, and so in the backup. “manage.py backup” names it.",
@@ -60,6 +66,13 @@ def _warnings_about_checks(made: BackupRun | None, proven: BackupRun | None, now
         yield _("Backups are not encrypted: who gets hold of one can read everything. Set BACKUP_PUBLIC_KEY.")
 
 
+FAILED_TASKS: Final = Panel(
+    gettext_lazy("Failed tasks"),
+    "admin/operations/_failed_tasks.html",
+    _failed_tasks,
+    ("core.change_sitesettings",),
+    order=1,
+)
 BACKUPS: Final = Panel(
     gettext_lazy("Backups"), "admin/operations/_backups.html", _backups, ("core.change_sitesettings",), order=5
 )

@@ -1,35 +1,42 @@
-"""What the worker (`manage.py db_worker`) does about backups: make and prove them when that is planned."""
+"""What the worker (`manage.py worker`) does about running the site: backups, and forgetting what it did long ago."""
 
+import datetime as dt
 import logging
 
 from django.conf import settings
 from django.db import DatabaseError
-from django.tasks import TaskResultStatus, task
+from django.tasks import task
 from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
+from django.utils.translation import gettext_lazy as _
 
+from core.tasks import PASSING, task_kind
 from operations.backups.errors import BackupError
-from operations.backups.schedule import describe_error, do_what_is_due, next_time
+from operations.backups.schedule import describe_error, do_what_is_due
+from operations.models import WorkerHeartbeat
+from operations.worker import queue
+
+# After this time, a worker that has ended is forgotten.
+_FORGOTTEN = dt.timedelta(days=1)
 
 _log = logging.getLogger(__name__)
 
 
+@task_kind(_("Making a backup"), attempts=4, retry_on=(BackupError, *PASSING), time_limit=dt.timedelta(days=1))
 @task()
 def back_up_if_due() -> None:
-    """Make a backup if one is planned, and come back when the next one is. Whatever happens is recorded."""
+    """Make a backup if one is planned, and prove it from time to time. The dashboard shows what goes wrong."""
     if not settings.BROADSIDE_BACKUP_URL:
         return
     try:
         do_what_is_due(lambda step, done, total: None)
     except (BackupError, OSError, DatabaseError) as error:
-        # The dashboard shows it.
         _log.error("The backup failed: %s", describe_error(error))
-    finally:
-        schedule_backup()
+        raise
 
 
-def schedule_backup() -> None:
-    """Have the worker make the next backup that is planned, unless it will do so anyway."""
-    scheduled = DBTaskResult.objects.filter(task_path=back_up_if_due.module_path, status=TaskResultStatus.READY)
-    if settings.BROADSIDE_BACKUP_URL and not scheduled.exists():
-        back_up_if_due.using(run_after=next_time(timezone.now())).enqueue()
+@task_kind(_("Deleting results of old tasks"))
+@task()
+def forget_old_tasks() -> None:
+    """Delete the results of tasks that ended long ago, and workers that did."""
+    queue.delete_old_results()
+    WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()

@@ -1,3 +1,4 @@
+import datetime as dt
 import sqlite3
 from typing import Any
 
@@ -22,10 +23,11 @@ class SearchConfig(AppConfig):
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
         from core.dashboard import concerns
+        from core.schedule import ScheduledTask, every, scheduled_tasks
         from core.slugs import reserved_slugs
         from search.finding import find_for_staff
         from search.indexing import update_comments
-        from search.tasks import index_changed, unfinished_indexing
+        from search.tasks import index_changed, index_stale_entries, unfinished_indexing
         from search.views import PARAMETER, PARAMETERS
 
         change_handlers.register("search", index_changed)
@@ -35,6 +37,7 @@ class SearchConfig(AppConfig):
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)
         sidebar_blocks.register("search", SidebarBlock("search/sidebar.html", is_the_same_everywhere=True), first=True)
+        scheduled_tasks.register("search.stale", ScheduledTask(index_stale_entries, every(dt.timedelta(hours=1))))
         reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")
 

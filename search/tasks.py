@@ -1,4 +1,4 @@
-"""Large changes, such as renaming a tag with thousands of posts, are indexed in part by the worker (`db_worker`).
+"""Large changes, such as renaming a tag with thousands of posts, are indexed in part by `manage.py worker`.
 
 Otherwise nothing else could be written to SQLite for as long as it takes: 2 ms for each entry.
 """
@@ -14,10 +14,12 @@ from django.tasks import task
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
 from django_tasks_db.models import DBTaskResult
 
 from blog.models import Entry
 from core.dashboard import Concern
+from core.tasks import task_kind
 from search.indexing import count_stale_entries, mark_as_stale, stale_entries, update_entries
 
 # How many entries are indexed in the transaction that changes them, and how many the worker indexes in each of its own.
@@ -43,6 +45,7 @@ def index_changed(pks: Collection[int]) -> None:
         transaction.on_commit(_schedule, robust=True)
 
 
+@task_kind(_("Indexing for the search"))
 @task()
 def index_stale_entries() -> None:
     """Index what is marked as stale for some seconds, the newest first, and come back if there is more."""
@@ -65,7 +68,7 @@ def unfinished_indexing(request: HttpRequest) -> Iterator[Concern]:
             "After a large change, %(count)s posts and pages are still to be indexed for the search.",
             count,
         )
-        hint = gettext("The worker does that. If it isn't running, start `manage.py db_worker`.")
+        hint = gettext("The worker does that. If it isn't running, start `manage.py worker`.")
         yield Concern(f"{text % {'count': number_format(count)}} {hint}", reverse("admin:blog_post_changelist"))
 
 

@@ -21,7 +21,6 @@ from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, transaction
 from django.test import TestCase
-from django_tasks_db.management.commands.db_worker import Worker
 from hypothesis import settings as hypothesis_settings
 from moto.server import ThreadedMotoServer
 from pytest_django import DjangoDbBlocker, Settings
@@ -33,6 +32,7 @@ from comments.models import Follower, NotificationPreference, OutboxItem
 from config.storage import media_storage
 from core import changes, memory
 from mail import delivery
+from operations.worker.running import Worker
 from tests.factories import wxr
 from tests.factories.servers import StubServer
 from tests.factories.types import (
@@ -195,22 +195,10 @@ def grows_with_length() -> GrowsWithLength:
 
 @pytest.fixture(scope="session")
 def work() -> Work:
-    """Run all tasks that are due, like `manage.py db_worker --batch`."""
+    """Run all tasks that are in the queue and due, like `manage.py worker --once`."""
 
     def work() -> None:
-        worker = Worker(
-            queue_names=["default"],
-            interval=0,
-            batch=True,
-            backend_name="default",
-            startup_delay=False,
-            max_tasks=None,
-            worker_id="tests",
-            excluded_queue_names=[],
-        )
-        # The worker shares the connection of the test.
-        with patch("django_tasks_db.management.commands.db_worker.close_old_connections"):
-            worker.run()
+        Worker(name="tests").drain()
 
     return work
 

@@ -1,8 +1,11 @@
+import datetime as dt
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, register_ability, role_permissions
 from core.navigation import NavigationItem, navigation_items
+from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from core.slugs import reserved_slugs
 
 
@@ -16,9 +19,11 @@ class WordPressConfig(AppConfig):
         from blog.rendering.moved_files import file_resolvers
         from core.dashboard import concerns
         from wordpress.admin.import_jobs import unfinished_imports
+        from wordpress.downloads.jobs import delete_old_exports
         from wordpress.legacy_urls.moved_files import find_moved_files
         from wordpress.legacy_urls.query_forms import QUERY_FORMS
         from wordpress.markup import renderer
+        from wordpress.uploads.tasks import clean_up
 
         navigation_items.register(
             "import",
@@ -50,6 +55,9 @@ class WordPressConfig(AppConfig):
             ),
         )
         concerns.register("imports", unfinished_imports)
+        scheduled_tasks.register("wordpress.uploads", ScheduledTask(clean_up, daily(4, 50)))
+        # Their files are private, so they don't stay longer than promised.
+        scheduled_tasks.register("wordpress.exports", ScheduledTask(delete_old_exports, every(dt.timedelta(hours=1))))
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
         page_parameters.register("wordpress", frozenset(QUERY_FORMS))

@@ -13,7 +13,6 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -22,7 +21,7 @@ from core.admin import read_ids
 from media import duplicates, trash
 from media.admin.uploads import UploadAdmin
 from media.models import LikePictures, Picture
-from media.tasks import schedule_removal, wake_worker
+from media.tasks import wake_worker
 from media.uses import uses_of
 
 _PER_PAGE: Final = 20
@@ -107,7 +106,6 @@ class DuplicatesAdmin(UploadAdmin):
 
     def _merge(self, request: HttpRequest, pks: Collection[int], target_id: int) -> HttpResponse:
         merged = trash.merge(pks, target_id)
-        schedule_removal(timezone.now() + trash.KEPT)
         target = Picture.objects.get(pk=target_id)
         for picture in merged:
             self.log_change(request, picture, gettext("Merged into “%s”.") % target)

@@ -16,7 +16,6 @@ from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -30,7 +29,6 @@ from media.documents import MAX_BYTES, clean_document
 from media.filters import DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.metadata import CLEANERS
 from media.models import Document, Upload, title_from_name
-from media.tasks import schedule_removal
 from media.uses import uses_of
 
 NOT_STORED: Final = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
@@ -198,7 +196,6 @@ class UploadAdmin(BaseAdmin[Any]):
         uploads = list(uploads)
         trash.delete(self.model, [upload.pk for upload in uploads if not upload.deleted_at])
         trash.expire(self.model, [upload.pk for upload in uploads if upload.deleted_at])
-        schedule_removal(timezone.now() + trash.KEPT)
 
     def undo_url(self, pks: Sequence[int]) -> str:
         if len(pks) > _MAX_UNDONE or not self.model._default_manager.filter(trash.restorable(), pk__in=pks).exists():

@@ -43,7 +43,9 @@ def next_time(now: dt.datetime) -> dt.datetime:
 def is_due(now: dt.datetime) -> bool:
     """Whether there was no backup since one was planned last."""
     last = BackupRun.objects.last_successful(RunKind.BACKUP)
-    return last is None or last.finished_at < max(time for time in planned_times(now) if time <= now)
+    planned = max(time for time in planned_times(now) if time <= now)
+    # One from the future was made before the clock was set back.
+    return last is None or not planned <= last.finished_at <= now
 
 
 def is_late(last: BackupRun, now: dt.datetime) -> bool:
@@ -56,7 +58,7 @@ def is_check_due(now: dt.datetime) -> bool:
     if settings.BROADSIDE_BACKUP_PUBLIC_KEY:
         return False
     last = BackupRun.objects.last_successful(RunKind.CHECK)
-    return last is None or last.finished_at < now - CHECK_INTERVAL
+    return last is None or not now - CHECK_INTERVAL <= last.finished_at <= now
 
 
 def back_up(destination: str, progress: ProgressCallback) -> Report:

@@ -198,7 +198,7 @@ class TestForgottenPassword:
         (retry,) = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
         assert retry.run_after > dt.datetime.now(dt.UTC)
         # What waits in a table is no link that works.
-        assert retry.args_kwargs["args"] == [amina.pk, 2]
+        assert retry.args_kwargs["args"] == [amina.pk]
         tasks.send_password_link.func(*retry.args_kwargs["args"])
         assert len(mail.outbox) == 1
 

@@ -14,6 +14,7 @@ from django.contrib.auth.models import Group
 from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
 from accounts.models import User
@@ -23,6 +24,7 @@ from blog.models import Category, Post, Redirect, ReviewPreference, Status
 from blog.review import notes
 from comments.models import Block, Comment
 from core.models import SiteSettings
+from mail.tasks import send_due_mail
 from media import trash
 from media.documents import store_document
 from media.models import LikePictures, Picture
@@ -193,6 +195,9 @@ def owner(blog: None) -> User:
     ReviewPreference.objects.of_users([owner])
     ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"], started_by=owner)
     ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress", warnings=["A note."], started_by=owner)
+    # The dashboard shows it.
+    send_due_mail.enqueue()
+    DBTaskResult.objects.update(status="FAILED", finished_at=timezone.now())
     return owner
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from comments.management.commands import tidy_comments
+from comments import tidying
 from comments.models import Comment, CommentSettings, RateCount, SpentChallenge
 from comments.models import CommentStatus as Status
 from core.models import SiteSettings
@@ -71,7 +71,7 @@ class TestComments:
         assert SiteSettings.objects.get().content_version == before
 
     def test_many_are_deleted_in_batches_and_counted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(tidy_comments, "BATCH", 2)
+        monkeypatch.setattr(tidying, "BATCH", 2)
         post = PostFactory.create()
         for status, count in ((Status.SPAM, 5), (Status.TRASH, 4)):
             for _ in range(count):

@@ -19,6 +19,7 @@ from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django_tasks_db.models import DBTaskResult
 from lxml import html
 
 from accounts.models import User
@@ -65,6 +66,8 @@ IMPORT = need("wordpress.import_wordpress")
 EXPORT = need("wordpress.export_site")
 WRITE = need("blog.add_post", "blog.add_page", "blog.change_post", "blog.change_page")
 UPLOAD = need("media.add_picture")
+SETTINGS = need("core.change_sitesettings")
+FAILED_TASK: Final = "mail.tasks.send_due_mail"
 NOTIFIED = need("comments.moderate_comment", "blog.add_post")
 
 # By the model and the name of the page, or by the name of the URL.
@@ -98,6 +101,8 @@ NEEDS: Final[dict[str, Page]] = {
         for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
     },
     "account_emergency_link": Page(STAFF, STAFF),
+    "tasks_retry": Page(None, SETTINGS, {"task": FAILED_TASK}),
+    "tasks_dismiss": Page(None, SETTINGS, {"task": FAILED_TASK}),
     **{
         f"account_{name}": Page(None, STAFF, only_shows=True)
         for name in ("end_session", "end_sessions", "remove_factor")
@@ -283,6 +288,8 @@ def objects() -> dict[str, Any]:
     comment = CommentFactory(status=Decided.PENDING, user=None)
     decided = comment.decisions.create(moderator=author, was="approved", became="pending")
     category, tag = CategoryFactory(name="filed"), TagFactory()
+    failed = {"status": "FAILED", "finished_at": at(2020, 1, 1), "run_after": at(2020, 1, 1)}
+    DBTaskResult.objects.create(task_path=FAILED_TASK, args_kwargs={"args": [], "kwargs": {}}, **failed)
     change = {"kind": "merge", "summary": "x", "data": {}, "undone_at": at(2020, 1, 1)}
     return {
         "core_sitesettings": 1,

@@ -84,7 +84,7 @@ found = {{
     "answer to another comment": reader.post(f"/comments/on/post/{{first['post']}}/", form).status_code,
     "its status": Comment.objects.order_by("pk").last().status,
 }}
-call_command("db_worker", batch=True, verbosity=0)
+call_command("worker", once=True, verbosity=0)
 job = ImportJob.objects.get()
 page = owner.get(f"/admin/wordpress/importjob/{{job.pk}}/change/")
 print(json.dumps(found | {{"import": job.error, "its page": page.status_code}}))

@@ -115,7 +115,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
         return subprocess.Popen(command, cwd=ROOT, env=inherited | environment, stdout=log, stderr=log)  # noqa: S603  our own program
 
     server = start("-m", "granian", "--interface", "rsgi", "--port", str(port), "--no-ws", "config.rsgi:application")
-    worker = start("manage.py", "db_worker", "--verbosity", "0")
+    worker = start("manage.py", "worker", "--verbosity", "0")
     try:
         _wait(lambda: _is_listening(port))
         yield Site(port, data, environment, *prepared.stdout.split())

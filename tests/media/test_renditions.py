@@ -8,6 +8,7 @@ import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
+from django.tasks import TaskContext
 from django_tasks_db.models import DBTaskResult
 from PIL import Image
 from pytest_django import Settings
@@ -112,7 +113,8 @@ class TestTheWorker:
         with django_capture_on_commit_callbacks(execute=True):
             store_picture(photo(600, 20))
         with django_capture_on_commit_callbacks(execute=True):
-            DBTaskResult.objects.get().task.call()
+            row = DBTaskResult.objects.get()
+            row.task.call(TaskContext(task_result=row.task_result))
         assert due_pictures().exists()
         assert DBTaskResult.objects.count() == 1
 

@@ -9,8 +9,6 @@ from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
-from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
 from config.storage import media_storage
@@ -19,6 +17,7 @@ from media.documents import store_document
 from media.models import Document, Picture
 from media.pictures import store_picture
 from media.renditions import make_renditions
+from media.tasks import remove_expired_files
 from tests.factories import PostFactory, UserFactory
 from tests.factories.files import pdf_file, picture, picture_file
 from tests.factories.responses import fetch, find, message, read
@@ -159,13 +158,12 @@ class TestRemovingForGood:
         upload = store(kind)
         model = type(upload)
         editor.post(page(kind, "delete", upload.pk), {"post": "yes"})
-        waiting = DBTaskResult.objects.get(task_path="media.tasks.remove_expired_files")
-        assert waiting.run_after > timezone.now() + dt.timedelta(days=29)
         pass_days(29)
-        assert trash.remove_expired() is not None
+        remove_expired_files.enqueue()
+        work()
         assert exists(upload)
         pass_days(1)
-        DBTaskResult.objects.update(run_after=timezone.now())
+        remove_expired_files.enqueue()
         work()
         assert not exists(upload)
         assert not model.objects.exists()
@@ -197,10 +195,10 @@ class TestRemovingForGood:
         pass_days(31)
         bucket = settings.STORAGES
         settings.STORAGES = {**bucket, "default": media_storage("s3+http://key:secret@127.0.0.1:9/bucket")}
-        assert trash.remove_expired() is not None
+        trash.remove_expired()
         assert Picture.objects.exists()
         settings.STORAGES = bucket
-        assert trash.remove_expired() is None
+        trash.remove_expired()
         assert not exists(upload)
         assert not Picture.objects.exists()
 

@@ -8,12 +8,13 @@ from io import StringIO
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pyrage
 import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import Settings
 
@@ -53,6 +54,21 @@ def content(transactional_db: None) -> None:
     Picture.objects.filter(pk=stored.pk).update(rendition_rows=[[name, 480]])
     store_document(pdf_file(), by=owner)
     RateCount.objects.create(sender="sender-hash", period=1, count=3)
+
+
+@pytest.fixture(scope="module")
+def own_database() -> Iterator[dict[str, str]]:
+    """The environment of a process with an empty database of the kind that the tests use."""
+    if connection.vendor == "sqlite":
+        yield {}
+        return
+    settings = connection.settings_dict
+    server = f"{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT'] or 5432}"
+    name = f"kills_{uuid4().hex}"
+    with psycopg.connect(f"postgres://{server}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}".encode())
+        yield {"DATABASE_URL": f"postgres://{server}/{name}"}
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 @pytest.fixture

@@ -139,26 +139,32 @@ def newest(store: str) -> str:
     return max(path.parent.name for path in Path(store).glob("backups/*/SHA256SUMS"))
 
 
-def count_steps(work: Callable[[], None]) -> int:
+def count_steps(work: Callable[[], None], *, inside: tuple[Any, str] | None = None) -> int:
     reading, writing = os.pipe()
-    run_in_child(work, report=writing)
+    run_in_child(work, report=writing, inside=inside)
     os.close(writing)
     with os.fdopen(reading, "rb") as file:
         return int(file.read())
 
 
-def run_in_child(work: Callable[[], None], killed_at: int = 0, report: int = -1) -> int:
-    """Call `work` in a child process that is killed at step `killed_at`, and return its exit status."""
+def run_in_child(
+    work: Callable[[], None], killed_at: int = 0, report: int = -1, *, inside: tuple[Any, str] | None = None
+) -> int:
+    """Call `work` in a child process that is killed at step `killed_at`, and return its exit status.
+
+    If a function is given, by its module and name, only the steps inside it count.
+    """
     close_connections()
     child = os.fork()
     if child:
         return os.waitpid(child, 0)[1]
     steps = 0
+    is_inside = inside is None
 
     def step() -> None:
         nonlocal steps
-        steps += 1
-        if steps == killed_at:
+        steps += is_inside
+        if is_inside and steps == killed_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def audit(event: str, args: tuple[Any, ...]) -> None:
@@ -172,6 +178,19 @@ def run_in_child(work: Callable[[], None], killed_at: int = 0, report: int = -1)
         return execute(self, *args)
 
     CursorWrapper.execute = execute_step  # type: ignore[method-assign,assignment]  # every connection counts
+    if inside:
+        module, name = inside
+        function = getattr(module, name)
+
+        def watched(*args: Any) -> Any:
+            nonlocal is_inside
+            is_inside = True
+            try:
+                return function(*args)
+            finally:
+                is_inside = False
+
+        setattr(module, name, watched)
     sys.addaudithook(audit)
     try:
         work()

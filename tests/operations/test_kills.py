@@ -2,13 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
-
-import psycopg
-import pytest
-from django.db import connection
 
 from tests.factories.programs import run
 
@@ -16,25 +10,10 @@ KILLS = 20
 CODE = "from pathlib import Path; from tests.operations.killing import main; main(Path({folder!r}), {kills})"
 
 
-@pytest.fixture
-def database() -> Iterator[dict[str, str]]:
-    """The environment of a process with an empty database of the kind that the tests use."""
-    if connection.vendor == "sqlite":
-        yield {}
-        return
-    settings = connection.settings_dict
-    server = f"{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT'] or 5432}"
-    name = f"kills_{uuid4().hex}"
-    with psycopg.connect(f"postgres://{server}/postgres", autocommit=True) as admin:
-        admin.execute(f"CREATE DATABASE {name}".encode())
-        yield {"DATABASE_URL": f"postgres://{server}/{name}"}
-        admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
-
-
-def test_killed_commands_do_no_harm(database: dict[str, str], tmp_path: Path) -> None:
+def test_killed_commands_do_no_harm(own_database: dict[str, str], tmp_path: Path) -> None:
     """One test, because all of it takes one run of the program."""
     code = CODE.format(folder=str(tmp_path), kills=KILLS)
-    result = run(tmp_path / "data", code, SECRET_KEY="x", **database)
+    result = run(tmp_path / "data", code, SECRET_KEY="x", **own_database)
     assert result.returncode == 0, result.stderr
     # Shown with failures: it names the seed of the random moments.
     sys.stderr.write(result.stderr)

@@ -1,7 +1,8 @@
-"""Export jobs: starting one, what a worker (`manage.py db_worker`) then does, and deleting the file after some days."""
+"""Export jobs: starting one, what a worker (`manage.py worker`) then does, and deleting the file after some days."""
 
 import datetime as dt
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,11 +11,12 @@ from django.db import IntegrityError, transaction
 from django.tasks import task
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.models import User
+from core.tasks import WorkerStoppingError, task_kind
 from wordpress.downloads.formats import FORMATS
-from wordpress.models import ExportJob, ExportState
+from wordpress.models import ACTIVE_STATES, ExportJob, ExportState
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobCancelledError, JobFolder
 
@@ -70,20 +72,30 @@ def tidy_up() -> None:
         lifecycle.move(job, [ExportState.DONE], ExportState.EXPIRED)
 
 
+@task_kind(
+    gettext_lazy("Exporting the site"),
+    attempts=3,
+    time_limit=dt.timedelta(days=1),
+    before_retry=partial(lifecycle.run_again, ExportJob),
+)
 @task()
 def run_export(key: str) -> None:
-    """Write the export, unless another worker has claimed the job or it was cancelled."""
-    job = ExportJob.objects.filter(pk=key, state=ExportState.WAITING).first()
-    if job is None:
+    """Write the export, unless another worker has claimed the job or it was cancelled.
+
+    If its worker was killed or had to stop, it is written anew.
+    """
+    job = ExportJob.objects.filter(pk=key, state__in=ACTIVE_STATES).first()
+    if job is None or not lifecycle.can_be_claimed(job):
         return
     folder = JobFolder(job.pk)
     folder.create(exist_ok=True)
     with folder.locked():
-        if lifecycle.move(job, [ExportState.WAITING], ExportState.RUNNING):
+        # Only this process has the lock, so if the job is running, its worker is gone.
+        if lifecycle.move(job, ACTIVE_STATES, ExportState.RUNNING):
             _write(job, folder)
-    delete_old_exports.using(run_after=timezone.now() + _lifetime()).enqueue()
 
 
+@task_kind(gettext_lazy("Deleting old exports"))
 @task()
 def delete_old_exports() -> None:
     """Delete the files of old exports."""
@@ -104,6 +116,10 @@ def _write(job: ExportJob, folder: JobFolder) -> None:
         state = ExportState.DONE
     except JobCancelledError:
         result = {"error": _("The export was cancelled.")}
+    except WorkerStoppingError:
+        # The next worker begins again.
+        state, result = ExportState.WAITING, {}
+        raise
     except OSError as error:
         _log.exception("The export %s could not be written.", job.pk)
         result = {"error": _("The export could not be written: %s") % (error.strerror or error)}

@@ -4,6 +4,7 @@ WordPress stores the footnotes of a post as JSON in its meta field `footnotes`, 
 own. Here both are fragments, which are looked up whenever a text of their site is rendered or exported.
 """
 
+import datetime as dt
 import json
 import re
 from collections import Counter
@@ -17,10 +18,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.tasks import task
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext_lazy as _
 
 from blog.models import Entry
 from blog.rendering import MAX_SOURCE_LENGTH
 from blog.rerendering import RerenderResult, rerender
+from core.tasks import task_kind
 from wordpress.bulk import fetch_rows
 from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
 
@@ -108,6 +111,7 @@ def save_block(block: ReusableBlock) -> int:
     return count
 
 
+@task_kind(_("Rendering texts with a changed block"), time_limit=dt.timedelta(hours=6))
 @task()
 def rerender_entries(pk: int) -> None:
     """Render the entries that show a block again."""

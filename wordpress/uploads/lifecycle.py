@@ -4,11 +4,13 @@ Each transition is one conditional UPDATE: if two people press a button at the s
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -43,6 +45,18 @@ def has_died(job: Job) -> bool:
         return False
     # The worker may have finished between reading the job and checking the lock.
     return type(job)._default_manager.filter(pk=job.pk, state=JobState.RUNNING).exists()
+
+
+def can_be_claimed(job: Job) -> bool:
+    """Whether a worker can begin or continue the job: it waits, or its worker ended without finishing it."""
+    return job.state == JobState.WAITING or has_died(job)
+
+
+def run_again(model: type[Job], key: str) -> None:
+    """Have a step that failed wait for the worker again, unless another job is active."""
+    with suppress(IntegrityError), transaction.atomic():
+        for job in model._default_manager.filter(pk=key):
+            move(job, [JobState.INTERRUPTED], JobState.WAITING, error="")
 
 
 def lacks_worker(job: Job) -> bool:

@@ -1,24 +1,25 @@
-"""Import jobs as tasks: creating them and starting their steps, and what a worker (`manage.py db_worker`) then does."""
+"""Import jobs as tasks: creating them and starting their steps, and what a worker (`manage.py worker`) then does."""
 
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
-from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.tasks import task
-from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from core.tasks import WorkerStoppingError, task_kind
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.undo import undo_run
-from wordpress.models import ImportJob, JobState, JobStep
+from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobCancelledError, JobFolder
 from wordpress.wxr.archives import Unpacked, unpacked
@@ -52,7 +53,6 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
         with transaction.atomic():
             job = ImportJob.objects.create(pk=key, started_by=user, file_names=[file.name for file in files])
             run_job.enqueue(str(key))
-            clean_up.using(run_after=timezone.now() + lifecycle.upload_lifetime()).enqueue()
     except BaseException as error:
         folder.remove()
         if isinstance(error, IntegrityError):
@@ -77,24 +77,35 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
         raise AnotherJobActiveError from None
 
 
+# An import may take hours. It continues where it was; if its worker was killed three times, a person decides.
+@task_kind(
+    gettext_lazy("Importing from WordPress"),
+    attempts=3,
+    time_limit=None,
+    before_retry=partial(lifecycle.run_again, ImportJob),
+)
 @task()
 def run_job(key: str) -> None:
-    """Do the step that the job is waiting for, unless another worker has claimed it or it was cancelled."""
-    job = ImportJob.objects.filter(pk=key, state=JobState.WAITING).first()
-    if job is None:
+    """Do the step that the job is waiting for, unless another worker has claimed it or it was cancelled.
+
+    A step whose worker was killed or had to stop is continued.
+    """
+    job = ImportJob.objects.filter(pk=key, state__in=ACTIVE_STATES).first()
+    if job is None or not lifecycle.can_be_claimed(job):
         return
     folder = JobFolder(job.pk)
     folder.create(exist_ok=True)
     with folder.locked():
-        if lifecycle.move(job, [JobState.WAITING], JobState.RUNNING):
+        # Only this process has the lock, so if the job is running, its worker is gone.
+        if lifecycle.move(job, ACTIVE_STATES, JobState.RUNNING):
             _run_step(job, folder)
 
 
+@task_kind(gettext_lazy("Deleting abandoned uploads"))
 @task()
 def clean_up() -> None:
-    """Delete abandoned uploads and the results of old tasks."""
+    """Delete abandoned uploads, and mark jobs whose worker is gone as interrupted."""
     lifecycle.delete_abandoned_uploads()
-    call_command("prune_db_task_results", verbosity=0)
 
 
 def _run_step(job: ImportJob, folder: JobFolder) -> None:
@@ -111,6 +122,10 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
         result = {"error": str(error)}
     except JobCancelledError:
         result = {"error": _("The import was cancelled. Nothing was changed.")}
+    except WorkerStoppingError:
+        # The next worker continues.
+        state, result = JobState.WAITING, {}
+        raise
     finally:
         lifecycle.move(job, [JobState.RUNNING], state, **result)
     if state in {JobState.DONE, JobState.REJECTED}:

@@ -9,7 +9,6 @@ from core.progress import show_progress
 from operations.backups.creating import Report
 from operations.backups.errors import BackupError
 from operations.backups.schedule import back_up, describe_error, do_what_is_due
-from operations.tasks import schedule_backup
 
 # How many missing files are named.
 _NAMED = 20
@@ -44,8 +43,6 @@ class Command(BaseCommand):
                 report = do_what_is_due(progress) if if_due else back_up(destination, progress)
         except (BackupError, OSError) as error:
             raise CommandError(describe_error(error)) from error
-        if if_due:
-            schedule_backup()
         if report:
             self._write(report)
 

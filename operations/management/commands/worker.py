@@ -1,0 +1,36 @@
+"""`manage.py worker`: run tasks and the schedule."""
+
+import logging
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from operations.worker.running import STOP_AFTER, Worker
+
+
+class Command(BaseCommand):
+    help = (
+        "Does the site's background work: tasks such as imports, mail and smaller copies of images, and what has to be "
+        "done regularly, such as backups. Runs until it is told to stop. Several at once share the work."
+    )
+    # It waits until the database is there and migrated.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--once", action="store_true", help="do what is due and end, for cron, where nothing can keep running"
+        )
+        parser.add_argument(
+            "--stop-after",
+            type=float,
+            default=STOP_AFTER,
+            metavar="SECONDS",
+            help="how long a running task has to end after SIGTERM or Ctrl-C, before it is interrupted and left to the "
+            "next worker (default: %(default)s)",
+        )
+
+    def handle(self, *args: Any, once: bool, stop_after: float, verbosity: int, **options: Any) -> None:
+        if verbosity == 0:
+            for name in ("django.tasks", "operations.worker"):
+                logging.getLogger(name).setLevel(logging.ERROR)
+        Worker(stop_after=stop_after).run(once=once)

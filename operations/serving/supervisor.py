@@ -1,0 +1,280 @@
+"""What `manage.py serve` becomes: it starts the web server and the worker, and starts each again if it ends.
+
+It knows nothing of Django, so it is small, and a new version of Broadside is served without ending it. It holds the
+socket to which readers connect. While the web server is replaced, or started again after it died, connections wait.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import Any, Final
+
+from operations.serving.processes import Process, start
+
+_BACKLOG: Final = 1024
+_SIGNALS: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
+# Seconds. A process that ended before this time didn't really start.
+_SHORT: Final = 10.0
+# How often that may happen in a row. The pause gets longer each time.
+MAX_FAILURES: Final = 6
+_FIRST_PAUSE: Final = 0.5
+# The pause between attempts to start what has failed too often, if the other one can go on without it.
+_LONG_PAUSE: Final = 60.0
+# Seconds in which a web server that is replaced ends the connections that clients keep open, each with a response. They
+# would lose a request that they send at the moment at which it is closed otherwise.
+_RETIREMENT: Final = 5.0
+# How often to look for what no signal tells: that a process is ready, or late.
+_TICK: Final = 0.1
+# The C library returns the memory of large pages to the system, instead of keeping some for each thread.
+_MALLOC: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
+
+_log = logging.getLogger("serve")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of `manage.py serve`."""
+    where = "where the web server listens (default: %(default)s)"
+    parser.add_argument("--host", default="127.0.0.1", help=where)
+    parser.add_argument("--port", type=int, default=8000, help=where)
+    parser.add_argument("--unix", default="", metavar="PATH", help="listen on this Unix socket instead")
+    parser.add_argument(
+        "--processes", type=int, default=_processors(), help="how many processes answer requests (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--without-worker", action="store_true", help="start the web server only, because a worker runs elsewhere"
+    )
+
+
+def to_arguments(options: Mapping[str, Any]) -> list[str]:
+    """Return the command line that `add_arguments` reads these options from."""
+    names = ("host", "port", "unix", "processes")
+    return [f"--{name}={options[name]}" for name in names] + ["--without-worker"] * options["without_worker"]
+
+
+class Program:
+    """A program that is to run: its process and, while it is replaced, the next one and those that are ending."""
+
+    def __init__(self, name: str, run: Callable[[], Process]) -> None:
+        self.name = name
+        # How many processes in a row ended as soon as they were started.
+        self.failures = 0
+        self._run = run
+        self._current: Process | None = None
+        self._next: Process | None = None
+        self._ending: list[Process] = []
+        self._start_at = 0.0
+
+    @property
+    def is_running(self) -> bool:
+        return any(process.status is None for process in self._processes())
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether there is nothing to do until a process ends."""
+        return self._next is None and not self._ending and self._current is not None
+
+    def replace(self) -> None:
+        """Start a new process, which takes the place of the current one as soon as it is ready."""
+        if self._next:
+            self._end(self._next)
+        self.failures, self._start_at = 0, 0.0
+        self._next = self._begin() if self._current else None
+
+    def stop(self) -> None:
+        for process in self._processes():
+            process.stop()
+
+    def look(self) -> None:
+        """Do what has become necessary: start again what has ended, go on to the next process, kill what is late."""
+        for process in self._ending:
+            process.press()
+        self._ending = [process for process in self._ending if process.status is None]
+        if self._next and self._next.status is not None:
+            self._next.close()
+            self._next = None
+            _log.error("The new %s ended before it was ready, so the old one goes on. See above.", self.name)
+        elif self._next and self._next.is_ready:
+            if self._current:
+                self._end(self._current)
+            self._current, self._next = self._next, None
+            _log.info("The new %s has taken over.", self.name)
+        if self._current and self._current.status is not None:
+            self._ended(self._current)
+            self._current, self._next = self._next, None
+        if self._current is None and monotonic() >= self._start_at:
+            self._current = self._begin()
+
+    def press(self) -> None:
+        for process in self._processes():
+            process.press()
+
+    def _begin(self) -> Process | None:
+        try:
+            return self._run()
+        except (OSError, subprocess.SubprocessError) as error:
+            # There may be too little memory at the moment.
+            _log.error("The %s could not be started: %s", self.name, error)
+            self._pause()
+            return None
+
+    def _ended(self, process: Process) -> None:
+        process.close()
+        _log.error("The %s ended (%s), and is started again.", self.name, describe(process.status or 0))
+        if monotonic() - process.started_at < _SHORT:
+            self._pause()
+        else:
+            self.failures, self._start_at = 0, 0.0
+
+    def _pause(self) -> None:
+        """Wait before the next attempt, longer each time."""
+        pause = _FIRST_PAUSE * 2**self.failures
+        self.failures += 1
+        self._start_at = monotonic() + (pause if self.failures < MAX_FAILURES else _LONG_PAUSE)
+
+    def _end(self, process: Process) -> None:
+        process.close()
+        process.retire()
+        process.press()
+        self._ending.append(process)
+
+    def _processes(self) -> list[Process]:
+        return [*self._ending, *filter(None, (self._current, self._next))]
+
+
+class Supervisor:
+    """`web` is indispensable: if it can't be started, the supervisor gives up. Without the others, the site goes on."""
+
+    def __init__(self, web: Program, others: list[Program]) -> None:
+        self._web = web
+        self._programs = [web, *others]
+
+    def run(self) -> int:
+        """Run until a signal says to stop, and return the exit status."""
+        while True:
+            for program in self._programs:
+                program.look()
+            if self._web.failures >= MAX_FAILURES:
+                _log.critical("The web server ended %d times as soon as it was started: giving up.", MAX_FAILURES)
+                self._stop()
+                return 1
+            number = self._wait()
+            if number in {signal.SIGTERM, signal.SIGINT}:
+                _log.info("Stopping.")
+                self._stop()
+                return 0
+            if number == signal.SIGHUP:
+                _log.info("Replacing all processes.")
+                for program in self._programs:
+                    program.replace()
+
+    def _wait(self) -> int:
+        """Wait for a signal, or until it's time to look again, and return its number; 0 if there was none."""
+        is_settled = all(program.is_settled for program in self._programs)
+        # A minute if only a signal can change anything.
+        found = signal.sigtimedwait(_SIGNALS, 60.0 if is_settled else _TICK)
+        return found.si_signo if found else 0
+
+    def _stop(self) -> None:
+        """Stop everything. A second signal is passed on, so that the worker interrupts its task at once."""
+        for program in self._programs:
+            program.stop()
+        while any(program.is_running for program in self._programs):
+            found = signal.sigtimedwait(_SIGNALS, _TICK)
+            for program in self._programs:
+                if found and found.si_signo in {signal.SIGTERM, signal.SIGINT}:
+                    program.stop()
+                program.press()
+
+
+def describe(status: int) -> str:
+    """Return how a process ended, in words."""
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+
+
+def listen(host: str, port: int, unix: str) -> socket.socket:
+    """Open the socket to which readers connect. Raises OSError."""
+    if not unix:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    path = Path(unix)
+    with suppress(FileNotFoundError):
+        if stat.S_ISSOCK(path.stat().st_mode) and not _answers(unix):
+            # Of a server that was killed.
+            path.unlink()
+    listening = socket.socket(socket.AF_UNIX)
+    # For this user and group, so that nginx can be given access.
+    before = os.umask(0o117)
+    try:
+        listening.bind(unix)
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    finally:
+        os.umask(before)
+    return listening
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="manage.py serve")
+    add_arguments(parser)
+    options = parser.parse_args()
+    logging.basicConfig(
+        stream=sys.stdout, level=logging.INFO, format="{asctime} {levelname} {name}: {message}", style="{"
+    )
+    # From here on, they wait until they are asked for.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        listening = listen(options.host, options.port, options.unix)
+    except OSError as error:
+        place = options.unix or f"{options.host}:{options.port}"
+        _log.critical("Can't listen on %s: %s. Is another server running there?", place, error.strerror)
+        return 1
+    place = f"unix:{options.unix}" if options.unix else f"http://{options.host}:{listening.getsockname()[1]}"
+    _log.info("Listening on %s (process %d).", place, os.getpid())
+    programs = [] if options.without_worker else [Program("worker", _start_worker)]
+    web = Program("web server", lambda: _start_web(listening, max(1, options.processes)))
+    try:
+        return Supervisor(web, programs).run()
+    finally:
+        listening.close()
+        if options.unix:
+            Path(options.unix).unlink(missing_ok=True)
+
+
+def _start_web(listening: socket.socket, processes: int) -> Process:
+    read, write = os.pipe()
+    os.set_blocking(read, False)
+    numbers = [listening.fileno(), write]
+    command = [sys.executable, "-m", "operations.serving.web", *map(str, [*numbers, processes])]
+    try:
+        process = start(command, {**_MALLOC, **os.environ}, inherited=numbers)
+    finally:
+        os.close(write)
+    return Process(process, read, processes, _RETIREMENT)
+
+
+def _start_worker() -> Process:
+    return Process(start([sys.executable, "manage.py", "worker"], os.environ, lower_priority=True))
+
+
+def _answers(unix: str) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(unix) == 0
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

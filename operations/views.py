@@ -1,0 +1,48 @@
+"""What owners do about failed tasks, from the dashboard."""
+
+from collections.abc import Callable
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_POST
+
+from operations.worker import failures
+
+PERMISSION = "core.change_sitesettings"
+
+
+@require_POST
+def retry_tasks(request: HttpRequest) -> HttpResponse:
+    """Have the worker run failed tasks of one kind again."""
+    return _act(request, failures.retry, _will_run_again)
+
+
+@require_POST
+def dismiss_tasks(request: HttpRequest) -> HttpResponse:
+    """Forget failed tasks of one kind."""
+    return _act(request, failures.dismiss, _dismissed)
+
+
+def _act(request: HttpRequest, act: Callable[[str], int], describe: Callable[[int], str]) -> HttpResponse:
+    if not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    # The database refuses some characters, which no path has.
+    path = request.POST.get("task", "")
+    count = act(path) if path.replace(".", "").isidentifier() else 0
+    if count:
+        messages.success(request, describe(count))
+    else:
+        messages.info(request, gettext("There is no such failed task any more, so nothing was changed."))
+    return redirect("admin:index")
+
+
+def _will_run_again(count: int) -> str:
+    text = ngettext("The worker tries %d task again.", "The worker tries %d tasks again.", count)
+    return f"{text % count} {gettext('If it fails again, it appears here.')}"
+
+
+def _dismissed(count: int) -> str:
+    return ngettext("%d failed task dismissed.", "%d failed tasks dismissed.", count) % count

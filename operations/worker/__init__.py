@@ -1,0 +1,1 @@
+"""The worker: running tasks and the schedule (`manage.py worker`)."""

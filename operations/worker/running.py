@@ -1,0 +1,193 @@
+"""A worker: it runs what is in the queue and on the schedule, one task after the other, until it is told to stop."""
+
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import monotonic
+from types import FrameType
+from typing import Any, Final
+
+from django.core.exceptions import SuspiciousOperation
+from django.db import DatabaseError, InterfaceError, OperationalError, close_old_connections
+from django.tasks import TaskContext
+from django.tasks.signals import task_finished, task_started
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from core.tasks import WorkerStoppingError
+from operations.worker import queue
+from operations.worker.heartbeat import Heartbeat
+from operations.worker.queue import Row
+from operations.worker.schedule import enqueue_due
+
+# In seconds: how long a running task has to end after the worker was told to stop, unless the command says otherwise,
+# and how much longer until the worker ends in any case.
+STOP_AFTER: Final = 30
+_STOP_MARGIN: Final = 10
+# How often the worker looks for tasks, and how often for what is due and for what killed workers have left.
+_INTERVAL: Final = 1.0
+_ROUND_INTERVAL: Final = 10.0
+# How long it waits for a database that is away: longer each time, and at most so long.
+_LONGEST_WAIT: Final = 30.0
+# How often it tries to store a result.
+_STORE_ATTEMPTS: Final = 6
+
+_log = logging.getLogger(__name__)
+
+
+class Worker:
+    """`name` is what others know it by. Each worker needs one of its own."""
+
+    def __init__(self, *, stop_after: float = STOP_AFTER, name: str = "") -> None:
+        self.name = name or get_random_string(32)
+        self._stop_after = stop_after
+        self._heartbeat = Heartbeat(self.name)
+        self._is_stopping = False
+        # Whether a task has had its time to end, and whether one is running that can be interrupted.
+        self._must_interrupt = self._is_interruptible = False
+        self._next_round = 0.0
+
+    def run(self, *, once: bool = False) -> None:
+        """Work until a signal says to stop. With `once`, until nothing is due."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        signal.signal(signal.SIGALRM, self._interrupt)
+        self._wait_for(self._heartbeat.start)
+        _log.info("The worker has started.")
+        while not self._is_stopping:
+            is_busy = self._wait_for(self._work)
+            if once and not is_busy:
+                break
+            if not is_busy and not self._is_stopping:
+                time.sleep(_INTERVAL)
+        self._heartbeat.end()
+        _log.info("The worker has stopped.")
+
+    def drain(self) -> None:
+        """Run what is in the queue and due, and return."""
+        while self._run_next():
+            pass
+
+    def _work(self) -> bool:
+        """Run one task, and return whether there was any. Raises DatabaseError."""
+        # Those that have ended or that the server has closed.
+        close_old_connections()
+        if monotonic() >= self._next_round:
+            self._next_round = monotonic() + _ROUND_INTERVAL
+            enqueue_due(timezone.now())
+            if count := queue.recover(self.name):
+                _log.warning("%d tasks are run again, because their worker was killed.", count)
+        return self._run_next()
+
+    def _run_next(self) -> bool:
+        row = queue.claim(self.name)
+        if row is None:
+            return False
+        self._heartbeat.watch(row)
+        try:
+            with self._interruptible():
+                _call(row)
+        except WorkerStoppingError:
+            _log.warning("%s is interrupted, and will be run again.", row.task_path)
+            self._store(queue.give_back, row)
+        except BaseException as error:  # noqa: BLE001  # whatever a task raises, others must not suffer from it
+            self._failed(row, error)
+        else:
+            self._store(queue.succeed, row)
+            _announce(row)
+        finally:
+            self._heartbeat.unwatch()
+        return True
+
+    def _failed(self, row: Row, error: BaseException) -> None:
+        if queue.is_worth_another_attempt(row, error):
+            pause = self._store(queue.retry_later, row)
+            seconds = pause.total_seconds() if pause else 0
+            name = type(error).__name__
+            _log.warning("%s failed (%s), and is run again in %d seconds.", row.task_path, name, seconds)
+        else:
+            self._store(queue.fail, row, error)
+            _announce(row)
+
+    def _store[**Parameters, Result](
+        self, store: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+    ) -> Result | None:
+        """Call a function that stores how a task has ended, again if the database is away.
+
+        If that is in vain, this or another worker finds the task later, as after a kill.
+        """
+        for attempt in range(_STORE_ATTEMPTS):
+            try:
+                return store(*args, **kwargs)
+            except (OperationalError, InterfaceError) as error:
+                _log.warning("The result of a task could not be stored (%s).", type(error).__name__)
+                if attempt < _STORE_ATTEMPTS - 1:
+                    time.sleep(min(2**attempt, _LONGEST_WAIT))
+                    close_old_connections()
+        return None
+
+    def _wait_for[Result](self, action: Callable[[], Result]) -> Result | None:
+        """Call a function that needs the database, again until that is there, and return its result.
+
+        None if the worker has to stop before.
+        """
+        wait = min(_INTERVAL, _LONGEST_WAIT)
+        while True:
+            try:
+                return action()
+            except DatabaseError as error:
+                if self._is_stopping:
+                    return None
+                _log.error("The database is unavailable or not migrated (%s). Trying again.", type(error).__name__)
+                # In short parts, so that the worker can stop meanwhile.
+                until = monotonic() + wait
+                while monotonic() < until and not self._is_stopping:
+                    time.sleep(min(_INTERVAL, wait))
+                wait = min(wait * 2, _LONGEST_WAIT)
+                close_old_connections()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        self._is_interruptible = True
+        try:
+            if self._must_interrupt:
+                raise WorkerStoppingError
+            yield
+        finally:
+            self._is_interruptible = False
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        """Let the running task end, for some time. The second signal interrupts it at once."""
+        if self._is_stopping:
+            self._interrupt(number, frame)
+            return
+        self._is_stopping = True
+        self._heartbeat.stop_by = monotonic() + self._stop_after + _STOP_MARGIN
+        signal.setitimer(signal.ITIMER_REAL, max(self._stop_after, 0.001))
+
+    def _interrupt(self, number: int, frame: FrameType | None) -> None:
+        self._must_interrupt = True
+        if self._is_interruptible:
+            self._is_interruptible = False
+            raise WorkerStoppingError
+
+
+def _call(row: Row) -> None:
+    """Run the task."""
+    task = row.task
+    result = row.task_result
+    task_started.send(sender=type(task.get_backend()), task_result=result)
+    context: list[TaskContext[..., Any]] = [TaskContext(task_result=result)] if task.takes_context else []
+    task.call(*context, *result.args, **result.kwargs)
+
+
+def _announce(row: Row) -> None:
+    """Tell whoever listens, such as the log, that the task has ended."""
+    try:
+        result = row.task_result
+    except (ImportError, SuspiciousOperation):
+        _log.exception("The task %s of another version failed.", row.task_path)
+        return
+    task_finished.send(sender=type(result.task.get_backend()), task_result=result)

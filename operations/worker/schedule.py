@@ -1,0 +1,29 @@
+"""Enqueuing what is due according to the schedule (core.schedule)."""
+
+import datetime as dt
+
+from django.db import transaction
+
+from core.schedule import scheduled_tasks
+from operations.models import ScheduledTime
+
+
+def enqueue_due(now: dt.datetime) -> None:
+    """Enqueue each scheduled task that is due. Of several workers that do this at the same time, one succeeds.
+
+    A task that is new is due at its next time. If the clock was set back, or the plan has changed, what was to be done
+    later than planned now is done at the next time that is planned now.
+    """
+    stored = dict(ScheduledTime.objects.values_list("name", "at"))
+    for name, scheduled in scheduled_tasks.items():
+        next_time = scheduled.next_time(now)
+        if name not in stored:
+            ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=next_time)], ignore_conflicts=True)
+            continue
+        at = stored[name]
+        if now < at <= next_time:
+            continue
+        with transaction.atomic():
+            is_first = ScheduledTime.objects.filter(name=name, at=at).update(at=next_time)
+            if is_first and at <= now:
+                scheduled.task.enqueue()

@@ -1,0 +1,300 @@
+"""A program that kills a worker with SIGKILL in the middle of each kind of task, and lets the next one go on.
+
+The site has its own folder and a database of its own (in DATABASE_URL, or SQLite).
+"""
+
+import datetime as dt
+import json
+import os
+import random
+import sys
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import transaction
+from django.tasks import Task, TaskResultStatus
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from accounts.models import PasswordLink, Session, User
+from accounts.tasks import delete_expired_sessions, send_password_link
+from blog.models import Entry, Post
+from comments.models import Comment, CommentStatus, NotificationPreference, OutboxItem
+from comments.tasks import tidy_comments
+from mail import delivery
+from mail.tasks import send_due_mail
+from media import trash
+from media.models import Picture, RenditionState
+from media.pictures import store_picture
+from media.tasks import make_due_renditions, remove_expired_files
+from operations.backups.schedule import is_due
+from operations.models import BackupRun, WorkerHeartbeat
+from operations.tasks import back_up_if_due, forget_old_tasks
+from operations.worker import queue, running
+from operations.worker.running import Worker
+from search.indexing import count_stale_entries, mark_as_stale
+from search.tasks import index_stale_entries
+from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.comments import send
+from tests.factories.files import picture
+from tests.factories.wxr import export, item
+from tests.operations.killing import count_steps, run_in_child
+from wordpress.downloads import jobs as downloads
+from wordpress.markup.footnotes_and_blocks import rerender_entries
+from wordpress.models import ExportJob, ExportState, ImportJob, JobState, JobStep, ReusableBlock
+from wordpress.uploads import tasks as uploads
+from wordpress.uploads.folder import JobFolder
+
+# How often each is killed, at random moments.
+KILLS: Final = 2
+HOUR: Final = dt.timedelta(hours=1)
+# What runs a task, without taking it from the queue and storing how it ended.
+INSIDE: Final = (running, "_call")
+LONG_AGO: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+def main(folder: Path) -> None:
+    """Print as JSON, for each kind of task, what was found after each kill."""
+    call_command("migrate", verbosity=0)
+    mailer = {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": folder / "mail"}}
+    settings.MAILERS = {"default": mailer}
+    settings.BROADSIDE_BACKUP_URL = str(folder / "backups")
+    seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
+    rng = random.Random(seed)  # noqa: S311  # likewise
+    sys.stderr.write(f"The seed is {seed}.\n")
+    User.objects.create_superuser("owner", email="owner@example.org")
+    moderator = UserFactory(role="Moderator", email="moderator@example.org")
+    NotificationPreference.objects.create(user=moderator, frequency=NotificationPreference.Frequency.IMMEDIATELY)
+    PostFactory(title="Commented on", author=owner())
+    ReusableBlock.objects.create(kind="block", name="30", title="Call", text="<p>Old</p>")
+    for _ in range(3):
+        PostFactory(author=owner(), markup="wordpress", source='<!-- wp:block {"ref":30} /-->')
+    found = {task.module_path: [_kill(*steps, rng) for _ in range(KILLS)] for task, steps in KINDS}
+    json.dump(found, sys.stdout)
+
+
+def owner() -> User:
+    return User.objects.get(username="owner")
+
+
+def work(name: str) -> None:
+    WorkerHeartbeat.beat(name)
+    Worker(name=name).drain()
+
+
+def pass_time() -> None:
+    """Let everything be due that is due within the hour."""
+    before = timezone.now() - HOUR
+    NotificationPreference.objects.update(not_before=before)
+    OutboxItem.objects.update(created_at=before)
+    DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=before)
+
+
+def _kill(prepare: Callable[[], object], is_done: Callable[[], bool], rng: random.Random) -> dict[str, Any]:
+    """Enqueue a task, kill the worker in the middle of it, and let another one go on."""
+    prepare()
+    steps = count_steps(lambda: work("measured"), inside=INSIDE)
+    status = 0
+    # The second time takes fewer steps, because everything has been imported.
+    while not os.WIFSIGNALED(status):
+        DBTaskResult.objects.all().delete()
+        prepare()
+        status = run_in_child(lambda: work("killed"), killed_at=rng.randint(1, steps), inside=INSIDE)
+    was_running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).count()
+    # The next worker waits until it can be sure that the other one is dead.
+    too_early = queue.recover("next")
+    WorkerHeartbeat.objects.update(at=timezone.now() - HOUR)
+    recovered = queue.recover("next")
+    for _ in range(2):
+        pass_time()
+        work("next")
+    found = {
+        "signal": os.WTERMSIG(status),
+        "running": was_running,
+        "recovered": [too_early, recovered],
+        "failed": list(DBTaskResult.objects.failed().values_list("exception_class_path", flat=True)),
+        "done": is_done(),
+    }
+    DBTaskResult.objects.all().delete()
+    return found
+
+
+# For each kind, what enqueues a task that has something to do, and whether it is done.
+
+
+def comment() -> None:
+    send(Post.objects.get(title="Commented on"), text=f"Comment {uuid.uuid4()}")
+    DBTaskResult.objects.all().delete()
+    pass_time()
+    send_due_mail.enqueue()
+
+
+def is_notified() -> bool:
+    return delivery.next_at() is None
+
+
+def rename_tag() -> None:
+    posts = [PostFactory(author=owner()).pk for _ in range(3)]
+    with transaction.atomic():
+        mark_as_stale(posts)
+    index_stale_entries.enqueue()
+
+
+def is_indexed() -> bool:
+    return count_stale_entries() == 0
+
+
+def upload_pictures() -> None:
+    for _ in range(2):
+        store_picture(SimpleUploadedFile("x.png", picture(size=(700, 20))), by=owner())
+    DBTaskResult.objects.all().delete()
+    make_due_renditions.enqueue()
+
+
+def has_renditions() -> bool:
+    return not Picture.objects.present().exclude(rendition_state=RenditionState.DONE).exists()
+
+
+def delete_picture() -> None:
+    stored = store_picture(SimpleUploadedFile("x.png", picture()), by=owner())
+    DBTaskResult.objects.all().delete()
+    trash.delete(Picture, [stored.pk])
+    Picture.objects.filter(pk=stored.pk).update(deleted_at=LONG_AGO)
+    remove_expired_files.enqueue()
+
+
+def is_removed() -> bool:
+    return not Picture.objects.filter(deleted_at__isnull=False).exists()
+
+
+def upload_export() -> ImportJob:
+    """Upload an export with one post, which is read."""
+    number = 1_000 + ImportJob.objects.count()
+    text = export(item(number, title=f"Imported {number}"))
+    job, _is_new = uploads.create_job(uuid.uuid4(), [SimpleUploadedFile("blog.xml", text.encode())], owner())
+    work("reader")
+    DBTaskResult.objects.all().delete()
+    job.refresh_from_db()
+    return job
+
+
+def import_export() -> None:
+    uploads.start_step(upload_export(), JobStep.IMPORT, owner(), {})
+
+
+def is_imported() -> bool:
+    job = ImportJob.objects.latest("uploaded_at")
+    titles = list(Post.objects.filter(title__startswith="Imported").values_list("title", flat=True))
+    return job.state == JobState.DONE and len(titles) == len(set(titles)) == ImportJob.objects.count()
+
+
+def abandon_upload() -> None:
+    ImportJob.objects.filter(pk=upload_export().pk).update(state_since=LONG_AGO)
+    uploads.clean_up.enqueue()
+
+
+def is_upload_deleted() -> bool:
+    return not JobFolder(ImportJob.objects.latest("uploaded_at").pk).files()
+
+
+def export_site() -> None:
+    downloads.start("wordpress", owner())
+
+
+def is_exported() -> bool:
+    job = ExportJob.objects.latest("started_at")
+    return job.state == ExportState.DONE and downloads.file_of(job).exists()
+
+
+def let_export_expire() -> None:
+    export_site()
+    work("writer")
+    ExportJob.objects.filter(state=ExportState.DONE).update(state_since=LONG_AGO)
+    DBTaskResult.objects.all().delete()
+    downloads.delete_old_exports.enqueue()
+
+
+def is_export_deleted() -> bool:
+    return not any(downloads.file_of(job).exists() for job in ExportJob.objects.all())
+
+
+def change_block() -> None:
+    ReusableBlock.objects.update(text=f"<p>New {uuid.uuid4()}</p>")
+    rerender_entries.enqueue(ReusableBlock.objects.get().pk)
+
+
+def is_rendered() -> bool:
+    text = ReusableBlock.objects.get().text
+    shown = Entry.objects.filter(source__contains="wp:block").values_list("body_html", flat=True)
+    return len(shown) == 3 and all(text in html for html in shown)
+
+
+def keep_old_spam() -> None:
+    post = Post.objects.get(title="Commented on")
+    CommentFactory.create_batch(3, entry=post, status=CommentStatus.SPAM, status_since=LONG_AGO)
+    tidy_comments.enqueue()
+
+
+def is_tidy() -> bool:
+    return not Comment.objects.filter(status_since=LONG_AGO).exists()
+
+
+def keep_old_session() -> None:
+    times = {"expire_date": LONG_AGO, "started_at": LONG_AGO, "last_used_at": LONG_AGO}
+    Session.objects.create(session_key=uuid.uuid4().hex, public_id=uuid.uuid4(), session_data="", **times)
+    delete_expired_sessions.enqueue()
+
+
+def is_session_deleted() -> bool:
+    return not Session.objects.filter(expire_date=LONG_AGO).exists()
+
+
+def keep_old_result() -> None:
+    forget_old_tasks.enqueue()
+    DBTaskResult.objects.update(status=TaskResultStatus.SUCCESSFUL, finished_at=LONG_AGO)
+    forget_old_tasks.enqueue()
+
+
+def is_result_deleted() -> bool:
+    return not DBTaskResult.objects.filter(finished_at=LONG_AGO).exists()
+
+
+def plan_backup() -> None:
+    BackupRun.objects.all().delete()
+    back_up_if_due.enqueue()
+
+
+def is_backed_up() -> bool:
+    return not is_due(timezone.now())
+
+
+def forget_password() -> None:
+    PasswordLink.objects.all().delete()
+    send_password_link.enqueue(owner().pk)
+
+
+def has_link() -> bool:
+    return PasswordLink.objects.filter(person=owner()).exists()
+
+
+KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[], bool]]]]] = [
+    (send_due_mail, (comment, is_notified)),
+    (index_stale_entries, (rename_tag, is_indexed)),
+    (make_due_renditions, (upload_pictures, has_renditions)),
+    (remove_expired_files, (delete_picture, is_removed)),
+    (uploads.run_job, (import_export, is_imported)),
+    (uploads.clean_up, (abandon_upload, is_upload_deleted)),
+    (downloads.run_export, (export_site, is_exported)),
+    (downloads.delete_old_exports, (let_export_expire, is_export_deleted)),
+    (rerender_entries, (change_block, is_rendered)),
+    (tidy_comments, (keep_old_spam, is_tidy)),
+    (send_password_link, (forget_password, has_link)),
+    (delete_expired_sessions, (keep_old_session, is_session_deleted)),
+    (back_up_if_due, (plan_backup, is_backed_up)),
+    (forget_old_tasks, (keep_old_result, is_result_deleted)),
+]

@@ -1,0 +1,42 @@
+"""A worker that is killed in the middle of a task loses nothing: the next one does what was not done."""
+
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from core.tasks import task_kinds
+from tests.factories.programs import ROOT, run
+from tests.operations.killed_tasks import KILLS
+
+CODE = """
+import django
+django.setup()
+from pathlib import Path
+from tests.operations.killed_tasks import main
+main(Path({folder!r}))
+"""
+KINDS = sorted(task_kinds)
+
+
+@pytest.fixture(scope="module")
+def kills(own_database: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("killed")
+    environment = {"SECRET_KEY": "x", "EMAIL_URL": "console:", **own_database}
+    result = run(folder / "data", CODE.format(folder=str(folder)), **environment)
+    assert result.returncode == 0, result.stderr
+    # Shown with failures: it names the seed of the random moments.
+    sys.stderr.write(result.stderr)
+    return json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("path", KINDS)
+def test_each_kind_is_done_by_the_next_worker(kills: Any, path: str) -> None:
+    as_expected = {"signal": 9, "running": 1, "recovered": [0, 1], "failed": [], "done": True}
+    assert kills[path] == [as_expected] * KILLS
+
+
+def test_the_docs_say_what_happens_to_each_kind() -> None:
+    table = (ROOT / "docs/running.md").read_text(encoding="utf-8")
+    assert [path for path in KINDS if f"| {task_kinds[path].label} |" not in table] == []

@@ -1,0 +1,140 @@
+"""What is on the schedule is done once, however many workers there are, and whatever the clock does."""
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.tasks import task
+from django.test import override_settings
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+
+from core import schedule
+from core.registry import Registry, registries
+from core.schedule import ScheduledTask, daily, every, scheduled_tasks
+from mail.tasks import send_due_mail
+from operations.models import ScheduledTime
+from operations.tasks import forget_old_tasks
+from operations.worker import schedule as worker_schedule
+from operations.worker.schedule import enqueue_due
+from tests.factories.types import AtOnce
+
+pytestmark = pytest.mark.django_db
+
+NOW = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
+HOUR = dt.timedelta(hours=1)
+YEAR = dt.timedelta(days=365)
+
+
+@pytest.fixture(autouse=True)
+def plan(monkeypatch: pytest.MonkeyPatch) -> Registry[ScheduledTask]:
+    """A schedule with one task, which is due every hour."""
+    registry: Registry[ScheduledTask] = Registry("scheduled task", scheduled_tasks.find_problems)
+    registries.remove(registry)
+    registry.register("hourly", ScheduledTask(forget_old_tasks, every(HOUR)))
+    monkeypatch.setattr(worker_schedule, "scheduled_tasks", registry)
+    return registry
+
+
+def enqueued(now: dt.datetime) -> int:
+    """Return how many tasks are enqueued at this time."""
+    before = DBTaskResult.objects.count()
+    enqueue_due(now)
+    return DBTaskResult.objects.count() - before
+
+
+class TestWhenItIsDone:
+    def test_each_time_that_is_planned(self) -> None:
+        assert [enqueued(NOW + minutes * HOUR / 60) for minutes in (0, 1, 59, 60, 61, 119, 120)] == [
+            0,
+            0,
+            0,
+            1,
+            0,
+            0,
+            1,
+        ]
+
+    def test_once_after_a_time_without_a_worker(self) -> None:
+        enqueue_due(NOW)
+        assert enqueued(NOW + 100 * HOUR) == 1
+        assert enqueued(NOW + 100 * HOUR) == 0
+
+    def test_when_the_clock_was_set_back(self) -> None:
+        enqueue_due(NOW + YEAR)
+        assert enqueued(NOW) == 0
+        assert enqueued(NOW + HOUR) == 1
+
+    def test_when_the_clock_was_ahead_for_a_while(self) -> None:
+        enqueue_due(NOW)
+        assert enqueued(NOW + YEAR) == 1
+        assert enqueued(NOW + HOUR) == 0
+        assert enqueued(NOW + 2 * HOUR) == 1
+
+    def test_earlier_if_the_plan_has_changed(self, plan: Registry[ScheduledTask]) -> None:
+        plan.register("changed", ScheduledTask(send_due_mail, every(24 * HOUR)))
+        enqueue_due(NOW)
+        plan["changed"] = ScheduledTask(send_due_mail, every(HOUR / 2))
+        assert enqueued(NOW) == 0
+        assert enqueued(NOW + HOUR / 2) == 1
+
+    @override_settings(TIME_ZONE="Europe/Berlin")
+    def test_daily_in_the_time_zone_of_the_site(self) -> None:
+        with timezone.override(ZoneInfo("Europe/Berlin")):
+            next_time = daily(4, 15)
+            assert next_time(NOW) == dt.datetime(2026, 11, 28, 3, 15, tzinfo=dt.UTC)
+            assert next_time(NOW.replace(hour=1)) == dt.datetime(2026, 11, 27, 3, 15, tzinfo=dt.UTC)
+            # Days have 23 and 25 hours when the clocks change.
+            for day in (dt.datetime(2026, 3, 28, 12, tzinfo=dt.UTC), dt.datetime(2026, 10, 24, 12, tzinfo=dt.UTC)):
+                assert timezone.localtime(next_time(day)).strftime("%d %H:%M") in {"29 04:15", "25 04:15"}
+
+
+class TestSeveralWorkers:
+    @pytest.mark.django_db(transaction=True)
+    def test_one_of_them_does_it(self, at_once: AtOnce) -> None:
+        enqueue_due(NOW)
+        later = NOW + HOUR
+        at_once(*[lambda: enqueue_due(later)] * 4)
+        assert DBTaskResult.objects.count() == 1
+
+    @pytest.mark.django_db(transaction=True)
+    def test_all_of_them_may_be_the_first(self, at_once: AtOnce) -> None:
+        at_once(*[lambda: enqueue_due(NOW)] * 4)
+        assert ScheduledTime.objects.count() == 1
+
+    def test_one_that_is_killed_while_it_enqueues_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        enqueue_due(NOW)
+        before = ScheduledTime.objects.get().at
+
+        def die(*args: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(type(forget_old_tasks), "enqueue", die)
+            with pytest.raises(KeyboardInterrupt):
+                enqueue_due(NOW + HOUR)
+        assert ScheduledTime.objects.get().at == before
+        assert enqueued(NOW + HOUR) == 1
+
+
+def test_a_task_without_a_kind_is_found() -> None:
+    problems = list(scheduled_tasks.find_problems("x", ScheduledTask(task()(_undecorated), every(HOUR))))
+    assert problems == [f"Its task {__name__}._undecorated is not decorated with `task_kind`."]
+
+
+def _undecorated() -> None: ...
+
+
+def test_all_that_is_promised_is_on_the_schedule() -> None:
+    assert set(schedule.scheduled_tasks) == {
+        "accounts.sessions",
+        "comments.tidying",
+        "mail.delivery",
+        "media.renditions",
+        "media.trash",
+        "operations.backups",
+        "operations.results",
+        "search.stale",
+        "wordpress.exports",
+        "wordpress.uploads",
+    }

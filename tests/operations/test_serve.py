@@ -1,0 +1,248 @@
+"""`manage.py serve` with real processes: what is killed comes back, HUP loses nothing, and nothing stays behind."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factories.processes import environment_of
+from tests.factories.programs import ROOT, run
+
+PREPARE = """
+import django
+django.setup()
+from django.core.management import call_command
+call_command("migrate", verbosity=0)
+"""
+# Nothing of a developer's own environment or `.env`.
+SETTINGS = {
+    "SECRET_KEY": "only-for-tests",
+    "DEBUG": "0",
+    "DATABASE_URL": "",
+    "CACHE_URL": "",
+    "STORAGE_URL": "",
+    "EMAIL_URL": "",
+    "BACKUP_URL": "",
+    "PAGES_FOLDER": "",
+    "SITE_URL": "http://localhost",
+}
+
+
+class Served:
+    """A site that `manage.py serve` serves."""
+
+    def __init__(self, data: Path, *options: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.log = data.parent / f"log-{self.port}"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603  # our own program
+                [sys.executable, "manage.py", "serve", f"--port={self.port}", "--processes=2", *options],
+                cwd=ROOT,
+                env={**environment_of(data), **SETTINGS},
+                stdout=log,
+                stderr=log,
+            )
+
+    def get(self) -> int:
+        """Request a page on a new connection, and return its status."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
+            connection.request("GET", "/robots.txt")
+            response = connection.getresponse()
+            response.read()
+            return response.status
+
+    def descendants(self) -> dict[int, str]:
+        """Return the command lines of the processes that it has started, and of theirs, by their IDs."""
+        parents, commands = {}, {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+                if state != "Z":
+                    parents[int(folder.name)] = int(parent)
+                    commands[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        found = {self.process.pid}
+        while more := {pid for pid, parent in parents.items() if parent in found} - found:
+            found |= more
+        return {pid: commands[pid] for pid in found - {self.process.pid}}
+
+    def find(self, word: str) -> list[int]:
+        """Return the IDs of descendants whose command line has this word, the oldest first."""
+        return sorted(pid for pid, command in self.descendants().items() if word in command)
+
+    def wait_until_it_is_up(self) -> None:
+        wait_until(lambda: self._is_listening() and len(self.find("serving.web")) == 3)
+        assert self.get() == 200
+        wait_until(lambda: "The worker has started." in self.log.read_text())
+
+    def _is_listening(self) -> bool:
+        assert self.process.poll() is None, self.log.read_text()
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    pytest.fail("It took more than a minute.")
+
+
+def exists(pid: int) -> bool:
+    """Whether the process is there, and not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an empty site."""
+    data = tmp_path_factory.mktemp("served") / "data"
+    data.mkdir()
+    prepared = run(data, PREPARE, **{**SETTINGS, "STATIC_ROOT": str(data / "static")})
+    assert prepared.returncode == 0, prepared.stderr
+    return data
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Served]:
+    """Serve the site, and leave nothing behind."""
+    served = Served(data)
+    try:
+        served.wait_until_it_is_up()
+        yield served
+    finally:
+        left = list(served.descendants())
+        served.process.kill()
+        served.process.wait()
+        for pid in left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def served(data: Path) -> Iterator[Served]:
+    """A site that the test may end."""
+    with serving(data) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def running(data: Path) -> Iterator[Served]:
+    """A site that goes on."""
+    with serving(data) as served:
+        yield served
+
+
+class Visitor(threading.Thread):
+    """Someone who requests one page after the other, each on a new connection."""
+
+    def __init__(self, served: Served) -> None:
+        super().__init__()
+        self.answers: list[Any] = []
+        self.is_leaving = False
+        self._served = served
+
+    def run(self) -> None:
+        while not self.is_leaving:
+            try:
+                self.answers.append(self._served.get())
+            except (OSError, http.client.HTTPException) as error:
+                self.answers.append(repr(error))
+
+
+def test_hup_replaces_everything_without_losing_a_request(running: Served) -> None:
+    before = set(running.descendants())
+    visitors = [Visitor(running) for _ in range(3)]
+    for visitor in visitors:
+        visitor.start()
+    running.process.send_signal(signal.SIGHUP)
+    try:
+        wait_until(lambda: not before & set(running.descendants()) and len(running.find("serving.web")) == 3)
+    finally:
+        for visitor in visitors:
+            visitor.is_leaving = True
+        for visitor in visitors:
+            visitor.join()
+    answers = [answer for visitor in visitors for answer in visitor.answers]
+    assert answers.count(200) > 100
+    # On a busy machine, the site may say that it is busy.
+    assert set(answers) <= {200, 503}
+    assert len(running.find("manage.py worker")) == 1
+
+
+def test_what_is_killed_comes_back(running: Served) -> None:
+    (worker,), (web, *_parts) = running.find("manage.py worker"), running.find("serving.web")
+    before = set(running.find("serving.web"))
+    os.kill(worker, signal.SIGKILL)
+    wait_until(lambda: running.find("manage.py worker") not in ([], [worker]))
+    os.kill(web, signal.SIGKILL)
+    # Connections wait meanwhile.
+    assert running.get() == 200
+    wait_until(lambda: len(set(running.find("serving.web")) - before) == 3)
+    # Those that answered for the one that was killed don't go on without it.
+    wait_until(lambda: not any(map(exists, before)))
+    assert running.get() == 200
+
+
+def test_term_ends_everything(served: Served) -> None:
+    descendants = set(served.descendants())
+    assert len(descendants) >= 4
+    served.process.terminate()
+    assert served.process.wait(60) == 0
+    assert not any(map(exists, descendants))
+    log = served.log.read_text()
+    assert "serve: Stopping." in log
+    assert "The worker has stopped." in log
+
+
+def test_nothing_stays_behind_when_it_is_killed_itself(served: Served) -> None:
+    descendants = set(served.descendants())
+    served.process.kill()
+    served.process.wait()
+    wait_until(lambda: not any(map(exists, descendants)))
+
+
+def test_a_unix_socket(data: Path) -> None:
+    path = data.parent / "socket"
+    served = Served(data, f"--unix={path}", "--without-worker")
+    try:
+        wait_until(path.exists)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(60)
+            connection.connect(str(path))
+            connection.sendall(b"GET /robots.txt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 OK")
+        assert served.find("manage.py worker") == []
+    finally:
+        served.process.terminate()
+        served.process.wait(60)
+    assert not path.exists()
+
+
+def test_a_port_that_is_taken_is_explained(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        result = subprocess.run(  # noqa: S603  # our own program
+            [sys.executable, "manage.py", "serve", f"--port={taken.getsockname()[1]}"],
+            cwd=ROOT,
+            env={**environment_of(data), **SETTINGS},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 1
+    assert "Is another server running there?" in result.stdout

@@ -1,0 +1,217 @@
+"""What `manage.py serve` does when its programs end, are replaced, or can't be started."""
+
+import os
+import signal
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from operations.serving import supervisor
+from operations.serving.processes import RETIRE_SIGNAL, Process
+from operations.serving.supervisor import Program, Supervisor, describe, listen
+
+
+class FakePopen:
+    """A process that ends when the test says so."""
+
+    def __init__(self) -> None:
+        self.pid = -1
+        self.returncode: int | None = None
+        self.signals: list[int] = []
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        self.signals.append(number)
+
+
+@pytest.fixture(autouse=True)
+def group_signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What would have been sent to groups of processes."""
+    sent: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, number: sent.append(number))
+    return sent
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, which stands still."""
+    time = [1000.0]
+    for module in ("supervisor", "processes"):
+        monkeypatch.setattr(f"operations.serving.{module}.monotonic", lambda: time[0])
+    return time
+
+
+class Started:
+    """A program whose processes are all fake, and which the test can end or make ready."""
+
+    def __init__(self, *, says_ready: bool = False, time: list[float]) -> None:
+        self.processes: list[FakePopen] = []
+        self.pipes: list[int] = []
+        self._says_ready = says_ready
+        self._time = time
+        self.program = Program("web server", self._run)
+
+    def _run(self) -> Process:
+        fake: Any = FakePopen()
+        self.processes.append(fake)
+        read = None
+        if self._says_ready:
+            read, write = os.pipe()
+            os.set_blocking(read, False)
+            self.pipes.append(write)
+        return Process(fake, read, 2, 5.0 if self._says_ready else 0.0, started_at=self._time[0])
+
+
+@pytest.fixture
+def started(clock: list[float]) -> Started:
+    return Started(time=clock)
+
+
+def look_until(program: Program, clock: list[float], seconds: float) -> None:
+    """Let this time pass."""
+    end = clock[0] + seconds
+    while clock[0] < end:
+        clock[0] += 0.25
+        program.look()
+
+
+class TestRestarting:
+    def test_what_ran_for_a_while_is_started_again_at_once(self, started: Started, clock: list[float]) -> None:
+        started.program.look()
+        clock[0] += 60
+        started.processes[0].returncode = -9
+        started.program.look()
+        assert len(started.processes) == 2
+        assert started.program.failures == 0
+
+    def test_what_ends_at_once_is_started_after_pauses_that_grow(self, started: Started, clock: list[float]) -> None:
+        times = []
+        for number in range(5):
+            look_until(started.program, clock, 60 if number == 0 else 30)
+            started.processes[-1].returncode = 1
+            started.program._current.started_at = clock[0]  # type: ignore[union-attr]  # it is running
+            began = clock[0]
+            while len(started.processes) == number + 1:
+                look_until(started.program, clock, 0.25)
+            times.append(clock[0] - began)
+        assert times == sorted(times)
+        assert times[0] <= 1
+        assert 7 <= times[-1] <= 9
+
+    def test_readers_don_t_lose_the_site_because_the_worker_fails(self, started: Started, clock: list[float]) -> None:
+        for _ in range(supervisor.MAX_FAILURES + 3):
+            look_until(started.program, clock, 61)
+            started.program._current.started_at = clock[0]  # type: ignore[union-attr]  # likewise
+            started.processes[-1].returncode = 1
+        assert started.program.failures >= supervisor.MAX_FAILURES
+        before = len(started.processes)
+        look_until(started.program, clock, 120)
+        assert len(started.processes) > before
+
+    def test_without_a_web_server_it_gives_up(
+        self, clock: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        web, worker = Started(time=clock), Started(time=clock)
+
+        def wait(*arguments: object) -> None:
+            clock[0] += 10
+            for fake in worker.processes if worker.processes and worker.processes[0].signals else web.processes:
+                fake.returncode = 1
+            if web.program._current:
+                web.program._current.started_at = clock[0]
+
+        monkeypatch.setattr(signal, "sigtimedwait", wait)
+        assert Supervisor(web.program, [worker.program]).run() == 1
+        assert "giving up" in caplog.text
+        assert worker.processes[0].signals == [signal.SIGTERM]
+
+
+class TestReplacing:
+    @pytest.fixture
+    def web(self, clock: list[float]) -> Started:
+        web = Started(says_ready=True, time=clock)
+        web.program.look()
+        return web
+
+    def test_the_old_one_goes_when_all_of_the_new_one_is_ready(
+        self, web: Started, clock: list[float], group_signals: list[int]
+    ) -> None:
+        web.program.replace()
+        web.program.look()
+        os.write(web.pipes[1], b".")
+        web.program.look()
+        assert group_signals == []
+        os.write(web.pipes[1], b".")
+        web.program.look()
+        # First it ends the connections that are kept open.
+        assert group_signals == [RETIRE_SIGNAL]
+        assert web.processes[0].signals == []
+        look_until(web.program, clock, 5)
+        assert web.processes[0].signals == [signal.SIGTERM]
+        assert web.processes[1].signals == []
+
+    def test_the_old_one_stays_if_the_new_one_does_not_start(
+        self, web: Started, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        web.program.replace()
+        web.processes[1].returncode = 1
+        web.program.look()
+        assert web.processes[0].signals == []
+        assert "so the old one goes on" in caplog.text
+        assert web.program.failures == 0
+
+    def test_the_new_one_takes_over_early_if_the_old_one_dies(self, web: Started) -> None:
+        web.program.replace()
+        web.processes[0].returncode = -9
+        web.program.look()
+        assert len(web.processes) == 2
+
+    def test_twice_ends_the_first_attempt(self, web: Started, clock: list[float]) -> None:
+        web.program.replace()
+        web.program.replace()
+        look_until(web.program, clock, 5)
+        assert [fake.signals for fake in web.processes] == [[], [signal.SIGTERM], []]
+
+    def test_one_that_does_not_end_is_killed(self, web: Started, clock: list[float], group_signals: list[int]) -> None:
+        web.program.replace()
+        os.write(web.pipes[1], b"..")
+        web.program.look()
+        look_until(web.program, clock, 54)
+        assert signal.SIGKILL not in group_signals
+        look_until(web.program, clock, 2)
+        assert signal.SIGKILL in group_signals
+
+
+class TestListening:
+    def test_a_socket_file_of_a_server_that_was_killed_is_replaced(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "socket")
+        listen("", 0, path).close()
+        with listen("", 0, path), socket.socket(socket.AF_UNIX) as client:
+            client.connect(path)
+        assert oct(os.stat(path).st_mode & 0o777) == "0o660"
+
+    def test_the_socket_of_another_server_is_not_replaced(self, tmp_path: Path) -> None:
+        path = str(tmp_path / "socket")
+        with listen("", 0, path), pytest.raises(OSError, match="in use"):
+            listen("", 0, path)
+
+    def test_another_file_is_not_replaced(self, tmp_path: Path) -> None:
+        path = tmp_path / "socket"
+        path.write_text("x")
+        with pytest.raises(OSError, match="in use"):
+            listen("", 0, str(path))
+        assert path.read_text() == "x"
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+    def test_addresses(self, host: str) -> None:
+        with listen(host, 0, "") as listening:
+            assert listening.getsockname()[0] == host
+
+
+def test_the_end_of_a_process_is_described() -> None:
+    assert describe(-9) == "killed by SIGKILL"
+    assert describe(1) == "exit status 1"
