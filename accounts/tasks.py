@@ -7,6 +7,8 @@ from django.core.mail import mailers
 from django.tasks import task
 from django.utils import timezone
 
+from accounts.actions import Action
+from accounts.audit.recording import count
 from accounts.models import User
 from accounts.password_links import Kind, make_link, send_link
 
@@ -24,6 +26,8 @@ def send_password_link(user_pk: int, attempt: int = 1) -> None:
     user = User.objects.filter(pk=user_pk, is_active=True, is_staff=True).exclude(email="").first()
     if user is None or "default" not in mailers:
         return
+    if attempt == 1:
+        count(Action.PASSWORD_FORGOTTEN, user)
     # A new link each time, because no table may hold one that works.
     is_sent = send_link(user, make_link(user, Kind.REQUESTED), Kind.REQUESTED)
     if not is_sent and attempt < _ATTEMPTS:

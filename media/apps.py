@@ -11,10 +11,13 @@ class MediaConfig(AppConfig):
     verbose_name = _("Media")
 
     def ready(self) -> None:
+        from accounts.audit.titles import titles
         from media.models import renditions_due
         from media.tasks import wake_worker
 
         renditions_due.register("media", wake_worker)
+        for kind in ("media.picture", "media.document"):
+            titles.register(kind, str)
         reserved_slugs.register("media", {"media"})
         navigation_items.register(
             "media",

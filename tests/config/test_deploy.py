@@ -53,7 +53,7 @@ def test_the_commands_exist() -> None:
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".py"]
     text = "\n".join(path.read_text(encoding="utf-8") for path in files)
     named = set(re.findall(r"manage\.py,? (\w+)", text))
-    assert {"db_worker", "migrate", "tidy_comments"} < named
+    assert {"db_worker", "migrate", "tidy_comments", "tidy_audit_log"} < named
     assert named - set(get_commands()) == set()
 
 
