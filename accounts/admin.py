@@ -1,15 +1,14 @@
 """People and groups in the admin, which are for owners only."""
 
 from collections.abc import Callable
-from functools import wraps
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,10 +20,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts import factors, sessions
+from accounts.actions import Action
+from accounts.audit.admin import AuditRecordAdmin
+from accounts.audit.recording import record
 from accounts.confirmation import ask, confirmation_required, is_confirmed
 from accounts.forms import InvitationForm, OffboardingForm, UserForm, last_owner_message
-from accounts.models import EmergencyLink, User
+from accounts.models import AuditRecord, EmergencyLink, User
 from accounts.offboarding import HasWorkError, offboard, work_of
+from accounts.owners import is_owner, owners_only
 from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
 from accounts.people import LastOwnerError, add_person, give_role, reactivate
 from accounts.preferences import person_inlines
@@ -66,24 +69,6 @@ class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_owner(request)
-
-
-def is_owner(request: HttpRequest) -> bool:
-    user: Any = request.user
-    return bool(user.is_active and user.is_superuser)
-
-
-def _for_owners(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Let only owners use this view, after they have confirmed who they are."""
-    confirmed = confirmation_required(view)
-
-    @wraps(view)
-    def for_owners(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not is_owner(request):
-            raise PermissionDenied
-        return confirmed(request, *args, **kwargs)
-
-    return for_owners
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -133,7 +118,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             "reactivate": self.reactivate_view,
         }
         own = [
-            path(f"<int:pk>/{name}/", self.admin_site.admin_view(_for_owners(view)), name=f"accounts_user_{name}")
+            path(f"<int:pk>/{name}/", self.admin_site.admin_view(owners_only(view)), name=f"accounts_user_{name}")
             for name, view in pages.items()
         ]
         return [*own, *super().get_urls()]
@@ -177,10 +162,16 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
-        give_role(form.instance, form.cleaned_data["role"])
+        give_role(form.instance, form.cleaned_data["role"], by=_user_of(request))
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        # A change of the role is recorded by itself.
+        with suppress(ValueError):
+            form.changed_data.remove("role")
+        return super().construct_change_message(request, form, formsets, add)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        return _for_owners(self.invite_view)(request)
+        return owners_only(self.invite_view)(request)
 
     def invite_view(self, request: HttpRequest) -> HttpResponse:
         """Invite someone: create the account, and send its link or show it to be passed on."""
@@ -188,9 +179,8 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         if not form.is_valid():
             return self._page(request, "invite", gettext("Invite someone"), form=form, days=VALID_DAYS[Kind.GIVEN])
         with transaction.atomic():
-            person = add_person(form.cleaned_data, form.cleaned_data["role"])
+            person = add_person(form.cleaned_data, form.cleaned_data["role"], by=_user_of(request))
             url = make_link(person, Kind.GIVEN)
-            self.log_addition(request, person, gettext("Invited."))
         return self._show_link(request, person, url)
 
     def link_view(self, request: HttpRequest, pk: int) -> HttpResponse:
@@ -205,7 +195,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             return self._page(request, "link", title, object=person, days=VALID_DAYS[Kind.GIVEN])
         with transaction.atomic():
             url = make_link(person, Kind.GIVEN)
-            self.log_change(request, person, gettext("Made a link for choosing a password."))
+            record(Action.PASSWORD_LINK_MADE, [person], by=_user_of(request))
         return self._show_link(request, person, url)
 
     def _show_link(self, request: HttpRequest, person: User, url: str) -> HttpResponse:
@@ -223,13 +213,12 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             return self._page(request, "help", gettext("Help to log in"), object=person, **context)
         with transaction.atomic():
             if "factors" in request.POST:
-                factors.remove_all(person)
+                factors.remove_all(person, by=_user_of(request))
                 text = gettext("The second step was removed, and the person is logged out everywhere.")
-                self.log_change(request, person, gettext("Removed the second step."))
             else:
                 sessions.end(User.objects.filter(pk=person.pk), keep=request)
                 text = gettext("The person is logged out everywhere.")
-                self.log_change(request, person, gettext("Logged out everywhere."))
+                record(Action.SESSIONS_ENDED, [person], by=_user_of(request))
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", pk))
 
@@ -252,13 +241,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         """Do it and return the next page; None if it was impossible, which a message explains."""
         name, pk = str(person), person.pk
         try:
-            with transaction.atomic():
-                offboard(person, heir=heir, erase=erase)
-                if erase:
-                    # Without the name, which is to be forgotten.
-                    self.log_deletions(request, [User(pk=pk)])  # type: ignore[arg-type]  # it is only iterated over
-                else:
-                    self.log_change(request, person, gettext("Deactivated."))
+            offboard(person, heir=heir, erase=erase, by=_user_of(request))
         except LastOwnerError:
             self.message_user(request, last_owner_message(), messages.ERROR)
         except (HasWorkError, DatabaseError):
@@ -275,9 +258,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         if request.method != "POST":
             # Back from confirming, for example.
             return HttpResponseRedirect(self._url("change", pk))
-        with transaction.atomic():
-            reactivate(person)
-            self.log_change(request, person, gettext("Reactivated."))
+        reactivate(person, by=_user_of(request))
         self.message_user(request, gettext("“%(name)s” can log in again.") % {"name": person}, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", pk))
 
@@ -286,6 +267,11 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         return TemplateResponse(request, f"admin/accounts/user/{name}.html", shared | context)
 
 
+def _user_of(request: HttpRequest) -> User:
+    return cast("User", request.user)
+
+
+admin.site.register(AuditRecord, AuditRecordAdmin)
 admin.site.unregister(Group)
 # allauth's tables have pages of their own, on which people see and change only their own secrets.
 for model in (EmailAddress, Authenticator):

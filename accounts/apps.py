@@ -1,9 +1,12 @@
 from django.apps import AppConfig
-from django.contrib.auth.signals import user_logged_in
+from django.contrib import admin
+from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import m2m_changed, post_delete, post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import every_action, grant_roles, register_ability
+from core.dashboard import Panel, dashboard_panels
+from core.history import histories
 from core.navigation import NavigationItem, navigation_items
 from core.personal_data import PersonalRows, personal_rows
 from core.schedule import ScheduledTask, daily, scheduled_tasks
@@ -18,9 +21,20 @@ class AccountsConfig(AppConfig):
         from django.contrib.auth.models import Group
 
         from accounts import sessions
-        from accounts.logging_in import logged_in
+        from accounts.audit.history import AuditedHistory
+        from accounts.audit.titles import titles
+        from accounts.forms import OwnPasswordForm
+        from accounts.logging_in import logged_in, logged_out
         from accounts.models import Session, User, group_deleted, roles_changed
-        from accounts.tasks import delete_expired_sessions
+        from accounts.panels import recent_actions
+        from accounts.tasks import delete_expired_sessions, delete_old_audit_records
+
+        admin.site.password_change_form = OwnPasswordForm
+        histories.register("accounts", AuditedHistory())
+        for kind in ("auth.group", "accounts.rolepolicy"):
+            titles.register(kind, str)
+        actions = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions, order=90)
+        dashboard_panels.register("recent-actions", actions)
 
         navigation_items.register(
             "people",
@@ -52,8 +66,20 @@ class AccountsConfig(AppConfig):
                 parent="people",
             ),
         )
+        navigation_items.register(
+            "audit-log",
+            NavigationItem(
+                label=_("Audit log"),
+                url_name="admin:accounts_auditrecord_changelist",
+                permissions=("accounts.change_user",),
+                order=83,
+                parent="people",
+            ),
+        )
         user_logged_in.connect(logged_in, dispatch_uid="accounts.logged_in")
+        user_logged_out.connect(logged_out, dispatch_uid="accounts.logged_out")
         scheduled_tasks.register("accounts.sessions", ScheduledTask(delete_expired_sessions, daily(4, 20)))
+        scheduled_tasks.register("accounts.audit", ScheduledTask(delete_old_audit_records, daily(4, 25)))
         settings = {"view_sitesettings", "change_sitesettings"}
         register_ability("core.settings", _("change site settings"), settings, order=81)
         register_ability("accounts.people", _("manage people"), every_action("user"), order=80)

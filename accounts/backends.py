@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
+from django.db.models import CharField, Value
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
@@ -12,7 +13,7 @@ from accounts.models import User
 
 
 class AccountBackend(ModelBackend):
-    """Django's backend, which also takes an e-mail address, and gets the permissions of a user in a single query."""
+    """Django's backend, which also takes an e-mail address, and gets permissions and role in a single query."""
 
     @sensitive_variables("password")
     def authenticate(
@@ -38,6 +39,10 @@ class AccountBackend(ModelBackend):
         if not hasattr(user_obj, "_perm_cache"):
             granted = (Permission.objects.filter(user=user_obj), Permission.objects.filter(group__user=user_obj))
             own, of_roles = (some.order_by().values_list("content_type__app_label", "codename") for some in granted)
-            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in own.union(of_roles).order_by()}
+            # The audit log records the role of whoever does something. Here it costs nothing.
+            roles = Group.objects.filter(user=user_obj).order_by().values_list(Value("", CharField()), "name")
+            found = list(own.union(of_roles, roles).order_by())
+            user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found if app}
+            user_obj.role_names = frozenset(name for app, name in found if not app)
         permissions: set[str] = user_obj._perm_cache
         return permissions

@@ -8,15 +8,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import people
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import EmergencyLink, User
 from core.site import absolute_url
 
 
+@transaction.atomic
 def make_link(user: User) -> str:
     """Return the absolute URL of a new link of `user`. Earlier ones stop working, and this one can't be shown again."""
     secret = secrets.token_urlsafe(24)
     values = {"secret_hash": _hash(secret), "created_at": timezone.now(), "used_at": None}
     EmergencyLink.objects.update_or_create(user=user, defaults=values)
+    record(Action.EMERGENCY_LINK_MADE, [user], by=user)
     return absolute_url(reverse("account_lock", args=[secret]))
 
 
@@ -29,7 +33,9 @@ def find(secret: str) -> EmergencyLink | None:
 def lock(link: EmergencyLink) -> None:
     """Sign the owner of the link out everywhere and lock their account, which only an owner of the site can reopen."""
     people.lock(link.user)
-    EmergencyLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now())
+    # Once, however often the link is used.
+    if EmergencyLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now()):
+        record(Action.LOCKED, [link.user], by=link.user)
 
 
 def _hash(secret: str) -> str:

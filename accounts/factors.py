@@ -6,8 +6,11 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 
 from accounts import policies, sessions
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.logging_in import has_added_second_factor
 from accounts.models import User
 
@@ -33,8 +36,9 @@ def recovery_codes_of(user: User) -> Authenticator | None:
     return Authenticator.objects.filter(user=user, type=Authenticator.Type.RECOVERY_CODES).first()
 
 
-def added(request: HttpRequest, user: User) -> int:
-    """End the other sessions of someone who has just added a factor, and return how many there were."""
+def added(request: HttpRequest, user: User, action: Action, details: str = "") -> int:
+    """Record that someone has just added a factor, end their other sessions, and return how many there were."""
+    record(action, [user], by=user, details=details)
     has_added_second_factor(request)
     return sessions.end(User.objects.filter(pk=user.pk), keep=request)
 
@@ -43,6 +47,7 @@ def added(request: HttpRequest, user: User) -> int:
 def remove(request: HttpRequest, factor: Authenticator) -> None:
     """Remove a factor of the user who sends `request`, and end their other sessions. Raises LastFactorError."""
     user = User.objects.select_for_update().get(pk=factor.user_id)
+    is_passkey = factor.type == Authenticator.Type.WEBAUTHN
     others = Authenticator.objects.filter(user=user, type__in=policies.SECOND_FACTORS).exclude(pk=factor.pk)
     if not others.exists():
         if policies.demands_on(user).needs_second_factor:
@@ -51,11 +56,13 @@ def remove(request: HttpRequest, factor: Authenticator) -> None:
         Authenticator.objects.filter(user=user).delete()
     else:
         factor.delete()
+    record(Action.FACTOR_REMOVED, [user], by=user, details=gettext("Passkey") if is_passkey else gettext("App"))
     sessions.end(User.objects.filter(pk=user.pk), keep=request)
 
 
 @transaction.atomic
-def remove_all(user: User) -> None:
-    """Remove all factors of someone who has lost them, and end their sessions."""
+def remove_all(user: User, *, by: User | None = None) -> None:
+    """Remove all factors of someone who has lost them, and end their sessions. Without `by`, on the server."""
     Authenticator.objects.filter(user=user).delete()
+    record(Action.FACTOR_REMOVED, [user], by=by, details=gettext("All passkeys and apps"))
     sessions.end(User.objects.filter(pk=user.pk))

@@ -3,13 +3,17 @@
 from typing import Any, Final
 
 from django import forms
+from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from accounts.people import LastOwnerError, require_another_owner
 from accounts.roles import LABELS, OWNER, ROLES, describe, describe_owner, permissions_of
@@ -139,6 +143,16 @@ class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], forms.ModelForm[User
         # The instance has the new names then, which the password must not resemble.
         super()._post_clean()  # type: ignore[misc]  # the stubs lack it
         self.validate_password_for_user(self.instance)
+
+
+class OwnPasswordForm(AdminPasswordChangeForm):
+    """Asks people who are logged in for their password and a new one."""
+
+    @transaction.atomic
+    def save(self, commit: bool = True) -> Any:
+        user = super().save(commit)
+        record(Action.PASSWORD_CHANGED, [user], by=user)
+        return user
 
 
 class OffboardingForm(forms.Form):

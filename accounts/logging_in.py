@@ -8,7 +8,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import policies, sessions
+from accounts import browsers, policies, sessions
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.confirmation import confirm
 from accounts.models import User
 
@@ -22,6 +24,13 @@ def logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
     confirm(request)
     if demands.needs_second_factor and not policies.has_second_factor(user):
         request.session[_LACKS_SECOND_FACTOR] = True
+    record(Action.LOGGED_IN, [user], by=user, details=browsers.describe(request))
+
+
+def logged_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
+    """Handle user_logged_out, which is also sent if no one was logged in."""
+    if user is not None:
+        record(Action.LOGGED_OUT, [user], by=user, details=browsers.describe(request))
 
 
 def lacks_second_factor(request: HttpRequest) -> bool:

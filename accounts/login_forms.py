@@ -15,6 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import browsers, throttle
+from accounts.actions import Action
+from accounts.audit.recording import count
 from accounts.codes import use_code
 from accounts.models import User
 from core.sender import sender
@@ -44,6 +46,7 @@ def check_password(request: HttpRequest, name: str, password: str) -> User | Non
         raise too_many_guesses() from None
     authenticated = authenticate(request, username=name, password=password)
     if not isinstance(authenticated, User) or not authenticated.is_staff:
+        count(Action.LOGIN_FAILED, user)
         return None
     guess.was_right()
     return authenticated
@@ -130,6 +133,7 @@ class CodeForm(forms.Form):
             raise too_many_guesses() from None
         found = use_code(self.user, code)
         if found is None:
+            count(Action.LOGIN_FAILED, self.user)
             raise ValidationError(
                 gettext("This code is wrong or was used before. Wait for the next one, and check your device's clock.")
             )

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from django.contrib.admin.models import LogEntry
 from django.db import transaction
 from django.utils.functional import Promise
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from accounts.people import deactivate
 from core.registry import Registry
@@ -38,21 +39,22 @@ def work_of(person: User) -> dict[str | Promise, int]:
 
 
 @transaction.atomic
-def offboard(person: User, *, heir: User | None, erase: bool) -> None:
+def offboard(person: User, *, heir: User | None, erase: bool, by: User | None = None) -> None:
     """Deactivate the account of `person`. Give their work to `heir`, or leave it under their name. Perhaps erase it.
 
     With the account, everything that belongs to the person alone is erased: e-mail address, names, author page and
-    unsaved texts. What they did elsewhere stays, without their name.
+    unsaved texts. What they did elsewhere stays, without their name. Without `by`, it was done on the server.
     Raises LastOwnerError, and HasWorkError if the account is to be erased and there is work without an heir.
     """
-    deactivate(person)
+    deactivate(person, by=by)
     if heir is not None:
+        record(Action.GAVE_AWAY, [person], by=by)
+        record(Action.RECEIVED, [heir], by=by)
         for work in works.values():
             work.reassign(person, heir)
     if not erase:
         return
     if work_of(person):
         raise HasWorkError
-    about = LogEntry.objects.filter(content_type__app_label="accounts", content_type__model="user", object_id=person.pk)
-    about.update(object_repr=str(User(pk=person.pk)))
+    record(Action.ERASED, [person], by=by)
     person.delete()

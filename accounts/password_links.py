@@ -16,6 +16,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import PasswordLink, User
 from core.registry import Registry
 from core.site import absolute_url
@@ -71,6 +73,7 @@ def choose_password(token: str, person: User, password: str) -> None:
     PasswordLink.objects.filter(person=person).delete()
     person.set_password(password)
     person.save(update_fields=["password", "username", "display_name", "slug"])
+    record(Action.PASSWORD_CHANGED, [person], by=person)
 
 
 def _hash(token: str) -> str:

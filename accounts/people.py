@@ -1,4 +1,6 @@
-"""What owners do with the accounts of people, each in one transaction.
+"""What owners do with the accounts of people, each in one transaction, which also records who did it.
+
+Without `by`, it was done on the server, for example by a command.
 
 A site always has an owner who can log in: functions that would take the last one away raise LastOwnerError.
 """
@@ -8,10 +10,13 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils.translation import gettext
 
 from accounts import sessions
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import EmergencyLink, PasswordLink, User
-from accounts.roles import OWNER
+from accounts.roles import LABELS, OWNER
 from core.slugs import slugify, unique_slug
 
 
@@ -30,17 +35,20 @@ def require_another_owner(person: User) -> None:
 
 
 @transaction.atomic
-def give_role(person: User, role: str) -> None:
+def give_role(person: User, role: str, *, by: User | None = None) -> None:
     """Give `person` a role: OWNER, the name of a group, or none if it is empty. If it is another one, log them out.
 
     An owner who changes their own role stays logged in where they do so.
 
     Raises LastOwnerError.
     """
-    if role == person.role and person.groups.count() <= 1:
+    former = person.role
+    if role == former and person.groups.count() <= 1:
         return
     if role != OWNER:
         require_another_owner(person)
+    # Before it is done, because owners may change their own role.
+    record(Action.ROLE_CHANGED, [person], by=by, details=f"{_label(former)} → {_label(role)}")
     person.is_superuser = person.is_staff = role == OWNER
     person.save(update_fields=["is_superuser", "is_staff"])
     # With a group, they become staff (accounts.models.roles_changed).
@@ -50,21 +58,24 @@ def give_role(person: User, role: str) -> None:
 
 
 @transaction.atomic
-def add_person(values: Mapping[str, Any], role: str) -> User:
+def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) -> User:
     """Create an account that can't log in before its person chooses a password. The username is made from the name."""
     name = values["display_name"]
     base = (slugify(name) or "person")[:140]
     taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
     username = unique_slug(base, taken.__contains__, max_length=150)
     person: User = User.objects.create_user(username, values["email"], None, display_name=name)
-    give_role(person, role)
+    record(Action.INVITED, [person], by=by)
+    give_role(person, role, by=by)
     return person
 
 
 @transaction.atomic
-def deactivate(person: User) -> None:
+def deactivate(person: User, *, by: User | None = None) -> None:
     """Log `person` out and lock the account. What they wrote stays, with their name. Raises LastOwnerError."""
     require_another_owner(person)
+    if person.is_active:
+        record(Action.DEACTIVATED, [person], by=by)
     lock(person)
 
 
@@ -78,8 +89,14 @@ def lock(person: User) -> None:
 
 
 @transaction.atomic
-def reactivate(person: User) -> None:
+def reactivate(person: User, *, by: User | None = None) -> None:
     """Let `person` log in again, with the password and role that they had."""
+    if not person.is_active:
+        record(Action.REACTIVATED, [person], by=by)
     person.is_active = True
     person.save(update_fields=["is_active"])
     EmergencyLink.objects.filter(user=person).update(used_at=None)
+
+
+def _label(role: str) -> str:
+    return str(LABELS.get(role, role)) or gettext("No role")

@@ -2,14 +2,17 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import cast
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group
 from django.db import transaction
 from django.http import HttpRequest
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 
 from accounts import sessions
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import RolePolicy, User
 from accounts.roles import OWNER, ROLES
 
@@ -75,6 +78,13 @@ def change(changed: Collection[RolePolicy], request: HttpRequest) -> None:
     """
     for policy in changed:
         policy.save()
+        record(Action.CHANGED, [policy], by=cast("User", request.user), details=_describe(policy))
         is_owner = policy.role == OWNER
         people = User.objects.filter(is_superuser=True) if is_owner else User.objects.filter(groups__name=policy.role)
         sessions.end(people, keep=request)
+
+
+def _describe(policy: RolePolicy) -> str:
+    step = gettext("second step required") if policy.needs_second_factor else gettext("second step not required")
+    time = gettext("log out after %(time)s") % {"time": describe_hours(policy.session_hours)}
+    return f"{step}, {time}"

@@ -1,9 +1,12 @@
-"""What the worker does for accounts: send the link for a forgotten password, and delete sessions that have expired."""
+"""What the worker does for accounts: send the link for a forgotten password, and delete what has expired."""
 
 from django.core.mail import mailers
 from django.tasks import task
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
+from accounts.audit.recording import count
+from accounts.audit.retention import delete_expired
 from accounts.models import User
 from accounts.password_links import Kind, make_link, send_link
 from accounts.sessions import SessionStore
@@ -28,6 +31,7 @@ def send_password_link(user_pk: int) -> None:
     # A new link each time, because no table may hold one that works.
     if not send_link(user, make_link(user, Kind.REQUESTED), Kind.REQUESTED):
         raise UnsentLinkError
+    count(Action.PASSWORD_FORGOTTEN, user)
 
 
 @task_kind(_("Deleting expired sessions"))
@@ -35,3 +39,10 @@ def send_password_link(user_pk: int) -> None:
 def delete_expired_sessions() -> None:
     """Delete sessions that have expired, as `manage.py clearsessions` does."""
     SessionStore.clear_expired()
+
+
+@task_kind(_("Deleting old records of the audit log"))
+@task()
+def delete_old_audit_records() -> None:
+    """Delete records that are older than AUDIT_KEEP_DAYS and AUDIT_KEEP_FAILED_DAYS say."""
+    delete_expired()

@@ -35,6 +35,7 @@ class BlogConfig(AppConfig):
     verbose_name = _("Blog")
 
     def ready(self) -> None:
+        from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
         from accounts.preferences import person_inlines
         from blog.admin.dashboard import NAVIGATION, PANELS
@@ -59,6 +60,8 @@ class BlogConfig(AppConfig):
         from media.permissions import writers
         from media.uses import use_finders
 
+        for kind in ("blog.post", "blog.page", "blog.category", "blog.redirect"):
+            titles.register(kind, str)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
         change_handlers.register("blog.media_index", update_media_index)

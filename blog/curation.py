@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any, Final
 
-from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.db import transaction
 from django.utils.translation import gettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from blog.models import Category, CategoryChange, Entry, Post, Redirect
 from blog.models.curation import CurationError, UndoableChange
@@ -75,13 +76,13 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
             text = gettext("Posts moved from %(categories)s to “%(target)s”")
         else:
             text = gettext("%(categories)s merged into “%(target)s”")
-            _log(by, sources, DELETION, gettext("Merged into “%s”.") % target)
+            record(Action.MERGED, sources, by=by, details=gettext("into “%s”") % target)
             # The deepest first, because a category with others below it can't be deleted.
             for source in sorted(sources, key=lambda each: -each.path.count("/")):
                 _dissolve(source, target)
         _changed(affected)
         summary = text % {"categories": names, "target": target}
-        _log(by, [target], CHANGE, f"{summary}.")
+        record(Action.CHANGED, [target], by=by, details=f"{summary}.")
         kind = UndoableChange.Kind.MOVE if keep else UndoableChange.Kind.MERGE
         data = {"target": target.pk, "target_name": target.name, "gained": gained, "categories": described}
         return CategoryChange.objects.create(kind=kind, summary=summary, data=data, made_by=by)
@@ -105,7 +106,7 @@ def undo(change_id: int, by: User) -> CategoryChange:
             _rows([target]).filter(entry__in=some).delete()
         _changed({pk for each in data["categories"] for pk in each["posts"]})
         change.mark_undone(by)
-        _log(by, [*restored, target], CHANGE, gettext("Undone: %s.") % change.summary)
+        record(Action.UNDONE, [*restored, target], by=by, details=change.summary)
         return change
 
 
@@ -176,7 +177,3 @@ def _rows(categories: Iterable[Category]) -> Any:
 def _changed(ids: Iterable[int]) -> None:
     # All at once: what takes long for many is done in the background.
     entries_changed(list(ids))
-
-
-def _log(by: User, categories: Iterable[Category], flag: int, message: str) -> None:
-    LogEntry.objects.log_actions(by.pk, list(categories), flag, message)

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django.conf import settings
-from django.contrib.admin.models import LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.db.models import Q, Value
 from django.db.models.functions import Cast, Lower
@@ -17,7 +15,6 @@ from django.db.models.lookups import In
 from django.tasks import TaskResultStatus
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import gettext
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
@@ -202,12 +199,8 @@ def _make_anonymous(comments: list[Comment]) -> None:
 
 
 def _delete_blocks(email: str) -> int:
-    """Delete the blocks, and their text in the admin's log."""
+    """Delete the blocks. The audit log never names them (accounts.audit.titles)."""
     pks = list(blocks_of(email).values_list("pk", flat=True))
-    log = LogEntry.objects.filter(content_type=ContentType.objects.get_for_model(Block))
-    # The log still names blocks that were deleted or changed before.
-    is_named = In(Lower("object_repr"), _spellings(email))
-    log.filter(Q(object_id__in=[str(pk) for pk in pks]) | Q(is_named)).update(object_repr=gettext("(erased)"))
     Block.objects.filter(pk__in=pks).delete()
     return len(pks)
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 # Each variable is in exactly one of these; a test compares them with .env.example.
 PLAIN: Final = frozenset(
     (
-        *("ALLOWED_HOSTS", "BACKUP_KEEP_DAILY", "BACKUP_KEEP_MONTHLY", "BACKUP_KEEP_WEEKLY", "BACKUP_PUBLIC_KEY"),
+        *("ALLOWED_HOSTS", "AUDIT_KEEP_DAYS", "AUDIT_KEEP_FAILED_DAYS"),
+        *("BACKUP_KEEP_DAILY", "BACKUP_KEEP_MONTHLY", "BACKUP_KEEP_WEEKLY", "BACKUP_PUBLIC_KEY"),
         *("BACKUP_TIMES", "BEHIND_PROXY", "BROADSIDE_DATA", "CACHE_MAX_MB", "CLIENT_ADDRESS_HEADER"),
         *("CSRF_TRUSTED_ORIGINS", "DATABASE_CONN_MAX_AGE", "DATABASE_POOL", "DATABASE_PREPARE"),
         *("DATABASE_TIMEOUT", "DEBUG", "EMAIL_FROM", "EXPORT_KEEP_DAYS", "FORMER_FOLDER", "FORMER_HOSTS"),

@@ -305,6 +305,10 @@ BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 
 # Exports that were made in the admin are deleted after this time.
 BROADSIDE_EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=3)
+# How many days the audit log is kept, and in it the counts of failed attempts to log in. Not a setting of the admin, so
+# that people who get hold of an owner's session can't delete the traces of what they do.
+BROADSIDE_AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=365)
+BROADSIDE_AUDIT_KEEP_FAILED_DAYS = env.int("AUDIT_KEEP_FAILED_DAYS", default=90)
 
 # Where backups are: a folder, or a bucket as in STORAGE_URL. They are encrypted to this public key (age).
 BROADSIDE_BACKUP_URL = env.str("BACKUP_URL", default="")

@@ -20,7 +20,7 @@ class CoreConfig(AppConfig):
     verbose_name = _("Site")
 
     def ready(self) -> None:
-        from core.admin import delete_selected, recent_actions, unfinished_settings
+        from core.admin import delete_selected, unfinished_settings
 
         # In the place of Django's own.
         admin.site.add_action(delete_selected)
@@ -33,8 +33,6 @@ class CoreConfig(AppConfig):
         )
         dashboard_panels.register("concerns", attention)
         concerns.register("settings", unfinished_settings)
-        actions = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions, order=90)
-        dashboard_panels.register("recent-actions", actions)
         dashboard = NavigationItem(label=_("Dashboard"), url_name="admin:index", permissions=(), order=0)
         navigation_items.register("dashboard", dashboard)
         navigation_items.register(

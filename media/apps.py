@@ -14,10 +14,13 @@ class MediaConfig(AppConfig):
     verbose_name = _("Media")
 
     def ready(self) -> None:
+        from accounts.audit.titles import titles
         from media.models import renditions_due
         from media.tasks import make_due_renditions, remove_expired_files, wake_worker
 
         renditions_due.register("media", wake_worker)
+        for kind in ("media.picture", "media.document"):
+            titles.register(kind, str)
         # Those that were stored while no task could be.
         scheduled_tasks.register("media.renditions", ScheduledTask(make_due_renditions, every(dt.timedelta(hours=1))))
         scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))

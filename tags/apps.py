@@ -10,6 +10,7 @@ class TagsConfig(AppConfig):
     verbose_name = _("Tags")
 
     def ready(self) -> None:
+        from accounts.audit.titles import titles
         from blog.advice import advice_checks
         from blog.entry_lists import entry_searches
         from core.changes import change_handlers
@@ -37,6 +38,7 @@ class TagsConfig(AppConfig):
                 label=label, url_name=url_name, permissions=("tags.delete_tag",), order=order, parent="tags"
             )
             navigation_items.register(name, item)
+        titles.register("tags.tag", str)
         change_handlers.register("tags", TaggedPost.objects.update_published_at)
         entry_searches.register("tags", tagged_with)
         advice_checks.register("tags.twins", check_twins)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, Final
 
-from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.db import transaction
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from blog.models import Post
 from blog.models.curation import CurationError
@@ -92,8 +93,8 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
         TagAlias.objects.filter(key__in=[tag.key for tag in tags]).update(name="", key="")
         TagAlias.objects.bulk_create([TagAlias(slug=tag.slug, tag=target, name=tag.name, key=tag.key) for tag in tags])
         _posts_changed(affected)
-        _log(by, tags, DELETION, gettext("Merged into “%s”.") % target)
-        _log(by, [target], CHANGE, gettext("Merged with %s.") % _quoted(tags))
+        record(Action.MERGED, tags, by=by, details=gettext("into “%s”") % target)
+        record(Action.CHANGED, [target], by=by, details=gettext("Merged with %s.") % _quoted(tags))
         summary = gettext("%(tags)s merged into “%(target)s”") % {"tags": _quoted(tags), "target": target}
         return _record(TagChange.Kind.MERGE, summary, data, by)
 
@@ -126,7 +127,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
         text = gettext("“%(old)s” renamed to “%(new)s”") % {"old": old_name, "new": tag.name}
         if old_slug != tag.slug:
             text += f" ({old_slug} → {tag.slug})"
-        _log(by, [tag], CHANGE, f"{text}.")
+        record(Action.RENAMED, [tag], by=by, details=text)
         return _record(TagChange.Kind.RENAME, text, data, by)
 
 
@@ -159,7 +160,7 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
                 gettext("More posts have these tags by now, so nothing was deleted. Please look again.")
             )
         post_ids = sorted({pk for tag in described for pk in tag["posts"]})
-        _log(by, tags, DELETION, "")
+        record(Action.DELETED, tags, by=by)
         _delete(tags)
         _posts_changed(post_ids)
         summary = gettext("%s deleted") % _quoted(tags)
@@ -180,7 +181,7 @@ def undo(change_id: int, by: User) -> TagChange:
             case _:
                 tags = [_restore(described, described["posts"]) for described in change.data["tags"]]
         change.mark_undone(by)
-        _log(by, tags, CHANGE, gettext("Undone: %s.") % change.summary)
+        record(Action.UNDONE, tags, by=by, details=change.summary)
         return change
 
 
@@ -320,7 +321,3 @@ def _quoted(tags: Sequence[Tag]) -> str:
 
 def _record(kind: str, summary: str, data: dict[str, Any], by: User) -> TagChange:
     return TagChange.objects.create(kind=kind, summary=summary, data=data, made_by=by)
-
-
-def _log(by: User, tags: Sequence[Tag], flag: int, message: str) -> None:
-    LogEntry.objects.log_actions(by.pk, tags, flag, message)

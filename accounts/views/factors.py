@@ -11,6 +11,7 @@ from allauth.mfa.totp.internal import flows as app_flows
 from allauth.mfa.webauthn.internal import auth
 from allauth.mfa.webauthn.internal import flows as passkey_flows
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
@@ -21,13 +22,13 @@ from django.views.generic import TemplateView
 from django.views.generic.edit import FormView
 
 from accounts import browsers, factors, qr_codes
+from accounts.actions import Action
 from accounts.login_forms import AddPasskeyForm, PasskeyNameForm
 from accounts.views.pages import OwnPage
 
 
-def _after_adding(request: HttpRequest, user: Any, new_codes: object, text: str) -> HttpResponse:
+def _after_adding(request: HttpRequest, new_codes: object, text: str) -> HttpResponse:
     """Say what was added, and show the recovery codes if there are new ones."""
-    factors.added(request, user)
     messages.success(request, text)
     return HttpResponseRedirect(reverse("account_recovery_codes" if new_codes else "account"))
 
@@ -57,8 +58,10 @@ class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
 
     def form_valid(self, form: AddPasskeyForm) -> HttpResponse:
         data = form.cleaned_data
-        _passkey, codes = passkey_flows.add_authenticator(self.request, data["name"], data["credential"])
-        return _after_adding(self.request, self.user, codes, gettext("Passkey added. You can log in with it now."))
+        with transaction.atomic():
+            _passkey, codes = passkey_flows.add_authenticator(self.request, data["name"], data["credential"])
+            factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("Passkey"))
+        return _after_adding(self.request, codes, gettext("Passkey added. You can log in with it now."))
 
 
 class PasskeyView(OwnPage, FormView[PasskeyNameForm]):
@@ -127,8 +130,10 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
         return {**context, "qr_code": qr_codes.svg(url, gettext("QR code for your app")), "secret": groups, "url": url}
 
     def form_valid(self, form: ActivateTOTPForm) -> HttpResponse:
-        _app, codes = app_flows.activate_totp(self.request, form)
-        return _after_adding(self.request, self.user, codes, gettext("Your authenticator app is set up."))
+        with transaction.atomic():
+            _app, codes = app_flows.activate_totp(self.request, form)
+            factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("App"))
+        return _after_adding(self.request, codes, gettext("Your authenticator app is set up."))
 
 
 class RecoveryCodesView(OwnPage, TemplateView):
@@ -145,6 +150,7 @@ class RecoveryCodesView(OwnPage, TemplateView):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         if recovery_codes.can_generate_recovery_codes(self.user):
-            recovery_codes.generate_recovery_codes(request)
-            factors.added(request, self.user)
+            with transaction.atomic():
+                recovery_codes.generate_recovery_codes(request)
+                factors.added(request, self.user, Action.RECOVERY_CODES_MADE)
         return HttpResponseRedirect(reverse("account_recovery_codes"))

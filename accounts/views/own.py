@@ -1,9 +1,10 @@
 """The page on which people see how they log in and where they are logged in, and what they can do about it."""
 
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -12,9 +13,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic import TemplateView
 
 from accounts import factors, policies, sessions
+from accounts.actions import Action
+from accounts.audit import reading
+from accounts.audit.recording import record
 from accounts.logging_in import lacks_second_factor
 from accounts.models import EmergencyLink, Session, User
 from accounts.views.pages import OwnPage
+
+# How much of what happened to the account is shown.
+_RECENT: Final = 15
 
 
 class AccountView(OwnPage, TemplateView):
@@ -31,6 +38,7 @@ class AccountView(OwnPage, TemplateView):
             has_other_sessions=any(not sessions.is_current(session, self.request) for session in own),
             emergency_link=EmergencyLink.objects.filter(user=self.user).first(),
             is_incomplete=lacks_second_factor(self.request),
+            recent=reading.with_people(reading.about(self.user)[:_RECENT]),
             logged_out_after=policies.describe_hours(policies.demands_on(self.user).session_hours),
             **kwargs,
         )
@@ -46,7 +54,9 @@ class EndSessionView(OwnPage):
         if sessions.is_current(session, request):
             logout(request)
             return HttpResponseRedirect(reverse("admin:login"))
-        session.delete()
+        with transaction.atomic():
+            session.delete()
+            record(Action.SESSIONS_ENDED, [self.user], by=self.user, details=session.device)
         messages.success(request, gettext("%(device)s is logged out.") % {"device": session.device})
         return HttpResponseRedirect(reverse("account"))
 
@@ -57,7 +67,9 @@ class EndOtherSessionsView(OwnPage):
     http_method_names = ("post",)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        count = sessions.end(User.objects.filter(pk=self.user.pk), keep=request)
+        with transaction.atomic():
+            count = sessions.end(User.objects.filter(pk=self.user.pk), keep=request)
+            record(Action.SESSIONS_ENDED, [self.user], by=self.user)
         text = ngettext("%(n)d other browser is logged out.", "%(n)d other browsers are logged out.", count)
         messages.success(request, text % {"n": count})
         return HttpResponseRedirect(reverse("account"))

@@ -1,5 +1,6 @@
 """Bulk edit: changing the same things of the selected posts or pages, after a page has shown what will change."""
 
+from functools import partial
 from typing import Any, Final, cast
 
 from django import forms
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
 from accounts.models import User
 from blog import bulk_editing
 from blog.admin.entry_actions import EntryActions
@@ -106,7 +108,8 @@ class BulkEditAction(EntryActions):
         changes = form.changes()
         if "confirm" not in request.POST:
             return self._bulk_edit_page(request, form, bulk_editing.preview_edit(entries, user, changes))
-        self.report(request, lambda: bulk_editing.edit(entries, user, changes), "edited", _("Changed in bulk."))
+        change = partial(bulk_editing.edit, entries, user, changes)
+        self.report(request, change, "edited", Action.CHANGED, gettext("Changed in bulk."))
         return None
 
     def _bulk_edit_page(self, request: HttpRequest, form: BulkEditForm, result: BulkEdit) -> HttpResponse:

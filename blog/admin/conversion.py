@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -11,6 +10,8 @@ from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from blog.conversion import Conversion, convert_to_markdown
 from blog.models import Entry
@@ -82,6 +83,5 @@ def _save(entry: Entry, conversion: Conversion, user: User) -> bool:
             return False
         stored.markup, stored.source = "markdown", conversion.source
         save_entry(stored, user)
-        text = gettext("Converted to Markdown.")
-        LogEntry.objects.log_actions(user.pk, [stored], CHANGE, text, single_object=True)
+        record(Action.CHANGED, [stored], by=user, details=gettext("Converted to Markdown."))
     return True

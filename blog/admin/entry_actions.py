@@ -2,13 +2,13 @@
 
 import datetime as dt
 from collections.abc import Callable
+from functools import partial
 from itertools import compress
 from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import BadRequest, PermissionDenied
@@ -24,6 +24,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from blog import publishing
 from blog.admin.forms import LANGUAGES, LanguageForm
@@ -46,14 +48,14 @@ def _status_action(
     permission: str,
     label: Any,
     result: str,
-    log_message: Any,
+    recorded: Action,
 ) -> StatusAction:
-    """Return an action that changes the status of entries, logs it, and reports the result and what was refused."""
+    """Return an action that changes the status of entries, records it, and reports the result and what was refused."""
 
     @admin.action(description=label, permissions=[permission])
     def action(entry_admin: "EntryActions", request: HttpRequest, entries: QuerySet[Any]) -> None:
         user = cast("User", request.user)
-        entry_admin.report(request, lambda: change_status(entries, user), result, log_message)
+        entry_admin.report(request, lambda: change_status(entries, user), result, recorded)
 
     return action
 
@@ -63,10 +65,10 @@ class EntryActions(BaseAdmin[Any]):
 
     actions = ["bulk_edit", "publish", "unpublish", "set_language", "trash", "restore", "delete_selected"]
 
-    publish = _status_action(publishing.publish, "publish", _("Publish"), Status.PUBLISHED, _("Published."))
-    unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", _("Unpublished."))
-    trash = _status_action(publishing.trash, "change", _("Move to trash"), Status.TRASH, _("Moved to the trash."))
-    restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", _("Restored as a draft."))
+    publish = _status_action(publishing.publish, "publish", _("Publish"), Status.PUBLISHED, Action.PUBLISHED)
+    unpublish = _status_action(publishing.unpublish, "change", _("Unpublish"), "unpublished", Action.UNPUBLISHED)
+    trash = _status_action(publishing.trash, "change", _("Move to trash"), Status.TRASH, Action.TRASHED)
+    restore = _status_action(publishing.restore, "change", _("Restore as draft"), "restored", Action.RESTORED)
 
     def has_publish_permission(self, request: HttpRequest) -> bool:
         return may_publish(request.user, self.model)
@@ -84,12 +86,17 @@ class EntryActions(BaseAdmin[Any]):
         return response
 
     def report(
-        self, request: HttpRequest, change_entries: Callable[[], publishing.BulkChange], result: str, log_message: Any
+        self,
+        request: HttpRequest,
+        change_entries: Callable[[], publishing.BulkChange],
+        result: str,
+        recorded: Action,
+        details: str = "",
     ) -> None:
-        """Change entries, log it, and say what was changed, and what was refused."""
+        """Change entries, record it, and say what was changed, and what was refused."""
         with transaction.atomic():
             change = change_entries()
-            LogEntry.objects.log_actions(cast("User", request.user).pk, change.changed, CHANGE, str(log_message))
+            record(recorded, change.changed, by=cast("User", request.user), details=details)
         is_later = [result == Status.PUBLISHED and entry.is_scheduled for entry in change.changed]
         now = [entry for entry, later in zip(change.changed, is_later, strict=True) if not later]
         for name, some, level in (
@@ -152,7 +159,7 @@ class EntryActions(BaseAdmin[Any]):
             request,
             lambda: publishing.undo_trash(self.model, trashed_at, user),
             "untrashed",
-            _("Taken back out of the trash."),
+            Action.RESTORED,
         )
         return self.redirect_to_list(request)
 
@@ -195,7 +202,8 @@ class EntryActions(BaseAdmin[Any]):
         if "confirm" not in request.POST:
             return self._language_page(request, form, publishing.preview_language(entries, user, language))
         text = gettext("Language: %(name)s.") % {"name": dict(LANGUAGES)[language]}
-        self.report(request, lambda: publishing.set_language(entries, user, language), "language", text)
+        change = partial(publishing.set_language, entries, user, language)
+        self.report(request, change, "language", Action.CHANGED, text)
         return None
 
     def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:

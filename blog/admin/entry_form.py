@@ -1,6 +1,6 @@
 """The screen for writing posts and pages: one form, whose buttons name the step that it takes (blog.workflow)."""
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
+from accounts.audit import recording
 from accounts.models import User
 from blog import publishing, translations
 from blog.admin.entry_actions import EntryActions
@@ -27,8 +29,19 @@ from blog.rendering.markups import markups
 from blog.review import notes
 from blog.workflow import Step, state_of, take
 from core.dates import format_datetime
+from core.history import describe_changes
 from core.text import remove_unstorable
 from media.models import Picture
+
+# Steps that have a name of their own in the audit log.
+_RECORDED: Final = {
+    Step.PUBLISH: Action.PUBLISHED,
+    Step.SCHEDULE: Action.SCHEDULED,
+    Step.PUBLISH_PRIVATELY: Action.PUBLISHED_PRIVATELY,
+    Step.UNPUBLISH: Action.UNPUBLISHED,
+    Step.TRASH: Action.TRASHED,
+    Step.RESTORE: Action.RESTORED,
+}
 
 
 class FeaturedPictureInput(ForeignKeyRawIdWidget):
@@ -163,6 +176,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
         obj.step = form.step  # type: ignore[attr-defined]  # for the response
+        has_new_state = not change or state_of(obj) != form.state
+        obj.recorded = _RECORDED.get(form.step) if has_new_state else None  # type: ignore[attr-defined]  # for the log
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """Do nothing, because categories and tags were saved together with the entry."""
@@ -173,6 +188,18 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         if not add and state_of(form.instance) != form.state:
             message.append({"changed": {"fields": [gettext("Status")]}})
         return message
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # as in BaseAdmin
+        self._record(request, obj, Action.ADDED, "")
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # likewise
+        if message:
+            self._record(request, obj, Action.CHANGED, describe_changes(message))
+
+    def _record(self, request: HttpRequest, obj: Any, otherwise: Action, details: str) -> None:
+        """Record the step that was taken, or else what was done to the content."""
+        action = getattr(obj, "recorded", None) or otherwise
+        recording.record(action, [obj], by=cast("User", request.user), details=details)
 
     def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
         return self.response_change(request, obj)

@@ -3,7 +3,7 @@
 The e-mail address is only ever sent in forms, never in a URL, because URLs end up in logs and browser histories.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -14,6 +14,8 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from comments import personal_data
 from comments.models import Erasure
@@ -67,6 +69,7 @@ class ErasureAdmin(ReadOnlyAdmin):
             return self._page(request, "search", form=form)
         email = form.cleaned_data["email"]
         if "export" in request.POST:
+            record(Action.DISCLOSED, by=cast("User", request.user))
             options = {"ensure_ascii": False, "indent": 1}
             headers = {"Content-Disposition": 'attachment; filename="personal-data.json"'}
             return JsonResponse(personal_data.export(email), json_dumps_params=options, headers=headers)
@@ -90,7 +93,7 @@ class ErasureAdmin(ReadOnlyAdmin):
             message = gettext("Personal data erased. Comments deleted: %(n)d.")
         self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
         # The log says that someone was erased, and by whom, but not who it was.
-        self.log_change(request, personal_data.erasure_of(email), entry)
+        record(Action.ERASED, [Erasure()], by=cast("User", request.user), details=entry)
         return HttpResponseRedirect(reverse("admin:comments_erasure_changelist"))
 
     def _show(self, request: HttpRequest, form: EraseForm, email: str) -> HttpResponse:

@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -17,6 +18,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
+from accounts.audit.recording import record
+from accounts.models import User
 from core.admin import read_ids
 from media import duplicates, trash
 from media.admin.uploads import UploadAdmin
@@ -105,11 +109,11 @@ class DuplicatesAdmin(UploadAdmin):
         return self._page(request, "admin/media/picture/merge.html", context)
 
     def _merge(self, request: HttpRequest, pks: Collection[int], target_id: int) -> HttpResponse:
-        merged = trash.merge(pks, target_id)
-        target = Picture.objects.get(pk=target_id)
-        for picture in merged:
-            self.log_change(request, picture, gettext("Merged into “%s”.") % target)
-        self.log_change(request, target, gettext("Merged with %s.") % ", ".join(f"“{each}”" for each in merged))
+        with transaction.atomic():
+            merged = trash.merge(pks, target_id)
+            target = Picture.objects.get(pk=target_id)
+            record(Action.MERGED, merged, by=cast("User", request.user), details=gettext("into “%s”") % target)
+            self.log_change(request, target, gettext("Merged with %s.") % ", ".join(f"“{each}”" for each in merged))
         text = ngettext(
             "%(count)d image merged into “%(target)s”.", "%(count)d images merged into “%(target)s”.", len(merged)
         )

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -11,6 +11,7 @@ from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import model_ngettext
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files import File
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import redirect
@@ -23,6 +24,9 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
+from accounts.actions import Action
+from accounts.audit.recording import record
+from accounts.models import User
 from core.admin import BaseAdmin, read_ids
 from media import trash
 from media.documents import MAX_BYTES, clean_document
@@ -220,13 +224,13 @@ class UploadAdmin(BaseAdmin[Any]):
         self._restore(request, list(uploads.values_list("pk", flat=True)))
 
     def _restore(self, request: HttpRequest, pks: Sequence[int]) -> None:
-        restored = trash.restore(self.model, pks)
+        with transaction.atomic():
+            restored = trash.restore(self.model, pks)
+            record(Action.RESTORED, restored, by=cast("User", request.user))
         if not restored:
             text = gettext("Nothing was restored: this has been undone already, or it was removed for good.")
             self.message_user(request, text, messages.WARNING)
             return
-        for upload in restored:
-            self.log_change(request, upload, gettext("Restored."))
         texts = {"count": len(restored), "objects": model_ngettext(self.opts, len(restored))}
         self.message_user(request, gettext("%(count)d %(objects)s restored.") % texts, messages.SUCCESS)
 

@@ -5,13 +5,12 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from accounts.offboarding import HasWorkError, offboard
 from accounts.people import LastOwnerError, deactivate, give_role, reactivate
 from blog.models import Autosave, Entry, Post, Status
@@ -163,7 +162,7 @@ class TestErasing:
                 cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")  # noqa: S608  our own tables
                 rows = repr(cursor.fetchall())
                 assert not [secret for secret in secrets if secret in rows], table
-        assert LogEntry.objects.filter(object_id=str(writer.pk), action_flag=3).exists()
+        assert AuditRecord.objects.filter(kind=AuditRecord.PERSON, object_id=str(writer.pk), action="erased").exists()
 
     def test_works_for_accounts_without_work(self, owner: Client, writer: User) -> None:
         assert "No posts or pages are in this name." in owner.get(url_of(writer)).text

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from blog import bulk_editing
 from blog.bulk_editing import Changes
 from blog.models import Category, Page, Post, Status
@@ -85,7 +84,7 @@ class TestChanges:
         post = PostFactory()
         edit(client, post, comments="closed")
         assert Post.objects.get().modified_at > post.modified_at
-        assert LogEntry.objects.get().change_message == "Changed in bulk."
+        assert AuditRecord.objects.get(kind="blog.post").text == "Changed: Changed in bulk."
 
 
 class TestConfirming:

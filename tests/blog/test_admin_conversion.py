@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from accounts.models import AuditRecord
 from blog.models import Post
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, is_refused, user_in_role
@@ -66,7 +66,7 @@ def test_the_markdown_is_shown_first_and_saved_when_it_is_confirmed(editor: Clie
     post.refresh_from_db()
     assert (post.markup, post.source) == ("markdown", "Some **bold** text\n\n## Head")
     assert "<strong>bold</strong>" in post.body_html
-    assert LogEntry.objects.get().change_message == "Converted to Markdown."
+    assert AuditRecord.objects.get(kind="blog.post").text == "Changed: Converted to Markdown."
     assert "Convert to Markdown…" not in editor.get(admin_url(post, "change")).content.decode()
 
 

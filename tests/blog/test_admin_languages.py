@@ -3,11 +3,10 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from blog.models import Entry, Page, Post, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of
@@ -56,7 +55,7 @@ class TestSetLanguage:
         assert messages(response) == ["The language of 2 posts was set."]
         assert list(Post.objects.filter(language="ar").order_by("pk")) == posts
         assert other.language == ""
-        assert [entry.change_message for entry in LogEntry.objects.filter(user=editor)] == ["Language: Arabic."] * 2
+        assert [each.details for each in AuditRecord.objects.filter(kind="blog.post")] == ["Language: Arabic."] * 2
 
     def test_pages_expire_and_show_it(self, client: Client, django_capture_on_commit_callbacks: Any) -> None:
         page = PageFactory(title="About")

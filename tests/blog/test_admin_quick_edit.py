@@ -4,11 +4,11 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import AuditRecord
 from blog.models import Page, Post, Redirect, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -67,7 +67,7 @@ class TestSaving:
         former = post.get_absolute_url()
         client.post(url(post), data_of(post, slug="new"))
         assert [redirect.path for redirect in Redirect.objects.all()] == [former]
-        assert LogEntry.objects.get().get_change_message() == "Changed Slug."
+        assert AuditRecord.objects.get(kind="blog.post").text == "Changed: Slug"
 
     def test_works_for_pages(self, client: Client) -> None:
         page, parent = PageFactory(title="Team"), PageFactory(title="About")

@@ -4,9 +4,9 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
+from accounts.models import AuditRecord
 from blog import publishing
 from blog.models import Entry, Page, Post, Status
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
@@ -115,8 +115,8 @@ class TestUndo:
         response = client.post(f"/admin/blog/post/{post.pk}/trash/{filters}")
         assert response["Location"] == "/admin/blog/post/?state=published"
         undo(client, client.get(response["Location"]))
-        logged = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
-        assert list(logged) == ["Moved to the trash.", "Taken back out of the trash."]
+        logged = AuditRecord.objects.filter(kind="blog.post").order_by("pk")
+        assert [each.text for each in logged] == ["Moved to the trash", "Restored"]
 
 
 class TestRestoring:

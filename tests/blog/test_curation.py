@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from blog import curation
 from blog.models import Category, CategoryChange, Post
 from blog.models.curation import CurationError
@@ -108,8 +107,8 @@ class TestMerging:
         with django_capture_on_commit_callbacks(execute=True):
             curation.merge([tree["d"].pk], tree["a"].pk, editor)
         assert SiteSettings.current().content_version == before + 1
-        logged = set(LogEntry.objects.filter(user=editor).values_list("object_repr", "change_message"))
-        assert logged == {("d", "Merged into “a”."), ("a", "“d” merged into “a”.")}
+        logged = {(each.title, each.text) for each in AuditRecord.objects.filter(person=editor)}
+        assert logged == {("d", "Merged: into “a”"), ("a", "Changed: “d” merged into “a”.")}
 
     @pytest.mark.django_db(transaction=True)
     def test_two_opposite_merges_at_once_lose_no_post(

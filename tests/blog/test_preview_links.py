@@ -4,11 +4,10 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from blog import preview_links
 from blog.models import Post, PreviewLink, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
@@ -116,7 +115,7 @@ class TestManaging:
         assert str(editor) in page
         client.post(self.url(post), {"revoke": link.pk})
         assert not PreviewLink.objects.exists()
-        logged = LogEntry.objects.order_by("pk").values_list("change_message", flat=True)
+        logged = AuditRecord.objects.filter(kind="blog.post").order_by("pk").values_list("details", flat=True)
         assert list(logged) == ["Created a preview link.", "Revoked a preview link."]
 
     @pytest.mark.parametrize("days", ["0", "-1", "31", "9999999999", "x", ""])

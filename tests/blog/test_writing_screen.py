@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -13,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import escape
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from blog.models import Page, Post, Status
 from blog.workflow import Step, may_take, steps_for
 from media.pictures import store_picture
@@ -202,7 +201,7 @@ class TestResults:
     def test_the_history_mentions_a_change_of_status(self, client: Client) -> None:
         post = post_in("draft")
         save(client, post, title="Changed", _step="publish")
-        assert LogEntry.objects.latest("pk").get_change_message() == "Changed Title. Changed Status."
+        assert AuditRecord.objects.latest("pk").text == "Published: Title, Status"
 
     def test_publishing_twice_is_no_error(self, client: Client) -> None:
         post = post_in("draft")

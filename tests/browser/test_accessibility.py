@@ -9,7 +9,6 @@ from contextlib import suppress
 
 import pytest
 from django.contrib.admin import site
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group
 from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
@@ -17,6 +16,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from blog import autosaves, publishing
 from blog.curation import merge as merge_categories
@@ -174,7 +175,7 @@ def owner(blog: None) -> User:
     entry = Comment.objects.get(pk=900).entry
     Redirect.objects.create(path="/old/", entry=entry)
     Block.objects.create(text="casino")
-    LogEntry.objects.log_actions(owner.pk, [entry], CHANGE, single_object=True)
+    record(Action.CHANGED, [entry], by=owner)
     Group.objects.create(name="Translators")
     PostFactory(title="Imported", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
     pair = [store_picture(picture_file(), by=owner) for _ in range(2)]

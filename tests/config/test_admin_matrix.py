@@ -108,6 +108,9 @@ NEEDS: Final[dict[str, Page]] = {
         for name in ("end_session", "end_sessions", "remove_factor")
     },
     "account_policies": Page(OWNERS, OWNERS, only_shows=True),
+    # A POST is no more than a GET, or refused: nobody changes the audit log.
+    "accounts_auditrecord_changelist": Page(OWNERS),
+    "accounts_auditrecord_export": Page(OWNERS),
     # They lead to the form, which is refused.
     "core_sitesettings_changelist": Page(STAFF),
     "comments_commentsettings_changelist": Page(STAFF),
@@ -325,6 +328,8 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
         return reverse(
             "admin:view_on_site", args=[ContentType.objects.get_for_model(Category).pk, objects["blog_category"]]
         )
+    if name == "accounts_auditrecord_export":
+        return reverse(f"admin:{name}", args=["csv"])
     if name == "app_list":
         return reverse("admin:app_list", args=["blog"])
     pk = objects.get("_".join(name.split("_")[:2]))

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntryManager
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.db import OperationalError, models
@@ -14,6 +13,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.audit.history import AuditedHistory
 from media.documents import store_document
 from media.models import Document, Picture
 from media.pictures import store_picture
@@ -83,7 +83,7 @@ class TestRowsThatCannotBeSaved:
     def test_leave_no_file_if_a_later_step_of_the_admin_fails(
         self, upload: Any, editor: Client, stored: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(LogEntryManager, "log_actions", full)
+        monkeypatch.setattr(AuditedHistory, "record", full)
         assert upload(editor).status_code == 500
         assert stored() == []
         assert not Picture.objects.exists()

@@ -4,13 +4,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from pytest_django import Settings
 
+from accounts.models import AuditRecord
 from config.storage import media_storage
 from media import trash
 from media.documents import store_document
@@ -75,7 +75,7 @@ class TestDeleting:
         assert "1 " in message(restored)
         assert "restored." in message(restored)
         assert fetch(client, upload.file.url).status_code == 200
-        assert [entry.change_message for entry in LogEntry.objects.order_by("pk")][-1] == "Restored."
+        assert AuditRecord.objects.latest("pk").text == "Restored"
         # A second click on the button changes nothing.
         assert "Nothing was restored" in message(editor.post(form.get("action", ""), follow=True))
 

@@ -3,12 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from blog.models import Post
 from blog.models.curation import CurationError
 from core.changes import change_handlers
@@ -109,8 +108,8 @@ class TestMerging:
     def test_is_logged(self, editor: User) -> None:
         PostFactory(tags=["a", "b"])
         merge(editor, "a", into="b")
-        logged = {(entry.object_repr, entry.change_message) for entry in LogEntry.objects.filter(user=editor)}
-        assert logged == {("a", "Merged into “b”."), ("b", "Merged with “a”.")}
+        logged = {(each.title, each.text) for each in AuditRecord.objects.filter(person=editor)}
+        assert logged == {("a", "Merged: into “b”"), ("b", "Changed: Merged with “a”.")}
 
     def test_takes_few_statements_for_many_posts(self, editor: User, django_assert_max_num_queries: Any) -> None:
         for _ in range(30):

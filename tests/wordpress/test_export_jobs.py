@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.utils import timezone
 from lxml import etree
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from media.pictures import store_picture
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
@@ -118,8 +117,8 @@ class TestExporting:
         work()
         downloaded(client, job)
         client.post(url(job, "remove"))
-        entries = LogEntry.objects.order_by("pk")
-        assert [entry.action_flag for entry in entries] == [1, 2, 3]
+        records = AuditRecord.objects.filter(kind="wordpress.exportjob", object_id=str(job.pk)).order_by("pk")
+        assert [record.action for record in records] == ["exported", "downloaded", "deleted"]
 
     def test_other_users_of_the_machine_can_not_read_it(self, client: Client, work: Work) -> None:
         for name in ("wordpress", "hugo"):

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from core.models import SiteSettings
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, client_of, user_in_role
@@ -227,13 +226,13 @@ class TestButton:
         page = response.content.decode()
         assert "This site now has the title and tagline of the old blog." in page
         assert "take-title/" not in page
-        assert LogEntry.objects.filter(content_type__model="sitesettings", object_id="1").count() == 1
+        assert AuditRecord.objects.filter(kind="core.sitesettings", object_id="1").count() == 1
 
     def test_pressed_twice_changes_nothing_more(self, job: ImportJob) -> None:
         client = client_of(self.importer("change_sitesettings"))
         for _press in range(2):
             assert client.post(job_url(job, "take-title/")).status_code == 302
-        assert LogEntry.objects.filter(content_type__model="sitesettings").count() == 1
+        assert AuditRecord.objects.filter(kind="core.sitesettings").count() == 1
 
     def test_requires_post_and_a_csrf_token(self, job: ImportJob) -> None:
         client = Client(enforce_csrf_checks=True)

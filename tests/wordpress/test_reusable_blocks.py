@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.test import Client
 from django_tasks_db.models import DBTaskResult
 
+from accounts.models import AuditRecord
 from blog.models import Page, Post
 from core.models import SiteSettings
 from tests.factories import PageFactory, PostFactory, UserFactory
@@ -107,7 +107,7 @@ class TestChanging:
         for entry, before in zip(entries, modified_at, strict=True):
             entry.refresh_from_db()
             assert entry.modified_at == before
-        assert LogEntry.objects.count() == 1
+        assert AuditRecord.objects.filter(kind="wordpress.reusableblock").count() == 1
 
     def test_text_is_sanitised(self, editor: Client, block: ReusableBlock) -> None:
         post = PostFactory(markup="wordpress", source=SHOWN)

@@ -1,7 +1,7 @@
 """Exporting the site in the admin, for owners without a shell: starting, watching and downloading exports."""
 
 import uuid
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -15,6 +15,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.confirmation import confirmation_required
 from accounts.models import User
 from core.admin import BaseAdmin
@@ -105,7 +107,7 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
             text = gettext("Another export is in progress. Wait until it has finished, or cancel it, then try again.")
             self.message_user(request, text, messages.WARNING)
         else:
-            self.log_addition(request, job, [{"added": {}}])
+            record(Action.EXPORTED, [job], by=user, details=format_name)
         return redirect("admin:wordpress_exportjob_changelist")
 
     def _row(self, job: ExportJob) -> dict[str, Any]:
@@ -128,7 +130,7 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
         if not jobs.is_downloadable(job):
             raise Http404(gettext("This export has been deleted. Start another one."))
         kind, path_here = FORMATS[job.format], jobs.file_of(job)
-        self.log_change(request, job, gettext("Downloaded the export."))
+        record(Action.DOWNLOADED, [job], by=cast("User", request.user), details=job.format)
         site = slugify(str(request.site.title)) or "site"  # type: ignore[attr-defined]  # the middleware adds the site
         name = f"{site}-{job.format}-{job.started_at:%Y-%m-%d}.{kind.suffix}"
         response = FileResponse(path_here.open("rb"), as_attachment=True, filename=name, content_type=kind.media_type)

@@ -2,11 +2,10 @@
 
 import uuid
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -24,6 +23,8 @@ from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 from django_tasks_db.models import DBTaskResult
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from core.admin import BaseAdmin
 from core.dashboard import Concern
@@ -35,6 +36,9 @@ from wordpress.uploads.display import job_display, job_progress, old_blog, state
 from wordpress.uploads.folder import JobFolder
 from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
 from wordpress.uploads.tasks import AnotherJobActiveError, create_job, start_step
+
+# Steps that change the site. To read or preview an export does not.
+_RECORDED: Final = {JobStep.IMPORT: Action.IMPORTED, JobStep.UNDO: Action.UNDONE}
 
 # Its tracebacks are meant for the log; the page of an import says what an owner needs to know.
 admin.site.unregister(DBTaskResult)
@@ -160,8 +164,8 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             start_step(job, step, request.user, options)
         except AnotherJobActiveError:
             return self._redirect_to_active_job(request)
-        if step == JobStep.UNDO:
-            self.log_change(request, job, gettext("Undid the import."))
+        if action := _RECORDED.get(step):
+            record(action, [job], by=cast("User", request.user))
         return redirect(job)
 
     def take_title_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
@@ -177,7 +181,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             with transaction.atomic():
                 site.save(update_fields=changed)
                 text = gettext("Took the title and tagline of the old blog.")
-                LogEntry.objects.log_actions(user.pk, [site], CHANGE, text)
+                record(Action.CHANGED, [site], by=user, details=text)
             self.message_user(request, gettext("This site now has the title and tagline of the old blog."))
         return redirect(job)
 

@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from accounts import factors
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from accounts.password_links import Kind, make_link
 from accounts.people import reactivate
@@ -20,7 +23,10 @@ class Command(BaseCommand):
         user = User.objects.named(options["name"])
         if user is None:
             raise CommandError(f"There is no account with the name {options['name']!r}. Check capital letters.")
-        reactivate(user)
-        factors.remove_all(user)
+        with transaction.atomic():
+            record(Action.RESCUED, [user], by=None)
+            reactivate(user)
+            factors.remove_all(user)
+            link = make_link(user, Kind.REQUESTED)
         self.stdout.write(f"The account {user.username!r} is open, without a second step. Set a password on this page:")
-        self.stdout.write(make_link(user, Kind.REQUESTED))
+        self.stdout.write(link)

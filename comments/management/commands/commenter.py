@@ -8,7 +8,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils.translation import gettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from comments import personal_data
+from comments.models import Erasure
 
 
 class Command(BaseCommand):
@@ -16,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         commands = parser.add_subparsers(dest="command", required=True)
-        export = commands.add_parser("export", help="Write all data as JSON. Changes nothing.")
+        export = commands.add_parser("export", help="Write all data as JSON.")
         export.add_argument("email")
         export.add_argument("-o", "--output", type=Path, help="Write to this file, which only you can read.")
         erase = commands.add_parser("erase", help="Erase all data. This cannot be undone.")
@@ -33,6 +36,8 @@ class Command(BaseCommand):
         if not email:
             raise CommandError(gettext("Enter an e-mail address."))
         if command == "export":
+            # The log says that it was done, but not whose data it was.
+            record(Action.DISCLOSED, by=None)
             self._export(email, options["output"])
         else:
             self._erase(email, keep_text=options["keep_text"], dry_run=options["dry_run"])
@@ -53,6 +58,8 @@ class Command(BaseCommand):
         if not summary:
             self.stdout.write(gettext("No personal data found."))
             return
+        if not dry_run:
+            record(Action.ERASED, [Erasure()], by=None)
         self.stdout.write(gettext("This would be erased:") if dry_run else gettext("Erased:"))
         for label, count in (
             (gettext("comments (kept as “Anonymous”)") if keep_text else gettext("comments"), summary.comments),

@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from core.progress import ProgressCallback, show_progress
 from operations.backups import restoring
 from operations.backups.contents import complete_backups
@@ -75,6 +77,7 @@ class Command(BaseCommand):
             opened = restoring.open_backup(store, name, keys)
             restoring.restore(opened, folder, replace=replace, progress=progress)
         restoring.migrate()
+        record(Action.BACKUP_RESTORED, by=None, details=opened.name)
         manifest = opened.manifest
         text = _("Backup %(name)s of %(site)s is restored: %(tables)d tables and %(files)d media files.")
         counts = {"tables": len(manifest.tables), "files": manifest.media_files}

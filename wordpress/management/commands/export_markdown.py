@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from core.progress import show_progress
 from wordpress.atomic_files import atomic_folder
 from wordpress.exporting.generators import GENERATORS
@@ -41,5 +43,6 @@ class Command(BaseCommand):
             raise CommandError(_("%s is not an empty folder. Choose another one.") % folder) from error
         except OSError as error:
             raise CommandError(_("The files could not be written: %s") % error) from error
+        record(Action.EXPORTED, by=None, details=options["generator"])
         text = ngettext("%d file written.", "%d files written.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)

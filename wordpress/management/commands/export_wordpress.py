@@ -9,6 +9,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from core.progress import show_progress
 from wordpress.atomic_files import atomic_file
 from wordpress.exporting.wxr_export import export_wxr
@@ -42,5 +44,6 @@ class Command(BaseCommand):
                     count = export_wxr(partial(self.stdout.write, ending=""), progress=progress, warn=warn)
         except OSError as error:
             raise CommandError(_("The export could not be written: %s") % error) from error
+        record(Action.EXPORTED, by=None, details="wordpress")
         text = ngettext("%d item exported.", "%d items exported.", count) % count
         self.stderr.write(text, style_func=self.style.SUCCESS)

@@ -11,6 +11,8 @@ from django.db import OperationalError
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from core.progress import INTERRUPTED, show_progress
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.analysis import stage_texts
@@ -126,6 +128,8 @@ class Command(BaseCommand):
                 report.rename_files(exports.with_original_names)
         except InvalidExportError as error:
             raise CommandError(_("%s Nothing was imported.") % error) from error
+        if report.has_changes and not report.dry_run:
+            record(Action.IMPORTED, by=None)
         self._print(report)
         self._write(report, options["report"])
         if report.interrupted:
@@ -140,6 +144,7 @@ class Command(BaseCommand):
         stages = stage_texts()
         with show_progress(self.stderr, _("Interrupted. Run the command again to remove the rest.")) as update:
             report = undo_run(run, lambda stage, done, total: update(stages[stage], done, total))
+        record(Action.UNDONE, [run], by=None)
         for kind, count in report.removed.items():
             self.stdout.write(f"{count:,} × {kind_label(kind)}: " + _("removed"))
         self._print_reasons(report.kept, _("Kept:"))

@@ -1,0 +1,58 @@
+"""What the audit log records: a closed list."""
+
+from typing import Final
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+
+class Action(TextChoices):
+    """What was done. The label follows the name of the person who did it."""
+
+    # Logging in
+    LOGGED_IN = "logged_in", _("Logged in")
+    LOGIN_FAILED = "login_failed", _("Failed attempts to log in")
+    LOGGED_OUT = "logged_out", pgettext_lazy("in the audit log", "Logged out")
+    SESSIONS_ENDED = "sessions_ended", _("Logged out other browsers")
+    PASSWORD_CHANGED = "password_changed", _("Chose a password")
+    PASSWORD_FORGOTTEN = "password_forgotten", _("Requests for a link, as the password was forgotten")
+    PASSWORD_LINK_MADE = "password_link_made", _("Made a link for choosing a password")
+    FACTOR_ADDED = "factor_added", _("Added a way to log in")
+    FACTOR_REMOVED = "factor_removed", _("Removed a way to log in")
+    RECOVERY_CODES_MADE = "recovery_codes_made", _("Made recovery codes")
+    EMERGENCY_LINK_MADE = "emergency_link_made", _("Made an emergency link")
+    # Accounts
+    INVITED = "invited", _("Invited")
+    ROLE_CHANGED = "role_changed", _("Changed the role")
+    LOCKED = "locked", _("Locked with the emergency link")
+    DEACTIVATED = "deactivated", pgettext_lazy("in the audit log", "Deactivated")
+    REACTIVATED = "reactivated", _("Reopened")
+    RESCUED = "rescued", _("Rescued on the server")
+    # What was in someone's name
+    GAVE_AWAY = "gave_away", _("Gave the posts and pages to someone else")
+    RECEIVED = "received", _("Gave the posts and pages of someone else")
+    # Objects
+    ADDED = "added", _("Added")
+    CHANGED = "changed", _("Changed")
+    RENAMED = "renamed", _("Renamed")
+    MERGED = "merged", pgettext_lazy("in the audit log", "Merged")
+    SCHEDULED = "scheduled", _("Scheduled")
+    PUBLISHED = "published", pgettext_lazy("in the audit log", "Published")
+    PUBLISHED_PRIVATELY = "published_privately", _("Published privately")
+    UNPUBLISHED = "unpublished", _("Unpublished")
+    TRASHED = "trashed", _("Moved to the trash")
+    RESTORED = "restored", _("Restored")
+    DELETED = "deleted", _("Deleted")
+    UNDONE = "undone", _("Undid a change")
+    # Data as a whole
+    IMPORTED = "imported", _("Imported")
+    EXPORTED = "exported", _("Exported")
+    DOWNLOADED = "downloaded", _("Downloaded")
+    DISCLOSED = "disclosed", _("Exported personal data")
+    ERASED = "erased", _("Erased")
+    BACKUP_RESTORED = "backup_restored", _("Restored a backup")
+
+
+# What strangers can cause as often as they like: counted, and kept for a shorter time.
+COUNTED: Final = (Action.LOGIN_FAILED, Action.PASSWORD_FORGOTTEN)

@@ -1,0 +1,79 @@
+"""The audit log as a file: CSV for spreadsheets, or JSON lines for programs. It is sent while it is read."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.db.models import QuerySet
+
+from accounts.audit.reading import with_people
+from accounts.models import AuditRecord
+
+# How many records are read at once.
+_BATCH: Final = 2000
+# Spreadsheets take what begins with one of these for a formula, in some languages also in the wide form.
+_FORMULA: Final = tuple("=+-@＝＋－＠")
+
+
+_COLUMNS: Final = (
+    *("time", "person", "person_id", "role"),
+    *("action", "what", "kind", "object_id", "object", "details", "count"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of the file: its media type, and what writes records as pieces of text."""
+
+    media_type: str
+    write: Callable[[QuerySet[AuditRecord]], Iterator[str]]
+
+
+class _Line:
+    """A file that gives back each line that is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _rows(records: QuerySet[AuditRecord]) -> Iterator[dict[str, Any]]:
+    """Yield the records, the oldest first, in batches, so that a million of them take neither memory nor a cursor."""
+    last = 0
+    while batch := with_people(records.filter(pk__gt=last).order_by("pk")[:_BATCH]):
+        yield from map(_values, batch)
+        last = batch[-1].pk
+
+
+def _values(record: AuditRecord) -> dict[str, Any]:
+    who = (record.at.isoformat(), record.who, record.person_id, record.role)
+    what = (record.action, record.text, record.kind, record.object_id, record.what, record.details, record.count)
+    return dict(zip(_COLUMNS, who + what, strict=True))
+
+
+def _as_csv(records: QuerySet[AuditRecord]) -> Iterator[str]:
+    # With the mark by which spreadsheets recognise UTF-8.
+    yield "\ufeff"
+    writer = csv.writer(_Line())
+    yield writer.writerow(_COLUMNS)
+    for row in _rows(records):
+        yield writer.writerow(map(_cell, row.values()))
+
+
+def _cell(value: Any) -> str:
+    """Return a value that no spreadsheet takes for a formula."""
+    text = "" if value is None else str(value)
+    is_harmless = not text.lstrip().startswith(_FORMULA) and not text.startswith(("\t", "\r", "\n"))
+    return text if is_harmless else f"'{text}"
+
+
+def _as_json_lines(records: QuerySet[AuditRecord]) -> Iterator[str]:
+    for row in _rows(records):
+        yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
+FORMATS: Final = {
+    "csv": Format("text/csv; charset=utf-8", _as_csv),
+    "jsonl": Format("application/jsonl; charset=utf-8", _as_json_lines),
+}

@@ -1,0 +1,46 @@
+"""The history of objects: what people do to them in the admin. The app that knows people keeps it."""
+
+from collections.abc import Iterable
+from typing import Any, Final, Protocol
+
+from django.db.models import Model, QuerySet
+from django.utils.translation import gettext
+
+from core.registry import Registry
+
+# What a form has changed, as Django says it (ModelAdmin.construct_change_message), or any sentence.
+type ChangeMessage = str | list[dict[str, Any]]
+
+
+class History(Protocol):
+    """Keeps who did what to objects."""
+
+    def record(self, by: Any, flag: int, objects: Iterable[Model], details: str) -> None:
+        """Record that `by` has added, changed or deleted objects: a flag of django.contrib.admin.models."""
+
+    def of(self, obj: Model) -> QuerySet[Any]:
+        """Return what is known about an object, the newest first."""
+
+    def read(self, records: Iterable[Any]) -> list[Any]:
+        """Return records of `of`, ready to be shown: each has `at`, `who` and `text`."""
+
+
+# Exactly one is registered.
+histories: Final[Registry[History]] = Registry("history")
+
+
+def history() -> History:
+    (only,) = histories.values()
+    return only
+
+
+def describe_changes(message: ChangeMessage) -> str:
+    """Return in words what was changed: the names of the fields, separated by commas, or the sentence itself."""
+    if isinstance(message, str):
+        return message
+    names: list[str] = []
+    for part in message:
+        # Rows within the form have the name of their model. That of the row may be anything, so it is left out.
+        for about in part.values():
+            names += about.get("fields") or filter(None, [about.get("name")])
+    return ", ".join(gettext(name) for name in dict.fromkeys(names))
