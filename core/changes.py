@@ -19,7 +19,7 @@ scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry(
 # Each takes back what others show without asking for the content version, in the transaction that changes content, so
 # before anyone can see the change. Nothing is shown anew until then (see `content_stands_still`). An error undoes the
 # change.
-withdrawals: Final[Registry[Callable[[], None]]] = Registry("withdrawal")
+retractions: Final[Registry[Callable[[], None]]] = Registry("retraction")
 
 
 # How many transactions can change the content version at the same time on PostgreSQL without waiting for each other.
@@ -111,8 +111,8 @@ def content_changed() -> None:
         # At random, so that no later transaction gets the version of one that is rolled back, under which this process
         # may remember something.
         _increment(1 + secrets.randbelow(MAX_STEP))
-        for withdraw in withdrawals.values():
-            withdraw()
+        for retract in retractions.values():
+            retract()
     # Forgotten together with the increment if the savepoint is rolled back.
     transaction.on_commit(_incremented)
 

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from blog.models import Entry
 from comments.models import Comment
-from core.changes import JUMP, JUMP_STATEMENT, ContentVersion, content_version, withdrawals
+from core.changes import JUMP, JUMP_STATEMENT, ContentVersion, content_version, retractions
 from core.progress import ProgressCallback
 from media.models import Document, Picture
 from operations.backups import postgresql, sqlite
@@ -163,8 +163,8 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
         _counter(progress, opened.manifest),
     )
     current = _version_or_zero()
-    for withdraw in withdrawals.values():
-        withdraw()
+    for retract in retractions.values():
+        retract()
     progress(_("Replacing the database"), 0, 1)
     if opened.manifest.vendor == "sqlite":
         _replace_file(opened, dump, current, names)
