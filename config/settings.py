@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.logging_in.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "operations.withdrawals.warnings.WithdrawnNamesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that only views read from replicas of the database.
     "blog.replica_reads.ReplicaReadsMiddleware",
@@ -302,6 +303,9 @@ BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 
 # Exports that were made in the admin are deleted after this time.
 BROADSIDE_EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=3)
+
+# For how many days the withdrawal of a name can be undone. Then what that takes is deleted.
+BROADSIDE_WITHDRAWAL_UNDO_DAYS = env.int("WITHDRAWAL_UNDO_DAYS", default=14)
 
 # Where backups are: a folder, or a bucket as in STORAGE_URL. They are encrypted to this public key (age).
 BROADSIDE_BACKUP_URL = env.str("BACKUP_URL", default="")

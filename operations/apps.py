@@ -1,13 +1,34 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
+from core.navigation import NavigationItem, navigation_items
+
 
 class OperationsConfig(AppConfig):
     name = "operations"
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        from core.dashboard import dashboard_panels
+        from blog.advice import advice_checks
+        from core.dashboard import concerns, dashboard_panels
+        from core.models import related_settings
+        from operations.models import WithdrawalFlags
         from operations.panels import BACKUPS
+        from operations.withdrawals.concerns import unfinished_withdrawals
+        from operations.withdrawals.warnings import check_draft
 
         dashboard_panels.register("backups", BACKUPS)
+        related_settings.register("withdrawal_flags", WithdrawalFlags)
+        concerns.register("withdrawals", unfinished_withdrawals)
+        advice_checks.register("operations.withdrawals", check_draft)
+        navigation_items.register(
+            "withdrawals",
+            NavigationItem(
+                label=_("Withdraw a name"),
+                url_name="admin:operations_withdrawal_changelist",
+                # Only owners have it.
+                permissions=("accounts.change_user",),
+                order=83,
+                parent="people",
+            ),
+        )
