@@ -307,7 +307,7 @@ class AuditRecord(models.Model):
 
     @classmethod
     def changeable(cls) -> models.QuerySet["AuditRecord"]:
-        """Return all records, for the modules of accounts.audit that delete old ones, count, and remove names."""
+        """Return all records, for the modules of accounts.audit that delete old ones and count."""
         return models.QuerySet(cls)
 
     @property

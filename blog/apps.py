@@ -42,7 +42,7 @@ class BlogConfig(AppConfig):
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
         from blog.caching import page_parameters, private_parameters
-        from blog.caching.files import withdraw
+        from blog.caching.files import retract
         from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
         from blog.permissions import may_write
@@ -52,7 +52,7 @@ class BlogConfig(AppConfig):
         from blog.rendering.markups import Markup, markups
         from blog.review import emails
         from blog.sidebar import BLOCKS, sidebar_blocks
-        from core.changes import change_handlers, scheduled_changes, withdrawals
+        from core.changes import change_handlers, retractions, scheduled_changes
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
@@ -66,7 +66,7 @@ class BlogConfig(AppConfig):
         markups.register("html", Markup("HTML", lambda source, entry: source))
         change_handlers.register("blog.media_index", update_media_index)
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
-        withdrawals.register("blog", withdraw)
+        retractions.register("blog", retract)
         scheduled_changes.register("blog", next_publication)
         for check_name, check in CHECKS.items():
             advice_checks.register(check_name, check)

@@ -15,7 +15,7 @@ PLAIN: Final = frozenset(
         *("IMPORT_FILE_MAX_MB", "IMPORT_KEEP_DAYS", "IMPORT_MAX_MB", "LANGUAGE_CODE", "LOG_LEVEL"),
         *("PAGES_FOLDER", "PAGES_FOLDER_MAX_MB", "PAGE_CACHE_MEMORY_MB", "SECURE_HSTS_INCLUDE_SUBDOMAINS"),
         *("SECURE_HSTS_PRELOAD", "SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SECURITY_CONTACT", "SITE_URL"),
-        *("STATIC_ROOT", "TIME_ZONE", "TRUSTED_PROXIES"),
+        *("STATIC_ROOT", "TIME_ZONE", "TRUSTED_PROXIES", "WITHDRAWAL_UNDO_DAYS"),
     )
 )
 # They may contain a name and password, and in their query whatever a server accepts there.

@@ -1,5 +1,7 @@
 """Error pages: within the admin for those who work there, and within the site for everyone else."""
 
+from http import HTTPStatus
+
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,11 +11,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
 from blog import views
+from operations.withdrawals.gone_urls import is_gone
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     text = _("This page doesn't exist. It may have been deleted.")
-    return _admin_page(request, 404, _("Not found"), text) or views.not_found(request, exception)
+    page = _admin_page(request, 404, _("Not found"), text) or views.not_found(request, exception)
+    if (site := getattr(request, "site", None)) and is_gone(request.path, site):
+        page.status_code = HTTPStatus.GONE
+    return page
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:

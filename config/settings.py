@@ -115,6 +115,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.logging_in.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "operations.withdrawals.warnings.WithdrawnNamesMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that only views read from replicas of the database.
     "blog.replica_reads.ReplicaReadsMiddleware",
@@ -309,6 +310,9 @@ BROADSIDE_EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=3)
 # that people who get hold of an owner's session can't delete the traces of what they do.
 BROADSIDE_AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=365)
 BROADSIDE_AUDIT_KEEP_FAILED_DAYS = env.int("AUDIT_KEEP_FAILED_DAYS", default=90)
+
+# For how many days the withdrawal of a name can be undone. Then what that takes is deleted.
+BROADSIDE_WITHDRAWAL_UNDO_DAYS = env.int("WITHDRAWAL_UNDO_DAYS", default=14)
 
 # Where backups are: a folder, or a bucket as in STORAGE_URL. They are encrypted to this public key (age).
 BROADSIDE_BACKUP_URL = env.str("BACKUP_URL", default="")

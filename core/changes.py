@@ -20,7 +20,7 @@ scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry(
 # Each takes back what others show without asking for the content version, in the transaction that changes content, so
 # before anyone can see the change. Nothing is shown anew until then (see `content_stands_still`). An error undoes the
 # change.
-withdrawals: Final[Registry[Callable[[], None]]] = Registry("withdrawal")
+retractions: Final[Registry[Callable[[], None]]] = Registry("retraction")
 
 
 # How many transactions can change the content version at the same time on PostgreSQL without waiting for each other.
@@ -158,8 +158,8 @@ def content_changed(*, only_comments: bool = False) -> None:
         # may remember something.
         step = 1 + secrets.randbelow(MAX_STEP)
         _increment(step, of_entries=0 if only_comments else step)
-        for withdraw in withdrawals.values():
-            withdraw()
+        for retract in retractions.values():
+            retract()
     # Forgotten together with the increment if the savepoint is rolled back.
     transaction.on_commit(_incremented_for_comments if only_comments else _incremented)
 

@@ -1,10 +1,15 @@
-"""What is known about running the site: how backups went, which workers are alive, when scheduled tasks are due."""
+"""What is known about running the site: backups, workers, scheduled tasks, and names that were withdrawn."""
 
 import datetime as dt
 from typing import Final, Self
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from core.models import SiteSettings
 
 # A worker that has not said for this long that it is alive is presumed dead.
 PRESUMED_DEAD: Final = dt.timedelta(minutes=2)
@@ -110,3 +115,122 @@ class ScheduledTime(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class WithdrawalState(models.TextChoices):
+    """How far a withdrawal is. At most one is active at a time: searching, running or undoing."""
+
+    SEARCHING = "searching", _("Looking for the name")
+    FOUND = "found", _("Ready to preview")
+    RUNNING = "running", _("Replacing the name")
+    DONE = "done", _("Withdrawn")
+    UNDOING = "undoing", _("Undoing")
+    UNDONE = "undone", _("Undone")
+    # What undoing it takes, and the name itself, have been deleted.
+    FINAL = "final", _("Withdrawn for good")
+
+
+ACTIVE_STATES = (WithdrawalState.SEARCHING, WithdrawalState.RUNNING, WithdrawalState.UNDOING)
+
+
+class Withdrawal(models.Model):
+    """A name that is, or was, replaced everywhere on the site (operations.withdrawals). Backups leave it out.
+
+    `sealed` is encrypted: the spellings of the name, and what was found. Everything else says nothing about the name,
+    and is kept as the record that something was withdrawn, by whom, when, and how much.
+    """
+
+    state = models.CharField(_("state"), max_length=9, choices=WithdrawalState, default=WithdrawalState.SEARCHING)
+    started_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by"), editable=False
+    )
+    started_at = models.DateTimeField(_("started"), default=timezone.now)
+    # When it was carried out; None before.
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True)
+    undo_until = models.DateTimeField(_("can be undone until"), null=True)
+    # By the label of the model: in how many of its rows the name was found or replaced.
+    counts = models.JSONField(default=dict)
+    # Pairs of a model's label and an ID: what still has to be changed by hand, and what undoing has left alone.
+    by_hand = models.JSONField(default=list)
+    left_alone = models.JSONField(default=list)
+    # Where the current pass over the database is, and how many rows it has read of how many.
+    cursor = models.JSONField(default=dict)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    # Grows with each batch, so that only one of several processes does it.
+    step = models.PositiveBigIntegerField(default=0)
+    sealed = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name = _("withdrawal")
+        verbose_name_plural = _("withdrawals")
+        default_permissions = ()
+        ordering = ("-started_at", "-pk")
+        constraints = [
+            models.UniqueConstraint(
+                models.Case(models.When(models.Q(state__in=ACTIVE_STATES), then=models.Value(1))),
+                name="one_active_withdrawal",
+            ),
+            models.CheckConstraint(condition=models.Q(state__in=WithdrawalState.values), name="withdrawal_state_known"),
+        ]
+
+    def __str__(self) -> str:
+        return gettext("Withdrawal %(id)s") % {"id": self.pk}
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in ACTIVE_STATES
+
+    @property
+    def percent(self) -> int:
+        return min(100, self.done * 100 // self.total) if self.total else 0
+
+
+class WithdrawnRow(models.Model):
+    """What a row of the database contained before a withdrawal changed or deleted it. Backups leave it out.
+
+    `sealed` is encrypted. `digest` is that of what the withdrawal left, so that undoing it notices later changes.
+    """
+
+    withdrawal = models.ForeignKey(Withdrawal, models.CASCADE, related_name="rows")
+    model = models.CharField(max_length=100)
+    sealed = models.TextField()
+    digest = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.withdrawal_id}: {self.model}"
+
+
+class GoneUrl(models.Model):
+    """A URL with a withdrawn name in it, which is answered 410 while that can be undone. Backups leave it out.
+
+    Only a keyed hash of it is stored, and deleted with the rest.
+    """
+
+    withdrawal = models.ForeignKey(Withdrawal, models.CASCADE, related_name="gone_urls")
+    digest = models.CharField(max_length=64, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.digest
+
+
+class WithdrawalFlags(models.Model):
+    """Whether any URL is gone: read with the site's settings, so that a missing page takes no query for it.
+
+    There is exactly one row (core.apps creates it).
+    """
+
+    site = models.OneToOneField(SiteSettings, models.CASCADE, primary_key=True, related_name="withdrawal_flags")
+    has_gone_urls = models.BooleanField(default=False)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.has_gone_urls)

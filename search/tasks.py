@@ -48,16 +48,22 @@ def index_changed(pks: Collection[int]) -> None:
 @task_kind(_("Indexing for the search"))
 @task()
 def index_stale_entries() -> None:
-    """Index what is marked as stale for some seconds, the newest first, and come back if there is more."""
-    until = monotonic() + _TURN
+    """Index what is marked as stale for some seconds, and come back if there is more."""
+    if not index_stale(_TURN):
+        _schedule()
+
+
+def index_stale(seconds: float) -> bool:
+    """Index what is marked as stale for about so many seconds, the newest first. Return whether nothing is left."""
+    until = monotonic() + seconds
     while pks := stale_entries(_BATCH):
         if monotonic() > until:
-            _schedule()
-            return
+            return False
         with transaction.atomic():
             # Another transaction that changes one waits, and then brings it up to date.
             list(Entry.objects.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk").values_list("pk"))
             update_entries(pks)
+    return True
 
 
 def unfinished_indexing(request: HttpRequest) -> Iterator[Concern]:

@@ -72,7 +72,7 @@ _LETTERS: Final = str.maketrans(
     }
 )
 # Scripts without spaces between words, and Hangul, whose particles are attached to words.
-_UNSPACED: Final = (
+UNSPACED: Final = (
     "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
     "\U00020000-\U0003ffff"
 )
@@ -81,8 +81,8 @@ _SIGNS: Final = _ranges(p for p in _POINTS if unicodedata.category(chr(p)) in {"
 _TOKENS: Final = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
 # Tokens, once everything but ASCII characters belongs to one.
 _SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
-_HAS_UNSPACED: Final = re.compile(f"[{_UNSPACED}]")
-_RUNS: Final = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
+_HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")
+_RUNS: Final = re.compile(f"[{UNSPACED}]+|[^{UNSPACED}]+")
 
 # What is attached to the beginning of Arabic words: “and”, “so”, “with”, “like”, “for”, and the article.
 _ARABIC_PREFIX: Final = re.compile("(?:[وف]?(?:ال|بال|كال|لل)(?=...)|[وف](?=....))")

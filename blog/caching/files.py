@@ -35,7 +35,7 @@ _GUARD_INTERVAL: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
-def withdraw() -> None:
+def retract() -> None:
     """Let nginx ask the application for every page. Raises OSError if that fails."""
     if settings.BROADSIDE_PAGES_FOLDER:
         _link(settings.BROADSIDE_PAGES_FOLDER).unlink(missing_ok=True)

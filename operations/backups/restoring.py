@@ -31,7 +31,7 @@ from core.changes import (
     JUMP_STATEMENT,
     ContentVersion,
     content_version,
-    withdrawals,
+    retractions,
 )
 from core.progress import ProgressCallback
 from media.models import Document, Picture
@@ -170,8 +170,8 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
         _counter(progress, opened.manifest),
     )
     current = _version_or_zero()
-    for withdraw in withdrawals.values():
-        withdraw()
+    for retract in retractions.values():
+        retract()
     progress(_("Replacing the database"), 0, 1)
     if opened.manifest.vendor == "sqlite":
         _replace_file(opened, dump, current, names)

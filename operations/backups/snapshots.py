@@ -9,7 +9,8 @@ from media.storage import Readable
 from operations.backups.contents import Table
 
 # Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, links
-# for choosing a password, what limits how much anyone sends, what is known about the backups and the worker themselves.
+# for choosing a password, what limits how much anyone sends, what is known about the backups and
+# the worker themselves; or because they are about names that were withdrawn.
 LEFT_OUT: Final = (
     "accounts_passwordlink",
     "accounts_session",
@@ -17,7 +18,10 @@ LEFT_OUT: Final = (
     "comments_spentchallenge",
     "django_session",
     "operations_backuprun",
+    "operations_goneurl",
     "operations_scheduledtime",
+    "operations_withdrawal",
+    "operations_withdrawnrow",
     "operations_workerheartbeat",
 )
 _MODULUS: Final = 2**128

@@ -29,6 +29,9 @@ class FullTextIndex(Protocol):
     def remove(self, pks: Collection[int]) -> None:
         """Remove the documents with these IDs."""
 
+    def compact(self) -> None:
+        """Remove what is left of removed documents, of which nothing is found."""
+
     def pks(self) -> set[int]:
         """Return the IDs of all documents."""
 

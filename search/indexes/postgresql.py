@@ -43,6 +43,9 @@ class PostgresqlIndex:
     def remove(self, pks: Collection[int]) -> None:
         self._execute(f"DELETE FROM {self._table} WHERE id = ANY(%s)", list(pks))
 
+    def compact(self) -> None:
+        """Do nothing: VACUUM does that."""
+
     def pks(self) -> set[int]:
         return {pk for (pk,) in self._execute(f"SELECT id FROM {self._table}")}
 

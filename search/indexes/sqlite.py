@@ -47,6 +47,9 @@ class SqliteIndex:
         with connection.cursor() as cursor:
             cursor.executemany(f"DELETE FROM {self._table} WHERE rowid = %s", [(pk,) for pk in pks])
 
+    def compact(self) -> None:
+        self._execute(f"INSERT INTO {self._table}({self._table}) VALUES ('optimize')")
+
     def pks(self) -> set[int]:
         return {pk for (pk,) in self._execute(f"SELECT rowid FROM {self._table}")}
 

@@ -30,6 +30,9 @@ from media import trash
 from media.documents import store_document
 from media.models import LikePictures, Picture
 from media.pictures import store_picture
+from operations.models import Withdrawal
+from operations.withdrawals import lifecycle
+from operations.withdrawals.working import work
 from tags import curation, twins
 from tags.models import Tag, TagAlias
 from tests.factories import (
@@ -126,6 +129,8 @@ ADMIN = [
     "/admin/media/picture/?deleted=yes",
     "/admin/media/picture/duplicates/",
     "/admin/media/picture/merge/?ids={pictures}",
+    # The newest one is a preview.
+    "/admin/operations/withdrawal/{withdrawn}/change/",
 ]
 # What commenters may write, and what imported comments contain.
 WIDE_COMMENT = f"""<pre>{"wide " * 280}</pre><p><code>{"unbroken" * 170}</code></p>
@@ -199,6 +204,11 @@ def owner(blog: None) -> User:
     # The dashboard shows it.
     send_due_mail.enqueue()
     DBTaskResult.objects.update(status="FAILED", finished_at=timezone.now())
+    withdrawn = lifecycle.start(["Nobody Known"], "[…]", owner)
+    work(withdrawn, seconds=60)
+    lifecycle.carry_out(withdrawn)
+    work(withdrawn, seconds=60)
+    work(lifecycle.start(["A paper"], "[…]", owner), seconds=60)
     return owner
 
 
@@ -222,6 +232,7 @@ def admin_paths(owner: User) -> Iterator[str]:
     categories = ",".join(map(str, Category.objects.order_by("-path").values_list("pk", flat=True)))
     values = {"owner": owner.pk, "post": post.pk, "job": job.pk, "imported": imported.pk, "trashed": trashed.pk}
     pictures = ",".join(map(str, Picture.objects.values_list("pk", flat=True)))
+    values |= {"withdrawn": Withdrawal.objects.earliest("pk").pk}
     values |= {"pending": pending.pk, "tag": tag, "tags": tags, "categories": categories, "pictures": pictures}
     yield from (path.format(**values) for path in ADMIN)
 

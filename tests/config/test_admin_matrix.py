@@ -30,6 +30,7 @@ from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
 from media.models import Picture
+from operations.models import Withdrawal, WithdrawalState
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import client_of, form_data
 from wordpress.models import ExportJob, ExportState, FragmentKind, ImportJob, JobState, ReusableBlock
@@ -120,6 +121,8 @@ NEEDS: Final[dict[str, Page]] = {
     "accounts_user_help": Page(OWNERS, OWNERS),
     # A GET leads to the person.
     "accounts_user_reactivate": Page(OWNERS, OWNERS),
+    "operations_withdrawal_add": Page(OWNERS, OWNERS, {"name": "Ann Lee", "replacement": "A. L."}),
+    "operations_withdrawal_change": Page(OWNERS, OWNERS, {"do": "undo"}),
     "media_document_restore": Page(None, need("media.delete_document"), {"pks": "1"}, only_shows=True),
     "media_picture_restore": Page(None, need("media.delete_picture"), {"pks": "1"}, only_shows=True),
     "media_picture_duplicates": Page(need("media.delete_picture"), need("media.delete_picture"), only_shows=True),
@@ -183,6 +186,7 @@ def default_needs(label: str) -> tuple[frozenset[str], ...]:
 MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     "core.sitesettings": (*default_needs("core.sitesettings")[:1], NOBODY, need("core.change_sitesettings"), NOBODY),
     "accounts.user": (OWNERS, OWNERS, OWNERS, NOBODY),
+    "operations.withdrawal": (OWNERS, OWNERS, OWNERS, NOBODY),
     "auth.group": (OWNERS, OWNERS, OWNERS, OWNERS),
     "blog.categorychange": (CURATE_CATEGORIES, NOBODY, NOBODY, NOBODY),
     "blog.redirect": (*default_needs("blog.redirect")[:2], NOBODY, need("blog.delete_redirect")),
@@ -299,6 +303,7 @@ def objects() -> dict[str, Any]:
         "comments_commentsettings": 1,
         "accounts_user": author.pk,
         "auth_group": Group.objects.create(name="Other").pk,
+        "operations_withdrawal": Withdrawal.objects.create(state=WithdrawalState.DONE).pk,
         "media_document": store_document(SimpleUploadedFile("words.txt", b"Words."), title="Words", by=author).pk,
         "media_picture": Picture.objects.create(file="pictures/x.png", width=1, height=1).pk,
         "blog_category": category.pk,

@@ -21,8 +21,8 @@ from core.changes import (
     content_stands_still,
     content_version,
     entries_changed,
+    retractions,
     use_throwaway_version,
-    withdrawals,
 )
 from core.models import SiteSettings
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
@@ -234,17 +234,17 @@ class TestContentStandsStill:
         at_once(publish, change)
         assert order == ["published", "changed"]
 
-    def test_changes_withdraw_what_others_show_or_are_undone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_changes_retract_what_others_show_or_are_undone(self, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[bool] = []
 
-        def withdraw() -> None:
+        def retract() -> None:
             calls.append(connection.in_atomic_block)
 
-        monkeypatch.setitem(withdrawals, "test", withdraw)
+        monkeypatch.setitem(retractions, "test", retract)
         PostFactory(title="Before")
         assert calls
         assert all(calls)
-        monkeypatch.setitem(withdrawals, "test", lambda: 1 / 0)
+        monkeypatch.setitem(retractions, "test", lambda: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             Post.objects.update(title="After")
         assert Post.objects.get().title == "Before"

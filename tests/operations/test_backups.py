@@ -148,10 +148,10 @@ class TestRestoredSite:
 
     def test_pages_of_nginx_are_taken_back(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[str] = []
-        monkeypatch.setattr(restoring, "withdrawals", {"pages": lambda: calls.append("withdrawn")})
+        monkeypatch.setattr(restoring, "retractions", {"pages": lambda: calls.append("retracted")})
         manage("backup")
         manage("restore", "--replace")
-        assert calls == ["withdrawn"]
+        assert calls == ["retracted"]
 
     def test_the_settings_that_differ_are_named(self, manage: Manage, settings: Settings) -> None:
         settings.BROADSIDE_ENVIRONMENT = {"TIME_ZONE": "Asia/Tehran", "SITE_URL": "https://old.example.org"}

@@ -1,0 +1,158 @@
+"""Withdrawing a name: looking for it, a preview, doing it, and undoing it. For owners, who confirm who they are."""
+
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext
+
+from accounts.admin import OwnersOnlyAdmin
+from accounts.confirmation import confirmation_required
+from operations.models import Withdrawal, WithdrawalState
+from operations.withdrawals import lifecycle, preview
+from operations.withdrawals.encryption import UnreadableError
+from operations.withdrawals.forms import NameForm
+from operations.withdrawals.tasks import continue_withdrawal, do_upkeep
+from operations.withdrawals.warnings import remember_names
+from operations.withdrawals.working import MAX_FINDINGS, work
+
+# In seconds, how long a page does the work itself. On most sites that is enough. What is left, the worker does.
+_AT_ONCE: Final = 8
+
+
+@admin.register(Withdrawal)
+class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
+    list_display = ("__str__", "state", "started_by", "started_at", "withdrawn_at", "undo_until")
+    list_display_links = ("__str__",)
+    list_select_related = ("started_by",)
+    actions = None
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        # It is the record that something was withdrawn.
+        return False
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        self._allow(request)
+        return self._find(request)
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        self._allow(request)
+        return self._show(request, object_id)
+
+    @confirmation_required
+    def _find(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the name, and begin to look for it. The name is only ever in forms, never in a URL."""
+        initial = {"replacement": gettext("[name withdrawn]")}
+        form = NameForm(request.POST if request.method == "POST" else None, initial=initial)
+        if form.is_valid():
+            try:
+                user: Any = request.user
+                withdrawal = lifecycle.start(form.spellings, form.cleaned_data["replacement"], user)
+            except lifecycle.AnotherActiveError:
+                form.add_error(None, _another())
+            else:
+                self._log(request, withdrawal, gettext("Looked for a name."))
+                return self._continue(request, withdrawal)
+        return self._page(request, "find", gettext("Withdraw a name"), form=form)
+
+    @confirmation_required
+    def _show(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show how far a withdrawal is, and what can be done next. The button that was clicked says what to do."""
+        withdrawal: Withdrawal | None = self.get_object(request, object_id)
+        if withdrawal is None:
+            raise Http404
+        if request.method == "POST":
+            return self._act(request, withdrawal)
+        try:
+            secret = lifecycle.secret_of(withdrawal) if withdrawal.sealed else None
+        except UnreadableError:
+            secret = None
+            self.message_user(request, _unreadable(), messages.ERROR)
+        title = gettext("Withdraw a name") if withdrawal.withdrawn_at is None else str(withdrawal)
+        return self._page(request, "show", title, **self._shown(withdrawal, secret))
+
+    def _shown(self, withdrawal: Withdrawal, secret: lifecycle.Secret | None) -> dict[str, Any]:
+        is_found = withdrawal.state == WithdrawalState.FOUND and secret is not None
+        return {
+            "withdrawal": withdrawal,
+            "secret": secret,
+            "suggestions": list(secret.suggestions.items()) if secret else [],
+            "kinds": preview.kinds_of(withdrawal, secret),
+            "count": sum(withdrawal.counts.values()),
+            "by_hand": preview.links_to(withdrawal.by_hand),
+            "left_alone": preview.links_to(withdrawal.left_alone),
+            "accounts": preview.accounts_with(secret.name) if is_found and secret else [],
+            "files": preview.files_in(secret.findings) if is_found and secret else [],
+            "max_findings": MAX_FINDINGS,
+            "days": settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS,
+        }
+
+    def _act(self, request: HttpRequest, withdrawal: Withdrawal) -> HttpResponse:
+        """Do what the button asks for, and go on with the work. What was already done is not done again."""
+        button = request.POST.get("do")
+        try:
+            if button == "search":
+                self._search_again(request, withdrawal)
+            elif button == "withdraw" and lifecycle.carry_out(withdrawal, request.POST.getlist("leave")):
+                self._log(request, withdrawal, gettext("Withdrew a name."))
+            elif button == "repeat":
+                lifecycle.repeat(withdrawal)
+            elif button == "undo" and lifecycle.undo(withdrawal):
+                self._log(request, withdrawal, gettext("Undid the withdrawal of a name."))
+            elif button == "final" and lifecycle.make_final(withdrawal):
+                self._log(request, withdrawal, gettext("Made the withdrawal of a name final."))
+                remember_names()
+                # Writing the database anew may take longer than a page may.
+                do_upkeep.enqueue()
+            elif button == "discard" and lifecycle.discard(withdrawal):
+                self.message_user(request, gettext("Nothing was changed, and the name is forgotten."))
+                return HttpResponseRedirect(self._url("changelist"))
+            return self._continue(request, withdrawal)
+        except lifecycle.AnotherActiveError:
+            self.message_user(request, _another(), messages.ERROR)
+        except UnreadableError:
+            self.message_user(request, _unreadable(), messages.ERROR)
+        return HttpResponseRedirect(self._url("change", withdrawal.pk))
+
+    def _search_again(self, request: HttpRequest, withdrawal: Withdrawal) -> None:
+        secret = lifecycle.secret_of(withdrawal)
+        chosen = set(request.POST.getlist("also"))
+        spellings = [*secret.spellings, *(each for each in secret.suggestions if each in chosen)]
+        lifecycle.search_again(withdrawal, spellings, secret.replacement)
+
+    def _continue(self, request: HttpRequest, withdrawal: Withdrawal) -> HttpResponse:
+        """Do some of the work at once, leave the rest to the worker, and show how far it is."""
+        withdrawal.refresh_from_db()
+        if withdrawal.is_active:
+            if not work(withdrawal, _AT_ONCE):
+                continue_withdrawal.enqueue(withdrawal.pk)
+            remember_names()
+        return HttpResponseRedirect(self._url("change", withdrawal.pk))
+
+    def _log(self, request: HttpRequest, withdrawal: Withdrawal, text: str) -> None:
+        """Record that something was done, but not with which name."""
+        self.log_change(request, withdrawal, text)
+
+    def _allow(self, request: HttpRequest) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+
+    def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
+        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
+        return TemplateResponse(request, f"admin/operations/withdrawal/{name}.html", shared | context)
+
+
+def _another() -> str:
+    return gettext("Another withdrawal is running. Wait until it has finished, then try again.")
+
+
+def _unreadable() -> str:
+    return gettext(
+        "What was kept for undoing this can't be read, because SECRET_KEY has changed. Add the former key to "
+        "SECRET_KEY_FALLBACKS."
+    )

@@ -1,0 +1,86 @@
+from argparse import ArgumentParser
+from typing import Any, Final
+
+from django.core.management.base import BaseCommand, CommandError
+from django.utils.translation import gettext as _
+
+from accounts.actions import Action
+from accounts.audit.recording import record
+from operations.models import Withdrawal, WithdrawalState
+from operations.withdrawals import lifecycle, preview
+from operations.withdrawals.encryption import UnreadableError
+from operations.withdrawals.forms import NameForm
+from operations.withdrawals.upkeep import look_after_withdrawals
+from operations.withdrawals.warnings import remember_names
+from operations.withdrawals.working import work
+
+_FOREVER: Final = float("inf")
+
+
+class Command(BaseCommand):
+    help = (
+        "Replace a name everywhere on the site, as the admin does. The name is asked for, so that it is in no list of "
+        "processes and no history of the shell."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--replacement", default="[…]", help="what takes the place of the name, by default […]")
+        group = parser.add_mutually_exclusive_group()
+        group.add_argument("--preview", action="store_true", help="only show where the name is")
+        group.add_argument("--undo", type=int, metavar="ID", help="undo the withdrawal with this ID")
+        group.add_argument(
+            "--upkeep",
+            action="store_true",
+            help="delete for good what can't be undone any more, and replace names that have come back",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            if options["upkeep"]:
+                look_after_withdrawals()
+            elif options["undo"] is not None:
+                self._undo(options["undo"])
+            else:
+                self._withdraw(options["replacement"], is_preview=options["preview"])
+        except lifecycle.AnotherActiveError:
+            text = _("Another withdrawal is running. Wait until it has finished, then try again.")
+            raise CommandError(text) from None
+        except UnreadableError:
+            text = _("What was kept can't be read, because SECRET_KEY has changed. Add it to SECRET_KEY_FALLBACKS.")
+            raise CommandError(text) from None
+
+    def _withdraw(self, replacement: str, *, is_preview: bool) -> None:
+        others = []
+        name = input(_("Name: "))
+        while other := input(_("Another spelling (Enter if there is none): ")).strip():
+            others.append(other)
+        form = NameForm({"name": name, "others": "\n".join(others), "replacement": replacement})
+        if not form.is_valid():
+            raise CommandError(" ".join(str(error) for errors in form.errors.values() for error in errors))
+        withdrawal = lifecycle.start(form.spellings, form.cleaned_data["replacement"], None)
+        work(withdrawal, _FOREVER)
+        secret = lifecycle.secret_of(withdrawal)
+        for kind in preview.kinds_of(withdrawal, secret):
+            self.stdout.write(f"{kind.label}: {kind.count}")
+        if secret.suggestions:
+            self.stdout.write(_("Other spellings that are on the site: %s") % "; ".join(secret.suggestions))
+        if is_preview or input(_("Type “yes” to withdraw the name: ")).strip() != "yes":
+            lifecycle.discard(withdrawal)
+            self.stdout.write(_("Nothing was changed."))
+            return
+        lifecycle.carry_out(withdrawal)
+        record(Action.CHANGED, [withdrawal], by=None, details=_("Withdrew a name."))
+        work(withdrawal, _FOREVER)
+        remember_names()
+        text = _("Done. Undo it with “manage.py withdraw --undo %(id)d”.")
+        self.stdout.write(text % {"id": withdrawal.pk})
+
+    def _undo(self, pk: int) -> None:
+        withdrawal = Withdrawal.objects.filter(pk=pk).first()
+        if withdrawal is None or not (withdrawal.state == WithdrawalState.UNDOING or lifecycle.undo(withdrawal)):
+            raise CommandError(_("There is no withdrawal with this ID that can be undone."))
+        record(Action.CHANGED, [withdrawal], by=None, details=_("Undid the withdrawal of a name."))
+        work(withdrawal, _FOREVER)
+        self.stdout.write(_("Done. Left alone, because it was changed since: %d") % len(withdrawal.left_alone))
+        for link in preview.links_to(withdrawal.left_alone):
+            self.stdout.write(f"  {link.label}")

@@ -1,0 +1,51 @@
+"""Encrypting what a withdrawal keeps, with a key that follows from SECRET_KEY.
+
+So neither the database nor a backup alone says what was withdrawn. Who has the whole server can read it until it is
+deleted, as the owner can.
+"""
+
+import base64
+import json
+import zlib
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
+
+
+class UnreadableError(Exception):
+    """Something can't be decrypted, because SECRET_KEY is not the one with which it was encrypted."""
+
+
+def encrypt(value: Any) -> str:
+    """Return `value`, which JSON can represent, encrypted."""
+    sealed: bytes = _keys().encrypt(zlib.compress(json.dumps(value).encode()))
+    return sealed.decode()
+
+
+def decrypt(sealed: str) -> Any:
+    """Return what was encrypted. Raises UnreadableError."""
+    try:
+        return json.loads(zlib.decompress(_keys().decrypt(sealed)))
+    except _fernet().InvalidToken as error:
+        raise UnreadableError from error
+
+
+def keyed_hash(text: str) -> str:
+    """Return a hash that nobody can compute without the key."""
+    return salted_hmac("operations.withdrawals.hash", text, algorithm="sha256").hexdigest()
+
+
+def _keys() -> Any:
+    """Return the key, and those from which the site has changed to it, with which it can only decrypt."""
+    keys = []
+    for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
+        key = salted_hmac("operations.withdrawals.key", "", secret=secret, algorithm="sha256").digest()
+        keys.append(_fernet().Fernet(base64.urlsafe_b64encode(key)))
+    return _fernet().MultiFernet(keys)
+
+
+def _fernet() -> Any:
+    # Loaded when it is first needed: it is large, and most processes only ever answer readers.
+    return import_module("cryptography.fernet")

@@ -1,0 +1,85 @@
+"""Telling people that what they write contains a name that was withdrawn, as long as the name is known.
+
+The names are in the cache, encrypted, so that this takes no query. If they are missing there, names that come back are
+still replaced again within a day (operations.withdrawals.upkeep).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from django.contrib import messages
+from django.core.cache import cache
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from blog.advice import Draft
+from operations.withdrawals.encryption import UnreadableError, decrypt, encrypt
+from operations.withdrawals.lifecycle import in_force, secret_of
+from operations.withdrawals.matching import Name
+
+_KEY: Final = "operations.withdrawals.names"
+# Seconds. They are stored again every day.
+_STORED_FOR: Final = 3 * 24 * 60 * 60
+
+
+def remember_names() -> None:
+    """Store the names that are withdrawn at the moment, where `is_withdrawn` finds them."""
+    spellings = []
+    for withdrawal in in_force():
+        try:
+            spellings += secret_of(withdrawal).spellings
+        except UnreadableError:
+            continue
+    if spellings:
+        cache.set(_KEY, encrypt(spellings), _STORED_FOR)
+    else:
+        cache.delete(_KEY)
+
+
+def has_withdrawn_name(texts: Iterable[str]) -> bool:
+    """Return whether one of these texts contains a name that is withdrawn."""
+    sealed = cache.get(_KEY)
+    if not sealed:
+        return False
+    try:
+        name = Name(decrypt(sealed))
+    except UnreadableError:
+        return False
+    return any(name.find(text) for text in texts)
+
+
+def check_draft(draft: Draft) -> Iterator[str]:
+    """Yield advice for the writer of a text."""
+    entry = draft.entry
+    if has_withdrawn_name([entry.title, entry.slug, entry.source, entry.excerpt, *draft.tags]):
+        yield _text()
+
+
+class WithdrawnNamesMiddleware:
+    """Warns people who have saved a withdrawn name in any form of the admin."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        # After saving, forms lead somewhere else.
+        if request.method == "POST" and response.status_code == 302 and _is_in_admin(request):
+            texts = (str(text) for _field, values in request.POST.lists() for text in values)
+            if has_withdrawn_name(texts):
+                messages.warning(request, _text())
+        return response
+
+
+def _is_in_admin(request: HttpRequest) -> bool:
+    user: Any = getattr(request, "user", None)
+    # The page about withdrawals is where the name is typed on purpose.
+    is_own = request.path.startswith(reverse("admin:operations_withdrawal_changelist"))
+    return request.path.startswith(reverse("admin:index")) and not is_own and user is not None and user.is_staff
+
+
+def _text() -> str:
+    return gettext(
+        "This contains a name that was withdrawn from the site. Remove it, or it will be replaced within a day."
+    )

@@ -1,0 +1,12 @@
+/* Reloads a page that shows how far something is, unless someone is about to press one of its buttons. */
+
+const INTERVAL = 3000;
+
+function reload() {
+  if (document.activeElement?.tagName === "BUTTON") {
+    setTimeout(reload, INTERVAL);
+  } else {
+    location.reload();
+  }
+}
+setTimeout(reload, INTERVAL);

@@ -1,0 +1,252 @@
+"""Finding a name in texts of all kinds, and replacing it there and nowhere else."""
+
+import html
+import json
+import unicodedata
+from urllib.parse import quote
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from operations.withdrawals.matching import Name
+from operations.withdrawals.variants import Variants
+from search.text import is_unspaced, words_of
+
+ANN = Name(["Ann Lée"], "[name withdrawn]")
+
+# Letters of scripts with spaces between words, to which nothing is attached.
+LETTERS = "abcdefghijklmnopqrstuvwxyzäéñøßłžабвгдежзийклмнαβγδεζաբգդ"
+WORDS = st.text(LETTERS, min_size=2, max_size=8).filter(lambda word: len(words_of(word)) == 1)
+# Texts in which the name is often nearly there.
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            *'anle <>/b*_[](\\%&;"\n-',
+            "&eacute;",
+            "Ann",
+            "Lée",
+            "<b>",
+            "</b>",
+            "<br>",
+            "](/x/)",
+            "\u00ad",
+            "\u0301",
+            "%C3%A9",
+        ]
+    )
+).map("".join)
+
+
+class TestSpellings:
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Ann Lée",
+            "ANN LÉE",
+            "ann lee",
+            "Ann  Lée",
+            "Ann\nLée",
+            "Ann\N{NO-BREAK SPACE}Lée",
+            "Ann-Lée",
+            "Ann Le\N{COMBINING ACUTE ACCENT}e",
+            "A\N{SOFT HYPHEN}nn Lée",
+            "Ann\N{ZERO WIDTH JOINER} Lée",
+            "Ａｎｎ Ｌｅｅ",
+            "Ann L&eacute;e",
+            "Ann L&#233;e",
+            "Ann L&#xE9;e",
+            "Ann&nbsp;Lée",
+            r"Ann L\u00e9e",
+            "<b>Ann</b> Lée",
+            "Ann<br>Lée",
+            "A<b>n</b>n L<i>é</i>e",
+            "**Ann** Lée",
+            "*Ann Lée*",
+            "_Ann_ Lée",
+            "[Ann](/a/) Lée",
+            "[Ann][1] Lée",
+            "> Ann\n> Lée",
+            "Ann\\\nLée",
+            "(Ann Lée)",
+            "Ann Lée’s",
+            "Ann Lée1",
+            "Ann Lée<sup>1</sup>",
+            "/2014/02/10/ann-lee/",
+            "/ann-l%C3%A9e-in-prison/",
+            "https://example.org/?q=Ann+Lee",
+            "pictures/2014/02/Ann_Lee.jpg",
+            "mailto:ann.lee@example.org",
+            '<img alt="Ann Lée">',
+            "![x](/ann-lee.jpg)",
+            '[x](/y/ "Ann Lée")',
+            '<!-- wp:image {"alt":"Ann Lée"} -->',
+        ],
+    )
+    def test_are_found_and_replaced(self, text: str) -> None:
+        assert ANN.find(text)
+        replaced = ANN.replace(text)
+        assert "withdrawn" in replaced
+        assert not ANN.find(replaced)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "Annual Lée",
+            "Joann Lée",
+            "Ann Léeds",
+            "Ann",
+            "Lée",
+            "AnnLée",
+            "Ann. The Lée",
+            "Ann\n\nLée",
+            "<p>Ann</p><p>Lée</p>",
+            "<b>Ann</b>ual Lée",
+            "/annual-lee/",
+            "ann-leeds",
+        ],
+    )
+    def test_in_other_words_or_in_two_paragraphs_are_not(self, text: str) -> None:
+        assert not ANN.find(text)
+        assert ANN.replace(text) == text
+
+    @pytest.mark.parametrize(
+        ("spelling", "text", "replaced"),
+        [
+            # Vowel signs, forms of alef, tatweel, and what is attached to the next word.
+            ("أحمد منصور", "قال أَحْمَد منصور", "قال X"),
+            ("أحمد منصور", "احمد منصور", "X"),
+            ("أحمد منصور", "وأحمد منصـــور", "وX"),
+            ("أحمد منصور", "ولأحمد منصور", "ولX"),
+            ("أحمد", "محمد", "محمد"),
+            ("דוד", "ודוד", "וX"),
+            # No spaces between words.
+            ("刘晓波", "我是刘晓波的朋友", "我是X的朋友"),
+            ("สมชาย", "คุณสมชายครับ", "คุณXครับ"),
+            # Particles follow.
+            ("김영희", "김영희는", "X는"),
+            ("Ann", "Annさん", "Xさん"),
+            # The breve makes it another letter.
+            ("Андрей", "андреи", "андреи"),
+            ("Андрей", "АНДРЕЙ", "X"),
+            ("Al-Khawaja", "al khawaja, alkhawaja, Al–Khawaja", "X, X, X"),
+            ("O'Brien", "O’Brien and o-brien and OBrien", "X and X and X"),
+            ("Lee, Ann", "Lee, Ann; Lee Ann", "X; Lee Ann"),
+            ("Ωραία", "ΩΡΑΙΑ", "X"),
+        ],
+    )
+    def test_of_all_scripts(self, spelling: str, text: str, replaced: str) -> None:
+        assert Name([spelling], "X").replace(text) == replaced
+
+    def test_without_letters_find_nothing(self) -> None:
+        assert not Name(["!", "", "…"], "X").find("! … anything")
+
+    def test_the_longest_one_is_replaced(self) -> None:
+        assert Name(["Ann", "Ann Lee"], "X").replace("Ann Lee and Ann") == "X and X"
+
+
+class TestReplacing:
+    @pytest.mark.parametrize(
+        ("text", "replaced"),
+        [
+            ("<b>Ann</b> Lee said", "<b>[name withdrawn]</b> said"),
+            ("**Ann** Lee said", "**[name withdrawn]** said"),
+            ("[Ann](/ann-lee/) Lee", "[[name withdrawn]](/name-withdrawn/)"),
+            ("Ann<br>Lee", "[name withdrawn]<br>"),
+            ('<a href="/ann-lee/" title="Ann Lee">x</a>', '<a href="/name-withdrawn/" title="[name withdrawn]">x</a>'),
+            ("ann-lee-in-prison", "name-withdrawn-in-prison"),
+            ("Ann Lee-style", "[name withdrawn]-style"),
+            ("a_Ann_Lee.jpg", "a_name-withdrawn.jpg"),
+            ("/tag/ann%20lee/", "/tag/name-withdrawn/"),
+            ("Caf&eacute; Ann Lee &amp; co", "Caf&eacute; [name withdrawn] &amp; co"),
+        ],
+    )
+    def test_keeps_markup_and_makes_slugs_in_urls(self, text: str, replaced: str) -> None:
+        assert ANN.replace(text) == replaced
+
+    def test_a_slug_of_one_word_needs_to_be_called_one(self) -> None:
+        name = Name(["Malala"], "[…]")
+        assert name.replace("malala", is_url=True) == "withdrawn"
+        assert name.replace("Malala") == "[…]"
+
+    def test_renamed_files_have_their_new_names(self) -> None:
+        name = Name(["Ann Lee"], "X", {"pictures/Ann_Lee.jpg": "pictures/x-2.jpg"})
+        assert name.replace("![Ann Lee](/media/pictures/Ann_Lee.jpg)") == "![X](/media/pictures/x-2.jpg)"
+
+
+def _ways_to_write(first: str, second: str) -> st.SearchStrategy[str]:
+    name = f"{first} {second}"
+    return st.sampled_from(
+        [
+            name,
+            name.upper(),
+            name.title(),
+            unicodedata.normalize("NFD", name),
+            unicodedata.normalize("NFC", name),
+            "\N{SOFT HYPHEN}".join(name),
+            f"{first}-{second}",
+            f"<em>{first}</em> {second}",
+            f"<em class='a'>{first[0]}</em>{first[1:]} <b>{second}</b>",
+            f"**{first}** {second}",
+            f"{first}\n{second}",
+            f"[{first}](/x/) {second}",
+            f"/2014/{quote(first)}-{quote(second)}/",
+            f"&#{ord(name[0])};{name[1:]}",
+            html.escape(name).encode("ascii", "xmlcharrefreplace").decode(),
+            json.dumps(name),
+        ]
+    )
+
+
+class TestProperties:
+    @given(st.data(), WORDS, WORDS)
+    def test_a_name_is_found_however_it_is_written(self, data: st.DataObject, first: str, second: str) -> None:
+        written = data.draw(_ways_to_write(first, second))
+        name = Name([f"{first} {second}"], "[…]")
+        text = f"— {written} —"
+        assert name.find(text)
+        assert not name.find(name.replace(text))
+
+    @given(st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3), WORDS)
+    def test_a_name_is_never_found_in_a_longer_word(self, before: str, after: str, word: str) -> None:
+        assume(before or after)
+        assert not Name([word], "[…]").find(before + word + after)
+
+    @given(st.text())
+    @example("<a<b>c")
+    @example("](")
+    @example("%e9%C3%A9&eacute&#0;")
+    def test_texts_without_the_name_stay_as_they_are(self, text: str) -> None:
+        name = Name(["Xyzzy Plugh"], "[…]")
+        assume("xyzzy" not in text.casefold())
+        assert name.replace(text) == text
+
+    @given(PIECES)
+    def test_nothing_is_left_after_replacing(self, text: str) -> None:
+        assert not ANN.find(ANN.replace(text))
+
+    @given(PIECES)
+    def test_the_quick_look_misses_nothing(self, text: str) -> None:
+        class Thorough(Name):
+            def may_be_in(self, text: str) -> bool:
+                return True
+
+        assert bool(Thorough(["Ann Lée"]).find(text)) <= ANN.may_be_in(text)
+
+    @given(st.text("个人文字กขค가나다", min_size=2, max_size=4))
+    def test_scripts_without_spaces_have_no_longer_words(self, name: str) -> None:
+        assume(all(map(is_unspaced, words_of(name))))
+        assert Name([name], "X").find(f" {name}个")
+
+
+class TestVariants:
+    def test_are_those_that_are_there(self) -> None:
+        text = "Lee, Ann; A. Lee; Ann Maria Lee; Anns; AnnLee; Ann Leeova; Lee; Annual; Ann Lee"
+        found = Variants(["Ann Lee"]).count(text)
+        assert set(found) == {"Lee, Ann", "A. Lee", "ann maria lee", "AnnLee", "ann leeova", "Lee", "Ann"}
+
+    def test_leave_out_the_name_itself(self) -> None:
+        assert not Variants(["Ann Lee"]).count("Ann Lee and ann-lee")
+
+    def test_are_not_suggested_again(self) -> None:
+        assert "Lee" not in Variants(["Ann Lee", "Lee"]).count("Lee, Ann and Lee")
