@@ -51,6 +51,8 @@ class Action(TextChoices):
     DOWNLOADED = "downloaded", _("Downloaded")
     DISCLOSED = "disclosed", _("Exported personal data")
     ERASED = "erased", _("Erased")
+    # Without saying whose.
+    WITHDRAWN = "withdrawn", _("Withdrew a person")
     BACKUP_RESTORED = "backup_restored", _("Restored a backup")
 
 

@@ -1,6 +1,6 @@
 """Withdrawing a name: looking for it, a preview, doing it, and undoing it. For owners, who confirm who they are."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.conf import settings
 from django.contrib import admin, messages
@@ -9,8 +9,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
+from accounts.actions import Action
 from accounts.admin import OwnersOnlyAdmin
+from accounts.audit.recording import record
 from accounts.confirmation import confirmation_required
+from accounts.models import User
 from operations.models import Withdrawal, WithdrawalState
 from operations.withdrawals import lifecycle, preview
 from operations.withdrawals.encryption import UnreadableError
@@ -56,7 +59,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             except lifecycle.AnotherActiveError:
                 form.add_error(None, _another())
             else:
-                self._log(request, withdrawal, gettext("Looked for a name."))
+                self._record(request, withdrawal, Action.CHANGED, gettext("Looked for a name."))
                 return self._continue(request, withdrawal)
         return self._page(request, "find", gettext("Withdraw a name"), form=form)
 
@@ -99,13 +102,13 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             if button == "search":
                 self._search_again(request, withdrawal)
             elif button == "withdraw" and lifecycle.carry_out(withdrawal, request.POST.getlist("leave")):
-                self._log(request, withdrawal, gettext("Withdrew a name."))
+                self._record(request, withdrawal, Action.WITHDRAWN)
             elif button == "repeat":
                 lifecycle.repeat(withdrawal)
             elif button == "undo" and lifecycle.undo(withdrawal):
-                self._log(request, withdrawal, gettext("Undid the withdrawal of a name."))
+                self._record(request, withdrawal, Action.UNDONE)
             elif button == "final" and lifecycle.make_final(withdrawal):
-                self._log(request, withdrawal, gettext("Made the withdrawal of a name final."))
+                self._record(request, withdrawal, Action.CHANGED, gettext("Made the withdrawal of a name final."))
                 remember_names()
                 # Writing the database anew may take longer than a page may.
                 do_upkeep.enqueue()
@@ -134,9 +137,9 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             remember_names()
         return HttpResponseRedirect(self._url("change", withdrawal.pk))
 
-    def _log(self, request: HttpRequest, withdrawal: Withdrawal, text: str) -> None:
+    def _record(self, request: HttpRequest, withdrawal: Withdrawal, action: Action, details: str = "") -> None:
         """Record that something was done, but not with which name."""
-        self.log_change(request, withdrawal, text)
+        record(action, [withdrawal], by=cast("User", request.user), details=details)
 
     def _allow(self, request: HttpRequest) -> None:
         if not self.has_change_permission(request):

@@ -25,6 +25,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from accounts.models import AuditRecord
 from blog.models import Post
 from comments.models import Comment, RateCount
 from core.changes import content_changed, content_version
@@ -80,6 +81,7 @@ class TestRestoring:
         assert site_state() != before
         assert "is restored" in manage("restore", "--replace")
         assert site_state() == before
+        assert AuditRecord.objects.get(action="backup_restored").details in said
 
     def test_an_encrypted_backup_is_restored_with_the_key(
         self, manage: Manage, site_state: SiteState, key_file: Path

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from accounts.models import AuditRecord
 from blog.models import Post
 from media.documents import store_document
 from operations.admin import withdrawals as pages
@@ -132,7 +133,7 @@ class TestPreview:
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
         records = list(AuditRecord.objects.filter(kind="operations.withdrawal").order_by("pk"))
-        assert [record.details for record in records] == ["Looked for a name.", "Withdrew a name."]
+        assert [record.text for record in records] == ["Changed: Looked for a name.", "Withdrew a person"]
         assert not any("Ann" in f"{record.title} {record.details}" for record in AuditRecord.objects.all())
 
 

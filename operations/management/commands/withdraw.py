@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self.stdout.write(_("Nothing was changed."))
             return
         lifecycle.carry_out(withdrawal)
-        record(Action.CHANGED, [withdrawal], by=None, details=_("Withdrew a name."))
+        record(Action.WITHDRAWN, [withdrawal], by=None)
         work(withdrawal, _FOREVER)
         remember_names()
         text = _("Done. Undo it with “manage.py withdraw --undo %(id)d”.")
@@ -79,7 +79,7 @@ class Command(BaseCommand):
         withdrawal = Withdrawal.objects.filter(pk=pk).first()
         if withdrawal is None or not (withdrawal.state == WithdrawalState.UNDOING or lifecycle.undo(withdrawal)):
             raise CommandError(_("There is no withdrawal with this ID that can be undone."))
-        record(Action.CHANGED, [withdrawal], by=None, details=_("Undid the withdrawal of a name."))
+        record(Action.UNDONE, [withdrawal], by=None)
         work(withdrawal, _FOREVER)
         self.stdout.write(_("Done. Left alone, because it was changed since: %d") % len(withdrawal.left_alone))
         for link in preview.links_to(withdrawal.left_alone):
