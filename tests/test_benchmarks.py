@@ -23,7 +23,7 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ["siege.py", "--posts", "30", "--seconds", "2", "--connections", "8"],
         ["cache.py", "--seconds", "0.1", "--rounds", "1"],
         ["verifying.py", "--posts", "5"],
-        ["withdrawing.py", "--posts", "30"],
+        ["withdrawing.py", "--posts", "30", "--without-crawl"],
         ["write.py", "--posts", "30", "--seconds", "2"],
     ],
     ids=lambda arguments: arguments[0],

@@ -57,6 +57,8 @@ _INLINE: Final = frozenset(
 _URL_ENDS: Final = frozenset("\"'<>()[]{}|\\")
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{2,5}(?![A-Za-z0-9])")
 _MAX_URL: Final = 2_000
+# Longer words hardly ever occur again.
+_MAX_REMEMBERED: Final = 32
 
 type Span = tuple[int, int]
 
@@ -187,7 +189,7 @@ def _units() -> re.Pattern[str]:
     return re.compile(f"(?s:.)[{marks()}]*+")
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=65_536)
 def _fold(unit: str) -> str:
     return normalise(unit)
 
@@ -313,7 +315,19 @@ def _skim(text: str) -> str:
     without_links = _LINKS.sub("", text) if "](" in text or "][" in text else text
     without_tags = _TAGS.sub("", without_links) if "<" in text else without_links
     bare = {_MARKS.sub("", without_links), _MARKS.sub("", without_tags)} - {whole}
-    return normalise(_BREAK.join([whole, *bare]))
+    return _fold_all(_BREAK.join([whole, *bare]))
+
+
+def _fold_all(text: str) -> str:
+    """Return `text` normalised, but for spaces. Most words occur again and again, so looking them up is faster."""
+    if text.isascii():
+        return text.lower()
+    return " ".join(
+        [
+            part.lower() if part.isascii() else _fold(part) if len(part) <= _MAX_REMEMBERED else normalise(part)
+            for part in text.split(" ")
+        ]
+    )
 
 
 def _is_in_url(text: str, start: int, end: int) -> bool:

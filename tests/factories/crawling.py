@@ -20,7 +20,7 @@ _STARTS: Final = (
     *("/.well-known/dictionary", "/?s=words", "/search/suggestions.json?q=wo"),
 )
 _LINKS: Final = re.compile(
-    r"""(?:href|src|content|url)=(?:"([^"]+)"|'([^']+)')|srcset="([^"]+)"|<(?:loc|link|id)>([^<]+)<"""
+    r"""(?:href|src|url)=(?:"([^"]+)"|'([^']+)')|content="(https?:[^"]+)"|srcset="([^"]+)"|<(?:loc|link|id)>([^<]+)<"""
 )
 # The time of a feed, which is that of the request if nothing is in it.
 _TIME: Final = re.compile(rb"<(lastBuildDate|updated)>[^<]*</\1>")
@@ -64,9 +64,9 @@ def exports(folder: Path) -> dict[str, bytes]:
 
 
 def _links(text: str) -> Iterator[str]:
-    for quoted, single, sources, element in _LINKS.findall(text):
+    for quoted, single, content, sources, element in _LINKS.findall(text):
         yield from (source.split()[0] for source in unescape(sources).split(",") if source.strip())
-        if link := quoted or single or element:
+        if link := quoted or single or content or element:
             yield unescape(link)
 
 

@@ -523,6 +523,16 @@ class TestCommand:
         assert not Withdrawal.objects.exists()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_the_database_is_written_anew_once_it_is_final() -> None:
+    PostFactory(title="Ann Lée")
+    withdrawal = withdraw()
+    lifecycle.make_final(withdrawal)
+    assert lifecycle.unscrubbed().get() == withdrawal
+    look_after_withdrawals()
+    assert not lifecycle.unscrubbed().exists()
+
+
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL, docs/owners.md says what stays how long")
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_left_in_the_files_of_the_database() -> None:
