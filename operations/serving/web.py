@@ -129,6 +129,9 @@ def main(listening: int, ready: int, processes: int) -> None:
 
 def _load(parent: int, listening: int, ready: int) -> Application:
     """Return the application, in a process that is about to serve it."""
+    # Until it serves, a signal to stop ends it at once. The handlers of its parent, which it has inherited, do nothing.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
     end_with_parent(parent)
     application = Application(load_target(_APPLICATION), listening)
     # If this process replaces another one, nothing waits for it.
