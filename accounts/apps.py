@@ -19,6 +19,8 @@ class AccountsConfig(AppConfig):
         from accounts import sessions
         from accounts.logging_in import logged_in
         from accounts.models import Session, User, group_deleted, roles_changed
+        from accounts.privacy import kept_of_staff
+        from core.privacy import kept_data
 
         navigation_items.register(
             "people",
@@ -59,6 +61,7 @@ class AccountsConfig(AppConfig):
         m2m_changed.connect(
             sessions.roles_changed, sender=User.groups.through, dispatch_uid="accounts.sessions.roles_changed"
         )
+        kept_data.register("accounts", kept_of_staff)
         started_and_used = ("device", "started_at", "last_used_at")
         personal_rows.register("accounts.sessions", PersonalRows(Session, "user__email", started_and_used))
         # Without the keys themselves.

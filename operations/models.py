@@ -66,7 +66,8 @@ class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
 
         Times in the future are from before the clock was set back, and say nothing.
         """
-        return self.filter(at__lte=timezone.now() + CLOCK_TOLERANCE).aggregate(at=models.Max("at"))["at"]
+        known = self.filter(at__lte=timezone.now() + CLOCK_TOLERANCE)
+        return known.order_by("-at").values_list("at", flat=True).first()
 
     def alive(self) -> Self:
         """Return the workers that have said so not long ago."""
@@ -109,3 +110,31 @@ class ScheduledTime(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class CheckResult(models.Model):
+    """What a slow check of `manage.py doctor` found last, by its name. Backups leave these rows out."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    checked_at = models.DateTimeField()
+    # A list of [severity, text, advice] (operations.checks.diagnoses).
+    diagnoses = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FreeSpace(models.Model):
+    """How many bytes were free on the disk of the data folder on a day. Backups leave these rows out."""
+
+    day = models.DateField(primary_key=True)
+    bytes = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.bytes}"

@@ -1,4 +1,4 @@
-"""What the worker (`manage.py db_worker`) does about backups: make and prove them when that is planned."""
+"""What the worker (`manage.py db_worker`) does about running the site: backups when they are planned, and checks."""
 
 import logging
 
@@ -10,6 +10,7 @@ from django_tasks_db.models import DBTaskResult
 
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error, do_what_is_due, next_time
+from operations.checks.outcomes import run_checks
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,13 @@ def back_up_if_due() -> None:
         _log.error("The backup failed: %s", describe_error(error))
     finally:
         schedule_backup()
+
+
+@task()
+def check_site() -> None:
+    """Run all checks, and let the dashboard show what the slow ones find."""
+    for _outcome in run_checks(remember=True):
+        pass
 
 
 def schedule_backup() -> None:

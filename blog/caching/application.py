@@ -17,7 +17,7 @@ from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
 from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
 from blog.caching.release import release_digest
-from blog.caching.requests import KNOWN_PAGE, Environ, PageRequest, page_request
+from blog.caching.requests import FROM_CACHE, KNOWN_PAGE, Environ, PageRequest, page_request
 from blog.caching.turns import Turns
 from core.changes import content_version, next_scheduled_change
 
@@ -108,6 +108,7 @@ class PageCache:
         if not is_storable(response):
             start_response(status, headers)
             return response
+        environ[FROM_CACHE] = False
         page = CachedPage.of(response, status, headers, expires_at)
         response.close()
         seconds = expires_at - time.time()
@@ -124,6 +125,7 @@ class PageCache:
     def _send(
         self, page: CachedPage, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
+        environ.setdefault(FROM_CACHE, True)
         return page.send(environ, start_response, self._find_dictionary(version, request, environ))
 
     def _find_dictionary(self, version: int, request: PageRequest, environ: Environ) -> Dictionary | None:

@@ -9,7 +9,7 @@ from media.storage import Readable
 from operations.backups.contents import Table
 
 # Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, links
-# for choosing a password, what limits how much anyone sends, what is known about the backups and the worker themselves.
+# for choosing a password, what limits how much anyone sends, what is known about this machine, its backups and worker.
 LEFT_OUT: Final = (
     "accounts_passwordlink",
     "accounts_session",
@@ -17,6 +17,8 @@ LEFT_OUT: Final = (
     "comments_spentchallenge",
     "django_session",
     "operations_backuprun",
+    "operations_checkresult",
+    "operations_freespace",
     "operations_scheduledtime",
     "operations_workerheartbeat",
 )
