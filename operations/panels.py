@@ -27,7 +27,10 @@ def _health(request: HttpRequest) -> dict[str, Any]:
     # Backups have a panel of their own.
     outcomes = list(current_outcomes(without={"backups"}))
     return {
-        "outcomes": [outcome for outcome in outcomes if outcome.concerns],
+        "outcomes": sorted(
+            (outcome for outcome in outcomes if outcome.concerns),
+            key=lambda outcome: outcome.severity != Severity.PROBLEM,
+        ),
         "missing": [outcome.title for outcome in outcomes if not outcome.diagnoses],
         "fine": sum(bool(outcome.diagnoses) and not outcome.concerns for outcome in outcomes),
     }

@@ -16,6 +16,7 @@ from django.utils.translation import ngettext
 
 from operations.checks.diagnoses import Diagnosis, Wishes
 
+_ABOUT_HTTPS: Final = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 # What people write while they try something, and forget.
 _EXAMPLES: Final = ("only-for", "change", "secret", "example", "password", "insecure", "unused")
 
@@ -98,7 +99,11 @@ def _is_private(host: str) -> bool:
 
 def deployment(wishes: Wishes) -> Iterator[Diagnosis]:
     found = checks.run_checks(include_deployment_checks=True)
-    serious = [each for each in found if each.level >= checks.WARNING and not each.is_silenced()]
+    # What needs HTTPS: `hosts` says whether that is missing.
+    ignored = frozenset() if settings.HTTPS else _ABOUT_HTTPS
+    serious = [
+        each for each in found if each.level >= checks.WARNING and not each.is_silenced() and each.id not in ignored
+    ]
     if serious:
         text = ngettext(
             "Django warns about %(count)d setting: %(what)s",

@@ -109,7 +109,10 @@ class TestConfiguration:
         assert severities(configuration.proxy) == [found]
 
     def test_what_django_warns_about(self, settings: Settings) -> None:
-        settings.SESSION_COOKIE_SECURE = False
+        settings.SECRET_KEY = SECRET
+        # The site of the tests has no HTTPS, which another check says.
+        assert "security.W012" not in only(configuration.deployment).text
+        settings.HTTPS = True
         diagnosis = only(configuration.deployment)
         assert diagnosis.severity == Severity.WARNING
         assert "security.W012" in diagnosis.text

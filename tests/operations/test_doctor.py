@@ -169,12 +169,13 @@ class TestDashboard:
         return section
 
     def test_shows_what_the_command_reports(self, found: dict[str, list[Diagnosis]]) -> None:
-        found["quick"], found["slow"] = [BAD], [SOON]
+        # The worst comes first.
+        found["quick"], found["slow"], found["other"] = [SOON], [BAD], [FINE]
         doctor("--remember")
         panel = self.show()
         assert [text(each) for each in find(panel, ".panel-warning")] == [
-            "Problem: Quick. It is broken. Mend it.",
-            "Warning: Slow. It will break. Look after it.",
+            "Problem: Slow. It is broken. Mend it.",
+            "Warning: Quick. It will break. Look after it.",
         ]
         assert len(find(panel, ".panel-problem")) == 1
         assert "1 check found nothing wrong." in text(panel)
