@@ -37,11 +37,20 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"scrubbed": {"()": _FORMATTERS[form]}},
-        "handlers": {"console": {"class": "config.logs.ScrubbingHandler", "formatter": "scrubbed"}},
+        "filters": {"unless_debugging": {"()": "django.utils.log.RequireDebugFalse"}},
+        "handlers": {
+            "console": {"class": "config.logs.ScrubbingHandler", "formatter": "scrubbed"},
+            # Only if there are ADMINS. config.error_reports says what the e-mail contains.
+            "mail_admins": {
+                "class": "django.utils.log.AdminEmailHandler",
+                "level": "ERROR",
+                "filters": ["unless_debugging"],
+            },
+        },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
             # They have handlers of their own, which would write what they are given.
-            "django": {**through_root, "level": level},
+            "django": {**through_root, "handlers": ["mail_admins"], "level": level},
             "django.server": {**through_root, "level": level},
             "_granian": through_root,
             "granian.access": through_root,
