@@ -27,7 +27,9 @@ class AccountsConfig(AppConfig):
         from accounts.logging_in import logged_in, logged_out
         from accounts.models import Session, User, group_deleted, roles_changed
         from accounts.panels import recent_actions
+        from accounts.privacy import kept_of_staff
         from accounts.tasks import delete_expired_sessions, delete_old_audit_records
+        from core.privacy import kept_data
 
         admin.site.password_change_form = OwnPasswordForm
         histories.register("accounts", AuditedHistory())
@@ -88,6 +90,7 @@ class AccountsConfig(AppConfig):
         m2m_changed.connect(
             sessions.roles_changed, sender=User.groups.through, dispatch_uid="accounts.sessions.roles_changed"
         )
+        kept_data.register("accounts", kept_of_staff)
         started_and_used = ("device", "started_at", "last_used_at")
         personal_rows.register("accounts.sessions", PersonalRows(Session, "user__email", started_and_used))
         # Without the keys themselves.

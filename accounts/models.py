@@ -191,12 +191,13 @@ class RolePolicy(models.Model):
     # The longest that a browser stays logged in, in hours.
     DEFAULT_HOURS: Final = 14 * 24
     OWNER_HOURS: Final = 24
+    MAX_HOURS: Final = 24 * 90
 
     # OWNER, or the name of a group.
     role = models.CharField(_("role"), max_length=150, primary_key=True)
     needs_second_factor = models.BooleanField(_("require a second step"), default=False)
     session_hours = models.PositiveSmallIntegerField(
-        _("log out after"), default=DEFAULT_HOURS, validators=[MinValueValidator(1), MaxValueValidator(24 * 90)]
+        _("log out after"), default=DEFAULT_HOURS, validators=[MinValueValidator(1), MaxValueValidator(MAX_HOURS)]
     )
 
     class Meta:

@@ -47,6 +47,7 @@ class BlogConfig(AppConfig):
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
+        from blog.privacy import kept_of_readers
         from blog.publishing import categories_changed, count_written, next_publication, reassign
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
@@ -56,6 +57,7 @@ class BlogConfig(AppConfig):
         from core.dashboard import dashboard_panels
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
+        from core.privacy import kept_data
         from mail.delivery import Mailing, mailings
         from media.permissions import writers
         from media.uses import use_finders
@@ -86,6 +88,7 @@ class BlogConfig(AppConfig):
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
         works.register("blog", Work(_("Posts and pages"), count_written, reassign))
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
+        kept_data.register("blog", kept_of_readers)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
         reserved_slugs.register(
             "blog",

@@ -17,7 +17,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from blog import passwords, preview_links
+from blog import passwords, preview_links, privacy
 from blog.caching import has_session, mark_private
 from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
@@ -30,6 +30,7 @@ from core.dates import format_day, format_month
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
+from core.privacy import describe_kept_data
 from core.sender import sender
 from core.site import SiteRequest, absolute_url, is_probe
 
@@ -208,6 +209,8 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     by_path = {page.path: page for page in pages}
     found_at = next((meant for meant in meanings if meant in by_path), None)
     if found_at is None:
+        if path == privacy.PATH:
+            return HttpResponse() if is_probe(request) else privacy.privacy_page(request)
         raise Http404(gettext("That page doesn't exist."))
     found, page_number = by_path[found_at], meanings[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
@@ -294,6 +297,8 @@ def entry_response(
     else:
         children = entry.children.published().only("kind", "title", "path", "language", "password")
         context |= {"page": entry, "children": children}
+        if entry.path == privacy.PATH:
+            context["kept_data"] = describe_kept_data(request.site)
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
 

@@ -23,11 +23,13 @@ class CommentsConfig(AppConfig):
         from comments.entry_link import comment_link
         from comments.models import CommentSettings, Follower, NotificationPreference
         from comments.notifications import emails
+        from comments.privacy import kept_of_commenters
         from comments.tasks import tidy_comments
         from core.dashboard import dashboard_panels
         from core.models import related_settings
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
+        from core.privacy import kept_data
         from core.schedule import ScheduledTask, daily, scheduled_tasks
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
@@ -41,6 +43,7 @@ class CommentsConfig(AppConfig):
         related_settings.register("comment_settings", CommentSettings)
         noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)
+        kept_data.register("comments", kept_of_commenters)
         personal_rows.register("comments.followers", PersonalRows(Follower, "email"))
         preparations.register("comments", Preparation(outbox.fan_out, outbox.next_at))
         moderators = NotificationPreference.objects.select_related("user")

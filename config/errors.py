@@ -5,12 +5,14 @@ from http import HTTPStatus
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import get_template
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
 from blog import views
+from operations.request_ids import current_id
 from operations.withdrawals.gone_urls import is_gone
 
 
@@ -26,6 +28,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     text = _("You don't have permission to see this page or to do this. If you think you should, ask the owner.")
     page = _admin_page(request, 403, _("You don't have access"), text)
     return page or defaults.permission_denied(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Show a page that needs nothing that may have failed, and names the ID of the request in the log."""
+    page = get_template("500.html").render({"request_id": current_id()})
+    return HttpResponse(page, status=500)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

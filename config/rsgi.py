@@ -1,14 +1,24 @@
 """The application that granian runs (`--interface rsgi`). Other servers run the one in config.wsgi."""
 
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
 from config.lanes import LANES, has_session, lane_of
+from config.wsgi import answer_from_memory, answer_hit
 from config.wsgi import application as wsgi_application
-from config.wsgi import page_cache
 from core.serving.rsgi import RSGIApplication
+
+
+def answer_at_once(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
+    """Answer monitoring, and readers whose page is in the cache, without waiting for others. None for all others."""
+    answer = wsgi_application.answer(environ, start_response)
+    return cast("Iterable[bytes] | None", answer_hit(environ, start_response)) if answer is None else answer
+
 
 application = RSGIApplication(
     wsgi_application,
-    immediate=page_cache.answer_from_memory,
-    ready=page_cache.answer_hit,
+    immediate=answer_from_memory,
+    ready=answer_at_once,
     lane_of=lane_of,
     lanes=LANES,
     may_send_files=lambda headers: has_session(headers.get("cookie", "")),

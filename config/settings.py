@@ -17,7 +17,9 @@ from config.backups import backup_times
 from config.cache import caches
 from config.database import databases
 from config.environment import without_secrets
+from config.logs import logging_settings
 from config.mail import mailers
+from config.monitoring import monitoring_token
 from config.security import security_contacts
 from config.storage import media_storage
 
@@ -98,6 +100,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, so that whatever the others log has the ID.
+    "operations.request_ids.RequestIDMiddleware",
     # Before the redirect to HTTPS, so that a former host needs a single redirect.
     "blog.redirects.middleware.FormerHostsMiddleware",
     "core.headers.IsolationHeadersMiddleware",
@@ -338,17 +342,12 @@ TAGGIT_STRING_FROM_TAGS = "tags.tagging.join_tags"
 # If errors are mailed to ADMINS, they contain no personal data.
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # It says in each process that it can log.
-        "pikepdf": {"level": "WARNING"},
-        # It would log the URL of each page that doesn't exist. Crawlers request thousands of them, and a URL may say
-        # what a reader was looking for.
-        "django.request": {"level": "ERROR"},
-    },
-}
+# Lines for people, or JSON for programs (config.logs).
+LOGGING = logging_settings(env.str("LOG_FORMAT", default="plain"), env.str("LOG_LEVEL", default="INFO"))
+
+# The token of monitoring: for the details of /readyz, and for /metrics. Without it, both say nothing.
+BROADSIDE_METRICS_DIR = DATA_DIR / "metrics"
+BROADSIDE_MONITORING_TOKEN = monitoring_token(env.str("MONITORING_TOKEN", default=""))
+
+# Errors are reported to Sentry if this is set (operations.error_tracking). Nothing is sent anywhere otherwise.
+BROADSIDE_SENTRY_DSN = env.str("SENTRY_DSN", default="")

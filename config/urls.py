@@ -40,3 +40,4 @@ urlpatterns = [
 
 handler403 = "config.errors.permission_denied"
 handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"

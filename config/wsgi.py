@@ -1,6 +1,9 @@
 """The WSGI application that gunicorn and runserver load, and that config.rsgi serves."""
 
 import os
+import threading
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
@@ -13,10 +16,23 @@ django_application = get_wsgi_application()
 limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
+from config.logs import log_thread_error  # noqa: E402  # likewise
 from operations.backups.restoring import finish_if_interrupted  # noqa: E402  # likewise
+from operations.health import HealthPages  # noqa: E402  # likewise
+from operations.metrics_folder import prepare_metrics  # noqa: E402  # likewise
 
+threading.excepthook = log_thread_error
 finish_if_interrupted()
 page_cache = PageCache(django_application)
 # While developing, a change in a template is seen at once.
-application = django_application if settings.DEBUG else page_cache
+site: Any = django_application if settings.DEBUG else page_cache
+answer_hit: Any = page_cache.answer_hit
+answer_from_memory: Any = page_cache.answer_from_memory
+exposition: Callable[[], bytes] | None = None
+if prepare_metrics():
+    from operations import metrics
+
+    site, exposition = metrics.measured(site), metrics.exposition
+    answer_hit, answer_from_memory = metrics.measured(answer_hit), metrics.measured(answer_from_memory)
+application = HealthPages(site, exposition)
 hold_open()

@@ -1,13 +1,14 @@
 """An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time."""
 
+import datetime as dt
 import http.client
 import io
 import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -61,6 +62,24 @@ class TooLargeError(FetchError):
         self.size = size
 
 
+class CertificateError(FetchError):
+    """The certificate of a server can't be trusted: it has expired, or is for another host or of an unknown issuer."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(_("The download failed: %s") % reason, is_temporary=True)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a server answers: status, headers, the beginning of the body. Over HTTPS, when its certificate expires."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+    certificate_expires_at: dt.datetime | None
+
+
 def host_of(url: str) -> str:
     """Return the host of an absolute http(s) URL, with its port if that is unusual; empty if it has none."""
     try:
@@ -110,26 +129,43 @@ class HTTPClient:
         """
         deadline = time.monotonic() + self.deadline
         for _redirect in range(_MAX_REDIRECTS + 1):
-            try:
-                parts = urlsplit(url)
-                host = split_host(parts)
-                if not host or parts.username is not None:
-                    raise FetchError(_("The URL is invalid."))
-                if self.hosts is not None and host not in self.hosts:
-                    raise ForbiddenHostError(host)
-                connection = _Connection(self, parts, deadline)
-                with closing(connection), connection.get() as response:
-                    if response.status not in _REDIRECTS:
-                        return connection.receive(response, file, max_bytes)
-                    url = urljoin(url, response.headers.get("Location", ""))
-            except (OSError, http.client.HTTPException, ValueError) as error:
-                # InvalidURL is an HTTPException, and a rejected certificate is a ValueError.
-                is_failure = isinstance(error, OSError | http.client.HTTPException)
-                if not is_failure or isinstance(error, http.client.InvalidURL):
-                    raise FetchError(_("The URL is invalid.")) from error
-                message = _("The download failed: %s") % (str(error) or type(error).__name__)
-                raise FetchError(message, is_temporary=True) from error
+            with self._request(url, deadline) as (connection, response):
+                if response.status not in _REDIRECTS:
+                    return connection.receive(response, file, max_bytes)
+                url = urljoin(url, response.headers.get("Location", ""))
         raise FetchError(_("The URL redirects too many times."))
+
+    def probe(self, url: str, *, max_bytes: int = 0) -> Probe:
+        """Return how the server answers a request for `url`, whatever its status, without following a redirect.
+
+        At most `max_bytes` of the body are received. Raises ForbiddenHostError, or FetchError itself for the rest.
+        """
+        with self._request(url, time.monotonic() + self.deadline) as (connection, response):
+            body = response.read(max_bytes) if max_bytes else b""
+            return Probe(response.status, response.headers, body, connection.certificate_expires_at)
+
+    @contextmanager
+    def _request(self, url: str, deadline: float) -> "Iterator[tuple[_Connection, http.client.HTTPResponse]]":
+        """Yield the response to a request for `url` once its headers have arrived. What fails becomes a FetchError."""
+        try:
+            parts = urlsplit(url)
+            host = split_host(parts)
+            if not host or parts.username is not None:
+                raise FetchError(_("The URL is invalid."))
+            if self.hosts is not None and host not in self.hosts:
+                raise ForbiddenHostError(host)
+            connection = _Connection(self, parts, deadline)
+            with closing(connection), connection.get() as response:
+                yield connection, response
+        except ssl.SSLCertVerificationError as error:
+            raise CertificateError(error.verify_message) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            # InvalidURL is an HTTPException.
+            is_failure = isinstance(error, OSError | http.client.HTTPException)
+            if not is_failure or isinstance(error, http.client.InvalidURL):
+                raise FetchError(_("The URL is invalid.")) from error
+            message = _("The download failed: %s") % (str(error) or type(error).__name__)
+            raise FetchError(message, is_temporary=True) from error
 
 
 class _Connection(http.client.HTTPConnection):
@@ -141,6 +177,7 @@ class _Connection(http.client.HTTPConnection):
         self._client = client
         self._parts = parts
         self.deadline = deadline
+        self.certificate_expires_at: dt.datetime | None = None
 
     def connect(self) -> None:
         """Connect to the first public address of the host that answers. Raises FetchError if it has none."""
@@ -161,7 +198,11 @@ class _Connection(http.client.HTTPConnection):
             raise failure or FetchError(_("The URL points to a private network."))
         if self._parts.scheme == "https":
             # If this fails, `close` closes the socket below.
-            self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            secure = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)
+            self.sock = secure
+            if certificate := secure.getpeercert():
+                expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
+                self.certificate_expires_at = dt.datetime.fromtimestamp(expires, dt.UTC)
 
     def get(self) -> http.client.HTTPResponse:
         """Request the URL and return the response once its headers have arrived."""

@@ -80,4 +80,4 @@ def reading_from(alias: str) -> Iterator[None]:
 def pause(alias: str, error: Error) -> None:
     """Leave a replica alone for a while, because of this error: it may take long to fail again."""
     _paused_until[alias] = time.monotonic() + PAUSE
-    _log.warning("%s failed, so the primary database is read for %d seconds. %s", alias, PAUSE, str(error).strip())
+    _log.warning("%s failed, so the primary database is read for %d seconds. %s", alias, PAUSE, error)

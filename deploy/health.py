@@ -1,10 +1,28 @@
-"""Ends with an error unless the site answers on this machine. `robots.txt` needs the database, and little else."""
+"""Ends with an error unless the site answers on this machine: `health.py [PATH [SECONDS]]`.
+
+PATH is /readyz/web (can it answer readers?) or another one of operations.health. SECONDS is how long it may take.
+"""
 
 import http.client
 import sys
+import time
 
-connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=8)
-# As from the proxy, so that there is no redirect to HTTPS.
-connection.request("GET", "/robots.txt", headers={"X-Forwarded-Proto": "https"})
-status = connection.getresponse().status
-sys.exit(0 if status == 200 else f"robots.txt has the status {status}.")
+path = sys.argv[1] if len(sys.argv) > 1 else "/readyz/web"
+deadline = time.monotonic() + (float(sys.argv[2]) if len(sys.argv) > 2 else 0)
+
+
+def ask() -> str:
+    """Return what is wrong; an empty string if nothing is."""
+    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=8)
+    try:
+        connection.request("GET", path)
+        status = connection.getresponse().status
+    except OSError as error:
+        return f"The site does not answer: {error}"
+    return "" if status == 200 else f"{path} has the status {status}."
+
+
+while problem := ask():
+    if time.monotonic() > deadline:
+        sys.exit(problem)
+    time.sleep(0.5)

@@ -1,4 +1,9 @@
+from importlib.util import find_spec
+from typing import Any
+
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
 from core.navigation import NavigationItem, navigation_items
@@ -9,20 +14,28 @@ class OperationsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
+        from django.tasks.signals import task_finished, task_started
+
         from blog.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
         from core.models import related_settings
+        from core.privacy import kept_data
         from core.schedule import ScheduledTask, daily, scheduled_tasks
+        from operations import request_ids
         from operations.backups.schedule import next_time
         from operations.models import WithdrawalFlags
-        from operations.panels import BACKUPS, FAILED_TASKS
-        from operations.tasks import back_up_if_due, forget_old_tasks
+        from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
+        from operations.privacy import kept_for_operation
+        from operations.tasks import back_up_if_due, check_site, forget_old_tasks
         from operations.withdrawals.concerns import unfinished_withdrawals
         from operations.withdrawals.tasks import do_upkeep
         from operations.withdrawals.warnings import check_draft
 
         dashboard_panels.register("failed-tasks", FAILED_TASKS)
+        dashboard_panels.register("health", HEALTH)
         dashboard_panels.register("backups", BACKUPS)
+        kept_data.register("operations", kept_for_operation)
+        scheduled_tasks.register("operations.checks", ScheduledTask(check_site, daily(5, 10)))
         scheduled_tasks.register("operations.backups", ScheduledTask(back_up_if_due, next_time))
         scheduled_tasks.register("operations.results", ScheduledTask(forget_old_tasks, daily(4, 10)))
         scheduled_tasks.register("operations.withdrawals", ScheduledTask(do_upkeep, daily(4, 50)))
@@ -40,3 +53,24 @@ class OperationsConfig(AppConfig):
                 parent="people",
             ),
         )
+        task_started.connect(request_ids.task_started, dispatch_uid="operations.task_started")
+        task_finished.connect(request_ids.task_finished, dispatch_uid="operations.task_finished")
+        if settings.BROADSIDE_SENTRY_DSN and find_spec("sentry_sdk"):
+            # An optional extra, which is imported only where it is wanted.
+            from operations.error_tracking import start_error_tracking
+
+            start_error_tracking(settings.BROADSIDE_SENTRY_DSN)
+
+
+@register
+def check_sentry(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Report a DSN of Sentry whose client is not installed (operations.E001)."""
+    if not settings.BROADSIDE_SENTRY_DSN or find_spec("sentry_sdk"):
+        return []
+    return [
+        Error(
+            "SENTRY_DSN is set, but Sentry's client is not installed.",
+            hint="Install it with `uv sync --extra sentry`, or remove SENTRY_DSN.",
+            id="operations.E001",
+        )
+    ]

@@ -1,4 +1,4 @@
-"""What is known about running the site: backups, workers, scheduled tasks, and names that were withdrawn."""
+"""What is known about running the site: backups, workers, schedule, checks, names that were withdrawn."""
 
 import datetime as dt
 from typing import Final, Self
@@ -234,3 +234,31 @@ class WithdrawalFlags(models.Model):
 
     def __str__(self) -> str:
         return str(self.has_gone_urls)
+
+
+class CheckResult(models.Model):
+    """What a slow check of `manage.py doctor` found last, by its name. Backups leave these rows out."""
+
+    name = models.CharField(max_length=50, primary_key=True)
+    checked_at = models.DateTimeField()
+    # A list of [severity, text, advice] (operations.checks.diagnoses).
+    diagnoses = models.JSONField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class FreeSpace(models.Model):
+    """How many bytes were free on the disk of the data folder on a day. Backups leave these rows out."""
+
+    day = models.DateField(primary_key=True)
+    bytes = models.BigIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.bytes}"

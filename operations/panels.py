@@ -1,28 +1,26 @@
 """What the dashboard shows to owners about operating the site."""
 
-import datetime as dt
-from collections.abc import Iterator
 from typing import Any, Final
 
-from django.conf import settings
 from django.http import HttpRequest
-from django.utils import formats, timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from core.dashboard import Panel
-from operations.backups.schedule import is_late
+from operations.checks.backups import backups
+from operations.checks.diagnoses import NO_WISHES, Severity
+from operations.checks.outcomes import current_outcomes
 from operations.models import BackupRun, RunKind
 from operations.worker.failures import failed_kinds
 
-# After which time a backup should be proved again, which takes the owner's key if it is encrypted.
-_PROVEN_AGAIN: Final = dt.timedelta(days=31)
+_OWNERS: Final = ("core.change_sitesettings",)
 
 
 def _backups(request: HttpRequest) -> dict[str, Any]:
-    made = BackupRun.objects.last_successful(RunKind.BACKUP)
-    proven = BackupRun.objects.last_successful(RunKind.CHECK)
-    return {"made": made, "proven": proven, "warnings": list(_warnings(made, proven))}
+    return {
+        "made": BackupRun.objects.last_successful(RunKind.BACKUP),
+        "proven": BackupRun.objects.last_successful(RunKind.CHECK),
+        "diagnoses": [diagnosis for diagnosis in backups(NO_WISHES) if diagnosis.severity != Severity.OK],
+    }
 
 
 def _failed_tasks(request: HttpRequest) -> dict[str, Any] | None:
@@ -30,49 +28,22 @@ def _failed_tasks(request: HttpRequest) -> dict[str, Any] | None:
     return {"kinds": kinds} if kinds else None
 
 
-def _warnings(made: BackupRun | None, proven: BackupRun | None) -> Iterator[str]:
-    """Yield what is wrong, and what to do about it."""
-    if not settings.BROADSIDE_BACKUP_URL:
-        yield _("This site is not backed up. Set BACKUP_URL, as docs/owners.md describes under “Backups”.")
-        return
-    now = timezone.now()
-    last = BackupRun.objects.last(RunKind.BACKUP)
-    if last and last.error:
-        when = formats.date_format(timezone.localtime(last.finished_at), "DATETIME_FORMAT")
-        yield _("The last backup failed (%(when)s): %(error)s") % {"when": when, "error": last.error}
-    elif made is None:
-        yield _("No backup has been made yet. Run “manage.py backup”, and check that the worker runs.")
-    elif is_late(made, now):
-        yield _("Backups are late. Check that the worker runs, or run “manage.py backup”.")
-    if made and made.missing:
-        text = ngettext(
-            "%d media file is missing on this site, and so in the backup. “manage.py backup” names it.",
-            "%d media files are missing on this site, and so in the backup. “manage.py backup” names them.",
-            made.missing,
-        )
-        yield text % made.missing
-    yield from _warnings_about_checks(made, proven, now)
-
-
-def _warnings_about_checks(made: BackupRun | None, proven: BackupRun | None, now: dt.datetime) -> Iterator[str]:
-    key = " --key FILE" if settings.BROADSIDE_BACKUP_PUBLIC_KEY else ""
-    last = BackupRun.objects.last(RunKind.CHECK)
-    if last and last.error:
-        yield _("The last backup that was checked can't be restored. %s") % last.error
-    elif made and (proven is None or proven.finished_at < now - _PROVEN_AGAIN):
-        text = _("For a month, no backup was proven to be restorable. Run “manage.py restore --check%s”.")
-        yield text % key
-    if not key:
-        yield _("Backups are not encrypted: who gets hold of one can read everything. Set BACKUP_PUBLIC_KEY.")
+def _health(request: HttpRequest) -> dict[str, Any]:
+    """Return what `manage.py doctor` reports: what it found just now, and last time where looking takes long."""
+    # Backups have a panel of their own.
+    outcomes = list(current_outcomes(without={"backups"}))
+    return {
+        "outcomes": sorted(
+            (outcome for outcome in outcomes if outcome.concerns),
+            key=lambda outcome: outcome.severity != Severity.PROBLEM,
+        ),
+        "missing": [outcome.title for outcome in outcomes if not outcome.diagnoses],
+        "fine": sum(bool(outcome.diagnoses) and not outcome.concerns for outcome in outcomes),
+    }
 
 
 FAILED_TASKS: Final = Panel(
-    gettext_lazy("Failed tasks"),
-    "admin/operations/_failed_tasks.html",
-    _failed_tasks,
-    ("core.change_sitesettings",),
-    order=1,
+    gettext_lazy("Failed tasks"), "admin/operations/_failed_tasks.html", _failed_tasks, _OWNERS, order=1
 )
-BACKUPS: Final = Panel(
-    gettext_lazy("Backups"), "admin/operations/_backups.html", _backups, ("core.change_sitesettings",), order=5
-)
+BACKUPS: Final = Panel(gettext_lazy("Backups"), "admin/operations/_backups.html", _backups, _OWNERS, order=5)
+HEALTH: Final = Panel(gettext_lazy("Health"), "admin/operations/_health.html", _health, _OWNERS, order=4)

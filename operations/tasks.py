@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does about running the site: backups, and forgetting what it did long ago."""
+"""What the worker (`manage.py worker`) does about running the site: backups, checks, forgetting old results."""
 
 import datetime as dt
 import logging
@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from core.tasks import PASSING, task_kind
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error, do_what_is_due
+from operations.checks.outcomes import run_checks
 from operations.models import WorkerHeartbeat
 from operations.worker import queue
 
@@ -40,3 +41,11 @@ def forget_old_tasks() -> None:
     """Delete the results of tasks that ended long ago, and workers that did."""
     queue.delete_old_results()
     WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()
+
+
+@task_kind(_("Checking the site"))
+@task()
+def check_site() -> None:
+    """Run all checks, and let the dashboard show what the slow ones find."""
+    for _outcome in run_checks(remember=True):
+        pass

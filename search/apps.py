@@ -23,16 +23,19 @@ class SearchConfig(AppConfig):
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
         from core.dashboard import concerns
+        from core.privacy import kept_data
         from core.schedule import ScheduledTask, every, scheduled_tasks
         from core.slugs import reserved_slugs
         from search.finding import find_for_staff
         from search.indexing import update_comments
+        from search.privacy import kept_of_searches
         from search.tasks import index_changed, index_stale_entries, unfinished_indexing
         from search.views import PARAMETER, PARAMETERS
 
         change_handlers.register("search", index_changed)
         comment_change_handlers.register("search", update_comments)
         concerns.register("search", unfinished_indexing)
+        kept_data.register("search", kept_of_searches)
         text_searches.register("search", find_for_staff)
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)

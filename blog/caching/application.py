@@ -17,7 +17,7 @@ from blog.caching.files import PageFiles
 from blog.caching.memory import PageMemory
 from blog.caching.pages import CachedPage, Headers, StartResponse, is_storable
 from blog.caching.release import release_digest
-from blog.caching.requests import KNOWN_PAGE, Environ, PageRequest, page_request
+from blog.caching.requests import FROM_CACHE, KNOWN_PAGE, Environ, PageRequest, page_request
 from blog.caching.turns import Turns
 from core.changes import VersionReader, content_version, next_scheduled_change
 
@@ -61,7 +61,10 @@ class PageCache:
         if request is None or version is None:
             return None
         page = self._find_in_memory(version, request)
-        return None if page is None else page.send(environ, start_response)
+        if page is None:
+            return None
+        environ[FROM_CACHE] = True
+        return page.send(environ, start_response)
 
     def answer_hit(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
         """Answer if the page is in the cache, or else return None and note whether it was requested before."""
@@ -121,6 +124,7 @@ class PageCache:
         if not is_storable(response):
             start_response(status, headers)
             return response
+        environ[FROM_CACHE] = False
         page = CachedPage.of(response, status, headers, expires_at)
         response.close()
         seconds = expires_at - time.time()
@@ -137,6 +141,7 @@ class PageCache:
     def _send(
         self, page: CachedPage, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
+        environ.setdefault(FROM_CACHE, True)
         return page.send(environ, start_response, self._find_dictionary(version, request, environ))
 
     def _find_dictionary(self, version: int, request: PageRequest, environ: Environ) -> Dictionary | None:

@@ -18,7 +18,7 @@ def release_digest() -> str:
     values = [
         (name, value)
         for name in sorted(dir(settings))
-        if name.isupper() and isinstance(value := getattr(settings, name), bool | int | str)
+        if name.isupper() and _is_plain(value := getattr(settings, name))
     ]
     files = [
         (str(path.relative_to(settings.BASE_DIR)), sha256(path.read_bytes()).digest())
@@ -29,6 +29,13 @@ def release_digest() -> str:
     manifest = settings.STATIC_ROOT / "staticfiles.json"
     styles = manifest.read_bytes() if manifest.is_file() else b""
     return sha256(repr((values, files, styles)).encode()).hexdigest()[:16]
+
+
+def _is_plain(value: object) -> bool:
+    """Return whether a setting is a number or text, or several of them. Others have no representation that stays."""
+    if isinstance(value, list | tuple):
+        return all(isinstance(each, bool | int | str) for each in value)
+    return isinstance(value, bool | int | str)
 
 
 def _folders() -> list[Path]:

@@ -17,6 +17,8 @@ Environ = dict[str, Any]
 FOR_PAGE_CACHE: Final = "broadside.for_page_cache"
 # In the environment of a request for a page that was requested not long ago.
 KNOWN_PAGE: Final = "broadside.known_page"
+# In the environment of a request for a page that can be in the cache: whether it was, once the response begins.
+FROM_CACHE: Final = "broadside.from_cache"
 # Longer paths and values of parameters are no pages of ours. Decoded, so a slug of 200 characters has up to 800.
 _MAX_PATH_LENGTH: Final = 2_000
 _MAX_VALUE_LENGTH: Final = 300

@@ -9,8 +9,8 @@ from media.storage import Readable
 from operations.backups.contents import Table
 
 # Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, links
-# for choosing a password, what limits how much anyone sends, what is known about the backups and
-# the worker themselves; or because they are about names that were withdrawn.
+# for choosing a password, what limits how much anyone sends, what is known about this machine, its backups and worker;
+# or because they are about names that were withdrawn.
 LEFT_OUT: Final = (
     "accounts_passwordlink",
     "accounts_session",
@@ -18,6 +18,8 @@ LEFT_OUT: Final = (
     "comments_spentchallenge",
     "django_session",
     "operations_backuprun",
+    "operations_checkresult",
+    "operations_freespace",
     "operations_goneurl",
     "operations_scheduledtime",
     "operations_withdrawal",

@@ -74,6 +74,7 @@ A note.[^1]
 """
 PUBLIC = {
     "front": "/",
+    "privacy": "/privacy/",
     "tag": "/tag/cooperation/",
     "tag, last page": "/tag/cooperation/page/2/",
     "category": "/category/awards/laureates/",

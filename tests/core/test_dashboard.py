@@ -123,7 +123,7 @@ class TestRoles:
             (
                 "superuser",
                 [
-                    *("Needs your attention", "Backups", "Your drafts", "Pending review", "Pending comments"),
+                    *("Needs your attention", "Health", "Backups", "Your drafts", "Pending review", "Pending comments"),
                     *("Scheduled", "Recent posts", "Recent actions"),
                 ],
             ),

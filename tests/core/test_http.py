@@ -1,18 +1,22 @@
 """The HTTP client reaches public servers only, and always gives up in time."""
 
 import contextlib
+import datetime as dt
 import io
 import socket
+import ssl
+import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of, is_public
+from core.http import CertificateError, FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of, is_public
 from tests.factories.servers import StubServer
 
 CONTENT = b"content" * 1000
@@ -22,6 +26,37 @@ def download(client: HTTPClient, url: str, *, max_bytes: int = 1_000_000) -> byt
     file = io.BytesIO(b"the previous content")
     client.download(url, file, max_bytes=max_bytes)
     return file.getvalue()
+
+
+@pytest.fixture
+def secure_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The host and port of a server on this machine with a certificate for ten days, which is trusted."""
+    certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    arguments = [
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+        "-nodes",
+        "-days",
+        "10",
+        "-subj",
+        "/CN=localhost",
+    ]
+    names = ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(["openssl", "req", "-x509", *arguments, *names], check=True, capture_output=True)  # noqa: S603, S607  our own arguments
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    server = StubServer()
+    server.answer("/")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    yield f"localhost:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
 
 
 @pytest.fixture
@@ -55,6 +90,45 @@ class TestDownload:
     def test_any_host_is_allowed_without_a_list_of_hosts(self, web_server: StubServer) -> None:
         web_server.answer("/a", body=CONTENT)
         assert download(HTTPClient(allow_private=True), web_server.url("/a")) == CONTENT
+
+
+class TestProbe:
+    def test_says_how_the_server_answers_whatever_the_status(self, web_server: StubServer, client: HTTPClient) -> None:
+        web_server.answer("/a", 403, body=CONTENT, X_Frame_Options="DENY")
+        probe = client.probe(web_server.url("/a"), max_bytes=7)
+        assert (probe.status, probe.headers["X-Frame-Options"], probe.body) == (403, "DENY", b"content")
+        assert probe.certificate_expires_at is None
+        assert client.probe(web_server.url("/a")).body == b""
+
+    def test_follows_no_redirect(self, web_server: StubServer, client: HTTPClient) -> None:
+        web_server.answer("/a", 301, Location="/b")
+        assert client.probe(web_server.url("/a")).headers["Location"] == "/b"
+        assert web_server.requests == {"/a": 1}
+
+    def test_reaches_allowed_hosts_and_public_servers_only(self, web_server: StubServer) -> None:
+        with pytest.raises(ForbiddenHostError):
+            HTTPClient(hosts=["example.org"], allow_private=True).probe(web_server.url("/a"))
+        with pytest.raises(FetchError, match="private network"):
+            HTTPClient().probe(web_server.url("/a"))
+        assert not web_server.requests
+
+    def test_fails_as_a_download_does(self, client: HTTPClient) -> None:
+        for url in ("nonsense", "http://me@127.0.0.1/", "http://127.0.0.1:1/"):
+            with pytest.raises(FetchError):
+                HTTPClient(allow_private=True).probe(url)
+
+    def test_knows_when_the_certificate_expires(self, secure_server: str) -> None:
+        probe = HTTPClient(allow_private=True).probe(f"https://{secure_server}/")
+        assert probe.certificate_expires_at is not None
+        assert dt.timedelta(days=8) < probe.certificate_expires_at - dt.datetime.now(dt.UTC) < dt.timedelta(days=10)
+
+    def test_explains_a_certificate_that_cannot_be_trusted(
+        self, secure_server: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(CertificateError) as raised:
+            HTTPClient(allow_private=True).probe(f"https://{secure_server}/")
+        assert "self-signed certificate" in raised.value.reason
 
 
 class TestErrors:

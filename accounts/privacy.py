@@ -1,0 +1,45 @@
+"""What the privacy page says about people with an account."""
+
+from collections.abc import Iterator
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from accounts.models import RolePolicy
+from core.models import SiteSettings
+from core.privacy import Concerned, KeptData
+
+
+def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
+    """Describe what is kept of accounts."""
+    # The longest that owners can allow.
+    session_days = RolePolicy.MAX_HOURS // 24
+    yield KeptData(
+        Concerned.STAFF,
+        _("Your name, e-mail address and role, a hash of your password, your passkeys and secrets for codes"),
+        _("Until an owner erases the account."),
+        _(
+            "So that you can log in, and that texts have an author. Readers see the name under which you write, and "
+            "nothing else."
+        ),
+    )
+    yield KeptData(
+        Concerned.STAFF,
+        _("In which browsers you are logged in, since when, and when they were last used, but not from where"),
+        ngettext(
+            "Until you log out there, and no longer than %d day.",
+            "Until you log out there, and no longer than %d days.",
+            session_days,
+        )
+        % session_days,
+        _("So that you can see and end them under “Your account”."),
+    )
+    yield KeptData(
+        Concerned.STAFF,
+        _(
+            "Wrong passwords and codes: codes that are made from the name and the IP address, but neither of them "
+            "itself"
+        ),
+        _("Ten minutes; for one-time codes, a day."),
+        _("So that nobody can try many."),
+    )

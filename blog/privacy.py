@@ -1,0 +1,55 @@
+"""The privacy page: a page of the blog at /privacy/, which every site has.
+
+It says what is kept about people. If the site has a page with this path, its text comes first.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from core.models import SiteSettings
+from core.privacy import Concerned, KeptData, describe_kept_data
+from core.site import SiteRequest, absolute_url
+
+# The path of the page.
+PATH: Final = "privacy"
+
+
+def privacy_page(request: SiteRequest) -> HttpResponse:
+    """Show what is kept about people, on a site that has no such page of its own."""
+    context = {
+        "page_title": _("Privacy"),
+        "meta_description": _("Which data this site keeps about people, for how long, and why."),
+        "canonical_url": absolute_url(reverse("blog:page", args=[PATH])),
+        "kept_data": describe_kept_data(request.site),
+    }
+    return render(request, "blog/privacy.html", context)
+
+
+def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
+    """Describe what reading leaves behind."""
+    yield KeptData(
+        Concerned.READERS,
+        _("Which pages you read, when, and with which device"),
+        _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
+        _(
+            "Nobody needs it. All that a page consists of comes from this site. Players of other sites are loaded "
+            "only if you start them, and these sites have rules of their own."
+        ),
+    )
+    yield KeptData(
+        Concerned.READERS,
+        _(
+            "Your guesses at the password of a protected post: a code that is made from your IP address, but not the "
+            "address itself"
+        ),
+        _("Ten minutes."),
+        _(
+            "So that nobody can try many passwords. The code changes daily, and nobody can turn it back into the "
+            "address without the secret key of this site."
+        ),
+    )

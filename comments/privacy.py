@@ -1,0 +1,77 @@
+"""What the privacy page says about comments."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from comments.models import CommentSettings
+from comments.notifications.subscriptions import CONFIRM_WITHIN
+from core.models import SiteSettings
+from core.privacy import Concerned, KeptData
+from mail import messages
+
+
+def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
+    """Describe what is kept of comments and of those who follow them, with the comment settings."""
+    choices = CommentSettings.of(site)
+    spam = choices.keep_spam_days
+    yield KeptData(
+        Concerned.COMMENTERS,
+        _("The name, website and text that you enter, and when"),
+        ngettext(
+            "Until you or we delete the comment. What is spam or in the trash is deleted after %d day.",
+            "Until you or we delete the comment. What is spam or in the trash is deleted after %d days.",
+            spam,
+        )
+        % spam,
+        _("Everyone can read them here once the comment is approved."),
+    )
+    days = choices.forget_emails_after_days
+    yield KeptData(
+        Concerned.COMMENTERS,
+        _("Your e-mail address, if you enter it"),
+        ngettext("Deleted %d day after you wrote the comment.", "Deleted %d days after you wrote the comment.", days)
+        % days
+        if days
+        else _("As long as the comment."),
+        _("Only those who moderate see it. It tells us that comments are from the same person."),
+    )
+    yield KeptData(
+        Concerned.COMMENTERS,
+        _("How many comments you sent: a code that is made from your IP address, but not the address itself"),
+        _("Until the next comment on this site after ten minutes, or the end of the day."),
+        _(
+            "So that nobody can flood the site. The code changes daily, and nobody can turn it back into the address "
+            "without the secret key of this site."
+        ),
+    )
+    if settings.BROADSIDE_AKISMET_KEY:
+        yield KeptData(
+            Concerned.COMMENTERS,
+            _("Your name, e-mail address, website and comment are sent to Akismet (Automattic, USA)"),
+            _("As long as Akismet keeps them."),
+            _("To detect spam. Your IP address is not sent."),
+        )
+    if choices.follow_by_mail and messages.is_on():
+        yield KeptData(
+            Concerned.FOLLOWERS,
+            _("Your e-mail address, and which discussion you follow"),
+            ngettext(
+                "Until you unsubscribe. If you don't confirm the address, it is deleted after %d day.",
+                "Until you unsubscribe. If you don't confirm the address, it is deleted after %d days.",
+                CONFIRM_WITHIN.days,
+            )
+            % CONFIRM_WITHIN.days,
+            _("To send you new comments. Each e-mail has a link to unsubscribe."),
+        )
+    yield KeptData(
+        Concerned.COMMENTERS,
+        _(
+            "If you asked us to erase your data: a code that is made from your e-mail address, but not the address "
+            "itself"
+        ),
+        _("For good."),
+        _("So that your comments don't come back when the blog is imported again from where it was before."),
+    )

@@ -1,0 +1,153 @@
+"""The setting LOGGING: lines or JSON on standard error, and never an IP address, a query or an e-mail address.
+
+Everything is formatted here, whatever library it comes from, so nothing gets past `operations.scrubbing`.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, Final, TextIO
+
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve
+
+from operations.request_ids import current_id
+from operations.scrubbing import describe, describe_with_traceback, one_line, scrub
+
+_log = logging.getLogger(__name__)
+
+_FORMATTERS: Final = {"plain": "config.logs.LineFormatter", "json": "config.logs.JSONFormatter"}
+_URL: Final = re.compile(r"(https?://[^\s/'\"]+)/\S*")
+# What granian's access log could name of a request, besides its path.
+_OF_READERS: Final = frozenset({"addr", "query_string"})
+
+
+def logging_settings(form: str, level: str) -> dict[str, Any]:
+    """Return the value of LOGGING. `form` is `plain` or `json`. Raises ImproperlyConfigured for any other."""
+    if form not in _FORMATTERS:
+        raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}. It should be one of: {', '.join(_FORMATTERS)}.")
+    through_root = {"handlers": [], "propagate": True}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"scrubbed": {"()": _FORMATTERS[form]}},
+        "filters": {"unless_debugging": {"()": "django.utils.log.RequireDebugFalse"}},
+        "handlers": {
+            "console": {"class": "config.logs.ScrubbingHandler", "formatter": "scrubbed"},
+            # Only if there are ADMINS. config.error_reports says what the e-mail contains.
+            "mail_admins": {
+                "class": "django.utils.log.AdminEmailHandler",
+                "level": "ERROR",
+                "filters": ["unless_debugging"],
+            },
+        },
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # They have handlers of their own, which would write what they are given.
+            "django": {**through_root, "handlers": ["mail_admins"], "level": level},
+            "django.server": {**through_root, "level": level},
+            "_granian": through_root,
+            "granian.access": through_root,
+            # It says in each process that it can log.
+            "pikepdf": {"level": "WARNING"},
+            # Crawlers request thousands of pages that don't exist.
+            "django.request": {"level": "ERROR"},
+        },
+    }
+
+
+class ScrubbingHandler(logging.StreamHandler[TextIO]):
+    """Writes to standard error. Python would write a message that fails there with all its values."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  Python's own name
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(f"A message of {record.name} could not be written to the log.\n")
+
+
+class _ScrubbingFormatter(logging.Formatter):
+    """Formats records from what they consist of, without changing them."""
+
+    def message(self, record: logging.LogRecord) -> str:
+        """Return the message without anything about a reader, on one line."""
+        request = getattr(record, "request", None)
+        text = _formatted(record)
+        if isinstance(request, HttpRequest):
+            # A path may be a search or a secret link, and the reason of a refusal may be another URL.
+            escaped = request.path.encode("unicode_escape").decode("ascii")
+            if len(escaped) > 1:
+                text = text.replace(escaped, _route(request.path_info))
+            text = _URL.sub(r"\1/…", text)
+        return one_line(scrub(text))
+
+    def error(self, record: logging.LogRecord) -> str:
+        """Return the traceback of the error that was logged, without values; empty if there is none."""
+        if not record.exc_info or record.exc_info[1] is None:
+            return ""
+        return describe_with_traceback(record.exc_info[1])
+
+
+class LineFormatter(_ScrubbingFormatter):
+    """Formats a record as a line for people, and an error as several."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        working_on = f" [{current}]" if (current := current_id()) else ""
+        line = f"{self.formatTime(record)} {record.levelname} {record.name}{working_on}: {self.message(record)}"
+        error = self.error(record)
+        return f"{line}\n{error}" if error else line
+
+
+class JSONFormatter(_ScrubbingFormatter):
+    """Formats a record as one line of JSON, for programs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = {
+            "time": dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": self.message(record),
+            "request_id": current_id(),
+            "error": self.error(record),
+        }
+        return json.dumps({name: value for name, value in fields.items() if value}, ensure_ascii=False)
+
+
+def _formatted(record: logging.LogRecord) -> str:
+    """Return the message with its values. Errors among them are described."""
+    values: Any = record.args
+    if isinstance(values, Mapping):
+        values = {name: _value(name, value) for name, value in values.items()}
+    elif values:
+        values = tuple(_value("", value) for value in values)
+    message = describe(record.msg) if isinstance(record.msg, BaseException) else str(record.msg)
+    try:
+        return message % values if values else message
+    except (TypeError, ValueError, KeyError):
+        # Logging must not fail, and the values are not known to be harmless where they don't fit.
+        return message
+
+
+def _value(name: str, value: object) -> object:
+    if isinstance(value, BaseException):
+        return describe(value)
+    if name in _OF_READERS:
+        return "-"
+    return _route(str(value)) if name == "path" else value
+
+
+def _route(path: str) -> str:
+    """Return the pattern of the URL, which says what kind of page was requested."""
+    try:
+        return f"/{resolve(path).route}"
+    except Resolver404:
+        return "a URL that doesn't exist"
+
+
+def log_thread_error(arguments: threading.ExceptHookArgs) -> None:
+    """Log an error that ends a thread (threading.excepthook). Python would write it with all its values."""
+    _log.error("A thread ended with an error.", exc_info=arguments.exc_value)

@@ -1,0 +1,46 @@
+"""What the privacy page says: which data about people are kept, for how long and why, as the settings have it.
+
+Each app registers what it keeps, so the page says what the code does, and changes with the settings.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+from core.models import SiteSettings
+from core.registry import Registry
+
+
+class Concerned(TextChoices):
+    """Who the data are about, in the order of the page."""
+
+    READERS = "readers", _("If you read this site")
+    COMMENTERS = "commenters", _("If you write a comment")
+    FOLLOWERS = "followers", _("If you follow a discussion by e-mail")
+    STAFF = "staff", _("If you have an account")
+    EVERYONE = "everyone", _("For everyone")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptData:
+    """Data about people: what they are, how long they are kept, and why, each in plain sentences."""
+
+    concerned: Concerned
+    what: str
+    how_long: str
+    why: str
+
+
+# What each app keeps with the site's settings, which come with those of higher apps (core.models.related_settings). It
+# depends on nothing but these and the environment, so that the page can be cached.
+kept_data: Final[Registry[Callable[[SiteSettings], Iterable[KeptData]]]] = Registry("kept data")
+
+
+def describe_kept_data(site: SiteSettings) -> list[tuple[str, list[KeptData]]]:
+    """Return what is kept of each group of people, with the heading of the group."""
+    found = [each for describe in kept_data.values() for each in describe(site)]
+    groups = ((group.label, [each for each in found if each.concerned == group]) for group in Concerned)
+    return [(str(label), kept) for label, kept in groups if kept]

@@ -1,0 +1,92 @@
+"""Checks of the backups: whether there is one that is new enough, proven, encrypted, and somewhere else."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.utils import formats, timezone
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from operations.backups.schedule import is_late
+from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.models import BackupRun, RunKind
+
+# After which time a backup should be proved again, which takes the owner's key if it is encrypted.
+_PROVEN_AGAIN: Final = dt.timedelta(days=31)
+
+
+def backups(wishes: Wishes) -> Iterator[Diagnosis]:
+    if not settings.BROADSIDE_BACKUP_URL:
+        yield Diagnosis.problem(
+            _("This site is not backed up."), _("Set BACKUP_URL, as docs/owners.md describes under “Backups”.")
+        )
+        return
+    made = BackupRun.objects.last_successful(RunKind.BACKUP)
+    proven = BackupRun.objects.last_successful(RunKind.CHECK)
+    now = timezone.now()
+    problems = [*_about_the_last(made, now), *_about_checks(made, proven, now), *_about_the_place()]
+    yield from problems
+    if made and not problems:
+        times = {"made": timesince(made.finished_at), "proven": timesince(proven.finished_at) if proven else ""}
+        yield Diagnosis.ok(_("The last backup was made %(made)s ago, and the last one proven %(proven)s ago.") % times)
+
+
+def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagnosis]:
+    last = BackupRun.objects.last(RunKind.BACKUP)
+    if last and last.error:
+        when = formats.date_format(timezone.localtime(last.finished_at), "DATETIME_FORMAT")
+        yield Diagnosis.problem(_("The last backup failed (%s).") % when, last.error)
+    elif made is None:
+        yield Diagnosis.problem(
+            _("No backup has been made yet."), _("Run “manage.py backup”, and check that the worker runs.")
+        )
+    elif is_late(made, now):
+        yield Diagnosis.problem(_("Backups are late."), _("Check that the worker runs, or run “manage.py backup”."))
+    if made and made.missing:
+        text = ngettext(
+            "%d media file is missing on this site, and so in the backup.",
+            "%d media files are missing on this site, and so in the backup.",
+            made.missing,
+        )
+        advice = _("Run “manage.py backup”: it names what is missing. Upload it again, or delete it from the library.")
+        yield Diagnosis.warning(text % made.missing, advice)
+
+
+def _about_checks(made: BackupRun | None, proven: BackupRun | None, now: dt.datetime) -> Iterator[Diagnosis]:
+    key = " --key FILE" if settings.BROADSIDE_BACKUP_PUBLIC_KEY else ""
+    last = BackupRun.objects.last(RunKind.CHECK)
+    if last and last.error:
+        yield Diagnosis.problem(_("The last backup that was checked can't be restored."), last.error)
+    elif made and (proven is None or proven.finished_at < now - _PROVEN_AGAIN):
+        yield Diagnosis.warning(
+            _("For a month, no backup was proven to be restorable."),
+            _("Run “manage.py restore --check%s”.") % key,
+        )
+
+
+def _about_the_place() -> Iterator[Diagnosis]:
+    if not settings.BROADSIDE_BACKUP_PUBLIC_KEY:
+        yield Diagnosis.warning(
+            _("Backups are not encrypted: who gets hold of one can read everything."),
+            _("Set BACKUP_PUBLIC_KEY, as docs/owners.md describes under “Backups”."),
+        )
+    if "://" not in settings.BROADSIDE_BACKUP_URL and _is_on_the_same_disk(Path(settings.BROADSIDE_BACKUP_URL)):
+        yield Diagnosis.warning(
+            _("Backups are on the disk of the site, and are lost together with it."),
+            _(
+                "Copy that folder to another place every day, or let BACKUP_URL name a bucket or the disk of another "
+                "machine."
+            ),
+        )
+
+
+def _is_on_the_same_disk(folder: Path) -> bool:
+    try:
+        return folder.stat().st_dev == Path(settings.DATA_DIR).stat().st_dev
+    except OSError:
+        # There is no backup yet, which is said elsewhere.
+        return False

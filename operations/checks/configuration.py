@@ -1,0 +1,116 @@
+"""Checks of the settings."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from django.conf import settings
+from django.core import checks
+from django.core.checks.security.base import (
+    SECRET_KEY_INSECURE_PREFIX,
+    SECRET_KEY_MIN_LENGTH,
+    SECRET_KEY_MIN_UNIQUE_CHARACTERS,
+)
+from django.http.request import validate_host
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from operations.checks.diagnoses import Diagnosis, Wishes
+
+_ABOUT_HTTPS: Final = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
+# What people write while they try something, and forget.
+_EXAMPLES: Final = ("only-for", "change", "secret", "example", "password", "insecure", "unused")
+
+
+def debug(wishes: Wishes) -> Iterator[Diagnosis]:
+    if settings.DEBUG:
+        yield Diagnosis.problem(
+            _("DEBUG is on: errors show readers the code and the settings of this site."),
+            _("Remove DEBUG from .env, and restart the site."),
+        )
+    else:
+        yield Diagnosis.ok(_("DEBUG is off."))
+
+
+def secret_key(wishes: Wishes) -> Iterator[Diagnosis]:
+    if _is_weak(settings.SECRET_KEY):
+        yield Diagnosis.problem(
+            _("SECRET_KEY can be guessed. With it, anyone can log in."),
+            _("Write a new one that `make secret-key` prints into .env, and restart the site. Everyone logs in anew."),
+        )
+    if any(map(_is_weak, settings.SECRET_KEY_FALLBACKS)):
+        yield Diagnosis.problem(
+            _("SECRET_KEY_FALLBACKS contains a key that can be guessed. With it, anyone can log in."),
+            _("Remove that key from .env, and restart the site."),
+        )
+    if not any(map(_is_weak, [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS])):
+        yield Diagnosis.ok(_("SECRET_KEY can't be guessed."))
+
+
+def _is_weak(key: str) -> bool:
+    is_short = len(key) < SECRET_KEY_MIN_LENGTH or len(set(key)) < SECRET_KEY_MIN_UNIQUE_CHARACTERS
+    return is_short or key.startswith((SECRET_KEY_INSECURE_PREFIX, *_EXAMPLES))
+
+
+def hosts(wishes: Wishes) -> Iterator[Diagnosis]:
+    host = settings.SITE_HOST
+    is_wrong = False
+    if not validate_host(host, settings.ALLOWED_HOSTS):
+        is_wrong = True
+        yield Diagnosis.problem(
+            _("The host of SITE_URL, %s, is not in ALLOWED_HOSTS, so readers only see an error.") % host,
+            _("Add it to ALLOWED_HOSTS in .env, or remove ALLOWED_HOSTS. Then restart the site."),
+        )
+    if "*" in settings.ALLOWED_HOSTS:
+        is_wrong = True
+        yield Diagnosis.warning(
+            _("ALLOWED_HOSTS allows any host, so attackers can put links of their own into pages."),
+            _("List the hosts of the site in .env, or remove ALLOWED_HOSTS. Then restart the site."),
+        )
+    if not settings.HTTPS and not _is_private(host):
+        is_wrong = True
+        yield Diagnosis.problem(
+            _("SITE_URL begins with http://, so anyone on the way sees what people read and write here."),
+            _("Set up HTTPS, as docs/running.md describes, and let SITE_URL in .env begin with https://."),
+        )
+    if not is_wrong:
+        yield Diagnosis.ok(_("Readers use %s.") % settings.SITE_URL)
+
+
+def proxy(wishes: Wishes) -> Iterator[Diagnosis]:
+    is_behind_proxy = bool(settings.SECURE_PROXY_SSL_HEADER)
+    if settings.HTTPS and not is_behind_proxy:
+        yield Diagnosis.warning(
+            _("SITE_URL begins with https://, but BEHIND_PROXY is off. Behind nginx or Caddy, no page can be opened."),
+            _("Set BEHIND_PROXY=1 in .env, if nginx or Caddy handles HTTPS. Then restart the site."),
+        )
+    elif is_behind_proxy and not settings.BROADSIDE_TRUSTED_PROXIES:
+        yield Diagnosis.warning(
+            _("TRUSTED_PROXIES is 0, so all readers count as one when comments and log-ins are limited."),
+            _("Set TRUSTED_PROXIES=1 in .env, if only nginx or Caddy is in front. Then restart the site."),
+        )
+    else:
+        yield Diagnosis.ok(_("What the site knows about the proxy in front of it is consistent."))
+
+
+def _is_private(host: str) -> bool:
+    """Return whether nobody can listen between readers and this host: it is this machine, or an onion service."""
+    return host in {"localhost", "127.0.0.1", "::1"} or host.endswith((".onion", ".localhost"))
+
+
+def deployment(wishes: Wishes) -> Iterator[Diagnosis]:
+    found = checks.run_checks(include_deployment_checks=True)
+    # What needs HTTPS: `hosts` says whether that is missing.
+    ignored = frozenset() if settings.HTTPS else _ABOUT_HTTPS
+    serious = [
+        each for each in found if each.level >= checks.WARNING and not each.is_silenced() and each.id not in ignored
+    ]
+    if serious:
+        text = ngettext(
+            "Django warns about %(count)d setting: %(what)s",
+            "Django warns about %(count)d settings: %(what)s",
+            len(serious),
+        ) % {"count": len(serious), "what": " ".join(f"{each.msg} ({each.id})" for each in serious)}
+        advice = " ".join(dict.fromkeys(each.hint for each in serious if each.hint))
+        yield Diagnosis.warning(text, advice or _("Run “manage.py check --deploy”."))
+    else:
+        yield Diagnosis.ok(_("Django finds nothing wrong with the settings."))

@@ -1,0 +1,101 @@
+"""Checks of the database."""
+
+import datetime as dt
+import sqlite3
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import AuditRecord
+from comments.models import Comment
+from core.changes import use_throwaway_version
+from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.migrations_applied import unapplied_migrations
+from operations.models import CLOCK_TOLERANCE, BackupRun
+
+# Until when PostgreSQL gets corrections, by major version. Source: postgresql.org, "Versioning Policy".
+_POSTGRESQL_ENDS: Final = {
+    15: dt.date(2027, 11, 11),
+    16: dt.date(2028, 11, 9),
+    17: dt.date(2029, 11, 8),
+    18: dt.date(2030, 11, 14),
+}
+# From this version on, the index of the search needs no second copy of texts.
+_GOOD_SQLITE: Final = (3, 43)
+
+
+def migrations(wishes: Wishes) -> Iterator[Diagnosis]:
+    missing = unapplied_migrations()
+    if missing:
+        yield Diagnosis.problem(
+            _("The database has not been brought up to date with the code: %s.") % ", ".join(missing),
+            _("Make a backup, run “manage.py migrate”, and restart the site."),
+        )
+    else:
+        yield Diagnosis.ok(_("The database is up to date with the code."))
+
+
+def version(wishes: Wishes) -> Iterator[Diagnosis]:
+    if connection.vendor == "sqlite":
+        if sqlite3.sqlite_version_info < _GOOD_SQLITE:
+            yield Diagnosis.warning(
+                _("SQLite %s is old: the search needs more space with it.") % sqlite3.sqlite_version,
+                _("Upgrade the system to Debian 13 or later, and run “manage.py rebuild_search”."),
+            )
+        else:
+            yield Diagnosis.ok(_("SQLite has the version %s.") % sqlite3.sqlite_version)
+        return
+    connection.ensure_connection()
+    major = int(getattr(connection, "pg_version", 0)) // 10_000
+    end = _POSTGRESQL_ENDS.get(major)
+    if end is None or end < timezone.localdate():
+        yield Diagnosis.warning(
+            _("PostgreSQL %d gets no corrections any more, or is newer than this version of Broadside.") % major,
+            _("Upgrade PostgreSQL or Broadside. Make a backup first."),
+        )
+    else:
+        yield Diagnosis.ok(_("PostgreSQL has the version %d.") % major)
+
+
+def writable(wishes: Wishes) -> Iterator[Diagnosis]:
+    # Whatever is wrong raises an error, which becomes a diagnosis.
+    with transaction.atomic():
+        use_throwaway_version()
+        transaction.set_rollback(True)
+    yield Diagnosis.ok(_("The database can be written to."))
+
+
+def clock(wishes: Wishes) -> Iterator[Diagnosis]:
+    """Compare the clocks of this machine and of the database, and look for rows that a wrong clock has dated."""
+    is_wrong = False
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT clock_timestamp()")
+            ((there,),) = cursor.fetchall()
+        if abs(there - timezone.now()) > CLOCK_TOLERANCE:
+            is_wrong = True
+            yield Diagnosis.problem(
+                _("The clocks of this machine and of the database differ by more than a minute."),
+                _("Let both set their clocks from the network: “timedatectl set-ntp true”."),
+            )
+    future = [str(name) for name, at in _newest() if at > timezone.now() + CLOCK_TOLERANCE]
+    if future:
+        is_wrong = True
+        yield Diagnosis.problem(
+            _("The newest %s are dated in the future: the clock is wrong, or was when they were stored.")
+            % ", ".join(future),
+            _("Check the clock with “timedatectl”. If it is right, this passes by itself."),
+        )
+    if not is_wrong:
+        yield Diagnosis.ok(_("What was stored last is not dated in the future."))
+
+
+def _newest() -> Iterator[tuple[Any, dt.datetime]]:
+    """Yield the name of a table, and the time of the row that was stored last."""
+    for model, field in ((Comment, "created_at"), (AuditRecord, "at"), (BackupRun, "finished_at")):
+        newest = model._default_manager.order_by("-pk").values_list(field, flat=True).first()
+        if newest is not None:
+            yield model._meta.verbose_name_plural, newest

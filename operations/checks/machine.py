@@ -1,0 +1,169 @@
+"""Checks of the machine: who can read and write which files, the disk, the clock, what is installed."""
+
+import ctypes
+import datetime as dt
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import django
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.data_folder import exposed_paths
+from operations.backups.work import RESERVE
+from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.models import FreeSpace
+
+# Until when they get security fixes. Sources: PEP 693, PEP 719, PEP 745; djangoproject.com, "Supported Versions".
+_PYTHON_ENDS: Final = {
+    (3, 12): dt.date(2028, 10, 31),
+    (3, 13): dt.date(2029, 10, 31),
+    (3, 14): dt.date(2030, 10, 31),
+    (3, 15): dt.date(2031, 10, 31),
+}
+_DJANGO_ENDS: Final = {(6, 0): dt.date(2027, 4, 30), (6, 1): dt.date(2027, 12, 31), (6, 2): dt.date(2030, 4, 30)}
+_SOON: Final = dt.timedelta(days=90)
+# In bytes, and in days.
+_LOW: Final = 2**30
+_FEW_DAYS, _VERY_FEW_DAYS = 60, 14
+_FEW_FILES, _VERY_FEW_FILES = 50_000, 5_000
+# Of Linux: what adjtimex() returns if nothing sets the clock, and the size of its argument, with room to spare.
+_TIME_ERROR: Final = 5
+_TIMEX_BYTES: Final = 512
+
+
+def permissions(wishes: Wishes) -> Iterator[Diagnosis]:
+    exposed = [(str(path), f"{mode:o}") for path, mode in exposed_paths()]
+    secrets = settings.BASE_DIR / ".env"
+    if secrets.exists():
+        state = secrets.stat()
+        # A file that belongs to root can be readable for the group of the site.
+        forbidden = stat.S_IRWXO | stat.S_IWGRP | (stat.S_IRGRP if state.st_uid == os.geteuid() != 0 else 0)
+        if state.st_mode & forbidden:
+            exposed.append((str(secrets), "600"))
+    if exposed:
+        yield Diagnosis.problem(
+            _("Other users of this machine can read or change: %s.") % ", ".join(path for path, _mode in exposed),
+            _("Run: %s") % "; ".join(f"chmod {mode} {path}" for path, mode in exposed),
+        )
+    else:
+        yield Diagnosis.ok(_("Others can't read the settings or the data."))
+
+
+def code(wishes: Wishes) -> Iterator[Diagnosis]:
+    if os.geteuid() == 0:
+        yield Diagnosis.warning(
+            _("This runs as root, so a fault in it can do anything to this machine."),
+            _("Run it as a user of its own: “sudo -u broadside .venv/bin/python manage.py doctor”."),
+        )
+        return
+    base: Path = settings.BASE_DIR
+    writable = [
+        path for path in (base, base / "manage.py", base / "config", base / ".venv") if os.access(path, os.W_OK)
+    ]
+    if writable:
+        yield Diagnosis.warning(
+            _("The site can change its own code (%s), and so can anyone who breaks into it.")
+            % ", ".join(map(str, writable)),
+            _("Give the code to root: “chown -R root: %(base)s”, and then “chown -R broadside: %(data)s”.")
+            % {"base": base, "data": settings.DATA_DIR},
+        )
+    else:
+        yield Diagnosis.ok(_("The site can't change its own code."))
+
+
+def disk(wishes: Wishes) -> Iterator[Diagnosis]:
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    days = days_until_full(free)
+    advice = _("Delete what is not needed, such as old logs, exports and backups on this disk, or get a larger disk.")
+    left = filesizeformat(free)
+    if free < RESERVE:
+        yield Diagnosis.problem(_("The disk is full: only %s are left, and nothing can be stored.") % left, advice)
+    elif days is not None and days < _FEW_DAYS:
+        text = ngettext(
+            "At this rate, the disk will be full in %(days)d day: %(left)s are left.",
+            "At this rate, the disk will be full in %(days)d days: %(left)s are left.",
+            days,
+        ) % {"days": days, "left": left}
+        yield (Diagnosis.problem if days < _VERY_FEW_DAYS else Diagnosis.warning)(text, advice)
+    elif free < _LOW:
+        yield Diagnosis.warning(_("Only %s are left on the disk.") % left, advice)
+    else:
+        yield Diagnosis.ok(_("%s are left on the disk.") % left)
+    files = os.statvfs(settings.DATA_DIR)
+    # Some file systems have no limit, and say 0.
+    if files.f_files and files.f_favail < _FEW_FILES:
+        text = _("The disk can hold only %d more files, however small.") % files.f_favail
+        yield (Diagnosis.problem if files.f_favail < _VERY_FEW_FILES else Diagnosis.warning)(text, advice)
+
+
+def days_until_full(free: int) -> int | None:
+    """Return in how many days the disk will be full if it goes on as in the last weeks; None if that is not known."""
+    today = timezone.localdate()
+    first = FreeSpace.objects.filter(day__lte=today - dt.timedelta(days=7)).order_by("day").first()
+    if first is None:
+        return None
+    used_per_day = (first.bytes - free) / (today - first.day).days
+    return int(free / used_per_day) if used_per_day > 0 else None
+
+
+def clock(wishes: Wishes) -> Iterator[Diagnosis]:
+    match _is_clock_set():
+        case False:
+            yield Diagnosis.warning(
+                _("Nothing sets the clock of this machine, so it will go wrong, and posts appear early or late."),
+                _("Run “timedatectl set-ntp true”, or install chrony."),
+            )
+        case True:
+            yield Diagnosis.ok(_("The clock of this machine is set from the network."))
+        case None:
+            yield Diagnosis.ok(_("This process may not know whether anything sets the clock of this machine."))
+
+
+def _is_clock_set() -> bool | None:
+    """Return whether the kernel knows that something sets the clock; None if it doesn't say. Source: adjtimex(2)."""
+    try:
+        state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
+    except (OSError, AttributeError):
+        return None
+    # In a sandbox, it may be forbidden to ask.
+    return None if state < 0 else state != _TIME_ERROR
+
+
+def versions(wishes: Wishes) -> Iterator[Diagnosis]:
+    python, framework = sys.version_info[:2], django.VERSION[:2]
+    for name, number, ends in (("Python", python, _PYTHON_ENDS), ("Django", framework, _DJANGO_ENDS)):
+        version = ".".join(map(str, number))
+        end = ends.get(number)
+        if end is None:
+            yield Diagnosis.warning(
+                _("This version of Broadside doesn't know %(name)s %(version)s.") % {"name": name, "version": version},
+                _("Upgrade Broadside, as docs/owners.md describes."),
+            )
+            continue
+        date = formats.date_format(end)
+        if end < timezone.localdate():
+            yield Diagnosis.problem(
+                _("%(name)s %(version)s has had no security fixes since %(date)s.")
+                % {"name": name, "version": version, "date": date},
+                _("Upgrade Broadside and the system, as docs/owners.md describes."),
+            )
+        elif end < timezone.localdate() + _SOON:
+            yield Diagnosis.warning(
+                _("%(name)s %(version)s gets no security fixes after %(date)s.")
+                % {"name": name, "version": version, "date": date},
+                _("Upgrade Broadside and the system before that, as docs/owners.md describes."),
+            )
+        else:
+            yield Diagnosis.ok(
+                _("%(name)s %(version)s gets security fixes until %(date)s.")
+                % {"name": name, "version": version, "date": date}
+            )

@@ -1,0 +1,220 @@
+"""Checks of the site as readers see it: through its public URL, with everything that is in front of it."""
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.http import parse_http_date_safe
+from django.utils.timesince import timeuntil
+from django.utils.translation import gettext as _
+
+from core.http import CertificateError, FetchError, HTTPClient, Probe, host_of
+from media.models import Picture
+from operations.checks.diagnoses import Diagnosis, Wishes
+
+# The time that is left of a certificate. Those that are renewed automatically are never older than this.
+_SOON: Final = dt.timedelta(days=14)
+_VERY_SOON: Final = dt.timedelta(days=3)
+# By how much clocks may differ, with the time that an answer takes.
+_CLOCK_TOLERANCE: Final = 60
+# In seconds. Half a year is what lists of secure sites require.
+_MIN_HSTS: Final = 15_768_000
+_SAFE_REFERRER_POLICIES: Final = {"no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"}
+# What must never be served, and what it begins with or contains.
+_PRIVATE_FILES: Final = (
+    ("/.env", re.compile(rb"(?m)^#?\s?[A-Z_]+=")),
+    ("/.git/config", re.compile(rb"\[core\]")),
+    ("/manage.py", re.compile(rb"django")),
+    ("/var/broadside.sqlite3", re.compile(rb"^SQLite format 3")),
+    ("/broadside.sqlite3", re.compile(rb"^SQLite format 3")),
+    ("/media/../broadside.sqlite3", re.compile(rb"^SQLite format 3")),
+    ("/static/../.env", re.compile(rb"(?m)^#?\s?[A-Z_]+=")),
+)
+_LISTING: Final = re.compile(rb"(?i)index of /|<title>directory listing|parent directory")
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """The site of SITE_URL. The owner has chosen the URL, so it may lead to this machine or network."""
+
+    client: HTTPClient
+
+    def get(self, path: str, *, max_bytes: int = 0, scheme: str = "") -> Probe:
+        """Request a path as it is. Raises FetchError."""
+        parts = urlsplit(settings.SITE_URL)
+        host = parts.netloc if not scheme else str(parts.hostname)
+        return self.client.probe(f"{scheme or parts.scheme}://{host}{path}", max_bytes=max_bytes)
+
+
+def _site() -> _Site:
+    hosts = {host_of(settings.SITE_URL), settings.SITE_HOST}
+    return _Site(HTTPClient(hosts=hosts, timeout=10, deadline=20, allow_private=True))
+
+
+def https(wishes: Wishes) -> Iterator[Diagnosis]:
+    """Check the certificate, and that http:// leads to https://."""
+    if not settings.HTTPS:
+        yield Diagnosis.ok(_("SITE_URL begins with http://."))
+        return
+    try:
+        answer = _site().get("/")
+    except CertificateError as error:
+        yield Diagnosis.problem(
+            _("Browsers refuse to open this site, because its certificate can't be trusted: %s.") % error.reason,
+            _("Renew the certificate, and check that the file has the whole chain (fullchain.pem)."),
+        )
+        return
+    except FetchError:
+        yield _skipped()
+        return
+    yield from _about_expiry(answer)
+    try:
+        plain = _site().get("/", scheme="http")
+    except FetchError:
+        yield Diagnosis.ok(_("Nothing answers without HTTPS."))
+        return
+    if plain.status in {301, 308} and plain.headers.get("Location", "").startswith(settings.SITE_URL):
+        yield Diagnosis.ok(_("Requests without HTTPS are redirected."))
+    else:
+        yield Diagnosis.problem(
+            _("Requests without HTTPS are not redirected to it (status %d).") % plain.status,
+            _("Let nginx or Caddy redirect them, as in deploy/nginx.conf."),
+        )
+
+
+def _about_expiry(answer: Probe) -> Iterator[Diagnosis]:
+    expires = answer.certificate_expires_at
+    if expires is None:
+        return
+    left = expires - timezone.now()
+    text = _("The certificate expires in %s.") % timeuntil(expires)
+    if left > _SOON:
+        yield Diagnosis.ok(text)
+        return
+    advice = _("Check that it is renewed: “certbot renew --dry-run”, or the log of Caddy.")
+    yield (Diagnosis.problem if left < _VERY_SOON else Diagnosis.warning)(text, advice)
+
+
+def headers(wishes: Wishes) -> Iterator[Diagnosis]:
+    """Check that what is in front of the site neither removes nor changes the headers that protect readers."""
+    try:
+        answer = _site().get("/")
+    except FetchError as error:
+        yield _unreachable(error)
+        return
+    missing = list(_missing_headers(answer))
+    if answer.status != 200:
+        yield Diagnosis.problem(
+            _("The front page has the status %d.") % answer.status,
+            _("Look at the log: “journalctl -u broadside”. If a proxy answers instead, check its settings."),
+        )
+    elif missing:
+        yield Diagnosis.problem(
+            _("The front page lacks headers that protect readers, or they were changed: %s.") % ", ".join(missing),
+            _(
+                "Compare the settings of nginx, Caddy or the CDN with those in deploy/, and remove what changes "
+                "headers."
+            ),
+        )
+    else:
+        yield Diagnosis.ok(_("Pages have all headers that protect readers."))
+
+
+def _missing_headers(answer: Probe) -> Iterator[str]:
+    found = answer.headers
+    policies = found.get_all("Content-Security-Policy", [])
+    if len(policies) != 1 or "default-src 'none'" not in policies[0] or "unsafe-" in policies[0]:
+        yield "Content-Security-Policy"
+    if found.get_all("X-Content-Type-Options", []) != ["nosniff"]:
+        yield "X-Content-Type-Options"
+    if found.get("Referrer-Policy", "").lower() not in _SAFE_REFERRER_POLICIES:
+        yield "Referrer-Policy"
+    if found.get("X-Frame-Options", "").upper() not in {"DENY", "SAMEORIGIN"}:
+        yield "X-Frame-Options"
+    if settings.HTTPS:
+        age = re.search(r"max-age=\"?(\d{1,12})", found.get("Strict-Transport-Security", ""))
+        if age is None or int(age[1]) < min(_MIN_HSTS, settings.SECURE_HSTS_SECONDS):
+            yield "Strict-Transport-Security"
+    if found.get_all("Set-Cookie", []):
+        yield "Set-Cookie"
+
+
+def files(wishes: Wishes) -> Iterator[Diagnosis]:
+    """Check that private files can't be downloaded, and that media are neither listed nor sent without headers."""
+    try:
+        served = [path for path, mark in _PRIVATE_FILES if _is_served(path, mark)]
+        listing = _site().get(settings.MEDIA_URL, max_bytes=20_000)
+        picture = Picture.objects.order_by("-pk").first()
+        media = _site().get(picture.file.url) if picture and picture.file.url.startswith("/") else None
+    except FetchError:
+        yield _skipped()
+        return
+    if served:
+        yield Diagnosis.problem(
+            _("Anyone can download files of this site that are private: %s.") % ", ".join(served),
+            _(
+                "Let the web server pass all requests on to Broadside, as in deploy/nginx.conf. Then change "
+                "SECRET_KEY and all passwords in .env: they may have been read."
+            ),
+        )
+    is_listed = listing.status == 200 and _LISTING.search(listing.body)
+    if is_listed:
+        yield Diagnosis.problem(
+            _("Anyone can list all media of this site."),
+            _("Let the web server pass requests below /media/ on to Broadside, as in deploy/nginx.conf."),
+        )
+    is_bare = (
+        media is not None and media.status == 200 and "sandbox" not in media.headers.get("Content-Security-Policy", "")
+    )
+    if is_bare:
+        yield Diagnosis.problem(
+            _("The web server sends media by itself, so deleted files stay, and uploads may run in browsers."),
+            _("Let the web server pass requests below /media/ on to Broadside, as in deploy/nginx.conf."),
+        )
+    if not (served or is_listed or is_bare):
+        yield Diagnosis.ok(_("Private files can't be downloaded, and media are not listed."))
+
+
+def _is_served(path: str, mark: re.Pattern[bytes]) -> bool:
+    answer = _site().get(path, max_bytes=2_000)
+    return answer.status == 200 and mark.search(answer.body) is not None
+
+
+def clock(wishes: Wishes) -> Iterator[Diagnosis]:
+    try:
+        answer = _site().get("/healthz")
+    except FetchError:
+        yield _skipped()
+        return
+    there = parse_http_date_safe(answer.headers.get("Date", ""))
+    if there is None:
+        yield Diagnosis.ok(_("The server in front of the site doesn't say what time it is."))
+    elif abs(there - timezone.now().timestamp()) > _CLOCK_TOLERANCE:
+        yield Diagnosis.warning(
+            _("The clocks of this machine and of the server in front of it differ by more than a minute."),
+            _("Let both set their clocks from the network: “timedatectl set-ntp true”."),
+        )
+    else:
+        yield Diagnosis.ok(_("The server in front of the site has the same time."))
+
+
+def _skipped() -> Diagnosis:
+    return Diagnosis.warning(
+        _("This could not be checked, because this machine can't open the site."),
+        _("The check “Security headers” says why."),
+    )
+
+
+def _unreachable(error: FetchError) -> Diagnosis:
+    return Diagnosis.problem(
+        _("This machine can't open %(url)s (%(error)s).") % {"url": settings.SITE_URL, "error": str(error).rstrip(".")},
+        _(
+            "Open it in a browser elsewhere. If that works, this machine only can't reach itself by that name; "
+            "otherwise check DNS, the firewall, and that nginx or Caddy runs."
+        ),
+    )

@@ -1,0 +1,206 @@
+"""What monitoring asks: whether this process answers (`/healthz`), and has all that the site needs (`/readyz`).
+
+Both are answered before Django: for any Host, because load balancers name an IP address, without a redirect to HTTPS,
+and without waiting for other requests. Strangers learn no more than a word.
+"""
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db import close_old_connections, connection
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.translation import gettext as _
+
+from core.changes import content_version
+from operations.backups.work import RESERVE
+from operations.migrations_applied import unapplied_migrations
+from operations.models import PRESUMED_DEAD, WorkerHeartbeat
+from operations.scrubbing import describe
+
+type Environ = dict[str, Any]
+type StartResponse = Callable[..., Any]
+
+# Seconds for which an answer is repeated, so that asking often costs nothing.
+_REMEMBERED: Final = 1.0
+# The text format of metrics, which any scraper understands.
+_PROMETHEUS: Final = "text/plain; version=0.0.4"
+# How many new files the file system must still be able to hold.
+_MIN_FREE_FILES: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """Something that the site needs. `problem` returns a sentence if it is missing, and an empty string otherwise.
+
+    Without one that `is_of_web_servers`, a web server can't answer readers.
+    """
+
+    problem: Callable[[], str]
+    needs_database: bool = False
+    is_of_web_servers: bool = False
+
+
+def _database() -> str:
+    content_version()
+    return ""
+
+
+def _migrations() -> str:
+    missing = unapplied_migrations()
+    return _("The database lacks %d migrations: run “manage.py migrate”.") % len(missing) if missing else ""
+
+
+def _cache() -> str:
+    # The one behind the cache that hides its failures.
+    backend = caches["backend" if "backend" in settings.CACHES else "default"]
+    key = f"operations.health.{os.getpid()}"
+    backend.set(key, "kept", 60)
+    return "" if backend.get(key) == "kept" else _("The cache does not keep what is stored in it.")
+
+
+def _disk() -> str:
+    if shutil.disk_usage(settings.DATA_DIR).free < RESERVE:
+        return _("The disk is full.")
+    files = os.statvfs(settings.DATA_DIR)
+    # Some file systems have no limit, and say 0.
+    return _("The disk can't hold more files.") if files.f_files and files.f_favail < _MIN_FREE_FILES else ""
+
+
+def _worker() -> str:
+    latest = WorkerHeartbeat.objects.latest_at()
+    if latest is None or latest < timezone.now() - PRESUMED_DEAD:
+        return _("The worker is not running.")
+    return ""
+
+
+# In the order in which they are checked.
+REQUIREMENTS: Final[dict[str, Requirement]] = {
+    "database": Requirement(_database, is_of_web_servers=True),
+    "migrations": Requirement(_migrations, needs_database=True, is_of_web_servers=True),
+    "cache": Requirement(_cache),
+    "disk": Requirement(_disk),
+    "worker": Requirement(_worker, needs_database=True),
+}
+
+
+def find_problems() -> dict[str, str]:
+    """Return what is wrong with each requirement, or an empty string if it is met."""
+    problems: dict[str, str] = {}
+    for name, requirement in REQUIREMENTS.items():
+        if requirement.needs_database and problems["database"]:
+            problems[name] = _("This is not known without the database.")
+            continue
+        try:
+            problems[name] = requirement.problem()
+        except Exception as error:  # noqa: BLE001  whatever it is, the requirement is not met
+            problems[name] = describe(error)
+    return problems
+
+
+class _Readiness:
+    """What was found last. While one thread looks again, which may take seconds, the others get that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: tuple[float, dict[str, str]] | None = None
+
+    def problems(self) -> dict[str, str]:
+        found = self._found
+        if found is not None and time.monotonic() - found[0] < _REMEMBERED:
+            return found[1]
+        if not self._lock.acquire(blocking=found is None) and found is not None:
+            return found[1]
+        try:
+            problems = find_problems()
+            self._found = time.monotonic(), problems
+            return problems
+        finally:
+            self._lock.release()
+            _give_back_connection()
+
+
+def _give_back_connection() -> None:
+    """Do what Django does at the end of a request, because there is none."""
+    if not connection.in_atomic_block:
+        close_old_connections()
+
+
+def has_token(environ: Environ) -> bool:
+    """Return whether a request comes from monitoring: with the header `Authorization: Bearer TOKEN`."""
+    kind, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    expected = settings.BROADSIDE_MONITORING_TOKEN
+    return bool(expected) and kind.lower() == "bearer" and constant_time_compare(token.strip(), expected)
+
+
+class HealthPages:
+    """The WSGI application around the site that answers monitoring, and passes all other requests on.
+
+    - `/healthz` is constant: the process is alive. A process that does not answer should be restarted.
+    - `/readyz` is 503 if anything is missing that the site needs, also the worker: someone should look after it.
+    - `/readyz/web` is 503 if this web server can't answer readers: a load balancer should ask another one.
+    - `/metrics` is what `metrics` returns, for those who have the token. For strangers there is no such page.
+    """
+
+    def __init__(
+        self,
+        application: Callable[[Environ, StartResponse], Iterable[bytes]],
+        metrics: Callable[[], bytes] | None = None,
+    ) -> None:
+        self._application, self._metrics = application, metrics
+        self._readiness = _Readiness()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self.answer(environ, start_response)
+        return self._application(environ, start_response) if answer is None else answer
+
+    def answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
+        """Answer a request of monitoring. Return None for all others."""
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return None
+        match environ["PATH_INFO"]:
+            case "/healthz":
+                return _send(environ, start_response, True, "alive")
+            case "/readyz":
+                return self._answer_readiness(environ, start_response, set(REQUIREMENTS))
+            case "/readyz/web":
+                needed = {name for name, requirement in REQUIREMENTS.items() if requirement.is_of_web_servers}
+                return self._answer_readiness(environ, start_response, needed)
+            case "/metrics" if self._metrics is not None and has_token(environ):
+                try:
+                    return _send(environ, start_response, True, self._metrics().decode(), _PROMETHEUS)
+                finally:
+                    _give_back_connection()
+        return None
+
+    def _answer_readiness(
+        self, environ: Environ, start_response: StartResponse, needed: set[str]
+    ) -> Iterable[bytes] | None:
+        problems = {name: text for name, text in self._readiness.problems().items() if name in needed}
+        is_ready = not any(problems.values())
+        if has_token(environ):
+            details = {"ready": is_ready, "problems": problems}
+            return _send(environ, start_response, is_ready, json.dumps(details), "application/json")
+        return _send(environ, start_response, is_ready, "ready" if is_ready else "not ready")
+
+
+def _send(
+    environ: Environ, start_response: StartResponse, is_fine: bool, text: str, content_type: str = "text/plain"
+) -> list[bytes]:
+    body = f"{text.removesuffix('\n')}\n".encode()
+    headers = [
+        ("Content-Type", f"{content_type}; charset=utf-8"),
+        ("Content-Length", str(len(body))),
+        ("Cache-Control", "no-store"),
+        ("X-Content-Type-Options", "nosniff"),
+    ]
+    start_response("200 OK" if is_fine else "503 Service Unavailable", headers)
+    return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]

@@ -1,0 +1,19 @@
+"""Whether the database is up to date with the code."""
+
+from functools import cache
+
+from django.db import connection
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
+
+
+def unapplied_migrations() -> list[str]:
+    """Return the migrations of this code that the database has not had, as `app.name`. One query or two."""
+    applied = MigrationRecorder(connection).applied_migrations()
+    return [f"{app}.{name}" for app, name in _known_migrations() if (app, name) not in applied]
+
+
+@cache
+def _known_migrations() -> list[tuple[str, str]]:
+    # Reading them takes a while, and they are the same for as long as the process lives.
+    return sorted(MigrationLoader(None).graph.nodes)

@@ -1,0 +1,45 @@
+"""What the privacy page says about backups and the log."""
+
+from collections.abc import Iterator
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from core.models import SiteSettings
+from core.privacy import Concerned, KeptData
+from operations.backups.retention import RECENT
+
+
+def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
+    """Describe what is kept to run the site."""
+    yield KeptData(
+        Concerned.EVERYONE,
+        _("The log of errors"),
+        _("As long as the server keeps its log."),
+        _(
+            "To find faults. It says what kind of page failed, and not who asked for it: no IP address, no e-mail "
+            "address, and nothing that was searched for or typed."
+        ),
+    )
+    if settings.BROADSIDE_BACKUP_URL:
+        days = longest_backup_days()
+        yield KeptData(
+            Concerned.EVERYONE,
+            _("Backups of all of this")
+            if not settings.BROADSIDE_BACKUP_PUBLIC_KEY
+            else _("Backups of all of this, encrypted with a key that is not on the server"),
+            ngettext(
+                "%d day. What was deleted here stays in them until then.",
+                "%d days. What was deleted here stays in them until then.",
+                days,
+            )
+            % days,
+            _("So that the site can be restored when its server is lost."),
+        )
+
+
+def longest_backup_days() -> int:
+    """Return for how many days a backup is kept at most."""
+    daily, weekly, monthly = map(int, settings.BROADSIDE_BACKUP_KEEP)
+    return max(RECENT.days, daily, 7 * weekly, 31 * monthly)

@@ -1,0 +1,489 @@
+"""What the checks find, each with what is wrong and with what is right."""
+
+import datetime as dt
+import io
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as current_settings
+from django.core import mail
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.tasks import TaskResultStatus
+from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
+from pytest_django import Settings
+
+from comments.models import Notification, NotificationPreference
+from comments.models.notifications import Event
+from core.changes import content_version
+from core.http import FetchError, HTTPClient, Probe
+from media.models import Picture
+from operations.checks import backups, configuration, database, machine, outcomes, outside, vulnerabilities, work
+from operations.checks.catalogue import CHECKS
+from operations.checks.diagnoses import NO_WISHES, Diagnosis, Severity, Wishes
+from operations.models import BackupRun, FreeSpace, RunKind, WorkerHeartbeat
+from operations.tasks import back_up_if_due
+from tests.factories import CommentFactory, UserFactory
+from tests.factories.servers import StubServer
+from tests.factories.types import MailServerDown
+
+pytestmark = pytest.mark.django_db
+
+DAY = dt.timedelta(days=1)
+SECRET = "k9Z-" * 20 + "another"
+type Find = Callable[[Wishes], Any]
+
+
+def severities(find: Find, wishes: Wishes = NO_WISHES) -> list[str]:
+    return [diagnosis.severity.value for diagnosis in find(wishes)]
+
+
+def only(find: Find, wishes: Wishes = NO_WISHES) -> Diagnosis:
+    """Return the only diagnosis."""
+    (diagnosis,) = find(wishes)
+    return diagnosis
+
+
+def test_each_finding_that_is_not_fine_says_what_to_do(settings: Settings) -> None:
+    settings.SITE_URL = "http://127.0.0.1:1"
+    found = [diagnosis for check in CHECKS.values() for diagnosis in check.find(NO_WISHES)]
+    assert {diagnosis.severity for diagnosis in found} == set(Severity)
+    for diagnosis in found:
+        assert diagnosis.text.endswith((".", ")"))
+        assert bool(diagnosis.advice) == (diagnosis.severity != Severity.OK)
+
+
+class TestConfiguration:
+    def test_debug(self, settings: Settings) -> None:
+        assert severities(configuration.debug) == ["ok"]
+        settings.DEBUG = True
+        assert only(configuration.debug).severity == Severity.PROBLEM
+
+    @pytest.mark.parametrize(
+        ("key", "is_weak"),
+        [
+            (SECRET, False),
+            ("only-for-tests", True),
+            ("a" * 80, True),
+            (f"django-insecure-{SECRET}", True),
+            (f"changeme{SECRET}", True),
+        ],
+    )
+    def test_secret_key(self, key: str, *, is_weak: bool, settings: Settings) -> None:
+        settings.SECRET_KEY = key
+        assert severities(configuration.secret_key) == (["problem"] if is_weak else ["ok"])
+        settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET, [key]
+        assert severities(configuration.secret_key) == (["problem"] if is_weak else ["ok"])
+
+    @pytest.mark.parametrize(
+        ("url", "allowed", "found"),
+        [
+            ("https://blog.example.org", ["blog.example.org"], ["ok"]),
+            ("https://blog.example.org", [".example.org"], ["ok"]),
+            ("https://blog.example.org", ["www.example.org"], ["problem"]),
+            ("https://blog.example.org", ["*"], ["warning"]),
+            ("http://blog.example.org", ["blog.example.org"], ["problem"]),
+            ("http://localhost:8000", ["localhost"], ["ok"]),
+            ("http://abcdefghij234567.onion", ["abcdefghij234567.onion"], ["ok"]),
+        ],
+    )
+    def test_hosts(self, url: str, allowed: list[str], found: list[str], settings: Settings) -> None:
+        settings.SITE_URL, settings.ALLOWED_HOSTS = url, allowed
+        settings.SITE_HOST, settings.HTTPS = url.split("/")[2].split(":")[0], url.startswith("https")
+        assert severities(configuration.hosts) == found
+
+    @pytest.mark.parametrize(
+        ("header", "proxies", "found"),
+        [(None, 0, "warning"), (("HTTP_X_FORWARDED_PROTO", "https"), 0, "warning"), (("X", "https"), 1, "ok")],
+    )
+    def test_proxy(self, header: Any, proxies: int, found: str, settings: Settings) -> None:
+        settings.HTTPS, settings.SECURE_PROXY_SSL_HEADER, settings.BROADSIDE_TRUSTED_PROXIES = True, header, proxies
+        assert severities(configuration.proxy) == [found]
+
+    def test_what_django_warns_about(self, settings: Settings) -> None:
+        settings.SECRET_KEY = SECRET
+        # The site of the tests has no HTTPS, which another check says.
+        assert "security.W012" not in only(configuration.deployment).text
+        settings.HTTPS = True
+        diagnosis = only(configuration.deployment)
+        assert diagnosis.severity == Severity.WARNING
+        assert "security.W012" in diagnosis.text
+
+
+class TestDatabase:
+    def test_migrations(self) -> None:
+        assert severities(database.migrations) == ["ok"]
+        MigrationRecorder(connection).record_unapplied("operations", "0001_initial")
+        assert "operations.0001_initial" in only(database.migrations).text
+
+    def test_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert severities(database.version) == ["ok"]
+        monkeypatch.setattr(database, "_GOOD_SQLITE", (99,))
+        monkeypatch.setattr(database, "_POSTGRESQL_ENDS", {})
+        assert severities(database.version) == ["warning"]
+
+    def test_it_is_written_to_without_leaving_anything(self) -> None:
+        before = content_version()
+        assert severities(database.writable) == ["ok"]
+        assert content_version() == before
+
+    def test_rows_of_the_future(self) -> None:
+        comment = CommentFactory()
+        assert severities(database.clock) == ["ok"]
+        type(comment).objects.update(created_at=timezone.now() + DAY)
+        assert "comments are dated in the future" in only(database.clock).text
+
+
+class TestMachine:
+    def test_permissions(self, settings: Settings, tmp_path: Path) -> None:
+        settings.BASE_DIR = tmp_path
+        assert severities(machine.permissions) == ["ok"]
+        (tmp_path / ".env").write_text("SECRET_KEY=x")
+        for mode, found in ((0o600, "ok"), (0o644, "problem"), (0o620, "problem"), (0o602, "problem")):
+            (tmp_path / ".env").chmod(mode)
+            assert severities(machine.permissions) == [found]
+        assert f"chmod 600 {tmp_path / '.env'}" in only(machine.permissions).advice
+
+    def test_data_that_others_can_read(self, settings: Settings, tmp_path: Path) -> None:
+        settings.BASE_DIR = tmp_path
+        settings.DATA_DIR = tmp_path / "data"
+        settings.DATA_DIR.mkdir()
+        settings.DATA_DIR.chmod(0o755)
+        assert str(settings.DATA_DIR) in only(machine.permissions).text
+
+    @pytest.mark.parametrize(
+        ("user", "writable", "found"), [(0, True, "warning"), (1000, True, "warning"), (1000, False, "ok")]
+    )
+    def test_code(self, user: int, found: str, *, writable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(os, "geteuid", lambda: user)
+        monkeypatch.setattr(os, "access", lambda path, mode: writable)
+        assert severities(machine.code) == [found]
+
+    @pytest.mark.parametrize(
+        ("free", "a_week_ago", "found"),
+        [
+            (2**35, None, "ok"),
+            (2**35, 2**35 - 1, "ok"),
+            (2**29, None, "warning"),
+            (2**20, None, "problem"),
+            (10 * 2**30, 17 * 2**30, "problem"),
+            (40 * 2**30, 47 * 2**30, "warning"),
+            (200 * 2**30, 207 * 2**30, "ok"),
+        ],
+    )
+    def test_disk(self, free: int, a_week_ago: int | None, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": free}))
+        if a_week_ago:
+            FreeSpace.objects.create(day=timezone.localdate() - 7 * DAY, bytes=a_week_ago)
+        assert severities(machine.disk)[0] == found
+
+    def test_the_days_that_are_left_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        FreeSpace.objects.create(day=timezone.localdate() - 10 * DAY, bytes=30 * 2**30)
+        assert machine.days_until_full(20 * 2**30) == 20
+        assert machine.days_until_full(40 * 2**30) is None
+        monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 20 * 2**30}))
+        assert "will be full in 20 days" in next(machine.disk(NO_WISHES)).text
+
+    @pytest.mark.parametrize(("state", "found"), [(0, "ok"), (5, "warning"), (-1, "ok")])
+    def test_clock(self, state: int, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        library = type("Library", (), {"adjtimex": staticmethod(lambda argument: state)})
+        monkeypatch.setattr("ctypes.CDLL", lambda name: library)
+        assert severities(machine.clock) == [found]
+
+    @pytest.mark.parametrize(("days", "found"), [(365, "ok"), (30, "warning"), (-1, "problem"), (None, "warning")])
+    def test_versions(self, days: int | None, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        ends = {} if days is None else {sys.version_info[:2]: timezone.localdate() + days * DAY}
+        monkeypatch.setattr(machine, "_PYTHON_ENDS", ends)
+        assert severities(machine.versions)[0] == found
+
+    def test_the_versions_that_we_use_are_known(self) -> None:
+        assert set(severities(machine.versions)) <= {"ok", "warning"}
+        assert "doesn't know" not in " ".join(diagnosis.text for diagnosis in machine.versions(NO_WISHES))
+
+
+class TestWork:
+    def test_worker(self) -> None:
+        assert "It was not seen today." in only(work.worker).text
+        WorkerHeartbeat.objects.create(name="a", at=timezone.now() - dt.timedelta(hours=3))
+        assert "last seen 3\xa0hours ago" in only(work.worker).text
+        WorkerHeartbeat.beat("b")
+        assert severities(work.worker) == ["ok"]
+
+    @pytest.mark.parametrize(("hours", "found"), [(0, "ok"), (1, "warning"), (7, "problem")])
+    @pytest.mark.parametrize("is_planned", [True, False])
+    def test_tasks_that_wait(self, hours: int, found: str, *, is_planned: bool) -> None:
+        ago = timezone.now() - dt.timedelta(hours=hours)
+        # One that is not due says nothing.
+        back_up_if_due.using(run_after=timezone.now() + DAY).enqueue()
+        back_up_if_due.using(run_after=ago if is_planned else None).enqueue()
+        DBTaskResult.objects.update(enqueued_at=ago)
+        assert severities(work.tasks) == [found]
+
+    def test_tasks_that_failed(self) -> None:
+        back_up_if_due.enqueue()
+        DBTaskResult.objects.update(status=TaskResultStatus.FAILED)
+        assert only(work.tasks).text == "1 task of the worker failed."
+
+    def test_mail_that_waits(self, settings: Settings) -> None:
+        preference = NotificationPreference.objects.create(user=UserFactory(), not_before=timezone.now())
+        Notification.objects.create(comment=CommentFactory(), moderator=preference, event=Event.PENDING)
+        for hours, found in ((0, "ok"), (1, "warning"), (7, "problem")):
+            NotificationPreference.objects.update(not_before=timezone.now() - dt.timedelta(hours=hours))
+            assert severities(work.outbox) == [found]
+        settings.MAILERS = {}
+        assert "nothing is sent" in only(work.outbox).text
+
+    def test_mail_server(self, mail_server_down: MailServerDown) -> None:
+        UserFactory(is_superuser=True, email="owner@example.org")
+        assert severities(work.mail) == ["ok"]
+        assert mail.outbox == []
+        with mail_server_down():
+            diagnosis = only(work.mail, Wishes(mail=True))
+        assert (diagnosis.severity, "ConnectionRefusedError" in diagnosis.text) == (Severity.PROBLEM, True)
+
+    def test_a_message_is_sent_to_each_owner_who_wants_to_know(self) -> None:
+        for number in range(2):
+            UserFactory(is_superuser=True, email=f"owner{number}@example.org")
+        UserFactory(is_superuser=True, is_active=False, email="former@example.org")
+        UserFactory(email="editor@example.org")
+        assert "sent to 2 owners" in only(work.mail, Wishes(mail=True)).text
+        assert sorted(message.to[0] for message in mail.outbox) == ["owner0@example.org", "owner1@example.org"]
+        assert "http://testserver" in str(mail.outbox[0].body)
+
+    def test_without_an_address_of_an_owner(self) -> None:
+        UserFactory(is_superuser=True, email="")
+        assert severities(work.mail) == ["warning", "ok"]
+
+
+class TestBackups:
+    def test_without_any(self, settings: Settings) -> None:
+        settings.BROADSIDE_BACKUP_URL = ""
+        assert only(backups.backups).text == "This site is not backed up."
+
+    def test_all_is_well(self, settings: Settings) -> None:
+        settings.BROADSIDE_BACKUP_URL, settings.BROADSIDE_BACKUP_PUBLIC_KEY = "s3://key:secret@host/bucket", "age1"
+        for kind in RunKind:
+            BackupRun.objects.create(kind=kind, finished_at=timezone.now() - dt.timedelta(hours=2))
+        assert "made 2\xa0hours ago" in only(backups.backups).text
+
+    def test_on_the_disk_of_the_site(self, settings: Settings) -> None:
+        settings.BROADSIDE_BACKUP_URL, settings.BROADSIDE_BACKUP_PUBLIC_KEY = str(current_settings.DATA_DIR), "age1"
+        for kind in RunKind:
+            BackupRun.objects.create(kind=kind)
+        assert "on the disk of the site" in only(backups.backups).text
+
+
+@pytest.fixture
+def site(web_server: StubServer, settings: Settings) -> StubServer:
+    """A server in the place of the site, as it should answer."""
+    settings.SITE_URL = f"http://{web_server.host}"
+    settings.SITE_HOST = "127.0.0.1"
+    web_server.answer(
+        "/",
+        Content_Security_Policy="default-src 'none'; script-src 'self'",
+        X_Content_Type_Options="nosniff",
+        Referrer_Policy="no-referrer",
+        X_Frame_Options="DENY",
+    )
+    return web_server
+
+
+class TestOutside:
+    def test_headers(self, site: StubServer) -> None:
+        assert severities(outside.headers) == ["ok"]
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("Content-Security-Policy", ""),
+            ("Content-Security-Policy", "default-src 'none'; script-src 'unsafe-inline'"),
+            ("X-Content-Type-Options", ""),
+            ("Referrer-Policy", "unsafe-url"),
+            ("X-Frame-Options", "ALLOWALL"),
+            ("Set-Cookie", "track=1"),
+            ("Strict-Transport-Security", "max-age=60"),
+        ],
+    )
+    def test_headers_that_are_missing_or_changed(
+        self, name: str, value: str, site: StubServer, settings: Settings
+    ) -> None:
+        settings.HTTPS, settings.SECURE_HSTS_SECONDS = name == "Strict-Transport-Security", 31_536_000
+        ((status, headers, body),) = site.answers["/"]
+        site.answers["/"] = [(status, headers | {name: value}, body)]
+        assert name in only(outside.headers).text
+
+    def test_a_site_that_does_not_answer(self, settings: Settings) -> None:
+        settings.SITE_URL, settings.SITE_HOST = "http://127.0.0.1:1", "127.0.0.1"
+        assert only(outside.headers).severity == Severity.PROBLEM
+        assert severities(outside.files) == severities(outside.clock) == ["warning"]
+
+    def test_private_files(self, site: StubServer) -> None:
+        assert severities(outside.files) == ["ok"]
+        # A page may have any path.
+        site.answer("/.env", 200, b"<h1>About .env</h1>")
+        assert severities(outside.files) == ["ok"]
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/.env", b"# Settings\nSECRET_KEY=x\n"),
+            ("/var/broadside.sqlite3", b"SQLite format 3\0"),
+            ("/static/../.env", b"SITE_URL=x"),
+            ("/.git/config", b"[core]\n\tbare = false"),
+        ],
+    )
+    def test_private_files_that_are_served(self, path: str, body: bytes, site: StubServer) -> None:
+        site.answer(path, 200, body)
+        assert f"private: {path}" in only(outside.files).text
+
+    def test_media_that_are_listed(self, site: StubServer) -> None:
+        site.answer("/media/", 200, b"<title>Index of /media/</title>")
+        assert "list all media" in only(outside.files).text
+
+    @pytest.mark.parametrize(("policy", "found"), [("sandbox; default-src 'none'", "ok"), ("", "problem")])
+    def test_media_that_the_web_server_sends_itself(self, policy: str, found: str, site: StubServer) -> None:
+        Picture.objects.create(file="2020/05/crowd.webp", width=1, height=1)
+        site.answer("/media/2020/05/crowd.webp", Content_Security_Policy=policy)
+        assert severities(outside.files) == [found]
+
+    @pytest.mark.parametrize(("hours", "found"), [(0, "ok"), (2, "warning")])
+    def test_clock(self, hours: int, found: str, monkeypatch: pytest.MonkeyPatch, site: StubServer) -> None:
+        later = timezone.now() + dt.timedelta(hours=hours)
+        monkeypatch.setattr(timezone, "now", lambda: later)
+        assert severities(outside.clock) == [found]
+
+    @pytest.mark.parametrize(("days", "found"), [(60, "ok"), (10, "warning"), (1, "problem")])
+    def test_the_certificate_expires(self, days: int, found: str) -> None:
+        answer = Probe(200, HTTPMessage(), b"", timezone.now() + days * DAY)
+        assert [diagnosis.severity.value for diagnosis in outside._about_expiry(answer)] == [found]
+
+    def test_without_https_there_is_no_certificate(self, site: StubServer) -> None:
+        assert severities(outside.https) == ["ok"]
+
+
+ADVISORY: dict[str, Any] = {
+    "id": "PYSEC-1",
+    "affected": [
+        {
+            "package": {"ecosystem": "PyPI", "name": "Some_Library"},
+            "ranges": [
+                {
+                    "type": "ECOSYSTEM",
+                    "events": [{"introduced": "1.0"}, {"fixed": "1.2"}, {"introduced": "2.0"}, {"fixed": "2.1"}],
+                }
+            ],
+        }
+    ],
+}
+
+
+class TestVulnerabilities:
+    @pytest.mark.parametrize(
+        ("version", "fixed"),
+        [
+            ("0.9", None),
+            ("1.0", "1.2"),
+            ("1.1.9", "1.2"),
+            ("1.2", None),
+            ("1.10", None),
+            ("2.0rc1", None),
+            ("2.0", "2.1"),
+            ("2.1", None),
+            ("nonsense", None),
+        ],
+    )
+    def test_ranges(self, version: str, fixed: str | None) -> None:
+        found = list(vulnerabilities.look_up([ADVISORY], {"some-library": version}))
+        assert [each.fixed_in for each in found] == ([] if fixed is None else [fixed])
+
+    @pytest.mark.parametrize(
+        ("events", "is_affected"),
+        [
+            ([{"introduced": "0"}], True),
+            ([{"introduced": "0"}, {"last_affected": "1.5"}], True),
+            ([{"introduced": "0"}, {"last_affected": "1.4"}], False),
+            ([{"fixed": "1.6"}, {"introduced": "0"}], True),
+            ([], False),
+        ],
+    )
+    def test_other_events(self, events: list[dict[str, str]], *, is_affected: bool) -> None:
+        affected = {"package": {"ecosystem": "PyPI", "name": "a"}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
+        assert bool(list(vulnerabilities.look_up([{"id": "X", "affected": [affected]}], {"a": "1.5"}))) == is_affected
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"withdrawn": "2026-01-01T00:00:00Z"},
+            {"affected": [{"package": {"ecosystem": "npm", "name": "a"}, "versions": ["1.0"]}]},
+            {"affected": [{"package": {"ecosystem": "PyPI", "name": "b"}, "versions": ["1.0"]}]},
+            {"affected": [{"package": {"ecosystem": "PyPI", "name": "a"}, "versions": ["1.1"]}]},
+            {"affected": None},
+        ],
+    )
+    def test_what_does_not_concern_us(self, change: dict[str, Any]) -> None:
+        affected = [{"package": {"ecosystem": "PyPI", "name": "A"}, "versions": ["1.0"]}]
+        advisory = {"id": "X", "affected": affected}
+        assert len(list(vulnerabilities.look_up([advisory], {"a": "1.0"}))) == 1
+        assert list(vulnerabilities.look_up([advisory | change], {"a": "1.0"})) == []
+
+    def archive(self, path: Path, *records: Any) -> Wishes:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("README.txt", "not JSON")
+            for number, record in enumerate(records):
+                archive.writestr(f"{number}.json", record if isinstance(record, str) else json.dumps(record))
+        return Wishes(advisories=str(path))
+
+    def test_a_list(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(vulnerabilities, "installed_versions", lambda: {"some-library": "1.1", "other": "1.0"})
+        wishes = self.archive(tmp_path / "list.zip", "not JSON", [1], ADVISORY)
+        diagnosis = only(vulnerabilities.vulnerabilities, wishes)
+        assert diagnosis.severity == Severity.PROBLEM
+        assert "some-library 1.1 (PYSEC-1, fixed in 1.2)" in diagnosis.text
+        os.utime(tmp_path / "list.zip", (0, 0))
+        assert severities(vulnerabilities.vulnerabilities, wishes) == ["warning", "problem"]
+
+    def test_a_list_that_is_fine_or_damaged(self, tmp_path: Path) -> None:
+        wishes = self.archive(tmp_path / "list.zip", ADVISORY)
+        assert severities(vulnerabilities.vulnerabilities, wishes) == ["ok"]
+        (tmp_path / "list.zip").write_bytes(b"damaged")
+        assert severities(vulnerabilities.vulnerabilities, wishes) == ["warning"]
+
+    def test_without_a_list_or_the_wish_nobody_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(HTTPClient, "download", lambda *args, **options: pytest.fail("It asked."))
+        assert list(vulnerabilities.vulnerabilities(NO_WISHES)) == []
+
+    def test_pypi_is_asked_about_versions_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked = []
+
+        def download(client: HTTPClient, url: str, file: io.BytesIO, *, max_bytes: int) -> None:
+            asked.append((client.hosts, url))
+            if "own" in url:
+                raise FetchError("There is nothing.", is_gone=True)
+            known = [{"id": "PYSEC-1", "fixed_in": ["0.9", "1.3"]}, {"id": "PYSEC-2", "withdrawn": "2026-01-01"}]
+            file.write(json.dumps({"vulnerabilities": known}).encode())
+
+        monkeypatch.setattr(HTTPClient, "download", download)
+        found = list(vulnerabilities.ask_pypi({"a": "1.1", "own": "1"}))
+        assert asked == [({"pypi.org"}, f"https://pypi.org/pypi/{each}/json") for each in ("a/1.1", "own/1")]
+        assert [str(each) for each in found] == ["a 1.1 (PYSEC-1, fixed in 1.3)"]
+
+    def test_what_is_installed_is_known(self) -> None:
+        assert vulnerabilities.installed_versions()["django"].startswith("6.")
+
+
+def test_an_error_of_a_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OperationalError("the table 'x' is gone")
+
+    monkeypatch.setattr(database, "unapplied_migrations", fail)
+    (outcome,) = outcomes.run_checks(["migrations"])
+    assert outcome.severity == Severity.PROBLEM
+    assert "OperationalError: the table …" in outcome.diagnoses[0].text

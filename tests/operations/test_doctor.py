@@ -1,0 +1,194 @@
+"""`manage.py doctor` and the dashboard report the same, in plain language, with what to do."""
+
+import datetime as dt
+import json
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
+from django.utils import timezone
+from pytest_django import Settings
+
+from operations.checks import outcomes
+from operations.checks.catalogue import CHECKS
+from operations.checks.diagnoses import DAILY, Check, Diagnosis, Wishes
+from operations.checks.outcomes import current_outcomes, run_checks
+from operations.models import CheckResult, FreeSpace
+from operations.tasks import check_site
+from tests.factories import UserFactory
+from tests.factories.admin import client_of
+from tests.factories.responses import find, read, text
+from tests.factories.types import Work
+
+pytestmark = pytest.mark.django_db
+
+FINE = Diagnosis.ok("All is well.")
+BAD = Diagnosis.problem("It is broken.", "Mend it.")
+SOON = Diagnosis.warning("It will break.", "Look after it.")
+
+
+@pytest.fixture
+def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Diagnosis]]:
+    """What two quick checks and a slow one find, which tests change."""
+    found = {"quick": [FINE], "other": [FINE], "slow": [FINE]}
+
+    def check(name: str, valid_for: dt.timedelta | None = None) -> Check:
+        return Check(name.title(), lambda wishes: found[name], valid_for)
+
+    checks = {"quick": check("quick"), "other": check("other"), "slow": check("slow", DAILY)}
+    monkeypatch.setattr("operations.management.commands.doctor.CHECKS", checks)
+    monkeypatch.setattr(outcomes, "CHECKS", checks)
+    return found
+
+
+def doctor(*options: str) -> tuple[int, str]:
+    """Return the exit status and what is written."""
+    output, status = StringIO(), 0
+    try:
+        call_command("doctor", *options, stdout=output, no_color=True)
+    except SystemExit as left:
+        status = int(str(left.code))
+    return status, output.getvalue()
+
+
+class TestCommand:
+    def test_all_is_well(self, found: dict[str, list[Diagnosis]]) -> None:
+        status, written = doctor()
+        assert status == 0
+        assert written.splitlines()[0] == "✓ Quick: All is well."
+        assert written.splitlines()[-1] == "No problems found (3 items checked)."
+
+    def test_a_warning_is_no_failure(self, found: dict[str, list[Diagnosis]]) -> None:
+        found["quick"] = [SOON]
+        status, written = doctor()
+        assert status == 0
+        assert "! Quick: It will break.\n    Look after it.\n" in written
+        assert written.splitlines()[-1] == "0 problems, 1 warning."
+
+    def test_a_problem_is(self, found: dict[str, list[Diagnosis]]) -> None:
+        found["slow"] = [SOON, BAD]
+        status, written = doctor()
+        assert status == 1
+        assert "✗ Slow: It is broken.\n    Mend it.\n" in written
+        assert written.splitlines()[-1] == "1 problem, 0 warnings."
+
+    def test_some_checks_alone(self, found: dict[str, list[Diagnosis]]) -> None:
+        found["slow"] = [BAD]
+        assert doctor("--only", "quick", "other")[0] == 0
+        with pytest.raises(CommandError, match=r"There is no check called slwo. These are all: quick, other, slow."):
+            doctor("--only", "slwo")
+
+    def test_json(self, found: dict[str, list[Diagnosis]]) -> None:
+        found["quick"], found["other"] = [BAD, FINE], []
+        status, written = doctor("--json")
+        assert status == 1
+        quick, other, _slow = json.loads(written)
+        assert quick == {
+            "name": "quick",
+            "severity": "problem",
+            "checked_at": None,
+            "diagnoses": [
+                {"severity": "problem", "text": "It is broken.", "advice": "Mend it."},
+                {"severity": "ok", "text": "All is well.", "advice": ""},
+            ],
+        }
+        assert (other["severity"], other["diagnoses"]) == (None, [])
+
+    def test_wishes_reach_the_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        wished: list[Wishes] = []
+
+        def note(wishes: Wishes) -> list[Diagnosis]:
+            wished.append(wishes)
+            return []
+
+        monkeypatch.setattr(outcomes, "CHECKS", {"a": Check("A", note)})
+        doctor("--mail", "--online", "--advisories", "list.zip")
+        assert wished == [Wishes(mail=True, online=True, advisories="list.zip")]
+
+    def test_it_changes_nothing_unless_it_is_to_remember(self, found: dict[str, list[Diagnosis]]) -> None:
+        doctor()
+        assert not CheckResult.objects.exists()
+        assert not FreeSpace.objects.exists()
+        doctor("--remember")
+        assert [row.name for row in CheckResult.objects.all()] == ["slow"]
+        assert FreeSpace.objects.get().day == timezone.localdate()
+
+    def test_every_check_can_be_run(self, settings: Settings) -> None:
+        settings.SITE_URL = "http://127.0.0.1:1"
+        status, written = doctor("--json")
+        assert status == 1
+        assert [each["name"] for each in json.loads(written)] == list(CHECKS)
+
+
+class TestMemory:
+    def test_the_worker_remembers_too(self, found: dict[str, list[Diagnosis]], work: Work) -> None:
+        check_site.enqueue()
+        work()
+        assert [row.name for row in CheckResult.objects.all()] == ["slow"]
+
+    def test_without_the_database_the_report_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*args: Any, **options: Any) -> None:
+            raise OperationalError("the disk is gone")
+
+        monkeypatch.setattr(connection, "cursor", fail)
+        monkeypatch.setattr(connection, "set_autocommit", fail)
+        status, written = doctor("--remember", "--only", "migrations", "worker", "debug", "vulnerabilities")
+        assert status == 1
+        assert written.count("This could not be checked: OperationalError: the disk is gone") == 2
+        assert "✓ Debug mode: DEBUG is off." in written
+
+    def test_what_could_not_be_looked_at_has_the_result_of_the_last_time(
+        self, found: dict[str, list[Diagnosis]]
+    ) -> None:
+        found["slow"] = [SOON]
+        doctor("--remember")
+        found["slow"] = []
+        (outcome,) = run_checks(["slow"])
+        assert outcome.diagnoses == (SOON,)
+        assert outcome.checked_at is not None
+        assert "This was checked on" in doctor("--only", "slow")[1]
+
+    def test_what_is_too_long_ago_says_nothing(self, found: dict[str, list[Diagnosis]]) -> None:
+        doctor("--remember")
+        CheckResult.objects.update(checked_at=timezone.now() - DAILY - dt.timedelta(minutes=1))
+        assert [outcome.diagnoses for outcome in current_outcomes()] == [(FINE,), (FINE,), ()]
+
+    def test_free_space_is_kept_for_two_months(self, found: dict[str, list[Diagnosis]]) -> None:
+        FreeSpace.objects.create(day=timezone.localdate() - dt.timedelta(days=61), bytes=1)
+        for _day in range(2):
+            doctor("--remember")
+        assert FreeSpace.objects.count() == 1
+
+
+class TestDashboard:
+    def show(self) -> Any:
+        (section,) = find(read(client_of(UserFactory(is_superuser=True, is_staff=True)).get("/admin/")), "section")[1:2]
+        assert section.get("aria-labelledby") == "panel-health"
+        return section
+
+    def test_shows_what_the_command_reports(self, found: dict[str, list[Diagnosis]]) -> None:
+        # The worst comes first.
+        found["quick"], found["slow"], found["other"] = [SOON], [BAD], [FINE]
+        doctor("--remember")
+        panel = self.show()
+        assert [text(each) for each in find(panel, ".panel-warning")] == [
+            "Problem: Slow. It is broken. Mend it.",
+            "Warning: Quick. It will break. Look after it.",
+        ]
+        assert len(find(panel, ".panel-problem")) == 1
+        assert "1 check found nothing wrong." in text(panel)
+
+    def test_says_what_was_not_checked_lately(self, found: dict[str, list[Diagnosis]]) -> None:
+        assert "Not checked lately: Slow." in text(self.show())
+
+    def test_takes_few_queries(self, django_assert_max_num_queries: Any) -> None:
+        client = client_of(UserFactory(is_superuser=True, is_staff=True))
+        client.get("/admin/")
+        with django_assert_max_num_queries(45):
+            client.get("/admin/")
+
+    @pytest.mark.parametrize("role", ["Author", "Editor", "Moderator"])
+    def test_only_owners_see_it(self, role: str) -> None:
+        assert "panel-health" not in client_of(UserFactory(role=role)).get("/admin/", follow=True).text

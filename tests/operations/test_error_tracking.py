@@ -1,0 +1,132 @@
+"""What is reported to Sentry: attacked with everything that a library could find out about a reader."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.factories.programs import run
+
+DSN = "https://key@sentry.example.org/1"
+# The transport of the library is replaced, so that nothing is sent.
+PRELUDE = """
+import json, logging, sys
+import django
+sent = []
+import sentry_sdk
+from sentry_sdk.transport import HttpTransport
+HttpTransport.capture_envelope = lambda self, envelope: sent.append(envelope.serialize().decode())
+django.setup()
+"""
+ATTACK = (
+    PRELUDE
+    + """
+from unittest import mock
+from django.core.management import call_command
+from django.db import IntegrityError
+from django.test import Client, RequestFactory
+from operations.request_ids import working_on
+import smtplib
+call_command("migrate", verbosity=0)
+M = "MAR" + "KER"
+ip, mail = "203.0.113.77", f"{M}@example.org"
+
+scope = sentry_sdk.get_isolation_scope()
+scope.set_user({"id": M, "email": mail, "ip_address": ip, "username": M})
+scope.set_tag("tag", M)
+scope.set_extra("extra", M)
+scope.set_context("context", {"value": M})
+scope.add_attachment(bytes=M.encode(), filename=M)
+scope.set_transaction_name(f"/search/{M}/")
+scope.fingerprint = [M]
+sentry_sdk.add_breadcrumb(message=M, data={"url": f"/?s={M}"})
+
+def fail(comment, password):
+    secret = M
+    try:
+        raise KeyError(M)
+    except KeyError as error:
+        raise ValueError(f"wrong: {comment!r} from {ip} <{mail}> ?s={M}") from error
+
+# Each way in which an error can be logged.
+with mock.patch("blog.views.listing_response", side_effect=lambda *a, **o: fail(M, M)):
+    headers = {"host": "localhost", "cookie": f"a={M}", "x-forwarded-for": ip, "user-agent": M, "authorization": M}
+    client = Client(raise_request_exception=False, headers=headers | {"referer": f"http://localhost/{M}"})
+    response = client.get("/", {"comment": M, "password": M}, REMOTE_ADDR=ip)
+    assert response.status_code == 500, response.status_code
+log = logging.getLogger("made.up")
+detail = f"duplicate key\\nDETAIL:  Key (email)=({mail}) exists."
+refused = smtplib.SMTPRecipientsRefused({mail: (550, M.encode())})
+for error in (refused, IntegrityError(detail), OSError(2, "none", f"/media/{M}")):
+    try:
+        raise error
+    except Exception:
+        extra = {"comment": M, "request": RequestFactory().get(f"/{M}")}
+        log.exception("This failed for %s from %s", mail, ip, extra=extra)
+        sentry_sdk.capture_exception()
+log.error("No error, but %s with %s", M, mail, stack_info=True)
+log.error(f"The address {mail} of {ip} asked for /?s={M}")
+with working_on("0123456789abcdef"):
+    log.error("This has an ID.")
+sentry_sdk.capture_message(f"/?s={M} {mail}")
+try:
+    fail(M, M)
+except ValueError as error:
+    error.add_note(M)
+    group = ExceptionGroup("several (" + M + ")", [error])
+    try:
+        raise group
+    except ExceptionGroup:
+        log.exception("A group")
+with sentry_sdk.start_transaction(name=M, op=M):
+    pass
+sentry_sdk.flush()
+print(json.dumps(sent))
+"""
+)
+
+
+def test_no_planted_marker_is_in_what_is_sent(tmp_path: Path) -> None:
+    result = run(tmp_path, ATTACK, SECRET_KEY="x", SITE_URL="http://localhost", SENTRY_DSN=DSN)
+    assert result.returncode == 0, result.stderr
+    envelopes = json.loads(result.stdout.splitlines()[-1])
+    sent = "\n".join(envelopes)
+    assert len(envelopes) >= 12
+    assert "MARKER" not in sent
+    assert "203.0.113" not in sent
+    assert "@example.org" not in sent
+    # And yet it is of use.
+    assert '"ValueError"' in sent
+    assert '"blog.views"' in sent
+    assert '"0123456789abcdef"' in sent
+    # Nor does it say which machine this is, or where the code is there.
+    assert "server_name" not in sent
+    assert not re.search(r'"abs_path"|"vars"|"context_line"|"user"|"request"|"breadcrumbs"|"extra"', sent)
+
+
+def test_without_a_dsn_it_is_not_even_imported(tmp_path: Path) -> None:
+    code = "import django; django.setup(); import sys; from config import wsgi; print('sentry_sdk' in sys.modules)"
+    result = run(tmp_path, code, SECRET_KEY="x")
+    assert result.stdout.split() == ["False"]
+
+
+def test_a_dsn_without_the_library_is_explained(tmp_path: Path) -> None:
+    code = """
+import importlib.util, sys
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *a: None if name == "sentry_sdk" else find_spec(name, *a)
+import django; django.setup()
+from django.core import checks
+print([each.id for each in checks.run_checks() if each.id.startswith("operations")], "sentry_sdk" in sys.modules)
+"""
+    result = run(tmp_path, code, SECRET_KEY="x", SENTRY_DSN=DSN)
+    assert result.stdout.strip() == "['operations.E001'] False"
+
+
+@pytest.mark.parametrize("dsn", ["", DSN])
+def test_pages_allow_no_request_to_it(dsn: str, tmp_path: Path) -> None:
+    code = f"{PRELUDE}\nfrom django.conf import settings; print(json.dumps(settings.SECURE_CSP))"
+    result = run(tmp_path, code, SECRET_KEY="x", SENTRY_DSN=dsn)
+    assert "sentry" not in result.stdout
+    assert "connect-src" in result.stdout

@@ -1,0 +1,151 @@
+"""What monitoring asks, from whom, and what strangers learn."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
+from django.utils import timezone
+from pytest_django import Settings
+
+from operations import health
+from operations.health import HealthPages
+from operations.models import PRESUMED_DEAD, WorkerHeartbeat
+from tests.factories.reader import Reader, Response
+
+TOKEN = "a-token-for-monitoring-0123"
+
+
+@pytest.fixture(autouse=True)
+def _alive(db: None, settings: Settings) -> None:
+    """A site that has all that it needs."""
+    settings.BROADSIDE_MONITORING_TOKEN = TOKEN
+    WorkerHeartbeat.beat("worker")
+
+
+def ask(path: str = "/readyz", method: str = "GET", host: str = "10.0.0.7:8000", **headers: str) -> Response:
+    """Ask a process that has just started."""
+    reader = Reader(host)
+    reader.application = HealthPages(reader.application)
+    response = reader.request(method, path, **headers)
+    assert reader.rendered == []
+    return response
+
+
+def details(path: str = "/readyz") -> dict[str, str]:
+    """Return what is wrong, by name."""
+    body = json.loads(ask(path, authorization=f"Bearer {TOKEN}").text)
+    return {name: problem for name, problem in body["problems"].items() if problem}
+
+
+class TestLiveness:
+    def test_is_constant_and_needs_no_database(self, django_assert_num_queries: Any) -> None:
+        with django_assert_num_queries(0):
+            response = ask("/healthz")
+        assert (response.status, response.text) == (200, "alive\n")
+        assert response.headers["Cache-Control"] == "no-store"
+
+    def test_is_answered_for_any_host_and_without_a_redirect(self, settings: Settings) -> None:
+        settings.SECURE_SSL_REDIRECT = True
+        settings.ALLOWED_HOSTS = ["blog.example.org"]
+        for host in ("10.0.0.7:8000", "[2001:db8::7]", "blog.example.org", "", "not a host"):
+            for path in ("/healthz", "/readyz", "/readyz/web"):
+                assert ask(path, host=host).status == 200
+
+    def test_head_has_no_body(self) -> None:
+        response = ask("/healthz", "HEAD")
+        assert (response.status, response.body, response.headers["Content-Length"]) == (200, b"", "6")
+
+    @pytest.mark.parametrize(("method", "path"), [("POST", "/healthz"), ("GET", "/healthz/"), ("GET", "/readyz/all")])
+    def test_everything_else_is_left_to_the_site(self, method: str, path: str) -> None:
+        reader = Reader()
+        reader.application = HealthPages(reader.application)
+        assert reader.request(method, path).status != 200
+        assert reader.rendered == [path]
+
+
+class TestReadiness:
+    def test_all_is_there(self, django_assert_max_num_queries: Any) -> None:
+        ask()
+        with django_assert_max_num_queries(4):
+            response = ask()
+        assert (response.status, response.text) == (200, "ready\n")
+        assert response.headers["Cache-Control"] == "no-store"
+        assert details() == {}
+
+    def break_database(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail() -> int:
+            raise OperationalError("no connection to 'MARKER'")
+
+        monkeypatch.setattr(health, "content_version", fail)
+
+    def break_migrations(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        MigrationRecorder(connection).record_unapplied("operations", "0001_initial")
+
+    def break_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(type(caches["default"]), "set", lambda *args, **options: None)
+
+    def break_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(health, "RESERVE", 2**62)
+
+    def break_worker(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        WorkerHeartbeat.objects.update(at=timezone.now() - PRESUMED_DEAD - dt.timedelta(seconds=1))
+
+    @pytest.mark.parametrize(
+        ("name", "sentence", "of_web"),
+        [
+            ("database", "OperationalError: no connection to …", True),
+            ("migrations", "run “manage.py migrate”", True),
+            ("cache", "does not keep", False),
+            ("disk", "The disk is full.", False),
+            ("worker", "The worker is not running.", False),
+        ],
+    )
+    def test_something_is_missing(
+        self, name: str, sentence: str, *, of_web: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        getattr(self, f"break_{name}")(monkeypatch)
+        response = ask()
+        assert (response.status, response.text) == (503, "not ready\n")
+        assert sentence in details()[name]
+        others = {"migrations", "worker"} if name == "database" else set()
+        assert set(details()) - others == {name}
+        # A load balancer goes on sending readers to a web server that can answer them.
+        assert ask("/readyz/web").status == (503 if of_web else 200)
+
+    def test_without_any_worker_ever_it_is_not_ready(self) -> None:
+        WorkerHeartbeat.objects.all().delete()
+        assert set(details()) == {"worker"}
+
+    def test_no_more_files_count_as_a_full_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(health, "_MIN_FREE_FILES", 2**62)
+        assert "can't hold more files" in details().get("disk", "can't hold more files")
+
+    def test_asking_often_costs_nothing(self, django_assert_num_queries: Any) -> None:
+        reader = Reader()
+        reader.application = HealthPages(reader.application)
+        reader.get("/readyz")
+        with django_assert_num_queries(0):
+            for _attempt in range(20):
+                assert reader.get("/readyz").status == 200
+
+
+class TestStrangers:
+    @pytest.mark.parametrize(
+        "authorization",
+        ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"bearer  x{TOKEN}"],
+    )
+    def test_learn_no_more_than_a_word(self, authorization: str) -> None:
+        WorkerHeartbeat.objects.all().delete()
+        assert ask(authorization=authorization).text == "not ready\n"
+
+    def test_without_a_token_nobody_gets_details(self, settings: Settings) -> None:
+        settings.BROADSIDE_MONITORING_TOKEN = ""
+        for authorization in ("Bearer ", "Bearer", f"Bearer {TOKEN}"):
+            assert ask(authorization=authorization).text == "ready\n"
+
+    def test_details_need_no_particular_case(self) -> None:
+        assert json.loads(ask(authorization=f"bearer {TOKEN}").text)["ready"] is True
