@@ -301,10 +301,16 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 BROADSIDE_IMPORTS_DIR = DATA_DIR / "imports"
 BROADSIDE_IMPORTS_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_TEMP_DIR = BROADSIDE_IMPORTS_DIR
+FILE_UPLOAD_HANDLERS = [
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "core.unnamed_files.UnnamedFileUploadHandler",
+]
 # The maximum size of an uploaded export, and of an archive when it is unpacked.
 BROADSIDE_IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=2048) * 2**20
 # The maximum size of an imported audio or video file or document.
 BROADSIDE_IMPORT_FILE_MAX_BYTES = env.int("IMPORT_FILE_MAX_MB", default=1024) * 2**20
+# Whether an import stores files as they are if they can't be cleaned of names and places, such as old Word files.
+BROADSIDE_IMPORT_UNCLEANED_FILES = env.bool("IMPORT_UNCLEANED_FILES", default=False)
 # Uploaded exports that are never imported are deleted after this time.
 BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
 

@@ -1,6 +1,10 @@
 import datetime as dt
+from contextlib import suppress
+from typing import Any
 
 from django.apps import AppConfig
+from django.db import DatabaseError, transaction
+from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
@@ -15,8 +19,9 @@ class MediaConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.audit.titles import titles
+        from core.dashboard import concerns
         from media.models import renditions_due
-        from media.tasks import make_due_renditions, remove_expired_files, wake_worker
+        from media.tasks import cleaning_concerns, make_due_renditions, remove_expired_files, wake_worker
 
         renditions_due.register("media", wake_worker)
         for kind in ("media.picture", "media.document"):
@@ -24,6 +29,8 @@ class MediaConfig(AppConfig):
         # Those that were stored while no task could be.
         scheduled_tasks.register("media.renditions", ScheduledTask(make_due_renditions, every(dt.timedelta(hours=1))))
         scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))
+        concerns.register("media", cleaning_concerns)
+        post_migrate.connect(_clean_after_upgrade, sender=self, dispatch_uid="media.clean_after_upgrade")
         reserved_slugs.register("media", {"media"})
         navigation_items.register(
             "media",
@@ -49,3 +56,12 @@ class MediaConfig(AppConfig):
         role_permissions.register("media", {AUTHOR: for_authors, EDITOR: for_editors})
         register_ability("media.adding", _("add images and documents"), for_authors, order=20)
         register_ability("media.managing", _("manage images and documents"), for_editors, order=20)
+
+
+def _clean_after_upgrade(**kwargs: Any) -> None:
+    """Have the worker clean what was stored before the cleaners of this version."""
+    from media.tasks import schedule_cleaning
+
+    # When migrations are undone, there may be no such table or column.
+    with suppress(DatabaseError), transaction.atomic():
+        schedule_cleaning()

@@ -1,24 +1,19 @@
-"""Documents: files that are neither shown as images nor changed in what readers get from them.
+"""Documents: files that are not shown as images. What they reveal is removed before they are stored (media.sandbox)."""
 
-Uploads are cleaned first (media.metadata), so only types that can be cleaned are accepted. Documents that an
-import brings were public before, and stay as they are.
-"""
-
-import copy
-import io
+import shutil
 from pathlib import PurePath
 
 from django.core.exceptions import ValidationError
 from django.core.files import File
-from django.core.files.base import ContentFile
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from core.slugs import slugify
+from core.unnamed_files import UnnamedFile
 from media.file_types import check_type, is_pdf
-from media.metadata import clean_file
 from media.models import Document, title_from_name
+from media.sandbox import clean_in_sandbox
 
 MAX_BYTES = 50 * 1024 * 1024
 
@@ -30,11 +25,26 @@ def store_document(upload: File[bytes], *, title: str = "", by: User | None = No
 
 
 def build_document(upload: File[bytes], *, title: str = "", by: User | None = None) -> Document:
-    """Check `upload`, of any type and size, and return its unsaved document. Raises ValidationError."""
-    extension = PurePath(upload.name or "").suffix.lower()
+    """Clean `upload`, of any size, and return its unsaved document. Raises ValidationError."""
+    title = title or title_from_name(upload.name)
+    return Document(file=_clean(upload), title=title, uploaded_by=by)
+
+
+def build_uncleaned_document(upload: File[bytes], reason: str, *, title: str = "", by: User | None = None) -> Document:
+    """Return the unsaved document of an `upload` that stays as it is, with the reason why it can't be cleaned.
+
+    Raises ValidationError if its type isn't published, or its bytes are of another type.
+    """
+    extension = _extension(upload)
     check_type(upload, extension)
     title = title or title_from_name(upload.name)
-    return Document(file=_renamed(upload, extension), title=title, uploaded_by=by)
+    # A copy on the disk of the library only gets a name when it is stored, however large it is.
+    copied = UnnamedFile()
+    upload.seek(0)
+    shutil.copyfileobj(upload, copied)
+    copied.size = copied.tell()
+    file = _renamed(copied, upload.name, extension)
+    return Document(file=file, title=title, uploaded_by=by, uncleaned_because=reason[:500])
 
 
 def clean_document(upload: File[bytes]) -> File[bytes]:
@@ -45,16 +55,20 @@ def clean_document(upload: File[bytes]) -> File[bytes]:
     if (upload.size or 0) > MAX_BYTES:
         text = _("The file is larger than %(limit)s. Make it smaller and try again.")
         raise ValidationError(text % {"limit": filesizeformat(MAX_BYTES)})
-    extension = ".pdf" if is_pdf(upload) else PurePath(upload.name or "").suffix.lower()
-    cleaned = io.BytesIO()
-    clean_file(upload, cleaned, extension)
-    return _renamed(ContentFile(cleaned.getvalue(), name=upload.name), extension)
+    return _clean(upload)
 
 
-def _renamed(upload: File[bytes], extension: str) -> File[bytes]:
-    stem = slugify(PurePath(upload.name or "").stem)[:80].strip("-") or "document"
-    # A copy rather than a wrapper, so that the storage can recognise and move a temporary file.
-    renamed = copy.copy(upload)
-    renamed.name = f"{stem}{extension}"
-    renamed.seek(0)
-    return renamed
+def _clean(upload: File[bytes]) -> UnnamedFile:
+    extension = _extension(upload)
+    return _renamed(clean_in_sandbox(upload, extension), upload.name, extension)
+
+
+def _extension(upload: File[bytes]) -> str:
+    return ".pdf" if is_pdf(upload) else PurePath(upload.name or "").suffix.lower()
+
+
+def _renamed(file: UnnamedFile, name: str | None, extension: str) -> UnnamedFile:
+    stem = slugify(PurePath(name or "").stem)[:80].strip("-") or "document"
+    file.name = f"{stem}{extension}"
+    file.seek(0)
+    return file

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import QuerySet
 from PIL import Image
 
+from media.cleaners.images import FORMATS
 from media.fingerprints import find_like, fingerprint
 from media.models import LikePictures, Picture
-from media.pictures import FORMATS
 from media.storage import StorageUnavailableError
 
 # More than anyone works through before the next search.

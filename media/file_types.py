@@ -14,6 +14,15 @@ from typing import IO, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+# Types from which not everything can be removed that says something about people, and what to save such files as.
+SAVE_AS: Final = {
+    ".doc": ".docx",
+    ".xls": ".xlsx",
+    ".ppt": ".pptx",
+    ".pps": ".ppsx",
+    ".mpg": ".mp4",
+    ".mpeg": ".mp4",
+}
 # The number of bytes at the start that the patterns are matched with.
 _HEAD_LENGTH: Final = 128
 # A PDF ends with %%EOF, perhaps followed by a little garbage. Source: ISO 32000-1, 7.5.5 and annex H.
@@ -66,6 +75,17 @@ def is_pdf(file: IO[bytes]) -> bool:
         return False
     file.seek(max(0, file.seek(0, 2) - _TAIL_LENGTH))
     return b"%%EOF" in file.read(_TAIL_LENGTH)
+
+
+# JPEG, PNG, GIF, WebP, TIFF, and AVIF and HEIC with any of their brands.
+is_image: Final = _start(
+    rb"\xff\xd8\xff",
+    rb"\x89PNG\r\n\x1a\n",
+    rb"GIF8",
+    rb"RIFF.{4}WEBP",
+    rb"II\*\0|MM\0\*",
+    rb".{4}ftyp(?:avi[fs]|hei[cxms]|he[vm][cxms]|mif1|msf1)",
+)
 
 
 def _is_zip(file: IO[bytes]) -> bool:
@@ -140,3 +160,5 @@ FILE_TYPES: Final[Mapping[str, FileType]] = {
     ".epub": FileType("application/epub+zip", _is_zip),
     ".zip": FileType("application/zip", _is_zip),
 }
+# What can be uploaded.
+CLEANABLE: Final = tuple(extension for extension in FILE_TYPES if extension not in SAVE_AS)

@@ -117,6 +117,17 @@ class AltFilter(_Filter):
         return Q(alt="") if value == "no" else ~Q(alt="")
 
 
+class CleanedFilter(_Filter):
+    title = _("names and places")
+    parameter_name = "cleaned"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, Any]]:
+        return [("no", gettext("Not removed"))]
+
+    def condition(self, model: type[Upload], value: str) -> Q:
+        return ~Q(uncleaned_because="")
+
+
 class SizeFilter(_Filter):
     title = _("size")
     parameter_name = "size"

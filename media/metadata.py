@@ -1,20 +1,21 @@
 """Removing what documents, audio and video reveal or run: names, places, devices, times, scripts, embedded files.
 
-What readers see or hear stays the same. Files of types without a cleaner can't be uploaded.
+What readers see or hear stays the same. Other files call this in a process of its own (media.sandbox).
 """
 
+import errno
 import io
 from collections.abc import Callable, Mapping
 from pathlib import PurePosixPath
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
 from media.cleaners.archives import clean_archive
 from media.cleaners.asf import clean_asf
 from media.cleaners.epub import clean_epub
+from media.cleaners.images import cleaned_image, is_image_name
 from media.cleaners.matroska import clean_matroska
 from media.cleaners.mp4 import clean_mp4
 from media.cleaners.office import clean_office
@@ -22,40 +23,35 @@ from media.cleaners.ogg import clean_ogg
 from media.cleaners.riff import clean_avi, clean_wav
 from media.cleaners.rtf import clean_rtf
 from media.cleaners.sound import clean_flac, clean_mp3
-from media.cleaners.streams import copy_unchanged
-from media.file_types import check_type
-from media.pictures import clean_picture
+from media.cleaners.streams import copy_unchanged, too_complex
+from media.file_types import SAVE_AS, check_type
 
 # Writes the second file, which is empty, from the first.
 type Cleaner = Callable[[IO[bytes], IO[bytes]], None]
 
-_IMAGES: Final = {".avif", ".gif", ".jpeg", ".jpg", ".png", ".webp"}
-# What to save files of the other types as.
-_SAVE_AS: Final = {
-    ".doc": ".docx",
-    ".xls": ".xlsx",
-    ".ppt": ".pptx",
-    ".pps": ".ppsx",
-    ".mpg": ".mp4",
-    ".mpeg": ".mp4",
-}
+# What is wrong with the disk and not with the file.
+_DISK_ERRORS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 def clean_file(source: IO[bytes], target: IO[bytes], extension: str) -> None:
     """Write to `target` what is in `source`, a file of this type, without its metadata.
 
-    Raises ValidationError and nothing else, whatever the bytes are.
+    Raises ValidationError whatever the bytes are, and OSError only if the disk is full or broken.
     """
-    if extension in _SAVE_AS:
+    if extension in SAVE_AS:
         text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
-        raise ValidationError(text % {"type": extension, "other": _SAVE_AS[extension]})
+        raise ValidationError(text % {"type": extension, "other": SAVE_AS[extension]})
     check_type(source, extension)
     source.seek(0)
     try:
         CLEANERS[extension](source, target)
     except ValidationError:
         raise
+    except (MemoryError, RecursionError) as error:
+        raise too_complex() from error
     except Exception as error:  # broken files make the libraries raise almost anything
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
+            raise
         raise ValidationError(_("The file is damaged. Save it again in the program that made it.")) from error
 
 
@@ -64,6 +60,10 @@ def _clean_pdf(source: IO[bytes], target: IO[bytes]) -> None:
     from media.cleaners import pdf
 
     pdf.clean(source, target)
+
+
+def _clean_office(source: IO[bytes], target: IO[bytes]) -> None:
+    clean_office(source, target, _clean_part)
 
 
 def _clean_epub(source: IO[bytes], target: IO[bytes]) -> None:
@@ -77,9 +77,8 @@ def _clean_archive(source: IO[bytes], target: IO[bytes]) -> None:
 def _clean_part(name: str, content: bytes) -> bytes:
     """Return the content of a file in an archive without its metadata. Raises ValidationError."""
     extension = PurePosixPath(name).suffix.lower()
-    if extension in _IMAGES:
-        picture: bytes = clean_picture(ContentFile(content, name=f"image{extension}"), extension=extension).read()
-        return picture
+    if is_image_name(extension):
+        return cleaned_image(content, extension)
     cleaned = io.BytesIO()
     clean_file(io.BytesIO(content), cleaned, extension)
     return cleaned.getvalue()
@@ -88,7 +87,7 @@ def _clean_part(name: str, content: bytes) -> bytes:
 # By the extension of a file's name.
 CLEANERS: Final[Mapping[str, Cleaner]] = {
     ".pdf": _clean_pdf,
-    **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp"), clean_office),
+    **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp"), _clean_office),
     ".rtf": clean_rtf,
     ".epub": _clean_epub,
     ".zip": _clean_archive,

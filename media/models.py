@@ -15,6 +15,9 @@ from accounts.models import User
 from core.changes import PublicModel, PublicQuerySet
 from core.registry import Registry
 
+# Raise it when the cleaners remove more from documents than before: the worker then cleans those that are stored again.
+CLEANERS_VERSION: Final = 1
+
 # Called in the transaction in which a picture without renditions is stored.
 renditions_due: Final[Registry[Callable[[], None]]] = Registry("handler of due renditions")
 
@@ -222,10 +225,21 @@ class Picture(Upload):
         return [*super().file_names(), *(Rendition(*row).name for row in stored or []), *merged]
 
 
+def cleaners_version() -> int:
+    """Return the version of the cleaners, for documents that are stored now."""
+    return CLEANERS_VERSION
+
+
 class Document(Upload):
-    """A file that is published as it is: a PDF, or an imported file of another type, such as audio or video."""
+    """A file that isn't shown as an image: a PDF, audio, video, or any of the other types (media.file_types)."""
+
+    private_fields = frozenset({"cleaned_with", "uncleaned_because"})
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
+    # The version of the cleaners that it went through (media.recleaning). Files are cleaned before they are stored.
+    cleaned_with = models.PositiveSmallIntegerField(editable=False, default=cleaners_version)
+    # Why it was stored as it was. Empty if it was cleaned.
+    uncleaned_because = models.CharField(_("not cleaned"), max_length=500, editable=False, blank=True, default="")
 
     class Meta(Upload.Meta):
         verbose_name = _("document")
@@ -233,7 +247,12 @@ class Document(Upload):
         indexes = [
             models.Index(fields=["file"], name="document_file"),
             models.Index(fields=["deleted_at"], name="document_deleted", condition=models.Q(deleted_at__isnull=False)),
+            models.Index(fields=["cleaned_with"], name="document_cleaned_with"),
+            models.Index(fields=["id"], name="document_uncleaned", condition=~models.Q(uncleaned_because="")),
         ]
+
+    def values_from(self, content: File[bytes]) -> dict[str, Any]:
+        return {**super().values_from(content), "cleaned_with": CLEANERS_VERSION, "uncleaned_because": ""}
 
 
 class LikePictures(models.Model):

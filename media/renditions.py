@@ -17,8 +17,8 @@ from django.db.models import QuerySet
 from PIL import Image
 
 from core.tasks import WorkerStoppingError
+from media.cleaners.images import FORMATS
 from media.models import Picture, Rendition, RenditionState
-from media.pictures import FORMATS
 from media.storage import StorageUnavailableError
 
 WIDTHS: Final = (480, 960, 1600)

@@ -15,6 +15,8 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
+from core.unnamed_files import UnnamedFile
+
 
 class StorageUnavailableError(OSError):
     """The storage failed to answer, so that nothing is known about the file. Trying again later may help."""
@@ -65,8 +67,11 @@ class MediaStorage(FileSystemStorage):
         name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # likewise
         path = Path(self.path(name))
         try:
-            with path.open("wb") as file:
-                file.writelines(content.chunks())
+            if isinstance(content, UnnamedFile):
+                content.appear_as(path)
+            else:
+                with path.open("wb") as file:
+                    file.writelines(content.chunks())
         except BaseException:
             path.unlink()
             raise
@@ -75,6 +80,9 @@ class MediaStorage(FileSystemStorage):
     def replace(self, name: str, content: Any) -> None:
         """Put `content` in the place of the file with this name, or leave that as it is."""
         path = Path(self.path(name))
+        if isinstance(content, UnnamedFile):
+            content.appear_as(path)
+            return
         # Hidden, so that it can't be requested.
         new = path.with_name(f".{path.name}.new")
         try:

@@ -27,10 +27,12 @@ class PictureForm(UploadForm[Picture]):
     file = forms.FileField(
         label=_("File"),
         help_text=_(
-            "JPEG, PNG, WebP, AVIF, GIF or HEIC, up to 20 MB. The location, camera and all other metadata are removed "
-            "before the image is stored."
+            "JPEG, PNG, WebP, AVIF, GIF, HEIC or TIFF, up to 20 MB. The location, camera and all other metadata are "
+            "removed before the image is stored."
         ),
-        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/heic"}),
+        widget=forms.FileInput(
+            attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/heic,image/tiff"}
+        ),
     )
 
     replacement = replacement_field("image/*")

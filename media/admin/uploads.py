@@ -30,8 +30,8 @@ from accounts.models import User
 from core.admin import BaseAdmin, read_ids
 from media import trash
 from media.documents import MAX_BYTES, clean_document
-from media.filters import DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
-from media.metadata import CLEANERS
+from media.file_types import CLEANABLE
+from media.filters import CleanedFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.models import Document, Upload, title_from_name
 from media.uses import uses_of
 
@@ -68,12 +68,13 @@ class DocumentForm(UploadForm[Document]):
         help_text=_(
             "PDF, Word, Excel, PowerPoint, OpenDocument, RTF, EPUB, text, CSV or ZIP, audio (MP3, M4A, Ogg, Opus, "
             "WAV, FLAC) or video (MP4, MOV, WebM, MKV, AVI, WMV and others), up to 50 MB. Names, places and all other "
-            "metadata are removed before the file is stored, and scripts too."
+            "metadata are removed before the file is stored, and scripts too. The name of the file stays: it is part "
+            "of the URL, so rename it first if it names someone."
         ),
-        widget=forms.FileInput(attrs={"accept": ",".join(CLEANERS)}),
+        widget=forms.FileInput(attrs={"accept": ",".join(CLEANABLE)}),
     )
 
-    replacement = replacement_field(",".join(CLEANERS))
+    replacement = replacement_field(",".join(CLEANABLE))
 
     def clean_file(self) -> File[bytes]:
         return clean_document(self.cleaned_data["file"])
@@ -143,7 +144,7 @@ class UploadAdmin(BaseAdmin[Any]):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         upload = {
-            "accept": ",".join(("image/*", *CLEANERS)),
+            "accept": ",".join(("image/*", *CLEANABLE)),
             "max_bytes": MAX_BYTES,
             "url": reverse("media_upload") if self.has_add_permission(request) else "",
         }
@@ -247,4 +248,12 @@ class UploadAdmin(BaseAdmin[Any]):
 class DocumentAdmin(UploadAdmin):
     form = DocumentForm
     list_display = ("__str__", "url", "file_size", "uploaded_by", "uploaded_at")
+    list_filter = [TypeFilter, MonthFilter, UseFilter, SizeFilter, CleanedFilter, DeletedFilter]
     readonly_fields = ("uses", "url", "file_size", "uploaded_by", "uploaded_at")
+
+    def get_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return [*fields, "uncleaned_because"] if isinstance(obj, Document) and obj.uncleaned_because else fields
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Upload | None = None) -> Any:
+        return [*super().get_readonly_fields(request, obj), "uncleaned_because"]

@@ -3,7 +3,6 @@
 import io
 import re
 import zipfile
-from collections.abc import Callable
 from pathlib import PurePosixPath
 from stat import S_ISLNK
 from typing import IO, Final
@@ -11,7 +10,7 @@ from typing import IO, Final
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from media.cleaners.packages import UnpackedSize, read_part, write_part
+from media.cleaners.packages import CleanPart, UnpackedSize, read_part, write_part
 
 # What systems add by themselves.
 _LEFT_OUT: Final = re.compile(r"__MACOSX/.*|(?:.*/)?(?:\._.*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.IGNORECASE)
@@ -20,7 +19,7 @@ _UNSAFE_CHARACTERS: Final = re.compile(r"""[\\:*?"<>|\x00-\x1f\x7f-\x9f]""")
 _ENCRYPTED: Final = 1
 
 
-def clean_archive(source: IO[bytes], target: IO[bytes], clean_part: Callable[[str, bytes], bytes]) -> None:
+def clean_archive(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> None:
     """Write the files of an archive, each cleaned with `clean_part`, and no comments, dates and names of users."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         size = UnpackedSize()

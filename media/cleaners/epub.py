@@ -4,26 +4,19 @@ Only files that the book lists are kept. The identifier must stay, because fonts
 3.3 (W3C), Open Packaging Format 2.0.1 (IDPF).
 """
 
-import base64
 import re
 import zipfile
-from collections.abc import Callable
 from posixpath import dirname, join, normpath
-from typing import IO, Any, Final, cast
+from typing import IO, Any, Final
 from urllib.parse import unquote
 from xml.sax.saxutils import quoteattr
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
-from lxml import etree
 
-from media.cleaners.packages import UnpackedSize, read_part, write_part
-from media.cleaners.streams import damaged
-from media.pictures import clean_picture
-
-# Cleans the content of a part with this name. Raises ValidationError.
-type CleanPart = Callable[[str, bytes], bytes]
+from media.cleaners.images import cleaned_image
+from media.cleaners.markup import clean_page, parse, serialised
+from media.cleaners.packages import CleanPart, UnpackedSize, read_part, write_part
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
 _OPF: Final = "{http://www.idpf.org/2007/opf}"
@@ -37,14 +30,10 @@ _KEPT_ATTRIBUTES: Final = {"id", "dir", "{http://www.w3.org/XML/1998/namespace}l
 _KEPT_META: Final = re.compile(r"rendition:.*|media:.*class|media:duration|cover")
 # Must be stated.
 _MODIFIED, _NEUTRAL_DATE = "dcterms:modified", "2000-01-01T00:00:00Z"
-_KEPT_META_IN_PARTS: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPageNumber)")
-_DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
-# Namespaces of drawing programs.
-_DRAWING: Final = ("{http://www.inkscape.org/", "{http://sodipodi.sourceforge.net/", "{http://ns.adobe.com/")
-_DATA_IMAGE: Final = re.compile(r"data:image/(jpeg|png);base64,(.*)", re.DOTALL)
 _IMAGES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
 _SCRIPT: Final = re.compile(r"(?:application|text)/(?:x-)?(?:java|ecma)script")
-_UNCHANGED: Final = re.compile(r"text/css|font/.*|application/(?:x-)?font-.*|application/vnd\.ms-opentype")
+_CSS_COMMENT: Final = re.compile(rb"/\*.*?\*/", re.DOTALL)
+_FONT: Final = re.compile(r"font/.*|application/(?:x-)?font-.*|application/vnd\.ms-opentype")
 # Fonts are encrypted with the identifier of the book, anything else only if it may not be copied.
 _FONT_ENCRYPTION: Final = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
 
@@ -57,36 +46,20 @@ def clean_epub(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> N
         if _CONTAINER not in parts:
             raise ValidationError(_("This is not an EPUB book, whatever its name says."))
         written = {"mimetype": b"application/epub+zip"}
-        container = _parse(read_part(old, parts[_CONTAINER])).getroot()
+        container = parse(read_part(old, parts[_CONTAINER])).getroot()
         paths = [file.get("full-path", "") for file in container.iter(f"{{{_CONTAINER_NAMESPACE}}}rootfile")]
         written[_CONTAINER] = _container(paths)
         if _ENCRYPTION in parts:
             written[_ENCRYPTION] = _checked_encryption(read_part(old, parts[_ENCRYPTION]))
         for path in paths:
-            package = _parse(read_part(old, parts[path]))
+            package = parse(read_part(old, parts[path]))
             for href, media_type in _clean_package(package.getroot()):
                 name = normpath(join(dirname(path), unquote(href)))
                 if name in parts and name not in written and name not in paths:
                     written[name] = _clean(name, media_type, read_part(old, parts[name]), clean_part)
-            written[path] = _serialised(package)
+            written[path] = serialised(package)
         for name, content in written.items():
             write_part(new, name, content)
-
-
-def _parse(content: bytes) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
-    return etree.ElementTree(etree.fromstring(content, parser))
-
-
-def _serialised(tree: Any) -> bytes:
-    """Return a document without what its DOCTYPE declares."""
-    declared, written = tree.docinfo.internalDTD, tree
-    if declared is not None:
-        if any(True for _entity in declared.iterentities()):
-            raise damaged()
-        written = tree.getroot()
-    doctype = {} if declared is None else {"doctype": tree.docinfo.doctype}
-    return cast("bytes", etree.tostring(written, encoding="utf-8", xml_declaration=True, **doctype))
 
 
 def _container(paths: list[str]) -> bytes:
@@ -97,11 +70,11 @@ def _container(paths: list[str]) -> bytes:
 
 
 def _checked_encryption(content: bytes) -> bytes:
-    tree = _parse(content)
+    tree = parse(content)
     algorithms = {element.get("Algorithm") for element in tree.iter("*")} - {None}
     if not algorithms <= _FONT_ENCRYPTION:
         raise ValidationError(_("The book is protected against copying. Save it without that."))
-    return _serialised(tree)
+    return serialised(tree)
 
 
 def _clean_package(package: Any) -> list[tuple[str, str]]:
@@ -141,45 +114,11 @@ def _is_kept(element: Any, package: Any) -> bool:
 
 def _clean(name: str, media_type: str, content: bytes, clean_part: CleanPart) -> bytes:
     if extension := _IMAGES.get(media_type):
-        picture: bytes = clean_picture(ContentFile(content, name=f"image{extension}"), extension=extension).read()
-        return picture
+        return cleaned_image(content, extension)
     if media_type.endswith("+xml"):
-        return _clean_markup(content)
-    if _UNCHANGED.fullmatch(media_type):
+        return clean_page(content)
+    if media_type == "text/css":
+        return _CSS_COMMENT.sub(b"", content)
+    if _FONT.fullmatch(media_type):
         return content
     return clean_part(name, content)
-
-
-def _clean_markup(content: bytes) -> bytes:
-    """Remove scripts, comments and metadata from a page, a drawing or a table of contents."""
-    tree = _parse(content)
-    for element in list(tree.iter("*")):
-        local_name = etree.QName(element).localname
-        is_meta = local_name == "meta" and element.get("name") is not None
-        if (
-            local_name in _DROPPED_ELEMENTS
-            or element.tag.startswith(_DRAWING)
-            or (is_meta and not _KEPT_META_IN_PARTS.fullmatch(element.get("name")))
-        ):
-            _remove(element)
-            continue
-        for name, value in element.items():
-            if name.startswith(("on", *_DRAWING)) or value.strip().lower().startswith("javascript:"):
-                del element.attrib[name]
-            elif image := _DATA_IMAGE.fullmatch(value):
-                file = ContentFile(base64.b64decode(image[2]), name="image")
-                cleaned = clean_picture(file, extension=f".{image[1]}").read()
-                element.set(name, f"data:image/{image[1]};base64,{base64.b64encode(cleaned).decode()}")
-    return _serialised(tree)
-
-
-def _remove(element: Any) -> None:
-    """Remove an element, but not the text after it."""
-    parent, before = element.getparent(), element.getprevious()
-    if parent is None:
-        raise damaged()
-    if element.tail and before is not None:
-        before.tail = (before.tail or "") + element.tail
-    elif element.tail:
-        parent.text = (parent.text or "") + element.tail
-    parent.remove(element)

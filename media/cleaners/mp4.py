@@ -1,53 +1,119 @@
-"""MP4 and QuickTime: metadata and times are overwritten with zeros, so that the offsets in the file stay right."""
+"""MP4 and QuickTime: what is not needed for playing is overwritten with zeros, so that no offset in the file changes.
 
-import struct
-from collections.abc import Iterator
+Cameras record places, people's names and serial numbers in boxes, in tracks of their own, and between their data.
+No maintained library with a permissive licence removes them without FFmpeg.
+"""
+
+from collections.abc import Iterable, Iterator
 from typing import IO, Final
 
+from media.cleaners.mp4_boxes import Box, Track, boxes, chunks_of, handler_of
 from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
 
-_MAX_BOXES: Final = 5_000
-# These boxes consist of boxes; the others that are named hold metadata and nothing else.
-_CONTAINERS: Final = {b"moov", b"trak", b"mdia", b"minf", b"edts"}
-_METADATA: Final = {b"udta", b"meta", b"uuid", b"cprt", b"loci", b"pnot", b"XMP_"}
-_PADDING: Final = {b"free", b"skip", b"wide"}
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
+# Images, sound and subtitles.
+_SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
+# The boxes that say where the data of a track is. `elst` only says which part is played.
+_OF_TRACK: Final = {b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
+# Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
+_ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
 
 
 def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
-    """Overwrite metadata, and the times of creation and modification."""
-    copy_unchanged(source, target)
-    for kind, start, body, end in list(_boxes(source, 0, size_of(source))):
-        if kind in _METADATA:
-            target.seek(start + 4)
-            target.write(b"free")
-        if kind in _METADATA | _PADDING:
-            write_zeros(target, body, end)
-        elif kind in _TIMED:
-            source.seek(body)
-            # Creation and modification, of 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
-            size = 16 if source.read(1) == b"\1" else 8
-            write_zeros(target, body + 4, min(body + 4 + size, end))
-
-
-def _boxes(file: IO[bytes], start: int, end: int, depth: int = 0) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield the type of each box between two positions, with the positions of its start, body and end."""
-    count = 0
-    while start + 8 <= end:
-        file.seek(start)
-        size, kind = struct.unpack(">I4s", file.read(8))
-        body = start + 8
-        if size == 1:
-            size, body = int.from_bytes(file.read(8)), start + 16
-        box_end = end if size == 0 else start + size
-        count += 1
-        if box_end < body or box_end > end:
-            raise damaged()
-        if count > _MAX_BOXES:
-            raise too_complex()
-        yield kind, start, body, box_end
-        if kind in _CONTAINERS and depth < 8:
-            yield from _boxes(file, body, box_end, depth + 1)
-        start = box_end
-    if start < end and not depth:
+    """Overwrite metadata, times, names, tracks that aren't shown, and data that belongs to no track."""
+    # Before anything is copied, which takes long.
+    found = list(boxes(source, 0, size_of(source)))
+    kinds = [(track, handler_of(source, track)) for track in _tracks(found)]
+    shown = [track for track, kind in kinds if kind in _SHOWN]
+    hidden = [track.box for track, kind in kinds if kind not in _SHOWN]
+    is_fragmented = any(box.kind == b"moof" for box in found)
+    if is_fragmented and hidden:
+        raise too_complex()
+    if any(box.path == (b"moov", b"cmov") for box in found):
+        # Compressed, as QuickTime did until 2005.
         raise damaged()
+    copy_unchanged(source, target)
+    for box in found:
+        if any(each.body <= box.start < each.end for each in hidden):
+            continue
+        if not box.is_needed or box in hidden:
+            _free(target, box)
+        else:
+            _clean(source, target, box)
+    for track, kind in kinds:
+        _clean_descriptions(source, target, track, kind)
+    if not is_fragmented:
+        used = sorted(chunk for track in shown for chunk in chunks_of(source, track))
+        for box in found:
+            if box.path == (b"mdat",):
+                _zero_unused(target, box, used)
+
+
+def _tracks(found: Iterable[Box]) -> Iterator[Track]:
+    track: Track | None = None
+    for box in found:
+        if box.path == (b"moov", b"trak"):
+            if track:
+                yield track
+            track = Track(box)
+        elif track and box.path[:2] == (b"moov", b"trak") and box.kind in _OF_TRACK and b"minf" not in box.path[-2:-1]:
+            # QuickTime has a second handler in `minf`, of the data.
+            track.boxes[box.kind] = box
+    if track:
+        yield track
+
+
+def _free(target: IO[bytes], box: Box) -> None:
+    """Turn a box into padding."""
+    target.seek(box.start + 4)
+    target.write(b"free")
+    write_zeros(target, box.body, box.end)
+
+
+def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
+    """Overwrite what a needed box says about people and times."""
+    if box.kind in _TIMED:
+        source.seek(box.body)
+        # Creation and modification, of 4 bytes each, or 8 in version 1. Source: ISO/IEC 14496-12, 8.2.2.
+        size = 16 if source.read(1) == b"\1" else 8
+        write_zeros(target, box.body + 4, min(box.body + 4 + size, box.end))
+    elif box.kind == b"hdlr":
+        # After the type: who made the component, and a name.
+        write_zeros(target, box.body + 12, box.end)
+    elif box.kind == b"dref":
+        # Paths of files that hold the data, which is in this one.
+        for start, end in _entries(source, box):
+            write_zeros(target, start + 12, end)
+
+
+def _clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track, kind: bytes) -> None:
+    """Overwrite what the descriptions of a track of this kind say about the program that encoded it."""
+    if kind in _ENCODED and b"stsd" in track.boxes:
+        for start, end in _entries(source, track.boxes[b"stsd"]):
+            for position, length in _ENCODED[kind]:
+                write_zeros(target, start + position, min(start + position + length, end))
+
+
+def _entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:
+    """Yield where each entry of a list of boxes starts and ends. Their number comes before them."""
+    position = box.body + 8
+    while position + 8 <= box.end:
+        source.seek(position)
+        size = int.from_bytes(source.read(4))
+        if size < 8 or position + size > box.end:
+            raise damaged()
+        yield position, position + size
+        position += size
+
+
+def _zero_unused(target: IO[bytes], box: Box, used: list[tuple[int, int]]) -> None:
+    """Overwrite the data that belongs to no track. `used` is sorted."""
+    position = box.body
+    for start, end in used:
+        if end <= position:
+            continue
+        if start >= box.end:
+            break
+        write_zeros(target, position, start)
+        position = end
+    write_zeros(target, position, box.end)

@@ -1,4 +1,7 @@
-"""Office files: properties, authors of comments and changes, thumbnails and the metadata of images are removed."""
+"""Office files: properties, authors of comments and changes, sessions, printers, paths and thumbnails are removed.
+
+Every part is of a kind that is listed here, or the file is refused.
+"""
 
 import re
 import zipfile
@@ -6,61 +9,96 @@ from pathlib import PurePosixPath
 from typing import IO, Final
 
 from django.core.exceptions import ValidationError
-from django.core.files.base import ContentFile
 from django.utils.translation import gettext as _
 
-from media.cleaners.packages import UnpackedSize, read_part, write_part
-from media.pictures import clean_picture
+from media.cleaners import open_document, open_xml
+from media.cleaners.images import cleaned_image, is_image_name
+from media.cleaners.markup import clean_page
+from media.cleaners.metafiles import clean_metafile
+from media.cleaners.packages import CleanPart, UnpackedSize, read_part, write_part
 
-# The parts that hold nothing but properties are replaced with empty ones.
-_PACKAGE: Final = "http://schemas.openxmlformats.org"
-_EMPTY_PARTS: Final = {
-    "docProps/core.xml": f'<cp:coreProperties xmlns:cp="{_PACKAGE}/package/2006/metadata/core-properties"/>',
-    "docProps/app.xml": f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/extended-properties"/>',
-    "docProps/custom.xml": f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/custom-properties"/>',
-    "meta.xml": '<office:document-meta xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"/>',
-}
-_LEFT_OUT: Final = re.compile(r"Thumbnails/.*|docProps/thumbnail\..*")
-_MACROS: Final = re.compile(r".*(?:vbaProject.*\.bin|vbaData\.xml)|(?:Basic|Scripts)/.*", re.IGNORECASE)
-# Authors of comments and changes. Values may be in quotes of either kind.
-_VALUE: Final = rb"""\s*=\s*(?:"[^"]*"|'[^']*')"""
-_AUTHOR_ATTRIBUTES: Final = re.compile(rb"(\s(?:[\w.-]+:(?:author|initials)|userName|lastModifiedBy))" + _VALUE)
-_AUTHOR_ELEMENTS: Final = re.compile(
-    rb"(<((?:[\w.-]+:)?(?:creator|author|creator-initials|sender-initials))(?:\s[^<>]*)?>)[^<]*(</\2\s*>)"
+_MACROS: Final = re.compile(
+    r".*(?:vbaProject.*\.bin|vbaData\.xml)|(?:Basic|Scripts)/.*|(?:.*/)?activeX/.*", re.IGNORECASE
 )
-# Parts about people. Elsewhere, these attributes are the names of tables, shapes and the like.
-_PEOPLE: Final = re.compile(r"xl/persons/.*|word/people\.xml|ppt/(?:commentAuthors|authors)\.xml")
-_NAME_ATTRIBUTES: Final = re.compile(rb"(\s(?:[\w.-]+:)?(?:name|displayName|initials|author|userId))" + _VALUE)
-_ENCODING: Final = re.compile(r"""(<\?xml[^<>]*?\sencoding\s*=\s*)(?:"[^"]*"|'[^']*')""")
+_METAFILES: Final = {".emf", ".wmf", ".emz", ".wmz"}
+_FONTS: Final = {".odttf", ".fntdata", ".ttf", ".otf"}
+# Files of programs that were inserted, and show an image of themselves.
+_OBJECT: Final = re.compile(r".*/embeddings/[^/]*\.bin|(?:.*/)?Object [0-9]+", re.IGNORECASE)
+_OBJECT_IMAGE: Final = re.compile(r"(?:.*/)?ObjectReplacements/.*")
+_IMAGE_STARTS: Final = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif"}
+# Drawing instructions of LibreOffice.
+_SVM: Final = b"VCLMTF"
 
 
-def clean_office(source: IO[bytes], target: IO[bytes]) -> None:
-    """Remove properties, authors of comments and changes, thumbnails, and the metadata of images. Refuse macros."""
+def clean_office(source: IO[bytes], target: IO[bytes], clean_part: CleanPart) -> None:
+    """Write the parts that readers see, each cleaned; `clean_part` cleans files in the file. Refuse macros."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
         UnpackedSize().add(old)
-        parts = old.infolist()
-        names = {part.filename for part in parts}
-        if not names & {"[Content_Types].xml", "content.xml"}:
+        parts = {part.filename: part for part in old.infolist() if not part.is_dir()}
+        if open_xml.CONTENT_TYPES in parts:
+            is_dropped = open_xml.is_dropped
+        elif "content.xml" in parts:
+            is_dropped = open_document.is_dropped
+        else:
             raise ValidationError(_("This is not an office document, whatever its name says."))
-        for part in parts:
-            if _MACROS.fullmatch(part.filename):
-                raise ValidationError(_("The file contains macros, which could harm readers. Save it without them."))
-            if not _LEFT_OUT.fullmatch(part.filename) and not part.is_dir():
-                write_part(new, part.filename, _clean_part(old, part))
+        if any(map(_MACROS.fullmatch, parts)):
+            raise ValidationError(_("The file contains macros, which could harm readers. Save it without them."))
+        listed = {name: read_part(old, part) for name, part in parts.items() if open_xml.is_relationships(name)}
+        removed = open_xml.removed_references(listed)
+        for name, part in parts.items():
+            if is_dropped(name):
+                continue
+            content = read_part(old, part)
+            if open_xml.CONTENT_TYPES in parts:
+                cleaned = _clean_open_xml(name, content, removed.get(name, set()))
+            else:
+                cleaned = _clean_open_document(name, content)
+            write_part(new, name, _clean_media(name, content, clean_part) if cleaned is None else cleaned)
 
 
-def _clean_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
-    if (empty := _EMPTY_PARTS.get(part.filename)) is not None:
-        return b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
-    content = read_part(archive, part)
-    match PurePosixPath(part.filename).suffix.lower():
-        case ".xml":
-            if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-                content = _ENCODING.sub(r'\1"UTF-8"', content.decode("utf-16"), count=1).encode()
-            content = _AUTHOR_ATTRIBUTES.sub(rb'\1=""', content)
-            content = _AUTHOR_ELEMENTS.sub(rb"\1\3", content)
-            if _PEOPLE.fullmatch(part.filename):
-                content = _NAME_ATTRIBUTES.sub(rb'\1=""', content)
-        case ".jpg" | ".jpeg" | ".png" as suffix:
-            content = clean_picture(ContentFile(content, name=f"image{suffix}")).read()
-    return content
+def _clean_open_xml(name: str, content: bytes, removed: set[str]) -> bytes | None:
+    """Return a part of Word, Excel or PowerPoint without what it reveals; None if it is a file of another kind."""
+    if (empty := open_xml.empty_properties(name)) is not None:
+        return empty
+    if name == open_xml.CONTENT_TYPES:
+        return open_xml.clean_content_types(content)
+    if open_xml.is_relationships(name):
+        return open_xml.clean_relationships(name, content)
+    if PurePosixPath(name).suffix.lower() in {".xml", ".vml"}:
+        return open_xml.clean_xml(name, content, removed)
+    return None
+
+
+def _clean_open_document(name: str, content: bytes) -> bytes | None:
+    """Return a part of an OpenDocument without what it reveals; None if it is a file of another kind."""
+    if name == "mimetype":
+        return content
+    if (empty := open_document.empty_properties(name)) is not None:
+        return empty
+    if name == "META-INF/manifest.xml":
+        return open_document.clean_manifest(content)
+    return open_document.clean_xml(name, content) if name.lower().endswith(".xml") else None
+
+
+def _clean_media(name: str, content: bytes, clean_part: CleanPart) -> bytes:
+    """Return an image, a font or any other file in a document without its metadata. Raises ValidationError."""
+    extension = PurePosixPath(name).suffix.lower()
+    if _OBJECT.fullmatch(name):
+        return open_xml.empty_object()
+    if _OBJECT_IMAGE.fullmatch(name) or not extension:
+        if not content or content.startswith(_SVM):
+            return content
+        extension = next((each for start, each in _IMAGE_STARTS.items() if content.startswith(start)), ".emf")
+    if extension in _FONTS or (extension == ".svm" and content.startswith(_SVM)):
+        return content
+    try:
+        if extension == ".svg":
+            return clean_page(content)
+        if extension in _METAFILES:
+            return clean_metafile(content)
+        if is_image_name(extension):
+            return cleaned_image(content, extension)
+        return clean_part(name, content)
+    except ValidationError as error:
+        text = _("It contains “%(name)s”, which can't be cleaned. %(reason)s")
+        raise ValidationError(text % {"name": PurePosixPath(name).name, "reason": error.message}) from error

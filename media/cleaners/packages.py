@@ -1,10 +1,14 @@
 """Reading and writing the parts of files that are ZIP archives, whatever their directory claims."""
 
 import zipfile
+from collections.abc import Callable
 from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
+
+# Cleans the content of a part with this name as a file of its own. Raises ValidationError.
+type CleanPart = Callable[[str, bytes], bytes]
 
 # How many files an archive may consist of, and how many bytes they may have unpacked.
 _MAX_PARTS: Final = 5_000

@@ -1,5 +1,6 @@
 """Removing from PDFs what they reveal or run."""
 
+import zlib
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, Final, cast
 
@@ -7,13 +8,32 @@ import pikepdf
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
+from media.cleaners.codestreams import strip_jpeg, strip_jpeg2000
+from media.cleaners.markup import LOCAL_PATH
+
 _MAX_OBJECTS: Final = 300_000
-# Source: ISO 32000-1, 7.7.2 (catalogue), 12.5.2 (annotations), 12.6 (actions), 14.3 (metadata).
-_REVEALING_KEYS: Final = ("/Metadata", "/PieceInfo", "/LastModified", "/AA", "/JS", "/OpenAction", "/XFA", "/EF", "/AF")
-_ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM")
+_MAX_IMAGE: Final = 200 * 1024 * 1024
+# Properties, private data of programs, scripts, attachments, thumbnails, and signatures, which would be invalid anyway.
+# Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6 (actions), 12.8
+# (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture).
+_REVEALING_KEYS: Final = (
+    *("/Metadata", "/PieceInfo", "/LastModified", "/AA", "/JS", "/OpenAction", "/XFA", "/EF", "/AF", "/Thumb"),
+    *("/Perms", "/DSS", "/Legal", "/SigFlags", "/SpiderInfo", "/Collection", "/CreatorInfo", "/Creator", "/Author"),
+    *("/Producer", "/ExData"),
+)
+# What TeX notes about files that are included, such as their paths.
+_TEX: Final = "/PTEX."
+_NAME_TREES: Final = ("/JavaScript", "/EmbeddedFiles", "/Renditions", "/AlternatePresentations", "/IDS", "/URLS")
+_ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj")
+_FILE_KEYS: Final = ("/F", "/UF", "/DOS", "/Mac", "/Unix", "/Desc", "/ID", "/CI")
+_SIGNATURE_KEYS: Final = ("/Name", "/Location", "/Reason", "/ContactInfo", "/M", "/Cert", "/Prop_Build", "/Contents")
+# Annotations that are nothing but an attached file, a film or a sound.
+_ATTACHMENTS: Final = {"/FileAttachment", "/Movie", "/Sound", "/Screen", "/RichMedia", "/3D"}
 # What happens on a click, after that, and before that in a player.
 _ACTION_KEYS: Final = ("/A", "/Next", "/PA")
-_RUNNING_ACTIONS: Final = {"/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition"}
+_RUNNING_ACTIONS: Final = {
+    *("/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition", "/GoToR", "/GoToE", "/Movie", "/Sound"),
+}
 
 
 def clean(source: IO[bytes], target: IO[bytes]) -> None:
@@ -23,14 +43,16 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
             if len(pdf.objects) > _MAX_OBJECTS:
                 raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
             names = pdf.Root.get("/Names")
-            for key in ("/JavaScript", "/EmbeddedFiles"):
+            for key in _NAME_TREES:
                 if isinstance(names, pikepdf.Dictionary) and key in names:
                     del names[key]
             for item in pdf.objects:
                 for each in _dictionaries(item):
                     _clean_object(each)
-            if "/Info" in pdf.trailer:
-                del pdf.trailer["/Info"]
+            for key in ("/Info", "/ID"):
+                if key in pdf.trailer:
+                    del pdf.trailer[key]
+            # Only what can be reached is written, so no earlier version of an object is.
             pdf.save(cast("BinaryIO", target), deterministic_id=True)
     except pikepdf.PasswordError as error:
         raise ValidationError(_("The PDF is protected by a password. Save it without one.")) from error
@@ -54,31 +76,64 @@ def _dictionaries(item: Any) -> Iterator[Any]:
 
 
 def _clean_object(item: Any) -> None:
-    for key in _REVEALING_KEYS:
-        if key in item:
-            del item[key]
+    _remove(item, _REVEALING_KEYS)
+    _remove(item, [key for key in item.keys() if key.startswith(_TEX)])  # noqa: SIM118  # it is no dict
     for key in _ACTION_KEYS:
         action = item.get(key)
         actions = list(action) if isinstance(action, pikepdf.Array) else [action]
-        if any(isinstance(each, pikepdf.Dictionary) and str(each.get("/S")) in _RUNNING_ACTIONS for each in actions):
+        if any(map(_is_running, actions)):
             del item[key]
-    subtype = str(item.get("/Subtype", ""))
+    kind, subtype = str(item.get("/Type", "")), str(item.get("/Subtype", ""))
     if "/Rect" in item and subtype != "/Widget":
         # In a form field, /T is the name of the field and not that of an author.
-        for key in _ANNOTATION_KEYS:
-            if key in item:
-                del item[key]
-    if isinstance(item, pikepdf.Stream) and item.get("/Filter") == pikepdf.Name.DCTDecode:
-        item.write(strip_jpeg(item.read_raw_bytes()), filter=pikepdf.Name.DCTDecode)
+        _remove(item, _ANNOTATION_KEYS)
+    if kind in {"/Filespec", "/F"} or ("/UF" in item and not isinstance(item, pikepdf.Stream)):
+        _remove(item, _FILE_KEYS)
+    if "/ByteRange" in item or kind == "/Sig":
+        _remove(item, _SIGNATURE_KEYS)
+    if str(item.get("/FT", "")) == "/Sig":
+        _remove(item, ["/V"])
+    annotations = item.get("/Annots")
+    if isinstance(annotations, pikepdf.Array):
+        item["/Annots"] = pikepdf.Array([each for each in annotations if not _is_attachment(each)])
+    if isinstance(item, pikepdf.Stream):
+        _clean_image(item)
 
 
-def strip_jpeg(content: bytes) -> bytes:
-    """Return a JPEG without its metadata: all application segments but JFIF's and Adobe's, and comments."""
-    position, kept = 2, [content[:2]]
-    while content[position : position + 1] == b"\xff" and content[position + 1 : position + 2] not in {b"\xda", b""}:
-        end = position + 2 + int.from_bytes(content[position + 2 : position + 4])
-        marker = content[position + 1]
-        if not (0xE1 <= marker <= 0xEF and marker != 0xEE) and marker != 0xFE:
-            kept.append(content[position:end])
-        position = end
-    return b"".join([*kept, content[position:]])
+def _remove(item: Any, keys: Any) -> None:
+    for key in keys:
+        if key in item:
+            del item[key]
+
+
+def _is_running(action: Any) -> bool:
+    """Whether an action runs something, or leads to a file on someone's machine."""
+    if not isinstance(action, pikepdf.Dictionary):
+        return False
+    return str(action.get("/S")) in _RUNNING_ACTIONS or LOCAL_PATH.match(str(action.get("/URI", ""))) is not None
+
+
+def _is_attachment(annotation: Any) -> bool:
+    return isinstance(annotation, pikepdf.Dictionary) and str(annotation.get("/Subtype", "")) in _ATTACHMENTS
+
+
+def _clean_image(stream: Any) -> None:
+    """Remove the metadata of a JPEG or JPEG 2000. It may be compressed once more. Raises ValidationError."""
+    filters = stream.get("/Filter")
+    names = [str(name) for name in filters] if isinstance(filters, pikepdf.Array) else [str(filters)]
+    if names[-1:] == ["/DCTDecode"]:
+        strip, kind = strip_jpeg, pikepdf.Name.DCTDecode
+    elif names[-1:] == ["/JPXDecode"]:
+        strip, kind = strip_jpeg2000, pikepdf.Name.JPXDecode
+    else:
+        return
+    content = stream.read_raw_bytes()
+    for name in names[:-1]:
+        if name != "/FlateDecode":
+            raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
+        content = zlib.decompressobj().decompress(content, _MAX_IMAGE)
+    parameters = stream.get("/DecodeParms")
+    if isinstance(parameters, pikepdf.Array):
+        # Those of the last filter.
+        parameters = parameters[len(parameters) - 1]
+    stream.write(strip(content), filter=kind, decode_parms=parameters)

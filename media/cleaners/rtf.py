@@ -9,10 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import IO, Final
 
-from django.core.files.base import ContentFile
-
+from media.cleaners.images import cleaned_image
 from media.cleaners.streams import damaged, too_complex
-from media.pictures import clean_picture
 
 _MAX_TOKENS: Final = 5_000_000
 _MAX_DEPTH: Final = 500
@@ -157,5 +155,4 @@ def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
         is_digits = not depth and not part.startswith((b"\\", b"}"))
         (digits if is_digits else kept).append(part)
     image = bytes.fromhex(b"".join(digits).decode("ascii"))
-    cleaned = clean_picture(ContentFile(image, name=f"image{extension}"), extension=extension)
-    return [*kept, b"\n", cleaned.read().hex().encode()]
+    return [*kept, b"\n", cleaned_image(image, extension).hex().encode()]

@@ -1,6 +1,7 @@
 """Small files of every type that can be uploaded, and folders of files like those of a WordPress site."""
 
 import io
+import struct
 import wave
 import zipfile
 from pathlib import Path
@@ -17,9 +18,16 @@ PDF = (
 )
 # A tenth of a second of silence: MPEG 1, layer III, 128 kbit/s at 44.1 kHz.
 MP3 = (b"\xff\xfb\x90\x00" + bytes(413)) * 4
-OGG = b"OggS\x00\x02" + bytes(20) + b"\x01\x1e\x01vorbis"
 MP4 = b"\x00\x00\x00\x18ftypisom\x00\x00\x02\x00isomiso2\x00\x00\x00\x08mdat"
-WEBM = b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm"
+# A header and an empty segment.
+_EBML = (
+    b"\x1aE\xdf\xa3%bB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08"
+    b"B\x82%bB\x87\x81\x02B\x85\x81\x02\x18S\x80g\x80"
+)
+WEBM = _EBML % (b"\x9f", b"\x84webm")
+MKV = _EBML % (b"\xa3", b"\x88matroska")
+AVI = b"RIFF\x10\0\0\0AVI LIST\x04\0\0\0movi"
+WMV = b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\0\xaa\0\x62\xce\x6c\x1e" + bytes(11) + b"\x01\x02"
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504)
 
 
@@ -33,6 +41,14 @@ def wav(seconds: float = 0.1) -> bytes:
     return written.getvalue()
 
 
+def ogg_page(packet: bytes, *, serial: int, flags: int = 2) -> bytes:
+    """Return a page with a packet of less than 255 bytes. Its checksum is wrong."""
+    return struct.pack("<4sxBqIIIBB", b"OggS", flags, 0, serial, 0, 0, 1, len(packet)) + packet
+
+
+OGG = ogg_page(b"OpusHead" + bytes(11), serial=1) + ogg_page(b"OpusTags" + bytes(8), serial=1, flags=0)
+
+
 def archive(**files: str) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as packed:
@@ -41,7 +57,10 @@ def archive(**files: str) -> bytes:
     return written.getvalue()
 
 
-ZIP = archive()
+ZIP = archive(**{"a.txt": "Text"})
+_OPEN_XML = archive(**{"[Content_Types].xml": "<Types/>"})
+_OPEN_DOCUMENT = archive(**{"mimetype": "application/vnd.oasis.opendocument", "content.xml": "<content>Text</content>"})
+_EPUB = archive(**{"mimetype": "application/epub+zip", "META-INF/container.xml": "<container/>"})
 SAMPLES = {
     ".pdf": PDF,
     ".mp3": MP3,
@@ -55,16 +74,19 @@ SAMPLES = {
     ".m4v": MP4,
     ".webm": WEBM,
     ".ogv": OGG,
-    ".mkv": WEBM.replace(b"B\x82\x84webm", b"B\x82\x88matroska"),
+    ".mkv": MKV,
     ".mov": b"\x00\x00\x00\x14ftypqt  \x00\x00\x00\x00qt  ",
     ".3gp": MP4.replace(b"isom", b"3gp4", 1),
     ".3g2": MP4.replace(b"isom", b"3g2a", 1),
-    ".avi": b"RIFF\x10\x00\x00\x00AVI LIST",
+    ".avi": AVI,
     ".mpg": b"\x00\x00\x01\xba\x44\x00",
     ".mpeg": b"\x00\x00\x01\xb3\x14\x00",
-    ".wmv": b"\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9",
+    ".wmv": WMV,
     **dict.fromkeys((".doc", ".xls", ".ppt", ".pps"), OLE),
-    **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp", ".epub", ".zip"), ZIP),
+    **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx"), _OPEN_XML),
+    **dict.fromkeys((".odt", ".ods", ".odp"), _OPEN_DOCUMENT),
+    ".epub": _EPUB,
+    ".zip": ZIP,
     ".rtf": rb"{\rtf1\ansi Text}",
     ".txt": "Text: défenseurs, الحرية\r\n".encode(),
     ".csv": b"name;year\r\nRosa;2014\r\n",

@@ -5,8 +5,8 @@ import zipfile
 
 import pikepdf
 
-from tests.factories.files import OLE, PDF, SAMPLES, archive
-from tests.factories.recordings import RECORDINGS, SECRET, ebml, ogg_page, recording
+from tests.factories.files import OLE, PDF, SAMPLES, archive, ogg_page
+from tests.factories.recordings import RECORDINGS, SECRET, ebml, recording
 from tests.factories.revealing_files import (
     docx,
     epub,

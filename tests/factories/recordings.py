@@ -10,29 +10,46 @@ from typing import Any, Final
 
 import av
 
+from tests.factories.files import ogg_page
+
 SECRET: Final = b"Amina-Secret"
 _RATE: Final = 48_000
+_OPTIONS: Final = {"write_id3v1", "id3v2_version", "write_xing", "live"}
 
 
 @cache
 def recording(container: str, video: str = "", audio: str = "", **options: str) -> bytes:
     """Return half a second of video, a fifth of a second of sound, or both, that say who made them and when."""
+    # More than fits on a page of Ogg.
+    said = {"title": SECRET.decode(), "artist": SECRET.decode(), "comment": SECRET.decode() * 6_000}
+    said["creation_time"] = "2021-02-03T04:05:06Z"
+    return _encode(container, video, audio, said, SECRET.decode(), options)
+
+
+def encode(container: str, video: str = "", audio: str = "", **said: str) -> bytes:
+    """Return a recording that says no more about itself than this. Names of the muxer's options are options."""
+    options = {name: said.pop(name) for name in _OPTIONS & said.keys()}
+    return _encode(container, video, audio, said, "", options)
+
+
+def _encode(
+    container: str, video: str, audio: str, said: dict[str, str], stream_title: str, options: dict[str, str]
+) -> bytes:
     written = io.BytesIO()
     with av.open(written, "w", format=container, container_options=options) as file:
-        # More than fits on a page of Ogg.
-        file.metadata.update(title=SECRET.decode(), artist=SECRET.decode(), comment=SECRET.decode() * 6_000)
-        file.metadata["creation_time"] = "2021-02-03T04:05:06Z"
+        file.metadata.update(said)
         streams: list[tuple[Any, Iterable[Any]]] = []
         if video:
             pix_fmt = "yuvj420p" if video == "mjpeg" else "yuv420p"
             streams.append((file.add_stream(video, rate=10, width=32, height=32, pix_fmt=pix_fmt), _images()))
         if audio:
-            options = {"strict": "experimental", "b": "64000"}
-            streams.append((file.add_stream(audio, rate=_RATE, options=options, layout="stereo"), _sound()))
-        if container == "matroska":
-            file.add_attachment(f"{SECRET.decode()}.txt", "text/plain", SECRET)
+            of_codec = {"strict": "experimental", "b": "64000"}
+            streams.append((file.add_stream(audio, rate=_RATE, options=of_codec, layout="stereo"), _sound()))
+        if container == "matroska" and stream_title:
+            file.add_attachment(f"{stream_title}.txt", "text/plain", stream_title.encode())
         for stream, _frames in streams:
-            stream.metadata["title"] = SECRET.decode()
+            if stream_title:
+                stream.metadata["title"] = stream_title
         for stream, frames in streams:
             for frame in frames:
                 file.mux(stream.encode(frame))
@@ -69,11 +86,6 @@ def play(content: bytes) -> tuple[dict[int, list[str]], list[dict[str, str]]]:
                 digest = hashlib.sha256(b"".join(bytes(plane) for plane in frame.planes)).hexdigest()
                 frames.setdefault(packet.stream.index, []).append(f"{frame.pts} {digest}")
     return frames, said
-
-
-def ogg_page(packet: bytes, *, serial: int, flags: int = 2) -> bytes:
-    """Return a page with a packet of less than 255 bytes. Its checksum is wrong."""
-    return struct.pack("<4sxBqIIIBB", b"OggS", flags, 0, serial, 0, 0, 1, len(packet)) + packet
 
 
 def described_ogg() -> bytes:

@@ -69,14 +69,20 @@ def pdf() -> bytes:
     return written.getvalue()
 
 
+_WORD: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+_SLIDES: Final = "http://schemas.openxmlformats.org/presentationml/2006/main"
+_OFFICE: Final = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+
+
 def docx(**more: str | bytes) -> bytes:
     parts: dict[str, str | bytes] = {
         "[Content_Types].xml": "<Types/>",
         "docProps/core.xml": f"<dc:creator>{SECRET.decode()}</dc:creator>",
         "docProps/app.xml": f"<Company>{SECRET.decode()}</Company>",
-        "word/document.xml": f'<w:p><w:ins w:author="{SECRET.decode()}" w:id="1">Text</w:ins></w:p>',
-        "word/comments.xml": f"<x:comment x:author = '{SECRET.decode()}' x:initials='{SECRET.decode()}'>?</x:comment>",
-        "word/people.xml": f'<w15:person w15:author="{SECRET.decode()}"/>',
+        "word/document.xml": f'<w:p xmlns:w="{_WORD}"><w:ins w:author="{SECRET.decode()}" w:id="1">Text</w:ins></w:p>',
+        "word/comments.xml": f"<x:comment xmlns:x='{_WORD}' x:author = '{SECRET.decode()}' "
+        f"x:initials='{SECRET.decode()}'>?</x:comment>",
+        "word/people.xml": f'<w:person xmlns:w="{_WORD}" w:author="{SECRET.decode()}"/>',
         **more,
     }
     written = io.BytesIO()
@@ -92,7 +98,8 @@ def odt() -> bytes:
     return archive(
         **{
             "mimetype": "application/vnd.oasis.opendocument.text",
-            "content.xml": f"<office:annotation><dc:creator>{SECRET.decode()}</dc:creator>Text</office:annotation>",
+            "content.xml": f'<office:annotation xmlns:office="{_OFFICE}" xmlns:dc="http://purl.org/dc/elements/1.1/">'
+            f"<dc:creator>{SECRET.decode()}</dc:creator>Text</office:annotation>",
             "meta.xml": f"<meta:initial-creator>{SECRET.decode()}</meta:initial-creator>",
         }
     )
@@ -103,9 +110,25 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 
 def mp4() -> bytes:
-    place = box(b"udta", box(b"\xa9xyz", SECRET))
-    header = box(b"mvhd", bytes(4) + SECRET[:8] + bytes(88))
-    return MP4[:24] + box(b"moov", header + box(b"trak", box(b"meta", SECRET)) + place) + box(b"mdat", b"SOUND")
+    """Return sound with a track of places, a place where it was recorded, and data that belongs to no track."""
+
+    def moov(start: int) -> bytes:
+        place = box(b"udta", box(b"\xa9xyz", SECRET))
+        header = box(b"mvhd", bytes(4) + SECRET[:8] + bytes(88))
+        return box(b"moov", header + _track(b"soun", start, 5) + _track(b"meta", start + 5, len(SECRET)) + place)
+
+    start = 24 + len(moov(0)) + 8
+    return MP4[:24] + moov(start) + box(b"mdat", b"SOUND" + SECRET + SECRET)
+
+
+def _track(kind: bytes, start: int, size: int) -> bytes:
+    """Return a track whose only sample is at this position of the file."""
+    tables = box(b"stsd", struct.pack(">II", 0, 1) + box(b"mp4a", bytes(28)))
+    tables += box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)) + box(b"stsz", struct.pack(">III", 0, size, 1))
+    tables += box(b"stco", struct.pack(">III", 0, 1, start))
+    handler = box(b"hdlr", bytes(8) + kind + bytes(12) + SECRET + b"\0")
+    media = box(b"mdia", handler + box(b"minf", box(b"stbl", tables)))
+    return box(b"trak", box(b"tkhd", bytes(4) + SECRET[:8] + bytes(72)) + media + box(b"meta", SECRET))
 
 
 def mp3() -> bytes:
@@ -179,8 +202,9 @@ def pptx() -> bytes:
             "[Content_Types].xml": "<Types/>",
             "docProps/app.xml": f"<Manager>{SECRET.decode()}</Manager>",
             "docProps/thumbnail.jpeg": SECRET.decode(),
-            "ppt/commentAuthors.xml": f'<p:cmAuthor id="0" name="{SECRET.decode()}" initials="{SECRET.decode()}"/>',
-            "ppt/slides/slide1.xml": "<a:t>Text</a:t>",
+            "ppt/commentAuthors.xml": f'<p:cmAuthor xmlns:p="{_SLIDES}" id="0" name="{SECRET.decode()}" '
+            f'initials="{SECRET.decode()}"/>',
+            "ppt/slides/slide1.xml": "<t>Text</t>",
         }
     )
 

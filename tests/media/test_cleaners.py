@@ -1,12 +1,16 @@
 """What is left of files after cleaning. Other programs read them: FFmpeg, zipfile, lxml and browsers."""
 
 import contextlib
+import gzip
 import io
 import re
+import struct
 import zipfile
+import zlib
 from pathlib import PurePath
 from typing import Final
 
+import pikepdf
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import given
@@ -14,10 +18,14 @@ from hypothesis import strategies as st
 from lxml import etree
 from PIL import Image
 
+from media.cleaners.codestreams import strip_jpeg, strip_jpeg2000
+from media.cleaners.metafiles import clean_metafile
 from media.metadata import clean_file
+from tests.factories.files import MP3, OLE, PDF, SAMPLES, archive
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
-from tests.factories.recordings import RECORDINGS, SECRET, play
-from tests.factories.revealing_files import docx, epub, mixed_zip, packed, revealing_image, rtf
+from tests.factories.marked_files import KINDS
+from tests.factories.recordings import RECORDINGS, SECRET, play, recording
+from tests.factories.revealing_files import box, docx, epub, jpeg, mixed_zip, mp4, packed, revealing_image, rtf
 
 DATES: Final = re.compile(rb"2021[-\x02]|2021-02-03|FEB 03")
 OPF: Final = "{http://www.idpf.org/2007/opf}"
@@ -225,3 +233,228 @@ class TestArchives:
 def test_old_formats_are_refused_with_what_to_do(extension: str, other: str) -> None:
     with pytest.raises(ValidationError, match=f"from “{extension}” files. Save it as “{other}” and try again"):
         cleaned(b"", f"a{extension}")
+
+
+class TestSound:
+    def test_tags_between_frames_are_removed_as_well(self) -> None:
+        tag = b"ID3\x03\0\0\0\0\0\x0c" + SECRET
+        assert cleaned(MP3[:834] + tag + MP3[834:] + b"LYRICSBEGIN" + SECRET, "a.mp3") == MP3
+
+    def test_a_tag_that_looks_like_a_frame_is_none(self) -> None:
+        assert cleaned(MP3 + b"APETAGEX" + MP3[:4] + SECRET + MP3, "a.mp3") == MP3 + MP3
+
+    @pytest.mark.parametrize("content", [b"\xff\xfb\x90\x00", b"\xff\xfb\x00\x00" * 500, MP3[:3]])
+    def test_without_a_whole_frame_is_refused(self, content: bytes) -> None:
+        with pytest.raises(ValidationError):
+            cleaned(content, "a.mp3")
+
+    def test_what_follows_a_flac_is_removed(self) -> None:
+        content = CLEANED["a whole FLAC"][0]
+        ape = b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0) + bytes(8)
+        assert cleaned(content + ape + b"TAG" + SECRET.ljust(125), "a.flac") == cleaned(content, "a.flac")
+
+
+class TestVideo:
+    def test_tracks_of_sensors_and_data_of_no_track_are_overwritten(self) -> None:
+        clean = cleaned(mp4(), "a.mp4")
+        assert len(clean) == len(mp4())
+        assert clean.endswith(b"SOUND" + bytes(2 * len(SECRET)))
+        assert clean.count(b"trak") == 1
+
+    def test_of_a_stream_is_kept_as_a_whole(self) -> None:
+        content = recording("mp4", "mpeg4", "aac", movflags="frag_keyframe+empty_moov")
+        assert b"moof" in content
+        clean = cleaned(content, "a.mp4")
+        assert not reveals(clean)
+        assert play(clean)[0] == play(content)[0]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            box(b"moov", box(b"cmov", b"x")),
+            box(b"moov", box(b"trak", b"")) + box(b"moof", b""),
+            b"\0\0\0\x01mdat" + b"\xff" * 8,
+            b"\0\0\0\x04mdat",
+            b"\0\0\0\x08free" * 100_001,
+        ],
+        ids=["compressed", "a stream with a track of nothing", "exabytes", "smaller than itself", "too many boxes"],
+    )
+    def test_that_can_not_be_understood_is_refused(self, body: bytes) -> None:
+        with pytest.raises(ValidationError):
+            cleaned(mp4()[:24] + body, "a.mp4")
+
+    @given(place=st.integers(0, 600), junk=st.binary(min_size=1, max_size=8))
+    def test_any_tables_are_read_or_refused(self, place: int, junk: bytes) -> None:
+        content = mp4()
+        with contextlib.suppress(ValidationError):
+            assert len(cleaned(content[:place] + junk + content[place + len(junk) :], "a.mp4")) == len(content)
+
+
+class TestOfficeFiles:
+    def test_references_to_what_is_dropped_go_with_it(self) -> None:
+        parts = unpacked(cleaned(KINDS["xlsx"](("a", "b", "c", "d")), "a.xlsx"))
+        assert "xl/printerSettings/printerSettings1.bin" not in parts
+        assert b"printerSettings" not in parts["xl/worksheets/_rels/sheet1.xml.rels"]
+        assert b"<pageSetup/>" in parts["xl/worksheets/sheet1.xml"]
+
+    def test_sessions_dates_templates_and_paths_are_removed(self) -> None:
+        parts = unpacked(cleaned(KINDS["docx"](("a", "b", "c", "d")), "a.docx"))
+        document = parts["word/document.xml"]
+        assert b"rsid" not in document
+        assert b'w:date="2000-01-01T00:00:00Z"' in document
+        assert b'INCLUDEPICTURE ""' in document
+        assert b"rsid" not in parts["word/settings.xml"]
+        assert b'Target="about:blank"' in parts["word/_rels/settings.xml.rels"]
+        assert not any(name.startswith("customXml") for name in parts)
+        assert "xl/workbook.xml" in unpacked(parts["word/embeddings/table.xlsx"])
+
+    def test_links_to_web_pages_stay(self) -> None:
+        links = (
+            '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+            '<Relationship Id="a" Target="https://example.org/" TargetMode="External"/>'
+            '<Relationship Id="b" Target="media/image1.jpg"/></Relationships>'
+        )
+        parts = unpacked(cleaned(docx(**{"word/_rels/document.xml.rels": links}), "a.docx"))
+        kept = parts["word/_rels/document.xml.rels"]
+        assert b'Target="https://example.org/"' in kept
+        assert b'Target="media/image1.jpg"' in kept
+
+    def test_of_open_document_keep_settings_that_say_nothing_about_a_machine(self) -> None:
+        parts = unpacked(cleaned(KINDS["odt"](("a", "b", "c", "d")), "a.odt"))
+        assert b"ShowGrid" in parts["settings.xml"]
+        assert b"PrinterName" not in parts["settings.xml"]
+        assert b"Thumbnails" not in parts["META-INF/manifest.xml"]
+        assert b'href=""' in parts["content.xml"]
+        assert b"2021" not in parts["content.xml"]
+
+    def test_inserted_objects_become_empty_and_keep_their_image(self) -> None:
+        parts = unpacked(
+            cleaned(docx(**{"word/embeddings/oleObject1.bin": SECRET, "word/media/image2.emf": emf()}), "a.docx")
+        )
+        assert parts["word/embeddings/oleObject1.bin"].startswith(OLE[:8])
+        assert len(parts["word/embeddings/oleObject1.bin"]) == 1536
+        assert parts["word/media/image2.emf"][40:44] == b" EMF"
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [
+            ("word/media/image2.xyz", b"x"),
+            ("word/media/image2.emf", b"x"),
+            ("word/media/movie.mpg", SAMPLES[".mpg"]),
+            ("word/embeddings/old.doc", OLE),
+        ],
+    )
+    def test_with_something_that_can_not_be_cleaned_are_refused_with_its_name(self, name: str, content: bytes) -> None:
+        with pytest.raises(ValidationError, match=f"“{PurePath(name).name}”|damaged"):
+            cleaned(docx(**{name: content}), "a.docx")
+
+    @pytest.mark.parametrize("name", ["word/vbaProject.bin", "word/activeX/activeX1.bin"])
+    def test_with_programs_are_refused(self, name: str) -> None:
+        with pytest.raises(ValidationError, match="contains macros"):
+            cleaned(docx(**{name: b"x"}), "a.docx")
+
+    def test_with_a_password_are_refused(self) -> None:
+        manifest = '<m:manifest xmlns:m="urn:m"><m:file-entry><m:encryption-data/></m:file-entry></m:manifest>'
+        content = archive(**{"content.xml": "x", "META-INF/manifest.xml": manifest})
+        with pytest.raises(ValidationError, match=r"password|damaged"):
+            cleaned(content, "a.odt")
+
+
+def emf(description: bytes = b"") -> bytes:
+    """Return a drawing with a description, two comments and a line."""
+    text = description or SECRET.decode().encode("utf-16-le")
+    size = 88 + len(text)
+    header = bytearray(88)
+    header[0:8], header[40:44] = struct.pack("<II", 1, size), b" EMF"
+    header[60:68] = struct.pack("<II", len(text) // 2, 88)
+    comment = struct.pack("<III", 70, 12 + len(SECRET), len(SECRET)) + SECRET
+    needed = struct.pack("<III", 70, 20, 8) + b"EMF+line"
+    return bytes(header) + text + comment + needed + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
+
+
+def wmf() -> bytes:
+    comment = struct.pack("<IHHH", 5 + len(SECRET) // 2, 0x0626, 15, len(SECRET)) + SECRET
+    return struct.pack("<HHHIHIH", 1, 9, 0x300, 0, 0, 0, 0) + comment + struct.pack("<IH", 3, 0) + SECRET
+
+
+class TestDrawings:
+    @pytest.mark.parametrize("content", [emf(), wmf(), gzip.compress(emf())], ids=["EMF", "WMF", "packed"])
+    def test_lose_descriptions_and_comments(self, content: bytes) -> None:
+        clean = clean_metafile(content)
+        unpacked = gzip.decompress(clean) if clean.startswith(b"\x1f\x8b") else clean
+        assert not reveals(unpacked)
+        assert SECRET.decode().encode("utf-16-le") not in unpacked
+        assert clean_metafile(clean) == clean
+        assert (b"EMF+line" in unpacked) == (b" EMF" in unpacked)
+
+    @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8), packed_too=st.booleans())
+    def test_any_bytes_are_cleaned_or_refused(self, place: int, junk: bytes, packed_too: bool) -> None:
+        content = emf() if packed_too else wmf()
+        with contextlib.suppress(ValidationError, struct.error):
+            clean_metafile(content[:place] + junk + content[place + len(junk) :])
+
+
+class TestPDF:
+    def test_signatures_files_and_notes_of_programs_are_removed(self) -> None:
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            name, page = SECRET.decode(), document.pages[0]
+            signature = pikepdf.Dictionary(Type=pikepdf.Name.Sig, Name=name, ByteRange=[0, 1, 2, 3], Contents=name)
+            field = pikepdf.Dictionary(FT=pikepdf.Name.Sig, T="signature", V=document.make_indirect(signature))
+            named = pikepdf.Dictionary(FT=pikepdf.Name.Tx, T="place", V="Amsterdam")
+            document.Root.AcroForm = pikepdf.Dictionary(Fields=[field, named], SigFlags=3, XFA=name)
+            file = pikepdf.Dictionary(Type=pikepdf.Name.Filespec, F=name, UF=name)
+            attached = pikepdf.Dictionary(Subtype=pikepdf.Name.FileAttachment, Rect=[0, 0, 9, 9], FS=file)
+            link = pikepdf.Dictionary(Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9])
+            link.A = pikepdf.Dictionary(S=pikepdf.Name.URI, URI=f"file:///home/{name}")
+            web = pikepdf.Dictionary(Subtype=pikepdf.Name.Link, Rect=[0, 0, 9, 9])
+            web.A = pikepdf.Dictionary(S=pikepdf.Name.URI, URI="https://example.org/")
+            page.Annots = [attached, link, web]
+            page[pikepdf.Name("/PTEX.FileName")] = name
+            page.Thumb = document.make_stream(SECRET)
+            document.save(written)
+        content = cleaned(written.getvalue(), "a.pdf")
+        assert reveals(written.getvalue())
+        assert not reveals(content)
+        with pikepdf.open(io.BytesIO(content)) as document:
+            assert [str(each.T) for each in document.Root.AcroForm.Fields] == ["signature", "place"]
+            assert str(document.Root.AcroForm.Fields[1].V) == "Amsterdam"
+            assert [str(each.A.URI) for each in document.pages[0].Annots if "/A" in each] == ["https://example.org/"]
+            assert len(document.pages[0].Annots) == 2
+
+    @pytest.mark.parametrize("filters", [["/DCTDecode"], ["/FlateDecode", "/DCTDecode"]])
+    def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str]) -> None:
+        content = jpeg()
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            stored = zlib.compress(content) if len(filters) > 1 else content
+            image = document.make_stream(stored, Subtype=pikepdf.Name.Image, Width=60, Height=40)
+            image.Filter = pikepdf.Array([pikepdf.Name(each) for each in filters])
+            document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
+            document.save(written)
+        with pikepdf.open(io.BytesIO(cleaned(written.getvalue(), "a.pdf"))) as document:
+            stripped = document.pages[0].Resources.XObject.I.read_raw_bytes()
+        assert not reveals(stripped)
+        with Image.open(io.BytesIO(content)) as before, Image.open(io.BytesIO(stripped)) as after:
+            # The colours are not encoded again.
+            assert after.tobytes() == before.tobytes()
+
+    def test_images_in_jpeg_2000_lose_their_metadata(self) -> None:
+        plain = io.BytesIO()
+        Image.new("RGB", (8, 8), "teal").save(plain, "JPEG2000", comment=SECRET)
+        content = plain.getvalue() + struct.pack(">I", 8 + 16 + len(SECRET)) + b"uuid" + bytes(16) + SECRET
+        assert content.count(SECRET) >= 1
+        stripped = strip_jpeg2000(content)
+        assert SECRET not in stripped
+        assert strip_jpeg2000(stripped) == stripped
+        with Image.open(io.BytesIO(stripped)) as image:
+            assert image.convert("RGB").getpixel((3, 3)) == (0, 128, 128)
+
+    def test_a_jpeg_keeps_its_scans_and_loses_what_follows(self) -> None:
+        written = io.BytesIO()
+        Image.effect_noise((64, 64), 90).save(written, "JPEG", progressive=True, comment=SECRET)
+        content = written.getvalue()
+        stripped = strip_jpeg(content + b"\xff\xd8\xff\xe1\0\x10" + SECRET)
+        assert SECRET not in stripped
+        with Image.open(io.BytesIO(content)) as before, Image.open(io.BytesIO(stripped)) as after:
+            assert after.tobytes() == before.tobytes()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import BmpImagePlugin, Image, ImageCms, ImageDraw, PngImagePlugin
 
 from media import pictures
+from media.cleaners import images
 from media.models import Picture
 from media.pictures import clean_picture, store_picture
 from tests.factories import UserFactory
@@ -53,6 +54,11 @@ def animation(
 
 def upload(content: bytes, name: str = "holiday.jpg") -> SimpleUploadedFile:
     return SimpleUploadedFile(name, content, content_type="image/jpeg")
+
+
+def clean_here(content: bytes) -> None:
+    """Clean an image in this process, in which a test can change the limits."""
+    images.clean_image(io.BytesIO(content), io.BytesIO())
 
 
 def cleaned(content: bytes) -> tuple[str, Image.Image, bytes]:
@@ -198,11 +204,10 @@ class TestInvalidPictures:
             b"\xff\xd8\xff\xe0",
             b"\x89PNG\r\n\x1a\n",
             encoded(drawing(), "BMP"),
-            encoded(drawing(), "TIFF"),
             encoded(drawing(), "ICO"),
             encoded(drawing(), "EPS"),
         ],
-        ids=["empty", "text", "html", "svg", "gif+html", "pdf", "jpeg head", "png head", "bmp", "tiff", "ico", "eps"],
+        ids=["empty", "text", "html", "svg", "gif+html", "pdf", "jpeg head", "png head", "bmp", "ico", "eps"],
     )
     def test_files_that_are_not_pictures_are_rejected(self, content: bytes) -> None:
         with pytest.raises(ValidationError, match="not an image, or is damaged"):
@@ -211,7 +216,7 @@ class TestInvalidPictures:
     def test_other_decoders_never_see_the_bytes(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(BmpImagePlugin.BmpImageFile, "_open", lambda *args: pytest.fail("it was read"))
         with pytest.raises(ValidationError):
-            clean_picture(upload(encoded(drawing(), "BMP")))
+            clean_here(encoded(drawing(), "BMP"))
 
     @pytest.mark.parametrize("format_name", STILL)
     @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -233,7 +238,7 @@ class TestInvalidPictures:
         assert len(content) < 200_000
         monkeypatch.setattr(Image.Image, "thumbnail", lambda *args: pytest.fail("it was decoded"))
         with pytest.raises(ValidationError, match="more than 50 million pixels"):
-            clean_picture(upload(content))
+            clean_here(content)
 
     def test_decompression_bombs_that_pillow_detects_are_rejected(self) -> None:
         header = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\0\0\0\0"
@@ -241,14 +246,14 @@ class TestInvalidPictures:
             clean_picture(upload(header + b"\0" * 40))
 
     def test_animations_with_too_many_frames_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pictures, "MAX_FRAMES", 2)
+        monkeypatch.setattr(images, "MAX_FRAMES", 2)
         with pytest.raises(ValidationError, match="The animation is too long"):
-            clean_picture(upload(animation("GIF")))
+            clean_here(animation("GIF"))
 
     def test_animations_with_too_many_pixels_in_total_are_rejected(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(pictures, "MAX_PIXELS", 30 * 20 * 2)
+        monkeypatch.setattr(images, "MAX_PIXELS", 30 * 20 * 2)
         with pytest.raises(ValidationError, match="The animation is too long"):
-            clean_picture(upload(animation("WEBP")))
+            clean_here(animation("WEBP"))
 
 
 SEEDS = [
@@ -286,9 +291,9 @@ def test_any_bytes_are_either_cleaned_or_rejected(content: bytes) -> None:
         file = clean_picture(ContentFile(content, name="x.jpg"))
     except ValidationError:
         return
-    with Image.open(file, formats=tuple(pictures.FORMATS)) as image:
+    with Image.open(file, formats=tuple(images.FORMATS)) as image:
         image.load()
-        assert max(image.size) <= pictures.LONGEST_SIDE
+        assert max(image.size) <= images.LONGEST_SIDE
         assert not image.getexif()
 
 

@@ -21,7 +21,9 @@ from pytest_django import Settings
 
 from blog.models import Page, Post
 from blog.models.redirect import Redirect
+from media.file_types import CLEANABLE, SAVE_AS
 from media.models import Document, Picture
+from media.recleaning import uncleaned_documents
 from tests.factories import PostFactory
 from tests.factories.files import MP4, PDF, SAMPLES, picture, write_files
 from tests.factories.hostile_files import CLEANED, reveals
@@ -266,7 +268,7 @@ class TestFilesInAFolder:
 
 
 class TestOtherKinds:
-    """Audio and video are imported without their metadata; office documents, texts and archives as they are."""
+    """Documents, audio and video are imported without their metadata, and left out if it can't be removed."""
 
     IDS = dict(enumerate(SAMPLES, 30))
     PARTS = tuple(attachment(wordpress_id, f"2014/03/a{ending}") for wordpress_id, ending in IDS.items())
@@ -277,29 +279,59 @@ class TestOtherKinds:
         return import_parts(*self.PARTS, media=MediaFolder(folder))
 
     def test_old_urls_redirect_to_the_files(self, report: Report, client: Client) -> None:
-        assert file_reasons(report) == {}
         for wordpress_id, ending in self.IDS.items():
-            document = Document.objects.get(attachments__wordpress_id=wordpress_id)
-            assert Path(settings.MEDIA_ROOT, str(document.file.name)).read_bytes() == SAMPLES[ending]
-            assert (document.size, Path(document.file.url).suffix) == (len(SAMPLES[ending]), ending)
-            response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
-            assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
+            if ending in CLEANABLE:
+                document = Document.objects.get(attachments__wordpress_id=wordpress_id)
+                assert document.uncleaned_because == ""
+                assert Path(document.file.url).suffix == ending
+                assert document.size == Path(settings.MEDIA_ROOT, str(document.file.name)).stat().st_size
+                response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
+                assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
 
-    def test_one_warning_names_the_audio_and_video_files_that_can_not_be_cleaned(
-        self, report: Report, import_parts: ImportParts
-    ) -> None:
-        # The samples are only the beginnings of files.
-        expected = (
-            "10 audio and video files can't be cleaned and were imported as they are. Places, devices and names noted "
-            "in them were not removed: a.ogg, a.oga, a.opus, a.webm, a.ogv, a.mkv, a.avi, a.mpg, a.mpeg, a.wmv"
+    def test_files_that_can_not_be_cleaned_are_left_out_with_what_to_do(self, report: Report) -> None:
+        reasons = file_reasons(report)
+        assert {self.IDS[wordpress_id] for wordpress_id in reasons} == SAVE_AS.keys()
+        assert Document.objects.count() == len(stored_files()) == len(CLEANABLE)
+        (reason,) = (reason for wordpress_id, reason in reasons.items() if self.IDS[wordpress_id] == ".doc")
+        assert reason == (
+            "Names and places can't be removed from “.doc” files. Save it as “.docx” and try again. It was left out, "
+            "because it may name people and places. Upload it in another format and redirect its URL there, or set "
+            "IMPORT_UNCLEANED_FILES=1 and import again."
         )
-        assert [text for text in report.warnings if "audio and video" in text] == [expected]
+
+    def test_owners_can_import_them_as_they_are_and_are_reminded_of_them(
+        self, import_parts: ImportParts, folder: Path, settings: Settings
+    ) -> None:
+        settings.BROADSIDE_IMPORT_UNCLEANED_FILES = True
+        write_files(folder, *(f"2014/03/a{ending}" for ending in SAMPLES))
+        report = import_parts(*self.PARTS, media=MediaFolder(folder))
+        assert file_reasons(report) == {}
+        expected = (
+            "6 files can't be cleaned and were imported as they are. Names, places and devices noted in them were not "
+            "removed: a.mpg, a.mpeg, a.doc, a.xls, a.ppt, a.pps"
+        )
+        assert report.warnings == [expected]
+        uncleaned = uncleaned_documents()
+        assert {Path(str(document.file.name)).suffix for document in uncleaned} == SAVE_AS.keys()
+        for document in uncleaned:
+            with document.file.open() as file:
+                assert file.read() == SAMPLES[Path(str(document.file.name)).suffix]
+            assert document.uncleaned_because.startswith("Names and places can't be removed")
         again = import_parts(*self.PARTS)
         assert not again.has_changes
         assert not again.warnings
 
-    @pytest.mark.parametrize("case", ["Opus", "a WebM", "an MP3", "a video"])
-    def test_audio_and_video_lose_their_metadata(self, import_parts: ImportParts, folder: Path, case: str) -> None:
+    def test_what_is_not_what_its_name_says_is_left_out_in_any_case(
+        self, import_parts: ImportParts, folder: Path, settings: Settings
+    ) -> None:
+        settings.BROADSIDE_IMPORT_UNCLEANED_FILES = True
+        write_files(folder, "2014/03/a.doc", content=b"<html>")
+        (reason,) = file_reasons(import_parts(attachment(30, "2014/03/a.doc"), media=MediaFolder(folder))).values()
+        assert "not of the type “.doc”" in reason
+        assert "IMPORT_UNCLEANED_FILES" not in reason
+
+    @pytest.mark.parametrize("case", ["Opus", "a video", "a PDF", "a Word file", "an OpenDocument text", "an EPUB"])
+    def test_they_lose_their_metadata(self, import_parts: ImportParts, folder: Path, case: str) -> None:
         content, name = CLEANED[case]
         write_files(folder, name, content=content)
         report = import_parts(attachment(30, name), media=MediaFolder(folder))
@@ -311,7 +343,7 @@ class TestOtherKinds:
 
     def test_temporary_copies_are_deleted(self, report: Report) -> None:
         assert [path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if path.is_file()] == []
-        assert len(stored_files()) == len(SAMPLES)
+        assert len(stored_files()) == len(CLEANABLE)
 
     def test_file_that_is_too_large_is_reported_with_the_setting(
         self, import_parts: ImportParts, folder: Path, settings: Settings

@@ -19,6 +19,7 @@ from blog.models import Entry
 from comments.models import CommentKind
 from comments.personal_data import Erasures
 from wordpress.bulk import fetch_rows, insert_rows
+from wordpress.importing.attachment_metadata import without_file_metadata
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import enclosure_field, parse_enclosure
 from wordpress.importing.entry_builder import is_known_status
@@ -176,7 +177,7 @@ def attachment_fields(item: Item, erasures: Erasures) -> Fields:
         own_name = {"excerpt:encoded": "caption", "content:encoded": "description"}.get(name, name)
         if name in raw and (own_name in exact or raw[name] == text_to_html(parse(raw[name]))):
             del raw[name]
-    return _fields(_not_default(raw.items()), item.terms, item.meta, item.comments, erasures)
+    return _fields(_not_default(raw.items()), item.terms, without_file_metadata(item.meta), item.comments, erasures)
 
 
 def block_fields(item: Item, erasures: Erasures) -> Fields:
@@ -223,7 +224,8 @@ def _key(each: Item | Term) -> str:
 def _whole_fields(each: Item | Term, erasures: Erasures) -> Fields:
     if isinstance(each, Term):
         return _fields(each.elements, meta=each.meta)
-    fields = _fields(each.elements, each.terms, _without_private(each.meta), each.comments, erasures)
+    meta = without_file_metadata(_without_private(each.meta))
+    fields = _fields(each.elements, each.terms, meta, each.comments, erasures)
     return {} if _is_about_erased(each, fields, erasures) else fields
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from core.unnamed_files import UnnamedFile
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport
@@ -69,18 +70,18 @@ class JobFolder:
         self.path.mkdir(mode=0o700, exist_ok=exist_ok)
 
     def store(self, uploads: Iterable[UploadedFile[Any]]) -> None:
-        """Store uploaded files. Large uploads are on this disk already and are only moved."""
+        """Store uploaded files. Large uploads are on this disk already and only get a name."""
         self._uploads.mkdir(mode=0o700)
         for position, upload in enumerate(uploads, 1):
             folder = self._uploads / str(position)
             folder.mkdir(mode=0o700)
             target = folder / _safe_name(upload.name or "")
-            if hasattr(upload, "temporary_file_path"):
-                shutil.move(upload.temporary_file_path(), target)
+            target.touch(0o600)
+            if isinstance(upload, UnnamedFile):
+                upload.appear_as(target)
             else:
-                with target.open("xb") as file:
+                with target.open("wb") as file:
                     shutil.copyfileobj(upload, file)
-            target.chmod(0o600)
 
     def files(self) -> list[Path]:
         """Return the uploaded files in their order; none if they have been deleted."""

@@ -4,7 +4,6 @@ Each file is stored in a transaction of its own, because that may take minutes. 
 continues with the files that are missing, and leaves no file in the storage that nothing refers to.
 """
 
-import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -12,10 +11,10 @@ from itertools import batched
 from pathlib import PurePath
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.core.files.storage import default_storage
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -26,9 +25,8 @@ from blog.models import Entry
 from blog.rerendering import RerenderResult, rerender
 from core.changes import content_changed
 from core.http import host_of
-from media.documents import build_document
-from media.file_types import file_type_of
-from media.metadata import clean_file
+from media.documents import build_document, build_uncleaned_document
+from media.file_types import check_type, file_type_of
 from media.models import Document, Picture
 from media.pictures import build_picture
 from wordpress.bulk import fetch_rows
@@ -48,7 +46,7 @@ from wordpress.wxr.records import THUMBNAIL
 # picture's ID here once the entry has it.
 FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
-# How many files that can't be cleaned the report names.
+# How many files that were stored uncleaned the report names.
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = ("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com")
@@ -98,10 +96,10 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
     finally:
         if uncleaned:
             text = ngettext(
-                "%(count)d audio or video file can't be cleaned and was imported as it is. "
-                "Places, devices and names noted in it were not removed: %(names)s",
-                "%(count)d audio and video files can't be cleaned and were imported as they are. "
-                "Places, devices and names noted in them were not removed: %(names)s",
+                "%(count)d file can't be cleaned and was imported as it is. "
+                "Names, places and devices noted in it were not removed: %(names)s",
+                "%(count)d files can't be cleaned and were imported as they are. "
+                "Names, places and devices noted in them were not removed: %(names)s",
                 len(uncleaned),
             )
             more = ["…"] if len(uncleaned) > _NAMED else []
@@ -133,7 +131,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
-    """Import one file. Return False if it is audio or video whose metadata stays in it. Raises MissingFileError."""
+    """Import one file. Return False if its metadata stays in it. Raises MissingFileError."""
     name = file_name(attachment)
     file_type = file_type_of(name)
     if file_type is None and not is_picture(attachment):
@@ -146,46 +144,41 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         elif attachment.on_other_host:
             text = _("It is on another host. Import again with --fetch-media=everywhere.")
         raise MissingFileError(text)
-    is_clean = True
     try:
         with source.open(attachment) as opened:
             file = File(opened, name=name)
             check_size(attachment, file.size)
-            title, by = attachment.title, attachment.uploaded_by
-            if is_picture(attachment):
-                picture = build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
-                _store(context, attachment, picture)
-            else:
-                # A copy on the media library's disk is only moved during the transaction, however large it is.
-                with TemporaryUploadedFile(name, "", 0, None) as copy:
-                    is_clean = _copy(file, copy)
-                    copy.size = copy.tell()
-                    copy.flush()
-                    _store(context, attachment, build_document(copy, title=title, by=by))
+            upload = _build(attachment, file)
+            _store(context, attachment, upload)
     except ValidationError as error:
         raise MissingFileError(str(error.message)) from error
     except OSError as error:
         raise MissingFileError(_("It could not be read or stored: %s") % (error.strerror or error)) from error
     context.report.count(_kind(attachment), Outcome.IMPORTED)
-    return is_clean
+    return not getattr(upload, "uncleaned_because", "")
 
 
-def _copy(file: File[bytes], copy: File[bytes]) -> bool:
-    """Copy a file, audio and video without their metadata. Return False if it can't be removed from them.
+def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
+    """Return the unsaved picture or document of a file, cleaned unless the owner wants it as it is.
 
-    Documents stay as they are: cleaning would take away what readers could use before, such as attachments and forms.
+    Raises ValidationError if it is damaged or can't be cleaned.
     """
-    file_type = file_type_of(file.name or "")
-    is_played = file_type is not None and file_type.is_audio_or_video
-    if is_played:
-        with suppress(ValidationError):
-            clean_file(file, copy, PurePath(file.name or "").suffix.lower())
-            return True
-        copy.seek(0)
-        copy.truncate()
-    file.seek(0)
-    shutil.copyfileobj(file, copy)
-    return not is_played
+    title, by = attachment.title, attachment.uploaded_by
+    if is_picture(attachment):
+        return build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
+    try:
+        return build_document(file, title=title, by=by)
+    except ValidationError as error:
+        # Raises an error of its own if it isn't what its name says.
+        check_type(file, PurePath(file.name or "").suffix.lower())
+        reason = str(error.message)
+        if settings.BROADSIDE_IMPORT_UNCLEANED_FILES:
+            return build_uncleaned_document(file, reason, title=title, by=by)
+        hint = _(
+            "It was left out, because it may name people and places. Upload it in another format and redirect its URL "
+            "there, or set IMPORT_UNCLEANED_FILES=1 and import again."
+        )
+        raise ValidationError(f"{reason} {hint}") from error
 
 
 def _store(context: ImportContext, attachment: Attachment, upload: Picture | Document) -> None:

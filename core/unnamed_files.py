@@ -1,0 +1,97 @@
+"""Files without a name: what people upload, until it has been checked and cleaned.
+
+Nobody else can open them, and nothing is left of them however the process ends, even if it is killed.
+"""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from secrets import token_hex
+from shutil import copyfileobj as copy_to
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.core.files.uploadhandler import FileUploadHandler
+
+
+class UnnamedFile(UploadedFile[bytes]):
+    """A file on the disk of uploads, or in memory. `name` is only what people called it."""
+
+    def __init__(self, name: str = "upload", content_type: str = "", *, in_memory: bool = False) -> None:
+        super().__init__(_open_in_memory() if in_memory else _open_on_disk(), name, content_type, size=0)
+
+    def read(self, *args: int) -> bytes:
+        # Django's takes it from the file that this one wraps, and forgets this one.
+        assert self.file is not None  # noqa: S101  # it is open until it is closed
+        return self.file.read(*args)
+
+    def __del__(self) -> None:
+        # What stores it need not think of closing it. If it could not be opened, it has no file.
+        with suppress(AttributeError):
+            self.close()
+
+    def appear_as(self, path: Path) -> None:
+        """Put it, complete, in the place of the file at `path`, with the permissions of that."""
+        assert self.file is not None  # noqa: S101  # likewise
+        self.file.flush()
+        # Hidden, so that it can't be requested.
+        new = path.with_name(f".{path.name}.{token_hex(4)}.new")
+        try:
+            try:
+                # Any number for the folder, because Python follows the link only if there is one.
+                os.link(f"/proc/self/fd/{self.fileno()}", new, src_dir_fd=self.fileno())
+            except OSError:
+                # It is in memory or on another disk.
+                self.seek(0)
+                with new.open("xb") as file:
+                    copy_to(self.file, file)
+            new.chmod(path.stat().st_mode & 0o777)
+            new.replace(path)
+        except BaseException:
+            new.unlink(missing_ok=True)
+            raise
+
+
+class UnnamedFileUploadHandler(FileUploadHandler):
+    """Receives uploads that are too large for the memory. Django's own handler gives them names."""
+
+    def new_file(self, *args: Any, **kwargs: Any) -> None:
+        super().new_file(*args, **kwargs)
+        self.file = UnnamedFile(self.file_name or "upload", self.content_type or "")
+        self.file.charset = self.charset
+        extra: Mapping[str, Any] | None = self.content_type_extra
+        self.file.content_type_extra = dict(extra or {})
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.file.write(raw_data)
+
+    def file_complete(self, file_size: int) -> UnnamedFile:
+        self.file.size = file_size
+        self.file.seek(0)
+        return self.file
+
+    def upload_interrupted(self) -> None:
+        with suppress(AttributeError):
+            # There may have been no file yet.
+            self.file.close()
+
+
+def _open_on_disk() -> IO[bytes]:
+    folder = str(settings.FILE_UPLOAD_TEMP_DIR)
+    try:
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except (AttributeError, OSError):
+        # Neither every system nor every file system can do that. Then it has a name for an instant.
+        return tempfile.TemporaryFile(dir=folder)
+    return os.fdopen(descriptor, "w+b")
+
+
+def _open_in_memory() -> IO[bytes]:
+    try:
+        return os.fdopen(os.memfd_create("upload"), "w+b")
+    except AttributeError:
+        # Only Linux has it.
+        return _open_on_disk()

@@ -1,0 +1,162 @@
+"""Images, which are decoded and encoded again.
+
+The result contains pixels and nothing else: no location, camera, owner, date, comment, thumbnail or trailing data.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+import io
+from collections.abc import Iterator
+from typing import IO, Any, Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from PIL import Image, ImageCms, ImageOps, ImageSequence
+
+from media.cleaners.codestreams import strip_jpeg
+
+# Checked before decoding, for all frames of an animation together. Most cameras take fewer than 50 million.
+MAX_PIXELS = 50_000_000
+MAX_FRAMES = 300
+LONGEST_SIDE = 2400
+
+# The formats in which images are stored, with the options for encoding each again.
+FORMATS: Final[dict[str, dict[str, Any]]] = {
+    "JPEG": {"quality": 85, "optimize": True, "progressive": True},
+    "PNG": {"optimize": True},
+    "WEBP": {"quality": 85},
+    "AVIF": {"quality": 70, "speed": 8},
+    "GIF": {"optimize": True},
+}
+# The format of iPhones is accepted if the optional extra `heic` is installed.
+_READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
+if _READS_HEIC:
+    importlib.import_module("pillow_heif").register_heif_opener(thumbnails=False)
+# Phones store pictures with previews (MPO), of which the first is the picture. No browser shows the other two.
+_BECOME_JPEG: Final = {"MPO", "HEIF", "TIFF"}
+_ACCEPTED: Final = (*FORMATS, "TIFF", *(("HEIF",) if _READS_HEIC else ()))
+_FORMAT_OF: Final = {
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".png": "PNG",
+    ".webp": "WEBP",
+    ".avif": "AVIF",
+    ".gif": "GIF",
+}
+# What documents may contain besides. Such images are read and written without any options.
+_ONLY_IN_DOCUMENTS: Final = {".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
+_ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
+_SRGB: Final = ImageCms.createProfile("sRGB")
+
+
+def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> str:
+    """Encode an image again: upright, in sRGB, with a longest side of at most 2400 pixels. Return its extension.
+
+    With an `extension`, it has that format. Otherwise the format stays the same, except that a GIF with a single frame
+    becomes a PNG, and HEIC and TIFF become JPEG. Raises ValidationError and nothing else, whatever the bytes are.
+    """
+    into = _FORMAT_OF.get(extension) or _ONLY_IN_DOCUMENTS.get(extension, "")
+    accepted = (*_ACCEPTED, into) if extension in _ONLY_IN_DOCUMENTS else _ACCEPTED
+    try:
+        source.seek(0)
+        with Image.open(source, formats=accepted) as image:
+            return _encode(image, target, into)
+    except ValidationError:
+        raise
+    except Exception as error:  # Pillow raises almost anything if the bytes are broken
+        raise ValidationError(
+            _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
+        ) from error
+
+
+def is_image_name(extension: str) -> bool:
+    """Whether images in documents have this extension."""
+    return extension in _FORMAT_OF or extension in _ONLY_IN_DOCUMENTS
+
+
+def cleaned_image(content: bytes, extension: str) -> bytes:
+    """Return an image that is part of a document, in the format of this extension. Raises ValidationError."""
+    written = io.BytesIO()
+    clean_image(io.BytesIO(content), written, extension)
+    # A photo without metadata doesn't become worse by being cleaned again.
+    is_clean = _FORMAT_OF.get(extension) == "JPEG" and strip_jpeg(content) == content
+    return content if is_clean else written.getvalue()
+
+
+def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:
+    if image.width * image.height > MAX_PIXELS:
+        text = _("The image has more than %(limit)d million pixels. Make it smaller and try again.")
+        raise ValidationError(text % {"limit": MAX_PIXELS // 1_000_000})
+    format_name = "JPEG" if image.format in _BECOME_JPEG else str(image.format)
+    if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1:
+        raise ValidationError(_("The image has several pages, of which only one would be shown. Save it as a PDF."))
+    loop = image.info.get("loop")
+    frames, durations = [], []
+    for frame in _frames(image, format_name):
+        # The duration is only known once the frame is decoded.
+        frame.load()
+        durations.append(int(frame.info.get("duration") or 100))
+        frames.append(_pixels(frame))
+    options: dict[str, Any] = {}
+    if len(frames) > 1:
+        if any(frame.mode == "RGBA" for frame in frames):
+            frames = [frame.convert("RGBA") for frame in frames]
+            options = {"disposal": 2} if format_name == "GIF" else {}
+        options |= {"save_all": True, "append_images": frames[1:], "duration": durations}
+        options |= {} if loop is None else {"loop": loop}
+    elif format_name == "GIF" and not into:
+        # PNG keeps all colours of a still picture without a palette.
+        format_name = "PNG"
+    format_name = into or format_name
+    if len(frames) > 1 and format_name not in _ANIMATED:
+        raise ValidationError(_("An animation can't take the place of a still image. Upload it as a new one."))
+    if format_name in {"JPEG", "BMP"} and frames[0].mode == "RGBA":
+        background = Image.new("RGBA", frames[0].size, "white")
+        frames = [Image.alpha_composite(background, frames[0]).convert("RGB")]
+    frames[0].save(target, format_name, **FORMATS.get(format_name, {}), **options)
+    return ".jpg" if format_name == "JPEG" else f".{format_name.lower()}"
+
+
+def _frames(image: Image.Image, format_name: str) -> Iterator[Image.Image]:
+    """Yield the picture, or each frame of an animation, as images that may be changed."""
+    if format_name not in _ANIMATED:
+        # JPEG can be decoded at half the size or less, in a fraction of the memory. Other formats ignore this.
+        image.draft(None, (LONGEST_SIDE, LONGEST_SIDE))
+        yield image
+        return
+    for count, frame in enumerate(ImageSequence.Iterator(image), start=1):
+        if count > MAX_FRAMES or count * image.width * image.height > MAX_PIXELS:
+            text = _("The animation is too long. It can have %(frames)d frames and %(limit)d million pixels at most.")
+            raise ValidationError(text % {"frames": MAX_FRAMES, "limit": MAX_PIXELS // 1_000_000})
+        yield frame.copy()
+
+
+def _pixels(image: Image.Image) -> Image.Image:
+    """Return the visible pixels of `image`, no larger than needed, without its metadata."""
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):
+        # 16-bit greyscale. Converting it directly would clip everything brighter than the darkest 256th.
+        image = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    elif image.has_transparency_data:
+        image = image.convert("RGBA")
+    elif image.mode not in {"L", "RGB", "CMYK"}:
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
+    # Broken metadata may raise anything, and must not spoil the picture.
+    with contextlib.suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
+    image = _to_srgb(image, profile)
+    image.info = {}
+    return image
+
+
+def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert the colours from the embedded profile to sRGB, which browsers assume."""
+    if profile:
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        # A profile that is broken, or for another colour mode, is ignored.
+        with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            embedded = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+            return ImageCms.profileToProfile(image, embedded, _SRGB, outputMode=mode) or image
+    return image.convert("RGB") if image.mode == "CMYK" else image

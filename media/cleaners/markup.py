@@ -1,0 +1,76 @@
+"""XML in documents: parsed without entities, and written again without comments, scripts and what says who made it."""
+
+import base64
+import re
+from typing import Any, Final, cast
+
+from lxml import etree
+
+from media.cleaners.images import cleaned_image
+from media.cleaners.streams import damaged
+
+# A path on the machine of a person, whose name is often in it.
+LOCAL_PATH: Final = re.compile(r"\s*(?:file:|[A-Za-z]:[\\/]|\\\\|/(?:home|Users)/)", re.IGNORECASE)
+_KEPT_META: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPageNumber)")
+_DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
+# Namespaces of drawing programs.
+_DRAWING: Final = ("{http://www.inkscape.org/", "{http://sodipodi.sourceforge.net/", "{http://ns.adobe.com/")
+_DATA_IMAGE: Final = re.compile(r"data:image/(jpeg|png);base64,(.*)", re.DOTALL)
+
+
+def parse(content: bytes, *, recover: bool = False) -> Any:
+    """Return a tree without comments and instructions. Raises XMLSyntaxError, or with `recover` skips what is wrong."""
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, recover=recover
+    )
+    root = etree.fromstring(content, parser)
+    if root is None:
+        raise damaged()
+    return etree.ElementTree(root)
+
+
+def serialised(tree: Any) -> bytes:
+    """Return a document without what its DOCTYPE declares."""
+    declared, written = tree.docinfo.internalDTD, tree
+    if declared is not None:
+        if any(True for _entity in declared.iterentities()):
+            raise damaged()
+        written = tree.getroot()
+    doctype = {} if declared is None else {"doctype": tree.docinfo.doctype}
+    return cast("bytes", etree.tostring(written, encoding="utf-8", xml_declaration=True, **doctype))
+
+
+def clean_page(content: bytes) -> bytes:
+    """Remove scripts, comments and metadata from a page, a drawing or a table of contents."""
+    tree = parse(content)
+    for element in list(tree.iter("*")):
+        local_name = etree.QName(element).localname
+        is_meta = local_name == "meta" and element.get("name") is not None
+        if (
+            local_name in _DROPPED_ELEMENTS
+            or element.tag.startswith(_DRAWING)
+            or (is_meta and not _KEPT_META.fullmatch(element.get("name")))
+        ):
+            remove(element)
+            continue
+        for name, value in element.items():
+            if name.startswith(("on", *_DRAWING)) or value.strip().lower().startswith("javascript:"):
+                del element.attrib[name]
+            elif image := _DATA_IMAGE.fullmatch(value):
+                cleaned = cleaned_image(base64.b64decode(image[2]), f".{image[1]}")
+                element.set(name, f"data:image/{image[1]};base64,{base64.b64encode(cleaned).decode()}")
+            elif LOCAL_PATH.match(value):
+                element.set(name, "")
+    return serialised(tree)
+
+
+def remove(element: Any) -> None:
+    """Remove an element, but not the text after it."""
+    parent, before = element.getparent(), element.getprevious()
+    if parent is None:
+        raise damaged()
+    if element.tail and before is not None:
+        before.tail = (before.tail or "") + element.tail
+    elif element.tail:
+        parent.text = (parent.text or "") + element.tail
+    parent.remove(element)

@@ -1,0 +1,143 @@
+"""The boxes of MP4 and QuickTime files, and where each track has its data.
+
+Sources: ISO/IEC 14496-12, QuickTime File Format Specification (Apple).
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import IO, Final
+
+from media.cleaners.streams import damaged, too_complex
+
+_MAX_BOXES: Final = 100_000
+_MAX_DEPTH: Final = 8
+# A table is read as a whole. This is enough for a day of video.
+_MAX_TABLE: Final = 64 * 1024 * 1024
+# What each box that consists of boxes needs for playing. The first is the file.
+NEEDED: Final[dict[bytes, frozenset[bytes]]] = {
+    b"": frozenset(b"ftyp styp moov mdat moof mfra sidx ssix pdin".split()),
+    b"moov": frozenset(b"mvhd trak mvex iods".split()),
+    b"trak": frozenset(b"tkhd tref edts mdia tapt load matt clip".split()),
+    b"tref": frozenset(b"chap subt fall font folw".split()),
+    b"edts": frozenset({b"elst"}),
+    b"mdia": frozenset(b"mdhd hdlr minf elng".split()),
+    b"minf": frozenset(b"vmhd smhd sthd nmhd gmhd hdlr dinf stbl".split()),
+    b"dinf": frozenset({b"dref"}),
+    b"stbl": frozenset(
+        b"stsd stts ctts cslg stsc stsz stz2 stco co64 stss stps stsh padb stdp sdtp sbgp sgpd subs saiz saio".split()
+    ),
+    b"mvex": frozenset(b"mehd trex leva".split()),
+    b"moof": frozenset(b"mfhd traf".split()),
+    b"traf": frozenset(b"tfhd tfdt trun sbgp sgpd subs saiz saio senc sdtp".split()),
+    b"mfra": frozenset(b"tfra mfro".split()),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A box, with the path of types to it, and the positions of its start, body and end."""
+
+    path: tuple[bytes, ...]
+    start: int
+    body: int
+    end: int
+
+    @property
+    def kind(self) -> bytes:
+        return self.path[-1]
+
+    @property
+    def is_needed(self) -> bool:
+        return self.kind in NEEDED[self.path[-2] if len(self.path) > 1 else b""]
+
+
+@dataclass(slots=True)
+class Track:
+    """A track with the boxes that say what it contains, and where, by their types."""
+
+    box: Box
+    boxes: dict[bytes, Box] = field(default_factory=dict)
+
+
+def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ()) -> Iterator[Box]:
+    """Yield each box between two positions, and those that are needed within it. Raises ValidationError."""
+    for _number in range(_MAX_BOXES):
+        if start + 8 > end:
+            # QuickTime ends some lists with four zeros.
+            if start < end and not around:
+                raise damaged()
+            return
+        file.seek(start)
+        size, kind = struct.unpack(">I4s", file.read(8))
+        body = start + 8
+        if size == 1:
+            size, body = int.from_bytes(file.read(8)), start + 16
+        box_end = end if size == 0 else start + size
+        if box_end < body or box_end > end:
+            raise damaged()
+        box = Box((*around, kind), start, body, box_end)
+        yield box
+        if kind in NEEDED and box.is_needed and len(around) < _MAX_DEPTH:
+            yield from boxes(file, body, box_end, box.path)
+        start = box_end
+    raise too_complex()
+
+
+def handler_of(file: IO[bytes], track: Track) -> bytes:
+    """Return what a track contains, such as `vide` or `soun`; nothing if it doesn't say."""
+    if (box := track.boxes.get(b"hdlr")) is None:
+        return b""
+    file.seek(box.body + 8)
+    return file.read(4)
+
+
+def chunks_of(file: IO[bytes], track: Track) -> Iterator[tuple[int, int]]:
+    """Yield where each chunk of a track's data starts and ends. Raises ValidationError if that isn't said."""
+    offsets = _offsets(file, track)
+    if not offsets:
+        return
+    sizes = _sizes(file, track)
+    runs = list(struct.iter_unpack(">III", _table(file, track.boxes.get(b"stsc"), 12)))
+    if not runs:
+        raise damaged()
+    sample, run = 0, 0
+    for number, offset in enumerate(offsets, start=1):
+        if run + 1 < len(runs) and number >= runs[run + 1][0]:
+            run += 1
+        count = runs[run][1]
+        if isinstance(sizes, int):
+            yield offset, offset + sizes * count
+        else:
+            yield offset, offset + sum(sizes[sample : sample + count])
+        sample += count
+
+
+def _offsets(file: IO[bytes], track: Track) -> list[int]:
+    kind, code = (b"co64", ">Q") if b"co64" in track.boxes else (b"stco", ">I")
+    return [
+        offset for (offset,) in struct.iter_unpack(code, _table(file, track.boxes.get(kind), struct.calcsize(code)))
+    ]
+
+
+def _sizes(file: IO[bytes], track: Track) -> int | list[int]:
+    """Return the size of all samples of a track, or of each."""
+    if (box := track.boxes.get(b"stsz")) is None:
+        # Compact tables (`stz2`) occur only in specifications.
+        raise too_complex()
+    file.seek(box.body + 4)
+    (size,) = struct.unpack(">I", file.read(4))
+    if size:
+        return int(size)
+    return [each for (each,) in struct.iter_unpack(">I", _table(file, box, 4, skipped=8))]
+
+
+def _table(file: IO[bytes], box: Box | None, width: int, *, skipped: int = 4) -> bytes:
+    """Return the rows of a table, after `skipped` bytes and the number of rows."""
+    if box is None:
+        return b""
+    file.seek(box.body + skipped)
+    (count,) = struct.unpack(">I", file.read(4))
+    if count * width > min(_MAX_TABLE, box.end - file.tell()):
+        raise damaged()
+    return file.read(count * width)

@@ -1,0 +1,83 @@
+"""The parts of OpenDocument files (ISO/IEC 26300), as LibreOffice and others write them."""
+
+import re
+from posixpath import basename
+from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from lxml import etree
+
+from media.cleaners.markup import LOCAL_PATH, parse, remove, serialised
+
+_OFFICE: Final = "urn:oasis:names:tc:opendocument:xmlns:office:1.0"
+_EMPTY: Final = {
+    "meta.xml": f'<office:document-meta xmlns:office="{_OFFICE}"/>',
+    "manifest.rdf": '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"/>',
+}
+# Thumbnails, toolbars, former versions, signatures, and what programs make anew.
+_DROPPED: Final = re.compile(
+    r"(?:.*/)?(?:Thumbnails|Configurations2|Versions)/.*|VersionList\.xml|META-INF/.*signatures\.xml|(?:.*/)?layout-cache"
+)
+_DROPPED_ELEMENTS: Final = frozenset({"scripts", "event-listeners", "dde-source"})
+_AUTHOR_ELEMENTS: Final = frozenset({"creator", "creator-initials", "initial-creator", "sender-initials", "printed-by"})
+_AUTHOR_ATTRIBUTES: Final = frozenset({"chg-author", "author-name", "author-initials"})
+_DATE_ATTRIBUTES: Final = frozenset({"chg-date-time", "chg-date"})
+_NEUTRAL_DATE: Final = "2000-01-01T00:00:00"
+# Settings that say something about the machine of a person.
+_SETTINGS: Final = re.compile(r".*Printer(?:Name|Setup)|.*URL|.*Path|Rsid.*|CurrentDatabase.*|EmbeddedDatabase.*|.*Key")
+_XLINK: Final = "{http://www.w3.org/1999/xlink}href"
+
+
+def is_dropped(name: str) -> bool:
+    """Whether a part says nothing to readers, so that it is left out."""
+    return _DROPPED.fullmatch(name) is not None
+
+
+def empty_properties(name: str) -> bytes | None:
+    """Return what replaces a part that holds nothing but properties, also those of an object; None for other parts."""
+    empty = _EMPTY.get(basename(name))
+    return None if empty is None else b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
+
+
+def clean_manifest(content: bytes) -> bytes:
+    """Remove what is dropped from the list of parts. Raises ValidationError if the document has a password."""
+    tree = parse(content)
+    for element in list(tree.iter("*")):
+        if etree.QName(element).localname == "encryption-data":
+            raise ValidationError(_("The file is protected by a password. Save it without one."))
+        path = next((value for name, value in element.items() if name.endswith("}full-path")), "")
+        if is_dropped(path) and element.getparent() is not None:
+            remove(element)
+    return serialised(tree)
+
+
+def clean_xml(name: str, content: bytes) -> bytes:
+    """Remove authors, dates, sessions, printers and paths from a part."""
+    tree = parse(content)
+    dropped = []
+    for element in tree.iter("*"):
+        local_name = etree.QName(element).localname
+        is_setting = local_name == "config-item" and any(_SETTINGS.fullmatch(value) for value in element.values())
+        if (local_name in _DROPPED_ELEMENTS or is_setting) and element.getparent() is not None:
+            dropped.append(element)
+            continue
+        if local_name in _AUTHOR_ELEMENTS:
+            element.text = ""
+        elif local_name == "date" and element.text:
+            element.text = _NEUTRAL_DATE
+        for attribute, value in element.items():
+            local_attribute = attribute.rpartition("}")[2]
+            if local_attribute.endswith("rsid"):
+                del element.attrib[attribute]
+            elif (
+                local_attribute in _AUTHOR_ATTRIBUTES
+                or LOCAL_PATH.match(value)
+                or (attribute == _XLINK and value.startswith("../"))
+            ):
+                element.set(attribute, "")
+            elif local_attribute in _DATE_ATTRIBUTES:
+                element.set(attribute, _NEUTRAL_DATE)
+    for element in dropped:
+        remove(element)
+    return serialised(tree)

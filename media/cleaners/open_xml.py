@@ -1,0 +1,164 @@
+"""The parts of the files of Word, Excel and PowerPoint (ISO/IEC 29500).
+
+Source: the specifications [MS-DOCX], [MS-XLSX] and [MS-PPTX] (Microsoft) for what newer programs add.
+"""
+
+import re
+import struct
+from collections.abc import Collection, Mapping
+from posixpath import join, normpath
+from typing import Any, Final
+
+from lxml import etree
+
+from media.cleaners.markup import LOCAL_PATH, parse, remove, serialised
+
+_PACKAGE: Final = "http://schemas.openxmlformats.org"
+CONTENT_TYPES: Final = "[Content_Types].xml"
+# Parts that hold nothing but properties. The package must have them where it says so.
+_PROPERTIES: Final = (
+    (
+        re.compile(r"docProps/core\.xml|.*\.psmdcp"),
+        f'<cp:coreProperties xmlns:cp="{_PACKAGE}/package/2006/metadata/core-properties"/>',
+    ),
+    (re.compile(r"docProps/app\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/extended-properties"/>'),
+    (re.compile(r"docProps/custom\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/custom-properties"/>'),
+)
+# Thumbnails, data of other programs, labels, signatures, settings of printers, logs of changes, and tags.
+_DROPPED: Final = re.compile(
+    r"docProps/thumbnail\..*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
+    r"|xl/(?:revisions|customProperty)/.*|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
+    r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",
+    re.IGNORECASE,
+)
+_RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/(?P<name>[^/]*)\.rels")
+_REFERENCE: Final = re.compile(r"\{http://(?:schemas\.openxmlformats|purl\.oclc)\.org/.*/relationships\}.*")
+# What hyperlinks may lead to.
+_LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
+_DROPPED_ELEMENTS: Final = frozenset(
+    ("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst", "revisionPtr")
+)
+_AUTHOR_ATTRIBUTES: Final = frozenset(
+    ("author", "initials", "userName", "userInitials", "lastModifiedBy", "refreshedBy", "userId", "providerId")
+)
+_AUTHOR_ELEMENTS: Final = frozenset({"author", "creator", "lastModifiedBy"})
+# Where data came from.
+_SOURCE_ATTRIBUTES: Final = frozenset({"connection", "odcFile", "sourceFile"})
+# Parts about people. Elsewhere, these attributes are the names of tables, shapes and the like.
+_PEOPLE: Final = re.compile(r"xl/persons/.*|word/people\.xml|ppt/(?:commentAuthors|authors)\.xml")
+_NAME_ATTRIBUTES: Final = frozenset({"name", "displayName"})
+_DATE_ATTRIBUTES: Final = frozenset({"date", "dateUtc", "dT", "dt", "created", "modified", "refreshedDateIso"})
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
+NEUTRAL_DATE: Final = "2000-01-01T00:00:00Z"
+# In the instructions of fields, such as that of a linked image.
+_PATH_IN_TEXT: Final = re.compile(r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\)[^\"]*", re.IGNORECASE)
+
+
+def is_dropped(name: str) -> bool:
+    """Whether a part says nothing to readers, so that it is left out."""
+    return _DROPPED.fullmatch(name) is not None
+
+
+def empty_properties(name: str) -> bytes | None:
+    """Return what replaces a part that holds nothing but properties; None for other parts."""
+    empty = next((empty for pattern, empty in _PROPERTIES if pattern.fullmatch(name)), None)
+    return None if empty is None else b'<?xml version="1.0" encoding="UTF-8"?>' + empty.encode()
+
+
+def removed_references(parts: Mapping[str, bytes]) -> dict[str, set[str]]:
+    """Return, for parts that refer to others which are dropped, the IDs of these references.
+
+    `parts` are those that list references (`_rels/….rels`).
+    """
+    removed = {}
+    for name, content in parts.items():
+        if listed := _RELATIONSHIPS.fullmatch(name):
+            folder = listed["folder"] or ""
+            root = parse(content).getroot()
+            ids = {each.get("Id", "") for each in root.iter("*") if _leads_to_dropped(each, folder)}
+            removed[join(folder, listed["name"])] = ids
+    return removed
+
+
+def is_relationships(name: str) -> bool:
+    return _RELATIONSHIPS.fullmatch(name) is not None
+
+
+def clean_relationships(name: str, content: bytes) -> bytes:
+    """Remove references to parts that are dropped, and paths on someone's machine."""
+    tree = parse(content)
+    listed = _RELATIONSHIPS.fullmatch(name)
+    folder = (listed["folder"] or "") if listed else ""
+    for each in list(tree.getroot().iter("*")):
+        if _leads_to_dropped(each, folder):
+            remove(each)
+        elif each.get("TargetMode") == "External" and not _LINK.match(each.get("Target", "")):
+            each.set("Target", "about:blank")
+    return serialised(tree)
+
+
+def clean_content_types(content: bytes) -> bytes:
+    tree = parse(content)
+    for each in list(tree.getroot()):
+        if is_dropped(each.get("PartName", "").lstrip("/")):
+            remove(each)
+    return serialised(tree)
+
+
+def clean_xml(name: str, content: bytes, removed: Collection[str]) -> bytes:
+    """Remove authors, dates, sessions, templates and paths from a part, and the `removed` references."""
+    # Excel writes HTML into drawings (VML).
+    tree = parse(content, recover=name.lower().endswith(".vml"))
+    names = _AUTHOR_ATTRIBUTES | _SOURCE_ATTRIBUTES | (_NAME_ATTRIBUTES if _PEOPLE.fullmatch(name) else frozenset())
+    dropped = []
+    for element in tree.iter("*"):
+        local_name = etree.QName(element).localname
+        if local_name in _DROPPED_ELEMENTS and element.getparent() is not None:
+            dropped.append(element)
+            continue
+        if local_name in _AUTHOR_ELEMENTS:
+            element.text = ""
+        elif local_name == "instrText" and element.text:
+            element.text = _PATH_IN_TEXT.sub("", element.text)
+        for attribute, value in element.items():
+            _clean_attribute(element, attribute, value, names, removed)
+    for element in dropped:
+        remove(element)
+    return serialised(tree)
+
+
+def _clean_attribute(
+    element: Any, attribute: str, value: str, names: Collection[str], removed: Collection[str]
+) -> None:
+    local_name = attribute.rpartition("}")[2]
+    if local_name.startswith("rsid") or (value in removed and _REFERENCE.fullmatch(attribute)):
+        del element.attrib[attribute]
+    elif local_name in names or LOCAL_PATH.match(value):
+        element.set(attribute, "")
+    elif local_name in _DATE_ATTRIBUTES and _DATE.fullmatch(value):
+        element.set(attribute, NEUTRAL_DATE)
+    elif local_name == "instr":
+        element.set(attribute, _PATH_IN_TEXT.sub("", value))
+
+
+def _leads_to_dropped(relationship: Any, folder: str) -> bool:
+    target = relationship.get("Target")
+    if target is None or relationship.get("TargetMode") == "External":
+        return False
+    return is_dropped(target.lstrip("/") if target.startswith("/") else normpath(join(folder, target)))
+
+
+def empty_object() -> bytes:
+    """Return an embedded object that contains nothing. Readers see its image, which is a part of its own.
+
+    Source: [MS-CFB]: a header, a sector with the chain of sectors, and one with an empty folder.
+    """
+    no_more, free, nothing = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFF
+    header = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<HHHHH6x", 0x3E, 3, 0xFFFE, 9, 6)
+    header += struct.pack("<IIIIIIIII", 0, 1, 1, 0, 4096, no_more, 0, no_more, 0)
+    header += struct.pack("<109I", 0, *[free] * 108)
+    chain = struct.pack("<128I", 0xFFFFFFFD, no_more, *[free] * 126)
+    folder = "Root Entry".encode("utf-16-le").ljust(64, b"\0") + struct.pack("<HBB", 22, 5, 1)
+    folder += struct.pack("<III", *[nothing] * 3) + bytes(36) + struct.pack("<IQ", no_more, 0)
+    unused = bytes(64) + struct.pack("<HBBIII", 0, 0, 1, *[nothing] * 3) + bytes(48)
+    return header + chain + folder + 3 * unused

@@ -1,0 +1,134 @@
+"""The process in which files are cleaned (media.sandbox). It knows no settings, no secrets and no database.
+
+Started with the number of a socket, over which it gets files and answers.
+"""
+
+import errno
+import io
+import json
+import os
+import resource
+import signal
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import translation
+
+from media.cleaners.images import clean_image
+from media.cleaners.streams import too_complex
+from media.metadata import clean_file
+
+# In bytes: all that it works with.
+_MEMORY: Final = 1024 * 1024 * 1024
+# After so many files, memory may be left in pieces, so a new process is started.
+_FILES: Final = 200
+# A cleaned file is hardly larger than before, except for text that was packed tightly.
+_MAX_FILE: Final = 8 * 1024 * 1024 * 1024
+_MAX_OPEN: Final = 64
+# In seconds.
+_IDLE: Final = 20
+
+
+class _Source(io.RawIOBase):
+    """The file to clean, with a position of its own: another process has the same file open."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: os.fstat(self._descriptor).st_size}
+        if start[whence] + offset < 0:
+            raise OSError("There is nothing before the beginning.")
+        self._position = start[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        count = os.preadv(self._descriptor, [buffer], self._position)
+        self._position += count
+        return count
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+def main() -> None:
+    """Clean the files that come over the socket, until there are none for a while or the other side is closed."""
+    connection = socket.socket(fileno=int(sys.argv[1]))
+    _restrict()
+    # For the sentences.
+    settings.configure(INSTALLED_APPS=[], LOCALE_PATHS=[Path(__file__).parents[1] / "locale"], USE_I18N=True)
+    apps.populate(())
+    connection.settimeout(_IDLE)
+    with suppress(TimeoutError, ConnectionError):
+        for _number in range(_FILES):
+            message, descriptors, _flags, _address = socket.recv_fds(connection, 65_536, 2)
+            if not message:
+                return
+            request = json.loads(message)
+            _limit_time(request["seconds"])
+            connection.send(json.dumps(_clean(request, *descriptors)).encode())
+
+
+def _clean(request: dict[str, Any], source: int, target: int) -> dict[str, str | int]:
+    """Clean a file into another one, and return the answer: an `error`, an `errno`, or the `extension`."""
+    extension = request["extension"]
+    with translation.override(request["language"]):
+        try:
+            with io.BufferedReader(_Source(source), 64 * 1024) as file, os.fdopen(target, "w+b") as cleaned:
+                if request["as_image"]:
+                    extension = clean_image(file, cleaned, extension)
+                else:
+                    clean_file(file, cleaned, extension)
+        except ValidationError as error:
+            return {"error": str(error.message)}
+        except MemoryError:
+            return {"error": str(too_complex().message)}
+        except OSError as error:
+            # The disk is full, or the file has grown too large.
+            return {"errno": error.errno or errno.EIO}
+        return {"extension": extension}
+
+
+def _restrict() -> None:
+    """Give up whatever cleaning doesn't need, as far as the system allows that."""
+    for limit, value in (
+        (resource.RLIMIT_DATA, _MEMORY),
+        (resource.RLIMIT_FSIZE, _MAX_FILE),
+        (resource.RLIMIT_NOFILE, _MAX_OPEN),
+        # A core file would contain what was to be removed.
+        (resource.RLIMIT_CORE, 0),
+    ):
+        _soft, hard = resource.getrlimit(limit)
+        resource.setrlimit(limit, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2)
+    # A write beyond the limit is an error like that of a full disk.
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    with suppress(AttributeError, OSError):
+        # A network without any interface. Not every system lets users have one of their own.
+        os.unshare(os.CLONE_NEWUSER | os.CLONE_NEWNET)
+
+
+def _limit_time(seconds: int) -> None:
+    """End the process if it works for so many more seconds."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    _soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (soft if hard == resource.RLIM_INFINITY else min(soft, hard), hard))
+
+
+if __name__ == "__main__":
+    main()
