@@ -153,8 +153,8 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
             check_size(attachment, file.size)
             title, by = attachment.title, attachment.uploaded_by
             if is_picture(attachment):
-                picture = build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
-                _store(context, attachment, picture)
+                texts = {name: getattr(attachment, name) for name in ("alt", "caption", "credit")}
+                _store(context, attachment, build_picture(file, title=title, by=by, **texts))
             else:
                 # A copy on the media library's disk is only moved during the transaction, however large it is.
                 with TemporaryUploadedFile(name, "", 0, None) as copy:
