@@ -133,10 +133,10 @@ def test_saving_after_the_session_has_ended_loses_nothing_and_logging_out_leaves
     browser_of_ruth.clear_cookies()
     page.route("**/autosave/", lambda route: route.abort())
     add_words(page, " Typed.")
-    page.get_by_role("button", name="Update").click()
-    # Log-in leads back to the form.
-    page.wait_for_selector("#id_username")
+    with page.expect_navigation():
+        page.get_by_role("button", name="Update").click()
     page.unroute("**/autosave/")
+    page.goto(f"/admin/login/?next=/admin/blog/post/{post.pk}/change/")
     page.fill("#id_username", "ruth")
     page.fill("#id_password", PASSWORD)
     page.click("[type=submit]")
