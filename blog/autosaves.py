@@ -60,13 +60,30 @@ class OpenForm:
 
     def unsaved(self) -> Autosave | None:
         """Return what was typed into it and not saved, if anything."""
-        rows = Autosave.objects.filter(user=self.user, kind=self.kind, data__isnull=False)
-        return rows.filter(entry=self.entry_id, form_id=self.form_id).first()
+        return Autosave.objects.filter(self._row, kind=self.kind, data__isnull=False).first()
 
     def discard(self) -> None:
         """Forget what was typed into it, which was saved or is not wanted any more. Also tidies up what is old."""
-        this = Q(user=self.user, entry=self.entry_id, form_id=self.form_id)
-        Autosave.objects.filter(this | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
+        Autosave.objects.filter(self._row | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
+
+    def lock_saved(self) -> int | None:
+        """Return the ID of the entry as which this form of a new one was saved before, if it was.
+
+        Whatever submits the same form waits until the transaction of the caller ends.
+        """
+        self.report()
+        return Autosave.objects.values_list("entry", flat=True).get(user=self.user, form_id=self.form_id)
+
+    def became(self, entry: Entry) -> None:
+        """Remember that this form of a new entry was saved as `entry`, and forget what was typed into it."""
+        row = Autosave.objects.filter(user=self.user, form_id=self.form_id)
+        row.update(entry=entry.pk, data=None, saved_at=None)
+
+    @property
+    def _row(self) -> Q:
+        if self.entry_id:
+            return Q(user=self.user, entry=self.entry_id)
+        return Q(user=self.user, entry=None, form_id=self.form_id)
 
 
 def unsaved_new(user: User, kind: str, limit: int = 5) -> list[Autosave]:

@@ -35,7 +35,9 @@ def described(upload: Picture | Document) -> dict[str, Any]:
         "url": upload.file.url,
         "edit": reverse(f"admin:media_{name}_change", args=[upload.pk]),
     }
-    return values | ({"alt": upload.alt, "thumbnail": upload.thumbnail_url} if isinstance(upload, Picture) else {})
+    if isinstance(upload, Picture):
+        values |= {"alt": upload.alt, "credit": upload.credit, "thumbnail": upload.thumbnail_url}
+    return values
 
 
 def _escape(text: str) -> str:

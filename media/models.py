@@ -139,6 +139,12 @@ class Picture(Upload):
         help_text=_("Describes the image for people who can't see it."),
     )
     caption = models.TextField(_("caption"), blank=True)
+    credit = models.CharField(
+        _("credit"),
+        max_length=300,
+        blank=True,
+        help_text=_("Who made the image, and its licence. Readers see it below featured images."),
+    )
     width = models.PositiveIntegerField(editable=False, default=0)
     height = models.PositiveIntegerField(editable=False, default=0)
     # The fields of each Rendition. Empty until they are made (media.renditions), and if the file needs none.

@@ -24,7 +24,7 @@ def picker(request: HttpRequest) -> JsonResponse:
     if not may_choose_while_writing(request.user, model):
         return JsonResponse({"error": _("Log in again in another tab. Your text is still here.")}, status=403)
     found: Any = model.objects.present()
-    searched = ("title", "file") if is_document else ("title", "alt", "caption", "file")
+    searched = ("title", "file") if is_document else ("title", "alt", "caption", "credit", "file")
     for word in request.GET.get("q", "")[:200].replace("\0", "").split()[:_MAX_WORDS]:
         condition = Q()
         for name in searched:

@@ -22,11 +22,17 @@ def store_picture(upload: File[bytes], *, title: str = "", alt: str = "", by: Us
 
 
 def build_picture(
-    upload: File[bytes], *, title: str = "", alt: str = "", caption: str = "", by: User | None = None
+    upload: File[bytes],
+    *,
+    title: str = "",
+    alt: str = "",
+    caption: str = "",
+    credit: str = "",
+    by: User | None = None,
 ) -> Picture:
     """Clean `upload` and return its unsaved picture. Raises ValidationError."""
     title = title or title_from_name(upload.name)
-    return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, uploaded_by=by)
+    return Picture(file=clean_picture(upload), title=title, alt=alt, caption=caption, credit=credit, uploaded_by=by)
 
 
 def clean_picture(upload: File[bytes], *, extension: str = "") -> File[bytes]:

@@ -108,6 +108,8 @@ class Attachment(models.Model):
     title = models.CharField(max_length=500, blank=True)
     caption = models.TextField(blank=True)
     alt = models.CharField(max_length=1000, blank=True)
+    # Only in our own exports.
+    credit = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
     # The WordPress ID of the post or page to which it was uploaded; 0 if to none.
     parent = models.PositiveBigIntegerField(default=0, db_index=True)

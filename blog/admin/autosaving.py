@@ -12,6 +12,7 @@ from typing import Any, Final, cast
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
@@ -71,8 +72,13 @@ class DraftForm(forms.ModelForm[Any]):
         return found
 
 
+def _storable(fields: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return submitted fields without the characters that a database rejects."""
+    return {remove_unstorable(name): [remove_unstorable(value) for value in values] for name, values in fields.items()}
+
+
 def editing_sentence(names: list[str]) -> str:
-    """Return “Ruth is editing this.”, or an empty string for nobody."""
+    """Return “Ruth is editing this.”; empty without names."""
     if not names:
         return ""
     if len(names) == 1:
@@ -142,11 +148,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         fields = autosaves.to_form_values(sent)
         if fields is None and sent is not None:
             return JsonResponse({}, status=400)
-        if fields is not None:
-            fields = {
-                remove_unstorable(name): [remove_unstorable(value) for value in values]
-                for name, values in fields.items()
-            }
+        fields = fields and _storable(fields)
         if "compare" in request.GET:
             differences = self._open_form(request, entry).differences(fields or {})
             html = render_to_string("admin/blog/_differences.html", {"differences": differences}, request)
@@ -226,9 +228,10 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         if entry is not None:
             return autosaves.OpenForm.of(request.user, entry).unsaved()
         form_id = self._form_id(request)
-        return (
-            autosaves.OpenForm(request.user, str(self.opts.model_name), form_id=form_id).unsaved() if form_id else None
-        )
+        return self._new_form(request, form_id).unsaved() if form_id else None
+
+    def _new_form(self, request: HttpRequest, form_id: uuid.UUID) -> autosaves.OpenForm:
+        return autosaves.OpenForm(cast("User", request.user), str(self.opts.model_name), form_id=form_id)
 
     def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
         """Return the ID that a form of a new entry sent or was opened with."""
@@ -247,13 +250,19 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show or save the form. What was saved is no longer unsaved, on the server and in the browser."""
-        response = super().changeform_view(request, object_id, form_url, extra_context)
+        form_id = None if object_id else self._form_id(request)
+        if request.method == "POST" and form_id and self.has_add_permission(request):
+            with transaction.atomic():
+                if entry_id := self._new_form(request, form_id).lock_saved():
+                    response: HttpResponse = self._saved_before(request, entry_id)
+                else:
+                    response = super().changeform_view(request, object_id, form_url, extra_context)
+        else:
+            response = super().changeform_view(request, object_id, form_url, extra_context)
         if request.method == "POST" and isinstance(response, HttpResponseRedirect):
-            form_id = None if object_id else self._form_id(request)
             kind = str(self.opts.model_name)
-            if object_id or form_id:
-                entry_id = int(object_id) if object_id else None
-                autosaves.OpenForm(cast("User", request.user), kind, entry_id=entry_id, form_id=form_id).discard()
+            if object_id:
+                autosaves.OpenForm(cast("User", request.user), kind, entry_id=int(object_id)).discard()
             response.set_cookie(
                 _SAVED_COOKIE,
                 f"{kind}-{object_id}" if object_id else str(form_id),
@@ -263,6 +272,27 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
                 samesite="Strict",
             )
         return response
+
+    def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not change and (form_id := self._form_id(request)):
+            self._new_form(request, form_id).became(obj)
+
+    def _saved_before(self, request: HttpRequest, entry_id: int) -> HttpResponse:
+        """Answer the form of a new entry that is submitted once more, by a double click for example.
+
+        What it says otherwise this time is kept as the unsaved version of the entry, which is shown.
+        """
+        names = request.POST.keys() - {"csrfmiddlewaretoken", "autosave", "_step"}
+        # What was left empty the first time, such as the slug, is not empty any more.
+        fields = _storable({name: values for name in names if any(values := request.POST.getlist(name))})
+        entry: Entry | None = self.get_object(request, str(entry_id))
+        url = self._form_url(entry_id)
+        if entry and self.has_change_permission(request, entry) and self._open_form(request, entry).differences(fields):
+            autosaves.OpenForm.of(cast("User", request.user), entry).report(fields)
+            return HttpResponseRedirect(f"{url}?autosave=")
+        self.message_user(request, gettext("This was saved already, so it was not saved a second time."), messages.INFO)
+        return HttpResponseRedirect(url)
 
     # URLs
 

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.text import capfirst, smart_split, unescape_string_literal
+from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -249,17 +249,16 @@ class EntryList(EntryActions):
 
     @admin.display(description=_("author"), ordering="author__display_name")
     def author_cell(self, entry: Entry) -> SafeString:
-        return _labelled(_("Author"), format_html('<a href="?author={}">{}</a>', entry.author_id, entry.author))
+        return format_html('<a href="?author={}">{}</a>', entry.author_id, entry.author)
 
     @admin.display(description=_("order"), ordering="menu_order")
-    def order_cell(self, page: Page) -> SafeString:
-        return _labelled(_("Order"), page.menu_order)
+    def order_cell(self, page: Page) -> int:
+        return page.menu_order
 
     @admin.display(description=_("categories"), empty_value="")
-    def categories_cell(self, post: Post) -> SafeString | str:
+    def categories_cell(self, post: Post) -> SafeString:
         links = ((category.pk, category) for category in post.sorted_categories)
-        listed = format_html_join(", ", '<a href="?category={}">{}</a>', links)
-        return _labelled(_("Categories"), listed) if listed else ""
+        return format_html_join(", ", '<a href="?category={}">{}</a>', links)
 
     @admin.display(description=_("date"), ordering=date_in_lists())
     def date_cell(self, entry: Entry) -> str:
@@ -272,15 +271,10 @@ def _cell(name: str, column: EntryColumn) -> Callable[[Any], str]:
     @admin.display(description=column.label, empty_value="")
     def cell(entry: Any) -> str:
         content: str = entry.row.cells[name]
-        return _labelled(column.label, content) if content else ""
+        return content
 
     cell.__name__ = name
     return cell
-
-
-def _labelled(label: Any, content: Any) -> SafeString:
-    """Return `content` with the heading of its column, which is shown where the rows are stacked."""
-    return format_html('<span class="cell-label">{}</span> {}', capfirst(label), content)
 
 
 def _words(search_term: str) -> list[str]:

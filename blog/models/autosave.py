@@ -12,10 +12,10 @@ from blog.models.entry_query import EntryKind
 
 
 class Autosave(models.Model):
-    """One person's open form: of `entry`, or of a new post or page, which `form_id` identifies until it is saved.
+    """One person's open form: of `entry`, or of a new post or page, which `form_id` identifies.
 
     `data` are the fields as the form submits them, a list of values for each name; NULL while nothing was typed. The
-    row then only says that they have the form open.
+    row then only says that they have the form open. With both, the form was saved as that entry.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -36,8 +36,7 @@ class Autosave(models.Model):
             models.UniqueConstraint(fields=["user", "entry"], name="autosave_of_entry_unique"),
             models.UniqueConstraint(fields=["user", "form_id"], name="autosave_of_form_unique"),
             models.CheckConstraint(
-                condition=Q(entry=None, form_id__isnull=False) | Q(entry__isnull=False, form_id=None),
-                name="autosave_has_one_subject",
+                condition=Q(entry__isnull=False) | Q(form_id__isnull=False), name="autosave_has_subject"
             ),
         ]
 

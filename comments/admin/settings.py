@@ -116,12 +116,12 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
     def sent_to(self, preference: NotificationPreference) -> SafeString:
         if not is_on():
             warning = gettext(
-                "Nobody. No mail server is set up, so no e-mails are sent. An administrator can set EMAIL_URL "
+                "No one. No mail server is set up, so no e-mails are sent. An administrator can set EMAIL_URL "
                 "(see docs/owners.md)."
             )
         elif not preference.user.email:
             warning = gettext(
-                "Nobody. Your account has no e-mail address. An administrator can add one under “People”."
+                "No one. Your account has no e-mail address. An administrator can add one under “People”."
             )
         else:
             return format_html("{}", preference.user.email)

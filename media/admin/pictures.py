@@ -58,12 +58,12 @@ class PictureForm(UploadForm[Picture]):
 @admin.register(Picture)
 class PictureAdmin(DuplicatesAdmin):
     form = PictureForm
-    texts = ("title", "alt", "caption")
+    texts = ("title", "alt", "caption", "credit")
     # Shown as a grid by templates/admin/media/picture/change_list.html.
     list_display = ("__str__",)
     list_filter = [TypeFilter, MonthFilter, UseFilter, AltFilter, SizeFilter, DeletedFilter]
     change_list_template = "admin/media/picture/change_list.html"
-    search_fields = ["title", "alt", "caption", "file"]
+    search_fields = ["title", "alt", "caption", "credit", "file"]
     readonly_fields = (
         "preview",
         "alt_in_texts",

@@ -8,12 +8,15 @@ import { addLinks } from "./editor/links.js";
 import { continueLists } from "./editor/lists.js";
 import { addMedia } from "./editor/media.js";
 import { convertPastes } from "./editor/paste.js";
+import { keepPlace } from "./editor/place.js";
 import { followText } from "./editor/preview.js";
 import { addSlashMenu } from "./editor/slash_menu.js";
 import { sourceMode } from "./editor/source_mode.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
-import { takeFiles } from "./editor/uploads.js";
+import { takeFiles, Uploads } from "./editor/uploads.js";
 import { offerVisualMode } from "./editor/visual_mode.js";
+
+const AGAIN = 8_000; // milliseconds after which a form can be submitted again, because nothing has come of it
 
 for (const box of document.querySelectorAll(".editor")) {
   enhance(box);
@@ -23,7 +26,8 @@ function enhance(box) {
   const field = box.querySelector("textarea");
   // In which of them people write at the moment.
   const modes = { current: sourceMode(field) };
-  const add = takeFiles(box, field, modes);
+  const uploads = new Uploads();
+  const add = takeFiles(box, field, modes, uploads);
   const chooseMedia = addMedia(box, field, modes);
   const run = addToolbar(box, field, modes, {
     link: addLinks(box, field, modes),
@@ -33,14 +37,16 @@ function enhance(box) {
     shortcuts: () => showShortcuts(box, modes),
   });
   addSlashMenu(box, field, run);
+  let isShown = Promise.resolve();
   if (isMarkdown(field)) {
     continueLists(field);
-    offerVisualMode(box, field, modes, add);
+    isShown = offerVisualMode(box, field, modes, add);
   }
   convertPastes(field, add);
   followText(box, field);
-  addFeaturedImage(box, field, modes);
-  guard(field.form);
+  addFeaturedImage(box, field, modes, uploads);
+  guard(field.form, uploads, box.querySelector(".editor-status"));
+  keepPlace(box, field, isShown);
 }
 
 let shortcuts = null;
@@ -55,10 +61,14 @@ function showShortcuts(box, modes) {
   openDialog(shortcuts, modes.current);
 }
 
-/* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed. */
-function guard(form) {
+/* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed: when all
+ * files that belong to it have arrived. */
+function guard(form, uploads, status) {
   let hasUnsavedText = document.querySelector(".errornote") !== null;
   let isSubmitted = false;
+  let isWaiting = false;
+  let timer = 0;
+  let takeBack = () => {};
   form.addEventListener("input", () => {
     hasUnsavedText = true;
   });
@@ -67,17 +77,58 @@ function guard(form) {
     if (event.submitter?.formTarget) {
       return;
     }
-    if (isSubmitted) {
+    if (uploads.areRunning) {
       event.preventDefault();
+      submitLater(event.submitter);
+    } else if (isSubmitted) {
+      event.preventDefault();
+    } else {
+      isSubmitted = true;
+      takeBack = relabel(event.submitter, status.dataset.saving);
+      // The connection may be lost, or the page stopped.
+      timer = setTimeout(reset, AGAIN);
     }
-    isSubmitted = true;
   });
-  window.addEventListener("pageshow", () => {
-    isSubmitted = false;
-  });
+  window.addEventListener("pageshow", reset);
   window.addEventListener("beforeunload", (event) => {
-    if (hasUnsavedText && !isSubmitted) {
+    if ((hasUnsavedText || uploads.areRunning) && !isSubmitted) {
       event.preventDefault();
     }
   });
+
+  function reset() {
+    clearTimeout(timer);
+    isSubmitted = false;
+    takeBack();
+    takeBack = () => {};
+  }
+
+  /* If a file can't be uploaded, nothing is submitted, so that its error can be seen. */
+  async function submitLater(button) {
+    if (isWaiting) {
+      return;
+    }
+    isWaiting = true;
+    const backToLabel = relabel(button, status.dataset.uploading);
+    const areStored = await uploads.finish();
+    backToLabel();
+    isWaiting = false;
+    if (areStored) {
+      form.requestSubmit(button);
+    } else {
+      status.textContent = status.dataset.unsaved;
+    }
+  }
+}
+
+/* Show `text` on a button that has a text, and return the function that takes it back. */
+function relabel(button, text) {
+  const label = button?.textContent;
+  if (!label?.trim()) {
+    return () => {};
+  }
+  button.textContent = text;
+  return () => {
+    button.textContent = label;
+  };
 }

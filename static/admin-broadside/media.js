@@ -8,10 +8,20 @@ function enhance(form) {
   const chooser = form.querySelector("input[type=file]");
   const list = form.querySelector(".media-progress");
   const status = form.querySelector(".media-status");
+  const waiting = [];
+  let isUploading = false;
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    uploadAll([...chooser.files]);
+    // The second click of a double click has the same files.
+    if (!isUploading) {
+      uploadAll([...chooser.files]);
+    }
+  });
+  window.addEventListener("beforeunload", (event) => {
+    if (isUploading) {
+      event.preventDefault();
+    }
   });
   form.addEventListener("dragover", (event) => {
     if (event.dataTransfer.types.includes("Files")) {
@@ -29,21 +39,28 @@ function enhance(form) {
   });
 
   async function uploadAll(files) {
-    list.replaceChildren();
-    list.hidden = false;
-    const rows = files.map(addRow);
+    if (!isUploading) {
+      list.replaceChildren();
+      list.hidden = false;
+    }
+    waiting.push(...files.map((file) => ({ file, ...addRow(file) })));
+    if (isUploading) {
+      // These come after the others.
+      return;
+    }
+    isUploading = true;
     const errors = [];
-    for (const [index, file] of files.entries()) {
-      const error = file.size > Number(form.dataset.maxBytes)
-        ? form.dataset.tooLarge
-        : await upload(file, rows[index].progress);
-      rows[index].message.textContent = error;
-      rows[index].message.classList.toggle("is-failed", Boolean(error));
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const { file, progress, message } = next;
+      const error = file.size > Number(form.dataset.maxBytes) ? form.dataset.tooLarge : await upload(file, progress);
+      message.textContent = error;
+      message.classList.toggle("is-failed", Boolean(error));
       if (error) {
-        rows[index].progress.remove();
+        progress.remove();
         errors.push(`${file.name}: ${error}`);
       }
     }
+    isUploading = false;
     chooser.value = "";
     if (errors.length) {
       // What failed stays on the screen.

@@ -8,6 +8,7 @@ const buttons = document.querySelectorAll(".writing-panel-button");
 const done = panel.querySelector(".writing-panel-close");
 const isWide = matchMedia("(min-width: 64em)");
 const CLOSED = "writing-panel-closed";
+const CLOSED_SECTIONS = "writing-sections-closed";
 
 for (const button of buttons) {
   button.hidden = false;
@@ -64,6 +65,19 @@ function update() {
   for (const button of buttons) {
     button.setAttribute("aria-expanded", String(panel.open));
   }
+}
+
+/* Sections that were closed stay closed, unless there is an error in them. */
+const closedSections = new Set((localStorage.getItem(CLOSED_SECTIONS) ?? "").split(" "));
+for (const section of panel.querySelectorAll("[data-section]")) {
+  const name = section.dataset.section;
+  if (closedSections.has(name) && !section.querySelector(".errorlist")) {
+    section.open = false;
+  }
+  section.addEventListener("toggle", () => {
+    closedSections[section.open ? "delete" : "add"](name);
+    localStorage.setItem(CLOSED_SECTIONS, [...closedSections].join(" "));
+  });
 }
 
 for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {

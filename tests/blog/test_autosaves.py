@@ -187,7 +187,10 @@ class TestOffering:
         assert Autosave.objects.exists()
         response = client.post(admin_url(Post, "add"), data)
         assert response.cookies["saved_form"].value == str(FORM_ID)
-        assert not Autosave.objects.exists()
+        row = Autosave.objects.get()
+        assert (row.data, row.saved_at, row.entry_id) == (None, None, Post.objects.get().pk)
+        assert client.get(admin_url(Post, "add")).context["autosave"]["offers"] == []
+        assert client.get(admin_url(Post.objects.get(), "change")).context["autosave"]["offers"] == []
 
     def test_it_can_be_discarded_without_javascript(self, client: Client) -> None:
         post = PostFactory(source="Stored")
@@ -231,6 +234,62 @@ class TestOffering:
 def test_only_lists_of_texts_are_taken_for_fields(value: Any) -> None:
     fields = autosaves.to_form_values(value)
     assert fields is None or all(isinstance(each, str) for values in fields.values() for each in values)
+
+
+class TestSubmittingAgain:
+    """The form of a new post makes one post, also after a double click without JavaScript."""
+
+    def data(self, ruth: User, **changes: Any) -> dict[str, Any]:
+        fields: dict[str, Any] = {
+            "title": "Once",
+            "source": "Words",
+            "tags": "a, b",
+            "author": ruth.pk,
+            "_step": "publish",
+        }
+        return form_data(**fields | {"autosave": str(FORM_ID)} | changes)
+
+    def test_saves_it_once(self, client: Client, ruth: User) -> None:
+        data = self.data(ruth, slug="", excerpt="", language="", password="", published_at="")
+        assert client.post(admin_url(Post, "add"), data).status_code == 302
+        response = client.post(admin_url(Post, "add"), data, follow=True)
+        post = Post.objects.get()
+        assert response.redirect_chain == [(admin_url(post, "change"), 302)]
+        assert "it was not saved a second time" in response.content.decode()
+        assert response.context["autosave"]["offers"] == []
+
+    def test_keeps_what_is_different_the_second_time_as_unsaved(self, client: Client, ruth: User) -> None:
+        client.post(admin_url(Post, "add"), self.data(ruth))
+        response = client.post(admin_url(Post, "add"), self.data(ruth, source="Words, and more\0"), follow=True)
+        post = Post.objects.get()
+        assert response.redirect_chain == [(f"{admin_url(post, 'change')}?autosave=", 302)]
+        assert initial(response)["source"] == "Words, and more"
+        assert initial(response)["slug"] == "once"
+        assert post.source == "Words"
+
+    def test_an_author_who_may_no_longer_change_it_is_told(self, ruth: User) -> None:
+        amina = UserFactory(role="Author")
+        client = client_of(amina)
+        data = form_data(title="Once", source="Words", autosave=str(FORM_ID), _step="submit")
+        client.post(admin_url(Post, "add"), data)
+        Post.objects.update(status=Status.PUBLISHED, published_at=timezone.now())
+        response = client.post(admin_url(Post, "add"), data | {"source": "Other"}, follow=True)
+        assert "it was not saved a second time" in response.content.decode()
+        assert Post.objects.get().source == "Words"
+
+    def test_forms_of_others_are_others(self, client: Client, ruth: User) -> None:
+        client.post(admin_url(Post, "add"), self.data(ruth))
+        other = UserFactory(role="Editor")
+        client_of(other).post(admin_url(Post, "add"), self.data(other))
+        assert Post.objects.count() == 2
+
+    @pytest.mark.django_db(transaction=True)
+    def test_at_the_same_time(self, ruth: User, at_once: AtOnce) -> None:
+        clients = [client_of(ruth) for _ in range(3)]
+        data = self.data(ruth)
+        posts = at_once(*[lambda each=each: each.post(admin_url(Post, "add"), data) for each in clients])
+        assert [response.status_code for response in posts] == [302] * 3
+        assert Post.objects.count() == 1
 
 
 class TestPresence:

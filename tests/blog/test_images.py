@@ -107,6 +107,14 @@ class TestRenditionsInTexts:
         assert html.count("<source") == 2
         assert "auto" not in html[html.index("<source") : html.index('class="featured-picture"')]
 
+    def test_a_featured_image_has_its_credit_below_it(self, client: Client, picture: Picture) -> None:
+        post = PostFactory(featured_picture=picture)
+        assert "picture-credit" not in client.get(post.get_absolute_url()).content.decode()
+        picture.credit = "Photo: <R> Lamp, CC BY"
+        picture.save()
+        html = client.get(post.get_absolute_url()).content.decode()
+        assert '<p class="picture-credit" dir="auto">Photo: &lt;R&gt; Lamp, CC BY</p>' in html
+
     def test_images_from_elsewhere_in_the_site_stay_as_they_are(self, picture: Picture) -> None:
         html = '<img alt="" src="/static/logo.png" loading="lazy">'
         assert add_renditions(html, {str(picture.file.name): picture}) == html

@@ -359,12 +359,13 @@ class TestSlug:
 
 
 class TestFeaturedImage:
-    def test_is_shown_with_its_alternative_text(self, client: Client, editor: User) -> None:
+    def test_is_shown_with_its_alternative_text_and_credit(self, client: Client, editor: User) -> None:
         picture = store_picture(picture_file(), by=editor)
-        picture.alt = "A <lamp>"
+        picture.alt, picture.credit = "A <lamp>", "R. <Lamp>"
         picture.save()
         page = client.get(admin_url(PostFactory(featured_picture=picture), "change")).content.decode()
         assert f'<img src="{picture.file.url}" alt="A &lt;lamp&gt;"' in page
+        assert "Credit: R. &lt;Lamp&gt;" in page
 
     @pytest.mark.parametrize("value", ["nonsense", "0", "99999999999999999999", "-1", "²"])
     def test_a_wrong_id_is_an_error(self, client: Client, value: str) -> None:

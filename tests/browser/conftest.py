@@ -57,7 +57,7 @@ OWN_RULES = """() => {
   const name = (element) => element.outerHTML.slice(0, 120);
   const root = document.documentElement;
   // The admin scrolls its main column, and not the document.
-  for (const element of [root, ...document.querySelectorAll("body, .main, .content, #content, #main")]) {
+  for (const element of [root, ...document.querySelectorAll("body, .main, .content, #content, #main, .results")]) {
     if (element.scrollWidth > element.clientWidth && getComputedStyle(element).overflowX !== "visible") {
       faults.push(`scrolls sideways: ${name(element)}`);
     }

@@ -31,7 +31,8 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
     expect(preview.locator(".comment-body p")).to_have_text(["Frist text.", "تحية من بيروت"])
     assert not Comment.objects.exists()
 
-    reader.get_by_role("button", name="Submit Comment").click()
+    with reader.expect_navigation():
+        reader.get_by_role("button", name="Submit Comment").click()
     comment = Comment.objects.get()
     expect(reader.locator(f"#comment-{comment.pk}")).to_be_in_viewport()
     reader.get_by_role("link", name="Change or delete your comment").click()
@@ -43,7 +44,7 @@ def test_a_comment_is_previewed_sent_changed_and_deleted(open_page: OpenPage, po
     assert Revision.objects.get().text.startswith("Frist")
 
     reader.get_by_role("link", name="Change or delete your comment").click()
-    reader.get_by_text("Delete your comment").click()
+    reader.get_by_text("Delete your comment", exact=True).click()
     reader.get_by_role("button", name="Delete permanently").click()
     expect(reader.get_by_role("heading", name="Your comment was deleted")).to_be_visible()
     assert not Comment.objects.exists()
@@ -57,7 +58,7 @@ def test_a_double_click_on_delete_is_not_an_error(open_page: OpenPage, write_com
     reader = open_page(post.get_absolute_url())
     write_comment(reader, "Regretted.")
     reader.get_by_role("link", name="Change or delete your comment").click()
-    reader.get_by_text("Delete your comment").click()
+    reader.get_by_text("Delete your comment", exact=True).click()
     reader.get_by_role("button", name="Delete permanently").dblclick()
     # The browser may show either response.
     expect(reader.get_by_role("heading", level=1)).to_have_text(
@@ -99,7 +100,8 @@ def test_pages_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     reader.wait_for_selector(".comment-own")
     found["pending"] = faults(reader)
     reader.click("text=Change or delete your comment")
-    reader.get_by_text("Delete your comment").click()
+    # Not the link, in whose text these words are as well.
+    reader.get_by_text("Delete your comment", exact=True).click()
     found["own comment"] = faults(reader)
     reader.fill("#own-text", " ")
     reader.eval_on_selector("form", "form => { form.noValidate = true; }")

@@ -48,6 +48,7 @@ def test_a_post_is_written_read_and_commented_on_and_the_comment_approved(
     assert Post.objects.get().comment_count == 1
 
     queue.get_by_role("button", name="Undo").click()
+    expect(queue.locator(".messagelist")).to_contain_text("Undone for 1 comment.")
     other.reload()
     expect(other.get_by_text("Thank you for this.")).to_have_count(0)
 

@@ -1,6 +1,7 @@
 """The toolbar, the shortcuts and the preview of the editor, as people use them."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -58,6 +59,16 @@ IN_HTML = [
     ("more", "a|", "a\n\n<!--more-->|"),
     ("Enter", "- a|", "- a\n|"),
 ]
+
+
+# Scrolls the text to this share of its height, and returns the line in the middle, or the last one with words above it.
+SCROLL = """(source, share) => {
+  source.scrollTop = share * (source.scrollHeight - source.clientHeight);
+  const { left, top, width, height } = source.getBoundingClientRect();
+  const { offset } = document.caretPositionFromPoint(left + width / 2, top + height / 2);
+  const end = source.value.indexOf("\\n", offset);
+  return source.value.slice(0, end).trimEnd().split("\\n").at(-1);
+}"""
 
 
 @pytest.fixture
@@ -208,6 +219,19 @@ def test_the_preview_looks_like_the_site_and_follows_the_text(log_in: LogIn) -> 
     expect(quote).not_to_be_in_viewport()
     page.locator("#id_source").evaluate("source => { source.scrollTop = source.scrollHeight }")
     expect(quote).to_be_in_viewport()
+    # Paragraph by paragraph, although headings take little room here and much there.
+    headings = [f"## Heading {number}" for number in range(60)]
+    paragraphs = [f"Paragraph {number}. {'It is long. ' * 30}[^{number}] End." for number in range(60)]
+    notes = [f"[^{number}]: Note {number}" for number in range(60)]
+    page.fill("#id_source", "\n\n".join([*headings, *paragraphs, *notes]))
+    expect(frame.get_by_text("Paragraph 59.")).to_have_count(1)
+    for share in (0.1, 0.3, 0.5, 0.7):
+        line: Any = page.locator("#id_source").evaluate(SCROLL, share)
+        words = line.lstrip("# ").split(" It is")[0]
+        expect(frame.get_by_text(words, exact=words.startswith("Heading"))).to_be_in_viewport()
+    page.fill("#id_source", "A note.[^1] [Link](/about/)\n\n" + "Words.\n\n" * 200 + "> End\n\n[^1]: Said quietly.")
+    expect(frame.locator(".footnote-backref")).to_have_count(1)
+    page.locator("#id_source").evaluate("source => { source.scrollTop = source.scrollHeight }")
     frame.locator(".footnote-backref").click()
     expect(frame.locator(".footnote-ref a")).to_be_in_viewport()
     with page.expect_popup() as opened:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from blog.models import Post, Status
-from tests.factories import CategoryFactory, PostFactory, UserFactory
+from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -81,3 +81,27 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     assert stored["Award 0"] == (Status.PUBLISHED, posts[0].slug)
     assert stored["Award, renamed"] == (Status.DRAFT, "renamed")
     assert stored["Award 2"] == (Status.PUBLISHED, posts[2].slug)
+
+
+def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log_in: LogIn) -> None:
+    UserFactory(username="owner", is_staff=True, is_superuser=True)
+    UserFactory(role="Author", display_name="Amina " * 8, email=f"{'amina' * 10}@example.org")
+    PostFactory(tags=["used"])
+    TagFactory(name="never")
+    page = log_in("owner", "/admin/accounts/user/", viewport={"width": 320, "height": 640})
+    results, rows = page.locator(".results"), page.locator("#result_list tbody tr")
+    labels = """cells => cells.map((cell) => getComputedStyle(cell, "::before").content)"""
+    card = rows.filter(has_text="Amina")
+    assert card.locator("td").evaluate_all(labels) == [
+        f'"{label}: "' for label in ("Email address", "Role", "Status", "Last login")
+    ]
+    # Everything is in sight.
+    assert results.evaluate("results => results.scrollWidth <= results.clientWidth")
+    for cell in card.locator("th, td").all():
+        expect(cell).to_be_in_viewport()
+    page.goto("/admin/tags/tag/")
+    expect(rows.locator("th")).to_have_text(["never", "used"])
+    for order in ("3", "-3"):
+        page.get_by_role("button", name="Posts (including drafts)").click()
+        expect(page).to_have_url(re.compile(rf"o={order}\b"))
+    expect(rows.locator("th")).to_have_text(["used", "never"])

@@ -207,10 +207,12 @@ def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     expect(page.locator(".to-review .note")).to_contain_text("Bo approved it")
     page.locator("#queue").get_by_role("button", name="Spam").first.click()
     page.locator(".messagelist").get_by_role("button", name="Undo").click()
+    expect(page.locator(".messagelist")).to_contain_text("Undone for 1 comment.")
     assert statuses(comments) == [Status.APPROVED, Status.PENDING, Status.PENDING]
     page.get_by_text("Reply").first.click()
     page.get_by_label("Your reply").first.fill("Dear N2")
-    page.get_by_role("button", name="Approve and reply").first.click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Approve and reply").first.click()
     assert Comment.objects.get(parent=comments[1]).text == "Dear N2"
 
 

@@ -26,7 +26,8 @@ def test_personal_data_is_found_disclosed_and_erased(log_in: LogIn, device: Devi
     for name in ("Comments", "Personal data"):
         if device is PHONE:
             page.get_by_role("button", name="Menu").click()
-        page.get_by_role("link", name=name).first.click()
+        with page.expect_navigation():
+            page.get_by_role("link", name=name).first.click()
     page.get_by_label("E-mail address").fill("rosa@example.org")
     assert faults(page) == ""
     page.get_by_role("button", name="Show data").click()
@@ -45,7 +46,8 @@ def test_personal_data_is_found_disclosed_and_erased(log_in: LogIn, device: Devi
     page.get_by_role("button", name="Continue to confirmation").click()
     expect(page.get_by_role("heading", name="Erase this person's data and keep the comments?")).to_be_visible()
     assert faults(page) == ""
-    page.get_by_role("button", name="Back").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Back").click()
     page.get_by_label("Keep them").check()
     page.get_by_role("button", name="Continue to confirmation").click()
     page.get_by_role("button", name="Erase", exact=True).click()

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Page, expect
+from playwright.sync_api import Dialog, FilePayload, Page, Route, expect
 
 from blog.models import Post
 from media.models import Picture
@@ -26,6 +26,15 @@ DROP = """(files) => {
   }
   const drop = new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true });
   document.querySelector("#id_source").dispatchEvent(drop);
+}"""
+
+# Keeps what would happen after more than five seconds, as `later`.
+KEEP_LATER = """() => {
+  const { setTimeout } = window;
+  window.setTimeout = (callback, delay) => {
+    if (delay > 5000) window.later = callback;
+    else setTimeout(callback, delay);
+  };
 }"""
 
 # Texts before and after an image, x, is dropped at the caret, |.
@@ -56,6 +65,10 @@ def drop(new_post: Page, name: str, content: bytes, *more: str) -> None:
     """Drop files of these names, all with the same content."""
     encoded = base64.b64encode(content).decode()
     new_post.evaluate(DROP, [[each, "image/jpeg", encoded] for each in (name, *more)])
+
+
+def image_payload(name: str) -> FilePayload:
+    return {"name": name, "mimeType": "image/png", "buffer": picture_file().read()}
 
 
 def names_of_images(text: str) -> str:
@@ -129,6 +142,43 @@ class TestFiles:
         new_post.keyboard.type("A crowd")
         assert "![A crowd](" in source.input_value()
 
+    def test_a_post_waits_for_the_files_that_belong_to_it(self, new_post: Page) -> None:
+        waiting: list[Route] = []
+        new_post.route("**/upload/**", lambda route: waiting.append(route))
+        # An open page could still reach the server while Chromium is turning interception on.
+        new_post.reload()
+
+        def upload(number: int) -> Route:
+            for _attempt in range(200):
+                if len(waiting) > number:
+                    return waiting[number]
+                new_post.wait_for_timeout(25)
+            pytest.fail("The file was not sent.")
+
+        publish = new_post.get_by_role("button", name="Publish", exact=True)
+        new_post.fill("#id_title", "With images")
+        new_post.set_input_files(".editor-file", [image_payload("a.png"), image_payload("b.png")])
+        publish.click()
+        expect(new_post.get_by_role("button", name="Uploading…")).to_be_visible()
+        new_post.set_input_files(".writing-picture-file", image_payload("c.png"))
+        # If one of them can't be stored, it is said, and nothing is saved.
+        upload(0).continue_()
+        upload(1).fulfill(status=403)
+        upload(2).continue_()
+        expect(new_post.locator(".editor-status")).to_contain_text("so nothing was saved yet")
+        expect(new_post.locator(".editor-uploads li")).to_have_count(1)
+        assert not Post.objects.exists()
+        # It can be sent again.
+        new_post.get_by_role("button", name="Try again").click()
+        publish.click()
+        expect(new_post.get_by_role("button", name="Uploading…")).to_be_visible()
+        upload(3).continue_()
+        expect(new_post.locator(".success")).to_be_visible()
+        post = Post.objects.get()
+        assert post.featured_picture
+        assert post.featured_picture.title == "c"
+        assert {each.title for each in post.pictures.all()} == {"a", "b"}
+
     def test_a_file_that_is_too_large_is_not_uploaded(self, new_post: Page) -> None:
         new_post.evaluate("document.querySelector('#id_source').dataset.maxBytes = 10")
         drop(new_post, "x.jpg", picture_file().read())
@@ -148,6 +198,28 @@ class TestProtectionOfInput:
         new_post.get_by_role("button", name="Save draft").dblclick()
         expect(new_post.locator(".success")).to_be_visible()
         assert Post.objects.count() == 1
+
+    def test_after_a_failed_attempt_the_form_can_be_sent_again(self, new_post: Page) -> None:
+        def answer(route: Route) -> None:
+            if route.request.method == "POST":
+                # The page stays, as when it is stopped, or the connection is lost.
+                route.fulfill(status=204)
+            else:
+                route.continue_()
+
+        new_post.route("**/post/add/", answer)
+        new_post.reload()
+        new_post.evaluate(KEEP_LATER)
+        new_post.fill("#id_title", "At last")
+        save = new_post.get_by_role("button", name="Save draft", exact=True)
+        save.click()
+        expect(new_post.get_by_role("button", name="Saving…")).to_be_visible()
+        expect(save).to_have_count(0)
+        new_post.unroute("**/post/add/")
+        new_post.evaluate("later()")
+        save.click()
+        expect(new_post.locator(".success")).to_be_visible()
+        assert Post.objects.get().title == "At last"
 
     def test_leaving_with_unsaved_changes_needs_confirmation(self, new_post: Page) -> None:
         dialogs: list[str] = []
@@ -169,14 +241,38 @@ class TestProtectionOfInput:
         new_post.fill("#id_source", "words")
         expect(new_post.locator(".editor-notice")).to_have_text(re.compile("The preview isn't available right now"))
 
-    def test_without_javascript_everything_is_saved(self, new_post: Page, log_in: LogIn) -> None:
+    def test_without_javascript_everything_is_saved_and_once_only(self, new_post: Page, log_in: LogIn) -> None:
         plain = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False)
         plain.fill("#id_title", "Plain")
         plain.fill("#id_source", "Words")
         plain.fill("#id_tags", "one, two")
-        plain.get_by_role("button", name="Save draft").click()
-        expect(plain.locator(".success")).to_be_visible()
+        plain.get_by_role("button", name="Save draft").dblclick()
+        # The browser shows the answer to either click.
+        expect(plain.locator(".messagelist")).to_contain_text(re.compile("Draft saved|it was not saved a second time"))
         assert {tag.name for tag in Post.objects.get().tags.all()} == {"one", "two"}
+
+    def test_saving_keeps_the_caret_and_what_is_visible_of_the_text(self, new_post: Page) -> None:
+        source = new_post.locator("#id_source")
+        text = "\n\n".join(f"Paragraph {number}." for number in range(200))
+        new_post.fill("#id_title", "Long")
+        source.fill(text)
+        place = text.index("Paragraph 120")
+        source.evaluate(
+            "(source, place) => { source.setSelectionRange(place, place + 9); source.scrollTop = 900 }", place
+        )
+        for url in ("/add/", "/change/"):
+            assert new_post.url.endswith(url)
+            with new_post.expect_navigation():
+                new_post.keyboard.press("Control+s")
+            expect(new_post.locator(".success")).to_be_visible()
+            expect(source).to_be_focused()
+            selected: Any = source.evaluate("({ selectionStart, selectionEnd }) => [selectionStart, selectionEnd]")
+            assert selected == [place, place + 9]
+            assert source.evaluate("source => source.scrollTop") == 900
+        # Opened again, a text begins at its beginning.
+        new_post.goto(new_post.url)
+        expect(source).not_to_be_focused()
+        assert source.evaluate("source => source.scrollTop") == 0
 
 
 @pytest.mark.parametrize("width", [390, 1400])

@@ -124,6 +124,17 @@ def test_the_panel_closes_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:
     expect(excerpt).to_be_hidden()
     press(wide, "Settings")
     expect(excerpt).to_be_visible()
+    # A section that was closed stays closed, unless something in it has to be corrected.
+    for name in ("Excerpt", "URL and format"):
+        wide.locator("summary", has_text=name).click()
+    expect(excerpt).to_be_hidden()
+    wide.reload()
+    expect(wide.get_by_label("Slug")).to_be_hidden()
+    expect(excerpt).to_be_hidden()
+    wide.locator("#id_slug").evaluate("slug => { slug.value = 'not/possible' }")
+    press(wide, "Update")
+    expect(wide.get_by_label("Slug")).to_be_visible()
+    expect(excerpt).to_be_hidden()
 
     phone = log_in("editor", url, **PHONE)
     excerpt = phone.get_by_label("Excerpt")

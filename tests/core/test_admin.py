@@ -80,6 +80,20 @@ class TestTitles:
             assert tab(f"/admin/blog/post/{post.pk}/{page}/") == f"First words – {title} – Broadside"
 
 
+class TestLists:
+    def test_each_cell_has_the_label_of_its_column(self, owner: Client) -> None:
+        TagFactory(name='<td class="field-slug">')
+        PostFactory(title="Words", categories=[CategoryFactory()])
+
+        def labels(path: str) -> list[str | None]:
+            cells = find(read(owner.get(path)), "#result_list td")
+            return [cell.get("data-label") for cell in cells]
+
+        # The first is the box for choosing the row.
+        assert labels("/admin/tags/tag/") == [None, "Slug", "Posts (including drafts)", "First used", "Last used"]
+        assert labels("/admin/blog/post/")[:5] == [None, "Title", "Author", "Categories", "Date"]
+
+
 class TestLoggingInAndOut:
     def test_the_login_page_has_the_title_of_the_site_and_explains_a_refusal(self) -> None:
         SiteSettings.objects.update_or_create(pk=1, defaults={"title": "Lamp & Ledger"})

@@ -38,6 +38,7 @@ def test_only_people_who_write_and_see_media_can_search(role: str, status: int, 
 def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Client) -> None:
     store_picture(picture_file(), title="March")
     newest = store_picture(picture_file(), title="Crowd", alt="A march at night")
+    Picture.objects.update(credit="R. Lamp")
     store_document(pdf_file(), title="March report")
     files = search(editor, q="march").json()["files"]
     assert [file["title"] for file in files] == ["Crowd", "March"]
@@ -47,10 +48,12 @@ def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Cli
         "title": "Crowd",
         "url": newest.file.url,
         "alt": "A march at night",
+        "credit": "R. Lamp",
         "thumbnail": newest.thumbnail_url,
         "edit": edit,
     }
     assert [file["title"] for file in search(editor, q="NIGHT march").json()["files"]] == ["Crowd"]
+    assert [file["title"] for file in search(editor, q="night lamp").json()["files"]] == ["Crowd"]
     assert [file["title"] for file in search(editor, kind="document").json()["files"]] == ["March report"]
 
 

@@ -16,7 +16,9 @@ from pytest_django import Settings
 from blog.models import Post
 from blog.rendering import render
 from media.models import Document
+from media.pictures import store_picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
+from tests.factories.files import picture_file
 from wordpress.exporting.generators import GENERATORS, Hugo
 
 pytestmark = pytest.mark.django_db
@@ -114,6 +116,21 @@ class TestFiles:
         for name in ("a.pdf", "b.mp3", "c.docx"):
             Document.objects.create(file=ContentFile(name.encode(), name=name))
         assert run(tmp_path / "out") == [f"static/media/{each.file.name}" for each in Document.objects.order_by("pk")]
+
+    def test_a_featured_image_is_named_with_its_credit(self, tmp_path: Path, settings: Settings) -> None:
+        settings.MEDIA_ROOT = tmp_path / "media"
+        picture = store_picture(picture_file())
+        PostFactory(featured_picture=picture, published_at=DAY)
+
+        def values(folder: Path) -> dict[str, Any]:
+            (name,) = (name for name in run(folder) if name.endswith(".md"))
+            return read(folder / name)[0]
+
+        assert values(tmp_path / "without")["image"] == picture.file.url
+        assert "image_credit" not in values(tmp_path / "again")
+        picture.credit = "R. Lamp"
+        picture.save()
+        assert values(tmp_path / "with")["image_credit"] == "R. Lamp"
 
     def test_folder_that_is_not_empty_is_rejected(self, tmp_path: Path) -> None:
         (tmp_path / "x").write_text("mine")

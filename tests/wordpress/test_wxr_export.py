@@ -614,12 +614,14 @@ class TestFiles:
 
     def test_pictures_uploaded_here_are_restored(self, tmp_path: Path) -> None:
         own = store_picture(ContentFile(picture(), name="mine.png"), title="Mine", alt="What it shows")
+        own.credit = "Photo: R. Lamp & sons"
+        own.save()
         PostFactory(featured_picture=own)
-        before = (own.title, own.alt, own.uploaded_at)
+        before = (own.title, own.alt, own.credit, own.uploaded_at)
         path = exported(tmp_path)
         delete_everything()
         Picture.objects.all().delete()
         import_export([path], media=MediaFolder(Path(dj_settings.MEDIA_ROOT)))
         restored = Picture.objects.get()
-        assert (restored.title, restored.alt, restored.uploaded_at) == before
+        assert (restored.title, restored.alt, restored.credit, restored.uploaded_at) == before
         assert Post.objects.get().featured_picture == restored

@@ -256,6 +256,8 @@ def front_matter(entry: Post | Page) -> dict[str, Any]:
         values["language"] = entry.language
     if picture := entry.featured_picture and entry.featured_picture.shown:
         values["image"] = f"/media/{picture.file.name}"
+        if picture.credit:
+            values["image_credit"] = picture.credit
     if entry.excerpt:
         values["description"] = entry.excerpt
     if isinstance(entry, Post):

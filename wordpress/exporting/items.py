@@ -300,7 +300,7 @@ def _as_attachment(upload: Picture | Document) -> Attachment:
     attachment.url = url
     attachment.title = upload.title
     if isinstance(upload, Picture):
-        attachment.caption, attachment.alt = upload.caption, upload.alt
+        attachment.caption, attachment.alt, attachment.credit = upload.caption, upload.alt, upload.credit
     attachment.uploaded_by_id, attachment.uploaded_at = upload.uploaded_by_id, upload.uploaded_at
     return attachment
 
@@ -320,6 +320,7 @@ def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: 
             "title": (attachment.title, plain_line(clean_for_xml(title))),
             "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
             "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
+            "credit": (attachment.credit, ""),
             "description": (attachment.description, plain_lines(clean_for_xml(description))),
             "uploaded_at": (uploaded_at, aware_datetime(local)),
         }

@@ -245,7 +245,7 @@ def _domain(blog: OldBlog) -> Point:
     if host.endswith(_WORDPRESS_COM):
         text = _(
             "Last of all, check everything with manage.py verify_import. Then buy the redirect from %(host)s to "
-            "%(here)s at WordPress.com: nobody else can redirect it."
+            "%(here)s at WordPress.com. Only they can redirect it."
         )
     elif _is_future_domain(host, blog):
         text = _(

@@ -19,7 +19,7 @@ EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
 LEGACY_URL_KEY: Final = "_broadside_old_address"
 # Fields of posts, pages and attachments.
-_TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "description")
+_TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "credit", "description")
 _DATETIMES: Final = ("published_at", "created_at", "modified_at", "uploaded_at")
 
 

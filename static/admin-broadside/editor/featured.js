@@ -3,7 +3,7 @@
 import { mediaDialog } from "./media_dialog.js";
 import { uploadFile } from "./uploads.js";
 
-export function addFeaturedImage(box, field, modes) {
+export function addFeaturedImage(box, field, modes, uploads) {
   const part = field.form.querySelector(".writing-picture-field");
   if (!part) {
     return;
@@ -23,16 +23,22 @@ export function addFeaturedImage(box, field, modes) {
     show(null);
     choose.focus();
   });
-  chooser.addEventListener("change", async () => {
+  chooser.addEventListener("change", () => {
+    const [file] = chooser.files;
+    chooser.value = "";
+    uploads.add(() => upload(file));
+  });
+
+  async function upload(file) {
     const progress = document.createElement("progress");
     status.replaceChildren(progress);
-    const result = await uploadFile(field, box.querySelector(".editor-status"), chooser.files[0], progress);
-    chooser.value = "";
+    const result = await uploadFile(field, box.querySelector(".editor-status"), file, progress);
     status.textContent = result.file ? "" : result.error ?? box.querySelector(".editor-status").dataset.failed;
     if (result.file) {
       show(result.file);
     }
-  });
+    return Boolean(result.file);
+  }
 
   function show(file) {
     input.value = file?.id ?? "";
@@ -46,7 +52,10 @@ export function addFeaturedImage(box, field, modes) {
       figure.querySelector("img")?.remove();
       figure.prepend(image);
       const caption = figure.querySelector(".writing-picture-alt");
-      caption.textContent = file.alt ? caption.dataset.alt.replace("{alt}", file.alt) : caption.dataset.none;
+      caption.textContent = file.alt ? caption.dataset.alt.replace("{alt}", () => file.alt) : caption.dataset.none;
+      const credit = figure.querySelector(".writing-picture-credit");
+      credit.textContent = credit.dataset.credit.replace("{credit}", () => file.credit);
+      credit.hidden = !file.credit;
       figure.querySelector("a").href = file.edit;
     }
     choose.textContent = file ? choose.dataset.other : choose.dataset.first;

@@ -2,6 +2,8 @@
  *
  * The frame runs no scripts. It is part of this page (`srcdoc`), so this module may change what is in it. */
 
+import { blocksOf, middleOf } from "./following.js";
+
 const DELAY = 400; // milliseconds after the last key
 // A text with more characters than this takes the server noticeably long, so it is sent less often.
 const LONG = 50_000;
@@ -18,6 +20,7 @@ export function followText(box, field) {
   let timer = 0;
   let request = null;
   let shown = document.createElement("div");
+  let blocks = [];
 
   frame.hidden = false;
   frame.addEventListener("load", fill);
@@ -89,6 +92,7 @@ export function followText(box, field) {
       }
     }
     showCount(body.textContent);
+    blocks = blocksOf(body);
     scrollAlong(box.querySelector(".editor-visual:not([hidden])") ?? field);
   }
 
@@ -103,13 +107,19 @@ export function followText(box, field) {
       .replace("{minutes}", minutes.toLocaleString(document.documentElement.lang));
   }
 
-  /** Show the part of the preview that is as far down as the visible part of the text. */
+  /** Show the part of the preview that has the same words as the visible part of the text, or is as far down. */
   function scrollAlong(text) {
     const page = frame.contentDocument?.scrollingElement;
     const room = text.scrollHeight - text.clientHeight;
-    if (page && room > 0 && text.matches("textarea, .editor-visual")) {
-      page.scrollTop = (text.scrollTop / room) * (page.scrollHeight - page.clientHeight);
+    if (!page || room <= 0 || !text.matches("textarea, .editor-visual")) {
+      return;
     }
+    const isInside = text.scrollTop > 0 && text.scrollTop < room - 1;
+    const middle = isInside ? middleOf(text, blocks) : null;
+    page.scrollTop =
+      middle === null
+        ? (text.scrollTop / room) * (page.scrollHeight - page.clientHeight)
+        : page.scrollTop + middle - page.clientHeight / 2;
   }
 }
 

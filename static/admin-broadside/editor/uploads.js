@@ -1,12 +1,41 @@
 /* Images and documents that are dropped, pasted or chosen: uploaded one after the other, and inserted in that order. */
 
+/** What is being uploaded for a form, which is not saved without it. */
+export class Uploads {
+  #last = Promise.resolve();
+  #running = new Set();
+
+  get areRunning() {
+    return this.#running.size > 0;
+  }
+
+  /** Run `upload` after those that were added before, so that files stay in that order. It resolves to whether all of
+   * its files were stored. */
+  add(upload) {
+    const done = this.#last.then(upload).catch((error) => {
+      reportError(error);
+      return false;
+    });
+    this.#last = done;
+    this.#running.add(done);
+    done.then(() => this.#running.delete(done));
+  }
+
+  /** Resolve to whether all files were stored, also those that are added meanwhile. */
+  async finish() {
+    let areStored = true;
+    while (this.areRunning) {
+      areStored = (await Promise.all(this.#running)).every(Boolean) && areStored;
+    }
+    return areStored;
+  }
+}
+
 /** Take files, and return the function that uploads and inserts a list of them. */
-export function takeFiles(box, field, modes) {
+export function takeFiles(box, field, modes, uploads) {
   const chooser = box.querySelector(".editor-file");
   const status = box.querySelector(".editor-status");
   const list = box.querySelector(".editor-uploads");
-  // Uploads wait for each other, so that files stay in the order in which they were added.
-  let added = Promise.resolve();
 
   chooser.addEventListener("change", () => {
     add(chooser.files);
@@ -35,7 +64,7 @@ export function takeFiles(box, field, modes) {
     }
     const waiting = [...files].map((file) => ({ file, item: itemFor(file) }));
     list.append(...waiting.map(({ item }) => item));
-    added = added.then(() => uploadAll(waiting));
+    uploads.add(() => uploadAll(waiting));
   }
 
   async function uploadAll(waiting) {
@@ -48,7 +77,10 @@ export function takeFiles(box, field, modes) {
         item.remove();
       } else {
         item.classList.add("is-done", "editor-error");
-        item.querySelector("progress").replaceWith(` ${result.error ?? status.dataset.failed}`);
+        item.querySelector("progress").replaceWith(` ${result.error ?? status.dataset.failed} `);
+        if (result.isTemporary) {
+          item.append(retryButton(file, item));
+        }
       }
     }
     status.textContent = "";
@@ -56,10 +88,25 @@ export function takeFiles(box, field, modes) {
       const isUndescribed = modes.current.insertFiles(codes);
       status.textContent = isUndescribed ? status.dataset.added : status.dataset.documentAdded;
     }
+    return codes.length === waiting.length;
+  }
+
+  function retryButton(file, item) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button";
+    button.textContent = status.dataset.retry;
+    button.addEventListener("click", () => {
+      item.remove();
+      add([file]);
+      field.focus();
+    });
+    return button;
   }
 }
 
-/** Upload a file for the editor `field`. Resolve to the server's answer, or to an object with an `error`, or to `{}`. */
+/** Upload a file for the editor `field`. Resolve to the server's answer, which has an `error` if the server has refused it.
+ * `isTemporary` says that the file itself may be all right. */
 export function uploadFile(field, status, file, progress) {
   const isImage = file.type.startsWith("image/");
   if (file.size > Number(isImage ? field.dataset.maxBytes : field.dataset.maxDocumentBytes)) {
@@ -76,7 +123,7 @@ export function uploadFile(field, status, file, progress) {
     progress.value = event.loaded / event.total;
   });
   return new Promise((resolve) => {
-    request.addEventListener("loadend", () => resolve(request.response ?? {}));
+    request.addEventListener("loadend", () => resolve({ ...request.response, isTemporary: request.status !== 400 }));
     request.send(body);
   });
 }

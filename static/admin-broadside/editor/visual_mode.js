@@ -4,6 +4,7 @@
 
 const CHOSEN = "editor-visual";
 
+/** Offer the mode, and return a promise of the editor being shown in the mode that was chosen last. */
 export function offerVisualMode(box, field, modes, addFiles) {
   const source = modes.current;
   const choice = box.querySelector(".editor-modes");
@@ -14,9 +15,7 @@ export function offerVisualMode(box, field, modes, addFiles) {
   choice.hidden = false;
   visualButton.addEventListener("click", () => showVisual({ isAsked: true }));
   sourceButton.addEventListener("click", showSource);
-  if (localStorage.getItem(CHOSEN)) {
-    showVisual({ isAsked: false });
-  }
+  return localStorage.getItem(CHOSEN) ? showVisual({ isAsked: false }) : Promise.resolve();
 
   async function showVisual({ isAsked }) {
     if (modes.current !== source) {

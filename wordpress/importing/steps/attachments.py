@@ -31,7 +31,7 @@ _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
 _MAX_TEXT_LENGTH: Final = 100_000
 # The fields that an export sets.
 _EXPORTED: Final = (
-    *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "description"),
+    *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "credit", "description"),
     *("parent", "menu_order", "uploaded_by_id", "uploaded_at"),
 )
 # These contain the URL of the blog.
@@ -160,7 +160,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
     )
     if extension := item.extension:
         texts = {name: text for name, text in extension.texts.items() if len(text) <= _MAX_TEXT_LENGTH}
-        set_texts(attachment, texts, "title", "alt", "caption", "description")
+        set_texts(attachment, texts, "title", "alt", "caption", "credit", "description")
         attachment.uploaded_at = extension.datetimes.get("uploaded_at") or attachment.uploaded_at
     return attachment
 
@@ -168,7 +168,7 @@ def _read(context: ImportContext, item: Item) -> Attachment:
 def _update_upload(context: ImportContext, stored: Attachment, exported: Attachment, names: Iterable[str]) -> None:
     """Update the texts of the picture or document that have changed, unless they were changed here."""
     upload: Picture | Document | None = stored.picture or stored.document
-    fields = [name for name in ("title", "caption", "alt") if name in names and hasattr(upload, name)]
+    fields = [name for name in ("title", "caption", "alt", "credit") if name in names and hasattr(upload, name)]
     if upload is None or not fields:
         return
     updated = [name for name in fields if getattr(upload, name) == _text(stored, name)]

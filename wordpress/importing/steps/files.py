@@ -165,7 +165,8 @@ def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
     """
     title, by = attachment.title, attachment.uploaded_by
     if is_picture(attachment):
-        return build_picture(file, title=title, alt=attachment.alt, caption=attachment.caption, by=by)
+        texts = {name: getattr(attachment, name) for name in ("alt", "caption", "credit")}
+        return build_picture(file, title=title, by=by, **texts)
     try:
         return build_document(file, title=title, by=by)
     except ValidationError as error:

@@ -166,7 +166,7 @@ class Command(BaseCommand):
         try:
             answer = input("\n" + (text % count if "%" in text else text) + " ")
         except EOFError:
-            self.stdout.write(_("Nobody answered, so they are not downloaded. Use --no-input to download them."))
+            self.stdout.write(_("There was no answer, so they are not downloaded. Use --no-input to download them."))
             return False
         return answer.strip().lower() in {"y", "yes"}
 
