@@ -21,27 +21,34 @@ from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from accounts.models import PasswordLink, Session, User
-from accounts.tasks import delete_expired_sessions, send_password_link
+from accounts.actions import Action
+from accounts.audit.recording import record
+from accounts.models import AuditRecord, PasswordLink, Session, User
+from accounts.tasks import delete_expired_sessions, delete_old_audit_records, send_password_link
 from blog.models import Entry, Post
 from comments.models import Comment, CommentStatus, NotificationPreference, OutboxItem
 from comments.tasks import tidy_comments
 from mail import delivery
 from mail.tasks import send_due_mail
 from media import trash
-from media.models import Picture, RenditionState
+from media.documents import store_document
+from media.models import Document, Picture, RenditionState
 from media.pictures import store_picture
-from media.tasks import make_due_renditions, remove_expired_files
+from media.recleaning import due_documents
+from media.tasks import clean_due_documents, make_due_renditions, remove_expired_files
 from operations.backups.schedule import is_due
-from operations.models import BackupRun, WorkerHeartbeat
-from operations.tasks import back_up_if_due, forget_old_tasks
+from operations.models import BackupRun, CheckResult, Withdrawal, WithdrawalState, WorkerHeartbeat
+from operations.tasks import back_up_if_due, check_site, forget_old_tasks
+from operations.withdrawals import lifecycle
+from operations.withdrawals.tasks import continue_withdrawal, do_upkeep
+from operations.withdrawals.working import work as withdraw
 from operations.worker import queue, running
 from operations.worker.running import Worker
 from search.indexing import count_stale_entries, mark_as_stale
 from search.tasks import index_stale_entries
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.comments import send
-from tests.factories.files import picture
+from tests.factories.files import pdf_file, picture
 from tests.factories.wxr import export, item
 from tests.operations.killing import count_steps, run_in_child
 from wordpress.downloads import jobs as downloads
@@ -282,6 +289,60 @@ def has_link() -> bool:
     return PasswordLink.objects.filter(person=owner()).exists()
 
 
+def keep_old_record() -> None:
+    record(Action.CHANGED, [owner()], by=None)
+    AuditRecord.changeable().update(at=LONG_AGO)
+    delete_old_audit_records.enqueue()
+
+
+def is_record_deleted() -> bool:
+    return not AuditRecord.objects.filter(at=LONG_AGO).exists()
+
+
+def look_for_name() -> None:
+    PostFactory.create_batch(2, author=owner(), title="By Ann Lée")
+    continue_withdrawal.enqueue(lifecycle.start(["Ann Lée"], "[…]", None).pk)
+
+
+def is_name_found() -> bool:
+    return not Withdrawal.objects.exclude(state__in=[WithdrawalState.FOUND, WithdrawalState.FINAL]).exists()
+
+
+def keep_old_withdrawal() -> None:
+    PostFactory(author=owner(), title="By Ben Ode")
+    withdrawal = lifecycle.start(["Ben Ode"], "[…]", None)
+    withdraw(withdrawal, seconds=60)
+    lifecycle.carry_out(withdrawal)
+    withdraw(withdrawal, seconds=60)
+    Withdrawal.objects.filter(pk=withdrawal.pk).update(undo_until=LONG_AGO)
+    DBTaskResult.objects.all().delete()
+    do_upkeep.enqueue()
+
+
+def is_final() -> bool:
+    return not Withdrawal.objects.filter(undo_until=LONG_AGO).exists() and not lifecycle.unscrubbed().exists()
+
+
+def forget_checks() -> None:
+    CheckResult.objects.all().delete()
+    check_site.enqueue()
+
+
+def is_checked() -> bool:
+    return CheckResult.objects.exists()
+
+
+def upgrade_cleaners() -> None:
+    store_document(pdf_file(name=f"{uuid.uuid4()}.pdf"), by=owner())
+    DBTaskResult.objects.all().delete()
+    Document.objects.update(cleaned_with=0)
+    clean_due_documents.enqueue()
+
+
+def is_clean() -> bool:
+    return not due_documents().exists()
+
+
 KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[], bool]]]]] = [
     (send_due_mail, (comment, is_notified)),
     (index_stale_entries, (rename_tag, is_indexed)),
@@ -297,4 +358,9 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (delete_expired_sessions, (keep_old_session, is_session_deleted)),
     (back_up_if_due, (plan_backup, is_backed_up)),
     (forget_old_tasks, (keep_old_result, is_result_deleted)),
+    (delete_old_audit_records, (keep_old_record, is_record_deleted)),
+    (continue_withdrawal, (look_for_name, is_name_found)),
+    (do_upkeep, (keep_old_withdrawal, is_final)),
+    (check_site, (forget_checks, is_checked)),
+    (clean_due_documents, (upgrade_cleaners, is_clean)),
 ]
