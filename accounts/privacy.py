@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -42,4 +43,11 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
         ),
         _("Ten minutes; for one-time codes, a day."),
         _("So that nobody can try many."),
+    )
+    kept, counts_kept = settings.BROADSIDE_AUDIT_KEEP_DAYS, settings.BROADSIDE_AUDIT_KEEP_FAILED_DAYS
+    yield KeptData(
+        Concerned.STAFF,
+        _("What you did, when and in which role, and how often someone failed to log in as you, but not from where"),
+        _("%(days)d days; failed attempts, %(failed)d days.") % {"days": kept, "failed": counts_kept},
+        _("So that owners, and you yourself, can see what happened with an account."),
     )

@@ -1,4 +1,4 @@
-"""What the privacy page says about backups and the log."""
+"""What the privacy page says about the log, withdrawn names and backups."""
 
 from collections.abc import Iterator
 
@@ -21,6 +21,13 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
             "To find faults. It says what kind of page failed, and not who asked for it: no IP address, no e-mail "
             "address, and nothing that was searched for or typed."
         ),
+    )
+    undo_days = settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS
+    yield KeptData(
+        Concerned.EVERYONE,
+        _("Names that were withdrawn from this site: what was there before, encrypted"),
+        ngettext("%d day.", "%d days.", undo_days) % undo_days,
+        _("So that a mistake can be undone. Then nothing on this site knows the name."),
     )
     if settings.BROADSIDE_BACKUP_URL:
         days = longest_backup_days()
