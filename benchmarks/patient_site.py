@@ -4,8 +4,9 @@ The site itself turns away most of 16 requests for the same uncached page, which
 """
 
 from config.lanes import LANES, has_session, lane_of
+from config.rsgi import answer_at_once
+from config.wsgi import answer_from_memory
 from config.wsgi import application as wsgi_application
-from config.wsgi import page_cache
 from core.serving.admission import Lane
 from core.serving.rsgi import RSGIApplication
 
@@ -13,7 +14,8 @@ PATIENT = {lane: Lane(lane.at_once, waiting=100, patience=60) for lane in LANES}
 
 application = RSGIApplication(
     wsgi_application,
-    ready=page_cache.answer_hit,
+    immediate=answer_from_memory,
+    ready=answer_at_once,
     lane_of=lambda environ: PATIENT[lane_of(environ)],
     lanes=tuple(PATIENT.values()),
     may_send_files=lambda headers: has_session(headers.get("cookie", "")),

@@ -28,7 +28,7 @@ _AT_ONCE: Final = 8
 
 @admin.register(Withdrawal)
 class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
-    list_display = ("__str__", "state", "started_by", "started_at", "withdrawn_at", "undo_until")
+    list_display = ("__str__", "state", "started_by", "withdrawn_at", "undo_until")
     list_display_links = ("__str__",)
     list_select_related = ("started_by",)
     actions = None

@@ -99,6 +99,9 @@ class TestRequesting:
         Follower.objects.update(confirmed_at=timezone.now(), invited_at=timezone.now())
         follows = request_follow(client, post, ADDRESS.upper())
         assert first.content == again.content == follows.content
+        # Each has an ID of its own, by chance.
+        ids = {response.headers.pop("X-Request-ID") for response in (first, follows)}
+        assert len(ids) == 2
         assert first.headers == follows.headers
         assert not first.cookies
         assert deliver() == []

@@ -26,7 +26,7 @@ PROCESS = """
 import json, os, signal, sys
 import environ
 environ.Env.read_env = lambda *a, **k: None
-from config.wsgi import application, django_application
+from config.wsgi import application, django_application, page_cache
 from django.db import transaction
 from tests.factories.reader import Reader
 from tests.factories import *
@@ -39,7 +39,7 @@ from blog import publishing
 from comments.moderation import decisions
 def answer(environ, start_response):
     global from_memory
-    body = application.answer_from_memory(environ, start_response)
+    body = page_cache.answer_from_memory(environ, start_response)
     from_memory = body is not None
     return body if from_memory else application(environ, start_response)
 reader = Reader("localhost")

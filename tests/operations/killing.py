@@ -71,6 +71,7 @@ def main(folder: Path, kills: int) -> None:
             first = describe()
 
     # Between two states, both of which are in the store.
+    back_up()
     name_of_first = newest(store)
     Post.objects.update(title="The second state")
     PostFactory(title="Another one")

@@ -127,6 +127,9 @@ def _undecorated() -> None: ...
 
 def test_all_that_is_promised_is_on_the_schedule() -> None:
     assert set(schedule.scheduled_tasks) == {
+        "accounts.audit",
+        "operations.checks",
+        "operations.withdrawals",
         "accounts.sessions",
         "comments.tidying",
         "mail.delivery",

@@ -373,5 +373,5 @@ class TestLimits:
                 for n in range(1, 30)
             )
         )
-        with django_assert_max_num_queries(37):
+        with django_assert_max_num_queries(38):
             exported(tmp_path)
