@@ -19,8 +19,8 @@ from django.db.models.sql.compiler import SQLCompiler
 
 type Value = str | int | dt.datetime | dt.date
 
-# Statements of one query with different shapes. This is a limit for crawlers of further pages.
-_MAX_STATEMENTS: Final = 100
+# Statements of one query with different shapes, of 40 kB each. This is a limit for crawlers of further pages.
+_MAX_STATEMENTS: Final = 24
 # Of an integer in the database, without its sign.
 _MAX_BITS: Final = 63
 
@@ -78,8 +78,10 @@ class Prepared[Row]:
         statement = _Statement.of(self._build(*parameters, **shape))
         if statement.parameters != _Statement.of(self._build(*parameters, **shape)).parameters:
             raise ValueError("A prepared query contains something that changes, such as the time. Make it a parameter.")
-        if len(self._statements) < _MAX_STATEMENTS:
-            self._statements[key] = statement
+        if len(self._statements) >= _MAX_STATEMENTS:
+            # The oldest. Other threads may do the same.
+            self._statements.pop(next(iter(list(self._statements))), None)
+        self._statements[key] = statement
         return statement
 
 

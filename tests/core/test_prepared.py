@@ -138,6 +138,22 @@ class TestCompiling:
         prepared([3, 4], stop=4)
         assert made == [*compiled, *[(4, 3)] * 2, *[(2, 4)] * 2]
 
+    def test_few_shapes_are_kept_and_all_others_are_made_again(self) -> None:
+        made: list[int] = []
+
+        def build(*, stop: int) -> QuerySet[Post]:
+            made.append(stop)
+            return Post.objects.all()[:stop]
+
+        prepared = Prepared[Post](build)
+        PostFactory()
+        for stop in range(1, 200):
+            assert len(prepared(stop=stop)) == 1
+        assert len(prepared._statements) < 50
+        made.clear()
+        assert len(prepared(stop=199)) == len(prepared(stop=1)) == 1
+        assert set(made) == {1}
+
     def test_the_current_time_must_be_a_parameter(self) -> None:
         """Or else what is scheduled would never appear."""
         with pytest.raises(ValueError, match="Make it a parameter"):
