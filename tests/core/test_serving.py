@@ -76,7 +76,7 @@ application = rsgi.RSGIApplication(
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     folder = tmp_path_factory.mktemp("served")
     (folder / "served_for_tests.py").write_text(APPLICATION)
-    (folder / "file").write_bytes(bytes(range(256)) * 20_000)
+    (folder / "file").write_bytes(bytes(range(256)) * 80_000)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -204,7 +204,7 @@ class TestBodies:
 class TestFiles:
     def test_files_of_any_size_are_sent_whole(self, port: int) -> None:
         response, body = ask(port, path="/file")
-        assert (response.headers["Content-Length"], body) == ("5120000", bytes(range(256)) * 20_000)
+        assert (response.headers["Content-Length"], body) == ("20480000", bytes(range(256)) * 80_000)
 
     def test_clients_that_do_not_take_their_file_keep_nobody_waiting(self, port: int) -> None:
         with contextlib.ExitStack() as stack:
