@@ -39,7 +39,7 @@ class AccountBackend(ModelBackend):
         if not hasattr(user_obj, "_perm_cache"):
             granted = (Permission.objects.filter(user=user_obj), Permission.objects.filter(group__user=user_obj))
             own, of_roles = (some.order_by().values_list("content_type__app_label", "codename") for some in granted)
-            # The audit log records the role of whoever does something. Here it costs nothing.
+            # The audit log records the role in which something is done. Looking it up here costs nothing.
             roles = Group.objects.filter(user=user_obj).order_by().values_list(Value("", CharField()), "name")
             found = list(own.union(of_roles, roles).order_by())
             user_obj._perm_cache = {f"{app}.{codename}" for app, codename in found if app}

@@ -251,7 +251,7 @@ class AuditRecord(models.Model):
     SERVER: Final = "server"
 
     at = models.DateTimeField(_("time"), default=timezone.now)
-    # Nobody if it was done on the server, or by someone who was not logged in. The ID stays when the account is erased.
+    # None if it was done on the server, or by someone who was not logged in. The ID stays when the account is erased.
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         models.DO_NOTHING,
@@ -278,7 +278,7 @@ class AuditRecord(models.Model):
     people: Mapping[int, User]
 
     class Meta:
-        # Only owners read it, and nobody changes it.
+        # Only owners read it, and it never changes.
         default_permissions = ()
         verbose_name = _("record of the audit log")
         verbose_name_plural = _("records of the audit log")

@@ -42,7 +42,7 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
             "itself"
         ),
         _("Ten minutes; for one-time codes, a day."),
-        _("So that nobody can try many."),
+        _("So that trying many is impossible."),
     )
     kept, counts_kept = settings.BROADSIDE_AUDIT_KEEP_DAYS, settings.BROADSIDE_AUDIT_KEEP_FAILED_DAYS
     yield KeptData(

@@ -37,7 +37,7 @@ def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
         _("Which pages you read, when, and with which device"),
         _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
         _(
-            "Nobody needs it. All that a page consists of comes from this site. Players of other sites are loaded "
+            "It isn't needed. All that a page consists of comes from this site. Players of other sites are loaded "
             "only if you start them, and these sites have rules of their own."
         ),
     )
@@ -49,7 +49,7 @@ def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
         ),
         _("Ten minutes."),
         _(
-            "So that nobody can try many passwords. The code changes daily, and nobody can turn it back into the "
+            "So that trying many passwords is impossible. The code changes daily, and can't be turned back into the "
             "address without the secret key of this site."
         ),
     )

@@ -43,7 +43,7 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
         _("How many comments you sent: a code that is made from your IP address, but not the address itself"),
         _("Until the next comment on this site after ten minutes, or the end of the day."),
         _(
-            "So that nobody can flood the site. The code changes daily, and nobody can turn it back into the address "
+            "So that the site can't be flooded. The code changes daily, and can't be turned back into the address "
             "without the secret key of this site."
         ),
     )

@@ -1,6 +1,6 @@
 """Files without a name: what people upload, until it has been checked and cleaned.
 
-Nobody else can open them, and nothing is left of them however the process ends, even if it is killed.
+No other process can open them, and nothing is left of them however the process ends, even if it is killed.
 """
 
 import os

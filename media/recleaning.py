@@ -70,7 +70,7 @@ def clean_again(document: Document) -> Recleaning:
         return Recleaning.IMPOSSIBLE
     storage: Any = document.file.storage
     with transaction.atomic():
-        # Nobody else can replace the file from here on.
+        # From here on, no other process can replace the file.
         if not due_documents().filter(pk=document.pk, file=document.file.name).update(**values):
             return Recleaning.GONE
         if result is Recleaning.CLEANED:

@@ -1,4 +1,4 @@
-"""The audit log in the admin, which owners read and export, and nobody changes."""
+"""The audit log in the admin. Owners read and export it; it can't be changed."""
 
 from typing import Any
 

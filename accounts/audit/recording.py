@@ -48,7 +48,7 @@ def record(
 def count(action: Action, account: User | None) -> None:
     """Count something that strangers did to an account, or to a name without one. Two statements in either case.
 
-    There is one record an hour for each account, and one for all names without an account, so nobody can fill the log.
+    There is one record an hour for each account, and one for all names without an account, so the log can't be flooded.
     """
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     values: dict[str, Any] = {"action": action, "at": hour, "object_id": str(account.pk) if account is not None else ""}

@@ -1,4 +1,4 @@
-"""How long the audit log is kept. Only the server's settings say so, so nobody can shorten it with a stolen session."""
+"""How long the audit log is kept. Only the server's settings say so: a stolen session isn't enough to shorten it."""
 
 import datetime as dt
 from typing import Any, Final
@@ -26,7 +26,7 @@ def delete_expired() -> int:
 
 
 def _delete(records: QuerySet[Any]) -> int:
-    """Delete in batches, each of which is a short transaction, so that nobody has to wait."""
+    """Delete in batches, each of which is a short transaction, so that no request has to wait."""
     deleted = 0
     while pks := list(records.order_by("at").values_list("pk", flat=True)[:_BATCH]):
         deleted += records.filter(pk__in=pks).delete()[0]

@@ -93,7 +93,7 @@ def proxy(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def _is_private(host: str) -> bool:
-    """Return whether nobody can listen between readers and this host: it is this machine, or an onion service."""
+    """Return whether readers reach this host without a network to listen to: this machine, or an onion service."""
     return host in {"localhost", "127.0.0.1", "::1"} or host.endswith((".onion", ".localhost"))
 
 

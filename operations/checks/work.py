@@ -85,7 +85,7 @@ def mail(wishes: Wishes) -> Iterator[Diagnosis]:
     owners = list(addresses)
     if not owners:
         yield Diagnosis.warning(
-            _("No owner has an e-mail address, so nobody can be told what is wrong, or reset a password."),
+            _("No owner has an e-mail address, so no owner can be told what is wrong, or reset a password."),
             _("Enter one under People."),
         )
     try:

@@ -74,7 +74,7 @@ class Application:
 def stop_accepting(listening: int) -> None:
     """Leave connections to the other processes that have this socket.
 
-    All of its numbers in this process are given to a socket to which nobody connects. What waits for connections is
+    All of its numbers in this process are given to a socket to which nothing connects. What waits for connections is
     woken by new ones, and finds none.
     """
     is_same = os.fstat(listening).st_ino

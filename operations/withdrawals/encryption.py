@@ -33,7 +33,7 @@ def decrypt(sealed: str) -> Any:
 
 
 def keyed_hash(text: str) -> str:
-    """Return a hash that nobody can compute without the key."""
+    """Return a hash that can't be computed without the key."""
     return salted_hmac("operations.withdrawals.hash", text, algorithm="sha256").hexdigest()
 
 

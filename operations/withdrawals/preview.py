@@ -80,7 +80,7 @@ def accounts_with(name: Name) -> list[Link]:
 
 
 def files_in(findings: Iterable[Finding]) -> list[Link]:
-    """Return the files in the texts that contain the name: nobody but a person can tell what is in them."""
+    """Return the files in the texts that contain the name: only a person can tell what is in them."""
     entries = [int(finding.pk) for finding in findings if finding.place == "blog.entry"]
     found: list[Any] = []
     for model, accessor in ((Document, "documents"), (Picture, "pictures")):

@@ -184,7 +184,7 @@ def _call(row: Row) -> None:
 
 
 def _announce(row: Row) -> None:
-    """Tell whoever listens, such as the log, that the task has ended."""
+    """Tell the receivers of the signal, such as the log, that the task has ended."""
     try:
         result = row.task_result
     except (ImportError, SuspiciousOperation):
