@@ -11,7 +11,7 @@ RUN := $(UV) run --frozen --no-sync
 DEMO_ENV = BROADSIDE_DATA="$(BROADSIDE_DATA)" SITE_URL="http://localhost:$(PORT)" \
 	SECRET_KEY="$$(cat "$(BROADSIDE_DATA)/demo-secret-key")" DEBUG=0
 PRODUCTION_ENV = BROADSIDE_DATA="$$(mktemp -d)" SITE_URL="https://blog.example.org" DEBUG=0 \
-	SECRET_KEY="$$(head -c 48 /dev/urandom | base64)"
+	SECRET_KEY="$$(head -c 48 /dev/urandom | base64)" EMAIL_URL="smtp://localhost"
 
 .PHONY: help
 help: ## List the commands

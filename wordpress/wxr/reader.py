@@ -1,11 +1,7 @@
 """Reading WordPress exports (WXR 1.0 to 1.2, without a schema) as a stream, with only one item in memory at a time."""
 
-import datetime as dt
-import re
 from collections import Counter
 from collections.abc import Container, Iterator
-from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -14,20 +10,14 @@ from lxml import etree
 
 from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
-from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.records import (
-    CATEGORY,
     DESIRED_SLUG_KEY,
-    TAG,
-    Author,
     Comment,
-    Elements,
     Item,
     Meta,
     Record,
-    Term,
-    TermRef,
 )
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
@@ -39,56 +29,15 @@ MAX_TERMS: Final = 10_000
 _MAX_ERRORS: Final = 1000
 # No real site has as many different meta keys.
 _MAX_KEYS: Final = 1000
-# For each kind of term: its taxonomy (empty: another element names it), and the elements with its slug, name, parent
-# and description.
-_TERM_ELEMENTS: Final = {
-    "wp:category": (CATEGORY, ("category_nicename", "cat_name", "category_parent", "category_description")),
-    "wp:tag": (TAG, ("tag_slug", "tag_name", "tag_parent", "tag_description")),
-    "wp:term": ("", ("term_slug", "term_name", "term_parent", "term_description")),
-}
-# The elements of items with a field in `Item`, and those that contain others. Addresses of commenters are never read.
+# The elements of items with a field in `Item`.
 _ITEM_ELEMENTS: Final = {
     *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
     *("wp:post_id", "wp:post_date", "wp:post_date_gmt", "wp:post_modified", "wp:post_modified_gmt", "wp:post_name"),
     *("wp:comment_status", "wp:status", "wp:post_parent", "wp:menu_order", "wp:post_type", "wp:post_password"),
     *("wp:is_sticky", "wp:attachment_url"),
 }
-_COMPOUND_ELEMENTS: Final = {"category", "wp:postmeta", "wp:commentmeta", "wp:termmeta", "wp:comment"}
-_NEVER_READ: Final = {"wp:comment_author_IP", "wp:comment_agent"}
-# No real object has more elements with different names.
-_MAX_ELEMENTS: Final = 100
 # Namespace URIs differ by version, scheme and plugin; these parts are common to all.
 _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/content/": "content", "/dc/": "dc"}
-_PROSE: Final = {
-    *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
-}
-_PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
-
-
-class _Children(dict[str, list[Any]]):
-    """The children of an element by their usual names."""
-
-    def elements(self, name: str) -> list[Any]:
-        return self.get(name, [])
-
-    def text(self, name: str) -> str:
-        """Return the text of the first child called `name`, or an empty string if there is none."""
-        children = self.get(name)
-        return _text(children[0]) if children else ""
-
-    def texts(self, *, except_for: Container[str] = ()) -> Elements:
-        """Return the texts of all children that contain no other elements, by name.
-
-        Whitespace around values that are no prose is removed: some programs put each on a line of its own.
-        """
-        return tuple(
-            (name, self.text(name) if name in _PROSE else self.text(name).strip())
-            for name in islice(self, _MAX_ELEMENTS)
-            if name and name not in except_for and name not in _COMPOUND_ELEMENTS and name not in _NEVER_READ
-        )
-
-    def date(self, name: str) -> dt.datetime | None:
-        return values.parse_date(self.text(name))
 
 
 class Export:
@@ -194,22 +143,22 @@ class Export:
             return self._item(element)
         if name == "wp:author":
             fields = self._children(element)
-            return _author(fields, self._meta(fields, "author"))
-        if name in _TERM_ELEMENTS:
+            return author_of(fields, self._meta(fields, "author"))
+        if name in TERM_ELEMENTS:
             fields = self._children(element)
-            return _term(name, fields, self._meta(fields, "term"))
+            return term_of(name, fields, self._meta(fields, "term"))
         if name == "wp:wxr_version":
-            self.version = _text(element).strip()
+            self.version = text_of(element).strip()
         elif name == "wp:base_blog_url" or (name == "link" and not self.base_url):
-            self.base_url = _text(element).strip()
+            self.base_url = text_of(element).strip()
         elif name == "wp:base_site_url":
-            self.site_url = _text(element).strip()
+            self.site_url = text_of(element).strip()
         elif name == "title":
-            self.title = self.title or values.plain_line(_text(element))
+            self.title = self.title or values.plain_line(text_of(element))
         elif name == "description":
-            self.tagline = self.tagline or values.plain_line(_text(element))
+            self.tagline = self.tagline or values.plain_line(text_of(element))
         elif name == "language":
-            self.language = self.language or _text(element).strip()
+            self.language = self.language or text_of(element).strip()
         elif name == "wp:channelmeta":
             self.legacy_urls += extensions.find_legacy_urls((self._meta_field(element),))
         return None
@@ -236,7 +185,7 @@ class Export:
         self._remove_surplus_terms(element, element[:])
         fields = self._children(element)
         refs = (
-            _term_ref(each.get("domain", ""), each.get("nicename", ""), _text(each))
+            term_ref(each.get("domain", ""), each.get("nicename", ""), text_of(each))
             for each in fields.elements("category")
         )
         meta = self._meta(fields, "post")
@@ -304,13 +253,13 @@ class Export:
         )
         return extensions.comment_with_extension(comment, meta, *exported, str(date))
 
-    def _children(self, element: Any) -> _Children:
-        children = _Children()
+    def _children(self, element: Any) -> Children:
+        children = Children()
         for child in element:
             children.setdefault(self._name(child), []).append(child)
         return children
 
-    def _meta(self, children: _Children, owner: str) -> Meta:
+    def _meta(self, children: Children, owner: str) -> Meta:
         """Return the meta fields among the children of an element. Those of comments and terms are counted."""
         meta = tuple(map(self._meta_field, children.elements(f"wp:{owner}meta")))
         for key, _value in meta if owner in {"comment", "term"} else ():
@@ -346,74 +295,6 @@ def _usual_name(tag: str, prefix: str | None) -> str:
                 return f"{usual}:{local}"
         return f"{prefix}:{local}" if prefix in KNOWN_PREFIXES else ""
     return tag
-
-
-def _text(element: Any) -> str:
-    if not len(element):
-        return element.text or ""
-    # Markup that should have been escaped.
-    parts = (_markup(child) + (child.tail or "") for child in element)
-    return _PLACEHOLDER_DECLARATION.sub("", "".join([element.text or "", *parts]))
-
-
-def _markup(element: Any) -> str:
-    """Return `element` as markup without the namespaces of the whole document."""
-    try:
-        return etree.tostring(element, method="c14n", exclusive=True).decode()
-    except etree.C14NError:
-        # The URI of a namespace is invalid. Then all namespaces are included.
-        return etree.tostring(element, encoding="unicode", with_tail=False)
-
-
-def _author(fields: _Children, meta: Meta) -> Author:
-    first, last = fields.text("wp:author_first_name").strip(), fields.text("wp:author_last_name").strip()
-    author = Author(
-        id=values.parse_id(fields.text("wp:author_id")),
-        login=fields.text("wp:author_login").strip(),
-        email=fields.text("wp:author_email").strip(),
-        display_name=fields.text("wp:author_display_name").strip() or f"{first} {last}".strip(),
-        first_name=first,
-        last_name=last,
-    )
-    return extensions.author_with_extension(author, meta)
-
-
-def _term(element: str, fields: _Children, meta: Meta) -> Term:
-    taxonomy, names = _TERM_ELEMENTS[element]
-    taxonomy = taxonomy or _taxonomy(fields.text("wp:term_taxonomy"))
-    slug, name, parent, description = (fields.text(f"wp:{name}") for name in names)
-    elements = fields.texts()
-    if taxonomy in {CATEGORY, TAG}:
-        read = {*(f"wp:{name}" for name in names), "wp:term_id", "wp:term_taxonomy"}
-        markup = {
-            "name": (name, values.plain_line(name)),
-            "description": (description, values.plain_lines(description)),
-        }
-        elements = tuple((key, raw) for key, (raw, plain) in markup.items() if raw.strip() != text_to_html(plain))
-        elements += fields.texts(except_for=read)
-    return Term(
-        taxonomy=taxonomy,
-        slug=slug.strip(),
-        name=values.plain_line(name),
-        parent=parent.strip(),
-        description=values.plain_lines(description),
-        id=values.parse_id(fields.text("wp:term_id")),
-        legacy_urls=extensions.find_legacy_urls(meta),
-        elements=elements,
-        meta=extensions.without_extension(meta),
-    )
-
-
-def _taxonomy(name: str) -> str:
-    """Return the taxonomy. Before WXR 1.1, that of tags is called `tag` and that of categories is empty."""
-    name = name.strip()
-    return {"": CATEGORY, "tag": TAG}.get(name, name)
-
-
-# Most posts share their tags.
-@lru_cache(maxsize=2**14)
-def _term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
-    return TermRef(_taxonomy(taxonomy), slug.strip(), values.plain_line(name))
 
 
 def _with_slug_before_trash(item: Item) -> Item:

@@ -1,0 +1,129 @@
+"""The elements within an element of an export, as texts, and what they say about authors and terms."""
+
+import datetime as dt
+import re
+from collections.abc import Container
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+
+from lxml import etree
+
+from wordpress.wxr import extensions, values
+from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.markup_repair import UNDECLARED
+from wordpress.wxr.records import CATEGORY, TAG, Author, Elements, Meta, Term, TermRef
+
+# For each kind of term: its taxonomy (empty: another element names it), and the elements with its slug, name, parent
+# and description.
+TERM_ELEMENTS: Final = {
+    "wp:category": (CATEGORY, ("category_nicename", "cat_name", "category_parent", "category_description")),
+    "wp:tag": (TAG, ("tag_slug", "tag_name", "tag_parent", "tag_description")),
+    "wp:term": ("", ("term_slug", "term_name", "term_parent", "term_description")),
+}
+# Those that contain others. IP addresses of commenters and their browsers are never read.
+_COMPOUND_ELEMENTS: Final = {"category", "wp:postmeta", "wp:commentmeta", "wp:termmeta", "wp:comment"}
+_NEVER_READ: Final = {"wp:comment_author_IP", "wp:comment_agent"}
+# No real object has more elements with different names.
+_MAX_ELEMENTS: Final = 100
+_PROSE: Final = {
+    *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
+}
+_PLACEHOLDER_DECLARATION = re.compile(rf' xmlns:[\w.-]+="{UNDECLARED}"')
+
+
+class Children(dict[str, list[Any]]):
+    """The children of an element by their usual names."""
+
+    def elements(self, name: str) -> list[Any]:
+        return self.get(name, [])
+
+    def text(self, name: str) -> str:
+        """Return the text of the first child called `name`, or an empty string if there is none."""
+        children = self.get(name)
+        return text_of(children[0]) if children else ""
+
+    def texts(self, *, except_for: Container[str] = ()) -> Elements:
+        """Return the texts of all children that contain no other elements, by name.
+
+        Whitespace around values that are no prose is removed: some programs put each on a line of its own.
+        """
+        return tuple(
+            (name, self.text(name) if name in _PROSE else self.text(name).strip())
+            for name in islice(self, _MAX_ELEMENTS)
+            if name and name not in except_for and name not in _COMPOUND_ELEMENTS and name not in _NEVER_READ
+        )
+
+    def date(self, name: str) -> dt.datetime | None:
+        return values.parse_date(self.text(name))
+
+
+def text_of(element: Any) -> str:
+    """Return what is in an element: its text, or as markup what should have been escaped."""
+    if not len(element):
+        return element.text or ""
+    parts = (_markup(child) + (child.tail or "") for child in element)
+    return _PLACEHOLDER_DECLARATION.sub("", "".join([element.text or "", *parts]))
+
+
+def _markup(element: Any) -> str:
+    """Return `element` as markup without the namespaces of the whole document."""
+    try:
+        return etree.tostring(element, method="c14n", exclusive=True).decode()
+    except etree.C14NError:
+        # The URI of a namespace is invalid. Then all namespaces are included.
+        return etree.tostring(element, encoding="unicode", with_tail=False)
+
+
+def author_of(fields: Children, meta: Meta) -> Author:
+    """Return the author that these fields of `wp:author` describe."""
+    first, last = fields.text("wp:author_first_name").strip(), fields.text("wp:author_last_name").strip()
+    author = Author(
+        id=values.parse_id(fields.text("wp:author_id")),
+        login=fields.text("wp:author_login").strip(),
+        email=fields.text("wp:author_email").strip(),
+        display_name=fields.text("wp:author_display_name").strip() or f"{first} {last}".strip(),
+        first_name=first,
+        last_name=last,
+    )
+    return extensions.author_with_extension(author, meta)
+
+
+def term_of(element: str, fields: Children, meta: Meta) -> Term:
+    """Return the term that these fields of an element, one of TERM_ELEMENTS, describe."""
+    taxonomy, names = TERM_ELEMENTS[element]
+    taxonomy = taxonomy or _taxonomy(fields.text("wp:term_taxonomy"))
+    slug, name, parent, description = (fields.text(f"wp:{name}") for name in names)
+    elements = fields.texts()
+    if taxonomy in {CATEGORY, TAG}:
+        read = {*(f"wp:{name}" for name in names), "wp:term_id", "wp:term_taxonomy"}
+        markup = {
+            "name": (name, values.plain_line(name)),
+            "description": (description, values.plain_lines(description)),
+        }
+        elements = tuple((key, raw) for key, (raw, plain) in markup.items() if raw.strip() != text_to_html(plain))
+        elements += fields.texts(except_for=read)
+    return Term(
+        taxonomy=taxonomy,
+        slug=slug.strip(),
+        name=values.plain_line(name),
+        parent=parent.strip(),
+        description=values.plain_lines(description),
+        id=values.parse_id(fields.text("wp:term_id")),
+        legacy_urls=extensions.find_legacy_urls(meta),
+        elements=elements,
+        meta=extensions.without_extension(meta),
+    )
+
+
+def _taxonomy(name: str) -> str:
+    """Return the taxonomy. Before WXR 1.1, that of tags is called `tag` and that of categories is empty."""
+    name = name.strip()
+    return {"": CATEGORY, "tag": TAG}.get(name, name)
+
+
+# Most posts share their tags.
+@lru_cache(maxsize=2**14)
+def term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
+    """Return what an item says about one of its terms."""
+    return TermRef(_taxonomy(taxonomy), slug.strip(), values.plain_line(name))
