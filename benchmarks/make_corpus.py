@@ -57,6 +57,9 @@ def ensure_corpus(posts: int) -> None:
         make_corpus(posts)
     if IndexedEntry.objects.count() < Post.objects.count():
         call_command("rebuild_search", stdout=StringIO())
+        # Afterwards: if SQLite believes that the tables of FTS5 are empty, FTS5 reads them as a whole at every merge.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
     connection.close()
 
 
@@ -87,8 +90,6 @@ def make_corpus(posts: int) -> None:
             for post in made:
                 _make_comments(post, texts)
     content_changed()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
 
 
 def most_used_tag() -> Tag:
