@@ -71,7 +71,7 @@ def values_of(form: html.HtmlElement) -> dict[str, list[str]]:
 
 
 def sent_post(**further: Any) -> dict[str, Any]:
-    texts = {"title": "The title of a post", "source": SOURCE, "tags": "one, two"}
+    texts: dict[str, Any] = {"title": "The title of a post", "source": SOURCE, "tags": "one, two"}
     return form_data(**texts, **further, author=User.objects.get().pk, _step="publish")
 
 

@@ -1,6 +1,5 @@
 """While a PostgreSQL server is away, one thread at a time waits for it, and the others go on without it."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -34,11 +33,11 @@ class Pool:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
     server = Server()
     monkeypatch.setattr(django_base.DatabaseWrapper, "get_new_connection", server.connect)
     monkeypatch.setattr(django_base.DatabaseWrapper, "pool", None)
-    monkeypatch.setattr(base.time, "monotonic", lambda: server.now)
+    monkeypatch.setattr("core.postgresql.base.time.monotonic", lambda: server.now)
     monkeypatch.setattr(base, "_away_until", {})
     monkeypatch.setattr(base, "_seen_failures", {})
     return server
