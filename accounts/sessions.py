@@ -11,12 +11,14 @@ from allauth.core import context
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends import db
+from django.db import Error, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts import browsers
 from accounts.models import Session, User
+from core.outages import is_outage
 
 # How exact the time of the last use is. More would cost a write for each page.
 _EXACT_TO: Final = dt.timedelta(minutes=5)
@@ -38,7 +40,13 @@ class SessionStore(db.SessionStore):
         row: Any = super()._get_session_from_db()  # type: ignore[misc]  # missing in the stubs
         now = timezone.now()
         if row is not None and row.user_id and row.last_used_at < now - _EXACT_TO:
-            Session.objects.filter(pk=row.pk).update(last_used_at=now)
+            try:
+                with transaction.atomic():
+                    Session.objects.filter(pk=row.pk).update(last_used_at=now)
+            except Error as error:
+                # People may still read while nothing can be written.
+                if not is_outage(error):
+                    raise
         return row
 
     def create_model_instance(self, data: dict[str, Any]) -> Any:

@@ -10,6 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 _SQLITE = "django.db.backends.sqlite3"
 _POSTGRESQL = "django.db.backends.postgresql"
+# The same, for a server that may be away.
+_OWN_POSTGRESQL = "core.postgresql"
 _SCHEMES = {"postgres", "postgresql", "sqlite"}
 # Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
 _SQLITE_OPTIONS = {
@@ -59,10 +61,13 @@ def databases(
             # Only a statement whose values are sent apart from it is the same each time. 5 is psycopg's default.
             options |= {"server_side_binding": True, "prepare_threshold": 5}
         if pool:
-            options["pool"] = {"min_size": 0, "max_size": pool, "timeout": timeout}
+            # A pool waits twice as long before each further attempt to connect. Once it has given up, the next request
+            # is an attempt, so the server is found soon after it has come back.
+            options["pool"] = {"min_size": 0, "max_size": pool, "timeout": timeout, "reconnect_timeout": timeout}
         # Django refuses to keep a connection of a pool.
         item["CONN_MAX_AGE"] = 0 if pool else max_age
         item["CONN_HEALTH_CHECKS"] = True
+        item["ENGINE"] = _OWN_POSTGRESQL
         item["OPTIONS"] = options | item.get("OPTIONS", {})
     return found
 

@@ -1,8 +1,11 @@
 """Error pages: within the admin for those who work there, and within the site for everyone else."""
 
+import sys
 from http import HTTPStatus
+from typing import Any
 
 from django.contrib import admin
+from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
@@ -12,6 +15,9 @@ from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
 from blog import views
+from blog.caching import mark_private
+from core.outages import as_unavailable, is_outage, outage_page, outage_texts
+from core.sent_forms import sent_context
 from operations.request_ids import current_id
 from operations.withdrawals.gone_urls import is_gone
 
@@ -31,9 +37,28 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Show a page that needs nothing that may have failed, and names the ID of the request in the log."""
-    page = get_template("500.html").render({"request_id": current_id()})
-    return HttpResponse(page, status=500)
+    """Show a page that needs nothing that may have failed, and gives back what was sent.
+
+    If nobody has to mend anything but the server's disk or database, it says so. Otherwise it names the ID of the
+    request in the log.
+    """
+    if is_outage(sys.exception()):
+        return _outage(request)
+    page = get_template("500.html").render({"request_id": current_id(), **sent_context(request)})
+    response = HttpResponse(page, status=500)
+    mark_private(response)
+    return response
+
+
+def _outage(request: HttpRequest) -> HttpResponse:
+    title, text = outage_texts(request)
+    plain = outage_page(request, title, text)
+    try:
+        page = _admin_page(request, 503, title, text, **sent_context(request))
+    except (Error, OSError):
+        # The navigation can't be read either.
+        return plain
+    return as_unavailable(page) if page and "json" not in plain.headers["Content-Type"] else plain
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
@@ -44,11 +69,13 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     return _admin_page(request, 403, _("Please try again"), text) or csrf.csrf_failure(request, reason)
 
 
-def _admin_page(request: HttpRequest, status: int, title: str | Promise, text: str | Promise) -> HttpResponse | None:
+def _admin_page(
+    request: HttpRequest, status: int, title: str | Promise, text: str | Promise, **further: Any
+) -> HttpResponse | None:
     """Return an error page of the admin; None for pages of the site, and for those who may not see the admin."""
     is_admin = request.path.startswith(reverse("admin:index"))
     # An error may come before the request has a user.
     if not (is_admin and hasattr(request, "user") and admin.site.has_permission(request)):
         return None
-    context = {**admin.site.each_context(request), "title": title, "text": text}
+    context = {**admin.site.each_context(request), "title": title, "text": text, **further}
     return render(request, "admin/error.html", context, status=status)

@@ -7,20 +7,26 @@ import contextlib
 import datetime as dt
 import json
 import logging
+import math
 import re
 import sys
 import threading
+import time
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Final, TextIO
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
+from core.outages import is_outage
 from operations.request_ids import current_id
 from operations.scrubbing import describe, describe_with_traceback, one_line, scrub
 
 _log = logging.getLogger(__name__)
+# In seconds. How often an outage is logged as an error.
+_OUTAGE_INTERVAL: Final = 60
 
 _FORMATTERS: Final = {"plain": "config.logs.LineFormatter", "json": "config.logs.JSONFormatter"}
 _URL: Final = re.compile(r"(https?://[^\s/'\"]+)/\S*")
@@ -37,7 +43,10 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"scrubbed": {"()": _FORMATTERS[form]}},
-        "filters": {"unless_debugging": {"()": "django.utils.log.RequireDebugFalse"}},
+        "filters": {
+            "unless_debugging": {"()": "django.utils.log.RequireDebugFalse"},
+            "outages": {"()": "config.logs.OutageFilter"},
+        },
         "handlers": {
             "console": {"class": "config.logs.ScrubbingHandler", "formatter": "scrubbed"},
             # Only if there are ADMINS. config.error_reports says what the e-mail contains.
@@ -57,9 +66,34 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             # It says in each process that it can log.
             "pikepdf": {"level": "WARNING"},
             # Crawlers request thousands of pages that don't exist.
-            "django.request": {"level": "ERROR"},
+            "django.request": {"level": "ERROR", "filters": ["outages"]},
         },
     }
+
+
+class OutageFilter(logging.Filter):
+    """Makes one line of an error that nobody has to mend in the code, without a traceback (core.outages).
+
+    While the disk is full, each request may log one. The first in a minute stays an error, which is mailed and reported
+    where that is set up. The others become warnings.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._silent_until = -math.inf
+
+    def filter(self, record: logging.LogRecord) -> logging.LogRecord:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is None or not is_outage(error):
+            return record
+        line = copy(record)
+        line.msg, line.exc_info = f"{_formatted(record)}. %s", None
+        line.args = (error,)
+        if time.monotonic() < self._silent_until:
+            line.levelno, line.levelname = logging.WARNING, "WARNING"
+        else:
+            self._silent_until = time.monotonic() + _OUTAGE_INTERVAL
+        return line
 
 
 class ScrubbingHandler(logging.StreamHandler[TextIO]):

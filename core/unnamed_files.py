@@ -16,6 +16,8 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler
 
+from core.outages import OutageError
+
 
 class UnnamedFile(UploadedFile[bytes]):
     """A file on the disk of uploads, or in memory. `name` is only what people called it."""
@@ -55,27 +57,66 @@ class UnnamedFile(UploadedFile[bytes]):
             raise
 
 
+class UnstoredFile(UploadedFile[bytes]):
+    """An upload that did not fit onto the disk. Only its name is known, and looking at more raises OutageError.
+
+    So the rest of its form is still there, to be given back.
+    """
+
+    def __init__(self, name: str, reason: OSError) -> None:
+        self._reason = reason
+        super().__init__(None, name)
+
+    @property
+    def size(self) -> int:
+        raise OutageError(self._reason.errno, self._reason.strerror) from self._reason
+
+    @size.setter
+    def size(self, value: int) -> None:
+        """Do nothing. Django sets it."""
+
+    def read(self, *args: int) -> bytes:
+        return bytes(self.size)
+
+
 class UnnamedFileUploadHandler(FileUploadHandler):
     """Receives uploads that are too large for the memory. Django's own handler gives them names."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
-        self.file = UnnamedFile(self.file_name or "upload", self.content_type or "")
+        self._failure: OSError | None = None
+        try:
+            self.file = UnnamedFile(self.file_name or "upload", self.content_type or "")
+        except OSError as error:
+            self._failure = error
+            return
         self.file.charset = self.charset
         extra: Mapping[str, Any] | None = self.content_type_extra
         self.file.content_type_extra = dict(extra or {})
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        self.file.write(raw_data)
+        if self._failure is None:
+            try:
+                self.file.write(raw_data)
+            except OSError as error:
+                self._failure = error
+                self.upload_interrupted()
 
-    def file_complete(self, file_size: int) -> UnnamedFile:
+    def file_complete(self, file_size: int) -> UploadedFile[bytes]:
+        try:
+            if self._failure is None:
+                self.file.seek(0)
+        except OSError as error:
+            # The last part was still in memory.
+            self._failure = error
+        if self._failure is not None:
+            return UnstoredFile(self.file_name or "upload", self._failure)
         self.file.size = file_size
-        self.file.seek(0)
         return self.file
 
     def upload_interrupted(self) -> None:
-        with suppress(AttributeError):
-            # There may have been no file yet.
+        # There may have been no file yet, and closing it may fail to write the last part.
+        with suppress(AttributeError, OSError):
             self.file.close()
 
 

@@ -15,10 +15,11 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
+from core.outages import OutageError
 from core.unnamed_files import UnnamedFile
 
 
-class StorageUnavailableError(OSError):
+class StorageUnavailableError(OutageError):
     """The storage failed to answer, so that nothing is known about the file. Trying again later may help."""
 
 

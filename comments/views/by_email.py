@@ -15,7 +15,8 @@ from comments.forms import FollowForm
 from comments.models import Comment, CommentSettings, Follower
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
-from comments.views.responses import back_to, comes_from_here, message, secret_page
+from comments.views.responses import back_to, message, secret_page
+from core.origin import comes_from_here
 from core.sender import sender
 from core.site import SiteRequest
 

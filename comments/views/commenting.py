@@ -1,9 +1,11 @@
 """Submitting comments, the pages of a long thread, and the commenter's own comment."""
 
 import datetime as dt
+import logging
+from typing import Final
 from urllib.parse import quote
 
-from django.db import OperationalError
+from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import Resolver404, resolve
@@ -24,10 +26,16 @@ from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import submission
 from comments.rules import proof_of_work
 from comments.threads import find_page_number, page_url, thread, thread_for
-from comments.views.responses import back_to, comes_from_here, message, secret_page, try_again, unavailable
+from comments.views.responses import back_to, message, secret_page
+from core.origin import comes_from_here
+from core.outages import as_unavailable, is_outage, try_again
 from core.prepared import Prepared
 from core.sender import sender
 from core.site import SiteRequest, absolute_url
+
+_NOT_SAVED: Final = "The database could not save what a reader sent: %s"
+
+_log = logging.getLogger(__name__)
 
 _entries = Prepared[Entry](
     lambda now, kind, pk: Entry.objects.published(now).filter(kind=kind, pk=pk).defer("source", "lead_html")
@@ -81,10 +89,13 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
         started = timezone.now()
         try:
             comment = form.submit(sender(request))
-        except OperationalError as error:
+        except (Error, OSError) as error:
+            if not is_outage(error):
+                raise
+            _log.error(_NOT_SAVED, error)
             text = gettext("Your comment could not be saved, because this site can't save anything at the moment.")
             form.add_error(None, f"{text} {try_again()}")
-            response = unavailable(entry_response(request, entry, comment_form=form), error)
+            response = as_unavailable(entry_response(request, entry, comment_form=form))
         else:
             # A public comment may have been copied from the page, so who submits it again may not be its author.
             is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
@@ -169,7 +180,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     pk = sender_links.find_pk(signed)
     if pk is None:
         raise Http404(gettext("That comment doesn't exist."))
-    unsaved: OperationalError | None = None
+    is_unavailable = False
     try:
         comment = Comment.objects.with_entries().get(pk=pk)
         if request.method == "POST" and not comes_from_here(request):
@@ -183,8 +194,11 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
             try:
                 own_settings = CommentSettings.of(request.site)
                 revised = submission.revise(comment, form.cleaned_data["text"], settings=own_settings)
-            except OperationalError as error:
-                unsaved = error
+            except (Error, OSError) as error:
+                if not is_outage(error):
+                    raise
+                _log.error(_NOT_SAVED, error)
+                is_unavailable = True
                 text = gettext("Your changes could not be saved, because this site can't save anything at the moment.")
                 form.add_error("text", f"{text} {try_again()}")
             else:
@@ -208,4 +222,4 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
         "page_title": gettext("Your comment was not changed") if form.errors else gettext("Your comment"),
     }
     response = render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)
-    return unavailable(response, unsaved) if unsaved else response
+    return as_unavailable(response) if is_unavailable else response

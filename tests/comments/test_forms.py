@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from blog.models import Post, Status
 from comments.models import MAX_TEXT_LENGTH, Comment, CommentPolicy, CommentSettings, CommentStatus
-from comments.views.responses import comes_from_here
+from core.origin import comes_from_here
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.comments import FORM_DATA, form_url
 from tests.factories.responses import errors, find, one, read, text

@@ -144,7 +144,7 @@ class TestDatabase:
             "connect_timeout": 5,
             "server_side_binding": True,
             "prepare_threshold": 5,
-            "pool": {"min_size": 0, "max_size": 10, "timeout": 5},
+            "pool": {"min_size": 0, "max_size": 10, "timeout": 5, "reconnect_timeout": 5},
         }
 
     def test_both_can_be_turned_off(self, tmp_path: Path) -> None:

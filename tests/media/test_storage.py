@@ -84,7 +84,7 @@ class TestRowsThatCannotBeSaved:
         self, upload: Any, editor: Client, stored: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(AuditedHistory, "record", full)
-        assert upload(editor).status_code == 500
+        assert upload(editor).status_code == 503
         assert stored() == []
         assert not Picture.objects.exists()
         assert not Document.objects.exists()

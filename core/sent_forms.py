@@ -1,0 +1,62 @@
+"""Giving back what a form sent that could not be dealt with, in a form that sends it again (`_sent.html`)."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from django.http import HttpRequest
+from django.utils.http import escape_leading_slashes
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+
+from core.origin import comes_from_here
+
+# Names of fields whose values are never shown. They have to be entered again.
+_SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
+# A value of several words, or longer than this, is a text that somebody has written. All others are not shown.
+_LINE: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SentField:
+    """A field of a form as it was sent. The value of a `file` is its name, and those that are `secret` have none."""
+
+    name: str
+    value: str
+    kind: Literal["text", "hidden", "secret", "file"]
+
+    @property
+    def label(self) -> str:
+        """The name of the field, in the language of the site if that is also the name of something in the admin."""
+        return capfirst(gettext(self.name.rpartition("-")[2].replace("_", " ")))
+
+
+def sent_context(request: HttpRequest) -> dict[str, Any]:
+    """Return what `_sent.html` needs to give back what was sent. It shows nothing if another site sent it."""
+    fields = list(_fields(request)) if request.method == "POST" and comes_from_here(request) else []
+    return {
+        "sent": fields,
+        "sent_to": escape_leading_slashes(request.get_full_path()),
+        "sent_files": any(field.kind == "file" for field in fields),
+    }
+
+
+def _fields(request: HttpRequest) -> Iterable[SentField]:
+    try:
+        # They may be read only now.
+        texts, files = request.POST, request.FILES
+    except Exception:  # noqa: BLE001  whatever is wrong with it, there is nothing to give back
+        return
+    for name, values in texts.lists():
+        yield from (_field(name, str(value)) for value in values)
+    for name, uploads in files.lists():
+        yield SentField(name, ", ".join(str(upload.name) for upload in uploads), "file")
+
+
+def _field(name: str, value: str) -> SentField:
+    # The CSRF token is given back as well, and not a new one, which would make a forged form a genuine one.
+    if _SECRET.search(name.lower()):
+        return SentField(name, "", "secret" if value else "hidden")
+    is_text = len(value) > _LINE or len(value.split()) > 1
+    return SentField(name, value, "text" if is_text and name != "csrfmiddlewaretoken" else "hidden")
