@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 
 from blog.caching import mark_private
 from blog.models import Entry
+from core.updating import is_being_updated
 
 # In seconds.
 RETRY_AFTER = 300
@@ -59,6 +60,8 @@ def message(
 
 
 def try_again() -> str:
+    if is_being_updated():
+        return gettext("It is being updated. Try again in a minute.")
     return gettext("Try again in a few minutes. If it still doesn't work, tell the owner of this site.")
 
 
