@@ -70,6 +70,10 @@ format: install ## Format the code, and fix what can be fixed automatically
 install: $(UV) ## Install everything that is needed into .venv
 	@$(UV) sync --frozen --all-extras --quiet
 
+.PHONY: upgrade
+upgrade: ## Upgrade the site on this machine to another release: make upgrade ARCHIVE=broadside-1.2.3.tar.gz
+	python3 deploy/upgrade.py upgrade "$(ARCHIVE)"
+
 .PHONY: secret-key
 secret-key: ## Print a new value for SECRET_KEY
 	@head -c 48 /dev/urandom | base64

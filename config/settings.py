@@ -102,6 +102,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that whatever the others log has the ID.
     "operations.request_ids.RequestIDMiddleware",
+    # Around whatever may use the database.
+    "core.updating.GateMiddleware",
     # Before the redirect to HTTPS, so that a former host needs a single redirect.
     "blog.redirects.middleware.FormerHostsMiddleware",
     "core.headers.IsolationHeadersMiddleware",

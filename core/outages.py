@@ -13,9 +13,11 @@ from django.template.loader import get_template
 from django.utils.translation import gettext
 
 from core.sent_forms import sent_context
+from core.updating import is_being_updated
 
 # Seconds after which browsers and programs should try again.
 RETRY_AFTER: Final = 300
+RETRY_AFTER_UPDATE: Final = 60
 # What PostgreSQL reports as internal errors: it accepts no writes, or has ended a transaction that was idle.
 _SQLSTATES: Final = frozenset({"25006", "25P03"})
 # What a disk says that is full, broken, read-only or another user's, and a system that has run out of something.
@@ -71,11 +73,13 @@ def outage_page(request: HttpRequest, title: str, text: str) -> HttpResponse:
 def as_unavailable(response: HttpResponse) -> HttpResponse:
     """Make the response one for a site that can't do this at the moment."""
     response.status_code = 503
-    response.headers["Retry-After"] = str(RETRY_AFTER)
+    response.headers["Retry-After"] = str(RETRY_AFTER_UPDATE if is_being_updated() else RETRY_AFTER)
     response.headers["Cache-Control"] = "private, no-store"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 def try_again() -> str:
+    if is_being_updated():
+        return gettext("It is being updated. Try again in a minute.")
     return gettext("Try again in a few minutes. If it still doesn't work, tell the owner of this site.")

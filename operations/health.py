@@ -21,6 +21,8 @@ from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from core.changes import content_version
+from core.updating import update_token
+from operations.backups.creating import version
 from operations.backups.work import RESERVE
 from operations.migrations_applied import unapplied_migrations
 from operations.models import PRESUMED_DEAD, WorkerHeartbeat
@@ -136,8 +138,11 @@ def _give_back_connection() -> None:
 
 def has_token(environ: Environ) -> bool:
     """Return whether a request comes from monitoring: with the header `Authorization: Bearer TOKEN`."""
+    return _is_given(environ, settings.BROADSIDE_MONITORING_TOKEN)
+
+
+def _is_given(environ: Environ, expected: str) -> bool:
     kind, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-    expected = settings.BROADSIDE_MONITORING_TOKEN
     return bool(expected) and kind.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
 
@@ -186,8 +191,8 @@ class HealthPages:
     ) -> Iterable[bytes] | None:
         problems = {name: text for name, text in self._readiness.problems().items() if name in needed}
         is_ready = not any(problems.values())
-        if has_token(environ):
-            details = {"ready": is_ready, "problems": problems}
+        if has_token(environ) or _is_given(environ, update_token()):
+            details = {"ready": is_ready, "version": version(), "problems": problems}
             return _send(environ, start_response, is_ready, json.dumps(details), "application/json")
         return _send(environ, start_response, is_ready, "ready" if is_ready else "not ready")
 

@@ -9,15 +9,14 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, BinaryIO, Final
+from typing import IO, Any, Final
 
 from django.db import DatabaseError, connection
 from django.db.backends.postgresql.client import DatabaseClient
 from django.utils.translation import gettext as _
 
-from media.storage import Readable
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
 from operations.backups.snapshots import LEFT_OUT, describe
@@ -51,7 +50,7 @@ class PostgresqlSnapshot:
         self.size = int(str(size))
 
     @contextmanager
-    def dump(self) -> Iterator[Readable]:
+    def dump(self, left_out: Sequence[str] = LEFT_OUT) -> Iterator[IO[bytes]]:
         options = [
             f"--snapshot={self._id}",
             "--format=plain",
@@ -59,7 +58,7 @@ class PostgresqlSnapshot:
             "--no-owner",
             "--no-privileges",
             f"--table={PUBLIC}.*",
-            *(f"--exclude-table-data={PUBLIC}.{table}" for table in LEFT_OUT),
+            *(f"--exclude-table-data={PUBLIC}.{table}" for table in left_out),
         ]
         command, environment = DatabaseClient.settings_to_cmd_args_env(self._database.settings_dict, options)
         with tempfile.TemporaryFile() as errors:
@@ -133,7 +132,7 @@ def describe_tables(database: Any, schema: str, progress: Callable[[int, int], N
 
 
 @contextmanager
-def loaded(script: BinaryIO, schema: str) -> Iterator[Any]:
+def loaded(script: IO[bytes], schema: str) -> Iterator[Any]:
     """Load a dump in one transaction, in the place of all tables that are there, and yield the connection.
 
     The transaction is committed at the end of the block. With TEMPORARY, the tables are beside those of the site, and
@@ -156,6 +155,21 @@ def loaded(script: BinaryIO, schema: str) -> Iterator[Any]:
     except DatabaseError as error:
         text = _("The database in this backup can't be loaded, so nothing was changed. PostgreSQL says: %s")
         raise BackupError(text % str(error).strip()) from error
+    finally:
+        database.close()
+
+
+def load_copy(script: IO[bytes], schema: str) -> None:
+    """Load a dump into a new schema, beside the tables of the site. Raises BackupError."""
+    database = connection.copy()
+    try:
+        with _transaction_of(database):
+            with database.cursor() as cursor:
+                cursor.execute(f"CREATE SCHEMA {schema}")
+            with database.wrap_database_errors:
+                _load(script, database, schema)
+    except DatabaseError as error:
+        raise BackupError(_("The database can't be copied. PostgreSQL says: %s") % str(error).strip()) from error
     finally:
         database.close()
 
@@ -218,7 +232,7 @@ def _drop_tables(database: Any) -> None:
                 cursor.execute(f"DROP {sql} {', '.join(names)} CASCADE")
 
 
-def _load(script: BinaryIO, database: Any, schema: str) -> None:
+def _load(script: IO[bytes], database: Any, schema: str) -> None:
     statement = b""
     # In its COPY, a row may be longer than a statement.
     while line := script.readline(_PIECE):
@@ -243,7 +257,7 @@ def _load(script: BinaryIO, database: Any, schema: str) -> None:
         raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
 
 
-def _copy_rows(script: BinaryIO, database: Any, statement: bytes) -> None:
+def _copy_rows(script: IO[bytes], database: Any, statement: bytes) -> None:
     is_at_start = True
     with database.connection.cursor() as cursor, cursor.copy(statement) as copy:
         while line := script.readline(_PIECE):

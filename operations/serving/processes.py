@@ -102,10 +102,14 @@ def start(
     command: Sequence[str],
     environment: Mapping[str, str],
     *,
+    folder: str | None = None,
+    output: int | None = None,
     inherited: Sequence[int] = (),
     lower_priority: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a process that ends with this one. Of files, it gets those with the numbers `inherited`.
+    """Start a process that ends with this one, in a folder. Of files, it gets those with the numbers `inherited`.
+
+    What it says goes where this process's output goes, or to the file with the number `output`.
 
     With `lower_priority`, others get the processor first, and memory last.
     """
@@ -122,8 +126,10 @@ def start(
 
     return subprocess.Popen(  # noqa: S603  our own programs
         command,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
+        stdout=output,
         # One stream of lines, in their order.
         stderr=subprocess.STDOUT,
         pass_fds=inherited,

@@ -241,8 +241,9 @@ def main() -> int:
         return 1
     place = f"unix:{options.unix}" if options.unix else f"http://{options.host}:{listening.getsockname()[1]}"
     _log.info("Listening on %s (process %d).", place, os.getpid())
-    programs = [] if options.without_worker else [Program("worker", _start_worker)]
-    web = Program("web server", lambda: _start_web(listening, max(1, options.processes)))
+    folder = release_folder(os.getcwd())
+    programs = [] if options.without_worker else [Program("worker", lambda: _start_worker(folder))]
+    web = Program("web server", lambda: start_web(listening, max(1, options.processes), os.environ, folder))
     try:
         return Supervisor(web, programs).run()
     finally:
@@ -251,20 +252,40 @@ def main() -> int:
             Path(options.unix).unlink(missing_ok=True)
 
 
-def _start_web(listening: socket.socket, processes: int) -> Process:
+def start_web(
+    listening: socket.socket,
+    processes: int,
+    environment: Mapping[str, str],
+    folder: str,
+    output: int | None = None,
+) -> Process:
+    """Start the web server of the release in `folder`, with so many processes that answer requests."""
     read, write = os.pipe()
     os.set_blocking(read, False)
     numbers = [listening.fileno(), write]
     command = [sys.executable, "-m", "operations.serving.web", *map(str, [*numbers, processes])]
     try:
-        process = start(command, {**_MALLOC, **os.environ}, inherited=numbers)
+        process = start(command, {**_MALLOC, **environment}, folder=folder, output=output, inherited=numbers)
     finally:
         os.close(write)
     return Process(process, read, processes, _RETIREMENT)
 
 
-def _start_worker() -> Process:
-    return Process(start([sys.executable, "manage.py", "worker"], os.environ, lower_priority=True))
+def _start_worker(folder: str) -> Process:
+    return Process(start([sys.executable, "manage.py", "worker"], os.environ, folder=folder, lower_priority=True))
+
+
+def release_folder(working: str) -> str:
+    """Return the folder from which processes are started: the one that has the virtual environment of this process.
+
+    If it was started through the link to the current release, they are started through it as well, and so in the next
+    release once that is current. `working` is the folder of the code, for any other virtual environment.
+    """
+    folder = os.path.dirname(sys.prefix)
+    with suppress(OSError):
+        if os.path.samefile(folder, working):
+            return folder
+    return working
 
 
 def _answers(unix: str) -> bool:

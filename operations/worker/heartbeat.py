@@ -3,11 +3,13 @@
 import logging
 import os
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
 from django.db import DatabaseError, connections
 
+from core.updating import is_being_updated
 from operations.models import WorkerHeartbeat
 from operations.worker import queue
 from operations.worker.queue import Row, TimeLimitError
@@ -21,10 +23,14 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Says that the worker of this name is alive, while the worker itself is busy with a task."""
+    """Says that the worker of this name is alive, while the worker itself is busy with a task.
 
-    def __init__(self, name: str) -> None:
+    It calls `interrupt` when an upgrade of the site waits for the task.
+    """
+
+    def __init__(self, name: str, interrupt: Callable[[], None] | None = None) -> None:
         self._name = name
+        self._interrupt = interrupt
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         # The task that is running and when its time is up; a pair, so that both change at once.
@@ -73,6 +79,8 @@ class Heartbeat:
         if limit and now > limit[1]:
             _log.error("%s took too long. The worker ends, and has to be started again.", limit[0].task_path)
             self._end_process(limit[0], is_failure=True)
+        if limit and self._interrupt and is_being_updated():
+            self._interrupt()
         if self.stop_by and now > self.stop_by:
             _log.error("The worker could not stop in time, and ends.")
             self._end_process(limit[0] if limit else None, is_failure=False)

@@ -1,6 +1,7 @@
 """A worker: it runs what is in the queue and on the schedule, one task after the other, until it is told to stop."""
 
 import logging
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from core.tasks import WorkerStoppingError
+from core.updating import inside_the_gate
 from operations.worker import queue
 from operations.worker.heartbeat import Heartbeat
 from operations.worker.queue import Row
@@ -43,7 +45,7 @@ class Worker:
     def __init__(self, *, stop_after: float = STOP_AFTER, name: str = "") -> None:
         self.name = name or get_random_string(32)
         self._stop_after = stop_after
-        self._heartbeat = Heartbeat(self.name)
+        self._heartbeat = Heartbeat(self.name, interrupt=lambda: os.kill(os.getpid(), signal.SIGALRM))
         self._is_stopping = False
         # Whether a task has had its time to end, and whether one is running that can be interrupted.
         self._must_interrupt = self._is_interruptible = False
@@ -74,12 +76,15 @@ class Worker:
         """Run one task, and return whether there was any. Raises DatabaseError."""
         # Those that have ended or that the server has closed.
         close_old_connections()
-        if monotonic() >= self._next_round:
-            self._next_round = monotonic() + _ROUND_INTERVAL
-            enqueue_due(timezone.now())
-            if count := queue.recover(self.name):
-                _log.warning("%d tasks are run again, because their worker was killed.", count)
-        return self._run_next()
+        with inside_the_gate() as may_write:
+            if not may_write:
+                return False
+            if monotonic() >= self._next_round:
+                self._next_round = monotonic() + _ROUND_INTERVAL
+                enqueue_due(timezone.now())
+                if count := queue.recover(self.name):
+                    _log.warning("%d tasks are run again, because their worker was killed.", count)
+            return self._run_next()
 
     def _run_next(self) -> bool:
         row = queue.claim(self.name)
@@ -99,6 +104,8 @@ class Worker:
             _announce(row)
         finally:
             self._heartbeat.unwatch()
+            # It was interrupted for an upgrade, and not to stop.
+            self._must_interrupt = self._must_interrupt and self._is_stopping
         return True
 
     def _failed(self, row: Row, error: BaseException) -> None:

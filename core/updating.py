@@ -1,0 +1,130 @@
+"""Keeping what is stored as it is while the site is moved to another release (`manage.py upgrade_database`).
+
+Requests and the worker are inside the gate while they may write. `closed` waits until all have left and lets none in,
+so nothing is acknowledged and then lost. Meanwhile the site is read as always, and what would be written is refused
+with BeingUpdatedError, like any write to a database that can't store anything. The gate is two locks on files in the
+data folder, which end with the process that holds them: it can't stay closed after an upgrade that was killed.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+
+# Statements that change nothing. All others are refused.
+_READING: Final = ("SELECT", "WITH", "EXPLAIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET ", "SHOW", "FETCH", "CLOSE")
+_PAUSE: Final = 0.05
+
+
+class BeingUpdatedError(OperationalError):
+    """Nothing can be stored, because the site is being moved to another release."""
+
+
+class GateError(Exception):
+    """Those who are inside don't leave in time."""
+
+
+def is_being_updated() -> bool:
+    """Whether the gate is closed. This takes a few microseconds."""
+    try:
+        descriptor = os.open(_sign(), os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        return not _try_lock(descriptor, fcntl.LOCK_SH)
+    finally:
+        os.close(descriptor)
+
+
+def update_token() -> str:
+    """Return what an upgrade gives to those who may see how far it is; an empty string if there is none."""
+    if not is_being_updated():
+        return ""
+    with suppress(OSError):
+        return _sign().read_text(encoding="ascii")
+    return ""
+
+
+@contextmanager
+def inside_the_gate() -> Iterator[bool]:
+    """Yield whether writing is allowed. If it is, it stays so until the end of the block."""
+    descriptor = os.open(_gate(), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        # In this order: who closes the gate puts up the sign, and then waits for this lock.
+        is_inside = _try_lock(descriptor, fcntl.LOCK_SH)
+        if is_inside and is_being_updated():
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
+            is_inside = False
+        yield is_inside
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def closed(token: str, patience: float) -> Iterator[None]:
+    """Close the gate. Raises GateError if not everyone has left after so many seconds; then it is open again."""
+    new = _sign().with_suffix(".new")
+    new.unlink(missing_ok=True)
+    sign = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    gate = os.open(_gate(), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(sign, token.encode("ascii"))
+        fcntl.flock(sign, fcntl.LOCK_EX)
+        # It is locked from the moment at which others see it. One that isn't was left by an upgrade that was killed.
+        os.replace(new, _sign())
+        deadline = time.monotonic() + patience
+        while not _try_lock(gate, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                raise GateError
+            time.sleep(_PAUSE)
+        yield
+    finally:
+        _sign().unlink(missing_ok=True)
+        os.close(gate)
+        os.close(sign)
+
+
+class GateMiddleware:
+    """Lets each request through the gate or, if it is closed, lets it read only."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with inside_the_gate() as may_write:
+            if may_write:
+                return self._get_response(request)
+            with connection.execute_wrapper(_refuse_writes):
+                return self._get_response(request)
+
+
+def _refuse_writes(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+    statement = sql.lstrip(" \n(")
+    # SQLite's transactions begin by taking the lock of writers.
+    if statement[:10].upper().startswith(_READING) or statement == "BEGIN":
+        return execute(sql, params, many, context)
+    raise BeingUpdatedError(gettext("This site is being updated."))
+
+
+def _sign() -> Path:
+    return Path(settings.DATA_DIR, "being-updated")
+
+
+def _gate() -> Path:
+    return Path(settings.DATA_DIR, "gate.lock")
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

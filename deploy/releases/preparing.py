@@ -1,0 +1,98 @@
+"""Making the folder of a release, complete and ready to run, while the site runs."""
+
+import compileall
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from releases.archives import Archive
+from releases.errors import UpgradeError
+from releases.layout import Layout
+from releases.programs import Account, Release, run, say
+
+
+def prepare(layout: Layout, archive: Archive) -> Release:
+    """Return the release in an archive, installed. What an interrupted installation has left is made anew."""
+    version = archive.version
+    release = Release(layout.release(version))
+    if layout.is_prepared(version, archive.digest):
+        return release
+    if version == layout.current_version():
+        raise UpgradeError(
+            f"{archive.path.name} differs from the version {version} that is in use. A release never changes: "
+            "where is this file from? Nothing was changed."
+        )
+    check_settings(layout)
+    layout.remove(version)
+    say(f"Unpacking Broadside {version} …")
+    try:
+        archive.unpack(release.folder)
+        (release.folder / ".env").symlink_to(layout.settings)
+        say("Installing its packages …")
+        _install_packages(layout, release)
+        say("Collecting styles and icons …")
+        _collect_static_files(release)
+        # The site's user may not write there, so Python could not keep what it compiles.
+        compileall.compile_dir(str(release.folder), quiet=2, rx=re.compile(r"/\.venv/"))
+        layout.mark_prepared(version, archive.digest)
+    except OSError as error:
+        raise UpgradeError(f"{release.folder} can't be made: {error}. Nothing was changed.") from error
+    return release
+
+
+def check_settings(layout: Layout) -> None:
+    """Make sure that a site can find its settings and its data. Raises UpgradeError."""
+    try:
+        lines = layout.settings.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise UpgradeError(
+            f"The settings can't be read: {layout.settings}: {error.strerror}. Write them first, as docs/running.md "
+            "describes."
+        ) from error
+    settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.lstrip().startswith("#"))
+    data = settings.get("BROADSIDE_DATA", "").strip().strip("\"'")
+    if not Path(data).is_absolute():
+        raise UpgradeError(
+            f"BROADSIDE_DATA is missing in {layout.settings}. It names the folder of the database and the media, which "
+            "must not be in the folder of a release. For example: BROADSIDE_DATA=/var/lib/broadside"
+        )
+
+
+def _install_packages(layout: Layout, release: Release) -> None:
+    environment = os.environ | {
+        "UV_PROJECT_ENVIRONMENT": str(release.folder / ".venv"),
+        # The site's user can't read what is in root's home folder.
+        "UV_PYTHON_PREFERENCE": "system",
+        "UV_PYTHON_INSTALL_DIR": str(layout.tools / "python"),
+    }
+    environment.pop("VIRTUAL_ENV", None)
+    command = [_find_uv(layout), "sync", "--frozen", "--no-dev", "--all-extras", "--compile-bytecode"]
+    if not sys.stderr.isatty():
+        command.append("--quiet")
+    failure = "The packages of the release could not be installed (see above). Nothing was changed."
+    run(command, failure, cwd=release.folder, env=environment)
+
+
+def _find_uv(layout: Layout) -> str:
+    """Return the path of uv, which is installed from PyPI if the system has none."""
+    if found := os.environ.get("UV") or shutil.which("uv"):
+        return found
+    folder = layout.tools / "uv"
+    program = folder / "bin" / "uv"
+    if not program.exists():
+        say("Installing uv, which installs packages …")
+        shutil.rmtree(folder, ignore_errors=True)
+        failure = "uv could not be installed. On Debian, `apt install python3-venv` and run this again."
+        run([sys.executable, "-m", "venv", str(folder)], failure)
+        run([str(folder / "bin" / "pip"), "install", "--quiet", "uv"], failure)
+    return str(program)
+
+
+def _collect_static_files(release: Release) -> None:
+    # It needs neither the site's data nor its database, in which root must not leave files that the site can't open.
+    with TemporaryDirectory(prefix="broadside-") as data:
+        environment = {"BROADSIDE_DATA": data, "DATABASE_URL": "", "DATABASE_REPLICA_URLS": "", "PAGES_FOLDER": ""}
+        release.manage(Account(), "collectstatic", "--no-input", "--verbosity=0", environment=environment)

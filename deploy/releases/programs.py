@@ -1,0 +1,83 @@
+"""Running other programs, and the site's own commands as the user whom the site runs as."""
+
+import os
+import pwd
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from releases.errors import UpgradeError
+
+# Nothing of root's own environment reaches the site's commands: their settings are in its file.
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The user whom the site's commands run as; with no `name`, the one who runs this."""
+
+    name: str = ""
+
+    @classmethod
+    def named(cls, name: str) -> "Account":
+        if os.geteuid() != 0:
+            return cls()
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            raise UpgradeError(
+                f"There is no user “{name}”, whom the site runs as. Create one, as docs/running.md describes, or name "
+                "another one with --user."
+            ) from None
+        return cls(name)
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments of `subprocess.Popen` with which a program runs as this user."""
+        if not self.name:
+            return {}
+        user = pwd.getpwnam(self.name)
+        groups = os.getgrouplist(self.name, user.pw_gid)
+        return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups}
+
+
+@dataclass(frozen=True)
+class Release:
+    """The folder of a release, whose commands can be run."""
+
+    folder: Path
+
+    def command(self, *arguments: str) -> list[str]:
+        return [str(self.folder / ".venv" / "bin" / "python"), "manage.py", *arguments]
+
+    def manage(self, account: Account, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
+        """Run a command of `manage.py`. What it says is shown. Raises UpgradeError if it fails."""
+        done = subprocess.run(  # noqa: S603  our own program
+            self.command(*arguments),
+            cwd=self.folder,
+            env=clean_environment() | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            check=False,
+            **account.options(),
+        )
+        if done.returncode:
+            raise UpgradeError(f"`manage.py {arguments[0]}` failed (see above), so nothing was changed.")
+
+
+def clean_environment() -> dict[str, str]:
+    return {"PATH": _PATH, "LANG": "C.UTF-8", "HOME": "/nonexistent"}
+
+
+def run(command: list[str], failure: str, **options: Any) -> None:
+    """Run a program whose output is shown. Raises UpgradeError with the text `failure` if it fails."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **options)  # noqa: S603  our own
+    except OSError as error:
+        raise UpgradeError(f"{failure} {command[0]} can't be run: {error.strerror}.") from error
+    if done.returncode:
+        raise UpgradeError(failure)

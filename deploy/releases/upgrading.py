@@ -1,0 +1,95 @@
+"""Going on to another release.
+
+Readers are served all the time. A copy of the database is migrated, twice: first while the site runs as always, to see
+that it works and how long it takes, and then while nothing can be written. The second copy takes the place of the
+database in one step. Until then, nothing of the site has changed; afterwards, the release in use is switched, and if
+the new one doesn't answer, both are put back.
+"""
+
+import secrets
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from releases.archives import Source
+from releases.database import DatabaseUpgrade
+from releases.errors import UpgradeError
+from releases.layout import Layout
+from releases.preparing import prepare
+from releases.programs import Account, Release, say
+from releases.site import Site
+from releases.versions import order
+
+
+def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, with_backup: bool) -> None:
+    """Upgrade a site. Raises UpgradeError or KeyboardInterrupt, and then the site is as it was.
+
+    After a kill, running it again finishes what was begun.
+    """
+    before = layout.current_version()
+    if not before:
+        raise UpgradeError(f"Nothing is installed in {layout.root}. For the first release: install.")
+    started = time.monotonic()
+    with source.obtain() as archive:
+        version = archive.version
+        if order(version) < order(before):
+            raise UpgradeError(
+                f"Version {version} is older than {before}, which is in use, and can't read its database. To go back, "
+                "restore the backup that was made before the upgrade, as docs/owners.md describes. Nothing was changed."
+            )
+        release = prepare(layout, archive)
+    if version == before:
+        say(f"Version {version} is in use already. Making sure that all of it is …")
+    elif with_backup:
+        say("Making a backup …")
+        Release(layout.release(before)).manage(account, "backup")
+    say("Trying the migration and the new version on a copy of the database …")
+    release.manage(account, "upgrade_database", "--rehearse")
+    _go_over(layout, account, site, before, version)
+    removed = layout.remove_old()
+    if removed:
+        say(f"Removed from {layout.root / 'releases'}: {', '.join(removed)}.")
+    say(f"Version {version} is in use, {time.monotonic() - started:.0f} seconds after the beginning.")
+
+
+def _go_over(layout: Layout, account: Account, site: Site, before: str, version: str) -> None:
+    """Migrate the database and switch to the new release, or put both back."""
+    say("Updating the site. It can be read meanwhile; comments and changes have to wait …")
+    token = secrets.token_urlsafe(24)
+    is_running = site.is_running()
+    with DatabaseUpgrade(layout, Release(layout.release(version)), account, token) as database:
+        database.wait_until_replaced()
+        with _uninterrupted():
+            layout.switch(version)
+            if is_running:
+                try:
+                    site.reload()
+                    site.wait_until_ready(version, token)
+                except UpgradeError as error:
+                    say(f"{error} Going back to version {before} …")
+                    _go_back(layout, site, database, before)
+                    raise UpgradeError(f"{error} The site is as it was, with version {before}.") from error
+            else:
+                say("The site is not running, so it was only tried that it could. Start it now.")
+            database.keep()
+
+
+def _go_back(layout: Layout, site: Site, database: DatabaseUpgrade, before: str) -> None:
+    layout.switch(before)
+    try:
+        database.undo()
+    finally:
+        site.reload()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Finish what takes a moment, and can't be left half done."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.signal(number, signal.SIG_IGN) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, handlers, strict=True):
+            signal.signal(number, handler)

@@ -1,0 +1,144 @@
+import os
+import secrets
+import sys
+import threading
+from pathlib import Path
+from queue import Queue
+from time import monotonic
+from typing import Any, Final
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connection
+from django.utils.translation import gettext as _
+
+from core.progress import ProgressCallback, show_progress
+from core.updating import GateError, closed
+from operations.backups.errors import BackupError
+from operations.backups.schedule import describe_error
+from operations.backups.work import work_folder
+from operations.migrations_applied import unapplied_migrations
+from operations.upgrading.copies import PATIENCE, ChangedError, Copies
+from operations.upgrading.postgresql import PostgresqlCopies
+from operations.upgrading.sqlite import SqliteCopies
+from operations.upgrading.trial import TrialError, apply_migrations, trial_environment, try_web_server
+
+# How often it is tried to copy the database while something that is not the site writes to it.
+_ATTEMPTS: Final = 3
+# What deploy/upgrade.py reads and writes.
+_REPLACED: Final = "replaced"
+_KEEP: Final = "keep"
+
+
+class Command(BaseCommand):
+    help = (
+        "The part of deploy/upgrade.py that this release does: migrates a copy of the database, tries the site with "
+        "it, and puts it in the place of the database. Don't run it by hand, except with --rehearse, which changes "
+        "nothing."
+    )
+    # The database is that of the release before.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--rehearse", action="store_true", help="only try it on a copy of the database")
+        parser.add_argument("--migrate-copy", action="store_true", help="migrate what DATABASE_URL names, and check it")
+        parser.add_argument("--link", type=Path, metavar="PATH", help="the link to the release in use")
+
+    def handle(self, *args: Any, rehearse: bool, migrate_copy: bool, link: Path | None, **options: Any) -> None:
+        if migrate_copy:
+            call_command("migrate", interactive=False, verbosity=0, skip_checks=True)
+            call_command("check", databases=["default"])
+            return
+        try:
+            with work_folder() as folder, show_progress(self.stderr) as progress:
+                copies = _copies(folder)
+                copies.clear()
+                if rehearse:
+                    self._rehearse(copies, folder, progress)
+                else:
+                    self._upgrade(copies, folder, link, progress)
+                copies.clear()
+        except (BackupError, OSError) as error:
+            raise CommandError(describe_error(error)) from error
+        except DatabaseError as error:
+            raise CommandError(_("The database can't be used: %s") % str(error).strip()) from error
+        except TrialError as error:
+            raise CommandError(str(error)) from error
+        except ChangedError as error:
+            text = _("Something else writes to the database, such as an import. Try again when it has finished.")
+            raise CommandError(text) from error
+        except GateError as error:
+            text = _("People are sending something that takes more than a minute. Try again later.")
+            raise CommandError(text) from error
+
+    def _rehearse(self, copies: Copies, folder: Path, progress: ProgressCallback) -> None:
+        started = monotonic()
+        _migrate_a_copy(copies, folder, progress)
+        text = _("It works. People will not be able to write for about %d seconds.")
+        self.stderr.write(text % (monotonic() - started + 1), style_func=self.style.SUCCESS)
+
+    def _upgrade(self, copies: Copies, folder: Path, link: Path | None, progress: ProgressCallback) -> None:
+        caller = _Caller()
+        with closed(os.environ.get("BROADSIDE_UPGRADE_TOKEN", secrets.token_urlsafe()), PATIENCE):
+            is_replaced = bool(unapplied_migrations())
+            if is_replaced:
+                for attempt in range(1, _ATTEMPTS + 1):
+                    try:
+                        with copies.held():
+                            _migrate_a_copy(copies, folder, progress)
+                            with caller.must_not_leave:
+                                copies.replace()
+                        break
+                    except ChangedError:
+                        if attempt == _ATTEMPTS:
+                            raise
+            connection.close()
+            answer = caller.ask()
+            # It was killed. The new release is in use, or the old one is.
+            is_kept = answer == _KEEP or (answer == "" and link is not None and link.resolve() == settings.BASE_DIR)
+            if is_replaced and not is_kept:
+                copies.undo()
+                self.stderr.write(_("The database is as it was."), style_func=str)
+
+
+class _Caller:
+    """The program that has started this one, which ends with it, unless it `must_not_leave` just then."""
+
+    def __init__(self) -> None:
+        self.must_not_leave = threading.Lock()
+        self._answers: Queue[str] = Queue()
+        self._is_asked = False
+        threading.Thread(target=self._listen, name="caller", daemon=True).start()
+
+    def ask(self) -> str:
+        """Say that the database is replaced, and return the answer; an empty string if the caller is gone."""
+        self._is_asked = True
+        try:
+            sys.stdout.write(f"{_REPLACED}\n")
+            sys.stdout.flush()
+        except BrokenPipeError:
+            return ""
+        return self._answers.get()
+
+    def _listen(self) -> None:
+        answer = sys.stdin.readline().strip()
+        with self.must_not_leave:
+            if not answer and not self._is_asked:
+                # Its processes end with it.
+                os._exit(1)
+        self._answers.put(answer)
+
+
+def _copies(folder: Path) -> Copies:
+    if connection.vendor == "postgresql":
+        return PostgresqlCopies(os.environ["DATABASE_URL"])
+    return SqliteCopies(folder)
+
+
+def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback) -> None:
+    """Make a copy of the database that this release works with. Raises TrialError."""
+    url = copies.copy(lambda done, total: progress(_("Copying the database"), done, total))
+    with trial_environment(url, folder) as environment:
+        apply_migrations(environment)
+        try_web_server(environment)

@@ -1,0 +1,150 @@
+"""Copies of a PostgreSQL database, in schemas of their own."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from django.db import OperationalError, connection
+
+from operations.backups import postgresql
+from operations.upgrading.copies import PATIENCE, Progress
+
+_PUBLIC: Final = postgresql.PUBLIC
+_COPY: Final = "upgrade_copy"
+_BEFORE: Final = "upgrade_before"
+# Seconds. While moving tables waits for a reader, the next readers wait as well, so it gives up soon and tries again.
+_LOCK_TIMEOUT: Final = 1
+_PAUSE: Final = 0.5
+
+
+class PostgresqlCopies:
+    """The copy is in one schema. When it takes the place of the database, the tables that were there go to another.
+
+    Moving tables between schemas changes no row, and is one transaction. `url` is DATABASE_URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._holding: Any = None
+
+    def clear(self) -> None:
+        with connection.cursor() as cursor:
+            for schema in (_COPY, _BEFORE):
+                cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self._holding = connection.copy()
+        try:
+            with self._holding.cursor() as cursor:
+                cursor.execute("BEGIN")
+                cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
+                cursor.execute(f"LOCK TABLE {', '.join(_names(cursor, _PUBLIC, 'r'))} IN SHARE MODE")
+            yield
+        finally:
+            self._holding.close()
+            self._holding = None
+
+    def copy(self, progress: Progress) -> str:
+        self.clear()
+        with postgresql.take_snapshot() as snapshot, snapshot.dump(left_out=()) as script:
+            postgresql.load_copy(script, _COPY)
+        progress(1, 1)
+        return _url_of_schema(self._url, _COPY)
+
+    def replace(self) -> None:
+        with connection.cursor() as cursor:
+            _grant_as_before(cursor)
+            for name in _names(cursor, _COPY, "r"):
+                # A query of a table about which nothing is known may take any time.
+                cursor.execute(f"ANALYZE {name}")
+        _move(self._holding, (_PUBLIC, _BEFORE), (_COPY, _PUBLIC))
+
+    def undo(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"DROP SCHEMA IF EXISTS {_COPY} CASCADE")
+        _move(connection, (_PUBLIC, _COPY), (_BEFORE, _PUBLIC))
+
+
+def _move(database: Any, *moves: tuple[str, str]) -> None:
+    """Move all tables from one schema to another, in one transaction. The schema that they come from is removed."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            with database.cursor() as cursor:
+                # Within the transaction of `held`, if there is one, whose locks are kept if this fails.
+                is_inside = database.connection.info.transaction_status.name == "INTRANS"
+                cursor.execute("SAVEPOINT moving" if is_inside else "BEGIN")
+                try:
+                    _cancel_waiting(cursor)
+                    cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT}s'")
+                    for source, target in moves:
+                        _move_tables(cursor, source, target)
+                except BaseException:
+                    cursor.execute("ROLLBACK TO SAVEPOINT moving" if is_inside else "ROLLBACK")
+                    raise
+                cursor.execute("COMMIT")
+        except OperationalError:
+            # A reader has been at it for a while.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
+
+
+def _move_tables(cursor: Any, source: str, target: str) -> None:
+    if target != _PUBLIC:
+        cursor.execute(f"CREATE SCHEMA {target}")
+    # What belongs to a table, such as its indexes and the sequence of its keys, moves with it.
+    for name in _names(cursor, source, "r"):
+        cursor.execute(f"ALTER TABLE {name} SET SCHEMA {target}")
+    for name in _names(cursor, source, "S"):
+        cursor.execute(f"ALTER SEQUENCE {name} SET SCHEMA {target}")
+    if source != _PUBLIC:
+        cursor.execute(f"DROP SCHEMA {source}")
+
+
+def _cancel_waiting(cursor: Any) -> None:
+    """End the statements that wait for this transaction: they would go on in tables that are no longer the site's."""
+    cursor.execute(
+        "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    cursor.fetchall()
+
+
+def _grant_as_before(cursor: Any) -> None:
+    """Let others than the owner, such as the role that reads replicas, do with the copy what they could before."""
+    cursor.execute(
+        """
+        SELECT CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'SEQUENCE' END, relname, privilege_type, grantee::regrole::text
+        FROM pg_class, aclexplode(relacl)
+        WHERE relkind IN ('r', 'S') AND relnamespace = to_regnamespace(%s) AND grantee NOT IN (relowner, 0)
+        """,
+        [_PUBLIC],
+    )
+    for kind, name, privilege, role in cursor.fetchall():
+        copy = f"{_COPY}.{connection.ops.quote_name(name)}"
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [copy])
+        if cursor.fetchone()[0]:
+            cursor.execute(f"GRANT {privilege} ON {kind} {copy} TO {role}")
+
+
+def _names(cursor: Any, schema: str, kind: str) -> list[str]:
+    """Return the quoted names of all tables (`r`) or sequences (`S`) in a schema."""
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relkind = %s AND relnamespace = to_regnamespace(%s) ORDER BY relname",
+        [kind, schema],
+    )
+    return [f"{schema}.{connection.ops.quote_name(name)}" for (name,) in cursor.fetchall()]
+
+
+def _url_of_schema(url: str, schema: str) -> str:
+    """Return a URL of the same database in which tables are looked for in another schema."""
+    parts = urlsplit(url)
+    query = dict(parse_qsl(parts.query))
+    query["options"] = f"{query.get('options', '')} -c search_path={schema}".strip()
+    return parts._replace(query=urlencode(query)).geturl()
