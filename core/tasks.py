@@ -33,7 +33,8 @@ class TaskKind:
     """How a kind of task is called in the admin, and how often and how long it is tried.
 
     It is run at most `attempts` times; those in which the worker was killed count. Only errors in `retry_on` are worth
-    another attempt. A task that takes longer than `time_limit` fails, and the worker starts anew. None: no limit.
+    another attempt. A task that takes longer than `time_limit` fails, and the worker starts anew. None: no limit. Kinds
+    that may take longer than most are run in a process of their own, one at a time, and no others wait for them.
     Before a task that has failed is run again, `before_retry` is called with its arguments.
     """
 
@@ -42,6 +43,10 @@ class TaskKind:
     retry_on: tuple[type[Exception], ...] = PASSING
     time_limit: dt.timedelta | None = DEFAULT_TIME
     before_retry: Callable[..., object] | None = None
+
+    @property
+    def is_long(self) -> bool:
+        return self.time_limit is None or self.time_limit > DEFAULT_TIME
 
 
 # By the path of the task.

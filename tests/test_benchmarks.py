@@ -22,6 +22,7 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ["search.py", "--posts", "200", "--requests", "2", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "2", "--connections", "8"],
         ["cache.py", "--seconds", "0.1", "--rounds", "1"],
+        ["migrating.py", "--rows", "20", "--forwards-only"],
         ["verifying.py", "--posts", "5"],
         ["withdrawing.py", "--posts", "30", "--without-crawl"],
         ["write.py", "--posts", "30", "--seconds", "2"],

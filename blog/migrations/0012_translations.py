@@ -18,8 +18,4 @@ class Migration(migrations.Migration):
             name='translation_group',
             field=models.UUIDField(editable=False, null=True),
         ),
-        migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('translation_group', 'language'), name='entry_translation_once'),
-        ),
     ]

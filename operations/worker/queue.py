@@ -6,6 +6,7 @@ differs each time. `worker_ids` has one entry for each attempt.
 """
 
 import datetime as dt
+import enum
 import random
 import traceback
 from typing import Any, Final
@@ -45,9 +46,23 @@ def kind_of(task_path: str) -> TaskKind:
     return task_kinds.get(task_path, _UNKNOWN)
 
 
-def claim(worker: str) -> Row | None:
+class Share(enum.Enum):
+    """Which tasks a worker does."""
+
+    ALL = enum.auto()
+    # Those that may take longer than most (TaskKind.is_long), and all others.
+    LONG = enum.auto()
+    SHORT = enum.auto()
+
+
+def is_due(share: Share) -> bool:
+    """Whether there is a task to do."""
+    return _ready(share).exists()
+
+
+def claim(worker: str, share: Share = Share.ALL) -> Row | None:
     """Take the next task that is due for the worker of this name; None if there is none."""
-    while row := DBTaskResult.objects.ready().first():
+    while row := _ready(share).first():
         unchanged = DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.READY, run_after=row.run_after)
         now, workers = timezone.now(), [*row.worker_ids, worker]
         if unchanged.update(status=TaskResultStatus.RUNNING, started_at=now, worker_ids=workers):
@@ -135,6 +150,15 @@ def delete_old_results() -> None:
 def failed_tasks(task_path: str) -> QuerySet[Row]:
     """Return the failed tasks with this path."""
     return DBTaskResult.objects.failed().filter(task_path=task_path)
+
+
+def _ready(share: Share) -> QuerySet[Row]:
+    """Return the tasks that are due, in their order."""
+    ready = DBTaskResult.objects.ready()
+    if share is Share.ALL:
+        return ready
+    is_long = Q(task_path__in=[path for path, kind in task_kinds.items() if kind.is_long])
+    return ready.filter(is_long if share is Share.LONG else ~is_long)
 
 
 def _owned(row: Row) -> QuerySet[Row]:

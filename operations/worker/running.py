@@ -1,4 +1,7 @@
-"""A worker: it runs what is in the queue and on the schedule, one task after the other, until it is told to stop."""
+"""A worker: it runs what is in the queue and on the schedule, one task after the other, until it is told to stop.
+
+What may take long is run meanwhile by a second process, which is a worker as well (operations.worker.long_tasks).
+"""
 
 import logging
 import os
@@ -21,7 +24,8 @@ from core.tasks import WorkerStoppingError
 from core.updating import inside_the_gate
 from operations.worker import queue
 from operations.worker.heartbeat import Heartbeat
-from operations.worker.queue import Row
+from operations.worker.long_tasks import LongTasks
+from operations.worker.queue import Row, Share
 from operations.worker.schedule import enqueue_due
 
 # In seconds: how long a running task has to end after the worker was told to stop, unless the command says otherwise,
@@ -40,11 +44,23 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """`name` is what others know it by. Each worker needs one of its own."""
+    """`name` is what others know it by. Each worker needs one of its own.
 
-    def __init__(self, *, stop_after: float = STOP_AFTER, name: str = "") -> None:
+    With `long_tasks`, it does the short ones itself. One that does the long ones doesn't look after the schedule.
+    """
+
+    def __init__(
+        self,
+        *,
+        stop_after: float = STOP_AFTER,
+        name: str = "",
+        share: Share = Share.ALL,
+        long_tasks: LongTasks | None = None,
+    ) -> None:
         self.name = name or get_random_string(32)
         self._stop_after = stop_after
+        self._share = share
+        self._long_tasks = long_tasks
         self._heartbeat = Heartbeat(self.name, interrupt=lambda: os.kill(os.getpid(), signal.SIGALRM))
         self._is_stopping = False
         # Whether a task has had its time to end, and whether one is running that can be interrupted.
@@ -57,15 +73,19 @@ class Worker:
             signal.signal(number, self._stop)
         signal.signal(signal.SIGALRM, self._interrupt)
         self._wait_for(self._heartbeat.start)
-        _log.info("The worker has started.")
+        title = "process for long tasks" if self._share is Share.LONG else "worker"
+        _log.info("The %s has started.", title)
         while not self._is_stopping:
             is_busy = self._wait_for(self._work)
-            if once and not is_busy:
+            if once and not is_busy and not (self._long_tasks and self._long_tasks.is_running):
                 break
             if not is_busy and not self._is_stopping:
                 time.sleep(_INTERVAL)
+        if self._long_tasks:
+            self._long_tasks.wait()
+            self._wait_for(self._long_tasks.has_failed)
         self._heartbeat.end()
-        _log.info("The worker has stopped.")
+        _log.info("The %s has stopped.", title)
 
     def drain(self) -> None:
         """Run what is in the queue and due, and return."""
@@ -79,15 +99,24 @@ class Worker:
         with inside_the_gate() as may_write:
             if not may_write:
                 return False
-            if monotonic() >= self._next_round:
-                self._next_round = monotonic() + _ROUND_INTERVAL
-                enqueue_due(timezone.now())
-                if count := queue.recover(self.name):
-                    _log.warning("%d tasks are run again, because their worker was killed.", count)
+            if self._share is not Share.LONG:
+                self._look_around()
             return self._run_next()
 
+    def _look_around(self) -> None:
+        """Enqueue what is due, put back what killed workers have left, and have long tasks run."""
+        if self._long_tasks and self._long_tasks.has_failed():
+            self._next_round = 0.0
+        if monotonic() >= self._next_round:
+            self._next_round = monotonic() + _ROUND_INTERVAL
+            enqueue_due(timezone.now())
+            if count := queue.recover(self.name):
+                _log.warning("%d tasks are run again, because their worker was killed.", count)
+        if self._long_tasks:
+            self._long_tasks.start_if_due()
+
     def _run_next(self) -> bool:
-        row = queue.claim(self.name)
+        row = queue.claim(self.name, self._share)
         if row is None:
             return False
         self._heartbeat.watch(row)
@@ -166,7 +195,9 @@ class Worker:
             self._is_interruptible = False
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Let the running task end, for some time. The second signal interrupts it at once."""
+        """Let the running tasks end, for some time. The second signal interrupts them at once."""
+        if self._long_tasks:
+            self._long_tasks.stop()
         if self._is_stopping:
             self._interrupt(number, frame)
             return

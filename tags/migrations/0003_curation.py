@@ -64,10 +64,6 @@ class Migration(migrations.Migration):
             field=models.CharField(db_index=True, editable=False, max_length=600),
         ),
         migrations.AddConstraint(
-            model_name='tag',
-            constraint=models.CheckConstraint(condition=models.Q(('search_key', ''), _negated=True), name='tag_search_key_not_empty'),
-        ),
-        migrations.AddConstraint(
             model_name='tagalias',
             constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('key',), name='tag_alias_key_once'),
         ),

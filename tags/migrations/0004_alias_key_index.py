@@ -2,15 +2,22 @@
 
 from django.db import migrations, models
 
+from core.online_migrations import AddConstraintOnline, AddIndexOnline
+
 
 class Migration(migrations.Migration):
+    atomic = False
 
     dependencies = [
         ('tags', '0003_curation'),
     ]
 
     operations = [
-        migrations.AddIndex(
+        AddConstraintOnline(
+            model_name='tag',
+            constraint=models.CheckConstraint(condition=models.Q(('search_key', ''), _negated=True), name='tag_search_key_not_empty'),
+        ),
+        AddIndexOnline(
             model_name='tagalias',
             index=models.Index(fields=['key'], name='tag_alias_key'),
         ),

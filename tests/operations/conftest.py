@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from io import StringIO
@@ -139,3 +140,14 @@ def make_bucket(object_storage: str) -> Callable[[], str]:
         return url
 
     return make_bucket
+
+
+@pytest.fixture
+def worker_signals() -> Iterator[None]:
+    """Restore what the worker does about signals."""
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)

@@ -310,18 +310,7 @@ class TestTimeLimit:
         assert (only_row().status, only_row().worker_ids) == (TaskResultStatus.READY, [])
 
 
-@pytest.fixture
-def _signals() -> Iterator[None]:
-    """Restore what the worker does about signals."""
-    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
-    before = [signal.getsignal(number) for number in numbers]
-    yield
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
-
-
-@pytest.mark.usefixtures("transactional_db", "_signals")
+@pytest.mark.usefixtures("transactional_db", "worker_signals")
 class TestStopping:
     def test_the_running_task_may_finish(self) -> None:
         do(lambda: signal.raise_signal(signal.SIGTERM))

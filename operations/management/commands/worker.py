@@ -1,10 +1,13 @@
 """`manage.py worker`: run tasks and the schedule."""
 
+import argparse
 import logging
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from operations.worker.long_tasks import LongTasks
+from operations.worker.queue import Share
 from operations.worker.running import STOP_AFTER, Worker
 
 
@@ -28,9 +31,15 @@ class Command(BaseCommand):
             help="how long a running task has to end after SIGTERM or Ctrl-C, before it is interrupted and left to the "
             "next worker (default: %(default)s)",
         )
+        # What a worker starts for itself.
+        parser.add_argument("--long", default="", metavar="NAME", help=argparse.SUPPRESS)
 
-    def handle(self, *args: Any, once: bool, stop_after: float, verbosity: int, **options: Any) -> None:
+    def handle(self, *args: Any, once: bool, stop_after: float, long: str, verbosity: int, **options: Any) -> None:
         if verbosity == 0:
             for name in ("django.tasks", "operations.worker"):
                 logging.getLogger(name).setLevel(logging.ERROR)
-        Worker(stop_after=stop_after).run(once=once)
+        if long:
+            Worker(stop_after=stop_after, name=long, share=Share.LONG).run(once=True)
+        else:
+            long_tasks = LongTasks([f"--stop-after={stop_after}", f"--verbosity={verbosity}"])
+            Worker(stop_after=stop_after, share=Share.SHORT, long_tasks=long_tasks).run(once=once)

@@ -1,0 +1,59 @@
+"""`manage.py migrate`: Django's own, which on PostgreSQL keeps nobody waiting behind it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+
+from django.core.management.base import CommandError
+from django.core.management.commands import migrate
+from django.db import DatabaseError, OperationalError, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.translation import gettext as _
+
+# How long a change to a table waits for those that use it. Whatever wants to use the table meanwhile waits behind it.
+_LOCK_TIMEOUT: Final = "2s"
+# How often that is tried, and the longest pause between attempts, in seconds: together for about five minutes.
+_ATTEMPTS: Final = 30
+_LONGEST_PAUSE: Final = 8
+# PostgreSQL's codes for a lock that was not available, and for two that wait for each other.
+_PASSING: Final = {"55P03", "40P01"}
+
+
+class Command(migrate.Command):
+    def handle(self, *args: Any, **options: Any) -> None:
+        connection = connections[options["database"]]
+        if connection.vendor != "postgresql":
+            super().handle(*args, **options)
+            return
+        for attempt in range(_ATTEMPTS):
+            try:
+                with _short_lock_timeout(connection):
+                    super().handle(*args, **options)
+            except OperationalError as error:
+                if getattr(error.__cause__, "sqlstate", None) not in _PASSING:
+                    raise
+                # Each migration is a transaction, or can be repeated. Those before it stay applied.
+                if attempt < _ATTEMPTS - 1:
+                    pause = min(2**attempt, _LONGEST_PAUSE)
+                    self.stderr.write(_("Something else is using the table. Trying again in %d seconds.") % pause)
+                    time.sleep(pause)
+            else:
+                return
+        raise CommandError(
+            _(
+                "The database was never free for the next change, so it is not complete. Stop what takes long, such as "
+                "an import, a backup or a query by hand. Then run the command again: it goes on from here."
+            )
+        )
+
+
+@contextmanager
+def _short_lock_timeout(connection: BaseDatabaseWrapper) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}'")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("RESET lock_timeout")
