@@ -10,11 +10,12 @@ from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
 from django.contrib.auth.models import Group
 from django.db import DatabaseError, models, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -25,11 +26,11 @@ from accounts.audit.admin import AuditRecordAdmin
 from accounts.audit.recording import record
 from accounts.confirmation import ask, confirmation_required, is_confirmed
 from accounts.forms import InvitationForm, OffboardingForm, UserForm, last_owner_message
-from accounts.models import AuditRecord, EmergencyLink, User
+from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
 from accounts.offboarding import HasWorkError, offboard, work_of
 from accounts.owners import is_owner, owners_only
 from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
-from accounts.people import LastOwnerError, add_person, give_role, reactivate
+from accounts.people import LastOwnerError, add_person, give_role, invite, reactivate, require_another_owner
 from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES
 from core.admin import BaseAdmin
@@ -129,7 +130,14 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         used = EmergencyLink.objects.filter(user=OuterRef("pk"), used_at__isnull=False)
-        return super().get_queryset(request).annotate(has_used_emergency_link=Exists(used)).prefetch_related("groups")
+        passkeys = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.WEBAUTHN)
+        invitations = PasswordLink.objects.filter(person=OuterRef("pk"), kind=Kind.GIVEN)
+        states = {
+            "has_used_emergency_link": Exists(used),
+            "has_passkey": Exists(passkeys),
+            "invited_until": Subquery(invitations.values("expires_at")),
+        }
+        return super().get_queryset(request).annotate(**states).prefetch_related("groups")
 
     @admin.display(description=_("name"), ordering="display_name")
     def name_cell(self, person: User) -> str:
@@ -144,7 +152,11 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         if not person.is_active:
             is_locked = person.has_used_emergency_link
             return gettext("Locked with an emergency link") if is_locked else gettext("Deactivated")
-        return gettext("Active") if person.has_usable_password() else gettext("Has no password yet")
+        if person.has_passkey or person.has_usable_password():
+            return gettext("Active")
+        if person.invited_until is None:
+            return gettext("Not invited yet")
+        return gettext("Invited") if person.invited_until > timezone.now() else gettext("The invitation has expired")
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         return self.fieldsets
@@ -173,15 +185,20 @@ class UserAdmin(OwnersOnlyAdmin[User]):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return owners_only(self.invite_view)(request)
 
-    def invite_view(self, request: HttpRequest) -> HttpResponse:
-        """Invite someone: create the account, and send its link or show it to be passed on."""
-        form = InvitationForm(request.POST if request.method == "POST" else None)
-        if not form.is_valid():
-            return self._page(request, "invite", gettext("Invite someone"), form=form, days=VALID_DAYS[Kind.GIVEN])
-        with transaction.atomic():
-            person = add_person(form.cleaned_data, form.cleaned_data["role"], by=_user_of(request))
-            url = make_link(person, Kind.GIVEN)
-        return self._show_link(request, person, url)
+    def invite_view(self, request: HttpRequest, person: User | None = None) -> HttpResponse:
+        """Invite someone, with a new account or the one they have: send a link, or show it to be passed on."""
+        form = InvitationForm(request.POST if request.method == "POST" else None, person=person)
+        if form.is_valid():
+            role = form.cleaned_data["role"]
+            with transaction.atomic():
+                if person is None:
+                    person = add_person(form.cleaned_data, role, by=_user_of(request))
+                else:
+                    invite(person, form.cleaned_data, role, by=_user_of(request))
+                url = make_link(person, Kind.GIVEN)
+            return self._show_link(request, person, url)
+        title = gettext("Invite someone") if person is None else gettext("Invite this person")
+        return self._page(request, "invite", title, form=form, object=person, days=VALID_DAYS[Kind.GIVEN])
 
     def link_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask, then send a person a link for choosing a password, or show it to be passed on."""
@@ -190,9 +207,10 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             text = gettext("This account is deactivated. Reactivate it first.")
             self.message_user(request, text, messages.ERROR)
             return HttpResponseRedirect(self._url("change", person.pk))
+        if not person.has_credentials:
+            return self.invite_view(request, person)
         if request.method != "POST":
-            title = gettext("Send a link") if person.has_usable_password() else gettext("Invite this person")
-            return self._page(request, "link", title, object=person, days=VALID_DAYS[Kind.GIVEN])
+            return self._page(request, "link", gettext("Send a link"), object=person, days=VALID_DAYS[Kind.GIVEN])
         with transaction.atomic():
             url = make_link(person, Kind.GIVEN)
             record(Action.PASSWORD_LINK_MADE, [person], by=_user_of(request))
@@ -201,7 +219,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
     def _show_link(self, request: HttpRequest, person: User, url: str) -> HttpResponse:
         """Send the link outside of the transaction that made it, because that may take long. Show it if that fails."""
         is_sent = send_link(person, url, Kind.GIVEN)
-        title = gettext("Invitation") if not person.has_usable_password() else gettext("Link for a new password")
+        title = gettext("Link for a new password") if person.has_credentials else gettext("Invitation")
         context = {"is_sent": is_sent, "link": "" if is_sent else url, "days": VALID_DAYS[Kind.GIVEN]}
         return self._page(request, "link_made", title, object=person, **context)
 
@@ -213,6 +231,12 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             return self._page(request, "help", gettext("Help to log in"), object=person, **context)
         with transaction.atomic():
             if "factors" in request.POST:
+                if not person.has_usable_password():
+                    try:
+                        require_another_owner(person)
+                    except LastOwnerError:
+                        self.message_user(request, last_owner_message(), messages.ERROR)
+                        return HttpResponseRedirect(self._url("change", pk))
                 factors.remove_all(person, by=_user_of(request))
                 text = gettext("The second step was removed, and the person is logged out everywhere.")
             else:

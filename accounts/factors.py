@@ -22,6 +22,10 @@ class LastFactorError(Exception):
     """A role of this person demands a second factor, and this is their only one."""
 
 
+class OnlyWayInError(Exception):
+    """This person has no password and no other passkey."""
+
+
 def passkeys_of(user: User) -> QuerySet[Authenticator]:
     passkeys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
     return passkeys.order_by("pk")
@@ -45,9 +49,14 @@ def added(request: HttpRequest, user: User, action: Action, details: str = "") -
 
 @transaction.atomic
 def remove(request: HttpRequest, factor: Authenticator) -> None:
-    """Remove a factor of the user who sends `request`, and end their other sessions. Raises LastFactorError."""
+    """Remove a factor of the user who sends `request`, and end their other sessions.
+
+    Raises LastFactorError and OnlyWayInError.
+    """
     user = User.objects.select_for_update().get(pk=factor.user_id)
     is_passkey = factor.type == Authenticator.Type.WEBAUTHN
+    if is_passkey and not user.has_usable_password() and not passkeys_of(user).exclude(pk=factor.pk).exists():
+        raise OnlyWayInError
     others = Authenticator.objects.filter(user=user, type__in=policies.SECOND_FACTORS).exclude(pk=factor.pk)
     if not others.exists():
         if policies.demands_on(user).needs_second_factor:

@@ -2,8 +2,8 @@
 
 from typing import Any, Final
 
+from allauth.core import context
 from django import forms
-from django.contrib.admin.forms import AdminPasswordChangeForm
 from django.contrib.auth import forms as auth_forms
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -11,12 +11,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
+from accounts.passwords import check_password
 from accounts.people import LastOwnerError, require_another_owner
 from accounts.roles import LABELS, OWNER, ROLES, describe, describe_owner, permissions_of
+from core.text import one_line
 
 
 def role_choices() -> list[tuple[str, SafeString]]:
@@ -56,10 +59,17 @@ class RoleField(forms.ChoiceField):
         return "" if role == self._NO_ROLE else role
 
 
-class InvitationForm(forms.Form):
-    """Asks an owner about a new person, who chooses everything else."""
+class NameField(forms.CharField):
+    """The name that readers see, in which nothing may reverse the direction of the text around it."""
 
-    display_name = forms.CharField(
+    def to_python(self, value: Any) -> str:
+        return one_line(super().to_python(value) or "")
+
+
+class InvitationForm(forms.Form):
+    """Asks an owner about a person who is to be invited, and who chooses everything else."""
+
+    display_name = NameField(
         label=_("Name that readers see"),
         max_length=150,
         help_text=_("A pen name, if they like. They can change it before anyone sees it."),
@@ -72,9 +82,17 @@ class InvitationForm(forms.Form):
     )
     role = RoleField()
 
+    def __init__(self, *args: Any, person: User | None = None, **kwargs: Any) -> None:
+        """Take the `person` if they have an account already, such as an imported author."""
+        super().__init__(*args, **kwargs)
+        self.person = person
+        if person is not None:
+            self.initial = {"display_name": person.display_name, "email": person.email, "role": person.role}
+
     def clean_email(self) -> str:
         email: str = self.cleaned_data["email"]
-        if email and User.objects.filter(email__iexact=email).exists():
+        others = User.objects.exclude(pk=self.person.pk) if self.person is not None else User.objects.all()
+        if email and others.filter(email__iexact=email).exists():
             raise forms.ValidationError(
                 gettext("Someone with this e-mail address has an account already. Look for it in the list of people.")
             )
@@ -89,6 +107,7 @@ class UserForm(forms.ModelForm[User]):
     class Meta:
         model = User
         fields = ("display_name", "slug", "bio", "username", "first_name", "last_name", "email")
+        field_classes = {"display_name": NameField}
         labels = {"email": _("E-mail address"), "first_name": _("First name"), "last_name": _("Last name")}
         help_texts = {"username": _("For logging in. Letters, digits and @ . + - _ only.")}
 
@@ -111,25 +130,33 @@ def last_owner_message() -> str:
     return gettext("This is the only owner who can log in. Make someone else an owner first.")
 
 
-class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], forms.ModelForm[User]):
-    """Asks a person for a password, and a new person also for the names."""
-
-    password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(_("Password"), _("Password again"))
+class NamesForm(forms.ModelForm[User]):
+    """Asks a new person for the names."""
 
     class Meta:
         model = User
         fields = ("display_name", "username")
+        field_classes = {"display_name": NameField}
         labels = {"username": _("Username")}
         help_texts = {"username": _("For logging in. Readers never see it. Letters, digits and @ . + - _ only.")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].widget.attrs["autocomplete"] = "username"
+
+
+class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], NamesForm):
+    """Asks a person for a password, and a new person also for the names."""
+
+    password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(_("Password"), _("Password again"))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
         self.fields["password1"].help_text = gettext(
             "At least 12 characters, not only digits, not a common password, and not like your name or e-mail address."
         )
         self.fields["password2"].help_text = ""
-        if self.instance.has_usable_password():
+        if self.instance.has_credentials:
             del self.fields["display_name"]
             # Shown, so that password managers know which password changes.
             self.fields["username"].disabled = True
@@ -145,8 +172,24 @@ class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], forms.ModelForm[User
         self.validate_password_for_user(self.instance)
 
 
-class OwnPasswordForm(AdminPasswordChangeForm):
-    """Asks people who are logged in for their password and a new one."""
+class OwnPasswordForm(auth_forms.PasswordChangeForm):
+    """Asks people who are logged in for their password and a new one; for the new one only, if they have none yet.
+
+    That they have confirmed who they are is what the page itself requires (config.admin).
+    """
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(user, *args, **kwargs)
+        if not user.has_usable_password():
+            del self.fields["old_password"]
+
+    @sensitive_variables()
+    def clean_old_password(self) -> str:
+        old_password: str = self.cleaned_data["old_password"]
+        # Also someone at another person's browser must not guess as often as they like.
+        if check_password(context.request, self.user.username, old_password) != self.user:
+            raise forms.ValidationError(gettext("This is not your password. Check capital letters."))
+        return old_password
 
     @transaction.atomic
     def save(self, commit: bool = True) -> Any:

@@ -1,55 +1,34 @@
 """The forms with which people prove who they are: password, code, passkey. Guesses are limited (accounts.throttle)."""
 
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from allauth.core import context
 from allauth.mfa.base.internal.flows import post_authentication
 from allauth.mfa.models import Authenticator
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, LoginWebAuthnForm, ReauthenticateWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
-from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import browsers, throttle
 from accounts.actions import Action
+from accounts.adapters import MFAAdapter
 from accounts.audit.recording import count
 from accounts.codes import use_code
 from accounts.models import User
+from accounts.passwords import check_password, too_many_guesses
 from core.sender import sender
-
-
-def too_many_guesses() -> ValidationError:
-    minutes = throttle.PERIOD // 60
-    text = ngettext(
-        "There were too many attempts. Wait %(n)d minute, or log in with a passkey.",
-        "There were too many attempts. Wait %(n)d minutes, or log in with a passkey.",
-        minutes,
-    )
-    return ValidationError(text % {"n": minutes}, code="too_many_guesses")
-
-
-@sensitive_variables("password")
-def check_password(request: HttpRequest, name: str, password: str) -> User | None:
-    """Return the person with this username or e-mail address if the password is theirs and they may use the admin.
-
-    Raises ValidationError after too many guesses. Takes the same queries and time whether there is such a person.
-    """
-    user = User.objects.named(name)
-    account = str(user.pk) if user is not None else f"name {name.strip().casefold()}"
-    try:
-        guess = throttle.count_password(account, sender(request), browsers.known_browser(request, user))
-    except throttle.TooManyGuessesError:
-        raise too_many_guesses() from None
-    authenticated = authenticate(request, username=name, password=password)
-    if not isinstance(authenticated, User) or not authenticated.is_staff:
-        count(Action.LOGIN_FAILED, user)
-        return None
-    guess.was_right()
-    return authenticated
 
 
 class LoginForm(forms.Form):
@@ -154,9 +133,35 @@ class PasskeyNameForm(forms.Form):
     )
 
 
+class _CredentialField(forms.JSONField):
+    """What the browser has got from a passkey. allauth's own field lets `false` through, and then checks nothing."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> Any:
+        credential = super().to_python(value)
+        if not isinstance(credential, dict) or not isinstance(credential.get("response"), dict):
+            raise refused_passkey()
+        return credential
+
+
+def refused_passkey() -> ValidationError:
+    return ValidationError(MFAAdapter.error_messages["incorrect_code"], code="incorrect_code")
+
+
+@contextmanager
+def _refusing_nonsense() -> Iterator[None]:
+    """Refuse what can't be read. The parsers of allauth and fido2 raise any of these for what a browser never sends."""
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error):
+        raise refused_passkey() from None
+
+
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
     """A new passkey: its name, and what the browser has made."""
 
+    credential = _CredentialField()
     name = forms.CharField(
         label=_("Name"),
         max_length=100,
@@ -171,13 +176,25 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["passwordless"] = True
-        data: dict[str, Any] = super().clean()
+        with _refusing_nonsense():
+            data: dict[str, Any] = super().clean()
         return data
 
 
-class LoginPasskeyForm(LoginWebAuthnForm):  # type: ignore[misc]  # likewise
+class SecondStepPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth has no types
+    """A passkey after the password."""
+
+    credential = _CredentialField()
+
+    def clean_credential(self) -> Authenticator:
+        with _refusing_nonsense():
+            authenticator: Authenticator = super().clean_credential()
+        return authenticator
+
+
+class LoginPasskeyForm(SecondStepPasskeyForm, LoginWebAuthnForm):  # type: ignore[misc]  # likewise
     """A passkey in place of a password."""
 
 
-class ConfirmPasskeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc]  # likewise
+class ConfirmPasskeyForm(SecondStepPasskeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # likewise
     """A passkey of someone who is logged in, to confirm who they are."""

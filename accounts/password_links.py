@@ -1,5 +1,7 @@
 """Links with which people choose a password: after an invitation, or instead of a password that they forgot.
 
+Those who are invited may choose a passkey instead. Others may not, because it would replace their second step as well.
+
 A link works once and for a limited time. It also ends when its person logs in or gets another password or e-mail
 address, and when the account is locked. The database has a hash of it, by which it is looked up, so how long that takes
 says nothing about other links.
@@ -15,6 +17,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
@@ -24,6 +27,7 @@ from core.site import absolute_url
 
 Kind = PasswordLink.Kind
 
+_NAMES: Final = ["username", "display_name", "slug"]
 VALID_DAYS: Final = {Kind.GIVEN: 7, Kind.REQUESTED: 1}
 
 # Each sends a link to the e-mail address of a person, and returns whether it could. An app above this one sends mail.
@@ -66,14 +70,34 @@ def choose_password(token: str, person: User, password: str) -> None:
 
     Raises ExpiredLinkError.
     """
+    _use_up(token, person)
+    person.set_password(password)
+    person.save(update_fields=["password", *_NAMES])
+    record(Action.PASSWORD_CHANGED, [person], by=person)
+
+
+@transaction.atomic
+def choose_passkey[Passkey](token: str, person: User, add_passkey: Callable[[], Passkey]) -> Passkey:
+    """Save `person`, who is new and has chosen their names, and the passkey that `add_passkey` stores and returns.
+
+    Raises ExpiredLinkError, also if the person has a password or a passkey already.
+    """
+    _use_up(token, person)
+    if person.has_credentials:
+        raise ExpiredLinkError
+    person.save(update_fields=_NAMES)
+    passkey = add_passkey()
+    record(Action.FACTOR_ADDED, [person], by=person, details=gettext("Passkey"))
+    return passkey
+
+
+def _use_up(token: str, person: User) -> None:
+    """End all links of `person`, in the caller's transaction. Raises ExpiredLinkError if `token` is of none of them."""
     # Of two that use it at the same time, the second waits here, and finds that it is gone.
     User.objects.select_for_update().filter(pk=person.pk).first()
     if find_person(token) != person:
         raise ExpiredLinkError
     PasswordLink.objects.filter(person=person).delete()
-    person.set_password(password)
-    person.save(update_fields=["password", "username", "display_name", "slug"])
-    record(Action.PASSWORD_CHANGED, [person], by=person)
 
 
 def _hash(token: str) -> str:

@@ -25,12 +25,14 @@ class LastOwnerError(Exception):
 
 
 def require_another_owner(person: User) -> None:
-    """Raise LastOwnerError if `person` is the only owner who can log in. To be called in a transaction.
+    """Raise LastOwnerError if no owner but `person` can log in. To be called in a transaction.
 
-    The owners' rows are locked until it ends. Otherwise, two owners could be removed at the same time.
+    Owners who have not accepted their invitation yet don't count. The owners' rows are locked until the transaction
+    ends. Otherwise, two owners could be removed at the same time.
     """
-    owners = User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk")
-    if {owner.pk for owner in owners} == {person.pk}:
+    owners = list(User.objects.select_for_update().filter(is_superuser=True, is_active=True).order_by("pk"))
+    others = [owner for owner in owners if owner.pk != person.pk]
+    if len(others) < len(owners) and not any(owner.has_credentials for owner in others):
         raise LastOwnerError
 
 
@@ -59,7 +61,7 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
 
 @transaction.atomic
 def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) -> User:
-    """Create an account that can't log in before its person chooses a password. The username is made from the name."""
+    """Create an account that can't log in before its person accepts. The username is made from the name."""
     name = values["display_name"]
     base = (slugify(name) or "person")[:140]
     taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
@@ -68,6 +70,18 @@ def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) 
     record(Action.INVITED, [person], by=by)
     give_role(person, role, by=by)
     return person
+
+
+@transaction.atomic
+def invite(person: User, values: Mapping[str, Any], role: str, *, by: User | None = None) -> None:
+    """Give someone who has an account, but can't log in with it yet, such as an imported author, a role.
+
+    Raises LastOwnerError.
+    """
+    person.display_name, person.email = values["display_name"], values["email"]
+    person.save(update_fields=["display_name", "email"])
+    record(Action.INVITED, [person], by=by)
+    give_role(person, role, by=by)
 
 
 @transaction.atomic

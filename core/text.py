@@ -11,6 +11,9 @@ _NOT_STORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 # All control characters except tabs and line ends, of which U+0085 is one.
 CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|[\x7f-\x84\x86-\x9f]")
 
+# Characters that reverse the direction of the text after them (Unicode UAX 9).
+_DIRECTION_CONTROLS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+
 # Letters with strokes and the like, which Unicode does not decompose into a letter and an accent.
 _UNDECOMPOSED: Final = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
@@ -51,6 +54,16 @@ def remove_non_xml(text: str) -> str:
 def remove_controls(text: str) -> str:
     """Return `text` without control characters except tabs and line ends, which become `\\n`."""
     return CONTROL.sub("", unify_line_ends(text))
+
+
+def remove_direction_controls(text: str) -> str:
+    """Return `text` without the characters that reverse the direction of what follows them."""
+    return "".join(char for char in text if unicodedata.bidirectional(char) not in _DIRECTION_CONTROLS)
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, without control characters and without those that reverse what follows them."""
+    return " ".join(remove_direction_controls(remove_controls(text)).split())
 
 
 def unify_line_ends(text: str) -> str:

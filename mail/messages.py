@@ -16,13 +16,11 @@ from django.template.loader import render_to_string
 from django.utils.text import Truncator
 
 from core.models import SiteSettings
-from core.text import remove_controls
+from core.text import remove_controls, remove_direction_controls
 
 MAX_LINE_LENGTH = 150
 # Some scripts, such as Persian, need them inside words.
 _JOINERS = "\u200c\u200d"
-# Characters that reverse the direction of the text after them (Unicode UAX 9).
-_BIDI_CONTROLS = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
 
 def is_on() -> bool:
@@ -43,7 +41,7 @@ def isolated(text: object) -> str:
 
 def quoted(text: str) -> str:
     """Return the whole text with `> ` before each line, without characters that change the direction."""
-    plain = "".join(char for char in remove_controls(text) if unicodedata.bidirectional(char) not in _BIDI_CONTROLS)
+    plain = remove_direction_controls(remove_controls(text))
     # splitlines also breaks at what other programs take for the end of a line.
     return "\n".join(f"> {each}" for each in plain.splitlines())
 

@@ -20,7 +20,7 @@ def send(person: User, url: str, kind: Kind) -> bool:
     """Send a link to its person now, and return whether the mail server accepted it."""
     if not messages.is_on():
         return False
-    is_new = not person.has_usable_password()
+    is_new = not person.has_credentials
     context = {
         "person": person,
         "url": url,

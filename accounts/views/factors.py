@@ -23,6 +23,7 @@ from django.views.generic.edit import FormView
 
 from accounts import browsers, factors, qr_codes
 from accounts.actions import Action
+from accounts.codes import use_code
 from accounts.login_forms import AddPasskeyForm, PasskeyNameForm
 from accounts.views.pages import OwnPage
 
@@ -102,6 +103,9 @@ class RemoveFactorView(OwnPage):
         except factors.LastFactorError:
             text = gettext("Your role requires a second step, and this is your only one. First add another.")
             messages.error(request, text)
+        except factors.OnlyWayInError:
+            text = gettext("You log in with this passkey only. First add another one, or choose a password.")
+            messages.error(request, text)
         else:
             messages.success(request, gettext("Passkey removed.") if is_passkey else gettext("App removed."))
         return HttpResponseRedirect(reverse("account"))
@@ -132,6 +136,8 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
     def form_valid(self, form: ActivateTOTPForm) -> HttpResponse:
         with transaction.atomic():
             _app, codes = app_flows.activate_totp(self.request, form)
+            # So that nobody who saw this code being entered logs in with it.
+            use_code(self.user, form.cleaned_data["code"])
             factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("App"))
         return _after_adding(self.request, codes, gettext("Your authenticator app is set up."))
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.generic.edit import FormView
 
-from accounts.login_forms import CodeForm, LoginForm, LoginPasskeyForm
+from accounts.login_forms import CodeForm, LoginForm, LoginPasskeyForm, SecondStepPasskeyForm
 from accounts.views.pages import AccountPage
 
 
@@ -80,6 +80,7 @@ class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # 
 
     title = _("Second step")
     form_class = CodeForm
+    webauthn_form_class = SecondStepPasskeyForm
     template_name = "accounts/second_factor.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:

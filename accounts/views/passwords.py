@@ -1,11 +1,17 @@
 """Choosing a password: asking for a link if it is forgotten, and the page to which every such link leads."""
 
+import json
 from typing import Any
 
+from allauth.account.models import Login
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.webauthn.internal import auth
+from allauth.mfa.webauthn.internal import flows as passkey_flows
 from django import forms
 from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.core import mail
+from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.http import urlencode
@@ -14,11 +20,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic.base import TemplateResponseMixin
 from django.views.generic.edit import FormView
 
-from accounts import throttle
-from accounts.forms import ChoosePasswordForm
+from accounts import browsers, throttle
+from accounts.forms import ChoosePasswordForm, NamesForm
+from accounts.login_forms import AddPasskeyForm
 from accounts.models import User
 from accounts.offboarding import work_of
-from accounts.password_links import ExpiredLinkError, choose_password, find_person
+from accounts.password_links import ExpiredLinkError, choose_passkey, choose_password, find_person
 from accounts.tasks import send_password_link
 from accounts.views.pages import AccountPage, SecretLinkPage
 from core.sender import sender
@@ -60,16 +67,21 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
 
 
 class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
-    """The page to which the links of `password_links` lead. New people also choose their names here.
+    """The page to which the links of `password_links` lead. New people choose their names and a password or a passkey.
 
-    They still have to log in, with the second step. Programs open links to scan them, so only a POST uses the link up.
+    After choosing a password, they still have to log in, with the second step. Programs open links to scan them, so
+    only a POST uses the link up.
     """
 
     template_name = "accounts/set_password.html"
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
         try:
-            return self._answer(request, token)
+            try:
+                return self._answer(request, token)
+            except IntegrityError:
+                # Someone else has just taken the username, which the form says now.
+                return self._answer(request, token)
         except ExpiredLinkError:
             context = self.get_context_data(title=gettext("This link doesn't work any more"), is_expired=True)
             return self.render_to_response(context, status=410)
@@ -78,14 +90,19 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
 
     def _answer(self, request: HttpRequest, token: str) -> HttpResponse:
         person = find_person(token)
-        is_new = not person.has_usable_password()
-        form = ChoosePasswordForm(request.POST if request.method == "POST" else None, instance=person)
+        is_new = not person.has_credentials
+        if is_new and request.method == "POST" and ("passkey" in request.POST or "credential" in request.POST):
+            return self._answer_with_passkey(request, token, person)
+        if request.method == "POST" and "password1" in request.POST:
+            form = ChoosePasswordForm(request.POST, instance=person)
+        else:
+            form = ChoosePasswordForm(instance=person, initial=_typed_names(request) if is_new else None)
+        # Validating changes the person.
+        former_name = person.display_name
         if not form.is_valid():
             title = gettext("Welcome") if is_new else gettext("Choose a new password")
             return self.render_to_response(self.get_context_data(title=title, form=form, is_new=is_new))
-        if "display_name" in form.changed_data and not work_of(person):
-            # It would tell readers the name that the owner knows. With work, it is in links.
-            person.slug = ""
+        _keep_slug_secret(person, former_name)
         choose_password(token, person, form.cleaned_data["password1"])
         if not is_new:
             messages.success(request, gettext("Your password has been saved. Log in with it."))
@@ -94,3 +111,44 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
         messages.success(request, text)
         then = urlencode({REDIRECT_FIELD_NAME: reverse("account")})
         return HttpResponseRedirect(f"{reverse('admin:login')}?{then}")
+
+    def _answer_with_passkey(self, request: HttpRequest, token: str, person: User) -> HttpResponse:
+        """Ask for a passkey under the names that were chosen. With the passkey, save both and log the person in."""
+        former_name = person.display_name
+        names = NamesForm(request.POST, instance=person)
+        if not names.is_valid():
+            form = ChoosePasswordForm(instance=person, initial=_typed_names(request))
+            form.errors.update(names.errors)
+            return self.render_to_response(self.get_context_data(title=gettext("Welcome"), form=form, is_new=True))
+        form = AddPasskeyForm(request.POST if "credential" in request.POST else None, user=person)
+        if not form.is_valid():
+            # The device shows the name with the passkey.
+            options = auth.begin_registration(person, passwordless=True)
+            context = {"form": form, "names": names, "options": json.dumps(options), "is_passkey": True}
+            return self.render_to_response(self.get_context_data(title=gettext("Create your passkey"), **context))
+        _keep_slug_secret(person, former_name)
+
+        def add_passkey() -> Any:
+            name = form.cleaned_data["name"] or browsers.describe(request)
+            RecoveryCodes.activate(person)
+            return passkey_flows.signup_authenticator(request, person, name, form.cleaned_data["credential"])
+
+        passkey = choose_passkey(token, person, add_passkey)
+        messages.success(request, gettext("Welcome! From now on, you log in with your passkey."))
+        login = Login(user=person, redirect_url=reverse("account_recovery_codes"))
+        response: HttpResponse = passkey_flows.perform_passwordless_login(request, passkey, login)
+        return response
+
+
+def _typed_names(request: HttpRequest) -> dict[str, str]:
+    """Return the names that a new person has typed before they changed their mind about how to log in."""
+    return {name: request.POST[name] for name in NamesForm.base_fields if name in request.POST}
+
+
+def _keep_slug_secret(person: User, former_name: str) -> None:
+    """Make the slug anew from the name that the person has chosen, unless it is in links to their work.
+
+    Otherwise it would tell readers the name that the owner knows.
+    """
+    if person.display_name != former_name and not work_of(person):
+        person.slug = ""

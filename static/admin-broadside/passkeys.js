@@ -56,6 +56,7 @@ async function ask(event) {
 
 if (window.PublicKeyCredential && navigator.credentials) {
   for (const note of document.querySelectorAll("[data-without-passkeys]")) note.hidden = true;
+  for (const choice of document.querySelectorAll("[data-with-passkeys]")) choice.hidden = false;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = false;
     form.addEventListener("submit", ask);

@@ -1,15 +1,19 @@
 """People in the admin, which only owners manage."""
 
+import datetime as dt
 import re
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.core.mail import EmailMessage
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import PasswordLink, User
-from tests.factories import PostFactory, UserFactory
+from accounts.password_links import Kind, make_link
+from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.responses import find, one, read, text
 
@@ -137,12 +141,45 @@ class TestInviting:
         assert set(User.objects.values_list("username", flat=True)) >= {"rosa-pen", "rosa-pen-2"}
 
     def test_someone_who_was_imported_is_invited_in_the_same_way(self, owner: Client) -> None:
-        person = UserFactory(display_name="Imported")
+        person: User = UserFactory(display_name="Imported", email="old@example.org")
         PostFactory(author=person)
         page = owner.get(f"{LIST}{person.pk}/change/")
         assert "Send invitation…" in page.text
-        response = owner.post(f"{LIST}{person.pk}/link/")
+        form = owner.get(f"{LIST}{person.pk}/link/").context["form"]
+        assert form.initial == {"display_name": "Imported", "email": "old@example.org", "role": ""}
+        without_role = {"display_name": "Imported", "email": ""}
+        assert "role" in owner.post(f"{LIST}{person.pk}/link/", without_role).context["form"].errors
+        response = owner.post(f"{LIST}{person.pk}/link/", {**without_role, "role": "Author"})
+        person.refresh_from_db()
+        assert (person.role, person.email, person.slug) == ("Author", "", person.username)
         assert Client().get(one(read(response), "#setup-link").get("value", "")).status_code == 200
+        assert User.objects.count() == 2
+
+    def test_an_invitation_can_be_sent_again_to_another_address(
+        self, owner: Client, mailoutbox: list[EmailMessage]
+    ) -> None:
+        self.invite(owner, email="roza@example.org")
+        rosa = User.objects.get(display_name="Rosa Pen")
+        UserFactory(email="taken@example.org")
+        again = {"display_name": "Rosa Pen", "role": "Author"}
+        for email, is_possible in (("taken@example.org", False), ("rosa@example.org", True)):
+            response = owner.post(f"{LIST}{rosa.pk}/link/", {**again, "email": email})
+            assert ("has an account already" not in response.text) is is_possible
+        assert [email.to for email in mailoutbox] == [["roza@example.org"], ["rosa@example.org"]]
+        old, new = (re.findall(r"http://\S+", str(email.body))[0] for email in mailoutbox)
+        assert [Client().get(url).status_code for url in (old, new)] == [410, 200]
+
+    def test_names_cannot_reverse_the_text_around_them(self, owner: Client) -> None:
+        self.invite(owner, display_name="\u202eRosa\x00\nBcc: all@example.org\u2066\u200f")
+        person = User.objects.order_by("pk").last()
+        assert person
+        assert person.display_name == "Rosa Bcc: all@example.org\u200f"
+        # Only of such characters, it is none.
+        assert "display_name" in self.invite(owner, display_name="\u202e\u2069 ").context["form"].errors
+        data = person_data(person, display_name="Ro\u202dsa")
+        assert owner.post(f"{LIST}{person.pk}/change/", data).status_code == 302
+        person.refresh_from_db()
+        assert person.display_name == "Rosa"
 
 
 class TestChanging:
@@ -191,7 +228,11 @@ class TestChanging:
         response = owner.post(f"{LIST}{last.pk}/change/", person_data(last, role="Editor"))
         assert "This is the only owner who can log in." in response.text
         assert User.objects.get(pk=last.pk).role == "Owner"
-        UserFactory(is_superuser=True)
+        invited: User = UserFactory(is_superuser=True)
+        owner.post(f"{LIST}{last.pk}/change/", person_data(last, role="Editor"))
+        assert User.objects.get(pk=last.pk).role == "Owner"
+        invited.set_password(PASSWORD)
+        invited.save()
         owner.post(f"{LIST}{last.pk}/change/", person_data(last, role="Editor"))
         assert User.objects.get(pk=last.pk).role == "Editor"
 
@@ -200,13 +241,22 @@ class TestList:
     def test_names_roles_and_states(self, owner: Client) -> None:
         UserFactory(display_name="Amina", role="Author", password="x" * 12)
         UserFactory(display_name="Bo", role="Author")
+        for name, days in (("Dina", 1), ("Ezra", -1)):
+            make_link(UserFactory(display_name=name, role="Author"), Kind.GIVEN)
+            ends_at = timezone.now() + dt.timedelta(days=days)
+            PasswordLink.objects.filter(person__display_name=name).update(expires_at=ends_at)
+        Authenticator.objects.create(user=UserFactory(display_name="Fay", role="Author"), type="webauthn", data={})
         UserFactory(display_name="Cem", is_active=False)
         page = owner.get(LIST)
-        assert sorted(texts(page, "td.field-role_cell")) == ["Author", "Author", "No role", "Owner"]
+        assert sorted(texts(page, "td.field-role_cell")) == [*["Author"] * 5, "No role", "Owner"]
         states = dict(zip(texts(page, "th.field-name_cell"), texts(page, "td.field-state_cell"), strict=True))
         assert states["Amina"] == "Active"
-        assert states["Bo"] == "Has no password yet"
+        assert states["Bo"] == "Not invited yet"
         assert states["Cem"] == "Deactivated"
+        assert states["Dina"] == "Invited"
+        assert states["Ezra"] == "The invitation has expired"
+        # With a passkey, and without a password.
+        assert states["Fay"] == "Active"
 
     def test_can_be_filtered_by_role(self, owner: Client) -> None:
         Group.objects.create(name="Translators")

@@ -136,6 +136,8 @@ class TestAccounts:
         fields = ("display_name", "slug", "bio", "username", "first_name", "last_name", "email")
         data = {name: getattr(rosa, name) for name in fields}
         client.post(f"{url}change/", {**data, "bio": "Writes.", "role": "Editor"})
+        client.post(f"{url}link/", {"display_name": "Rosa Pen", "email": "", "role": "Editor"})
+        User.objects.filter(pk=rosa.pk).update(password=owner.password)
         client.post(f"{url}link/")
         client.post(f"{url}help/", {"factors": "1"})
         client.post(f"{url}help/")
@@ -146,6 +148,7 @@ class TestAccounts:
             ("Owner", "Changed the role: No role → Author"),
             ("Owner", "Changed the role: Author → Editor"),
             ("Owner", "Changed: Biography"),
+            ("Owner", "Invited"),
             ("Owner", "Made a link for choosing a password"),
             ("Owner", "Removed a way to log in: All passkeys and apps"),
             ("Owner", "Logged out other browsers"),

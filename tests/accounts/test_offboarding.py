@@ -15,7 +15,7 @@ from accounts.offboarding import HasWorkError, offboard
 from accounts.people import LastOwnerError, deactivate, give_role, reactivate
 from blog.models import Autosave, Entry, Post, Status
 from core.changes import content_version
-from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import PASSWORD, CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.types import AtOnce
 
@@ -200,7 +200,10 @@ class TestLastOwner:
         assert (stored.is_active, stored.is_superuser) == (True, True)
 
     def test_with_another_owner_everything_is_possible(self, owner: Client) -> None:
-        first, second = User.objects.get(is_superuser=True), UserFactory(is_superuser=True, is_staff=True)
+        first, second = (
+            User.objects.get(is_superuser=True),
+            UserFactory(is_superuser=True, is_staff=True, password=PASSWORD),
+        )
         owner.post(url_of(second), {"confirm": "1"})
         assert not User.objects.get(pk=second.pk).is_active
         reactivate(second)
@@ -212,7 +215,7 @@ class TestLastOwner:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("act", [deactivate, lambda person: give_role(person, ""), None])
 def test_two_owners_cannot_remove_each_other_at_the_same_time(at_once: AtOnce, act: Any) -> None:
-    owners = UserFactory.create_batch(2, is_superuser=True)
+    owners = UserFactory.create_batch(2, is_superuser=True, password=PASSWORD)
     act = act or (lambda person: offboard(person, heir=None, erase=True))
 
     def remove(person: User) -> None:

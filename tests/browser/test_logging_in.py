@@ -9,15 +9,15 @@ import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from django.core import mail
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
+from pytest_django import Settings
 
 from accounts.models import RolePolicy, User
-from accounts.password_links import Kind, make_link
-from accounts.people import add_person
 from blog.models import Post
 from core.models import SiteSettings
-from tests.factories import PASSWORD, UserFactory
+from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.responses import links
 from tests.factories.types import Device, Faults, LogIn, OpenPage, Work
 
@@ -62,6 +62,11 @@ def enter_password(page: Page, password: str = PASSWORD, name: str = "ruth") -> 
     press(page, "Log in")
 
 
+def app_code(secret: str, *, later: int = 0) -> str:
+    """Return what an authenticator app shows, now or so many half minutes later."""
+    return auth.format_hotp_value(auth.hotp_value(secret, int(timezone.now().timestamp()) // 30 + later))
+
+
 def expect_to_be_in(page: Page) -> None:
     # On a phone it is in the menu.
     expect(page.locator("#logout-form")).to_be_attached()
@@ -98,21 +103,31 @@ def test_a_passkey_is_added_logs_in_and_publishes(
     assert Post.objects.published().get().title == "From my laptop"
 
 
-def test_someone_who_is_invited_adds_a_passkey_and_publishes(
-    open_page: OpenPage, authenticator: Callable[[Page], None], faults: Faults
+def test_someone_is_invited_chooses_a_passkey_and_publishes(
+    open_page: OpenPage, log_in: LogIn, authenticator: Callable[[Page], None], faults: Faults, device: Device
 ) -> None:
-    person = add_person({"display_name": "Rosa Pen", "email": ""}, "Editor")
-    page = open_page(make_link(person, Kind.GIVEN).removeprefix("http://testserver"))
+    UserFactory(username="owner", is_staff=True, is_superuser=True, password=PASSWORD)
+    owner = log_in("owner", "/admin/accounts/user/")
+    owner.get_by_role("link", name="Invite someone").click()
+    owner.get_by_label("Name that readers see").fill("Rosa Pen")
+    owner.get_by_label("Editor", exact=False).first.check()
+    press(owner, "Invite")
+    link = owner.get_by_label("Link for “Rosa Pen”").input_value()
+    page = open_page(link.removeprefix("http://testserver"), **device)
     authenticator(page)
     assert faults(page) == ""
     page.get_by_label("Name that readers see").fill("Nightingale")
-    page.get_by_label("Password:", exact=True).fill(PASSWORD)
-    page.get_by_label("Password again").fill(PASSWORD)
-    press(page, "Save password")
-    enter_password(page, name="rosa-pen")
-    page.get_by_role("link", name="Add a passkey").click()
-    press(page, "Add passkey")
+    # The first attempt says what is wrong with the name.
+    page.get_by_label("Username").fill("ruth")
+    press(page, "Use a passkey instead")
+    expect(page.get_by_text("A user with that username already exists.")).to_be_visible()
+    page.get_by_label("Username").fill("night")
+    press(page, "Use a passkey instead")
+    expect(page.get_by_role("heading", name="Create your passkey")).to_be_visible()
+    assert faults(page) == ""
+    press(page, "Create passkey")
     expect(page.locator(".codes li")).to_have_count(10)
+    assert faults(page) == ""
 
     page.context.clear_cookies()
     page.goto("/admin/login/?next=/admin/blog/post/add/")
@@ -122,6 +137,7 @@ def test_someone_who_is_invited_adds_a_passkey_and_publishes(
     press(page, "Publish")
     expect(page.locator(".messagelist")).to_contain_text("published")
     assert str(Post.objects.published().get().author) == "Nightingale"
+    assert not User.objects.get(username="night").has_usable_password()
 
 
 def test_after_the_password_a_passkey_is_the_second_step(
@@ -153,8 +169,7 @@ def test_a_role_that_requires_a_second_step_gets_an_app(open_page: OpenPage, fau
     expect(page.get_by_role("img", name="QR code for your app")).to_be_visible()
     assert faults(page) == ""
     secret = page.locator(".secret").inner_text().replace(" ", "")
-    counter = int(timezone.now().timestamp()) // 30
-    page.get_by_label("Authenticator code").fill(auth.format_hotp_value(auth.hotp_value(secret, counter)))
+    page.get_by_label("Authenticator code").fill(app_code(secret))
     press(page, "Set up the app")
     expect(page.locator(".codes li")).to_have_count(10)
     recovery_code = page.locator(".codes li").first.inner_text()
@@ -168,6 +183,14 @@ def test_a_role_that_requires_a_second_step_gets_an_app(open_page: OpenPage, fau
     press(page, "Continue")
     expect(page.get_by_text("This code is wrong or was used before.")).to_be_visible()
     assert faults(page) == ""
+    # The code with which the app was set up is used up, and the app shows another one half a minute later.
+    page.get_by_label("Code").fill(app_code(secret, later=1))
+    press(page, "Continue")
+    expect_to_be_in(page)
+
+    page.context.clear_cookies()
+    page.goto("/admin/login/")
+    enter_password(page)
     page.get_by_label("Code").fill(recovery_code)
     press(page, "Continue")
     expect_to_be_in(page)
@@ -196,16 +219,52 @@ def test_a_lost_password(open_page: OpenPage, work: Work, faults: Faults) -> Non
     expect_to_be_in(page)
 
 
+def test_a_hundred_wrong_passwords_from_fifty_senders(open_page: OpenPage, faults: Faults, settings: Settings) -> None:
+    settings.BROADSIDE_TRUSTED_PROXIES = 1
+    for name in ("owner", "second"):
+        UserFactory(username=name, is_staff=True, is_superuser=True, password=PASSWORD)
+    here, attacker = {"X-Forwarded-For": "203.0.113.5"}, Client()
+    known = open_page("/admin/login/", extra_http_headers=here)
+    enter_password(known, name="owner")
+    expect_to_be_in(known)
+    known.locator("#logout-form").evaluate("form => form.submit()")
+    known.wait_for_url("**/logout/")
+    for number in range(100):
+        for name in ("owner", "second"):
+            guess = {"username": name, "password": f"guess {number}"}
+            attacker.post("/admin/login/", guess, headers={"X-Forwarded-For": f"198.51.100.{number % 50}"})
+    assert attacker.get("/admin/account/").status_code == 302
+    # One of the senders is where the owner is as well, such as the exit of an anonymous network.
+    known.set_extra_http_headers({"X-Forwarded-For": "198.51.100.7"})
+    known.goto("/admin/login/")
+    enter_password(known, name="owner")
+    expect_to_be_in(known)
+    # A browser that has never logged in, from anywhere else.
+    new = open_page("/admin/login/", extra_http_headers=here)
+    enter_password(new, "a wrong one", name="second")
+    expect(new.get_by_role("alert")).to_contain_text("don't belong to an account")
+    assert faults(new) == ""
+    enter_password(new, name="second")
+    expect_to_be_in(new)
+
+
 def test_a_session_is_ended_from_another_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:
-    phone = open_page("/admin/login/", user_agent="Mozilla/5.0 (Android 14; Mobile; rv:140.0) Firefox/140.0")
+    post = PostFactory(source="Stored.")
+    phone = open_page(
+        f"/admin/login/?next=/admin/blog/post/{post.pk}/change/",
+        user_agent="Mozilla/5.0 (Android 14; Mobile; rv:140.0) Firefox/140.0",
+    )
     enter_password(phone)
-    expect_to_be_in(phone)
+    phone.locator("#id_source").press_sequentially(" Typed.")
     laptop = log_in("ruth", "/admin/account/")
     assert faults(laptop) == ""
     laptop.get_by_role("button", name=re.compile("Log out ?: Firefox on Android")).click()
     expect(laptop.locator(".messagelist")).to_contain_text("Firefox on Android is logged out.")
-    phone.goto("/admin/blog/post/")
+    press(phone, "Update")
     expect(phone.get_by_role("heading", name="Log in")).to_be_visible()
+    enter_password(phone)
+    # Back at the text, which offers what was typed (tests/browser/test_unsaved_text.py).
+    expect(phone.locator(".autosave-offer ins").first).to_have_text(re.compile("Typed"))
 
 
 def test_the_emergency_link_works_from_any_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:

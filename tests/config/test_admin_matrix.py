@@ -5,7 +5,6 @@ may do is computed from the registered permissions (accounts.roles), and compare
 """
 
 import uuid
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,38 +14,37 @@ from django.apps import apps
 from django.contrib.auth.models import Group
 from django.contrib.contenttypes.models import ContentType
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
-from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django.urls import NoReverseMatch, reverse
 from django_tasks_db.models import DBTaskResult
 from lxml import html
 
-from accounts.models import User
-from accounts.roles import OWNER, ROLES, permissions_of
-from blog.models import Category, Post, Redirect, Revision, Status
-from blog.models import Page as BlogPage
+from accounts.roles import OWNER
+from blog.models import Category, Redirect, Status
 from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
 from media.models import Picture
 from operations.models import Withdrawal, WithdrawalState
-from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
-from tests.factories.admin import client_of, form_data
+from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory, at
+from tests.factories.admin import client_of
+from tests.factories.permissions import (
+    ANYONE,
+    EVERYONE,
+    NOBODY,
+    OWNERS,
+    STAFF,
+    Need,
+    admin_urls,
+    is_refused,
+    may,
+    need,
+    post,
+    user_of,
+)
 from wordpress.models import ExportJob, ExportState, FragmentKind, ImportJob, JobState, ReusableBlock
 
 pytestmark = pytest.mark.django_db
-
-EVERYONE: Final = (OWNER, *ROLES, "no role", "anonymous")
-
-# Besides permissions, of which one is enough: what only owners, all who can log in, and really all may do.
-OWNERS, STAFF, ANYONE = frozenset({"owners"}), frozenset({"staff"}), frozenset({"anyone"})
-NOBODY: Final = frozenset[str]()
-type Need = frozenset[str] | None
-
-
-def need(*permissions: str) -> frozenset[str]:
-    return frozenset(permissions)
 
 
 @dataclass(frozen=True)
@@ -161,16 +159,6 @@ NEEDS: Final[dict[str, Page]] = {
 }
 
 
-def admin_urls(patterns: Any = None, start: str = "") -> Iterator[str]:
-    """Yield the name of each URL of the admin."""
-    for pattern in get_resolver().url_patterns if patterns is None else patterns:
-        route = start + str(pattern.pattern)
-        if isinstance(pattern, URLResolver):
-            yield from admin_urls(pattern.url_patterns, route)
-        elif isinstance(pattern, URLPattern) and route.startswith("admin/") and pattern.name:
-            yield pattern.name
-
-
 # Logging out comes last.
 URLS: Final = sorted(set(admin_urls()), key=lambda name: (name == "logout", name))
 OF_ENTRIES: Final = [name for name in URLS if name.startswith(("blog_post_", "blog_page_"))]
@@ -263,34 +251,11 @@ def page_of(name: str) -> Page:
     }[action]
 
 
-def may(role: str, needed: frozenset[str]) -> bool:
-    if role == "anonymous":
-        return needed == ANYONE
-    if role == "no role":
-        return needed in (ANYONE, STAFF)
-    if role == OWNER:
-        return bool(needed)
-    return bool(needed & (permissions_of(role) | ANYONE | STAFF))
-
-
-def user_of(role: str) -> User | None:
-    match role:
-        case "anonymous":
-            return None
-        case "no role":
-            user: User = UserFactory(is_staff=True)
-        case _ if role == OWNER:
-            user = UserFactory(is_superuser=True, is_staff=True)
-        case _:
-            user = UserFactory(role=role)
-    return user
-
-
 @pytest.fixture
 def objects() -> dict[str, Any]:
     """One object of each kind, none of which belongs to the people who make the requests."""
     author = UserFactory(role="Author", password="x" * 12)
-    UserFactory(is_superuser=True)
+    UserFactory(is_superuser=True, password=PASSWORD)
     post = PostFactory(author=author, status=Status.DRAFT, markup="html", source="<p>Text</p>")
     comment = CommentFactory(status=Decided.PENDING, user=None)
     decided = comment.decisions.create(moderator=author, was="approved", became="pending")
@@ -343,26 +308,6 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
             with suppress(NoReverseMatch):
                 return reverse(full_name, args=args)
     raise AssertionError(f"{name} takes other arguments")
-
-
-def is_refused(response: Any) -> bool:
-    """Return whether the response says that users may not, or that for them there is no such object."""
-    if response.status_code == 302:
-        return response["Location"].startswith("/admin/login/") or response["Location"] == "/admin/"
-    return response.status_code in {401, 403, 404}
-
-
-def post(client: Client, url: str, data: dict[str, Any]) -> tuple[bool, bool]:
-    """Send a POST, undo it, and return whether it was refused, and whether it wrote anything but a message."""
-    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        response = client.post(url, data)
-        transaction.set_rollback(True)
-    changing = ("INSERT", "UPDATE", "DELETE")
-    statements = [query["sql"] for query in queries]
-    # Messages, and what people typed themselves.
-    own = ("accounts_session", "blog_autosave")
-    writes = [sql for sql in statements if sql.startswith(changing) and not any(table in sql for table in own)]
-    return is_refused(response), bool(writes)
 
 
 def payload_of(name: str, objects: dict[str, Any], owner: Client) -> dict[str, Any]:
@@ -424,121 +369,3 @@ def test_forms_change_something_only_for_those_who_may(role: str, objects: dict[
         elif page.only_shows and not allowed and not refused:
             wrong.append((name, "not refused"))
     assert not wrong, "\n".join(map(str, wrong))
-
-
-# Posts and pages: what it takes depends on whose they are and on their status.
-
-SEE, CHANGE, ADD, DELETE, DELETE_OLDER, NOTE, LIST = "see", "change", "add", "delete", "delete older", "note", "list"
-# By the last part of the URL's name: what opens the page, what a POST takes, and what it sends. None: no such request.
-ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
-    "changelist": (LIST, CHANGE, {"action": "trash", "_selected_action": "{pk}"}),
-    "add": (ADD, ADD, form_data(title="New", menu_order=0)),
-    "change": (SEE, CHANGE, {"title": "Changed"}),
-    "delete": (DELETE, DELETE, {"post": "yes"}),
-    "history": (SEE, None, {}),
-    "notes": (SEE, NOTE, {"text": "A note"}),
-    "revisions": (SEE, DELETE_OLDER, {"delete": "1", "revision": "{revision}"}),
-    "convert": (CHANGE, CHANGE, {"version": "{version}"}),
-    "quick": (CHANGE, CHANGE, {"title": "Changed", "version": "{version}"}),
-    "translations": (CHANGE, None, {}),
-    "trash": (None, CHANGE, {}),
-    "restore": (None, None, {}),
-    "preview_links": (CHANGE, CHANGE, {"days": "7"}),
-}
-# They show something that was submitted, or need a form that is being written.
-SUBMITTED: Final = {
-    "autosave": CHANGE,
-    "autosave_new": ADD,
-    "preview": CHANGE,
-    "preview_new": ADD,
-    "advice": CHANGE,
-    "advice_new": ADD,
-    "undo_trash": "change any",
-}
-
-
-def may_with(role: str, what: str, entry: Post | BlogPage, *, own: bool) -> bool:
-    """Return what the registered permissions of a role say about an entry. Sources: blog.permissions, in words."""
-    if role == OWNER:
-        held, everything = {"*"}, True
-    else:
-        held = permissions_of(role) if role in ROLES else set()
-        everything = False
-    kind, is_post = entry.kind, isinstance(entry, Post)
-
-    def has(action: str) -> bool:
-        return everything or f"blog.{action}_{kind}" in held
-
-    edits = not is_post or has("edit_others")
-    concerned = edits or own
-    in_trash = entry.status == Status.TRASH
-    sees = (has("change") and concerned) or (has("view") and (concerned or has("view_others")) and not in_trash)
-    changes = has("change") and (edits or (own and entry.status in {Status.DRAFT, Status.PENDING}))
-    return {
-        LIST: has("view") or has("change"),
-        ADD: has("add"),
-        SEE: sees,
-        CHANGE: changes,
-        "change any": has("change"),
-        NOTE: sees and not in_trash,
-        DELETE: has("delete") and concerned and in_trash,
-        DELETE_OLDER: changes and has("delete") and concerned,
-    }[what]
-
-
-def entry_url(name: str, entry: Post | BlogPage) -> str:
-    for args in ([], [entry.pk], [uuid.uuid4()]):
-        with suppress(NoReverseMatch):
-            return reverse(f"admin:{name}", args=args)
-    raise AssertionError(f"{name} takes other arguments")
-
-
-def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
-    known = {f"blog_{kind}_{page}" for kind in ("post", "page") for page in (*ENTRY_PAGES, *SUBMITTED)}
-    assert set(OF_ENTRIES) - {"blog_post_calendar"} == known
-
-
-@pytest.mark.parametrize("kind", ["post", "page"])
-@pytest.mark.parametrize("role", EVERYONE)
-def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> None:
-    user = user_of(role)
-    client = client_of(user)
-    wrong: list[tuple[Any, ...]] = []
-    for own in (True, False):
-        for status in Status:
-            author = user if own and user else UserFactory()
-            factory = PostFactory if kind == "post" else PageFactory
-            values = {"markup": "html", "source": "<p>Text</p>", "status": status, "author": author}
-            entry = factory(**values)
-            revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
-            known = {"pk": entry.pk, "version": entry.modified_at.isoformat(), "revision": revisions[1].pk}
-            for page, (get, change, data) in ENTRY_PAGES.items():
-                url = entry_url(f"blog_{kind}_{page}", entry)
-                if page == "changelist" and status != Status.TRASH:
-                    url += f"?state={status}"
-                case = (page, status, "own" if own else "other")
-                if get is not None and is_refused(client.get(url)) == may_with(role, get, entry, own=own):
-                    wrong.append((*case, "GET"))
-                if change is None:
-                    continue
-                sent = form_data(entry, **data) if page in {"change", "quick"} else data
-                if page == "add":
-                    sent = {**data, "author": author.pk}
-                sent = {key: value.format(**known) if isinstance(value, str) else value for key, value in sent.items()}
-                # What is in the trash is not moved there again.
-                allowed = may_with(role, change, entry, own=own)
-                is_done = status == Status.TRASH and page in {"trash", "changelist"}
-                if post(client, url, sent)[1] != (allowed and not is_done):
-                    wrong.append((*case, "POST"))
-            for page, what in SUBMITTED.items():
-                refused, _written = post(client, entry_url(f"blog_{kind}_{page}", entry), form_data(entry))
-                if refused == may_with(role, what, entry, own=own):
-                    wrong.append((page, status, own, "POST"))
-    assert not wrong, "\n".join(map(str, wrong))
-
-
-def revision_values(entry: Post | BlogPage, title: str) -> dict[str, Any]:
-    """Return the fields of a revision of `entry` with another title."""
-    revision = Revision.of(entry, by=None)
-    fields = {field.name: getattr(revision, field.name) for field in Revision._meta.fields if field.name != "id"}
-    return fields | {"title": title, "digest": title}

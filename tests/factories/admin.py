@@ -9,7 +9,7 @@ from django.utils.timezone import localtime
 
 from accounts.models import User
 from blog.models import Page, Post
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory
 
 ROLES = ("anonymous", "staff", "Author", "Editor", "Moderator", "superuser")
 
@@ -22,7 +22,7 @@ def user_in_role(role: str) -> User | None:
         case "staff":
             user: User = UserFactory(is_staff=True)
         case "superuser":
-            user = UserFactory(is_staff=True, is_superuser=True)
+            user = UserFactory(is_staff=True, is_superuser=True, password=PASSWORD)
         case _:
             user = UserFactory(role=role)
     return user

@@ -267,7 +267,7 @@ def _why_fragment_stays(fragment: Fragment, _left_as: str) -> str:
 
 
 def _why_author_stays(user: User, left_as: str) -> str:
-    if ledger.fingerprint_of(user) != left_as or user.is_staff or user.has_usable_password():
+    if ledger.fingerprint_of(user) != left_as or user.is_staff or user.has_credentials:
         return _("It was changed here after the import, or someone uses it.")
     return _("Other content belongs to it.") if _is_referred_to(user, except_by=(Redirect,)) else ""
 

@@ -95,7 +95,7 @@ def _create(context: ImportContext, username: str, author: Author) -> User:
 def _update(context: ImportContext, user: User, author: Author, recorded: Recorded | None) -> None:
     if recorded is None or recorded.exported == fingerprint_of(author):
         context.report.count(AUTHORS, Outcome.UNCHANGED)
-    elif fingerprint_of(user) != recorded.stored or user.is_staff or user.has_usable_password():
+    elif fingerprint_of(user) != recorded.stored or user.is_staff or user.has_credentials:
         # A file must not change the e-mail address of someone who can sign in.
         reason = _("It was changed in the export, but here it is in use or was changed too, so it stays as it is.")
         context.report.skip(AUTHORS, author.id, author.login, reason)

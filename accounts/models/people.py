@@ -1,0 +1,136 @@
+"""People and their roles."""
+
+from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib.auth.models import AbstractUser, Group
+from django.contrib.auth.models import UserManager as DjangoUserManager
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
+
+from accounts.models.sessions import Session
+from accounts.roles import LABELS, OWNER, ROLES
+from core.changes import PublicModel, PublicQuerySet
+from core.slugs import free_slug, slug_field, slugify
+
+
+class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ignore[misc]  # the class is created at run time
+    # Migrations, also those of other packages, work with rows only, and not with what follows from a change.
+    use_in_migrations = False
+
+    def named(self, name: str) -> "User | None":
+        """Return the person with this username, or else the only one with this e-mail address. One query."""
+        name = name.strip()
+        found = list(self.filter(Q(username=name) | (Q(email__iexact=name) & ~Q(email=""))))
+        by_username = next((user for user in found if user.username == name), None)
+        return by_username or (found[0] if len(found) == 1 else None)
+
+
+class User(PublicModel, AbstractUser):
+    """A person with an account.
+
+    Readers see the `display_name` and the `slug`, which may be those of a pen name. They never see the username, the
+    first and last name, or the e-mail address.
+    """
+
+    private_fields = frozenset({"last_login", "password", "email", "username", "first_name", "last_name"})
+    display_name = models.CharField(
+        _("name that readers see"),
+        max_length=150,
+        help_text=_("A pen name, if you like. It needn't have anything to do with the username."),
+    )
+    slug = slug_field(_("The last part of the author page's URL. Leave empty to use the name that readers see."))
+    bio = models.TextField(_("biography"), blank=True, help_text=_("A short text for the author's page."))
+
+    objects = UserManager()  # type: ignore[misc]  # the stubs type the parent's as a class variable
+    # The names of the groups, if they have been read, for example together with the permissions (accounts.backends).
+    role_names: Collection[str] | None = None
+
+    class Meta(AbstractUser.Meta):
+        verbose_name = _("person")  # type: ignore[assignment]  # the parent's Meta is typed without lazy texts
+        verbose_name_plural = _("people")  # type: ignore[assignment]  # likewise
+
+    def __str__(self) -> str:
+        return self.display_name or pgettext("an author without a name", "Author %(id)s") % {"id": self.pk}
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.slug:
+            others = User.objects.exclude(pk=self.pk)
+            self.slug = free_slug(slugify(self.display_name) or "author", others, max_length=200)
+        # Django's own mark of a new password, which it clears when it stores the hash of the same one anew.
+        has_new_password = getattr(self, "_password", None) is not None
+        super().save(*args, **kwargs)
+        if has_new_password:
+            # Django gives the one that changes their own password another session.
+            Session.objects.filter(user=self).delete()
+
+    if TYPE_CHECKING:
+        # From ABSOLUTE_URL_OVERRIDES, because the author's page belongs to the blog.
+        def get_absolute_url(self) -> str: ...
+
+    def get_full_name(self) -> str:
+        return str(self)
+
+    get_short_name = get_full_name
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether this person has chosen a password or a passkey. Without either, they have to be invited."""
+        passkeys: models.Manager[Any] = self.authenticator_set  # type: ignore[attr-defined]  # allauth has no types
+        return self.has_usable_password() or passkeys.filter(type="webauthn").exists()
+
+    @property
+    def role(self) -> str:
+        """OWNER or the name of the group that is this person's role; empty without one."""
+        if self.is_superuser:
+            return OWNER
+        return _main_role(group.name for group in self.groups.all())
+
+    @property
+    def known_role(self) -> str:
+        """The role, for which each object is asked once, or never if its permissions have been read."""
+        if self.is_superuser:
+            return OWNER
+        if self.role_names is None:
+            self.role_names = frozenset(self.groups.values_list("name", flat=True))
+        return _main_role(self.role_names)
+
+    @property
+    def role_label(self) -> str:
+        """The name of the role for people to read; empty without one."""
+        return str(LABELS.get(self.role, self.role))
+
+
+def _main_role(names: Iterable[str]) -> str:
+    """Return the role of someone in these groups: one of ROLES if there are several, which only scripts can cause."""
+    held = sorted(names)
+    return next((name for name in (*ROLES, *held) if name in held), "")
+
+
+def follow_roles(people: models.QuerySet[User]) -> None:
+    """Let those of these people log in to the admin who have a role or own the site, and no others."""
+    roles = User.groups.through._default_manager.filter(user=OuterRef("pk"))
+    may_log_in = Q(Exists(roles)) | Q(is_superuser=True)
+    people.filter(may_log_in, is_staff=False).update(is_staff=True)
+    people.filter(~may_log_in, is_staff=True).update(is_staff=False)
+
+
+def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
+    """Handle m2m_changed, which is sent wherever people get or lose a role: in the admin, by scripts, in the shell."""
+    if not action.startswith("post_"):
+        return
+    if isinstance(instance, User):
+        follow_roles(User.objects.filter(pk=instance.pk))
+        # A later `save` must not undo it.
+        instance.refresh_from_db(fields=["is_staff"])
+        instance.role_names = None
+    else:
+        # Those who were in a group that was cleared may be in no other.
+        follow_roles(User.objects.filter(groups=None) if pk_set is None else User.objects.filter(pk__in=pk_set))
+
+
+def group_deleted(**kwargs: Any) -> None:
+    """Handle post_delete of a group, for which Django sends no m2m_changed: its people have no role any more."""
+    follow_roles(User.objects.filter(groups=None))

@@ -1,0 +1,207 @@
+"""The pages of the admin about posts and pages, for every role, own and others', in every status: a GET, and a POST."""
+
+import uuid
+from contextlib import suppress
+from itertools import product
+from typing import Any, Final
+
+import pytest
+from django.contrib import admin
+from django.test import RequestFactory
+from django.urls import NoReverseMatch, reverse
+
+from accounts.roles import OWNER, ROLES, permissions_of
+from blog import preview_links
+from blog.models import Page as BlogPage
+from blog.models import Post, ReviewNote, Revision, Status
+from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories.admin import client_of, form_data
+from tests.factories.permissions import EVERYONE, admin_urls, is_refused, post, user_of
+
+pytestmark = pytest.mark.django_db
+
+OF_ENTRIES: Final = [name for name in sorted(set(admin_urls())) if name.startswith(("blog_post_", "blog_page_"))]
+
+# Posts and pages: what it takes depends on whose they are and on their status.
+
+SEE, CHANGE, ADD, DELETE, DELETE_OLDER, NOTE, LIST = "see", "change", "add", "delete", "delete older", "note", "list"
+PUBLISH, EDIT_NOTES, RESTORE = "publish", "edit the notes of others", "restore"
+# By the last part of the URL's name: what opens the page, what a POST takes, and what it sends. None: no such request.
+ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
+    "changelist": (LIST, CHANGE, {"action": "trash", "_selected_action": "{pk}"}),
+    "add": (ADD, ADD, form_data(title="New", menu_order=0)),
+    "change": (SEE, CHANGE, {"title": "Changed"}),
+    "delete": (DELETE, DELETE, {"post": "yes"}),
+    "history": (SEE, None, {}),
+    "notes": (SEE, NOTE, {"text": "A note"}),
+    "revisions": (SEE, DELETE_OLDER, {"delete": "1", "revision": "{revision}"}),
+    "convert": (CHANGE, CHANGE, {"version": "{version}"}),
+    "quick": (CHANGE, CHANGE, {"title": "Changed", "version": "{version}"}),
+    "translations": (CHANGE, None, {}),
+    "trash": (None, CHANGE, {}),
+    "restore": (None, None, {}),
+    "preview_links": (CHANGE, CHANGE, {"days": "7"}),
+}
+# They show something that was submitted, or need a form that is being written.
+SUBMITTED: Final = {
+    "autosave": CHANGE,
+    "autosave_new": ADD,
+    "preview": CHANGE,
+    "preview_new": ADD,
+    "advice": CHANGE,
+    "advice_new": ADD,
+    "undo_trash": "change any",
+}
+
+
+# What else a page does, by its button: the page, the data, and what it takes.
+BUTTONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
+    ("restore", {}, RESTORE),
+    ("revisions", {"revision": "{revision}", "version": "{version}"}, CHANGE),
+    ("preview_links", {"revoke": "{link}"}, CHANGE),
+    ("translations", {"_link": "{draft}"}, CHANGE),
+    ("notes", {"answer": "{note}", "answer-{note}": "An answer"}, NOTE),
+    ("notes", {"resolve": "{note}"}, NOTE),
+    ("notes", {"delete": "{note}"}, EDIT_NOTES),
+)
+# The actions of the lists: in which statuses they change anything, their data, and what they take.
+LIVE: Final = set(Status) - {Status.TRASH}
+ACTIONS: Final[dict[str, tuple[set[Status], dict[str, Any], str]]] = {
+    "publish": (LIVE - {Status.PUBLISHED}, {}, PUBLISH),
+    "unpublish": (LIVE - {Status.DRAFT}, {}, CHANGE),
+    "trash": (LIVE, {}, CHANGE),
+    "restore": ({Status.TRASH}, {}, RESTORE),
+    "delete_selected": ({Status.TRASH}, {"post": "yes"}, DELETE),
+    "bulk_edit": (LIVE, {"edit": "1", "confirm": "1", "comments": "closed"}, CHANGE),
+    "set_language": (LIVE, {"language": "fa", "confirm": "1"}, CHANGE),
+}
+
+
+def may_with(role: str, what: str, entry: Post | BlogPage, *, own: bool) -> bool:
+    """Return what the registered permissions of a role say about an entry. Sources: blog.permissions, in words."""
+    if role == OWNER:
+        held, everything = {"*"}, True
+    else:
+        held = permissions_of(role) if role in ROLES else set()
+        everything = False
+    kind, is_post = entry.kind, isinstance(entry, Post)
+
+    def has(action: str) -> bool:
+        return everything or f"blog.{action}_{kind}" in held
+
+    edits = not is_post or has("edit_others")
+    concerned = edits or own
+    in_trash = entry.status == Status.TRASH
+    sees = (has("change") and concerned) or (has("view") and (concerned or has("view_others")) and not in_trash)
+    changes = has("change") and (edits or (own and entry.status in {Status.DRAFT, Status.PENDING}))
+    return {
+        LIST: has("view") or has("change"),
+        ADD: has("add"),
+        SEE: sees,
+        CHANGE: changes,
+        "change any": has("change"),
+        PUBLISH: changes and (has("publish") if is_post else True),
+        EDIT_NOTES: has("change") and edits and not in_trash,
+        RESTORE: has("change") and concerned and in_trash,
+        NOTE: sees and not in_trash,
+        DELETE: has("delete") and concerned and in_trash,
+        DELETE_OLDER: changes and has("delete") and concerned,
+    }[what]
+
+
+def entry_url(name: str, entry: Post | BlogPage) -> str:
+    for args in ([], [entry.pk], [uuid.uuid4()]):
+        with suppress(NoReverseMatch):
+            return reverse(f"admin:{name}", args=args)
+    raise AssertionError(f"{name} takes other arguments")
+
+
+def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
+    known = {f"blog_{kind}_{page}" for kind in ("post", "page") for page in (*ENTRY_PAGES, *SUBMITTED)}
+    assert set(OF_ENTRIES) - {"blog_post_calendar"} == known
+
+
+@pytest.mark.parametrize("kind", ["post", "page"])
+@pytest.mark.parametrize("role", EVERYONE)
+def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> None:
+    user = user_of(role)
+    client = client_of(user)
+    wrong: list[tuple[Any, ...]] = []
+    for own in (True, False):
+        for status in Status:
+            author = user if own and user else UserFactory()
+            factory = PostFactory if kind == "post" else PageFactory
+            values = {"markup": "html", "source": "<p>Text</p>", "status": status, "author": author}
+            entry = factory(**values)
+            revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
+            known = {"pk": entry.pk, "version": entry.modified_at.isoformat(), "revision": revisions[1].pk}
+            for page, (get, change, data) in ENTRY_PAGES.items():
+                url = entry_url(f"blog_{kind}_{page}", entry)
+                if page == "changelist" and status != Status.TRASH:
+                    url += f"?state={status}"
+                case = (page, status, "own" if own else "other")
+                if get is not None and is_refused(client.get(url)) == may_with(role, get, entry, own=own):
+                    wrong.append((*case, "GET"))
+                if change is None:
+                    continue
+                sent = form_data(entry, **data) if page in {"change", "quick"} else data
+                if page == "add":
+                    sent = {**data, "author": author.pk}
+                sent = {key: value.format(**known) if isinstance(value, str) else value for key, value in sent.items()}
+                # What is in the trash is not moved there again.
+                allowed = may_with(role, change, entry, own=own)
+                is_done = status == Status.TRASH and page in {"trash", "changelist"}
+                if post(client, url, sent)[1] != (allowed and not is_done):
+                    wrong.append((*case, "POST"))
+            for page, what in SUBMITTED.items():
+                refused, _written = post(client, entry_url(f"blog_{kind}_{page}", entry), form_data(entry))
+                if refused == may_with(role, what, entry, own=own):
+                    wrong.append((page, status, own, "POST"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("kind", ["post", "page"])
+@pytest.mark.parametrize("role", EVERYONE)
+def test_buttons_and_actions_in_every_status(role: str, kind: str) -> None:
+    user = user_of(role)
+    client, factory = client_of(user), PostFactory if kind == "post" else PageFactory
+    wrong: list[tuple[Any, ...]] = []
+    for own, status in product((True, False), Status):
+        author = user if own and user else UserFactory()
+        entry = factory(status=status, author=author, comments_open=True, language="en")
+        draft = factory(status=Status.DRAFT, author=author, language="de")
+        revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
+        known = {
+            "version": entry.modified_at.isoformat(),
+            "revision": revisions[0].pk,
+            "draft": draft.pk,
+            "link": preview_links.create(entry, author, 7).pk,
+            "note": ReviewNote.objects.create(entry=entry, author=UserFactory(), text="A note").pk,
+        }
+        for page, data, what in BUTTONS:
+            sent = {key.format(**known): str(value).format(**known) for key, value in data.items()}
+            _refused, wrote = post(client, entry_url(f"blog_{kind}_{page}", entry), sent)
+            if wrote != may_with(role, what, entry, own=own):
+                wrong.append((page, *data, status, own))
+        for name, (statuses, data, what) in ACTIONS.items():
+            url = reverse(f"admin:blog_{kind}_changelist") + ("?state=trash" if status == Status.TRASH else "?all=1")
+            _refused, wrote = post(client, url, {"action": name, "_selected_action": entry.pk, **data})
+            if wrote != (status in statuses and may_with(role, what, entry, own=own)):
+                wrong.append((name, status, own))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_every_action_of_the_lists_says_what_it_takes(rf: RequestFactory) -> None:
+    for model, query in product((Post, BlogPage), ("/", "/?state=trash")):
+        request = rf.get(query)
+        request.user = UserFactory(is_superuser=True, is_staff=True)
+        offered = set(admin.site._registry[model].get_actions(request))
+        in_trash = "trash" in query
+        assert offered == {name for name, (in_, *_rest) in ACTIONS.items() if (Status.TRASH in in_) == in_trash}
+
+
+def revision_values(entry: Post | BlogPage, title: str) -> dict[str, Any]:
+    """Return the fields of a revision of `entry` with another title."""
+    revision = Revision.of(entry, by=None)
+    fields = {field.name: getattr(revision, field.name) for field in Revision._meta.fields if field.name != "id"}
+    return fields | {"title": title, "digest": title}

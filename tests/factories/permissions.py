@@ -1,0 +1,77 @@
+"""What tests of permissions share: roles, what the permission table says about them, and whether a request was refused."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from accounts.models import User
+from accounts.roles import OWNER, ROLES, permissions_of
+from tests.factories import PASSWORD, UserFactory
+
+EVERYONE: Final = (OWNER, *ROLES, "no role", "anonymous")
+
+# Besides permissions, of which one is enough: what only owners, all who can log in, and really all may do.
+OWNERS, STAFF, ANYONE = frozenset({"owners"}), frozenset({"staff"}), frozenset({"anyone"})
+NOBODY: Final = frozenset[str]()
+type Need = frozenset[str] | None
+
+
+def need(*permissions: str) -> frozenset[str]:
+    return frozenset(permissions)
+
+
+def admin_urls(patterns: Any = None, start: str = "") -> Iterator[str]:
+    """Yield the name of each URL of the admin."""
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        route = start + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from admin_urls(pattern.url_patterns, route)
+        elif isinstance(pattern, URLPattern) and route.startswith("admin/") and pattern.name:
+            yield pattern.name
+
+
+def may(role: str, needed: frozenset[str]) -> bool:
+    if role == "anonymous":
+        return needed == ANYONE
+    if role == "no role":
+        return needed in (ANYONE, STAFF)
+    if role == OWNER:
+        return bool(needed)
+    return bool(needed & (permissions_of(role) | ANYONE | STAFF))
+
+
+def user_of(role: str) -> User | None:
+    match role:
+        case "anonymous":
+            return None
+        case "no role":
+            user: User = UserFactory(is_staff=True)
+        case _ if role == OWNER:
+            user = UserFactory(is_superuser=True, is_staff=True, password=PASSWORD)
+        case _:
+            user = UserFactory(role=role)
+    return user
+
+
+def is_refused(response: Any) -> bool:
+    """Return whether the response says that users may not, or that for them there is no such object."""
+    if response.status_code == 302:
+        return response["Location"].startswith("/admin/login/") or response["Location"] == "/admin/"
+    return response.status_code in {401, 403, 404}
+
+
+def post(client: Client, url: str, data: dict[str, Any]) -> tuple[bool, bool]:
+    """Send a POST, undo it, and return whether it was refused, and whether it wrote anything but a message."""
+    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
+        response = client.post(url, data)
+        transaction.set_rollback(True)
+    changing = ("INSERT", "UPDATE", "DELETE")
+    statements = [query["sql"] for query in queries]
+    # Messages, and what people typed themselves.
+    own = ("accounts_session", "blog_autosave")
+    writes = [sql for sql in statements if sql.startswith(changing) and not any(table in sql for table in own)]
+    return is_refused(response), bool(writes)
