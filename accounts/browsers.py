@@ -63,6 +63,16 @@ def known_browser(request: HttpRequest, user: User | None) -> str:
     return browser if user is not None and any(is_known) else ""
 
 
+def last_account(request: HttpRequest) -> str:
+    """Return the mark of the account that has logged in last in this browser; empty if it is not known."""
+    return next(iter(_read(request)[1]), "")
+
+
+def mark_of(request: HttpRequest, user: User) -> str:
+    """Return the mark that `user` has in this browser, and in no other."""
+    return _mark(user.pk, _read(request)[0])
+
+
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
     """Let `response` tell the browser that it has logged in as `user`."""
     browser, marks = _read(request)

@@ -37,6 +37,12 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
     )
     yield KeptData(
         Concerned.STAFF,
+        _("What you entered in a form that you sent after you had been logged out"),
+        _("Until you are logged in and back at the form; otherwise a day at most."),
+        _("So that it isn't lost."),
+    )
+    yield KeptData(
+        Concerned.STAFF,
         _(
             "Wrong passwords and codes: codes that are made from the name and the IP address, but neither of them "
             "itself"

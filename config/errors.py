@@ -64,7 +64,7 @@ def _outage(request: HttpRequest) -> HttpResponse:
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     text = _(
         "Your request couldn't be verified, so nothing was changed. This happens if you have logged in again "
-        "elsewhere. Go back, reload the page and submit it again."
+        "elsewhere. Go back, copy what you have typed, reload the page and submit it again."
     )
     return _admin_page(request, 403, _("Please try again"), text) or csrf.csrf_failure(request, reason)
 

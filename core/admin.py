@@ -1,6 +1,8 @@
 """The base of all admins, and the site's settings in the admin."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from django.apps import apps
@@ -15,7 +17,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -67,6 +69,21 @@ class FilterChangeList(ChangeList):
         return chips
 
 
+@dataclass(frozen=True, slots=True)
+class LateForm:
+    """What a form contained that was sent when its session had ended, which a GET of it gets as `request.late_form`."""
+
+    fields: QueryDict
+    had_files: bool
+
+
+class UnsavedForm:
+    """Makes a form that was filled in show its fields and errors, but never be saved."""
+
+    def is_valid(self) -> bool:
+        return False
+
+
 class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     """The base of all admins. Its titles say where users are, and its messages what they have just done."""
 
@@ -100,6 +117,29 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             title = gettext("View %(name)s")
         context["title"] = title % {"name": self.opts.verbose_name}
         return super().render_change_form(request, context, add, change, form_url, obj)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show or save the form. One that was sent too late is shown as it was filled in, and not saved."""
+        late: LateForm | None = getattr(request, "late_form", None)
+        if late is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        text = gettext("This is what you had entered when you had been logged out. It isn't saved yet.")
+        if late.had_files:
+            text = f"{text} {gettext("Files couldn't be kept: choose them again.")}"
+        messages.warning(request, text)
+        context = {**(extra_context or {}), "is_late": True}
+        return super().changeform_view(_as_sent(request, late), object_id, form_url, context)
+
+    def get_form(self, request: HttpRequest, obj: Model | None = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        is_late = getattr(request, "late_form", None) is not None
+        return type(form.__name__, (UnsavedForm, form), {}) if is_late else form
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list. An unfiltered list has no number of results and no link that shows everything."""
@@ -221,6 +261,16 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         plurals = {link.verbose_name_plural for link in links}
         counts = {name: count for name, count in counts.items() if name not in plurals}
         return _without(to_delete, names), counts, set() if protected else needed, protected
+
+
+def _as_sent(request: HttpRequest, late: LateForm) -> HttpRequest:
+    """Return the request that the form would be, without files."""
+    sent = copy(request)
+    # A GET has none, and reading them now keeps the copy from looking for a body.
+    sent._files = request.FILES  # type: ignore[attr-defined]  # FILES can't be set
+    sent.POST = late.fields  # type: ignore[assignment]  # a QueryDict that nothing changes
+    sent.method = "POST"
+    return sent
 
 
 def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:

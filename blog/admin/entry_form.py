@@ -87,7 +87,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
     def get_form(self, request: HttpRequest, obj: Entry | None = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # type: ignore[attr-defined]  # an EntryForm
+        form.user = request.user
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Entry | None = None) -> Any:

@@ -140,10 +140,15 @@ class MergingForm(DraftForm):
         form_field = self.fields[name]
         if name == "password":
             return "•••" if value else ""
+        if value == []:
+            return ""
+        is_submitted = all(isinstance(each, str) for each in (value if isinstance(value, list) else [value]))
         try:
-            value = form_field.clean(value) if isinstance(value, str | list) else value
+            value = form_field.clean(value) if is_submitted else value
         except ValidationError:
             return str(value)
+        if name in ("tags", "categories"):
+            return ", ".join(sorted(str(each) for each in value))
         choices = dict(getattr(form_field, "choices", ())) if isinstance(form_field, forms.ChoiceField) else {}
         if isinstance(value, bool):
             return gettext("yes") if value else gettext("no")

@@ -26,7 +26,8 @@ _LISTED: Final = """
 """
 _INSERT: Final = f"""
     INSERT INTO blog_postincategory (category_id, post_id, published_at)
-    {_LISTED} SELECT category_id, post_id, published_at FROM listed
+    {_LISTED} SELECT category_id, post_id, published_at FROM listed WHERE true
+    ON CONFLICT DO NOTHING
 """  # noqa: S608  # our own tables
 # What should be there, and what is there.
 _COMPARE: Final = f"""
@@ -69,7 +70,8 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
                     listed = {row[1:] for row in rows if row[0]}
                     stored = {row[1:] for row in rows if not row[0]}
                     if outdated := sorted({post for _category, post, _time in listed ^ stored}):
-                        self.filter(post__in=outdated).delete()
+                        if stored - listed:
+                            self.filter(post__in=outdated).delete()
                         cursor.execute(_INSERT.format(ids=_places(outdated)), outdated)
 
 

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from media.admin.duplicates import DuplicatesAdmin
 from media.admin.uploads import UploadForm, replacement_field
+from media.cleaners.images import READS_HEIC
 from media.filters import AltFilter, DeletedFilter, MonthFilter, SizeFilter, TypeFilter, UseFilter
 from media.models import Picture
 from media.pictures import clean_picture
@@ -29,9 +30,18 @@ class PictureForm(UploadForm[Picture]):
         help_text=_(
             "JPEG, PNG, WebP, AVIF, GIF, HEIC or TIFF, up to 20 MB. The location, camera and all other metadata are "
             "removed before the image is stored."
+        )
+        if READS_HEIC
+        else _(
+            "JPEG, PNG, WebP, AVIF, GIF or TIFF, up to 20 MB. The location, camera and all other metadata are removed "
+            "before the image is stored."
         ),
+        # iPhones convert HEIC themselves if it is not in the list.
         widget=forms.FileInput(
-            attrs={"accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/heic,image/tiff"}
+            attrs={
+                "accept": "image/jpeg,image/png,image/webp,image/avif,image/gif,image/tiff"
+                + (",image/heic" if READS_HEIC else "")
+            }
         ),
     )
 

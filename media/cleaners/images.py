@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import importlib.util
 import io
+import re
 from collections.abc import Iterator
 from typing import IO, Any, Final
 
@@ -30,12 +31,15 @@ FORMATS: Final[dict[str, dict[str, Any]]] = {
     "GIF": {"optimize": True},
 }
 # The format of iPhones is accepted if the optional extra `heic` is installed.
-_READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
-if _READS_HEIC:
+READS_HEIC: Final = importlib.util.find_spec("pillow_heif") is not None
+if READS_HEIC:
     importlib.import_module("pillow_heif").register_heif_opener(thumbnails=False)
 # Phones store pictures with previews (MPO), of which the first is the picture. No browser shows the other two.
 _BECOME_JPEG: Final = {"MPO", "HEIF", "TIFF"}
-_ACCEPTED: Final = (*FORMATS, "TIFF", *(("HEIF",) if _READS_HEIC else ()))
+_ACCEPTED: Final = (*FORMATS, "TIFF", *(("HEIF",) if READS_HEIC else ()))
+# The first box of a HEIC file with its brands. AVIF files are alike, and have a brand of their own.
+_HEIC: Final = re.compile(rb".{4}ftyp(?:hei|he[vm]|mif1|msf1)(?!.*avi[fs])", re.DOTALL)
+_FTYP_LENGTH: Final = 48
 _FORMAT_OF: Final = {
     ".jpg": "JPEG",
     ".jpeg": "JPEG",
@@ -65,9 +69,7 @@ def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> st
     except ValidationError:
         raise
     except Exception as error:  # Pillow raises almost anything if the bytes are broken
-        raise ValidationError(
-            _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
-        ) from error
+        raise ValidationError(_unreadable(source)) from error
 
 
 def is_image_name(extension: str) -> bool:
@@ -82,6 +84,18 @@ def cleaned_image(content: bytes, extension: str) -> bytes:
     # A photo without metadata doesn't become worse by being cleaned again.
     is_clean = _FORMAT_OF.get(extension) == "JPEG" and strip_jpeg(content) == content
     return content if is_clean else written.getvalue()
+
+
+def _unreadable(source: IO[bytes]) -> str:
+    """Return what is wrong with a file that could not be read as an image, and what to do."""
+    source.seek(0)
+    if not READS_HEIC and _HEIC.match(source.read(_FTYP_LENGTH)):
+        return _(
+            "This site can't read HEIC photos. Convert it to JPEG, and upload that. To take JPEG photos from now on: on "
+            "an iPhone, choose Settings → Camera → Formats → Most Compatible; on Android, turn off “High efficiency "
+            "pictures” or HEIF in the settings of the camera."
+        )
+    return _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")
 
 
 def _encode(image: Image.Image, target: IO[bytes], into: str) -> str:

@@ -37,13 +37,17 @@ function start(root) {
   const editing = root.querySelector(".autosave-editing");
   const loggedOut = document.querySelector(".autosave-alert p");
   const own = namesOf(texts.user);
-  const name = `${own}${texts.key}`;
+  // A new text gets another key when it is saved.
+  const ownName = () => `${own}${texts.key}`;
   // After an error, the form already differs from what is stored.
   let sent = texts.isSubmitted ? "" : serialise(form);
   let kept = sent;
   let inBrowser = true;
   let isSending = false;
   let isPaused = false;
+  // How often the text was saved without leaving the page (editor/saving.js), and whether it is being saved.
+  let saves = 0;
+  let isSaving = false;
   let lastReport = 0;
   let timer = 0;
 
@@ -59,6 +63,26 @@ function start(root) {
     });
   }
   form.addEventListener("submit", () => keep());
+  form.addEventListener("saving", () => {
+    saves += 1;
+    isSaving = true;
+  });
+  form.addEventListener("saved", (event) => {
+    isSaving = false;
+    forgetSaved();
+    if (event.detail.isComplete) {
+      sent = kept = serialise(form);
+    } else {
+      kept = "";
+      tick();
+    }
+  });
+  form.addEventListener("unsaved", (event) => {
+    isSaving = false;
+    if (event.detail.isRefused) {
+      logBackIn();
+    }
+  });
   window.addEventListener("pagehide", () => keep());
   window.addEventListener("online", () => tick());
   window.addEventListener("focus", () => tick());
@@ -75,11 +99,11 @@ function start(root) {
     }
     kept = fields;
     const { url, formUrl, key, kind, isNew } = texts;
-    inBrowser = store(name, { fields, isSent, url, formUrl, key, kind, isNew });
+    inBrowser = store(ownName(), { fields, isSent, url, formUrl, key, kind, isNew });
   }
 
   function tick() {
-    if (isSending) {
+    if (isSending || isSaving) {
       return;
     }
     if (isPaused) {
@@ -98,8 +122,9 @@ function start(root) {
 
   async function send() {
     const fields = serialise(form);
+    const savesBefore = saves;
     const response = await post(texts.url, `{"fields": ${fields}}`);
-    if (response?.ok) {
+    if (response?.ok && saves === savesBefore) {
       sent = fields;
       if (serialise(form) === fields) {
         keep(true);
@@ -189,7 +214,7 @@ function start(root) {
    * After an error, the form itself shows what was typed. */
   async function offerCopies() {
     const mine = [...copies()].filter(([other, copy]) => other.startsWith(own) && !copy.isSent
-      && (other === name ? !texts.isSubmitted : texts.isNew && copy.isNew && copy.kind === texts.kind));
+      && (other === ownName() ? !texts.isSubmitted : texts.isNew && copy.isNew && copy.kind === texts.kind));
     for (const [other, copy] of mine) {
       const response = await post(`${copy.url}?compare`, `{"fields": ${copy.fields}}`);
       if (!response?.ok) {

@@ -10,6 +10,7 @@ import { addMedia } from "./editor/media.js";
 import { convertPastes } from "./editor/paste.js";
 import { keepPlace } from "./editor/place.js";
 import { followText } from "./editor/preview.js";
+import { saveInPlace, savesInPlace } from "./editor/saving.js";
 import { addSlashMenu } from "./editor/slash_menu.js";
 import { sourceMode } from "./editor/source_mode.js";
 import { addToolbar, keysOf } from "./editor/toolbar.js";
@@ -64,13 +65,16 @@ function showShortcuts(box, modes) {
 /* Ask before leaving a page with unsaved text, and submit a form only once, however often the button is pressed: when all
  * files that belong to it have arrived. */
 function guard(form, uploads, status) {
-  let hasUnsavedText = document.querySelector(".errornote") !== null;
+  let hasUnsavedText = document.querySelector(".errornote, [data-is-submitted='1']") !== null;
   let isSubmitted = false;
   let isWaiting = false;
   let timer = 0;
   let takeBack = () => {};
   form.addEventListener("input", () => {
     hasUnsavedText = true;
+  });
+  form.addEventListener("saved", (event) => {
+    hasUnsavedText = !event.detail.isComplete;
   });
   form.addEventListener("submit", (event) => {
     // A preview opens in another tab, and saves nothing.
@@ -85,8 +89,12 @@ function guard(form, uploads, status) {
     } else {
       isSubmitted = true;
       takeBack = relabel(event.submitter, status.dataset.saving);
-      // The connection may be lost, or the page stopped.
-      timer = setTimeout(reset, AGAIN);
+      if (savesInPlace(event.submitter)) {
+        event.preventDefault();
+        save(event.submitter);
+      } else {
+        resetLater();
+      }
     }
   });
   window.addEventListener("pageshow", reset);
@@ -95,6 +103,19 @@ function guard(form, uploads, status) {
       event.preventDefault();
     }
   });
+
+  async function save(button) {
+    if (await saveInPlace(form, button)) {
+      resetLater();
+    } else {
+      reset();
+    }
+  }
+
+  /* The connection may be lost, or the page stopped. */
+  function resetLater() {
+    timer = setTimeout(reset, AGAIN);
+  }
 
   function reset() {
     clearTimeout(timer);

@@ -4,18 +4,25 @@
 import { namesOf, read, remove, removeOnLogOut, store } from "./browser_copies.js";
 import { closeSheet, openPanel } from "./writing.js";
 
-const form = document.getElementById("review-notes-form");
-const section = document.getElementById("review-section");
-if (form && section) {
-  start();
+let isStarted = false;
+startOnce();
+// A text has notes once it has been saved (editor/saving.js).
+document.addEventListener("saved", startOnce);
+
+function startOnce() {
+  const form = document.getElementById("review-notes-form");
+  const section = document.getElementById("review-section");
+  if (form && section && !isStarted) {
+    isStarted = true;
+    start(form, section);
+  }
 }
 
-function start() {
+function start(form, section) {
   const status = section.querySelector(".review-status");
   const error = section.querySelector(".review-new-error");
   const draft = section.querySelector("#id_note_text");
   const about = section.querySelector(".review-about");
-  const count = document.querySelector(".review-count");
   // A form that can't be changed has no field for the text.
   const source = document.querySelector("textarea#id_source");
   // The copy of what was typed and not sent.
@@ -33,11 +40,13 @@ function start() {
   }
   showButtons();
   restore();
-  count.addEventListener("click", (event) => {
-    event.preventDefault();
-    openPanel();
-    section.open = true;
-    section.querySelector("summary").focus();
+  document.querySelector(".writing-bar").addEventListener("click", (event) => {
+    if (event.target.closest(".review-count")) {
+      event.preventDefault();
+      openPanel();
+      section.open = true;
+      section.querySelector("summary").focus();
+    }
   });
   section.addEventListener("click", (event) => {
     const button = event.target.closest(".review-show");
@@ -186,6 +195,7 @@ function start() {
       }
     }
     showButtons();
+    const count = document.querySelector(".review-count");
     count.textContent = notes.dataset.label;
     count.hidden = !notes.dataset.label;
     error.textContent = mistake;

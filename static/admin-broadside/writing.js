@@ -80,23 +80,22 @@ for (const section of panel.querySelectorAll("[data-section]")) {
   });
 }
 
-for (const link of document.querySelectorAll(".writing-errors a[href^='#']")) {
-  link.addEventListener("click", (event) => {
-    const target = document.getElementById(link.hash.slice(1));
-    if (!target) {
-      return;
-    }
-    event.preventDefault();
-    if (panel.contains(target) && !panel.open) {
-      openPanel();
-    }
-    for (let parent = target.closest("details"); parent; parent = parent.parentElement.closest("details")) {
-      parent.open = true;
-    }
-    const field = target.matches("input, select, textarea") ? target : target.querySelector("input");
-    (field ?? target).focus();
-  });
-}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest(".writing-errors a[href^='#']");
+  const target = link && document.getElementById(link.hash.slice(1));
+  if (!target) {
+    return;
+  }
+  event.preventDefault();
+  if (panel.contains(target) && !panel.open) {
+    openPanel();
+  }
+  for (let parent = target.closest("details"); parent; parent = parent.parentElement.closest("details")) {
+    parent.open = true;
+  }
+  const field = target.matches("input, select, textarea") ? target : target.querySelector("input");
+  (field ?? target).focus();
+});
 
 /* “Schedule…” and “Return to author…” close like menus. */
 for (const menu of document.querySelectorAll(".writing-menu")) {
@@ -147,15 +146,14 @@ check?.addEventListener("click", async (event) => {
 });
 
 /* The buttons for translations change the section in place. Without this script they open a page of its own. */
-const translations = document.getElementById("writing-translations");
-translations?.parentElement.addEventListener("click", async (event) => {
-  const pressed = event.target.closest("button[name]");
+panel.addEventListener("click", async (event) => {
+  const pressed = event.target.closest("#writing-translations button[name]");
   if (pressed && pressed.name !== "_write") {
     event.preventDefault();
     await submitTranslations(pressed);
   }
 });
-translations?.parentElement.addEventListener("keydown", (event) => {
+panel.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.name === "translation_words") {
     // Otherwise it would save the text.
     event.preventDefault();

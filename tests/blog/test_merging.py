@@ -148,6 +148,15 @@ class TestForms:
         collision = Collision(client, ruth, post, theirs={"source": "Two."}, mine={"source": "Three.", "version": "x"})
         assert [(clash.mine, clash.theirs) for clash in collision.form.merge.clashes] == [("Three.", "Two.")]
 
+    def test_then_tags_and_categories_are_named(self, client: Client, ruth: User) -> None:
+        mine, theirs = CategoryFactory(name="Mine"), CategoryFactory(name="Hers")
+        post = PostFactory(tags=["old"])
+        unknown = {"version": "2001-01-01T00:00:00+00:00"}
+        changed = unknown | {"tags": "old, mine", "categories": [mine.pk]}
+        collision = Collision(client, ruth, post, theirs={"tags": "", "categories": [theirs.pk]}, mine=changed)
+        clashes = {clash.label: (clash.mine, clash.theirs) for clash in collision.form.merge.clashes}
+        assert clashes == {"Tags": ("mine, old", ""), "Categories": ("Mine", "Hers")}
+
     def test_pages_are_merged_as_well(self, client: Client, ruth: User) -> None:
         parent = PageFactory()
         page = PageFactory(source="One.\n\nTwo.")

@@ -109,10 +109,12 @@ def test_a_featured_image_is_chosen_changed_for_a_new_one_and_removed(log_in: Lo
     expect(field).to_have_value(first)
     page.fill("#id_title", "With an image")
     page.get_by_role("button", name="Save draft").first.click()
+    expect(page.locator(".success")).to_be_visible()
     expect(image).to_be_visible()
     assert str(Post.objects.get().featured_picture_id) == first
     page.get_by_role("button", name="Remove", exact=True).click()
     expect(image).to_be_hidden()
     page.get_by_role("button", name="Save draft").first.click()
+    expect(page.locator(".success")).to_be_visible()
     expect(page.get_by_role("button", name="Choose image…")).to_be_visible()
     assert Post.objects.get().featured_picture is None

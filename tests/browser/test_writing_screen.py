@@ -29,7 +29,7 @@ def press(page: Page, name: str) -> None:
 def test_a_post_is_drafted_scheduled_published_and_unpublished(log_in: LogIn, settings: Settings) -> None:
     settings.TIME_ZONE = "Europe/Amsterdam"
     page = log_in("editor", "/admin/blog/post/add/")
-    message, state = page.locator(".messagelist"), page.locator(".writing-state-words")
+    message, state = page.locator(".success"), page.locator(".writing-state-words")
     page.fill("#id_title", "A lamp")
     page.keyboard.press("Enter")
     expect(message).to_have_text("Draft saved. Preview post")
@@ -78,7 +78,7 @@ def test_unsaved_text_is_previewed_in_another_tab(log_in: LogIn) -> None:
     assert not Post.objects.exists()
     # A preview is no submission: the form can still be saved.
     press(page, "Save draft")
-    expect(page.locator(".messagelist")).to_contain_text("Draft saved.")
+    expect(page.locator(".success")).to_contain_text("Draft saved.")
 
 
 def test_images_get_the_descriptions_of_the_library_with_one_click(log_in: LogIn, faults: Faults) -> None:
@@ -152,7 +152,7 @@ def test_the_panel_closes_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:
     phone.get_by_label("Slug").fill("possible")
     press(phone, "Done")
     press(phone, "Update")
-    expect(phone.locator(".messagelist")).to_have_text("Post updated. View post")
+    expect(phone.locator(".success")).to_have_text("Post updated. View post")
     assert (Post.objects.get().excerpt, Post.objects.get().slug) == ("Short.", "possible")
 
 
@@ -188,6 +188,6 @@ def test_translations_are_found_linked_and_written_without_leaving_the_text(log_
     new = opened.value
     new.fill("#id_title", "Défenseurs")
     new.get_by_role("button", name="Save draft").click()
-    expect(new.locator(".messagelist")).to_contain_text("Draft saved.")
+    expect(new.locator(".success")).to_contain_text("Draft saved.")
     expect(new.locator(".writing-linked")).to_contain_text("المدافعون")
     assert Post.objects.get(title="Défenseurs").translations().count() == 2

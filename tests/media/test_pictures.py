@@ -69,6 +69,36 @@ def cleaned(content: bytes) -> tuple[str, Image.Image, bytes]:
     return str(file.name), image, data
 
 
+class TestPhones:
+    """HEIC and AVIF photos, which differ in their brands, depth and orientation."""
+
+    @pytest.mark.parametrize("brand", ["heic", "heix", "mif1"])
+    @pytest.mark.parametrize(
+        ("mode", "pixel"), [("RGB", bytes([200, 20, 20])), ("RGB;16", bytes([0, 200, 0, 20, 0, 20]))]
+    )
+    def test_photos_of_8_and_10_bits_become_jpegs(self, brand: str, mode: str, pixel: bytes) -> None:
+        pillow_heif = pytest.importorskip("pillow_heif")
+        written = io.BytesIO()
+        pillow_heif.from_bytes(mode=mode, size=(60, 40), data=pixel * 2400).save(written)
+        content = bytearray(written.getvalue())
+        content[8:12] = brand.encode()
+        name, image, _data = cleaned(bytes(content))
+        red, green, blue = image.getpixel((30, 20))  # type: ignore[misc]  # an RGB pixel has three channels
+        assert name.endswith(".jpg")
+        assert (red // 10, green // 20, blue // 20) in {(19, 0, 0), (20, 0, 0), (19, 1, 1), (20, 1, 1)}
+
+    def test_without_the_decoder_people_are_told_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(images, "READS_HEIC", False)
+        monkeypatch.setattr(images, "_ACCEPTED", (*images.FORMATS, "TIFF"))
+        beginning = b"\0\0\0\x1cftyp%s\0\0\0\0mif1%sMiHB" + b"\0" * 200
+        for brands in ((b"heic", b"heic"), (b"mif1", b"heix"), (b"msf1", b"hevc")):
+            with pytest.raises(ValidationError, match="iPhone, choose Settings → Camera → Formats → Most Compatible"):
+                clean_here(beginning % brands)
+        for content in (beginning % (b"mif1", b"avif"), beginning % (b"avif", b"avif"), b"GIF8", b""):
+            with pytest.raises(ValidationError, match="is not an image, or is damaged"):
+                clean_here(content)
+
+
 class TestMetadata:
     @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP", "AVIF"])
     def test_location_camera_and_owner_are_removed(self, format_name: str) -> None:

@@ -1,0 +1,101 @@
+"""Forms of the admin that are sent after the session has ended. Their writers get them back when they have logged in.
+
+The fields wait in the session that begins with logging in, so they are in no page and no cookie. Only the account that
+had logged in last in this browser gets them, in the form that they were sent from. That is shown as it was filled in,
+and saves nothing until its button is pressed again (core.admin). Files are not kept.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import reverse
+from django.utils.translation import gettext
+
+from accounts import browsers, throttle
+from core.admin import BaseAdmin, LateForm
+
+_SESSION_KEY: Final = "late_form"
+# Seconds. The session is as short.
+KEPT_FOR: Final = 60 * 60
+# Of all fields together. The longest text has 500,000 characters, of up to four bytes each.
+MAX_BYTES: Final = 3 * 2**20
+# How often one browser may have a form kept in a period of `throttle`, so that it can't fill the disk.
+MAX_FORMS: Final = 10
+
+
+class LateFormsMiddleware:
+    """Keeps a form that arrives too late. The page of the form gets it after logging in, as `request.late_form`."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith(reverse("admin:index")):
+            return self.get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+            late_form = _take(request)
+            if request.method == "GET":
+                request.late_form = late_form  # type: ignore[attr-defined]  # for core.admin
+        response = self.get_response(request)
+        login = reverse("admin:login")
+        if request.method == "POST" and isinstance(response, HttpResponseRedirect) and response.url.startswith(login):
+            _keep(request)
+        return response
+
+
+def _keep(request: HttpRequest) -> None:
+    """Keep the form that `request` has sent, if it is one that can be shown again."""
+    account = browsers.last_account(request)
+    fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
+    size = sum(len(text.encode()) for name, values in fields.items() for text in (name, *values))
+    if request.user.is_authenticated or not account or not _is_form(request) or size > MAX_BYTES:
+        return
+    if throttle.is_too_often("late-form", account, MAX_FORMS):
+        return
+    request.session[_SESSION_KEY] = {
+        "account": account,
+        "url": request.get_full_path(),
+        "fields": fields,
+        "had_files": bool(request.FILES),
+        "until": time.time() + KEPT_FOR,
+    }
+    request.session.set_expiry(KEPT_FOR)
+    text = gettext(
+        "You had been logged out, so nothing was saved. Log in within an hour, and you get back to the form as you "
+        "had filled it in."
+    )
+    messages.warning(request, text)
+
+
+def _take(request: HttpRequest) -> LateForm | None:
+    """Return the form that was kept for this page and person, and forget it; also if it was kept for someone else.
+
+    When the form is sent once more, as it can be from a page that has stayed open, nothing has to be shown again.
+    """
+    kept: dict[str, Any] | None = request.session.get(_SESSION_KEY)
+    if kept is None or not request.user.is_authenticated:
+        return None
+    is_valid = browsers.mark_of(request, request.user) == kept["account"] and time.time() < kept["until"]
+    is_here = kept["url"] == request.get_full_path()
+    if is_here or not is_valid:
+        del request.session[_SESSION_KEY]
+    if not (is_here and is_valid):
+        return None
+    fields = QueryDict(mutable=True)
+    for name, values in kept["fields"].items():
+        fields.setlist(name, values)
+    return LateForm(fields, kept["had_files"])
+
+
+def _is_form(request: HttpRequest) -> bool:
+    """Return whether this is the URL of a form that adds or changes an object."""
+    match = request.resolver_match
+    model_admin = getattr(match.func, "model_admin", None) if match else None
+    if match is None or not isinstance(model_admin, BaseAdmin):
+        return False
+    prefix = f"{model_admin.opts.app_label}_{model_admin.opts.model_name}"
+    return match.url_name in {f"{prefix}_add", f"{prefix}_change"}

@@ -1,0 +1,207 @@
+/* Saving without leaving the page, so that the undo history of the browser, the caret and the selection stay.
+ *
+ * The form is sent as it is without this script. What the page of the answer says takes the place of what this one says, but
+ * fields stay as they are, except for what the server has filled in. Whatever can't be shown in this way is left to the
+ * browser. */
+
+const PATIENCE = 30_000; // milliseconds until the server is taken for unreachable
+
+// What the server says about the text. Nothing is typed into it.
+const SAID = ["h1", ".trail", ".writing-state", ".writing-others", "#writing-review", "#writing-translations"];
+
+/** Return whether this button saves a form that can be saved in place. */
+export function savesInPlace(button) {
+  return button?.name === "_step" && button.value === "save" && document.querySelector(".autosave-status") !== null;
+}
+
+/** Save the form, and resolve to whether the browser leaves the page.
+ *
+ * The form gets the events “saving” and then “saved”, whose `isComplete` says that nothing was typed since, or “unsaved”,
+ * whose `isRefused` says that the session has ended or has begun anew. */
+export async function saveInPlace(form, button) {
+  const status = document.querySelector(".autosave-status");
+  const failed = document.querySelector(".autosave-failed");
+  const fields = new FormData(form);
+  const sent = JSON.stringify([...fields]);
+  fields.append(button.name, button.value);
+  failed.hidden = true;
+  status.textContent = form.querySelector(".editor-status").dataset.saving;
+  tell(form, "saving");
+  const { response, page } = await send(form.action, fields);
+  const answer = page?.getElementById(form.id);
+  status.textContent = "";
+  if (!response || response.status >= 500) {
+    failed.hidden = false;
+    tell(form, "unsaved", { isRefused: false });
+  } else if (response.status === 403 || page.getElementById("login-form")) {
+    tell(form, "unsaved", { isRefused: true });
+  } else if (response.redirected && answer && !page.querySelector(".autosave-note") && stepsOf(answer) === stepsOf(form)) {
+    const isComplete = JSON.stringify([...new FormData(form)]) === sent;
+    showSaved(form, page, answer, fields);
+    history.replaceState(history.state, "", response.url);
+    tell(form, "saved", { isComplete });
+  } else if (response.redirected) {
+    location.assign(response.url);
+    return true;
+  } else if (answer && versionOf(answer) === versionOf(form) && page.querySelector(".writing-errors")) {
+    showErrors(form, page, answer);
+    tell(form, "unsaved", { isRefused: false });
+  } else {
+    // Someone else has changed the text, for example. Nothing was saved, so the browser gets the same answer.
+    form.submit();
+    return true;
+  }
+  return false;
+}
+
+/* Send the fields, and return the response and its page; nothing if the server can't be reached. */
+async function send(url, fields) {
+  try {
+    const response = await fetch(url, { method: "POST", body: fields, signal: AbortSignal.timeout(PATIENCE) });
+    return { response, page: new DOMParser().parseFromString(await response.text(), "text/html") };
+  } catch {
+    return {};
+  }
+}
+
+function tell(form, type, detail) {
+  form.dispatchEvent(new CustomEvent(type, { bubbles: true, detail }));
+}
+
+/* The buttons beside the text, which depend on the status. */
+function stepsOf(form) {
+  return [...form.querySelectorAll(".writing-buttons [name=_step]")].map((button) => button.value).join();
+}
+
+function versionOf(form) {
+  return form.elements.version?.value;
+}
+
+function showSaved(form, page, answer, fields) {
+  clearErrors(form, answer);
+  const past = ".messagelist, .autosave-note, section.autosave-offer, .conflict";
+  document.querySelectorAll(past).forEach((element) => element.remove());
+  document.title = page.title;
+  addNew(page);
+  for (const selector of SAID) {
+    replace(document.querySelector(selector), page.querySelector(selector));
+  }
+  for (const shown of answer.querySelectorAll(".readonly")) {
+    replace(form.querySelector(`${fieldSelector(shown)} .readonly`), shown);
+  }
+  for (const selector of [".writing-buttons [formaction]", ".writing-check"]) {
+    for (const name of ["formaction", "formtarget"]) {
+      form.querySelector(selector).setAttribute(name, answer.querySelector(selector).getAttribute(name));
+    }
+  }
+  fillIn(form, answer, fields);
+  for (const selector of ["#autosave", "#id_source"]) {
+    Object.assign(document.querySelector(selector).dataset, page.querySelector(selector).dataset);
+  }
+  say(page);
+}
+
+/* What a new text did not have: further sections and lines of the panel, and the form of its notes. */
+function addNew(page) {
+  let previous = document.querySelector(".writing-panel-head");
+  for (const section of page.querySelectorAll("#writing-panel > details")) {
+    const own = document.querySelector(`#writing-panel > details[data-section="${section.dataset.section}"]`);
+    if (own) {
+      const lines = [...section.querySelectorAll(".writing-field")];
+      own.append(...lines.filter((line) => !own.querySelector(fieldSelector(line))));
+    } else {
+      previous.after(section.cloneNode(true));
+    }
+    previous = own ?? previous.nextElementSibling;
+  }
+  const notes = page.getElementById("review-notes-form");
+  if (notes && !document.getElementById(notes.id)) {
+    document.querySelector(".writing-form").after(notes);
+  }
+}
+
+function replace(own, other) {
+  if (own && other && !own.isEqualNode(other) && !own.contains(document.activeElement)) {
+    own.replaceWith(other);
+  }
+}
+
+/* The version, which tells conflicts, and what was changed by the server and not by anyone since. */
+function fillIn(form, answer, fields) {
+  for (const name of ["version", "autosave", "translation_of"]) {
+    const [own, other] = [form.elements[name], answer.elements[name]];
+    if (own && other) {
+      own.value = other.value;
+    } else if (other) {
+      form.append(other);
+    } else {
+      own?.remove();
+    }
+  }
+  for (const other of answer.querySelectorAll("input[type=text][name]")) {
+    const own = form.elements[other.name];
+    if (own?.value === fields.get(other.name) && own.value !== other.value) {
+      own.value = other.value;
+    }
+  }
+}
+
+/* Success is said where autosaving reports, so that nothing moves. Anything else stays above it. */
+function say(page) {
+  const status = document.querySelector(".autosave-status");
+  const messages = page.querySelector(".messagelist");
+  const success = [...(messages?.querySelectorAll(".success") ?? [])];
+  status.replaceChildren(
+    ...success.flatMap((message) => {
+      const words = document.createElement("span");
+      words.className = "success";
+      words.append(...message.childNodes);
+      message.remove();
+      return [words, " "];
+    }),
+  );
+  if (messages?.children.length) {
+    messages.setAttribute("role", "status");
+    status.before(messages);
+  }
+}
+
+/* Errors, shown as the page of the answer shows them: listed at the top, where the focus goes, and at their fields. */
+function showErrors(form, page, answer) {
+  clearErrors(form, answer);
+  for (const list of answer.querySelectorAll("ul.errorlist")) {
+    const field = form.querySelector(fieldSelector(list));
+    const row = field?.querySelector(".flex-container") ?? field;
+    // In the panel, errors come after the field; beside the text, before it.
+    row?.insertBefore(list, row === field ? row.querySelector(":scope > .help") : row.lastElementChild);
+    row?.classList.add("errors");
+    field?.closest("details")?.setAttribute("open", "");
+  }
+  for (const other of answer.querySelectorAll("[aria-invalid]")) {
+    const own = document.getElementById(other.id);
+    own?.setAttribute("aria-invalid", "true");
+    own?.setAttribute("aria-describedby", other.getAttribute("aria-describedby"));
+  }
+  const errors = page.querySelector(".writing-errors");
+  form.querySelector(".writing-dock").after(errors);
+  errors.focus();
+}
+
+function clearErrors(form, answer) {
+  form.querySelectorAll("ul.errorlist, .writing-errors").forEach((element) => element.remove());
+  form.querySelectorAll(".errors").forEach((element) => element.classList.remove("errors"));
+  for (const own of form.querySelectorAll("[aria-invalid]")) {
+    const described = answer.querySelector(`#${own.id}`)?.getAttribute("aria-describedby");
+    own.removeAttribute("aria-invalid");
+    own.removeAttribute("aria-describedby");
+    if (described) {
+      own.setAttribute("aria-describedby", described);
+    }
+  }
+}
+
+/* The selector of the field that an element belongs to. */
+function fieldSelector(element) {
+  const field = element.closest("[class*='field-']");
+  return `.${[...field.classList].find((name) => name.startsWith("field-"))}`;
+}

@@ -1,0 +1,240 @@
+"""Forms that are sent after the session has ended: their writers get them back as they were, and nothing is saved."""
+
+import datetime as dt
+import re
+import time
+from typing import Any
+
+import pytest
+from allauth.mfa.totp.internal import auth
+from django import forms
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test import Client, RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from accounts import late_forms
+from accounts.models import Session, User
+from blog.models import Category, Post, Status
+from core.models import SiteSettings
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+PASSWORD = "a-long-enough-password-7"
+SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+ADD = "/admin/blog/post/add/"
+TYPED = {"title": "A lamp", "source": "One.\n\nTwo.", "tags": "light, dark", "_step": "publish", "author": ""}
+
+
+@pytest.fixture
+def amina() -> User:
+    user: User = UserFactory(username="amina", password=PASSWORD, role="Editor")
+    return user
+
+
+@pytest.fixture
+def browser(amina: User) -> Client:
+    """A browser in which Amina is logged in."""
+    client = Client()
+    log_in(client)
+    return client
+
+
+def log_in(client: Client, url: str = "/admin/", username: str = "amina") -> Any:
+    return client.post("/admin/login/", {"username": username, "password": PASSWORD, "next": url})
+
+
+def end_session() -> None:
+    Session.objects.filter(user__isnull=False).delete()
+
+
+def send_late(client: Client, url: str = ADD, **fields: Any) -> Any:
+    end_session()
+    response = client.post(url, {**TYPED, **fields})
+    assert response.status_code == 302
+    assert response["Location"].startswith("/admin/login/?next=")
+    return response
+
+
+def text_of(response: Any) -> str:
+    return response.content.decode()
+
+
+def shown_fields(client: Client, url: str = ADD) -> dict[str, Any]:
+    form = client.get(url).context["adminform"].form
+    return {name: form[name].value() for name in form.fields}
+
+
+def test_the_writer_gets_the_form_back_and_one_press_saves_it(browser: Client, amina: User) -> None:
+    late = send_late(browser, author=amina.pk)
+    login = browser.get(late["Location"])
+    assert "You had been logged out, so nothing was saved." in text_of(login)
+    assert "A lamp" not in text_of(login)
+    assert log_in(browser, ADD)["Location"] == ADD
+    page = browser.get(ADD)
+    assert "It isn&#x27;t saved yet." in text_of(page)
+    assert Post.objects.count() == 0
+    form = page.context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields} | {"_step": "save"}
+    assert (sent["title"], sent["source"], sent["tags"]) == ("A lamp", "One.\n\nTwo.", "light, dark")
+    saved = browser.post(ADD, {name: value for name, value in sent.items() if value is not None})
+    assert saved.status_code == 302
+    post = Post.objects.get()
+    assert (post.title, post.source, post.status) == ("A lamp", "One.\n\nTwo.", Status.DRAFT)
+    # Later, the form is empty.
+    assert shown_fields(browser)["title"] in (None, "")
+
+
+def test_it_survives_the_second_step(browser: Client, amina: User) -> None:
+    auth.TOTP.activate(amina, SECRET)
+    send_late(browser)
+    assert log_in(browser, ADD)["Location"] == "/admin/login/second-step/"
+    assert browser.get(ADD)["Location"].startswith("/admin/login/")
+    code = auth.format_hotp_value(auth.hotp_value(SECRET, int(timezone.now().timestamp()) // 30))
+    assert browser.post("/admin/login/second-step/", {"code": code})["Location"] == ADD
+    assert shown_fields(browser)["source"] == "One.\n\nTwo."
+
+
+@pytest.mark.parametrize("kind", ["post", "page", "category", "settings"])
+def test_it_works_for_every_form_of_the_admin_and_changes_nothing(browser: Client, amina: User, kind: str) -> None:
+    User.objects.filter(pk=amina.pk).update(is_superuser=True)
+    post, page, category = PostFactory(title="Old"), PageFactory(title="Old"), CategoryFactory(name="Old")
+    SiteSettings.objects.update_or_create(pk=1, defaults={"title": "Old"})
+    url, field = {
+        "post": (f"/admin/blog/post/{post.pk}/change/", "title"),
+        "page": (f"/admin/blog/page/{page.pk}/change/?_changelist_filters=q%3Dx", "title"),
+        "category": (f"/admin/blog/category/{category.pk}/change/", "name"),
+        "settings": ("/admin/core/sitesettings/1/change/", "title"),
+    }[kind]
+    send_late(browser, url, **{field: "New"})
+    log_in(browser, url)
+    assert shown_fields(browser, url)[field] == "New"
+    assert Post.objects.get().title == Category.objects.get(pk=category.pk).name == "Old"
+    assert SiteSettings.objects.get().title == "Old"
+
+
+def test_what_someone_else_saved_meanwhile_is_told(browser: Client) -> None:
+    post = PostFactory(title="Old", source="Old.")
+    version = post.modified_at.isoformat()
+    Post.objects.filter(pk=post.pk).update(source="Other.", modified_at=timezone.now() + dt.timedelta(seconds=5))
+    url = f"/admin/blog/post/{post.pk}/change/"
+    send_late(browser, url, source="Mine.", version=version)
+    log_in(browser, url)
+    page = text_of(browser.get(url))
+    assert "after you opened it" in page
+    assert Post.objects.get().source == "Other."
+
+
+def test_files_are_missed(browser: Client) -> None:
+    send_late(browser, upload=SimpleUploadedFile("lamp.png", b"bytes"))
+    log_in(browser, ADD)
+    assert "Files couldn&#x27;t be kept: choose them again." in text_of(browser.get(ADD))
+
+
+class TestNoOneElse:
+    def test_who_logs_in_as_another_gets_nothing_and_it_is_forgotten(self, browser: Client) -> None:
+        UserFactory(username="badr", password=PASSWORD, role="Editor")
+        send_late(browser)
+        log_in(browser, ADD, username="badr")
+        assert shown_fields(browser)["title"] in (None, "")
+        browser.post("/admin/logout/")
+        log_in(browser, ADD)
+        assert shown_fields(browser)["title"] in (None, "")
+
+    def test_other_browsers_get_nothing(self, browser: Client) -> None:
+        send_late(browser)
+        other = Client()
+        log_in(other, ADD)
+        assert shown_fields(other)["title"] in (None, "")
+
+    def test_after_an_hour_it_is_gone(self, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        send_late(browser)
+        session = Session.objects.get(user=None)
+        left = session.expire_date - timezone.now()
+        assert dt.timedelta(minutes=55) < left <= dt.timedelta(hours=1)
+        log_in(browser, ADD)
+        later = time.time() + late_forms.KEPT_FOR + 1
+        monkeypatch.setattr(time, "time", lambda: later)
+        assert shown_fields(browser)["title"] in (None, "")
+
+    def test_no_cookie_has_any_of_it(self, browser: Client) -> None:
+        send_late(browser)
+        cookies = " ".join(f"{cookie.key}={cookie.value}" for cookie in browser.cookies.values())
+        assert "lamp" not in cookies.lower()
+        assert len(cookies) < 2000
+
+
+class TestNothingIsKept:
+    def test_of_a_browser_in_which_no_one_has_ever_logged_in(self) -> None:
+        client = Client()
+        assert client.post(ADD, TYPED).status_code == 302
+        assert Session.objects.count() == 0
+
+    def test_of_what_another_site_sends(self, amina: User) -> None:
+        client = Client(enforce_csrf_checks=True)
+        page = text_of(client.get("/admin/login/"))
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+        assert token
+        data = {"username": "amina", "password": PASSWORD, "next": ADD, "csrfmiddlewaretoken": token[1]}
+        assert client.post("/admin/login/", data).status_code == 302
+        end_session()
+        assert client.post(ADD, TYPED).status_code == 403
+        assert Session.objects.count() == 0
+
+    @pytest.mark.parametrize("url", ["/admin/blog/post/", "/admin/login/", "/admin/account/confirm/"])
+    def test_of_pages_that_are_no_form(self, browser: Client, url: str) -> None:
+        end_session()
+        browser.post(url, TYPED)
+        assert not [session for session in Session.objects.all() if "late_form" in session.get_decoded()]
+
+    def test_of_more_than_the_longest_text(self, browser: Client) -> None:
+        end_session()
+        browser.post(ADD, {"source": "ا" * (late_forms.MAX_BYTES // 2 + 1)})
+        assert Session.objects.count() == 0
+
+    def test_of_more_than_a_few_forms_in_a_while(self, browser: Client) -> None:
+        for _attempt in range(late_forms.MAX_FORMS + 3):
+            browser.cookies.pop(settings.SESSION_COOKIE_NAME, None)
+            browser.post(ADD, TYPED)
+        assert Session.objects.filter(user=None).count() == late_forms.MAX_FORMS
+
+    def test_no_form_that_is_kept_asks_for_a_password_to_log_in_with(self, amina: User) -> None:
+        request = RequestFactory().get("/admin/")
+        request.user = User.objects.get(pk=amina.pk)
+        request.user.is_superuser = True
+        fields = [
+            field
+            for model in apps.get_models()
+            if admin.site.is_registered(model)
+            for field in admin.site.get_model_admin(model).get_form(request).base_fields.values()
+        ]
+        assert fields
+        assert not [field for field in fields if isinstance(field.widget, forms.PasswordInput)]
+
+
+def test_pages_of_people_who_are_logged_in_take_no_further_query(browser: Client) -> None:
+    def count() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert browser.get("/admin/account/").status_code == 200
+        return len(captured)
+
+    count()
+    before = count()
+    send_late(browser)
+    log_in(browser)
+    count()
+    assert count() == before
+
+
+def test_a_form_that_stayed_open_and_was_sent_again_is_not_shown_once_more(browser: Client, amina: User) -> None:
+    post = PostFactory(title="Old", author=amina)
+    url = f"/admin/blog/post/{post.pk}/change/"
+    send_late(browser, url, title="New")
+    log_in(browser)
+    browser.post(url, {**TYPED, "title": "Newer", "version": post.modified_at.isoformat(), "_step": "save"})
+    assert shown_fields(browser, url)["title"] == "Newer"

@@ -1,0 +1,215 @@
+"""Saving without leaving the page: what stays as it is, what the server says, and what happens if that fails."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from accounts.models import User
+from blog import publishing
+from blog.models import Autosave, Post, Revision, Status
+from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.types import Faults, LogIn
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ADD = "/admin/blog/post/add/"
+SAVED = re.compile(r"^\s*Draft saved\.")
+
+
+@pytest.fixture
+def ruth() -> User:
+    user: User = UserFactory(username="ruth", display_name="Ruth", password=PASSWORD, role="Editor")
+    return user
+
+
+@pytest.fixture
+def new_post(log_in: LogIn, ruth: User) -> Page:
+    return log_in("ruth", ADD)
+
+
+def mark(page: Page) -> None:
+    """Mark this document, so that it can be told from one that was loaded later."""
+    page.evaluate("document.documentElement.dataset.mark = '1'")
+
+
+def is_same_document(page: Page) -> bool:
+    return bool(page.evaluate("document.documentElement.dataset.mark === '1'"))
+
+
+def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new_post: Page) -> None:
+    mark(new_post)
+    source, status = new_post.locator("#id_source"), new_post.locator(".autosave-status")
+    new_post.fill("#id_title", "A lamp")
+    source.press_sequentially("One. Two.")
+    new_post.keyboard.press("ArrowLeft")
+    new_post.keyboard.press("Control+s")
+    expect(status).to_have_text(SAVED)
+    expect(status).to_have_role("status")
+    post = Post.objects.get()
+    assert is_same_document(new_post)
+    # The page is that of the post now.
+    assert new_post.url.endswith(f"/admin/blog/post/{post.pk}/change/")
+    expect(new_post).to_have_title(re.compile("A lamp – Edit post"))
+    expect(new_post.locator("#id_slug")).to_have_value("a-lamp")
+    expect(new_post.locator(".writing-state-words")).to_have_text("Draft")
+    expect(new_post.get_by_role("button", name="Move to trash")).to_be_visible()
+    expect(new_post.get_by_role("link", name="Revisions")).to_be_visible()
+    expect(new_post.locator(".field-modified_at .readonly")).to_be_visible()
+    expect(new_post.locator("#writing-translations")).to_be_visible()
+    # The caret is where it was, and so is the history.
+    expect(source).to_be_focused()
+    new_post.keyboard.type("!")
+    expect(source).to_have_value("One. Two!.")
+    for _step in range(3):
+        new_post.keyboard.press("Control+z")
+    assert len(source.input_value()) < len("One. Two.")
+    new_post.keyboard.press("Control+s")
+    expect(status).to_have_text(SAVED)
+    expect(status.get_by_role("link")).to_have_attribute("href", re.compile("preview|p="))
+    post.refresh_from_db()
+    assert post.source == source.input_value()
+    assert Revision.objects.filter(entry=post).count() == 2
+    # Its notes work like those of any other post.
+    notes = new_post.locator("#review-section")
+    notes.locator("summary").first.click()
+    notes.get_by_label("New note").fill("Which lamp?")
+    notes.get_by_role("button", name="Add note").click()
+    expect(notes.get_by_role("status")).to_have_text("Note added.")
+    # What it autosaves belongs to the post.
+    source.press_sequentially(" More.")
+    expect(status).to_have_text(re.compile("Kept here and on the server since"))
+    assert Autosave.objects.get(data__isnull=False).entry_id == post.pk
+    new_post.keyboard.press("Control+s")
+    expect(status).to_have_text(SAVED)
+    assert not Autosave.objects.filter(data__isnull=False).exists()
+    assert new_post.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('broadside:')).length") == 0
+    assert is_same_document(new_post)
+
+
+def test_a_second_press_saves_nothing_twice_and_what_was_typed_meanwhile_can_be_saved(new_post: Page) -> None:
+    sent: list[str] = []
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if route.request.method == "POST":
+            sent.append(route.request.url)
+            held.append(route)
+        else:
+            route.continue_()
+
+    new_post.route(f"**{ADD}", hold)
+    new_post.fill("#id_title", "Once")
+    new_post.focus("#id_source")
+    new_post.keyboard.press("Control+s")
+    new_post.keyboard.press("Control+s")
+    new_post.keyboard.type("Later.")
+    while not held:
+        new_post.wait_for_timeout(10)
+    held[0].continue_()
+    expect(new_post.locator(".autosave-status")).to_have_text(SAVED)
+    assert len(sent) == 1
+    assert Post.objects.get().source == ""
+    expect(new_post.locator("#id_source")).to_have_value("Later.")
+    new_post.keyboard.press("Control+s")
+    expect(new_post.locator(".field-modified_at .readonly")).to_be_visible()
+    expect(new_post.locator(".autosave-status")).to_have_text(SAVED)
+    assert [post.source for post in Post.objects.all()] == ["Later."]
+
+
+def test_errors_are_shown_where_they_always_are(new_post: Page, faults: Faults) -> None:
+    mark(new_post)
+    new_post.fill("#id_title", "A lamp")
+    new_post.fill("#id_slug", "not a slug")
+    new_post.get_by_role("button", name="Save draft").click()
+    errors = new_post.locator(".writing-errors")
+    expect(errors).to_contain_text("Nothing was saved. Please correct this error:")
+    expect(errors).to_be_focused()
+    expect(new_post.locator(".field-slug .errorlist")).to_be_visible()
+    slug = new_post.locator("#id_slug")
+    expect(slug).to_have_attribute("aria-invalid", "true")
+    assert faults(new_post) == ""
+    errors.get_by_role("link").click()
+    expect(slug).to_be_focused()
+    slug.fill("a-lamp")
+    new_post.get_by_role("button", name="Save draft").click()
+    expect(new_post.locator(".autosave-status")).to_have_text(SAVED)
+    expect(new_post.locator("ul.errorlist, .writing-errors")).to_have_count(0)
+    expect(slug).not_to_have_attribute("aria-invalid", "true")
+    assert is_same_document(new_post)
+    assert faults(new_post) == ""
+
+
+def test_what_someone_else_saved_meanwhile_is_reported_as_without_the_script(log_in: LogIn, ruth: User) -> None:
+    post = PostFactory(source="One.\n\nTwo.", author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    changed = Post.objects.get(pk=post.pk)
+    changed.source = "One, changed.\n\nTwo."
+    publishing.save_entry(changed, UserFactory(role="Editor"))
+    page.locator("#id_source").fill("One.\n\nTwo, too.")
+    with page.expect_navigation():
+        page.keyboard.press("Control+s")
+    expect(page.locator(".conflict")).to_be_visible()
+    expect(page.locator("#id_source")).to_have_value("One, changed.\n\nTwo, too.")
+    page.keyboard.press("Control+s")
+    expect(page.locator(".autosave-status .success")).to_have_text(re.compile("Post updated"))
+    expect(page.locator(".conflict")).to_have_count(0)
+    assert Post.objects.get().source == "One, changed.\n\nTwo, too."
+
+
+@pytest.fixture
+def failing(log_in: LogIn, ruth: User, chromium: Any, live_server: Any) -> Iterator[Page]:
+    """The form of a draft in a browser whose console may report errors."""
+    post = PostFactory(source="Stored.", author=ruth, status=Status.DRAFT)
+    client = Client()
+    client.force_login(ruth)
+    context: BrowserContext = chromium.new_context(base_url=live_server.url)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    page = context.new_page()
+    page.goto(f"/admin/blog/post/{post.pk}/change/")
+    yield page
+    context.close()
+
+
+def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing: Page) -> None:
+    page, status = failing, failing.locator(".autosave-status")
+    alert = page.get_by_role("alert").filter(has_text="This couldn't be saved")
+    mark(page)
+    page.focus("#id_source")
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Typed.")
+    page.context.set_offline(True)
+    page.keyboard.press("Control+s")
+    expect(alert).to_be_visible()
+    page.context.set_offline(False)
+    page.route("**/change/", lambda route: route.fulfill(status=503, body="<html>"))
+    page.keyboard.press("Control+s")
+    expect(alert).to_be_visible()
+    page.unroute("**/change/")
+    page.keyboard.press("Control+s")
+    expect(alert).to_be_hidden()
+    expect(status).to_have_text(SAVED)
+    page.keyboard.type(" More.")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.keyboard.press("Control+s")
+    warning = page.get_by_role("alert").filter(has_text="You have been logged out")
+    expect(warning).to_be_visible()
+    with page.expect_popup() as popup:
+        warning.get_by_role("link").click()
+    popup.value.fill("#id_username", "ruth")
+    popup.value.fill("#id_password", PASSWORD)
+    popup.value.click("[type=submit]")
+    popup.value.wait_for_url("**/admin/")
+    popup.value.close()
+    page.bring_to_front()
+    expect(warning).to_be_hidden()
+    page.focus("#id_source")
+    page.keyboard.press("Control+s")
+    expect(status).to_have_text(SAVED)
+    assert Post.objects.get().source == "Stored. Typed. More."
+    assert is_same_document(page)
