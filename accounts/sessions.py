@@ -11,6 +11,7 @@ from allauth.core import context
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import UpdateError
 from django.db import Error, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -60,6 +61,15 @@ class SessionStore(db.SessionStore):
         public_id = data.get(_PUBLIC_ID)
         row.public_id = uuid.UUID(public_id) if public_id else uuid.uuid4()
         return row
+
+    def save(self, must_create: bool = False) -> None:
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            # Django takes all failures for a session that was ended meanwhile.
+            if error.__context__ is not None and is_outage(error.__context__):
+                raise error.__context__ from None
+            raise
 
     def get_session_cookie_age(self) -> int:
         return super().get_session_cookie_age() if self.get(SESSION_KEY) else ANONYMOUS_AGE

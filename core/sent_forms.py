@@ -31,6 +31,11 @@ class SentField:
         """The name of the field, in the language of the site if that is also the name of something in the admin."""
         return capfirst(gettext(self.name.rpartition("-")[2].replace("_", " ")))
 
+    @property
+    def rows(self) -> int:
+        """How many lines of its text are shown."""
+        return min(max(sum(1 + len(line) // _LINE for line in self.value.split("\n")), 2), 16)
+
 
 def sent_context(request: HttpRequest) -> dict[str, Any]:
     """Return what `_sent.html` needs to give back what was sent. It shows nothing if another site sent it."""

@@ -1,4 +1,4 @@
-"""Storing files completely or not at all, and reading parts of them.
+"""Storing files completely or not at all, and reading parts of them. What is stored survives a power cut.
 
 A storage raises OSError if a file can't be read or written: FileNotFoundError if there is none with its name, and
 StorageUnavailableError if the storage itself can't be reached.
@@ -63,7 +63,9 @@ class MediaStorage(FileSystemStorage):
     def _save(self, name: str, content: Any) -> str:
         if hasattr(content, "temporary_file_path"):
             # It is complete, and is only moved.
-            return str(super()._save(name, content))  # type: ignore[misc]  # the stubs leave it out
+            name = super()._save(name, content)  # type: ignore[misc]  # the stubs leave it out
+            _make_durable(Path(self.path(name)))
+            return name
         # An empty file reserves the name, which another upload may want at the same time.
         name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # likewise
         path = Path(self.path(name))
@@ -73,6 +75,7 @@ class MediaStorage(FileSystemStorage):
             else:
                 with path.open("wb") as file:
                     file.writelines(content.chunks())
+            _make_durable(path)
         except BaseException:
             path.unlink()
             raise
@@ -83,6 +86,7 @@ class MediaStorage(FileSystemStorage):
         path = Path(self.path(name))
         if isinstance(content, UnnamedFile):
             content.appear_as(path)
+            _make_durable(path)
             return
         # Hidden, so that it can't be requested.
         new = path.with_name(f".{path.name}.new")
@@ -94,6 +98,7 @@ class MediaStorage(FileSystemStorage):
         except BaseException:
             new.unlink(missing_ok=True)
             raise
+        _make_durable(path)
 
     def move(self, name: str, new_name: str) -> None:
         """Give a file another name, in the place of a file that has it."""
@@ -128,3 +133,13 @@ class MediaStorage(FileSystemStorage):
             return file if positions is None else FilePart(file, positions)
 
         return StoredFile(stat.st_size, stat.st_mtime, open_part)
+
+
+def _make_durable(path: Path) -> None:
+    """Wait until a file and its name would survive a power cut."""
+    for each in (path, path.parent):
+        descriptor = os.open(each, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

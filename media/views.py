@@ -84,8 +84,8 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
             answer = {"image_code": picture_code(picture, is_markdown=is_markdown), "file": described(picture)}
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
-    except (OSError, OperationalError):
-        _log.exception("A file could not be stored.")
+    except (OSError, OperationalError) as error:
+        _log.error("A file could not be stored: %s", error)
         text = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
         return JsonResponse({"error": text}, status=503)
     return JsonResponse(answer)
@@ -125,8 +125,8 @@ def _store(file: File[bytes], user: User) -> str:
         store_upload(file, by=user)
     except ValidationError as error:
         return str(error.message)
-    except (OSError, OperationalError):
-        _log.exception("A file could not be stored.")
+    except (OSError, OperationalError) as error:
+        _log.error("A file could not be stored: %s", error)
         return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
     return ""
 

@@ -20,6 +20,7 @@ from blog.caching.release import release_digest
 from blog.caching.requests import FROM_CACHE, KNOWN_PAGE, Environ, PageRequest, page_request
 from blog.caching.turns import Turns
 from core.changes import VersionReader, content_version, next_scheduled_change
+from core.outages import is_outage
 
 # In seconds. How long to wait for a page that another thread or process renders, and how often to look whether it is
 # there.
@@ -202,7 +203,9 @@ def _version() -> int | None:
     try:
         return content_version()
     except DatabaseError as error:
-        _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
+        if not is_outage(error):
+            # Who answers the request logs an outage.
+            _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
         return None
     finally:
         if not connection.in_atomic_block:

@@ -67,7 +67,11 @@ def back_up(destination: str, progress: ProgressCallback) -> Report:
         finish()
         drop_staged_media()
         report = create_backup(open_store(destination), folder, progress)
-    BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.missing))
+    try:
+        BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.missing))
+    except DatabaseError as error:
+        # A database that can only be read is still worth a backup.
+        _log.error("It could not be recorded that a backup was made: %s", error)
     return report
 
 
@@ -108,6 +112,6 @@ def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
     except (BackupError, OSError, DatabaseError) as error:
         try:
             BackupRun.record(kind, backup=name, error=describe_error(error))
-        except DatabaseError:
-            _log.exception("It could not be recorded that a backup failed.")
+        except DatabaseError as unrecorded:
+            _log.error("It could not be recorded that a backup failed: %s", unrecorded)
         raise

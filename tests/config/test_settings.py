@@ -136,6 +136,9 @@ class TestDatabase:
         assert "WAL" in found["default"]["OPTIONS"]["init_command"]
         assert found["default"]["CONN_MAX_AGE"] is None
 
+    def test_what_is_committed_to_a_file_survives_a_power_cut(self, tmp_path: Path) -> None:
+        assert "PRAGMA synchronous=FULL;" in configure("", tmp_path)["default"]["OPTIONS"]["init_command"]
+
     def test_a_server_gets_a_pool_and_prepared_statements(self, tmp_path: Path) -> None:
         found = configure("postgres://me@db.example.org/blog?sslmode=require", tmp_path)["default"]
         assert [found["CONN_MAX_AGE"], found["CONN_HEALTH_CHECKS"]] == [0, True]

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import InterfaceError, InternalError, OperationalError, ProgrammingError, connection
@@ -255,6 +256,18 @@ class TestReading:
         Session.objects.update(last_used_at=timezone.now() - dt.timedelta(minutes=10))
         with failing(is_write):
             assert client.get("/admin/blog/post/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_a_session_that_can_not_be_stored_has_not_been_ended_elsewhere() -> None:
+    client = client_of()
+    session: Any = client.session
+    session["something"] = "new"
+    with failing(is_write), pytest.raises(OperationalError, match="no such luck"):
+        session.save()
+    Session.objects.all().delete()
+    with pytest.raises(UpdateError):
+        session.save()
 
 
 class TestLog:

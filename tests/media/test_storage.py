@@ -1,5 +1,6 @@
 """A file and its row are stored together, or neither is."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -136,6 +137,15 @@ class TestFiles:
         assert path.read_bytes().startswith(b"%PDF-")
         assert path.stat().st_mode & 0o777 == 0o644
         assert document.size == path.stat().st_size
+
+    def test_survive_a_power_cut_as_soon_as_they_are_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        flushed: list[str] = []
+        monkeypatch.setattr(
+            "media.storage.os.fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        )
+        path = default_storage.path(default_storage.save("a/b.pdf", ContentFile(b"first")))
+        default_storage.replace("a/b.pdf", ContentFile(b"second"))  # type: ignore[attr-defined]  # our own storage
+        assert flushed == [path, os.path.dirname(path)] * 2
 
     def test_with_the_same_name_get_different_names(self, at_once: AtOnce, stored: Any) -> None:
         contents = [bytes([number]) * 100_000 for number in range(4)]

@@ -20,7 +20,7 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -32,7 +32,7 @@ from core.changes import content_changed, content_version
 from media import trash
 from media.models import Document, Picture
 from media.pictures import store_picture
-from operations.backups import creating, media, postgresql, restoring, sealing, sqlite, stores
+from operations.backups import creating, media, postgresql, restoring, schedule, sealing, sqlite, stores
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError
 from operations.backups.work import restore_marker, work_folder
@@ -394,6 +394,25 @@ class TestMedia:
         said = manage("backup")
         assert "3 media files" in said
         assert "Missing" not in said
+
+    def test_a_database_that_is_away(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+        def away(*args: Any) -> Any:
+            raise OperationalError("the server closed the connection")
+
+        monkeypatch.setattr(schedule, "create_backup", away)
+        with pytest.raises(CommandError, match="The database can't be used: the server closed the connection"):
+            manage("backup")
+
+    def test_a_database_that_can_only_be_read_gets_a_backup(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def read_only(*args: Any, **values: Any) -> Any:
+            raise OperationalError("attempt to write a readonly database")
+
+        monkeypatch.setattr(BackupRun, "record", read_only)
+        assert "is complete" in manage("backup")
+        monkeypatch.undo()
+        assert "can be restored" in manage("restore", "--check")
 
     def test_a_restored_file_is_never_public_before_the_database_is(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch, client: Client, site_state: SiteState

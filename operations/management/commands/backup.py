@@ -2,6 +2,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
@@ -43,6 +44,8 @@ class Command(BaseCommand):
                 report = do_what_is_due(progress) if if_due else back_up(destination, progress)
         except (BackupError, OSError) as error:
             raise CommandError(describe_error(error)) from error
+        except DatabaseError as error:
+            raise CommandError(_("The database can't be used: %s") % error) from error
         if report:
             self._write(report)
 

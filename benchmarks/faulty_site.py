@@ -1,0 +1,319 @@
+"""A real site, the servers it depends on, and what can go wrong with each of them. See README.md.
+
+Importing this module sets up Django for that site, from the options of the command line.
+"""
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import socketserver
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(PROJECT))
+# MiB. With PostgreSQL, its files are on the same disk.
+DISK_SIZE = {"sqlite": 300, "postgresql": 500}
+# Seconds in which everything has to be up, on a machine that is busy as well.
+PATIENCE = 120
+_FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+
+parser = argparse.ArgumentParser(description="Injects faults into a site, and writes down what people see.")
+parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
+parser.add_argument("--faults", nargs="*", metavar="NAME", help="only these (default: all)")
+parser.add_argument("--surfaces", nargs="*", metavar="NAME", help="only these (default: all)")
+parser.add_argument("--kills", type=int, default=20, help="how often each action is killed (default: %(default)s)")
+parser.add_argument("--seed", type=int, default=None, help="of the random moments of the kills")
+parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+options = parser.parse_args()
+
+FOLDER = Path(tempfile.mkdtemp(prefix="broadside-faults-"))
+# Where the data of the site is, and those of PostgreSQL.
+DISK = FOLDER / "disk"
+DATA = DISK / "data"
+CLOCK = FOLDER / "clock"
+
+# Root may write every file, unless it gives that up.
+AS_OTHERS = ["setpriv", "--bounding-set=-dac_override", "--inh-caps=-dac_override"] if os.getuid() == 0 else []
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def wait_for_port(port: int) -> None:
+    stop = time.monotonic() + PATIENCE
+    while time.monotonic() < stop:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise SystemExit(f"Nothing listens on port {port}.")
+
+
+PORT, CACHE_PORT, MAIL_PORT, DATABASE_PORT = (free_port() for _ in range(4))
+os.environ |= {
+    "BROADSIDE_DATA": str(DATA),
+    "STATIC_ROOT": str(FOLDER / "static"),
+    "SECRET_KEY": "only-for-this-site" * 3,
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "SITE_URL": f"http://127.0.0.1:{PORT}",
+    "CACHE_URL": f"redis://127.0.0.1:{CACHE_PORT}/0",
+    "EMAIL_URL": f"smtp://127.0.0.1:{MAIL_PORT}",
+    "BACKUP_URL": str(FOLDER / "backups"),
+    "DATABASE_URL": "",
+    "DEBUG": "0",
+}
+if options.database == "postgresql":
+    os.environ["DATABASE_URL"] = f"postgres://broadside@127.0.0.1:{DATABASE_PORT}/postgres"
+DISK.mkdir()
+# Whether the disk is a real one, which can be full.
+HAS_DISK = (
+    os.getuid() == 0
+    and subprocess.run(  # noqa: S603  # our own arguments
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK_SIZE[options.database]}m", "tmpfs", str(DISK)],  # noqa: S607  # likewise
+        check=False,
+        stderr=subprocess.DEVNULL,
+    ).returncode
+    == 0
+)
+DISK.chmod(0o755)
+
+import django  # noqa: E402  # the environment is set up first
+
+django.setup()
+
+from django.db import connection  # noqa: E402  # Django is set up first
+
+from tests.factories.postgresql import PostgresServer, find_programs  # noqa: E402  # likewise
+
+# Commands that are running, which a power cut ends as well.
+commands: list[subprocess.Popen[str]] = []
+
+
+def close_connections() -> None:
+    """Leave the database alone, which is about to change under this process."""
+    connection.close()
+    if options.database == "postgresql":
+        default: Any = connection
+        default.close_pool()
+
+
+class MailServer:
+    """Takes e-mails, or waits for longer than anyone does before it answers."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+        self.is_slow = False
+        self._server: socketserver.ThreadingTCPServer | None = None
+
+    def start(self) -> None:
+        mail_server = self
+
+        class Session(socketserver.StreamRequestHandler):
+            def handle(self) -> None:
+                if mail_server.is_slow:
+                    time.sleep(45)
+                    return
+                self.wfile.write(b"220 mail\r\n")
+                for line in self.rfile:
+                    verb = line[:4].upper()
+                    if verb == b"DATA":
+                        self.wfile.write(b"354 go on\r\n")
+                        lines = iter(self.rfile.readline, b".\r\n")
+                        mail_server.messages.append(b"".join(lines).decode(errors="replace"))
+                    self.wfile.write(b"221 bye\r\n" if verb == b"QUIT" else b"250 ok\r\n")
+                    if verb == b"QUIT":
+                        return
+
+        socketserver.ThreadingTCPServer.allow_reuse_address = True
+        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", MAIL_PORT), Session)
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+
+    def stop(self) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+MAIL = MailServer()
+
+
+class Cache:
+    """Valkey."""
+
+    def start(self) -> None:
+        program = shutil.which("valkey-server") or shutil.which("redis-server")
+        if program is None:
+            raise SystemExit("Install valkey-server.")
+        command = [program, "--port", str(CACHE_PORT), "--bind", "127.0.0.1", "--save", "", "--dir", str(FOLDER)]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)  # noqa: S603  # our own arguments
+        wait_for_port(CACHE_PORT)
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Database:
+    """The PostgreSQL server, or nothing where the database is a file."""
+
+    def __init__(self) -> None:
+        self._server: PostgresServer | None = None
+        if options.database == "postgresql":
+            programs = find_programs()
+            if programs is None:
+                raise SystemExit("Install postgresql.")
+            folder = DISK / "postgresql"
+            folder.mkdir()
+            if os.getuid() == 0:
+                shutil.chown(folder, "postgres")
+                FOLDER.chmod(0o755)
+            self._server = PostgresServer(programs, folder)
+            self._server.port = DATABASE_PORT
+            self._server.create()
+            with (folder / "data/postgresql.conf").open("a") as settings:
+                settings.write("max_wal_size = 64MB\nmin_wal_size = 32MB\nshared_buffers = 32MB\n")
+
+    def start(self) -> None:
+        if self._server:
+            self._server.start()
+
+    def kill(self) -> None:
+        close_connections()
+        if self._server:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                self._server.kill()
+
+    def let_only_read(self, only_read: bool) -> None:
+        """Let nothing be written, as a server that has become a standby does, or as a file of another user does."""
+        if self._server:
+            self._server.execute(f"ALTER SYSTEM SET default_transaction_read_only = {'on' if only_read else 'off'}")
+            self._server.execute("SELECT pg_reload_conf()")
+            return
+        close_connections()
+        for path in DATA.glob("broadside.sqlite3*"):
+            path.chmod(0o444 if only_read else 0o600)
+
+    @property
+    def is_file(self) -> bool:
+        return self._server is None
+
+
+class Site:
+    """`manage.py serve` and all that it needs."""
+
+    def __init__(self) -> None:
+        self.mail, self.cache, self.database = MAIL, Cache(), Database()
+        self.log = FOLDER / "log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._filler = DISK / "filler"
+
+    def start(self, *, fake_clock: bool = False) -> None:
+        environment = dict(os.environ)
+        if fake_clock:
+            CLOCK.write_text("+0\n")
+            environment |= {
+                "LD_PRELOAD": str(_FAKETIME),
+                "FAKETIME_TIMESTAMP_FILE": str(CLOCK),
+                "FAKETIME_CACHE_DURATION": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        command = [*AS_OTHERS, sys.executable, "manage.py", "serve", f"--port={PORT}", "--processes=1"]
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(  # noqa: S603  # our own command
+                command, cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True
+            )
+        wait_for_port(PORT)
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def kill(self) -> None:
+        """Kill all its processes, and PostgreSQL's, as a power cut does."""
+        if self._process:
+            for pid in [self._process.pid, *_descendants(self._process.pid)]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+        for command in commands:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(command.pid, signal.SIGKILL)
+        self.database.kill()
+
+    def end(self) -> None:
+        self.stop()
+        self.cache.stop()
+        self.mail.stop()
+        self.database.kill()
+        if HAS_DISK:
+            subprocess.run(["umount", "--lazy", str(DISK)], check=False)  # noqa: S603, S607  # our own arguments
+        shutil.rmtree(FOLDER, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Fill the disk of the site, and the room that the log of a SQLite database still has."""
+        writer = sqlite3.connect(DATA / "broadside.sqlite3", isolation_level=None) if self.database.is_file else None
+        if writer:
+            # A reader that takes long, such as a backup, so that the log can't be used from the beginning again.
+            reader = sqlite3.connect(DATA / "broadside.sqlite3", isolation_level=None)
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM core_contentversion").fetchall()
+            writer.execute("CREATE TABLE filler (bytes BLOB)")
+        with self._filler.open("wb", buffering=0) as filler:
+            size = 2**20
+            while size:
+                try:
+                    filler.write(bytes(size))
+                except OSError:
+                    size //= 2
+        if writer:
+            with contextlib.suppress(sqlite3.OperationalError):
+                while True:
+                    writer.execute("INSERT INTO filler VALUES (zeroblob(1000))")
+        try:
+            yield
+        finally:
+            self._filler.unlink()
+            if writer:
+                reader.close()
+                writer.execute("DROP TABLE filler")
+                writer.close()
+
+
+def has_fake_clock() -> bool:
+    return _FAKETIME is not None
+
+
+def set_clock(days: int) -> None:
+    CLOCK.write_text(f"{days:+d}d\n")
+    # The library looks into the file once a second.
+    time.sleep(2)
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            for child in task.read_text().split():
+                found += [int(child), *_descendants(int(child))]
+    return found
