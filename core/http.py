@@ -164,7 +164,9 @@ class HTTPClient:
             is_failure = isinstance(error, OSError | http.client.HTTPException)
             if not is_failure or isinstance(error, http.client.InvalidURL):
                 raise FetchError(_("The URL is invalid.")) from error
-            message = _("The download failed: %s") % (str(error) or type(error).__name__)
+            message = _("The download failed: %s") % (
+                getattr(error, "strerror", None) or str(error) or type(error).__name__
+            )
             raise FetchError(message, is_temporary=True) from error
 
 

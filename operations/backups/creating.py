@@ -1,6 +1,7 @@
 """Making a backup while the site runs: first the database, then the media that it names, then the list of both."""
 
 import datetime as dt
+import logging
 import tomllib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
@@ -32,15 +33,25 @@ from operations.backups.contents import (
     name_for,
     read_backup,
 )
-from operations.backups.errors import BackupError
-from operations.backups.media import CopiedMedia, MediaCopier, media_names, read_known, write_known
-from operations.backups.retention import Retention, prune
+from operations.backups.errors import BackupError, is_disk_full
+from operations.backups.media import (
+    CopiedMedia,
+    MediaCopier,
+    StoredMedia,
+    media_names,
+    read_damaged,
+    read_known,
+    write_known,
+)
+from operations.backups.retention import Retention, prune, remove_incomplete, remove_unused_media
 from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import known_files, require_space
+from operations.backups.work import damaged_files, known_files, require_space
 
 _README: Final = "README.txt"
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +71,35 @@ class Report:
 def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Report:
     """Make a backup, and remove those that are no longer kept. `folder` is a work folder.
 
-    Raises BackupError or OSError. Then there is no new backup, and the older ones are as they were.
+    Raises BackupError or OSError. Then there is no new backup, and the older ones are as they were. Of the new one, no
+    more than media are left, which the next one uses; not even these if the disk was full.
     """
     public_key = parse_public_key(settings.BROADSIDE_BACKUP_PUBLIC_KEY)
     store.tidy()
     earlier = complete_backups(store)
+    # Of attempts that were killed.
+    remove_incomplete(store, earlier)
     writer = BackupWriter(store, public_key, _free_name(earlier))
+    try:
+        return _fill(writer, folder, earlier, progress)
+    except BaseException as error:
+        _remove_rest(store, with_media=is_disk_full(error))
+        raise
+
+
+def _remove_rest(store: Store, *, with_media: bool) -> None:
+    """Remove what is left of a backup that failed. What can't be removed now is removed by the next one."""
+    try:
+        complete = complete_backups(store)
+        remove_incomplete(store, complete)
+        if with_media:
+            remove_unused_media(store, complete)
+    except (BackupError, OSError) as error:
+        _log.warning("What is left of a backup that failed could not be removed: %s", error)
+
+
+def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: ProgressCallback) -> Report:
+    store = writer.store
     stored = _stored_media(store, earlier)
     with _snapshot(folder, lambda done, total: progress(_("Copying the database"), done, total)) as snapshot:
         size = _write_database(writer, snapshot, progress)
@@ -90,6 +124,7 @@ def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Rep
     writer.write_bytes(MANIFEST, manifest.to_json())
     writer.complete(copied.sums)
     write_known(known_files(), copied.known)
+    damaged_files().unlink(missing_ok=True)
     return Report(
         writer.name,
         len(tables),
@@ -186,7 +221,7 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
 
 
 def _write_media(
-    writer: BackupWriter, folder: Path, names: list[str], stored: Mapping[str, str | None], progress: ProgressCallback
+    writer: BackupWriter, folder: Path, names: list[str], stored: Mapping[str, StoredMedia], progress: ProgressCallback
 ) -> CopiedMedia:
     done = 0
 
@@ -204,16 +239,22 @@ def _write_media(
     return copied
 
 
-def _stored_media(store: Store, backups: list[str]) -> dict[str, str | None]:
-    """Return the media files in a store, with the SHA-256 of those that a complete backup lists."""
-    stored: dict[str, str | None] = dict.fromkeys(store.sizes(MEDIA))
+def _stored_media(store: Store, backups: list[str]) -> dict[str, StoredMedia]:
+    """Return the media files in a store, with the SHA-256 of those that a complete backup lists.
+
+    The newest list that names a file says what it is. Those that were found to be damaged are left out.
+    """
+    stored = {path: StoredMedia(size) for path, size in store.sizes(MEDIA).items()}
     # A damaged list only means that its files are read again.
     for name in backups:
         try:
             backup = read_backup(store, name)
         except BackupError:
             continue
-        stored.update((path, backup.sums[path]) for path in backup.media if path in stored)
+        for path in backup.media & stored.keys():
+            stored[path] = StoredMedia(stored[path].size, backup.sums[path])
+    for path in read_damaged():
+        stored.pop(path, None)
     return stored
 
 

@@ -12,14 +12,16 @@ from django.core.files.storage import default_storage
 from django.db import connection, models
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from media.models import Rendition
 from media.storage import StoredFile
 from operations.backups.contents import Backup, MediaFile, object_name
 from operations.backups.errors import BackupError
-from operations.backups.sealing import HashingReader, HashingWriter, Nowhere, seal, unseal
+from operations.backups.sealing import HashingReader, HashingWriter, Nowhere, can_be_sealed_size, seal, unseal
 from operations.backups.snapshots import Snapshot
 from operations.backups.stores import Store
+from operations.backups.work import damaged_files
 
 # Where restored files wait until the database is restored. What is hidden is never served.
 STAGED: Final = ".restored/"
@@ -64,11 +66,19 @@ def media_names(snapshot: Snapshot) -> list[str]:
     return sorted(found)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredMedia:
+    """A media file in a store: its size in bytes, and its SHA-256 if that is known."""
+
+    size: int
+    sha256: str | None = None
+
+
 class MediaCopier:
-    """Copies media files into a store. `stored` maps what is in it to SHA-256 sums, where they are known."""
+    """Copies media files into a store. `stored` is what is in it, by its name there, apart from what is damaged."""
 
     def __init__(
-        self, store: Store, public_key: Any, stored: Mapping[str, str | None], known: Mapping[str, KnownFile]
+        self, store: Store, public_key: Any, stored: Mapping[str, StoredMedia], known: Mapping[str, KnownFile]
     ) -> None:
         self._store = store
         self._public_key = public_key
@@ -111,7 +121,7 @@ class MediaCopier:
         found: StoredFile | None = self._storage.find(name)
         if found is None:
             # It was deleted a moment ago, or long ago. An earlier backup may have it.
-            return known if known and self._object(known.sha256) in self._stored else None
+            return known if known and self._is_stored(self._object(known.sha256), known) else None
         if known and (known.size, known.modified) == (found.size, found.modified):
             return known
         try:
@@ -125,12 +135,20 @@ class MediaCopier:
     def _store_content(self, name: str, known: KnownFile, copied: CopiedMedia) -> str:
         stored = self._object(known.sha256)
         if stored not in copied.sums:
-            digest = self._stored.get(stored) or (self._sum_of(stored) if stored in self._stored else None)
-            if digest is None:
+            if self._is_stored(stored, known):
+                digest = self._stored[stored].sha256 or self._sum_of(stored)
+            else:
                 digest = self._write(name, stored, known)
                 copied.new_files += 1
             copied.sums[stored] = digest
         return stored
+
+    def _is_stored(self, stored: str, known: KnownFile) -> bool:
+        """Whether this content is in the store already, and not cut off there."""
+        found = self._stored.get(stored)
+        return found is not None and can_be_sealed_size(
+            found.size, known.size, is_encrypted=self._public_key is not None
+        )
 
     def _object(self, sha256: str) -> str:
         """Return the name under which this content is stored. If it is encrypted, the name doesn't tell what it is."""
@@ -191,17 +209,45 @@ def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any
         raise BackupError(damaged) from error
     finally:
         source.close()
-    if (source.sha256, writer.sha256, writer.size) != (expected, file.sha256, file.size):
+    # Encrypted again, because it was damaged, the same content is other bytes than when an older backup was made.
+    is_as_listed = bool(private_keys) or source.sha256 == expected
+    if not is_as_listed or (writer.sha256, writer.size) != (file.sha256, file.size):
         raise BackupError(damaged)
 
 
 def check_media(
     store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, advanced: Callable[[], object]
 ) -> None:
-    """Read all media files of a backup, and compare them with what it says. Raises BackupError."""
+    """Read all media files of a backup, and compare them with what it says.
+
+    Raises BackupError if any is damaged. The next backup then stores them again, if the site still has them.
+    """
+    damaged: dict[str, str] = {}
     for file in files:
-        read_object(store, backup, file, private_keys, Nowhere())
+        try:
+            read_object(store, backup, file, private_keys, Nowhere())
+        except BackupError:
+            damaged[file.stored] = file.name
         advanced()
+    if damaged:
+        _write_private(damaged_files(), [json.dumps(sorted(damaged))])
+        text = ngettext(
+            "A media file in the backup is damaged or missing: %(name)s (%(stored)s). The next backup stores it again, "
+            "if the site still has it.",
+            "%(count)d media files in the backup are damaged or missing, such as %(name)s (%(stored)s). The next "
+            "backup stores them again, if the site still has them.",
+            len(damaged),
+        )
+        stored, name = min(damaged.items())
+        raise BackupError(text % {"count": len(damaged), "name": name, "stored": stored})
+
+
+def read_damaged() -> list[str]:
+    """Return the names in the store of media files that are to be stored again."""
+    try:
+        return list(json.loads(damaged_files().read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def stage_media(
@@ -275,9 +321,12 @@ def read_known(path: Path) -> dict[str, KnownFile]:
 
 def write_known(path: Path, known: Mapping[str, KnownFile]) -> None:
     """Keep what is known about files for the next backup."""
+    _write_private(path, (json.dumps([name, each.size, each.modified, each.sha256]) for name, each in known.items()))
+
+
+def _write_private(path: Path, lines: Iterable[str]) -> None:
     new = path.with_suffix(".new")
     with new.open("w", encoding="utf-8") as file:
         new.chmod(0o600)
-        for name, each in known.items():
-            file.write(json.dumps([name, each.size, each.modified, each.sha256]) + "\n")
+        file.writelines(f"{line}\n" for line in lines)
     new.replace(path)

@@ -199,25 +199,42 @@ def check_stopped() -> None:
     default.close()
     default.close_pool()
     for _attempt in range(_ATTEMPTS):
-        with default.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-                "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-            )
-            ((others,),) = cursor.fetchall()
-        if not others:
+        if not (others := _other_connections(default)):
             break
         time.sleep(_PAUSE)
     default.close()
     default.close_pool()
     if others:
-        raise BackupError(
-            _(
-                "The site is running: the database has %d other connections. Stop the web server and the worker, and "
-                "everything else that uses the database, then try again. Nothing was changed."
-            )
-            % others
+        raise _running(others)
+
+
+def check_still_stopped(database: Any) -> None:
+    """Make sure that nothing has come to use the database since, such as a web server that was idle.
+
+    What it asks for waits until the tables have been replaced. Raises BackupError.
+    """
+    if others := _other_connections(database):
+        raise _running(others)
+
+
+def _other_connections(database: Any) -> int:
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+            "AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
         )
+        ((others,),) = cursor.fetchall()
+    return int(others)
+
+
+def _running(others: int) -> BackupError:
+    return BackupError(
+        _(
+            "The site is running: the database has %d other connections. Stop the web server and the worker, and "
+            "everything else that uses the database, then try again. Nothing was changed."
+        )
+        % others
+    )
 
 
 def _drop_tables(database: Any) -> None:

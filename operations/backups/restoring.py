@@ -51,8 +51,8 @@ from operations.backups.contents import (
     read_backup,
     read_lines,
 )
-from operations.backups.errors import BackupError
-from operations.backups.media import check_media, publish_media, stage_media
+from operations.backups.errors import BackupError, is_disk_full
+from operations.backups.media import check_media, drop_staged_media, publish_media, stage_media
 from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
 from operations.backups.snapshots import LEFT_OUT
 from operations.backups.stores import Store
@@ -161,14 +161,19 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
     _check_stopped()
     dump = _unpack_database(opened, folder, progress)
     media_list = _unpack_media_list(opened, folder)
-    names = stage_media(
-        opened.store,
-        opened.backup,
-        opened.media(media_list),
-        opened.private_keys,
-        folder,
-        _counter(progress, opened.manifest),
-    )
+    try:
+        names = stage_media(
+            opened.store,
+            opened.backup,
+            opened.media(media_list),
+            opened.private_keys,
+            folder,
+            _counter(progress, opened.manifest),
+        )
+    except OSError as error:
+        if is_disk_full(error):
+            drop_staged_media()
+        raise
     current = _version_or_zero()
     for retract in retractions.values():
         retract()
@@ -234,9 +239,13 @@ def _replace_file(opened: OpenedBackup, dump: Path, current: int, names: set[str
         version = _move_version_on(database, current, "?")
     with sqlite.stopped_site() as path:
         new = path.with_name(f"{path.name}.restored")
-        # The work folder may be on another disk.
-        with dump.open("rb") as source, _private_file(new) as target:
-            shutil.copyfileobj(source, target, 2**20)
+        try:
+            # The work folder may be on another disk.
+            with dump.open("rb") as source, _private_file(new) as target:
+                shutil.copyfileobj(source, target, 2**20)
+        except OSError:
+            new.unlink(missing_ok=True)
+            raise
         _write_marker(version, names)
         sqlite.replace(path, new)
 
@@ -246,6 +255,7 @@ def _replace_tables(opened: OpenedBackup, dump: Path, current: int, names: set[s
         _compare(postgresql.describe_tables(database, postgresql.PUBLIC, lambda done, total: None), opened.manifest)
         with database.cursor() as cursor:
             version = _move_version_on(cursor, current, "%s")
+        postgresql.check_still_stopped(database)
         _write_marker(version, names)
 
 

@@ -66,10 +66,24 @@ def prune(store: Store, names: Collection[str], retention: Retention, *, newest:
     for name in sorted(set(names) - keep):
         # From then on, it is not a backup any more.
         store.delete(f"{BACKUPS}/{name}/{CHECKSUMS}")
+    remove_incomplete(store, keep)
+    _remove_media(store, needed)
+    return sorted(set(names) - keep)
+
+
+def remove_incomplete(store: Store, complete: Collection[str]) -> None:
+    """Remove what is left of other backups than these, apart from media, which the next one uses."""
     for path in store.sizes(BACKUPS):
-        if is_ours(path) and path.split("/")[1] not in keep:
+        if is_ours(path) and path.split("/")[1] not in complete:
             store.delete(path)
+
+
+def remove_unused_media(store: Store, complete: Collection[str]) -> None:
+    """Remove media that none of these backups needs. Raises BackupError if the list of one of them is damaged."""
+    _remove_media(store, {path for name in complete for path in read_backup(store, name).media})
+
+
+def _remove_media(store: Store, needed: Collection[str]) -> None:
     for path in store.sizes(MEDIA):
         if is_ours(path) and path not in needed:
             store.delete(path)
-    return sorted(set(names) - keep)

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.progress import ProgressCallback
 from operations.backups.creating import Report, create_backup
-from operations.backups.errors import BackupError
+from operations.backups.errors import BackupError, is_disk_full
 from operations.backups.media import drop_staged_media
 from operations.backups.restoring import check, finish, open_backup
 from operations.backups.sealing import Identity
@@ -98,6 +98,8 @@ def do_what_is_due(progress: ProgressCallback) -> Report | None:
 
 def describe_error(error: Exception) -> str:
     """Return a sentence about what went wrong."""
+    if is_disk_full(error):
+        return _("The disk is full. Nothing incomplete was left on it. Free some space, then run this again.")
     if isinstance(error, OSError):
         detail = error.strerror or str(error)
         return _("Something could not be read or written: %s. Check the disk or the object storage.") % detail

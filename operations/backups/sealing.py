@@ -20,6 +20,8 @@ from operations.backups.errors import BackupError
 type Identity = Any
 SUFFIX: Final = ".age"
 _PIECE: Final = 2**18
+# In bytes: what age adds to the content, and to each chunk of it; and more than twice the longest header for one key.
+_NONCE, _TAG, _CHUNK, _MAX_HEADER = 16, 16, 2**16, 1024
 _PRIVATE_KEY: Final = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]+")
 
 
@@ -154,6 +156,17 @@ def seal(source: Readable, target: Writable, public_key: Any) -> None:
         pyrage.encrypt_io(reader, writer, [public_key])
     except pyrage.EncryptError as error:
         raise _cause(reader, writer) or error from error
+
+
+def can_be_sealed_size(size: int, content_size: int, *, is_encrypted: bool) -> bool:
+    """Whether a file of this size can be what `seal` made of content of that size, both in bytes.
+
+    Of an encrypted one, the length of the header varies. Source: https://age-encryption.org/v1, “Payload”.
+    """
+    if not is_encrypted:
+        return size == content_size
+    payload = _NONCE + content_size + _TAG * max(1, -(-content_size // _CHUNK))
+    return payload < size <= payload + _MAX_HEADER
 
 
 def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity]) -> None:

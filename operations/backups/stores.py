@@ -75,7 +75,8 @@ class FolderStore:
 
     def sizes(self, folder: str) -> dict[str, int]:
         found = {}
-        for parent, _folders, files in os.walk(self._folder / folder):
+        # A folder that can't be read must not look empty: then what it needs would be removed.
+        for parent, _folders, files in os.walk(self._folder / folder, onerror=_raise_unless_missing):
             for file in files:
                 path = Path(parent, file)
                 found[path.relative_to(self._folder).as_posix()] = path.lstat().st_size
@@ -150,6 +151,11 @@ def open_store(destination: str) -> Store:
     if folder.exists() and not folder.is_dir():
         raise BackupError(_("%s is not a folder. Choose another one.") % folder)
     return FolderStore(folder)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -52,6 +52,11 @@ def known_files() -> Path:
     return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "media-known.jsonl")
 
 
+def damaged_files() -> Path:
+    """Return the path of the list of stored media files that were found to be damaged, until they are stored again."""
+    return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "media-damaged.json")
+
+
 def restore_marker() -> Path:
     """Return the path of the file that is there while a restore replaces the site."""
     return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "restoring.json")

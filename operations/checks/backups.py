@@ -32,7 +32,7 @@ def backups(wishes: Wishes) -> Iterator[Diagnosis]:
     yield from problems
     if made and not problems:
         times = {"made": timesince(made.finished_at), "proven": timesince(proven.finished_at) if proven else ""}
-        yield Diagnosis.ok(_("The last backup was made %(made)s ago, and the last one proven %(proven)s ago.") % times)
+        yield Diagnosis.ok(_("The last backup was made %(made)s ago. One was last proven %(proven)s ago.") % times)
 
 
 def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagnosis]:
@@ -45,7 +45,8 @@ def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagno
             _("No backup has been made yet."), _("Run “manage.py backup”, and check that the worker runs.")
         )
     elif is_late(made, now):
-        yield Diagnosis.problem(_("Backups are late."), _("Check that the worker runs, or run “manage.py backup”."))
+        text = _("Backups are late. The last one was made %s ago.") % timesince(made.finished_at)
+        yield Diagnosis.problem(text, _("Check that the worker runs, or run “manage.py backup”."))
     if made and made.missing:
         text = ngettext(
             "%d media file is missing on this site, and so in the backup.",
@@ -62,16 +63,17 @@ def _about_checks(made: BackupRun | None, proven: BackupRun | None, now: dt.date
     if last and last.error:
         yield Diagnosis.problem(_("The last backup that was checked can't be restored."), last.error)
     elif made and (proven is None or proven.finished_at < now - _PROVEN_AGAIN):
-        yield Diagnosis.warning(
-            _("For a month, no backup was proven to be restorable."),
-            _("Run “manage.py restore --check%s”.") % key,
-        )
+        if proven is None:
+            text = _("No backup has been proven to be restorable yet.")
+        else:
+            text = _("No backup has been proven to be restorable for %s.") % timesince(proven.finished_at)
+        yield Diagnosis.warning(text, _("Run “manage.py restore --check%s”.") % key)
 
 
 def _about_the_place() -> Iterator[Diagnosis]:
     if not settings.BROADSIDE_BACKUP_PUBLIC_KEY:
         yield Diagnosis.warning(
-            _("Backups are not encrypted: who gets hold of one can read everything."),
+            _("Backups are not encrypted: anyone who gets hold of one can read everything."),
             _("Set BACKUP_PUBLIC_KEY, as docs/owners.md describes under “Backups”."),
         )
     if "://" not in settings.BROADSIDE_BACKUP_URL and _is_on_the_same_disk(Path(settings.BROADSIDE_BACKUP_URL)):

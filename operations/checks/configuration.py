@@ -16,6 +16,8 @@ from django.utils.translation import ngettext
 
 from operations.checks.diagnoses import Diagnosis, Wishes
 
+# What other checks here say in plainer words: about files, the secret key and DEBUG.
+_SAID_ELSEWHERE: Final = frozenset({"core.W001", "security.W009", "security.W018"})
 _ABOUT_HTTPS: Final = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 # What people write while they try something, and forget.
 _EXAMPLES: Final = ("only-for", "change", "secret", "example", "password", "insecure", "unused")
@@ -35,7 +37,7 @@ def secret_key(wishes: Wishes) -> Iterator[Diagnosis]:
     if _is_weak(settings.SECRET_KEY):
         yield Diagnosis.problem(
             _("SECRET_KEY can be guessed. With it, anyone can log in."),
-            _("Write a new one that `make secret-key` prints into .env, and restart the site. Everyone logs in anew."),
+            _("Put a new one into .env: “make secret-key” prints one. Restart the site. Everyone has to log in again."),
         )
     if any(map(_is_weak, settings.SECRET_KEY_FALLBACKS)):
         yield Diagnosis.problem(
@@ -73,7 +75,7 @@ def hosts(wishes: Wishes) -> Iterator[Diagnosis]:
             _("Set up HTTPS, as docs/running.md describes, and let SITE_URL in .env begin with https://."),
         )
     if not is_wrong:
-        yield Diagnosis.ok(_("Readers use %s.") % settings.SITE_URL)
+        yield Diagnosis.ok(_("Readers reach the site at %s.") % settings.SITE_URL)
 
 
 def proxy(wishes: Wishes) -> Iterator[Diagnosis]:
@@ -89,7 +91,7 @@ def proxy(wishes: Wishes) -> Iterator[Diagnosis]:
             _("Set TRUSTED_PROXIES=1 in .env, if only nginx or Caddy is in front. Then restart the site."),
         )
     else:
-        yield Diagnosis.ok(_("What the site knows about the proxy in front of it is consistent."))
+        yield Diagnosis.ok(_("The settings about a proxy in front of the site are consistent."))
 
 
 def _is_private(host: str) -> bool:
@@ -100,7 +102,7 @@ def _is_private(host: str) -> bool:
 def deployment(wishes: Wishes) -> Iterator[Diagnosis]:
     found = checks.run_checks(include_deployment_checks=True)
     # What needs HTTPS: `hosts` says whether that is missing.
-    ignored = frozenset() if settings.HTTPS else _ABOUT_HTTPS
+    ignored = _SAID_ELSEWHERE if settings.HTTPS else _SAID_ELSEWHERE | _ABOUT_HTTPS
     serious = [
         each for each in found if each.level >= checks.WARNING and not each.is_silenced() and each.id not in ignored
     ]

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.models import AuditRecord
 from comments.models import Comment
@@ -25,13 +26,21 @@ _POSTGRESQL_ENDS: Final = {
 }
 # From this version on, the index of the search needs no second copy of texts.
 _GOOD_SQLITE: Final = (3, 43)
+# How many migrations are named that are missing.
+_NAMED: Final = 3
 
 
 def migrations(wishes: Wishes) -> Iterator[Diagnosis]:
     missing = unapplied_migrations()
     if missing:
+        text = ngettext(
+            "The database has not been brought up to date with the code: %(count)d migration is missing (%(names)s).",
+            "The database has not been brought up to date with the code: %(count)d migrations are missing (%(names)s).",
+            len(missing),
+        )
+        names = ", ".join(missing[:_NAMED]) + ", …" * (len(missing) > _NAMED)
         yield Diagnosis.problem(
-            _("The database has not been brought up to date with the code: %s.") % ", ".join(missing),
+            text % {"count": len(missing), "names": names},
             _("Make a backup, run “manage.py migrate”, and restart the site."),
         )
     else:
@@ -46,18 +55,18 @@ def version(wishes: Wishes) -> Iterator[Diagnosis]:
                 _("Upgrade the system to Debian 13 or later, and run “manage.py rebuild_search”."),
             )
         else:
-            yield Diagnosis.ok(_("SQLite has the version %s.") % sqlite3.sqlite_version)
+            yield Diagnosis.ok(_("SQLite %s is new enough.") % sqlite3.sqlite_version)
         return
     connection.ensure_connection()
     major = int(getattr(connection, "pg_version", 0)) // 10_000
     end = _POSTGRESQL_ENDS.get(major)
     if end is None or end < timezone.localdate():
         yield Diagnosis.warning(
-            _("PostgreSQL %d gets no corrections any more, or is newer than this version of Broadside.") % major,
+            _("PostgreSQL %d no longer gets fixes, or is too new for this version of Broadside.") % major,
             _("Upgrade PostgreSQL or Broadside. Make a backup first."),
         )
     else:
-        yield Diagnosis.ok(_("PostgreSQL has the version %d.") % major)
+        yield Diagnosis.ok(_("PostgreSQL %d still gets fixes.") % major)
 
 
 def writable(wishes: Wishes) -> Iterator[Diagnosis]:
@@ -90,7 +99,7 @@ def clock(wishes: Wishes) -> Iterator[Diagnosis]:
             _("Check the clock with “timedatectl”. If it is right, this passes by itself."),
         )
     if not is_wrong:
-        yield Diagnosis.ok(_("What was stored last is not dated in the future."))
+        yield Diagnosis.ok(_("Nothing that was stored last is dated in the future."))
 
 
 def _newest() -> Iterator[tuple[Any, dt.datetime]]:

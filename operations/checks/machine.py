@@ -55,14 +55,14 @@ def permissions(wishes: Wishes) -> Iterator[Diagnosis]:
             _("Run: %s") % "; ".join(f"chmod {mode} {path}" for path, mode in exposed),
         )
     else:
-        yield Diagnosis.ok(_("Others can't read the settings or the data."))
+        yield Diagnosis.ok(_("Other users of this machine can't read the settings or the data."))
 
 
 def code(wishes: Wishes) -> Iterator[Diagnosis]:
     if os.geteuid() == 0:
         yield Diagnosis.warning(
             _("This runs as root, so a fault in it can do anything to this machine."),
-            _("Run it as a user of its own: “sudo -u broadside .venv/bin/python manage.py doctor”."),
+            _("Run the site and its commands as another user: “sudo -u broadside .venv/bin/python manage.py doctor”."),
         )
         return
     base: Path = settings.BASE_DIR
@@ -73,7 +73,7 @@ def code(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.warning(
             _("The site can change its own code (%s), and so can anyone who breaks into it.")
             % ", ".join(map(str, writable)),
-            _("Give the code to root: “chown -R root: %(base)s”, and then “chown -R broadside: %(data)s”.")
+            _("As root, give the code to root: “chown -R root: %(base)s”, and then “chown -R broadside: %(data)s”.")
             % {"base": base, "data": settings.DATA_DIR},
         )
     else:
@@ -86,18 +86,18 @@ def disk(wishes: Wishes) -> Iterator[Diagnosis]:
     advice = _("Delete what is not needed, such as old logs, exports and backups on this disk, or get a larger disk.")
     left = filesizeformat(free)
     if free < RESERVE:
-        yield Diagnosis.problem(_("The disk is full: only %s are left, and nothing can be stored.") % left, advice)
+        yield Diagnosis.problem(_("The disk is full: only %s is left, and nothing can be stored.") % left, advice)
     elif days is not None and days < _FEW_DAYS:
         text = ngettext(
-            "At this rate, the disk will be full in %(days)d day: %(left)s are left.",
-            "At this rate, the disk will be full in %(days)d days: %(left)s are left.",
+            "At this rate, the disk will be full in %(days)d day: %(left)s is left.",
+            "At this rate, the disk will be full in %(days)d days: %(left)s is left.",
             days,
         ) % {"days": days, "left": left}
         yield (Diagnosis.problem if days < _VERY_FEW_DAYS else Diagnosis.warning)(text, advice)
     elif free < _LOW:
-        yield Diagnosis.warning(_("Only %s are left on the disk.") % left, advice)
+        yield Diagnosis.warning(_("Only %s is left on the disk.") % left, advice)
     else:
-        yield Diagnosis.ok(_("%s are left on the disk.") % left)
+        yield Diagnosis.ok(_("%s is left on the disk.") % left)
     files = os.statvfs(settings.DATA_DIR)
     # Some file systems have no limit, and say 0.
     if files.f_files and files.f_favail < _FEW_FILES:
@@ -119,13 +119,13 @@ def clock(wishes: Wishes) -> Iterator[Diagnosis]:
     match _is_clock_set():
         case False:
             yield Diagnosis.warning(
-                _("Nothing sets the clock of this machine, so it will go wrong, and posts appear early or late."),
-                _("Run “timedatectl set-ntp true”, or install chrony."),
+                _("Nothing sets the clock of this machine, so it will drift, and posts will appear early or late."),
+                _("As root, run “timedatectl set-ntp true”, or install chrony."),
             )
         case True:
             yield Diagnosis.ok(_("The clock of this machine is set from the network."))
         case None:
-            yield Diagnosis.ok(_("This process may not know whether anything sets the clock of this machine."))
+            yield Diagnosis.ok(_("The system doesn't say whether anything sets the clock of this machine."))
 
 
 def _is_clock_set() -> bool | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -22,6 +22,8 @@ _log = logging.getLogger(__name__)
 
 # How long the free space of each day is kept, from which the day is estimated when the disk will be full.
 _KEPT: Final = dt.timedelta(days=60)
+# Of PostgreSQL: a table or a column does not exist.
+_MISSING_CODES: Final = {"42P01", "42703"}
 # The worst first.
 _ORDER: Final = {Severity.PROBLEM: 0, Severity.WARNING: 1, Severity.OK: 2}
 
@@ -83,9 +85,26 @@ def current_outcomes(without: Collection[str] = ()) -> Iterator[CheckOutcome]:
 def _run(check: Check, wishes: Wishes) -> tuple[Diagnosis, ...]:
     try:
         return tuple(check.find(wishes))
+    except (ProgrammingError, OperationalError) as error:
+        if not _is_table_missing(error):
+            return (_failed(error),)
+        text = _("This could not be checked, because the database is not up to date.")
+        return (Diagnosis.warning(text, _("First do what the check “Migrations” says.")),)
     except Exception as error:  # noqa: BLE001  a check that fails must not hide what the others find
-        text = _("This could not be checked: %s") % describe(error)
-        return (Diagnosis.problem(text, _("Run “manage.py doctor” on the server, and look at the log.")),)
+        return (_failed(error),)
+
+
+def _failed(error: Exception) -> Diagnosis:
+    return Diagnosis.problem(
+        _("This could not be checked: %s") % describe(error),
+        _("Look at the log: “journalctl -u 'broadside*'”. If it doesn't help, please report this."),
+    )
+
+
+def _is_table_missing(error: DatabaseError) -> bool:
+    """Whether a table or column is not there. Only texts tell that from other errors of SQLite."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    return code in _MISSING_CODES or str(error).startswith(("no such table", "no such column"))
 
 
 def _read_results() -> dict[str, CheckResult]:

@@ -59,7 +59,7 @@ def _site() -> _Site:
 def https(wishes: Wishes) -> Iterator[Diagnosis]:
     """Check the certificate, and that http:// leads to https://."""
     if not settings.HTTPS:
-        yield Diagnosis.ok(_("SITE_URL begins with http://."))
+        yield Diagnosis.ok(_("SITE_URL begins with http://, so there is no certificate to check."))
         return
     try:
         answer = _site().get("/")
@@ -110,7 +110,7 @@ def headers(wishes: Wishes) -> Iterator[Diagnosis]:
     missing = list(_missing_headers(answer))
     if answer.status != 200:
         yield Diagnosis.problem(
-            _("The front page has the status %d.") % answer.status,
+            _("The front page is answered with the status %d.") % answer.status,
             _("Look at the log: “journalctl -u broadside”. If a proxy answers instead, check its settings."),
         )
     elif missing:
@@ -214,7 +214,7 @@ def _unreachable(error: FetchError) -> Diagnosis:
     return Diagnosis.problem(
         _("This machine can't open %(url)s (%(error)s).") % {"url": settings.SITE_URL, "error": str(error).rstrip(".")},
         _(
-            "Open it in a browser elsewhere. If that works, this machine only can't reach itself by that name; "
+            "Open it in a browser elsewhere. If that works, this machine just can't reach itself by that name; "
             "otherwise check DNS, the firewall, and that nginx or Caddy runs."
         ),
     )

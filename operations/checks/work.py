@@ -31,7 +31,7 @@ def worker(wishes: Wishes) -> Iterator[Diagnosis]:
     if latest is not None and latest >= timezone.now() - PRESUMED_DEAD:
         yield Diagnosis.ok(_("The worker is running."))
         return
-    since = _("It was last seen %s ago.") % timesince(latest) if latest else _("It was not seen today.")
+    since = _("It was last seen %s ago.") % timesince(latest) if latest else _("It hasn't been seen for a day.")
     yield Diagnosis.problem(
         _("The worker is not running, so no mail is sent, and nothing is imported, exported or backed up. %s") % since,
         _("Run “systemctl restart 'broadside*'”, and look at “journalctl -u 'broadside*'” for why it stopped."),
@@ -43,12 +43,14 @@ def tasks(wishes: Wishes) -> Iterator[Diagnosis]:
     waiting = timezone.now() - oldest if oldest else dt.timedelta()
     if oldest and waiting > _LATE:
         text = _("A task has been waiting for the worker for %s.") % timesince(oldest)
-        advice = _("Check that the worker runs: “systemctl status 'broadside*'”. A large import may also take long.")
+        advice = _(
+            "Check that the worker runs: “systemctl status 'broadside*'”. Long tasks, such as imports, take turns."
+        )
         yield (Diagnosis.problem if waiting > _VERY_LATE else Diagnosis.warning)(text, advice)
     failed = DBTaskResult.objects.filter(status=TaskResultStatus.FAILED).count()
     if failed:
         text = ngettext("%d task of the worker failed.", "%d tasks of the worker failed.", failed) % failed
-        yield Diagnosis.warning(text, _("The log of the worker says why: “journalctl -u 'broadside*'”."))
+        yield Diagnosis.warning(text, _("The dashboard says which, and can have them tried again."))
     if not failed and waiting <= _LATE:
         yield Diagnosis.ok(_("The worker keeps up with its tasks."))
 
@@ -85,7 +87,7 @@ def mail(wishes: Wishes) -> Iterator[Diagnosis]:
     owners = list(addresses)
     if not owners:
         yield Diagnosis.warning(
-            _("No owner has an e-mail address, so no owner can be told what is wrong, or reset a password."),
+            _("No owner has an e-mail address, so owners can't be told what is wrong, or reset a forgotten password."),
             _("Enter one under People."),
         )
     try:
@@ -101,8 +103,8 @@ def mail(wishes: Wishes) -> Iterator[Diagnosis]:
         return
     if wishes.mail and owners:
         text = ngettext(
-            "A message was sent to %d owner. Look whether it arrived, also among spam.",
-            "A message was sent to %d owners. Look whether it arrived, also among spam.",
+            "A message was sent to %d owner. Check that it arrived, and look into the spam folder as well.",
+            "A message was sent to %d owners. Check that it arrived, and look into the spam folder as well.",
             len(owners),
         )
         yield Diagnosis.ok(text % len(owners))

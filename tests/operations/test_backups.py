@@ -36,6 +36,7 @@ from operations.backups import creating, media, postgresql, restoring, schedule,
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError
 from operations.backups.work import restore_marker, work_folder
+from operations.migrations_applied import unapplied_migrations
 from operations.models import BackupRun, RunKind
 from search.indexing import count_stale
 from tests.factories import CommentFactory, PostFactory
@@ -190,6 +191,21 @@ class TestRestoredSite:
         with pytest.raises(CommandError, match=rf"no backup 2001.*The newest ones are: .*{first}"):
             manage("restore", "--replace", "--backup", "2001-01-01T000000Z")
 
+    def test_an_older_backup_is_brought_up_to_date(self, manage: Manage) -> None:
+        """It was made by a version of Broadside whose tables were different."""
+        columns = connection.introspection.get_table_description
+        try:
+            call_command("migrate", "wordpress", "0006", verbosity=0)
+            manage("backup")
+        finally:
+            call_command("migrate", verbosity=0)
+        manage("restore", "--check")
+        manage("restore", "--replace")
+        with connection.cursor() as cursor:
+            assert "credit" in {column.name for column in columns(cursor, "wordpress_attachment")}
+        assert unapplied_migrations() == []
+        assert Post.objects.get().title == "The march"
+
     def test_a_damaged_database_is_no_obstacle(self, manage: Manage, site_state: SiteState) -> None:
         if not IS_SQLITE:
             pytest.skip("PostgreSQL's files are its own business.")
@@ -340,6 +356,36 @@ class TestMedia:
         # The files of the first attempt are gone.
         assert len(list((destination / "backups").iterdir())) == 1
         manage("restore", "--check", "--key", str(key_file))
+
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_a_stored_file_that_was_cut_off_is_stored_again(
+        self, manage: Manage, destination: Path, request: pytest.FixtureRequest, encrypted: bool
+    ) -> None:
+        key = ["--key", str(request.getfixturevalue("key_file"))] if encrypted else []
+        manage("backup")
+        stored = next(path for path in sorted(destination.rglob("media/*/*")) if path.stat().st_size > 500)
+        os.truncate(stored, stored.stat().st_size - 400)
+        assert "of which 1 are new" in manage("backup")
+        manage("restore", "--check", *key)
+
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_what_a_proof_finds_damaged_is_stored_again(
+        self, manage: Manage, destination: Path, request: pytest.FixtureRequest, encrypted: bool
+    ) -> None:
+        key = ["--key", str(request.getfixturevalue("key_file"))] if encrypted else []
+        manage("backup")
+        (oldest,) = complete_backups(stores.FolderStore(destination))
+        for stored in sorted(destination.rglob("media/*/*"))[:2]:
+            content = stored.read_bytes()
+            stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        assert "of which 0 are new" in manage("backup")
+        with pytest.raises(CommandError, match=r"2 media files .* The next backup stores them again"):
+            manage("restore", "--check", *key)
+        assert "of which 2 are new" in manage("backup")
+        manage("restore", "--check", *key)
+        # Older ones have the same files.
+        manage("restore", "--check", "--backup", oldest, *key)
+        assert "of which 0 are new" in manage("backup")
 
     def test_a_new_key_needs_new_files(
         self, manage: Manage, destination: Path, key_file: Path, settings: Settings
@@ -524,6 +570,30 @@ class TestRefusals:
             server.close()
         assert site_state() == after
 
+    def test_a_site_that_was_idle_until_now(
+        self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A web server that had no connection asks for something while the tables are being replaced."""
+        if IS_SQLITE:
+            pytest.skip("There is no moment at which SQLite's file is not locked.")
+        manage("backup")
+        spoil()
+        after = site_state()
+        server, describe = connection.copy(), postgresql.describe_tables
+
+        def connect(*args: Any) -> Any:
+            server.ensure_connection()
+            return describe(*args)
+
+        monkeypatch.setattr(postgresql, "describe_tables", connect)
+        try:
+            with pytest.raises(CommandError, match="The site is running"):
+                manage("restore", "--replace")
+        finally:
+            server.close()
+        monkeypatch.undo()
+        assert site_state() == after
+
     def test_a_later_version(self, manage: Manage, site_state: SiteState) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT max(id) FROM django_migrations")
@@ -598,8 +668,20 @@ class TestInterruptions:
         monkeypatch.setattr(creating, "compressed", lambda source: Interrupting())
         with pytest.raises(CommandError, match=r"Interrupted\. There is no new backup"):
             manage("backup")
-        assert complete_backups(stores.FolderStore(destination)) == []
-        assert not list((destination / ".incomplete").iterdir())
+        assert [path for path in destination.rglob("*") if path.is_file()] == []
+
+    def test_backups_that_were_killed_do_not_fill_the_disk(self, manage: Manage, destination: Path) -> None:
+        """Each attempt removes what the one before has left, also if it fails itself."""
+        left = destination / "backups" / "2020-01-02T030405Z" / "database.sqlite3.zst"
+        left.parent.mkdir(parents=True)
+        left.write_bytes(b"x")
+        (left.parent / "notes-of-the-owner.txt").touch()
+        with pytest.MonkeyPatch.context() as context:
+            context.setattr(creating, "settings_file", lambda environment: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                manage("backup")
+        kept = [path.name for path in (destination / "backups").rglob("*") if path.is_file()]
+        assert kept == ["notes-of-the-owner.txt"]
 
     @pytest.mark.parametrize("encrypted", [False, True])
     def test_a_full_disk_leaves_nothing(
@@ -610,10 +692,9 @@ class TestInterruptions:
         noise = SimpleUploadedFile("noise.pdf", PDF + os.urandom(2**21))
         default_storage.save(str(Document.objects.get().file.name) + ".pdf", noise)
         Document.objects.update(file=str(Document.objects.get().file.name) + ".pdf")
-        with pytest.raises(CommandError, match=r"No space left on device\. Check the disk"):
+        with pytest.raises(CommandError, match=r"The disk is full\. .* Free some space, then run this again"):
             manage("backup", to=str(small_disk))
-        assert complete_backups(stores.FolderStore(small_disk)) == []
-        assert not list((small_disk / ".incomplete").iterdir())
-        assert "No space left" in BackupRun.objects.get().error
+        assert [path for path in small_disk.rglob("*") if path.is_file()] == []
+        assert "The disk is full" in BackupRun.objects.get().error
         Document.objects.all().delete()
         manage("backup", to=str(small_disk))

@@ -116,13 +116,22 @@ class TestConfiguration:
         diagnosis = only(configuration.deployment)
         assert diagnosis.severity == Severity.WARNING
         assert "security.W012" in diagnosis.text
+        # What has a check of its own is not said twice.
+        settings.DEBUG, settings.SECRET_KEY = True, "weak"
+        assert "SECRET_KEY" not in only(configuration.deployment).text
+        assert "DEBUG" not in only(configuration.deployment).text
 
 
 class TestDatabase:
     def test_migrations(self) -> None:
         assert severities(database.migrations) == ["ok"]
         MigrationRecorder(connection).record_unapplied("operations", "0001_initial")
-        assert "operations.0001_initial" in only(database.migrations).text
+        assert "1 migration is missing (operations.0001_initial)" in only(database.migrations).text
+        for name in ("0002_worker", "0003_withdrawals", "0004_checks"):
+            MigrationRecorder(connection).record_unapplied("operations", name)
+        # Of an empty database, that would be a hundred names.
+        assert "4 migrations are missing" in only(database.migrations).text
+        assert only(database.migrations).text.endswith(", …).")
 
     def test_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert severities(database.version) == ["ok"]
@@ -211,7 +220,7 @@ class TestMachine:
 
 class TestWork:
     def test_worker(self) -> None:
-        assert "It was not seen today." in only(work.worker).text
+        assert "It hasn't been seen for a day." in only(work.worker).text
         WorkerHeartbeat.objects.create(name="a", at=timezone.now() - dt.timedelta(hours=3))
         assert "last seen 3\xa0hours ago" in only(work.worker).text
         WorkerHeartbeat.beat("b")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -138,6 +138,20 @@ class TestMemory:
         assert status == 1
         assert written.count("This could not be checked: OperationalError: the disk is gone") == 2
         assert "✓ Debug mode: DEBUG is off." in written
+
+    @pytest.mark.parametrize("query", ["SELECT no_such_column FROM blog_entry", "SELECT title FROM no_such_table"])
+    def test_what_needs_a_table_that_is_missing_points_to_the_migrations(
+        self, found: dict[str, list[Diagnosis]], monkeypatch: pytest.MonkeyPatch, query: str
+    ) -> None:
+        def look(wishes: Wishes) -> list[Diagnosis]:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(query)
+            return [FINE]
+
+        monkeypatch.setitem(outcomes.CHECKS, "quick", Check("Quick", look))
+        status, written = doctor("--only", "quick")
+        assert status == 0
+        assert "! Quick: This could not be checked, because the database is not up to date." in written
 
     def test_what_could_not_be_looked_at_has_the_result_of_the_last_time(
         self, found: dict[str, list[Diagnosis]]

@@ -210,7 +210,7 @@ class TestDashboard:
     def test_warns_when_backups_are_late(self, panel: str) -> None:
         ran(RunKind.BACKUP, 3 * DAY)
         ran(RunKind.CHECK, DAY)
-        assert "Backups are late." in self.show()
+        assert "Backups are late. The last one was made" in self.show()
 
     def test_warns_when_none_has_been_proved_for_long(self, panel: str) -> None:
         ran(RunKind.BACKUP, HOUR)
