@@ -74,6 +74,10 @@ install: $(UV) ## Install everything that is needed into .venv
 upgrade: ## Upgrade the site on this machine to another release: make upgrade ARCHIVE=broadside-1.2.3.tar.gz
 	python3 deploy/upgrade.py upgrade "$(ARCHIVE)"
 
+.PHONY: release
+release: install ## Make a release, for maintainers: make release VERSION=1.2.3 KEY=~/.ssh/id_ed25519
+	.ci/release "$(VERSION)" --key "$(KEY)"
+
 .PHONY: secret-key
 secret-key: ## Print a new value for SECRET_KEY
 	@head -c 48 /dev/urandom | base64

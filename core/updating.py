@@ -36,7 +36,8 @@ def is_being_updated() -> bool:
     """Whether the gate is closed. This takes a few microseconds."""
     try:
         descriptor = os.open(_sign(), os.O_RDONLY)
-    except FileNotFoundError:
+    except OSError:
+        # There is no such file.
         return False
     try:
         return not _try_lock(descriptor, fcntl.LOCK_SH)
@@ -56,7 +57,12 @@ def update_token() -> str:
 @contextmanager
 def inside_the_gate() -> Iterator[bool]:
     """Yield whether writing is allowed. If it is, it stays so until the end of the block."""
-    descriptor = os.open(_gate(), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        descriptor = os.open(_gate(), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        # On a disk that is full or read-only, an upgrade can't begin either.
+        yield not is_being_updated()
+        return
     try:
         # In this order: who closes the gate puts up the sign, and then waits for this lock.
         is_inside = _try_lock(descriptor, fcntl.LOCK_SH)

@@ -55,8 +55,10 @@ class Release:
     def command(self, *arguments: str) -> list[str]:
         return [str(self.folder / ".venv" / "bin" / "python"), "manage.py", *arguments]
 
-    def manage(self, account: Account, *arguments: str, environment: Mapping[str, str] | None = None) -> None:
-        """Run a command of `manage.py`. What it says is shown. Raises UpgradeError if it fails."""
+    def manage(
+        self, account: Account, *arguments: str, environment: Mapping[str, str] | None = None, failure: str = ""
+    ) -> None:
+        """Run a command of `manage.py`. What it says is shown. Raises UpgradeError, with the text `failure`."""
         done = subprocess.run(  # noqa: S603  our own program
             self.command(*arguments),
             cwd=self.folder,
@@ -66,7 +68,7 @@ class Release:
             **account.options(),
         )
         if done.returncode:
-            raise UpgradeError(f"`manage.py {arguments[0]}` failed (see above), so nothing was changed.")
+            raise UpgradeError(failure or f"`manage.py {arguments[0]}` failed (see above). Nothing was changed.")
 
 
 def clean_environment() -> dict[str, str]:

@@ -45,7 +45,8 @@ def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, wit
         say("Making a backup …")
         Release(layout.release(before)).manage(account, "backup")
     say("Trying the migration and the new version on a copy of the database …")
-    release.manage(account, "upgrade_database", "--rehearse")
+    failure = f"Version {version} does not work with a copy of the database (see above). Nothing was changed."
+    release.manage(account, "upgrade_database", "--rehearse", f"--patience={site.patience}", failure=failure)
     _go_over(layout, account, site, before, version)
     removed = layout.remove_old()
     if removed:

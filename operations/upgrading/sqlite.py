@@ -90,7 +90,9 @@ def _copy(source: Path, target: Path, advance: Callable[[int, int], None]) -> No
                 if time.monotonic() > deadline:
                     raise sqlite3.OperationalError("The database is locked.")
                 return
-            advance(remaining, total)
+            # Once all is copied, it can't be undone.
+            if status != sqlite3.SQLITE_DONE:
+                advance(remaining, total)
 
         # At least two steps, so that the first one is not the last.
         reading.backup(writing, pages=max(1, min(_PAGES, pages // 2)), progress=show, sleep=0.05)

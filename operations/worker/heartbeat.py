@@ -9,7 +9,7 @@ from typing import Final
 
 from django.db import DatabaseError, connections
 
-from core.updating import is_being_updated
+from core.updating import inside_the_gate, is_being_updated
 from operations.models import WorkerHeartbeat
 from operations.worker import queue
 from operations.worker.queue import Row, TimeLimitError
@@ -64,8 +64,10 @@ class Heartbeat:
             if monotonic() < next_beat:
                 continue
             try:
-                WorkerHeartbeat.beat(self._name)
-                next_beat = monotonic() + _INTERVAL
+                with inside_the_gate() as may_write:
+                    if may_write:
+                        WorkerHeartbeat.beat(self._name)
+                        next_beat = monotonic() + _INTERVAL
             except DatabaseError as error:
                 # Others may be writing, or the database is away. It is tried again at once.
                 _log.warning("The heartbeat could not be stored (%s).", type(error).__name__)

@@ -43,6 +43,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--rehearse", action="store_true", help="only try it on a copy of the database")
         parser.add_argument("--migrate-copy", action="store_true", help="migrate what DATABASE_URL names, and check it")
+        parser.add_argument(
+            "--patience", type=float, default=60, help="seconds in which the web server has to start (%(default)s)"
+        )
         parser.add_argument("--link", type=Path, metavar="PATH", help="the link to the release in use")
 
     def handle(self, *args: Any, rehearse: bool, migrate_copy: bool, link: Path | None, **options: Any) -> None:
@@ -55,7 +58,7 @@ class Command(BaseCommand):
                 copies = _copies(folder)
                 copies.clear()
                 if rehearse:
-                    self._rehearse(copies, folder, progress)
+                    self._rehearse(copies, folder, options["patience"], progress)
                 else:
                     self._upgrade(copies, folder, link, progress)
                 copies.clear()
@@ -72,9 +75,9 @@ class Command(BaseCommand):
             text = _("People are sending something that takes more than a minute. Try again later.")
             raise CommandError(text) from error
 
-    def _rehearse(self, copies: Copies, folder: Path, progress: ProgressCallback) -> None:
+    def _rehearse(self, copies: Copies, folder: Path, patience: float, progress: ProgressCallback) -> None:
         started = monotonic()
-        _migrate_a_copy(copies, folder, progress)
+        _migrate_a_copy(copies, folder, progress, patience)
         text = _("It works. People will not be able to write for about %d seconds.")
         self.stderr.write(text % (monotonic() - started + 1), style_func=self.style.SUCCESS)
 
@@ -136,9 +139,13 @@ def _copies(folder: Path) -> Copies:
     return SqliteCopies(folder)
 
 
-def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback) -> None:
-    """Make a copy of the database that this release works with. Raises TrialError."""
+def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback, patience: float = 0) -> None:
+    """Make a copy of the database that this release works with. Raises TrialError.
+
+    With `patience`, the web server is tried with it, and has so many seconds to start.
+    """
     url = copies.copy(lambda done, total: progress(_("Copying the database"), done, total))
     with trial_environment(url, folder) as environment:
         apply_migrations(environment)
-        try_web_server(environment)
+        if patience:
+            try_web_server(environment, patience)
