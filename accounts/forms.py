@@ -145,6 +145,12 @@ class NamesForm(forms.ModelForm[User]):
         self.fields["username"].widget.attrs["autocomplete"] = "username"
 
 
+def password_rules() -> str:
+    return gettext(
+        "At least 12 characters, not only digits, not a common password, and not like your name or e-mail address."
+    )
+
+
 class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], NamesForm):
     """Asks a person for a password, and a new person also for the names."""
 
@@ -152,9 +158,7 @@ class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], NamesForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["password1"].help_text = gettext(
-            "At least 12 characters, not only digits, not a common password, and not like your name or e-mail address."
-        )
+        self.fields["password1"].help_text = password_rules()
         self.fields["password2"].help_text = ""
         if self.instance.has_credentials:
             del self.fields["display_name"]
@@ -180,6 +184,8 @@ class OwnPasswordForm(auth_forms.PasswordChangeForm):
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
         super().__init__(user, *args, **kwargs)
+        self.fields["new_password1"].help_text = password_rules()
+        self.fields["new_password2"].help_text = ""
         if not user.has_usable_password():
             del self.fields["old_password"]
 

@@ -174,6 +174,9 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
         # All our passkeys replace the password, so the device has to check who is using it.
         del self.fields["passwordless"]
 
+    def clean_name(self) -> str:
+        return self.cleaned_data["name"] or browsers.describe(context.request)
+
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["passwordless"] = True
         with _refusing_nonsense():

@@ -42,7 +42,9 @@ class BroadsideAdminSite(admin.AdminSite):
 
     @confirmation_required
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        return super().password_change(request, {"title": _("Change password"), **(extra_context or {})})
+        user: Any = request.user
+        title = _("Change password") if user.has_usable_password() else _("Choose a password")
+        return super().password_change(request, {"title": title, **(extra_context or {})})
 
     def password_change_done(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -33,7 +33,13 @@ class AccountPage(ContextMixin, View):
 
 
 class SecretLinkPage(AccountPage):
-    """A page whose URL is a secret, so nothing may pass it on. Its form needs no token and no session (urls.py)."""
+    """A page whose URL is a secret, so nothing may pass it on. Its form needs no token and no session (urls.py).
+
+    It says nothing about the person who happens to be logged in where it is opened.
+    """
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**{"navigation": None, "has_permission": False, **kwargs})
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         response = super().dispatch(request, *args, **kwargs)

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.generic.base import TemplateResponseMixin
 from django.views.generic.edit import FormView
 
-from accounts import browsers, throttle
+from accounts import throttle
 from accounts.forms import ChoosePasswordForm, NamesForm
 from accounts.login_forms import AddPasskeyForm
 from accounts.models import User
@@ -129,9 +129,9 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
         _keep_slug_secret(person, former_name)
 
         def add_passkey() -> Any:
-            name = form.cleaned_data["name"] or browsers.describe(request)
             RecoveryCodes.activate(person)
-            return passkey_flows.signup_authenticator(request, person, name, form.cleaned_data["credential"])
+            data = form.cleaned_data
+            return passkey_flows.signup_authenticator(request, person, data["name"], data["credential"])
 
         passkey = choose_passkey(token, person, add_passkey)
         messages.success(request, gettext("Welcome! From now on, you log in with your passkey."))

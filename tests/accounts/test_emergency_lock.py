@@ -41,6 +41,11 @@ class TestEmergencyLock:
         response = Client().get(link)
         assert "lock my account" in response.content.decode()
         assert "amina" not in response.content.decode().lower()
+        # Nor who is logged in where it is opened.
+        amina.display_name = "Nightingale"
+        amina.save()
+        assert "Nightingale" not in client.get(link).text
+        assert "Nightingale" in client.get("/admin/account/").text
         assert client.get("/admin/account/").status_code == 200
 
     def test_pressing_the_button_logs_out_everywhere_and_locks(self, amina: User) -> None:

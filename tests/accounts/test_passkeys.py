@@ -106,7 +106,7 @@ def with_fault(sent: dict[str, Any], fault: tuple[Any, ...]) -> dict[str, Any]:
 
 class TestInvitation:
     def test_is_accepted_with_a_passkey_alone(self, rosa: User) -> None:
-        client, passkey, url = Client(), Passkey(), invite(rosa)
+        client, passkey, url = Client(headers={"user-agent": "Firefox/140.0 (Windows)"}), Passkey(), invite(rosa)
         response = accept(url, passkey, client)
         assert response["Location"] == "/admin/account/recovery-codes/"
         assert client.get(response["Location"]).text.count("<code>") == 10
@@ -114,6 +114,7 @@ class TestInvitation:
         assert (rosa.display_name, rosa.username, rosa.slug) == ("Nightingale", "night", "nightingale")
         assert not rosa.has_usable_password()
         assert "You have no password" in client.get("/admin/account/").text
+        assert Authenticator.objects.get(type="webauthn").wrap().name == "Firefox on Windows"
         assert not PasswordLink.objects.exists()
         again = Client()
         assert log_in(passkey, again)["Location"] == "/admin/account/"

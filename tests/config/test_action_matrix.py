@@ -226,7 +226,7 @@ CASES: Final = {
         query=lambda objects: "?kind=word&text=worse",
     ),
     "start an import": Case(
-        IMPORT, "wordpress_importjob_start", attrgetter("job"), lambda objects: {"step": JobStep.READ}
+        IMPORT, "wordpress_importjob_start", attrgetter("ready_job"), lambda objects: {"step": JobStep.READ}
     ),
     "cancel an import": Case(IMPORT, "wordpress_importjob_cancel", attrgetter("waiting_job")),
     # Which decisions there are depends on the status.
@@ -256,9 +256,11 @@ def objects() -> Objects:
     PostFactory(tags=["two"], author=other)
     decided = CommentFactory(status=CommentStatus.PENDING, user=None)
     jobs = [
-        ImportJob.objects.create(state=state, file_names=["blog.xml"]) for state in (JobState.READY, JobState.WAITING)
+        ImportJob.objects.create(state=state, file_names=["blog.xml"])
+        for state in (JobState.READY, JobState.WAITING, JobState.READY)
     ]
-    folder = JobFolder(jobs[0].pk)
+    # Its file is deleted with the job that is deleted, which no rollback undoes.
+    folder = JobFolder(jobs[2].pk)
     folder.create()
     folder.store([export_file()])
     return SimpleNamespace(
@@ -279,6 +281,7 @@ def objects() -> Objects:
         batch=decisions.approve([decided], other).batch,
         job=jobs[0].pk,
         waiting_job=jobs[1].pk,
+        ready_job=jobs[2].pk,
         **{status: CommentFactory(status=status, user=None).pk for status in CommentStatus.values},
     )
 

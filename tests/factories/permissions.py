@@ -1,4 +1,4 @@
-"""What tests of permissions share: roles, what the permission table says about them, and whether a request was refused."""
+"""What tests of permissions share: roles, what the permission table says about them, and whether one was refused."""
 
 from collections.abc import Iterator
 from typing import Any, Final
