@@ -45,6 +45,7 @@ _TOOLS: Final = (
     Tool("code", _("Code"), "M7 6 3 10l4 4M13 6l4 4-4 4", "E"),
     Tool("image", _("Image"), "M3 4h14v12H3zM3 14l4-4 4 4 2.5-2.5L17 15M13 7.5h.01", inserts=True),
     Tool("document", _("Document"), "M5 3h6l4 4v10H5zM11 3v4h4M8 11h4M8 14h4", inserts=True),
+    Tool("table", _("Table"), "M3 4h14v12H3zM3 8h14M3 12h14M10 4v12", inserts=True),
     Tool("embed", _("Video or post from another site"), "M3 4h14v12H3zM8.5 7.5v5l4-2.5z", inserts=True),
     Tool("footnote", _("Footnote"), "M3 7h7M3 11h10M3 15h7M14.5 5 16 4v5", inserts=True, is_markdown_only=True),
     Tool("more", _("“Read more” break"), "M3 4h14M3 16h14M3 10h2M7.5 10h1M11.5 10h1M15 10h2", inserts=True),

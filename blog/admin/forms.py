@@ -228,6 +228,10 @@ class EntryForm(MergingForm, VersionedForm):
         self.steps = steps_for(self.user, self.instance)
         self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
         # A form that can't be changed does not have these fields.
+        for name in {"title", "excerpt"} & fields.keys():
+            fields[name].widget.attrs["dir"] = "auto"
+        if "title" in fields and not self.instance.pk:
+            fields["title"].widget.attrs["autofocus"] = True
         if "source" in fields:
             fields["source"].widget = SourceEditor(self.instance)
         if "slug" in fields and self.instance.pk and self.instance.public_from:

@@ -19,7 +19,6 @@ _CONTAINERS: Final = frozenset(
         "hr",
         "ol",
         "section",
-        "table",
         "tbody",
         "tfoot",
         "thead",
@@ -36,8 +35,9 @@ _DIRECTION: Final = re.compile(r'\sdir="')
 def add_auto_directions(html: str) -> str:
     """Return sanitised `html` with `dir="auto"` on its outermost blocks of text.
 
-    The blocks inside have the same direction: a list item starts on the side on which its paragraphs start. A block
-    with a direction of its own keeps it. Takes linear time.
+    The blocks inside have the same direction: a list item starts on the side on which its paragraphs start, and the
+    cells of a table are all on the same side, also those with numbers only. A block with a direction of its own keeps
+    it. Takes linear time.
     """
     tags = list(_BLOCK_TAG.finditer(html))
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""The `markdown` markup: CommonMark with tables, footnotes, definition lists and strikethrough.
+"""The `markdown` markup: CommonMark with tables, footnotes, definition lists, strikethrough, captions and galleries.
 
 HTML in the text is let through, as in CommonMark; it is sanitised together with everything else.
 """
@@ -19,6 +19,7 @@ from mdit_py_plugins.deflist import deflist_plugin
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.footnote.index import footnote_inline, footnote_ref
 
+from blog.rendering.figures import make_figures
 from blog.rendering.limits import TooManyLinesError
 from blog.rendering.links import URL_START, url_end
 
@@ -158,6 +159,7 @@ def _parser() -> MarkdownIt:
     parser.inline.ruler.at("footnote_ref", _bracket(_footnote_ref, "[^", _MAX_FOOTNOTES))
     parser.core.ruler.push("heading_ids", _add_heading_ids)
     parser.core.ruler.push("repeated_definitions", _limit_repeated_definitions)
+    parser.core.ruler.push("figures", make_figures)
     return parser
 
 

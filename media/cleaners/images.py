@@ -91,8 +91,8 @@ def _unreadable(source: IO[bytes]) -> str:
     source.seek(0)
     if not READS_HEIC and _HEIC.match(source.read(_FTYP_LENGTH)):
         return _(
-            "This site can't read HEIC photos. Convert it to JPEG, and upload that. To take JPEG photos from now on: on "
-            "an iPhone, choose Settings → Camera → Formats → Most Compatible; on Android, turn off “High efficiency "
+            "This site can't read HEIC photos. Convert it to JPEG, and upload that. To take JPEG photos from now on: "
+            "on an iPhone, choose Settings → Camera → Formats → Most Compatible; on Android, turn off “High efficiency "
             "pictures” or HEIF in the settings of the camera."
         )
     return _("This file is not an image, or is damaged. Use a JPEG, PNG, WebP, AVIF or GIF that opens elsewhere.")

@@ -25,7 +25,7 @@ class TestBlocks:
             ("<dl><dt>a</dt><dd>b</dd></dl>", "<dl><dt dir>a</dt><dd dir>b</dd></dl>"),
             (
                 "<table><caption>a</caption><tbody><tr><th>b</th><td>c</td></tr></tbody></table>",
-                "<table><caption dir>a</caption><tbody><tr><th dir>b</th><td dir>c</td></tr></tbody></table>",
+                "<table dir><caption>a</caption><tbody><tr><th>b</th><td>c</td></tr></tbody></table>",
             ),
             (
                 "<figure><img><figcaption>a</figcaption></figure>",

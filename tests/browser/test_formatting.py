@@ -110,6 +110,20 @@ class TestToolbar:
         assert do_all(page, IN_HTML) == {(action, before): after for action, before, after in IN_HTML}
         expect(page.locator("[data-tool=footnote]")).to_have_count(0)
 
+    def test_inserts_an_empty_table_with_the_caret_in_its_first_cell(self, log_in: LogIn) -> None:
+        page = log_in("editor", "/admin/blog/post/add/")
+        source = page.locator("#id_source")
+        source.fill("Before")
+        page.click("[data-tool=table]")
+        page.keyboard.type("Year")
+        expect(source).to_have_value("Before\n\n| Year |  |\n| --- | --- |\n|  |  |")
+        expect(page.frame_locator(".editor-preview").locator("th").first).to_have_text("Year")
+        source.fill("Before")
+        page.get_by_role("button", name="Visual").click()
+        page.click("[data-tool=table]")
+        expect(page.locator(".visual-raw-block")).to_contain_text("Table")
+        expect(source).to_have_value("Before\n\n|  |  |\n| --- | --- |\n|  |  |")
+
     def test_is_used_with_the_keyboard(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")
         focused = page.locator("[data-tool]:focus")

@@ -6,6 +6,8 @@ const PAIRS = {
   markdown: { bold: ["**", "**"], italic: ["*", "*"], code: ["`", "`"] },
   html: { bold: ["<strong>", "</strong>"], italic: ["<em>", "</em>"], code: ["<code>", "</code>"] },
 };
+/** An empty table in Markdown. */
+export const TABLE = "|  |  |\n| --- | --- |\n|  |  |";
 const LIST_ITEM = /^(\s*)(?:[-*+]|\d+[.)])\s+/;
 
 export function isMarkdown(field) {
@@ -26,6 +28,7 @@ export const commands = {
     isMarkdown(field) ? markLines(field, /^\s*\d+[.)]\s+/, (index) => `${index + 1}. `) : wrapList(field, "ol"),
   code: (field) => (selectedText(field).includes("\n") ? wrapCode(field) : surround(field, "code")),
   footnote: addFootnote,
+  table: addTable,
   embed: (field) => addBlock(field, "https://", 0),
   more: (field) => addBlock(field, "<!--more-->"),
 };
@@ -39,11 +42,13 @@ export function linkCode(field, text, url) {
 }
 
 /** Return the code of an image with this description. */
-export function imageCode(field, alt, url) {
+export function imageCode(field, alt, url, caption) {
   if (!isMarkdown(field)) {
-    return `<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`;
+    const image = `<img src="${escapeHtml(url)}" alt="${escapeHtml(alt)}">`;
+    return caption ? `<figure>${image}<figcaption>${escapeHtml(caption)}</figcaption></figure>` : image;
   }
-  return `![${escapeMarkdown(alt)}](${markdownUrl(url)})`;
+  const title = caption && ` "${caption.replace(/["\\]|&(?=#?\w+;)/g, "\\$&")}"`;
+  return `![${escapeMarkdown(alt)}](${markdownUrl(url)}${title})`;
 }
 
 /** Return `text` on one line, with what means something in Markdown as text. */
@@ -175,6 +180,16 @@ function wrapList(field, tag) {
   const block = `<${tag}>\n${items.join("\n")}\n</${tag}>`;
   const from = replaceWithBlock(field, start, end, block);
   const caret = from + block.length - `</li>\n</${tag}>`.length;
+  field.setSelectionRange(caret, caret);
+}
+
+/** Insert an empty table of two columns and two rows, with the caret in its first cell. */
+function addTable(field) {
+  const [start, rest] = isMarkdown(field)
+    ? ["| ", TABLE.slice(2)]
+    : ["<table>\n<thead><tr><th>", "</th><th></th></tr></thead>\n<tbody><tr><td></td><td></td></tr></tbody>\n</table>"];
+  addBlock(field, start + rest);
+  const caret = field.selectionEnd - rest.length;
   field.setSelectionRange(caret, caret);
 }
 

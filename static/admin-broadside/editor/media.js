@@ -6,7 +6,7 @@ import { mediaDialog } from "./media_dialog.js";
 export function addMedia(box, field, modes) {
   const ask = mediaDialog(box, field, modes);
   const upload = () => box.querySelector(".editor-file").click();
-  const insertImage = (file, description) => modes.current.insertImage(description, file.url);
+  const insertImage = (file, alt, caption) => modes.current.insertImage(alt, file.url, caption);
   const insertLink = (file) => modes.current.insertLink(modes.current.selectedText() || file.title, file.url);
 
   return (kind) => ask({ kind, describe: kind === "picture", upload, done: kind === "picture" ? insertImage : insertLink });

@@ -5,7 +5,7 @@ import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } 
 /** Return the function that asks for a file.
  *
  * It takes the `kind`, `picture` or `document`; whether to `describe` an image for the place where it will be; `upload`,
- * which is called when a new file is wanted; and `done`, which gets the file and its description.
+ * which is called when a new file is wanted; and `done`, which gets the file, its description and its caption.
  */
 export function mediaDialog(box, field, modes) {
   let dialog = null;
@@ -33,7 +33,8 @@ export function mediaDialog(box, field, modes) {
 
   function build() {
     dialog = dialogFrom(box, "editor-media", () => {
-      wanted.done(chosen, form.elements.decorative.checked ? "" : form.elements.alt.value.trim());
+      const { alt, caption, decorative } = form.elements;
+      wanted.done(chosen, decorative.checked ? "" : alt.value.trim(), caption.value.trim());
     });
     form = dialog.querySelector("form");
     list = dialog.querySelector(".editor-results");
@@ -117,6 +118,7 @@ export function mediaDialog(box, field, modes) {
       dialog.querySelector(".editor-chosen").textContent = file.title;
       form.elements.decorative.checked = form.elements.alt.disabled = false;
       form.elements.alt.value = file.alt;
+      form.elements.caption.value = "";
       form.elements.alt.focus();
     }
   }

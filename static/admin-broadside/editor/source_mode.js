@@ -22,10 +22,10 @@ export function sourceMode(field) {
       replace(field, start, end, linkCode(field, text, url));
     },
 
-    insertImage(alt, url) {
+    insertImage(alt, url, caption) {
       const place = placeForFiles(field);
       field.setSelectionRange(place, place);
-      addBlock(field, imageCode(field, alt, url));
+      addBlock(field, imageCode(field, alt, url, caption));
     },
 
     /** Insert the code of each uploaded file as a paragraph of its own, with the caret where the first image without a

@@ -14,6 +14,7 @@ import {
   wrapIn,
   wrapInList,
 } from "../../../vendor/prosemirror/prosemirror.js";
+import { TABLE } from "../formatting.js";
 import { schema } from "./schema.js";
 import { isEmptyParagraph } from "./serializer.js";
 
@@ -31,6 +32,7 @@ export const commands = {
   numbered: toggleList(nodes.ordered_list),
   code: toggleCode,
   footnote: addFootnote,
+  table: (state, dispatch) => insertBlocks([nodes.raw_block.create(null, schema.text(TABLE))])(state, dispatch),
   embed: addEmbed,
   more: (state, dispatch) => insertBlocks([nodes.more.create()])(state, dispatch),
 };

@@ -74,8 +74,8 @@ export function createVisualMode(box, field, addFiles) {
     },
 
     insertLink: (text, url, old = null) => run(linkSelection(text, url, old)),
-    insertImage(alt, url) {
-      run(insertBlocks([schema.node("paragraph", null, schema.node("image", { src: url, alt }))]));
+    insertImage(alt, url, title) {
+      run(insertBlocks([schema.node("paragraph", null, schema.node("image", { src: url, alt, title }))]));
     },
 
     insertFiles(codes) {

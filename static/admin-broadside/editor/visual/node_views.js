@@ -12,52 +12,63 @@ export function nodeViews(texts) {
   };
 }
 
-/** An image with a field for its description. */
+/** An image with fields for its description and its caption. */
 class ImageView {
   constructor(node, view, getPosition, texts) {
     this.dom = labelled("span", "visual-image");
     this.image = document.createElement("img");
-    this.input = document.createElement("input");
-    this.input.type = "text";
-    this.input.dir = "auto";
-    this.input.autocomplete = "off";
-    this.input.placeholder = texts.describe;
-    this.input.setAttribute("aria-label", texts.describe);
-    this.input.addEventListener("input", (event) => {
+    this.inputs = { alt: this.input("alt", texts.describe), title: this.input("title", texts.caption) };
+    this.dom.append(this.image, ...Object.values(this.inputs));
+    this.view = view;
+    this.getPosition = getPosition;
+    this.update(node);
+  }
+
+  /* A field for an attribute of the image. */
+  input(name, label) {
+    const input = document.createElement("input");
+    input.type = "text";
+    input.dir = "auto";
+    input.autocomplete = "off";
+    input.placeholder = label;
+    input.setAttribute("aria-label", label);
+    input.addEventListener("input", (event) => {
       // It is the text that changes, not a field of the form.
       event.stopPropagation();
-      view.dispatch(view.state.tr.setNodeAttribute(getPosition(), "alt", this.input.value));
+      this.view.dispatch(this.view.state.tr.setNodeAttribute(this.getPosition(), name, input.value));
     });
-    this.input.addEventListener("keydown", (event) => {
+    input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") {
         event.preventDefault();
         event.stopPropagation();
-        view.dispatch(view.state.tr.setSelection(NodeSelection.create(view.state.doc, getPosition())));
-        view.focus();
+        const { state } = this.view;
+        this.view.dispatch(state.tr.setSelection(NodeSelection.create(state.doc, this.getPosition())));
+        this.view.focus();
       }
     });
-    this.dom.append(this.image, this.input);
-    this.update(node);
+    return input;
   }
 
   update(node) {
     if (node.type.name !== "image") {
       return false;
     }
-    const { src, alt, title } = node.attrs;
+    const { src, alt } = node.attrs;
     if (this.image.getAttribute("src") !== src) {
       this.image.src = src;
     }
     this.image.alt = alt;
-    this.image.title = title ?? "";
-    if (this.input.value !== alt) {
-      this.input.value = alt;
+    for (const [name, input] of Object.entries(this.inputs)) {
+      const value = node.attrs[name] ?? "";
+      if (input.value !== value) {
+        input.value = value;
+      }
     }
     return true;
   }
 
   stopEvent(event) {
-    return event.target === this.input;
+    return Object.values(this.inputs).includes(event.target);
   }
 
   ignoreMutation() {

@@ -191,7 +191,7 @@ function otherMark(node, parent, index, avoided) {
 /** Return what is between the parentheses of a link or image. */
 function destination({ src, title }) {
   const url = /[\s<>]|^$/.test(src) ? `<${src.replace(/[\\<>]/g, "\\$&")}>` : src.replace(/[\\()]/g, "\\$&");
-  return title ? `${url} "${title.replace(/["\\]/g, "\\$&")}"` : url;
+  return title ? `${url} "${title.replace(/["\\]|&(?=#?\w+;)/g, "\\$&")}"` : url;
 }
 
 function isAutolink(mark, parent, index) {
