@@ -14,7 +14,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,7 @@ KEPT_LONGER = 3
 # In days: as docs/owners.md advises, with `rotate 7` in logrotate. nginx's log has the URLs of deleted posts.
 LOG_KEPT = 7
 # As docs/running.md advises.
-POSTGRESQL = "-c log_min_error_statement=panic -c wal_recycle=off -c min_wal_size=32MB"
+POSTGRESQL = "-c log_min_error_statement=panic -c wal_recycle=off"
 BACKUPS = {"BACKUP_TIMES": "03:30", "BACKUP_KEEP_DAILY": "2", "BACKUP_KEEP_WEEKLY": "0", "BACKUP_KEEP_MONTHLY": "0"}
 
 
@@ -107,16 +107,19 @@ class Site:
 
     def seize(self, name: str) -> Path:
         """Pull the plug, and return a copy of the disk."""
-        for program in self._running:
-            for pid in _with_children(program.pid):
-                os.kill(pid, signal.SIGKILL)
-            program.wait()
-        self._running.clear()
+        self.kill()
         if self.database:
             self.database.kill()
         target = self._seized / name
         shutil.copytree(self.disk, target, symlinks=True)
         return target
+
+    def kill(self) -> None:
+        for program in self._running:
+            for pid in _with_children(program.pid):
+                os.kill(pid, signal.SIGKILL)
+            program.wait()
+        self._running.clear()
 
     def _run(self, command: list[str], log: str, **options: object) -> subprocess.Popen[bytes]:
         file = (self.disk / "logs" / f"{log}.log").open("ab")
@@ -200,7 +203,9 @@ def postgresql(folder: Path) -> Iterator[PostgresServer]:
     try:
         yield server
     finally:
-        server.kill()
+        # It is down already, unless something has gone wrong.
+        with suppress(subprocess.CalledProcessError):
+            server.kill()
 
 
 def main() -> None:
@@ -240,7 +245,7 @@ def main() -> None:
                 image = site.seize(name)
                 wrong.update(report(name, day, planted.find_in_files(image), planted))
         finally:
-            site.seize("the end")
+            site.kill()
     for text, times in sorted(wrong.items()):
         print(f"{times} × {text}")
     if wrong:

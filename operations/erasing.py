@@ -64,6 +64,7 @@ def rewrite_what_is_small() -> None:
     else:
         for table, size in _tables():
             _vacuum_table(table, is_rewritten=size <= MAX_NIGHTLY)
+        _begin_new_log()
 
 
 def rewrite(changed: Collection[type[models.Model]] = ()) -> None:
@@ -80,6 +81,7 @@ def rewrite(changed: Collection[type[models.Model]] = ()) -> None:
     for table, _size in _tables():
         if not names or table in names or table.startswith("search_"):
             _execute(f"VACUUM (FULL) {connection.ops.quote_name(table)}")
+    _begin_new_log()
 
 
 def _compact_indexes() -> None:
@@ -116,6 +118,17 @@ def _vacuum_table(table: str, *, is_rewritten: bool) -> None:
         _log.warning("The table %s could not be written anew. %s", table, type(error).__name__)
     finally:
         _execute("RESET lock_timeout")
+
+
+def _begin_new_log() -> None:
+    """Let PostgreSQL delete its log so far, or use it again, if its administrator allows that (docs/running.md)."""
+    ((is_allowed,),) = _execute(
+        "SELECT has_function_privilege('pg_switch_wal()', 'execute') AND EXISTS "
+        "(SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(oid, 'usage'))"
+    )
+    if is_allowed:
+        _execute("SELECT pg_switch_wal()")
+        _execute("CHECKPOINT")
 
 
 def _execute(sql: str) -> list[tuple[Any, ...]]:

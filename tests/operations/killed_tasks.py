@@ -344,7 +344,7 @@ def are_pages_deleted() -> bool:
 
 
 def delete_posts() -> None:
-    for post in [PostFactory(author=owner(), source="Words " * 5_000) for _ in range(3)]:
+    for post in [PostFactory(author=owner(), title="Deleted for good", source="Words " * 5_000) for _ in range(3)]:
         post.delete()
     rewrite_database.enqueue()
 
@@ -355,7 +355,10 @@ def is_rewritten() -> bool:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA freelist_count")
         else:
-            cursor.execute("SELECT n_dead_tup FROM pg_stat_user_tables WHERE relname = 'blog_entry'")
+            cursor.execute("CHECKPOINT")
+            cursor.execute(
+                "SELECT position('Deleted for good'::bytea in pg_read_binary_file(pg_relation_filepath('blog_entry')))"
+            )
         return cursor.fetchone() == (0,)
 
 

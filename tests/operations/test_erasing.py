@@ -120,6 +120,27 @@ class TestEveryNight:
         ]
 
 
+@on_postgresql
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_a_new_log_is_begun_by_those_who_may(deleted: None, *, is_allowed: bool) -> None:
+    with connection.cursor() as cursor:
+
+        def file() -> str:
+            cursor.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
+            return str(cursor.fetchone()[0])
+
+        before = file()
+        cursor.execute("CREATE ROLE someone")
+        try:
+            if not is_allowed:
+                cursor.execute("SET ROLE someone")
+            erasing._begin_new_log()
+        finally:
+            cursor.execute("RESET ROLE")
+            cursor.execute("DROP ROLE someone")
+        assert (file() != before) == is_allowed
+
+
 @on_sqlite
 def test_what_is_deleted_is_overwritten(db: None) -> None:
     """Not every SQLite does that by itself."""
