@@ -1,12 +1,16 @@
 """Nothing is left in files of what was deleted. `test_seizure` looks at a whole site."""
 
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
+from unittest import mock
 
 import psycopg
 import pytest
 from django.core.cache import cache
+from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
@@ -90,9 +94,16 @@ class TestEveryHour:
         delete_stale_folders(1)
 
 
+def by_command() -> None:
+    # Whatever the size.
+    with mock.patch.object(erasing, "MAX_NIGHTLY", 0):
+        call_command("rewrite_database", stdout=StringIO())
+
+
 class TestEveryNight:
-    def test_nothing_is_left_in_the_database(self, deleted: None) -> None:
-        erasing.rewrite_what_is_small()
+    @pytest.mark.parametrize("rewrite", [erasing.rewrite_what_is_small, by_command])
+    def test_nothing_is_left_in_the_database(self, deleted: None, rewrite: Callable[[], None]) -> None:
+        rewrite()
         found = stored_bytes()
         assert WORD.encode() not in found
         assert b"Remains" in found
