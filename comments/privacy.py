@@ -28,6 +28,12 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
         % spam,
         _("Everyone can read them here once the comment is approved."),
     )
+    yield KeptData(
+        Concerned.COMMENTERS,
+        _("Single words of comments, and in how many of them they were, but not in which"),
+        _("Words that fewer than five comments had are deleted the night after these comments."),
+        _("So that the site recognises spam. It learns neither names nor e-mail addresses."),
+    )
     days = choices.forget_emails_after_days
     yield KeptData(
         Concerned.COMMENTERS,

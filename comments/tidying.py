@@ -14,7 +14,7 @@ from comments import personal_data
 from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import deletion
 from comments.notifications import decision_links, subscriptions
-from comments.rules import proof_of_work, rate_limit
+from comments.rules import bayes, proof_of_work, rate_limit
 
 BATCH: Final = 500
 
@@ -32,6 +32,7 @@ def tidy() -> dict[str, int]:
         old = timezone.now() - dt.timedelta(days=settings.forget_emails_after_days)
         deleted[gettext("E-mail addresses deleted")] = personal_data.delete_old_emails(old)
     deleted |= {
+        gettext("Words that the spam filter forgot"): bayes.forget_rare_words(),
         gettext("Rate limit counters deleted"): rate_limit.delete_old(),
         gettext("Used proofs of work deleted"): proof_of_work.delete_expired(),
         gettext("Unconfirmed subscriptions deleted"): subscriptions.delete_unconfirmed(),

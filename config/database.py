@@ -23,6 +23,8 @@ _SQLITE_OPTIONS = {
         # 1 MiB for the connection of each thread. The system caches the file for all of them, and pages of a blog of
         # 100,000 posts take no more time than with 4 MiB.
         "PRAGMA cache_size=-1000; PRAGMA temp_store=MEMORY;"
+        # What is deleted is overwritten with zeros (see operations.erasing).
+        "PRAGMA secure_delete=ON;"
         # After a large import, the log is truncated to 64 MiB.
         "PRAGMA journal_size_limit=67108864;"
     ),

@@ -8,7 +8,7 @@ import logging
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
 from django.core.cache import BaseCache, caches
@@ -25,6 +25,8 @@ PAUSE: Final = 10
 _WRITES_PER_TIDYING: Final = 500
 # How much of the limit is left in use then.
 _TIDY: Final = 0.75
+# In seconds. A file that is still unfinished after this time is of a process that was killed.
+_UNFINISHED: Final = 600
 
 _log = logging.getLogger(__name__)
 
@@ -75,6 +77,13 @@ class FailSafeCache(BaseCache):
     def clear(self) -> None:
         self._attempt(lambda cache: cache.clear(), None)
 
+    def sweep(self, oldest: int) -> None:
+        """Delete from files what has expired, and what has a version below `oldest`.
+
+        A cache server does the first by itself, and keeps nothing on the disk.
+        """
+        self._attempt(lambda cache: cache.sweep(oldest) if isinstance(cache, FileCache) else None, None)
+
     def _attempt[Result](self, operation: Callable[[BaseCache], Result], result_of_failure: Result) -> Result:
         started = time.monotonic()
         if started < FailSafeCache._paused_until:
@@ -95,6 +104,7 @@ class FileCache(FileBasedCache):
     """Django's cache of files, with a limit in bytes (the option MAX_BYTES) instead of a number of entries.
 
     Django lists the whole folder at each write, in `_cull`. This does it once in a while, and deletes the oldest files.
+    What is stored with a version is in a folder of that version, so that `sweep` finds what is out of date.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
@@ -106,20 +116,64 @@ class FileCache(FileBasedCache):
         if random.randrange(_WRITES_PER_TIDYING) == 0:  # noqa: S311  # nothing depends on guessing it
             self.tidy()
 
+    def set(self, key: str, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> None:
+        if version is not None:
+            os.makedirs(self._version_folder(version), mode=0o700, exist_ok=True)
+        super().set(key, value, timeout, version)
+
+    def clear(self) -> None:
+        for _written, _size, path in list(self._files()):
+            _unlink(path)
+
     def tidy(self) -> None:
         """Delete the oldest files if all together exceed the limit."""
-        files = []
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
-            for entry in entries:
-                with contextlib.suppress(FileNotFoundError):
-                    state = entry.stat()
-                    files.append((state.st_mtime, state.st_size, entry.path))
+        files = list(self._files())
         total = sum(size for _written, size, _path in files)
         if total <= self._max_bytes:
             return
         for _written, size, path in sorted(files):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+            _unlink(path)
             total -= size
             if total <= self._max_bytes * _TIDY:
                 break
+
+    def sweep(self, oldest: int) -> None:
+        """Delete what has expired, what has a version below `oldest`, and what killed processes have left."""
+        now = time.time()
+        for written, _size, path in list(self._files()):
+            name = os.path.basename(os.path.dirname(path))
+            if path.endswith(self.cache_suffix) and not (name.isdecimal() and int(name) < oldest):
+                with contextlib.suppress(OSError), open(path, "rb") as file:
+                    self._is_expired(file)  # type: ignore[attr-defined]  # Django's own, which deletes it
+            elif path.endswith(self.cache_suffix) or written < now - _UNFINISHED:
+                _unlink(path)
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.isdecimal() and int(entry.name) < oldest:
+                    with contextlib.suppress(OSError):
+                        os.rmdir(entry.path)
+
+    def _key_to_file(self, key: str, version: int | None = None) -> str:
+        path: str = super()._key_to_file(key, version)  # type: ignore[misc]  # Django's own
+        return path if version is None else os.path.join(self._version_folder(version), os.path.basename(path))
+
+    def _version_folder(self, version: int) -> str:
+        return os.path.join(self._folder, str(version))
+
+    def _files(self) -> Iterator[tuple[float, int, str]]:
+        """Yield when each file was written, its size and its path."""
+        folders = [self._folder]
+        while folders:
+            with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    with contextlib.suppress(FileNotFoundError):
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+                        else:
+                            state = entry.stat()
+                            yield state.st_mtime, state.st_size, entry.path
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)

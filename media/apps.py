@@ -21,13 +21,21 @@ class MediaConfig(AppConfig):
         from accounts.audit.titles import titles
         from core.dashboard import concerns
         from media.models import renditions_due
-        from media.tasks import cleaning_concerns, make_due_renditions, remove_expired_files, wake_worker
+        from media.tasks import (
+            clean_due_documents,
+            cleaning_concerns,
+            make_due_renditions,
+            remove_expired_files,
+            wake_worker,
+        )
 
         renditions_due.register("media", wake_worker)
         for kind in ("media.picture", "media.document"):
             titles.register(kind, str)
         # Those that were stored while no task could be.
         scheduled_tasks.register("media.renditions", ScheduledTask(make_due_renditions, every(dt.timedelta(hours=1))))
+        # Those for which the disk was full, and whatever else was stored uncleaned, such as by a restored backup.
+        scheduled_tasks.register("media.cleaning", ScheduledTask(clean_due_documents, daily(4, 30)))
         scheduled_tasks.register("media.trash", ScheduledTask(remove_expired_files, daily(4, 40)))
         concerns.register("media", cleaning_concerns)
         post_migrate.connect(_clean_after_upgrade, sender=self, dispatch_uid="media.clean_after_upgrade")

@@ -1,3 +1,4 @@
+import datetime as dt
 from importlib.util import find_spec
 from typing import Any
 
@@ -20,13 +21,19 @@ class OperationsConfig(AppConfig):
         from core.dashboard import concerns, dashboard_panels
         from core.models import related_settings
         from core.privacy import kept_data
-        from core.schedule import ScheduledTask, daily, scheduled_tasks
+        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
         from operations import request_ids
         from operations.backups.schedule import next_time
         from operations.models import WithdrawalFlags
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
         from operations.privacy import kept_for_operation
-        from operations.tasks import back_up_if_due, check_site, forget_old_tasks
+        from operations.tasks import (
+            back_up_if_due,
+            check_site,
+            forget_deleted,
+            forget_old_tasks,
+            rewrite_database,
+        )
         from operations.withdrawals.concerns import unfinished_withdrawals
         from operations.withdrawals.tasks import do_upkeep
         from operations.withdrawals.warnings import check_draft
@@ -38,6 +45,9 @@ class OperationsConfig(AppConfig):
         scheduled_tasks.register("operations.checks", ScheduledTask(check_site, daily(5, 10)))
         scheduled_tasks.register("operations.backups", ScheduledTask(back_up_if_due, next_time))
         scheduled_tasks.register("operations.results", ScheduledTask(forget_old_tasks, daily(4, 10)))
+        scheduled_tasks.register("operations.copies", ScheduledTask(forget_deleted, every(dt.timedelta(hours=1))))
+        # Before the backup, which then contains nothing of what was deleted the day before.
+        scheduled_tasks.register("operations.rewriting", ScheduledTask(rewrite_database, daily(3, 5)))
         scheduled_tasks.register("operations.withdrawals", ScheduledTask(do_upkeep, daily(4, 50)))
         related_settings.register("withdrawal_flags", WithdrawalFlags)
         concerns.register("withdrawals", unfinished_withdrawals)

@@ -1,4 +1,4 @@
-"""What the privacy page says about the log, withdrawn names and backups."""
+"""What the privacy page says about the log, traces of what was deleted, withdrawn names and backups."""
 
 from collections.abc import Iterator
 
@@ -21,6 +21,12 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
             "To find faults. It says what kind of page failed, and not who asked for it: no IP address, no e-mail "
             "address, and nothing that was searched for or typed."
         ),
+    )
+    yield KeptData(
+        Concerned.EVERYONE,
+        _("Traces of what was deleted, in the files of the database and the cache"),
+        _("As a rule until the following night. On a large site, a few may stay longer."),
+        _("Databases overwrite some of it only after a while. Nobody can see it on this site."),
     )
     undo_days = settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS
     yield KeptData(

@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does about running the site: backups, checks, forgetting old results."""
+"""What the worker (`manage.py worker`) does about running the site: backups, checks, forgetting what is old."""
 
 import datetime as dt
 import logging
@@ -13,6 +13,7 @@ from core.tasks import PASSING, task_kind
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error, do_what_is_due
 from operations.checks.outcomes import run_checks
+from operations.erasing import forget_copies, rewrite_what_is_small
 from operations.models import WorkerHeartbeat
 from operations.worker import queue
 
@@ -41,6 +42,20 @@ def forget_old_tasks() -> None:
     """Delete the results of tasks that ended long ago, and workers that did."""
     queue.delete_old_results()
     WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()
+
+
+@task_kind(_("Deleting copies of what was deleted"))
+@task()
+def forget_deleted() -> None:
+    """Delete copies of public pages that are out of date, and empty the log of the database."""
+    forget_copies()
+
+
+@task_kind(_("Writing the database anew"), time_limit=dt.timedelta(hours=6))
+@task()
+def rewrite_database() -> None:
+    """Write the search index and the database anew, without what was deleted from them."""
+    rewrite_what_is_small()
 
 
 @task_kind(_("Checking the site"))

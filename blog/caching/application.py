@@ -133,7 +133,7 @@ class PageCache:
             self._memory.add(version, request, page)
             if page.is_page and not request.query:
                 # Anyone can invent any number of searches, redirects and URLs that don't exist, and fill the disk.
-                cache.set(self._key(version, request), page, seconds)
+                cache.set(self._key(request), page, seconds, version=version)
         if available_dictionary(environ) and request.path != DICTIONARY_PATH:
             # One reader waits a little longer now. Otherwise many would get larger pages until the next request for it.
             self._fetch_dictionary(environ)
@@ -172,14 +172,14 @@ class PageCache:
         return page if page is not None and page.expires_at > time.time() else None
 
     def _find_shared(self, version: int, request: PageRequest) -> CachedPage | None:
-        page = cache.get(self._key(version, request))
+        page = cache.get(self._key(request), version=version)
         if not isinstance(page, CachedPage) or page.expires_at <= time.time():
             return None
         self._memory.add(version, request, page)
         return page
 
-    def _key(self, version: int, request: PageRequest) -> str:
-        return f"page:{version}:{self._digest(request).hex()}"
+    def _key(self, request: PageRequest) -> str:
+        return f"page:{self._digest(request).hex()}"
 
     def _digest(self, request: PageRequest) -> bytes:
         return sha256(repr((settings.SITE_URL, self._release, request)).encode()).digest()

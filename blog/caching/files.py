@@ -41,6 +41,20 @@ def retract() -> None:
         _link(settings.BROADSIDE_PAGES_FOLDER).unlink(missing_ok=True)
 
 
+def delete_stale_folders(version: int) -> None:
+    """Delete the pages of earlier content versions, which nginx doesn't use any more. Otherwise the next ones do."""
+    folder = settings.BROADSIDE_PAGES_FOLDER
+    if folder and folder.is_dir():
+        _delete_folders(folder, before=version)
+
+
+def _delete_folders(parent: Path, *, before: int, keep: str = "") -> None:
+    for folder in parent.iterdir():
+        number = folder.name.partition("-")[0]
+        if number.isdecimal() and int(number) < before and folder.name != keep:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 def _link(folder: Path) -> Path:
     return folder / "current"
 
@@ -104,13 +118,8 @@ class PageFiles:
             unfinished.unlink(missing_ok=True)
             unfinished.symlink_to(name)
             unfinished.replace(link)
-        threading.Thread(target=self._delete_older, args=[version, name], daemon=True).start()
-
-    def _delete_older(self, version: int, name: str) -> None:
-        for folder in self._folder.iterdir():
-            number = folder.name.partition("-")[0]
-            if number.isdecimal() and int(number) <= version and folder.name != name:
-                shutil.rmtree(folder, ignore_errors=True)
+        older = {"before": version + 1, "keep": name}
+        threading.Thread(target=_delete_folders, args=[self._folder], kwargs=older, daemon=True).start()
 
     def _guard(self) -> None:
         """Remove the link when content changes by itself, and that of another release."""

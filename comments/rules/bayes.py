@@ -6,12 +6,13 @@ stays undecided.
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 
 from django.db import connection
+from django.db.models import F
 
 from comments import normalisation
 from comments.models import Comment, CommentStatus, Lesson, Token
@@ -31,6 +32,8 @@ MAX_WEIGHED = 60
 _NEUTRAL, _STRENGTH = 0.5, 0.45
 # Words closer to neutral than this are ignored.
 _MIN_DISTANCE = 0.1
+# A word of so many comments says something about spam. One of fewer may say who wrote it.
+_COMMON = 5
 _ALL = ""
 _HOST = "host:"
 
@@ -146,6 +149,33 @@ def learn(lessons: Mapping[Comment, str]) -> None:
 def unlearn(comments: Iterable[Comment]) -> None:
     """Undo what was learned from `comments`. The caller has locked them in its transaction."""
     learn(dict.fromkeys(comments, ""))
+
+
+def forget_rare_words() -> int:
+    """Forget the words that few comments had, if all of these are deleted. Return how many there were.
+
+    Comments are also deleted with their posts, so this looks at all that was learned, in time linear in it.
+    """
+    rare = {
+        text: (ham, spam)
+        for text, ham, spam in Token.objects.alias(total=F("ham") + F("spam"))
+        .filter(total__lt=_COMMON)
+        .exclude(text=_ALL)
+        .values_list("text", "ham", "spam")
+        .iterator()
+    }
+    for tokens in Lesson.objects.values_list("tokens", flat=True).iterator(1_000):
+        for token in tokens:
+            rare.pop(token, None)
+    by_counts: defaultdict[tuple[int, int], list[str]] = defaultdict(list)
+    for text, counts in rare.items():
+        by_counts[counts].append(text)
+    forgotten = 0
+    for (ham, spam), texts in by_counts.items():
+        for batch in batched(texts, 1_000, strict=False):
+            # Not those that have just been learned again.
+            forgotten += Token.objects.filter(text__in=batch, ham=ham, spam=spam).delete()[0]
+    return forgotten
 
 
 def _store(change: Model) -> None:

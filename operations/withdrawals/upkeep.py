@@ -2,12 +2,13 @@
 
 import logging
 
+from django.apps import apps
 from django.utils import timezone
 
-from operations.models import WithdrawalState
+from operations.erasing import rewrite
+from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals import lifecycle
 from operations.withdrawals.encryption import UnreadableError
-from operations.withdrawals.scrubbing import scrub
 from operations.withdrawals.warnings import remember_names
 from operations.withdrawals.working import work
 
@@ -31,6 +32,7 @@ def look_after_withdrawals() -> None:
             _log.error("%s can't be read, because SECRET_KEY has changed.", withdrawal)
     remember_names()
     if ended := list(lifecycle.unscrubbed()):
-        scrub({label for withdrawal in ended for label in withdrawal.counts})
+        labels = {label for withdrawal in ended for label in withdrawal.counts}
+        rewrite({*map(apps.get_model, labels), Withdrawal, WithdrawnRow, GoneUrl})
         for withdrawal in ended:
             lifecycle.move(withdrawal, [WithdrawalState.FINAL], WithdrawalState.FINAL, cursor={})

@@ -13,6 +13,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
+from operations.erasing import truncate_log
 from operations.models import Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals.copies import delete_copies
 from operations.withdrawals.gone_urls import forget_gone
@@ -20,7 +21,6 @@ from operations.withdrawals.lifecycle import Finding, Secret, secret_of, take_st
 from operations.withdrawals.matching import Span
 from operations.withdrawals.places import Place, places
 from operations.withdrawals.rewriting import mend_files, restore, rewrite
-from operations.withdrawals.scrubbing import overwrite_what_is_deleted, truncate_log
 from operations.withdrawals.variants import MAX_SUGGESTIONS, Variants
 from operations.withdrawals.warnings import remember_names
 from search.tasks import index_stale
@@ -40,7 +40,6 @@ _CONTEXT: Final = 60
 def work(withdrawal: Withdrawal, seconds: float) -> bool:
     """Continue for about so many seconds. Return whether it is finished. Raises UnreadableError."""
     until = monotonic() + seconds
-    overwrite_what_is_deleted()
     while step := _STEPS.get(withdrawal.state):
         step(withdrawal)
         withdrawal.refresh_from_db()

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from comments.moderation.deletion import delete
 from comments.rules import bayes
 from comments.rules.bayes import MAX_TOKENS, MIN_LESSONS, Model, score, tokens_of, unlearn
 from comments.rules.evaluation import Labelled, evaluate
-from tests.factories import CommentFactory, UserFactory
+from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.types import AtOnce
 
 type Decide = Callable[[Iterable[Comment], User], DecisionResult]
@@ -194,6 +194,35 @@ class TestLearning:
         with CaptureQueriesContext(connection) as seen:
             assert score(comment) == model.score(tokens_of(comment))
         assert len(seen) == 1
+
+
+@pytest.mark.django_db
+class TestForgetting:
+    """Words that few comments had are forgotten once these are deleted, however that happened."""
+
+    def learned(self, *texts: str) -> list[Comment]:
+        post = PostFactory()
+        comments = [CommentFactory(entry=post, text=text) for text in texts]
+        with transaction.atomic():
+            bayes.learn(dict.fromkeys(comments, Status.SPAM))
+        return comments
+
+    def test_words_of_deleted_comments(self) -> None:
+        self.learned("quillfeather", "quillfeather")[0].entry.delete()
+        assert bayes.forget_rare_words() > 0
+        assert set(stored_counts()) == {""}
+
+    def test_not_those_that_are_in_another_comment(self) -> None:
+        deleted, _other = self.learned("alone together", "together")
+        delete([deleted])
+        bayes.forget_rare_words()
+        assert "alone" not in stored_counts()
+        assert stored_counts()["together"] == (0, 2)
+
+    def test_not_those_that_many_had(self) -> None:
+        delete(self.learned(*["casino"] * 5))
+        bayes.forget_rare_words()
+        assert stored_counts()["casino"] == (0, 5)
 
 
 class TestAnyHistory(TestCase):

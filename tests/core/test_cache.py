@@ -167,6 +167,53 @@ class TestWorkingCache:
         assert caplog.records == []
 
 
+class TestSweeping:
+    @pytest.fixture(autouse=True)
+    def _use(self, settings: Settings, tmp_path: Path) -> None:
+        use(settings, "core.cache.FileCache", str(tmp_path / "cache"), MAX_BYTES=2**20)
+
+    def files(self, tmp_path: Path) -> list[str]:
+        return sorted(str(path.relative_to(tmp_path / "cache")) for path in (tmp_path / "cache").rglob("*"))
+
+    def test_what_is_stored_with_a_version_is_found_with_it(self) -> None:
+        cache.set("page", "old", version=7)
+        cache.set("page", "new", version=8)
+        assert [cache.get("page", version=number) for number in (7, 8, 9)] == ["old", "new", None]
+        assert cache.get("page") is None
+
+    def test_earlier_versions_are_deleted(self, tmp_path: Path) -> None:
+        cache.set("counter", 1)
+        cache.set("page", "old", version=7)
+        cache.set("page", "new", version=8)
+        cache.sweep(8)  # type: ignore[attr-defined]  # FailSafeCache has it
+        assert [cache.get("counter"), cache.get("page", version=7), cache.get("page", version=8)] == [1, None, "new"]
+        assert [name.partition("/")[0] for name in self.files(tmp_path) if not name.endswith(".djcache")] == ["8"]
+
+    def test_what_has_expired_is_deleted(self, tmp_path: Path) -> None:
+        cache.set("brief", 1, timeout=-1)
+        cache.set("page", "old", timeout=-1, version=8)
+        cache.sweep(8)  # type: ignore[attr-defined]  # likewise
+        assert [name for name in self.files(tmp_path) if name.endswith(".djcache")] == []
+
+    def test_what_a_killed_process_left_is_deleted(self, tmp_path: Path) -> None:
+        cache.set("counter", 1)
+        for name, written in (("old", 1_000), ("now", None)):
+            path = tmp_path / "cache" / name
+            path.write_bytes(b"half of a page")
+            if written:
+                os.utime(path, (written, written))
+        cache.sweep(1)  # type: ignore[attr-defined]  # likewise
+        assert "old" not in self.files(tmp_path)
+        assert "now" in self.files(tmp_path)
+
+    def test_the_limit_counts_all_versions(self, settings: Settings, tmp_path: Path) -> None:
+        files = FileCache(str(tmp_path / "cache"), {"OPTIONS": {"MAX_BYTES": 1_000}})
+        for number in range(10):
+            files.set("page", os.urandom(400), version=number)
+        files.tidy()
+        assert sum(path.stat().st_size for path in (tmp_path / "cache").rglob("*.djcache")) <= 1_000
+
+
 @pytest.mark.usefixtures("broken")
 class TestBrokenCache:
     def test_every_operation_has_the_result_of_an_empty_cache(self) -> None:

@@ -2,19 +2,23 @@
 
 import base64
 import binascii
-import gzip
 import io
 import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Final
+
+import zstandard
 
 # Eleven characters, which fit into the shortest place.
 _MARK: Final = re.compile(rb"PLANTED[0-9]{4}")
 _BASE64: Final = re.compile(rb"[A-Za-z0-9+/\r\n]{15,}={0,2}")
 _HEX: Final = re.compile(rb"(?:[0-9A-Fa-f]{2}\s*){11,}")
 _ZLIB: Final = re.compile(rb"\x78[\x01\x5e\x9c\xda]")
+_GZIP: Final = re.compile(rb"\x1f\x8b\x08")
+_ZSTD: Final = re.compile(rb"\x28\xb5\x2f\xfd")
 _MAX_UNPACKED: Final = 4 * 1024 * 1024
 _MAX_DEPTH: Final = 4
 
@@ -22,21 +26,21 @@ _MAX_DEPTH: Final = 4
 def marks_in(content: bytes) -> set[str]:
     """Return the markers in `content`: as text of one or two bytes a character, in base64 or digits, compressed."""
     found: set[str] = set()
-    for part in _unpacked(content):
+    for part in unpacked(content):
         for text in (part, part.translate(None, b"\0")):
             found |= {mark.decode() for mark in _MARK.findall(text)}
     return found
 
 
-def _unpacked(content: bytes, depth: int = 0, *, decode: bool = True) -> Iterator[bytes]:
+def unpacked(content: bytes, depth: int = 0, *, decode: bool = True) -> Iterator[bytes]:
     """Yield `content` and what is compressed in it; also what is written in it as text, and compressed in that."""
     yield content
     if depth < _MAX_DEPTH:
         for part in _decompressed(content):
-            yield from _unpacked(part, depth + 1, decode=decode)
+            yield from unpacked(part, depth + 1, decode=decode)
         if decode:
             for part in _decoded(content):
-                yield from _unpacked(part, depth + 1, decode=False)
+                yield from unpacked(part, depth + 1, decode=False)
 
 
 def _decompressed(content: bytes) -> Iterator[bytes]:
@@ -44,13 +48,13 @@ def _decompressed(content: bytes) -> Iterator[bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             yield from (archive.read(name) for name in archive.namelist())
         return
-    if content.startswith(b"\x1f\x8b"):
-        yield gzip.decompress(content)
-    for start in _ZLIB.finditer(content):
-        try:
-            yield zlib.decompressobj().decompress(content[start.start() :], _MAX_UNPACKED)
-        except zlib.error:
-            continue
+    for pattern, bits in ((_ZLIB, zlib.MAX_WBITS), (_GZIP, zlib.MAX_WBITS | 16)):
+        for start in pattern.finditer(content):
+            with suppress(zlib.error):
+                yield zlib.decompressobj(bits).decompress(content[start.start() :], _MAX_UNPACKED)
+    for start in _ZSTD.finditer(content):
+        with suppress(zstandard.ZstdError):
+            yield zstandard.ZstdDecompressor().decompressobj().decompress(content[start.start() :])
 
 
 def _decoded(content: bytes) -> Iterator[bytes]:

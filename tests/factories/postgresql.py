@@ -44,8 +44,8 @@ class PostgresServer:
         options = ["--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]
         self._run("pg_basebackup", "--dbname", source, "--pgdata", self.data, *options)
 
-    def start(self) -> None:
-        options = f"-p {self.port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off -c log_statement=all"
+    def start(self, settings: str = "-c log_statement=all") -> None:
+        options = f"-p {self.port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off {settings}"
         self._run("pg_ctl", "--pgdata", self.data, "--log", self._log, "--wait", "-o", options, "start")
 
     def kill(self) -> None:

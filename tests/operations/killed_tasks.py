@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.tasks import Task, TaskResultStatus
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
@@ -38,7 +39,7 @@ from media.recleaning import due_documents
 from media.tasks import clean_due_documents, make_due_renditions, remove_expired_files
 from operations.backups.schedule import is_due
 from operations.models import BackupRun, CheckResult, Withdrawal, WithdrawalState, WorkerHeartbeat
-from operations.tasks import back_up_if_due, check_site, forget_old_tasks
+from operations.tasks import back_up_if_due, check_site, forget_deleted, forget_old_tasks, rewrite_database
 from operations.withdrawals import lifecycle
 from operations.withdrawals.tasks import continue_withdrawal, do_upkeep
 from operations.withdrawals.working import work as withdraw
@@ -332,6 +333,35 @@ def is_checked() -> bool:
     return CheckResult.objects.exists()
 
 
+def leave_pages() -> None:
+    """Store a page of an earlier state of the site."""
+    cache.set("page", "former text", version=1)
+    forget_deleted.enqueue()
+
+
+def are_pages_deleted() -> bool:
+    return cache.get("page", version=1) is None
+
+
+def delete_posts() -> None:
+    for post in [PostFactory(author=owner(), title="Deleted for good", source="Words " * 5_000) for _ in range(3)]:
+        post.delete()
+    rewrite_database.enqueue()
+
+
+def is_rewritten() -> bool:
+    """Whether nothing is left in the file, or in the tables, of what was deleted."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA freelist_count")
+        else:
+            cursor.execute("CHECKPOINT")
+            cursor.execute(
+                "SELECT position('Deleted for good'::bytea in pg_read_binary_file(pg_relation_filepath('blog_entry')))"
+            )
+        return cursor.fetchone() == (0,)
+
+
 def upgrade_cleaners() -> None:
     store_document(pdf_file(name=f"{uuid.uuid4()}.pdf"), by=owner())
     DBTaskResult.objects.all().delete()
@@ -363,4 +393,6 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (do_upkeep, (keep_old_withdrawal, is_final)),
     (check_site, (forget_checks, is_checked)),
     (clean_due_documents, (upgrade_cleaners, is_clean)),
+    (forget_deleted, (leave_pages, are_pages_deleted)),
+    (rewrite_database, (delete_posts, is_rewritten)),
 ]

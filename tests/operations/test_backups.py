@@ -23,6 +23,7 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
+from django_tasks_db.models import DBTaskResult
 from pytest_django import Settings
 
 from accounts.models import AuditRecord
@@ -32,6 +33,7 @@ from core.changes import content_changed, content_version
 from media import trash
 from media.models import Document, Picture
 from media.pictures import store_picture
+from media.tasks import clean_due_documents
 from operations.backups import creating, media, postgresql, restoring, schedule, sealing, sqlite, stores
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError
@@ -131,6 +133,13 @@ class TestRestoredSite:
         manage("restore", "--replace")
         assert count_stale(lambda name, done, total: None).total() == 0
         assert "The march" in client.get("/search/", {"q": "words"}).text or "The march" in client.get("/?s=words").text
+
+    def test_documents_from_before_they_were_cleaned_are_cleaned(self, manage: Manage) -> None:
+        Document.objects.update(cleaned_with=0)
+        DBTaskResult.objects.all().delete()
+        manage("backup")
+        manage("restore", "--replace")
+        assert DBTaskResult.objects.ready().get().task_path == clean_due_documents.module_path
 
     def test_new_rows_get_new_ids(self, manage: Manage) -> None:
         highest = PostFactory().pk

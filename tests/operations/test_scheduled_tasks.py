@@ -129,10 +129,13 @@ def test_all_that_is_promised_is_on_the_schedule() -> None:
     assert set(schedule.scheduled_tasks) == {
         "accounts.audit",
         "operations.checks",
+        "operations.copies",
+        "operations.rewriting",
         "operations.withdrawals",
         "accounts.sessions",
         "comments.tidying",
         "mail.delivery",
+        "media.cleaning",
         "media.renditions",
         "media.trash",
         "operations.backups",

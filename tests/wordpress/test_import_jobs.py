@@ -403,6 +403,17 @@ class TestPrivacy:
         work()
         assert not JobFolder(job.pk).files()
 
+    def test_what_a_killed_worker_had_unpacked_is_deleted(
+        self, owner_client: Client, uploaded: Uploaded, work: Work
+    ) -> None:
+        job = uploaded(owner_client)
+        start(owner_client, job, "import")
+        left = JobFolder(job.pk).path / "unpacked-killed"
+        (left / "1").mkdir(parents=True)
+        (left / "1" / "export.xml").write_text("private")
+        work()
+        assert [path.name for path in JobFolder(job.pk).path.iterdir() if path.name.startswith("unpacked")] == []
+
     def test_uploads_are_deleted_with_the_job(self, owner_client: Client, uploaded: Uploaded) -> None:
         job = uploaded(owner_client)
         owner_client.post(job_url(job, "delete/"), {"post": "yes"})

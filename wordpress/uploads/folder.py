@@ -96,6 +96,16 @@ class JobFolder:
 
     def remove_uploads(self) -> None:
         shutil.rmtree(self._uploads, ignore_errors=True)
+        self.remove_unfinished()
+
+    def remove_unfinished(self) -> None:
+        """Remove what a killed process has unpacked or begun to write. No other may be working in the folder."""
+        known = {self._uploads, self.report, self._progress, self._cancel, self._lock}
+        for path in set(self.path.iterdir()) - known if self.path.is_dir() else ():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)

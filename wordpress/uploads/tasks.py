@@ -98,6 +98,7 @@ def run_job(key: str) -> None:
     with folder.locked():
         # Only this process has the lock, so if the job is running, its worker is gone.
         if lifecycle.move(job, ACTIVE_STATES, JobState.RUNNING):
+            folder.remove_unfinished()
             _run_step(job, folder)
 
 

@@ -1,0 +1,397 @@
+"""A day on a site: readers, commenters, log-ins, errors, imports. What must not stay on the disk is marked.
+
+`seizure.py` starts it, reads from its standard output what was planted, and kills it with everything else.
+"""
+
+import http.client
+import re
+import socket
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import urlencode
+
+import scratch_site  # isort: split
+
+from django.contrib.auth.models import Group
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.offboarding import offboard
+from blog import publishing
+from blog.autosaves import OpenForm
+from blog.models import Category, Page, Post, Revision, Status
+from comments import personal_data
+from comments.models import Comment, Follower
+from comments.moderation import decisions, deletion, submission
+from core.models import SiteSettings
+from media import trash
+from media.models import Document, Picture
+from media.pictures import store_picture
+from operations.withdrawals import lifecycle
+from operations.withdrawals.working import work as withdraw
+from operations.worker.running import Worker
+from tests.factories.files import picture
+from tests.factories.marked_files import KINDS, MarkedFile
+from tests.factories.traces import Traces
+from tests.factories.wxr import comment as wxr_comment
+from tests.factories.wxr import export, item
+from wordpress.downloads import jobs as downloads
+from wordpress.models import ImportJob, JobStep
+from wordpress.uploads import tasks as uploads
+
+PASSWORD = "the password of the site's owner"  # noqa: S105  # it is planted below
+FOREVER = float("inf")
+# Of which what is planted must be gone: what is deleted, by the next night; the others when the settings say so.
+NIGHT, EXPORTED, FOLLOWED, WITHDRAWN, KEPT_SPAM, TRASHED, AUDITED = 1, 4, 8, 15, 31, 31, 366
+
+
+class Browser:
+    """Sends requests to nginx, from an address of its own and with headers that name another."""
+
+    def __init__(self, port: int, traces: Traces, kind: str, number: int) -> None:
+        self._port, self._cookies = port, SimpleCookie()
+        self._address = traces.add(f"address of {kind}", 0, f"127.83.{number}.{number + 57}")
+        forwarded = traces.add(f"X-Forwarded-For of {kind}", 0, f"203.0.113.{number + 30}")
+        network = traces.add(f"IPv6 address of {kind}", 0, f"2001:db8:{number:x}:88:99::{number + 7:x}")
+        self._headers = {
+            "Host": "localhost",
+            "User-Agent": f"Mozilla/5.0 ({traces.word(f'browser of {kind}', 0)}) Gecko",
+            "Referer": f"https://elsewhere.example/{traces.word(f'referrer of {kind}', 0)}",
+            "X-Forwarded-For": f"{network}, [{network.upper()}]:443, ::ffff:{forwarded}",
+            "Forwarded": f'for="[{network}]";by={forwarded}',
+            "X-Real-IP": forwarded,
+            "Accept-Language": traces.word(f"language of {kind}", 0),
+            "Accept-Encoding": "br, gzip",
+        }
+
+    def send(self, path: str, form: Mapping[str, Any] | bytes = b"", **headers: str) -> tuple[int, str]:
+        """Get `path`, or post `form` to it, and return the status and the page."""
+        server = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120, source_address=(self._address, 0))
+        body = form if isinstance(form, bytes) else urlencode(form).encode()
+        sent = self._headers | {"Cookie": "; ".join(f"{key}={each.value}" for key, each in self._cookies.items())}
+        sent |= {"Content-Type": "application/x-www-form-urlencoded"} | headers
+        sent |= {"Origin": "http://localhost", "Referer": "http://localhost/"} if body else {"Accept-Encoding": ""}
+        server.request("POST" if body else "GET", path, body or None, sent)
+        response = server.getresponse()
+        page = response.read().decode(errors="replace")
+        for cookie in response.headers.get_all("Set-Cookie", []):
+            self._cookies.load(cookie)
+        server.close()
+        return response.status, page
+
+    def submit(self, path: str, form: Mapping[str, Any], **headers: str) -> tuple[int, str]:
+        """Fill in the form on a page, and submit it."""
+        _status, page = self.send(path)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        return self.send(path, {"csrfmiddlewaretoken": token[1] if token else "", **form}, **headers)
+
+    def upload(self, path: str, field: str, file: MarkedFile, page: str) -> int:
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.send(page)[1])
+        boundary = uuid.uuid4().hex
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{file.name}"\r\n\r\n'
+        body = head.encode() + file.content + f"\r\n--{boundary}--\r\n".encode()
+        kind = f"multipart/form-data; boundary={boundary}"
+        secret = token[1] if token else ""
+        return self.send(path, body, **{"Content-Type": kind, "X-CSRFToken": secret, "Accept": "application/json"})[0]
+
+    def session(self) -> str:
+        return self._cookies["sessionid"].value if "sessionid" in self._cookies else ""
+
+    def begin_upload(self, path: str, content: bytes) -> socket.socket:
+        """Send a file of which the second half never comes."""
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', self.send("/admin/")[1])
+        headers = self._headers | {
+            "Cookie": "; ".join(f"{key}={each.value}" for key, each in self._cookies.items()),
+            "X-CSRFToken": token[1] if token else "",
+            "Content-Type": "multipart/form-data; boundary=limit",
+            "Content-Length": str(2 * len(content)),
+        }
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        begun = socket.create_connection(("127.0.0.1", self._port), 60, (self._address, 0))
+        begun.sendall(f"POST {path} HTTP/1.1\r\n{head}\r\n--limit\r\n".encode())
+        begun.sendall(b'Content-Disposition: form-data; name="exports"; filename="a.xml"\r\n\r\n' + content)
+        return begun
+
+    def shout(self, text: bytes) -> None:
+        """Send something that is no request, or a broken one."""
+        with socket.create_connection(("127.0.0.1", self._port), 20, (self._address, 0)) as sent:
+            sent.sendall(text)
+            sent.settimeout(5)
+            try:
+                sent.recv(4096)
+            except OSError:
+                return
+
+
+class Day:
+    """What happens. Each step plants what it must not leave."""
+
+    def __init__(self, port: int) -> None:
+        self.port, self.traces = port, Traces()
+        self.owner = User.objects.create_superuser("owner", "owner@example.org", PASSWORD, display_name="Owner")
+        self.owner.groups.add(*Group.objects.filter(name="Owner"))
+        self.author = User.objects.create_user("writer", display_name="Writer")
+        self.traces.add("password", 0, PASSWORD)
+        self._browsers = 0
+        self._begun: list[socket.socket] = []
+        self.post = self.write("post", None)
+
+    def browser(self, kind: str) -> Browser:
+        self._browsers += 1
+        return Browser(self.port, self.traces, kind, self._browsers)
+
+    def write(self, kind: str, days: int | None, title_days: int | None = None, **values: Any) -> Post:
+        """Publish a post whose title and text are looked for."""
+        title = self.traces.word(f"title of {kind}", days if title_days is None else title_days)
+        text = self.traces.word(f"text of {kind}", days)
+        post = Post(title=f"On {title}", source=self._words(text), status=Status.PUBLISHED, author=self.author)
+        post.published_at = timezone.now()
+        for name, value in values.items():
+            setattr(post, name, value)
+        publishing.save_entry(post, self.owner, tags=[self.traces.word(f"tag of {kind}", None)])
+        return post
+
+    def comment(self, kind: str, days: int | None, *, entry: Post | None = None, **values: Any) -> Comment:
+        """Comment through the form, and return what is stored."""
+        word = self.traces.word(f"comment that {kind}", days)
+        address = f"{self.traces.word(f'e-mail address of who {kind}', days)}@example.org"
+        form = {"name": f"Reader {word}", "email": address, "text": self._words(word), **values}
+        post = entry or self.post
+        status, page = self.browser(f"who {kind}").send(f"/comments/on/post/{post.pk}/", form)
+        if status != 302:
+            raise SystemExit(f"The comment that {kind} was answered {status}: {page[:500]}")
+        return Comment.objects.get(text__contains=word)
+
+    @staticmethod
+    def _words(word: str) -> str:
+        # Long enough to be stored apart from its row, and compressed.
+        return f"{word} begins. " + " ".join(f"Line {n} of a text about {word}.\n\n" for n in range(90))
+
+    # What readers do.
+
+    def read(self) -> None:
+        reader = self.browser("a reader")
+        url = self.post.get_absolute_url()
+        for path in ("/", url, "/feed/", "/comments/feed/", "/sitemap.xml", "/dictionary.txt", "/privacy/"):
+            for _again in range(3):
+                reader.send(path)
+        for path in ("/?s={}", "/?s=x&utm_source={}", f"{url}?fbclid={{}}", "/search/suggestions.json?q={}", "/?p={}"):
+            reader.send(path.format(self.traces.word(f"query of {path.partition('?')[2]}", 0)))
+        locked = Post(title="Locked", source="x", author=self.author, status=Status.PUBLISHED)
+        locked.password = uuid.uuid4().hex
+        locked.save()
+        guess = self.traces.word("guess at the password of a post", 0)
+        reader.send(locked.get_absolute_url(), {"post_password": guess})
+
+    def send_nonsense(self) -> None:
+        word, stranger = (lambda kind: self.traces.word(kind, 0).encode()), self.browser("an attacker")
+        line = b"GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: "
+        for text in (
+            word("no request at all") * 10,
+            line + word("browser of a broken request") + b"\r\nX: \x00\r\n\r\n",
+            line + word("browser of a huge request") * 3000 + b"\r\n\r\n",
+            b"GET /?s=" + word("query with a bad host") + b" HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+            b"GET /%ff%00?s=" + word("query with bad bytes") + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"POST /comments/on/post/1/ HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\ntext="
+            + word("half of a comment"),
+        ):
+            stranger.shout(text)
+        refused = {"name": "x", "email": "no address", "text": self.traces.word("comment that was refused", 0)}
+        stranger.send(f"/comments/on/post/{self.post.pk}/", refused)
+        large = {"name": "x", "email": "a@example.org", "text": self.traces.word("comment that was too long", 0) * 9999}
+        stranger.send(f"/comments/on/post/{self.post.pk}/", large)
+        stranger.send("/comments/on/post/1/", {"text": self.traces.word("comment from elsewhere", 0)}, Origin="null")
+
+    def fail(self) -> None:
+        """Have errors raised, in which there is what was sent."""
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE comments_comment RENAME TO comments_away")
+        try:
+            text = self.traces.word("comment that raised an error", 0)
+            form = {"name": text, "email": f"{text}@example.org", "text": text}
+            victim = self.browser("who saw an error")
+            victim.send(f"/comments/on/post/{self.post.pk}/", form)
+            victim.send(self.post.get_absolute_url() + "?s=" + self.traces.word("query that raised an error", 0))
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE comments_away RENAME TO comments_comment")
+
+    def log_in(self) -> None:
+        person, login = self.browser("the owner"), "/admin/login/"
+        for kind in ("known", "unknown"):
+            name = "owner" if kind == "known" else self.traces.word("name of no account", 0)
+            person.submit(login, {"username": name, "password": self.traces.word(f"wrong password, {kind} name", 0)})
+        unknown = f"{self.traces.word('address of no account', 0)}@example.org"
+        person.submit("/admin/password/forgotten/", {"email": unknown})
+        status, page = person.submit(login, {"username": "owner", "password": PASSWORD})
+        if status != 302:
+            raise SystemExit(f"Logging in was answered {status}: {page[:2000]}")
+        self.traces.add("session that has ended", NIGHT, person.session())
+        self.upload(person)
+        token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', person.send("/admin/")[1])
+        person.send("/admin/logout/", {"csrfmiddlewaretoken": token[1] if token else ""})
+
+    def upload(self, person: Browser) -> None:
+        """Upload files with names and places in them."""
+        for number, (kind, make) in enumerate(KINDS.items(), start=100):
+            a, b, c, d = (self.traces.add(f"metadata of {kind}", 0, f"PLANTED{number}{n}") for n in range(4))
+            file = MarkedFile(kind, f"file-{kind}.{kind}", make((a, b, c, d)), frozenset({a, b, c, d}))
+            status = person.upload("/admin/media/upload/", "files", file, "/admin/media/picture/")
+            if status != 200:
+                raise SystemExit(f"Uploading a file of the kind {kind} was answered {status}.")
+
+    # What moderators, editors and owners do.
+
+    def moderate(self) -> None:
+        self.comment("stays", None)
+        self.comment("is spam", KEPT_SPAM, subject="x")
+        trashed = self.comment("goes into the trash", TRASHED)
+        deleted = self.comment("is deleted", NIGHT)
+        own = self.comment("its author deletes", NIGHT)
+        erased = self.comment("is erased", NIGHT)
+        kept = self.comment("loses its author", None)
+        self.traces.planted = [trace for trace in self.traces.planted if trace.text != kept.email.partition("@")[0]]
+        self.traces.add("e-mail address that is erased", NIGHT, kept.email)
+        decisions.trash([trashed], by=self.owner)
+        # Readers and the search have seen them.
+        self.browser("who reads what will be deleted").send(self.post.get_absolute_url())
+        # The filter learns from it, and there are decisions about it.
+        decisions.mark_spam([deleted], by=self.owner)
+        decisions.approve([deleted], by=self.owner)
+        deletion.delete([deleted])
+        submission.delete_own(own)
+        personal_data.erase(erased.email, keep_text=False)
+        personal_data.erase(kept.email, keep_text=True)
+        follower = f"{self.traces.word('address that nobody confirmed', FOLLOWED)}@example.org"
+        Follower.objects.create(email=follower, entry=self.post)
+
+    def edit(self) -> None:
+        reader = self.browser("who reads what will be changed")
+        deleted = self.write("a post that is deleted", NIGHT, AUDITED)
+        changed = self.write("a post of which one revision is kept", None)
+        # The first text and title are in revisions, and then nowhere.
+        first = self.traces.word("text of a deleted revision", NIGHT)
+        changed.source = self._words(first)
+        publishing.save_entry(changed, self.owner)
+        for post in (deleted, changed):
+            self.comment(f"is on post {post.pk}", NIGHT if post is deleted else None, entry=post)
+            for _again in range(3):
+                reader.send(post.get_absolute_url())
+                reader.send("/")
+        changed.source = "The text that stays."
+        publishing.save_entry(changed, self.owner)
+        Revision.objects.filter(entry=changed, source__contains=first).delete()
+        exported = self.write("a post that was exported and deleted", EXPORTED, AUDITED)
+        downloads.start("wordpress", self.owner)
+        self.work()
+        publishing.trash(Post.objects.filter(pk=deleted.pk), self.owner)
+        for post in (deleted, exported):
+            Post.objects.get(pk=post.pk).delete()
+        typed = self.traces.word("text that was typed and discarded", NIGHT)
+        form = OpenForm.of(self.owner, changed)
+        form.report({"source": [self._words(typed)]})
+        form.discard()
+        draft = Page.objects.create(
+            title="Draft", source=self._words(self.traces.word("text of a deleted draft", NIGHT)), author=self.owner
+        )
+        draft.delete()
+        category = Category.objects.create(name=self.traces.word("name of a deleted category", NIGHT))
+        category.delete()
+        old = SiteSettings.current()
+        old.footer = self.traces.word("former footer", NIGHT)
+        old.save()
+        reader.send("/")
+        old.footer = ""
+        old.save()
+
+    def import_blog(self) -> None:
+        """Import an export with addresses of commenters, and undo another import."""
+        address = self.traces.add("address in an export", 0, "198.51.100.201")
+        agent = self.traces.word("browser in an export", 0)
+        text = export(
+            item(
+                900,
+                title="Imported",
+                content=self.traces.word("imported text", None),
+                inside=[wxr_comment(1, author_IP=address, agent=agent)],
+            )
+        )
+        self._run_import(text)
+        job = self._run_import(
+            export(item(901, title="Undone", content=self._words(self.traces.word("undone import", NIGHT))))
+        )
+        uploads.start_step(job, JobStep.UNDO, self.owner, {})
+        self.work()
+
+    def _run_import(self, text: str) -> ImportJob:
+        upload = SimpleUploadedFile(f"{self.traces.word('name of an export', None)}.xml", text.encode())
+        job, _is_new = uploads.create_job(uuid.uuid4(), [upload], self.owner)
+        self.work()
+        job.refresh_from_db()
+        uploads.start_step(job, JobStep.IMPORT, self.owner, {})
+        self.work()
+        job.refresh_from_db()
+        return job
+
+    def part(self) -> None:
+        """Erase an account, withdraw a name, delete an image."""
+        person = User.objects.create_user(
+            self.traces.word("username of an erased account", NIGHT),
+            f"{self.traces.word('address of an erased account', NIGHT)}@example.org",
+            display_name=self.traces.word("name of an erased account", NIGHT),
+        )
+        offboard(person, heir=None, erase=True, by=self.owner)
+        name = self.traces.word("withdrawn name", NIGHT).capitalize()
+        self.write("a post with a withdrawn name", None, excerpt=f"By {name} Smith.")
+        self.comment("is by a withdrawn name", None, name=f"{name} Smith")
+        self.browser("who reads a name").send("/")
+        withdrawal = lifecycle.start([f"{name} Smith"], "[name withdrawn]", self.owner)
+        withdraw(withdrawal, FOREVER)
+        lifecycle.carry_out(withdrawal)
+        withdraw(withdrawal, FOREVER)
+        title = self.traces.word("title of a deleted image", AUDITED)
+        alt = self.traces.word("description of a deleted image", TRASHED)
+        image = store_picture(SimpleUploadedFile("x.png", picture(size=(700, 40))), by=self.owner, title=title, alt=alt)
+        trash.delete(Picture, [image.pk])
+
+    def begin_uploads(self) -> None:
+        """Be in the middle of uploading files when the server is seized."""
+        person = self.browser("who is uploading")
+        person.submit("/admin/login/", {"username": "owner", "password": PASSWORD})
+        for path in ("/admin/media/upload/", "/admin/wordpress/importjob/add/"):
+            line = f"{self.traces.word(f'half of an upload to {path}', 0)}\n".encode()
+            self._begun.append(person.begin_upload(path, line * 200_000))
+
+    def work(self) -> None:
+        Worker(name="day").drain()
+
+    def back_up(self) -> None:
+        call_command("backup")
+
+
+def main() -> None:
+    port = int(sys.argv[1])
+    # For nothing but what was planted. Commands go on to print what they do.
+    planted, sys.stdout = sys.stdout, sys.stderr
+    scratch_site.allow_comments()
+    day = Day(port)
+    steps: list[Callable[[], None]] = [
+        *(day.read, day.moderate, day.edit, day.send_nonsense, day.fail, day.log_in, day.import_blog, day.part),
+        *(day.read, day.back_up, day.begin_uploads),
+    ]
+    for step in steps:
+        step()
+    assert Document.objects.exists()  # noqa: S101  # they were uploaded
+    print(day.traces.to_json(), file=planted, flush=True)
+    # The connection stays open until the server is seized.
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main()

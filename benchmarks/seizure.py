@@ -1,0 +1,256 @@
+"""Looks for traces on the disk of a site that was seized: after a day of traffic, and in the nights that follow.
+
+Prints, for each seizure, how many of the planted texts were looked for and found, and where. See README.md.
+"""
+
+import argparse
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import scratch_site  # isort: split
+
+from tests.factories.postgresql import PostgresServer, find_programs
+from tests.factories.traces import Trace, Traces
+
+# How much longer backups have what was deleted, with these settings, in days: the last of each of two days.
+KEPT_LONGER = 3
+# In days: as docs/owners.md advises, with `rotate 7` in logrotate. nginx's log has the URLs of deleted posts.
+LOG_KEPT = 7
+# As docs/running.md advises.
+POSTGRESQL = "-c log_min_error_statement=panic -c wal_recycle=off"
+BACKUPS = {"BACKUP_TIMES": "03:30", "BACKUP_KEEP_DAILY": "2", "BACKUP_KEEP_WEEKLY": "0", "BACKUP_KEEP_MONTHLY": "0"}
+
+
+class Site:
+    """A site behind nginx, whose files are all in one folder: data, backups, logs, pages, temporary ones."""
+
+    def __init__(self, folder: Path, database: PostgresServer | None) -> None:
+        self.disk, self._seized, self.database = folder / "disk", folder / "seized", database
+        for name in ("data", "backups", "logs", "pages", "tmp", "nginx"):
+            (self.disk / name).mkdir(parents=True)
+        self.port, self._app_port = scratch_site.free_port(), scratch_site.free_port()
+        self.environment = os.environ | {
+            "BROADSIDE_DATA": f"{self.disk}/data",
+            "PAGES_FOLDER": f"{self.disk}/pages",
+            "BACKUP_URL": f"{self.disk}/backups",
+            "STATIC_ROOT": f"{folder}/static",
+            "TMPDIR": str(self.disk / "tmp"),
+            "SITE_URL": "http://localhost",
+            "BEHIND_PROXY": "1",
+            "TRUSTED_PROXIES": "1",
+            "LOG_LEVEL": "INFO",
+            "PYTHONPATH": f"{scratch_site.PROJECT}:{scratch_site.PROJECT / 'benchmarks'}",
+            **BACKUPS,
+            **({"DATABASE_URL": database.url} if database else {}),
+        }
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def manage(self, *arguments: str, day: int = 0) -> None:
+        """Run a command, with the clock set so many days ahead."""
+        ahead = ["faketime", "-f", f"+{day}d"] if day else []
+        # Waiting is not to depend on that, and files have the times at which they were really written.
+        clock = {"FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1", "NO_FAKE_STAT": "1"}
+        with (self.disk / "logs" / "commands.log").open("ab") as log:
+            command = [*ahead, sys.executable, "manage.py", *arguments]
+            subprocess.run(  # noqa: S603  # our own command
+                command, cwd=scratch_site.PROJECT, env=self.environment | clock, stdout=log, stderr=log, check=True
+            )
+
+    def start(self) -> None:
+        """Start what serves the site, with memory dumps allowed as far as anyone could have allowed them."""
+        unlimited = partial(resource.setrlimit, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        serve = [sys.executable, "manage.py", "serve", f"--port={self._app_port}", "--processes=2", "--without-worker"]
+        self._run(serve, "site", preexec_fn=unlimited)
+        (self.disk / "nginx" / "nginx.conf").write_text(self._configuration())
+        self._run(["nginx", "-c", f"{self.disk}/nginx/nginx.conf", "-e", f"{self.disk}/logs/nginx-start.log"], "nginx")
+        for port in (self._app_port, self.port):
+            for _attempt in range(1200):
+                with scratch_site.socket.socket() as probe:
+                    if probe.connect_ex(("127.0.0.1", port)) == 0:
+                        break
+                time.sleep(0.1)
+            else:
+                raise SystemExit("The site did not start.")
+
+    def live(self) -> Traces:
+        """Let the day pass, and return what was planted. Its process goes on."""
+        script = [sys.executable, str(scratch_site.PROJECT / "benchmarks" / "seized_day.py"), str(self.port)]
+        # It does what the worker would do, and logs as that does.
+        day = self._run(script, "worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert day.stdout is not None  # noqa: S101  # it is a pipe
+        line = day.stdout.readline()
+        if not line:
+            raise SystemExit(f"The day ended early. {(self.disk / 'logs' / 'worker.log').read_text()[-2000:]}")
+        return Traces.from_json(line.decode())
+
+    def crash(self) -> None:
+        """Have a process of the web server end as after a fault that makes the system write its memory to a file."""
+        for pid in scratch_site.Server(0, self._running[0].pid).pids()[1:]:
+            for child in scratch_site.Server(0, pid).pids()[1:2]:
+                os.kill(child, signal.SIGSEGV)
+        time.sleep(1)
+        for path in [*scratch_site.PROJECT.glob("core*"), *self.disk.rglob("core.*")]:
+            if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
+                path.unlink()
+                raise SystemExit(f"A process left its memory in {path}.")
+
+    def seize(self, name: str) -> Path:
+        """Pull the plug, and return a copy of the disk."""
+        self.kill()
+        if self.database:
+            self.database.kill()
+        target = self._seized / name
+        shutil.copytree(self.disk, target, symlinks=True)
+        return target
+
+    def kill(self) -> None:
+        for program in self._running:
+            for pid in _with_children(program.pid):
+                os.kill(pid, signal.SIGKILL)
+            program.wait()
+        self._running.clear()
+
+    def _run(self, command: list[str], log: str, **options: object) -> subprocess.Popen[bytes]:
+        file = (self.disk / "logs" / f"{log}.log").open("ab")
+        options = {"stdout": file, "stderr": file} | options
+        program = subprocess.Popen(command, cwd=scratch_site.PROJECT, env=self.environment, **options)  # type: ignore[call-overload]  # noqa: S603  # our own programs
+        self._running.append(program)
+        return program
+
+    def _configuration(self) -> str:
+        """Return the configuration that we ship, with paths and ports of ours, and without TLS."""
+        shipped = (scratch_site.PROJECT / "deploy" / "nginx.conf").read_text()
+        for pattern, replacement in (
+            (r"\n *listen \[::\][^\n]*", ""),
+            (r"listen 443 ssl;", f"listen 127.0.0.1:{self.port};"),
+            (r"(?s)server \{\n    listen 80.*?\n\}\n", ""),
+            (r"(?s)server \{\n    listen 443 ssl default_server.*?\n\}\n", ""),
+            (r"\n    ssl_[^\n]*", ""),
+            (r"blog\.example\.org", "localhost"),
+            (r"127\.0\.0\.1:8000", f"127.0.0.1:{self._app_port}"),
+            (r"/run/broadside/pages", f"{self.disk}/pages"),
+            (r"/var/log/nginx/blog.log", f"{self.disk}/logs/access.log"),
+            *([] if scratch_site.BROTLI.exists() else [(r"brotli_static on;", "")]),
+        ):
+            shipped = re.sub(pattern, replacement, shipped)
+        folder = self.disk / "nginx"
+        temporary = "".join(
+            f"{kind}_temp_path {folder}/{kind};\n" for kind in ("client_body", "proxy", "fastcgi", "scgi", "uwsgi")
+        )
+        return (
+            f"{f'load_module {scratch_site.BROTLI};' if scratch_site.BROTLI.exists() else ''}\n"
+            f"{'user root;' if os.getuid() == 0 else ''} daemon off; worker_processes 1; pid {folder}/nginx.pid;\n"
+            f"error_log {self.disk}/logs/nginx-start.log;\nevents {{}}\nhttp {{ {temporary} {shipped} }}\n"
+        )
+
+
+def _with_children(pid: int) -> Iterator[int]:
+    """Yield a process and those that it has started, and theirs."""
+    try:
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    except OSError:
+        return
+    yield pid
+    for child in children:
+        yield from _with_children(int(child))
+
+
+def report(name: str, day: int, found: Mapping[Path, set[Trace]], planted: Traces) -> list[str]:
+    """Print what was found after so many days, and return what should not have been, with where it was."""
+    wrong, seen = [], set()
+    for path, traces in found.items():
+        longer = KEPT_LONGER if path.parts[0] == "backups" else 0
+        seen |= traces
+        wrong += [f"{trace.kind} in {path}" for trace in traces if trace.is_due(day, kept_longer=longer)]
+    due = [trace for trace in planted.planted if trace.is_due(day)]
+    stay = [trace for trace in planted.planted if trace.days is None]
+    missing = [trace.kind for trace in stay if trace not in seen]
+    later = {trace for trace in planted.planted if trace.days is not None} - set(due)
+    print(
+        f"| {name} | {len(due)} | {len(wrong)} | {len(later)} | {len(later & seen)} "
+        f"| {len(stay)} | {len(stay) - len(missing)} |",
+        flush=True,
+    )
+    return wrong + [f"{kind} was not found anywhere, so the search is blind" for kind in missing]
+
+
+@contextmanager
+def postgresql(folder: Path) -> Iterator[PostgresServer]:
+    """Create a server with the settings of docs/running.md, whose files are on the disk that is seized."""
+    programs = find_programs()
+    if programs is None:
+        raise SystemExit("PostgreSQL is not installed.")
+    disk = folder / "disk" / "postgresql"
+    disk.mkdir(parents=True)
+    if os.getuid() == 0:
+        for path in (folder, folder / "disk"):
+            path.chmod(0o755)
+        shutil.chown(disk, "postgres")
+    server = PostgresServer(programs, disk)
+    server.create()
+    server.start(POSTGRESQL)
+    try:
+        yield server
+    finally:
+        # It is down already, unless something has gone wrong.
+        with suppress(subprocess.CalledProcessError):
+            server.kill()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--days", type=int, nargs="+", default=[1, 41, 400], help="when it is seized again")
+    parser.add_argument("--postgresql", action="store_true", help="with a PostgreSQL server of its own")
+    options = parser.parse_args()
+    missing = [name for name in ("nginx", "faketime") if not shutil.which(name)]
+    if missing:
+        raise SystemExit(f"{' and '.join(missing)} must be installed.")
+    folder, wrong = scratch_site.FOLDER, Counter[str]()
+    with ExitStack() as stack:
+        database = stack.enter_context(postgresql(folder)) if options.postgresql else None
+        site = Site(folder, database)
+        site.manage("migrate", "--verbosity", "0")
+        site.manage("collectstatic", "--no-input", "--verbosity", "0")
+        # From then on there is a schedule.
+        site.manage("worker", "--once")
+        site.start()
+        try:
+            planted = site.live()
+            site.crash()
+            print("| seized | must be gone | found | will be gone later | found | stay | found |")
+            print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+            image = site.seize("that evening")
+            wrong.update(report("that evening", 0, planted.find_in_files(image), planted))
+            for day in options.days:
+                if database:
+                    database.start(POSTGRESQL)
+                if day > LOG_KEPT:
+                    (site.disk / "logs" / "access.log").unlink()
+                site.start()
+                # Twice, because what the first one deletes is written over in the next night.
+                for later in (day, day + 1):
+                    site.manage("worker", "--once", day=later)
+                name = f"{day} day later" if day == 1 else f"{day} days later"
+                image = site.seize(name)
+                wrong.update(report(name, day, planted.find_in_files(image), planted))
+        finally:
+            site.kill()
+    for text, times in sorted(wrong.items()):
+        print(f"{times} × {text}")
+    if wrong:
+        raise SystemExit("There are traces.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,160 @@
+"""Nothing is left in files of what was deleted. `test_seizure` looks at a whole site."""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from io import StringIO
+from pathlib import Path
+from unittest import mock
+
+import psycopg
+import pytest
+from django.core.cache import cache
+from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from blog.caching.files import delete_stale_folders
+from core.changes import content_version
+from operations import erasing
+from tests.factories import PostFactory
+
+WORD = "vqjxkquill"
+
+on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'", reason="PostgreSQL has no such file")
+on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has no such lock")
+
+
+def stored_bytes() -> bytes:
+    """Return everything in the files of the database. On PostgreSQL, those of tables and indexes."""
+    if connection.vendor == "sqlite":
+        path = Path(connection.settings_dict["NAME"])
+        return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
+        cursor.execute(
+            "SELECT pg_read_binary_file(path) FROM pg_class, pg_relation_filepath(oid) AS path "
+            "WHERE relkind IN ('r', 'i', 't') AND path IS NOT NULL AND relnamespace <> 'pg_catalog'::regnamespace"
+        )
+        return b"".join(bytes(content) for (content,) in cursor.fetchall())
+
+
+@pytest.fixture
+def deleted(transactional_db: None) -> None:
+    """A post was deleted, and another one stays."""
+    PostFactory(title="Remains", source="It stays.")
+    PostFactory(title=WORD, source=f"{WORD}\n\n" + "Others. " * 5_000).delete()
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # What it counts is written later otherwise.
+            cursor.execute("SELECT pg_stat_force_next_flush()")
+    assert WORD.encode() in stored_bytes()
+
+
+class TestEveryHour:
+    @on_sqlite
+    def test_the_log_is_emptied(self, deleted: None) -> None:
+        log = Path(f"{connection.settings_dict['NAME']}-wal")
+        assert log.stat().st_size > 0
+        erasing.truncate_log()
+        assert log.stat().st_size == 0
+
+    @on_sqlite
+    def test_those_who_read_are_not_waited_for(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(erasing, "_PATIENCE", 1)
+        with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM blog_entry").fetchone()
+            PostFactory(title="Written meanwhile")
+            erasing.truncate_log()
+            assert Path(f"{connection.settings_dict['NAME']}-wal").stat().st_size > 0
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA busy_timeout")
+            assert cursor.fetchone() == (20_000,)
+
+    def test_pages_of_earlier_states_are_deleted(self, db: None, settings: Settings, tmp_path: Path) -> None:
+        settings.CACHES = {
+            "default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"},
+            "backend": {"BACKEND": "core.cache.FileCache", "LOCATION": str(tmp_path / "cache")},
+        }
+        settings.BROADSIDE_PAGES_FOLDER = tmp_path / "pages"
+        version = content_version()
+        for number in (version - 1, version):
+            cache.set("page", "x", version=number)
+            (tmp_path / "pages" / f"{number}-99-release" / "about").mkdir(parents=True)
+        erasing.forget_copies()
+        assert [cache.get("page", version=number) for number in (version - 1, version)] == [None, "x"]
+        assert [path.name for path in (tmp_path / "pages").iterdir()] == [f"{version}-99-release"]
+
+    def test_a_folder_of_pages_may_be_missing(self, settings: Settings, tmp_path: Path) -> None:
+        settings.BROADSIDE_PAGES_FOLDER = tmp_path / "pages"
+        delete_stale_folders(1)
+        settings.BROADSIDE_PAGES_FOLDER = None
+        delete_stale_folders(1)
+
+
+def by_command() -> None:
+    # Whatever the size.
+    with mock.patch.object(erasing, "MAX_NIGHTLY", 0):
+        call_command("rewrite_database", stdout=StringIO())
+
+
+class TestEveryNight:
+    @pytest.mark.parametrize("rewrite", [erasing.rewrite_what_is_small, by_command])
+    def test_nothing_is_left_in_the_database(self, deleted: None, rewrite: Callable[[], None]) -> None:
+        rewrite()
+        found = stored_bytes()
+        assert WORD.encode() not in found
+        assert b"Remains" in found
+
+    def test_what_is_large_is_not_written_anew(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(erasing, "MAX_NIGHTLY", 0)
+        with CaptureQueriesContext(connection) as queries:
+            erasing.rewrite_what_is_small()
+        vacuums = {query["sql"].partition('"')[0].strip() for query in queries if query["sql"].startswith("VACUUM")}
+        assert vacuums == (set() if connection.vendor == "sqlite" else {"VACUUM"})
+
+    @on_postgresql
+    def test_a_table_that_is_in_use_is_left_for_the_next_night(
+        self, deleted: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(erasing, "_LOCK_TIMEOUT", "0.1")
+        parameters = connection.get_connection_params()
+        parameters.pop("cursor_factory", None)
+        parameters.pop("context", None)
+        with psycopg.connect(**parameters) as other:
+            other.execute("LOCK TABLE blog_entry IN ACCESS SHARE MODE")
+            erasing.rewrite_what_is_small()
+        assert [record.getMessage() for record in caplog.records] == [
+            "The table blog_entry could not be written anew. OperationalError"
+        ]
+
+
+@on_postgresql
+@pytest.mark.parametrize("is_allowed", [True, False])
+def test_a_new_log_is_begun_by_those_who_may(deleted: None, *, is_allowed: bool) -> None:
+    with connection.cursor() as cursor:
+
+        def file() -> str:
+            cursor.execute("SELECT pg_walfile_name(pg_current_wal_lsn())")
+            return str(cursor.fetchone()[0])
+
+        before = file()
+        cursor.execute("CREATE ROLE someone")
+        try:
+            if not is_allowed:
+                cursor.execute("SET ROLE someone")
+            erasing._begin_new_log()
+        finally:
+            cursor.execute("RESET ROLE")
+            cursor.execute("DROP ROLE someone")
+        assert (file() != before) == is_allowed
+
+
+@on_sqlite
+def test_what_is_deleted_is_overwritten(db: None) -> None:
+    """Not every SQLite does that by itself."""
+    with connection.cursor() as cursor:
+        cursor.execute("PRAGMA secure_delete")
+        assert cursor.fetchone() == (1,)

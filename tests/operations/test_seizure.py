@@ -1,0 +1,24 @@
+"""A server that is seized has nothing on its disk that it should not have: benchmarks/seizure.py, for two days."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.factories.programs import ROOT
+
+
+def test_nothing_is_found_on_the_disk_that_should_be_gone(tmp_path: Path) -> None:
+    missing = [name for name in ("nginx", "faketime") if not shutil.which(name)]
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"{' and '.join(missing)} is missing, so what a seized server tells is NOT TESTED.")
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    environment = inherited | {"BROADSIDE_DATA": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "benchmarks/seizure.py", "--days", "1"]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "| that evening |" in run.stdout
+    assert "| 1 day later |" in run.stdout
