@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,7 @@ from tests.factories.programs import run
 # The server starts, the disk fills up, and then readers come.
 CODE = """
 from config.wsgi import application
-from django.core.management import call_command
 from django.db import connection
-call_command("migrate", verbosity=0)
 from tests.factories import CategoryFactory, PageFactory, PostFactory
 post = PostFactory(title="News", tags=["t"], categories=[CategoryFactory(name="c")])
 PageFactory(title="About")
@@ -63,7 +61,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", disk], check=True)  # noqa: S603, S607  likewise
 
 
-def test_pages_are_served_and_comments_get_an_explanation(small_disk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_are_served_and_comments_get_an_explanation(
+    small_disk: Path, copy_database: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_database(small_disk / "data")
     monkeypatch.delenv("DATABASE_URL", raising=False)
     result = run(small_disk / "data", CODE.format(disk=str(small_disk)), SECRET_KEY="x")
     assert result.returncode == 0, result.stderr

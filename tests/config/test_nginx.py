@@ -13,7 +13,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,8 +107,9 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, copy_database: Callable[[Path], None]) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("nginx")
+    copy_database(folder / "data")
     app_port, port, insecure_port = free_port(), free_port(), free_port()
     settings = {
         "SITE_URL": f"https://{HOST}",
@@ -121,7 +122,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     environment = environment_of(folder / "data") | settings
     owner = Process(folder / "data", **settings)
     owner("from django.core.management import call_command")
-    owner("call_command('migrate', verbosity=0)")
     owner("call_command('collectstatic', verbosity=0, interactive=False)")
     owner.end()
     writer = Process(folder / "data", **settings)

@@ -1,6 +1,7 @@
 """Settings come from environment variables, and a site that would be unsafe does not start."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,13 +63,14 @@ def test_the_site_answers_to_its_own_host(tmp_path: Path) -> None:
     assert "blog.example.org" in evaluate(tmp_path, "settings.ALLOWED_HOSTS", SITE_URL="https://blog.example.org")
 
 
-def test_static_files_are_served_before_they_are_collected(tmp_path: Path) -> None:
+def test_static_files_are_served_before_they_are_collected(
+    tmp_path: Path, copy_database: Callable[[Path], None]
+) -> None:
+    copy_database(tmp_path)
     code = """
 import django, re
 django.setup()
-from django.core.management import call_command
 from django.test import Client
-call_command("migrate", verbosity=0)
 reader = Client(headers={"host": "localhost"})
 page = reader.get("/")
 assert page.status_code == 200, page.status_code
@@ -80,7 +82,10 @@ assert [reader.get(style).status_code for style in styles] == [200] * len(styles
     assert result.returncode == 0, result.stderr
 
 
-def test_static_files_of_an_update_are_served_before_they_are_collected(tmp_path: Path) -> None:
+def test_static_files_of_an_update_are_served_before_they_are_collected(
+    tmp_path: Path, copy_database: Callable[[Path], None]
+) -> None:
+    copy_database(tmp_path)
     static = tmp_path / "static"
     settings = {"SECRET_KEY": "x", "STATIC_ROOT": str(static)}
     collect = "import django; django.setup(); from django.core.management import call_command; "
@@ -95,9 +100,7 @@ def test_static_files_of_an_update_are_served_before_they_are_collected(tmp_path
     code = """
 import django, re
 django.setup()
-from django.core.management import call_command
 from django.test import Client
-call_command("migrate", verbosity=0)
 reader = Client(headers={"host": "localhost"})
 page = reader.get("/")
 assert page.status_code == 200, page.status_code
