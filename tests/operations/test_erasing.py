@@ -40,6 +40,15 @@ def stored_bytes() -> bytes:
         return b"".join(bytes(content) for (content,) in cursor.fetchall())
 
 
+@pytest.fixture(autouse=True)
+def _files(settings: Settings, tmp_path: Path) -> None:
+    """The cache of a site without a cache server."""
+    settings.CACHES = {
+        "default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"},
+        "backend": {"BACKEND": "core.cache.FileCache", "LOCATION": str(tmp_path / "cache")},
+    }
+
+
 @pytest.fixture
 def deleted(transactional_db: None) -> None:
     """A post was deleted, and another one stays."""
@@ -74,10 +83,6 @@ class TestEveryHour:
             assert cursor.fetchone() == (20_000,)
 
     def test_pages_of_earlier_states_are_deleted(self, db: None, settings: Settings, tmp_path: Path) -> None:
-        settings.CACHES = {
-            "default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"},
-            "backend": {"BACKEND": "core.cache.FileCache", "LOCATION": str(tmp_path / "cache")},
-        }
         settings.BROADSIDE_PAGES_FOLDER = tmp_path / "pages"
         version = content_version()
         for number in (version - 1, version):
