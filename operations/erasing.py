@@ -64,7 +64,7 @@ def rewrite_what_is_small() -> None:
     else:
         for table, size, is_changed in _tables():
             if is_changed:
-                _vacuum_table(table, is_rewritten=size <= MAX_NIGHTLY)
+                _vacuum_if_unused(table, is_rewritten=size <= MAX_NIGHTLY)
         _begin_new_log()
 
 
@@ -81,7 +81,7 @@ def rewrite(changed: Collection[type[models.Model]] = ()) -> None:
     names = {model._meta.db_table for model in changed}
     for table, _size, _is_changed in _tables():
         if not names or table in names or table.startswith("search_"):
-            _execute(f"VACUUM (FULL) {connection.ops.quote_name(table)}")
+            _vacuum(table, is_rewritten=True)
     _begin_new_log()
 
 
@@ -112,16 +112,23 @@ def _tables() -> Iterator[tuple[str, int, bool]]:
     )
 
 
-def _vacuum_table(table: str, *, is_rewritten: bool) -> None:
-    name = connection.ops.quote_name(table)
+def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
     _execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'")
     try:
-        _execute(f"VACUUM {'(FULL)' if is_rewritten else ''} {name}")
+        _vacuum(table, is_rewritten=is_rewritten)
     except DatabaseError as error:
         # Someone has been using it for too long. It has its turn the next night.
         _log.warning("The table %s could not be written anew. %s", table, type(error).__name__)
     finally:
         _execute("RESET lock_timeout")
+
+
+def _vacuum(table: str, *, is_rewritten: bool) -> None:
+    name = connection.ops.quote_name(table)
+    if is_rewritten:
+        _execute(f"VACUUM (FULL) {name}")
+    # Also afterwards, so that queries can be answered from an index alone again.
+    _execute(f"VACUUM {name}")
 
 
 def _begin_new_log() -> None:
