@@ -21,6 +21,8 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
+from accounts.actions import Action
+from accounts.audit.recording import record
 from accounts.models import User
 from accounts.offboarding import offboard
 from blog import publishing
@@ -291,6 +293,8 @@ class Day:
         downloads.start("wordpress", self.owner)
         self.work()
         publishing.trash(Post.objects.filter(pk=deleted.pk), self.owner)
+        # As the admin does.
+        record(Action.DELETED, [deleted, exported], by=self.owner)
         for post in (deleted, exported):
             Post.objects.get(pk=post.pk).delete()
         typed = self.traces.word("text that was typed and discarded", NIGHT)

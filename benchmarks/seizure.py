@@ -94,16 +94,13 @@ class Site:
             raise SystemExit(f"The day ended early. {(self.disk / 'logs' / 'worker.log').read_text()[-2000:]}")
         return Traces.from_json(line.decode())
 
-    def crash(self) -> None:
-        """Have a process of the web server end as after a fault that makes the system write its memory to a file."""
-        for pid in scratch_site.Server(0, self._running[0].pid).pids()[1:]:
-            for child in scratch_site.Server(0, pid).pids()[1:2]:
-                os.kill(child, signal.SIGSEGV)
-        time.sleep(1)
-        for path in [*scratch_site.PROJECT.glob("core*"), *self.disk.rglob("core.*")]:
-            if path.is_file() and path.read_bytes()[:4] == b"\x7fELF":
-                path.unlink()
-                raise SystemExit(f"A process left its memory in {path}.")
+    def check_crashing(self) -> None:
+        """Make sure that the system would not write the memory of any process of the site to a file if it crashed."""
+        for pid in _with_children(self._running[0].pid):
+            limits = Path(f"/proc/{pid}/limits").read_text()
+            (size,) = re.findall(r"^Max core file size +(\S+)", limits, re.MULTILINE)
+            if size != "0":
+                raise SystemExit(f"A process that crashes may leave {size} bytes of its memory in a file.")
 
     def seize(self, name: str) -> Path:
         """Pull the plug, and return a copy of the disk."""
@@ -227,7 +224,7 @@ def main() -> None:
         site.start()
         try:
             planted = site.live()
-            site.crash()
+            site.check_crashing()
             print("| seized | must be gone | found | will be gone later | found | stay | found |")
             print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
             image = site.seize("that evening")

@@ -62,10 +62,9 @@ def rewrite_what_is_small() -> None:
             _vacuum_file()
         truncate_log()
     else:
-        for table, size, is_changed in _tables():
-            if is_changed:
-                _vacuum_table(table, is_rewritten=size <= MAX_NIGHTLY)
-        _begin_new_log()
+        for table, size in _tables():
+            _vacuum_if_unused(table, is_rewritten=size <= MAX_NIGHTLY)
+        _forget_log_and_samples()
 
 
 def rewrite(changed: Collection[type[models.Model]] = ()) -> None:
@@ -79,10 +78,10 @@ def rewrite(changed: Collection[type[models.Model]] = ()) -> None:
         truncate_log()
         return
     names = {model._meta.db_table for model in changed}
-    for table, _size, _is_changed in _tables():
+    for table, _size in _tables():
         if not names or table in names or table.startswith("search_"):
-            _execute(f"VACUUM (FULL) {connection.ops.quote_name(table)}")
-    _begin_new_log()
+            _vacuum(table, is_rewritten=True)
+    _forget_log_and_samples()
 
 
 def _compact_indexes() -> None:
@@ -101,22 +100,21 @@ def _vacuum_file() -> None:
         _execute(f"PRAGMA temp_store = {before}")
 
 
-def _tables() -> Iterator[tuple[str, int, bool]]:
-    """Yield the tables of PostgreSQL, with their sizes in bytes, and whether rows were ever changed or deleted.
+def _tables() -> Iterator[tuple[str, int]]:
+    """Yield the tables of PostgreSQL, with their sizes in bytes.
 
-    What was changed a moment ago may not be counted yet.
+    How much was changed in them is no guide: PostgreSQL forgets that in a crash.
     """
     yield from _execute(
-        "SELECT relname, pg_total_relation_size(relid), n_tup_upd + n_tup_del > 0 FROM pg_stat_user_tables "
+        "SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables "
         "WHERE schemaname = current_schema() ORDER BY relname"
     )
 
 
-def _vacuum_table(table: str, *, is_rewritten: bool) -> None:
-    name = connection.ops.quote_name(table)
+def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
     _execute(f"SET lock_timeout = '{_LOCK_TIMEOUT}s'")
     try:
-        _execute(f"VACUUM {'(FULL)' if is_rewritten else ''} {name}")
+        _vacuum(table, is_rewritten=is_rewritten)
     except DatabaseError as error:
         # Someone has been using it for too long. It has its turn the next night.
         _log.warning("The table %s could not be written anew. %s", table, type(error).__name__)
@@ -124,13 +122,24 @@ def _vacuum_table(table: str, *, is_rewritten: bool) -> None:
         _execute("RESET lock_timeout")
 
 
-def _begin_new_log() -> None:
-    """Let PostgreSQL delete its log so far, or use it again, if its administrator allows that (docs/running.md)."""
-    ((is_allowed,),) = _execute(
-        "SELECT has_function_privilege('pg_switch_wal()', 'execute') AND EXISTS "
-        "(SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(oid, 'usage'))"
+def _vacuum(table: str, *, is_rewritten: bool) -> None:
+    name = connection.ops.quote_name(table)
+    if is_rewritten:
+        _execute(f"VACUUM (FULL) {name}")
+    # Also afterwards, so that queries can be answered from an index alone again. ANALYZE takes new samples of values.
+    _execute(f"VACUUM (ANALYZE) {name}")
+
+
+def _forget_log_and_samples() -> None:
+    """Let PostgreSQL delete its log and former samples of values, as far as it is allowed to us (docs/running.md)."""
+    ((is_superuser, may_begin_log),) = _execute(
+        "SELECT rolsuper, has_function_privilege('pg_switch_wal()', 'execute') AND EXISTS "
+        "(SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(oid, 'usage')) "
+        "FROM pg_roles WHERE rolname = current_user"
     )
-    if is_allowed:
+    if is_superuser:
+        _execute("VACUUM (FULL) pg_catalog.pg_statistic")
+    if may_begin_log:
         _execute("SELECT pg_switch_wal()")
         _execute("CHECKPOINT")
 
