@@ -187,6 +187,7 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help="in each table but that of tags (default: %(default)s)"
     )
+    parser.add_argument("--tags", type=int, default=100_000, help="how many tags at most (default: %(default)s)")
     parser.add_argument(
         "--shown", type=float, default=0.1, help="leave out what took less seconds (default: %(default)s)"
     )
