@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import scratch_site  # noqa: F401  # it sets up Django
+from django.apps import apps
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.models.signals import post_migrate
@@ -187,13 +188,15 @@ def main() -> None:
     parser.add_argument(
         "--rows", type=int, default=1_000_000, help="in each table but that of tags (default: %(default)s)"
     )
+    parser.add_argument("--tags", type=int, default=100_000, help="how many tags at most (default: %(default)s)")
     parser.add_argument(
         "--shown", type=float, default=0.1, help="leave out what took less seconds (default: %(default)s)"
     )
     parser.add_argument("--forwards-only", action="store_true", help="don't migrate back")
     options = parser.parse_args()
     # Filling the index of the search is no migration: a new site does it as well, and readers wait for nothing.
-    post_migrate.disconnect(dispatch_uid="search.fill_index")
+    if not post_migrate.disconnect(sender=apps.get_app_config("search"), dispatch_uid="search.fill_index"):
+        raise SystemExit("The index of the search would be filled.")
     prepare(options.rows, min(options.rows, options.tags))
     first = measure(options.rows, lambda measurement: call_command(measurement, *WITH_REVISIONS, verbosity=0))
     fill("blog_revision", *REVISIONS, options.rows)

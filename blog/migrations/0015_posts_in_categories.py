@@ -3,24 +3,6 @@
 import django.db.models.deletion
 from django.db import migrations, models
 
-# One statement, in which the database finds what lists each published post: its categories, and those above them.
-FILL = """
-    INSERT INTO blog_postincategory (category_id, post_id, published_at)
-    WITH RECURSIVE listed (category_id, post_id, published_at) AS (
-        SELECT filed.category_id, entry.id, entry.published_at
-        FROM blog_entry entry
-        JOIN blog_entry_categories filed ON filed.entry_id = entry.id
-        WHERE entry.kind = 'post' AND entry.status = 'published'
-        UNION
-        SELECT category.parent_id, listed.post_id, listed.published_at
-        FROM listed
-        JOIN blog_category category ON category.id = listed.category_id
-        WHERE category.parent_id IS NOT NULL
-    )
-    SELECT category_id, post_id, published_at FROM listed
-"""
-
-
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -42,5 +24,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('post', 'category'), name='post_in_category_once')],
             },
         ),
-        migrations.RunSQL([FILL], migrations.RunSQL.noop),
     ]

@@ -177,7 +177,8 @@ def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity])
     reader, writer = HashingReader(source), HashingWriter(target)
     try:
         pyrage.decrypt_io(reader, writer, private_keys)
-    except pyrage.DecryptError as error:
+    except (pyrage.DecryptError, OSError) as error:
+        # It reports damage after the header as if it could not be read.
         if cause := _cause(reader, writer):
             raise cause from error
         if "No matching keys" in str(error):

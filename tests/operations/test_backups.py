@@ -372,8 +372,9 @@ class TestMedia:
     ) -> None:
         key = ["--key", str(request.getfixturevalue("key_file"))] if encrypted else []
         manage("backup")
-        stored = next(path for path in sorted(destination.rglob("media/*/*")) if path.stat().st_size > 500)
-        os.truncate(stored, stored.stat().st_size - 400)
+        stored = max(destination.rglob("media/*/*"), key=lambda path: path.stat().st_size)
+        # Of an encrypted file, the length of the header may be different.
+        os.truncate(stored, stored.stat().st_size - (400 if encrypted else 1))
         assert "of which 1 are new" in manage("backup")
         manage("restore", "--check", *key)
 
@@ -600,8 +601,9 @@ class TestRefusals:
                 manage("restore", "--replace")
         finally:
             server.close()
-        monkeypatch.undo()
-        assert site_state() == after
+        rows, files = site_state()
+        # What is hidden is used when the restore is repeated.
+        assert (rows, {name: file for name, file in files.items() if not name.startswith(".")}) == after
 
     def test_a_later_version(self, manage: Manage, site_state: SiteState) -> None:
         with connection.cursor() as cursor:

@@ -148,7 +148,7 @@ class TestMemory:
                 cursor.execute(query)
             return [FINE]
 
-        monkeypatch.setitem(outcomes.CHECKS, "quick", Check("Quick", look))
+        monkeypatch.setattr("operations.checks.outcomes.CHECKS", {"quick": Check("Quick", look)})
         status, written = doctor("--only", "quick")
         assert status == 0
         assert "! Quick: This could not be checked, because the database is not up to date." in written
