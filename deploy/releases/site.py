@@ -46,7 +46,7 @@ class Site:
         # Each of its processes starts by itself, and any of them may answer.
         in_a_row = 0
         problem = "it does not answer"
-        while time.monotonic() < deadline:
+        while in_a_row or time.monotonic() < deadline:
             status, found = self._ask("/readyz/web", token)
             is_this = found.get("version") == version
             in_a_row = in_a_row + 1 if status == 200 and is_this else 0

@@ -176,7 +176,7 @@ class TestArchives:
 class TestVersions:
     def test_their_order(self) -> None:
         versions = ["0.9.10", "1.0.0rc1", "1.0.0rc2", "1.0.0", "1.0.1", "1.2.0", "1.10.0", "2.0.0"]
-        assert sorted(reversed(versions), key=order) == versions
+        assert sorted(set(versions), key=order) == versions
 
     @pytest.mark.parametrize("text", ["", "1", "1.2", "v1.2.3", "1.2.3-4", "1.2.3.dev1", "../1.2.3", "1.2.3\n"])
     def test_others_are_refused(self, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.utils import timezone
 from pytest_django import Settings
 
+from core.updating import closed
 from operations import health
+from operations.backups.creating import version
 from operations.health import HealthPages
 from operations.models import PRESUMED_DEAD, WorkerHeartbeat
 from tests.factories.reader import Reader, Response
@@ -149,3 +152,16 @@ class TestStrangers:
 
     def test_details_need_no_particular_case(self) -> None:
         assert json.loads(ask(authorization=f"bearer {TOKEN}").text)["ready"] is True
+
+
+class TestUpgrades:
+    def test_the_version_is_told_to_the_program_that_upgrades_and_only_meanwhile(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
+        settings.DATA_DIR, settings.BROADSIDE_MONITORING_TOKEN = tmp_path, ""
+        with closed("of-the-upgrade", 0):
+            body = json.loads(ask("/readyz/web", authorization="Bearer of-the-upgrade").text)
+            assert (body["ready"], body["version"]) == (True, version())
+            for authorization in ("", "Bearer", "Bearer ", "Bearer another"):
+                assert ask("/readyz/web", authorization=authorization).text == "ready\n"
+        assert ask("/readyz/web", authorization="Bearer of-the-upgrade").text == "ready\n"

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from operations.serving import supervisor
 from operations.serving.processes import RETIRE_SIGNAL, Process
-from operations.serving.supervisor import Program, Supervisor, describe, listen
+from operations.serving.supervisor import Program, Supervisor, describe, listen, release_folder
 
 
 class FakePopen:
@@ -215,3 +216,19 @@ class TestListening:
 def test_the_end_of_a_process_is_described() -> None:
     assert describe(-9) == "killed by SIGKILL"
     assert describe(1) == "exit status 1"
+
+
+def test_processes_are_started_through_the_link_to_the_current_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release, elsewhere = tmp_path / "releases/1.0.0", tmp_path / "elsewhere"
+    for folder in (release, elsewhere):
+        (folder / ".venv").mkdir(parents=True)
+    current = tmp_path / "current"
+    current.symlink_to(release)
+    monkeypatch.setattr(sys, "prefix", str(current / ".venv"))
+    assert release_folder(str(release)) == str(current)
+    monkeypatch.setattr(sys, "prefix", str(elsewhere / ".venv"))
+    assert release_folder(str(release)) == str(release)
+    monkeypatch.setattr(sys, "prefix", "/nonexistent/.venv")
+    assert release_folder(str(release)) == str(release)

@@ -62,7 +62,9 @@ CHANGE = ("ALTER TABLE tags_tag ADD COLUMN planted integer", "CREATE TABLE plant
 def test_a_copy_has_everything_and_changes_nothing(copies: Copies) -> None:
     post = PostFactory(title="Here", tags=["one"])
     url = copies.copy(quiet)
-    assert in_copy(url, *CHANGE, "UPDATE blog_entry SET title = 'There'", "SELECT title FROM blog_entry") == [("There",)]
+    assert in_copy(url, *CHANGE, "UPDATE blog_entry SET title = 'There'", "SELECT title FROM blog_entry") == [
+        ("There",)
+    ]
     post.refresh_from_db()
     assert post.title == "Here"
     assert "planted" not in columns("tags_tag")

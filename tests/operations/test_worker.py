@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,9 +16,11 @@ from django.tasks import Task, TaskResultStatus, task
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from pytest_django import Settings
 
 from accounts.models import User
 from core.tasks import TaskKind, WorkerStoppingError, task_kinds
+from core.updating import closed
 from operations.models import WorkerHeartbeat
 from operations.tasks import forget_old_tasks
 from operations.worker import heartbeat, queue
@@ -375,3 +378,43 @@ def test_an_interrupted_task_is_rolled_back(work: Work) -> None:
     Worker(name="a")._run_next()
     assert only_row().status == TaskResultStatus.READY
     assert not User.objects.filter(username="unfinished").exists()
+
+
+class TestUpgrades:
+    @pytest.fixture(autouse=True)
+    def _folder(self, settings: Settings, tmp_path: Path) -> None:
+        settings.DATA_DIR = tmp_path
+
+    def test_it_begins_nothing_while_the_site_is_updated(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        planned.enqueue()
+        worker = Worker(name="a")
+        # Only this task, on the connection of the test.
+        worker._next_round = float("inf")
+        monkeypatch.setattr("operations.worker.running.close_old_connections", lambda: None)
+        with closed("token", 0):
+            assert not worker._work()
+            assert not calls
+        assert worker._work()
+        assert calls
+
+    def test_an_upgrade_waits_for_the_task_which_is_interrupted(self) -> None:
+        interrupted: list[str] = []
+        watching = Heartbeat("a", interrupt=lambda: interrupted.append("task"))
+        with closed("token", 0):
+            watching._check_limits()
+            assert not interrupted
+            watching.watch(running("a"))
+            watching._check_limits()
+        assert interrupted == ["task"]
+        watching._check_limits()
+        assert interrupted == ["task"]
+
+    def test_after_an_interruption_the_next_tasks_run(self) -> None:
+        worker = Worker(name="a")
+        do(lambda: worker._interrupt(signal.SIGALRM, None))
+        planned.enqueue()
+        worker._run_next()
+        assert only_row().status == TaskResultStatus.READY
+        do(lambda: None)
+        worker._run_next()
+        assert only_row().status == TaskResultStatus.SUCCESSFUL

@@ -77,7 +77,10 @@ class Command(BaseCommand):
 
     def _rehearse(self, copies: Copies, folder: Path, patience: float, progress: ProgressCallback) -> None:
         started = monotonic()
-        _migrate_a_copy(copies, folder, progress, patience)
+        try:
+            _migrate_a_copy(copies, folder, progress, patience)
+        finally:
+            copies.clear()
         text = _("It works. People will not be able to write for about %d seconds.")
         self.stderr.write(text % (monotonic() - started + 1), style_func=self.style.SUCCESS)
 
@@ -96,6 +99,10 @@ class Command(BaseCommand):
                     except ChangedError:
                         if attempt == _ATTEMPTS:
                             raise
+                    except (BackupError, DatabaseError, OSError, TrialError):
+                        # Nothing was replaced.
+                        copies.clear()
+                        raise
             connection.close()
             answer = caller.ask()
             # It was killed. The new release is in use, or the old one is.
