@@ -216,7 +216,7 @@ def log_in() -> Attempt:
 
 def forgot_password() -> Attempt:
     browser, name = reader(), f"person-{mark()}"
-    User.objects.create_user(name, email=f"{name}@example.org")
+    User.objects.create_user(name, email=f"{name}@example.org", is_staff=True)
     fields = browser.form("/admin/password/forgotten/", "name") | {"name": name}
 
     def is_sent() -> bool:

@@ -324,12 +324,13 @@ def main() -> None:
         for name in names:
             print(f"{name} …", file=sys.stderr)
             rounds.append(run_fault(site, *FAULTS[name], surfaces))
-        show(options.database, table(rounds, surfaces))
+        if rounds:
+            show(options.database, table(rounds, surfaces))
         cuts = []
         for action in POWER_CUTS if options.kills else ():
             print(f"power cuts during {action} …", file=sys.stderr)
             cuts.append(cut_power(site, action, options.kills, random.Random(seed)))  # noqa: S311  # likewise
-        show(f"{options.database}, power cuts", table_of_cuts(cuts))
+            show(f"{options.database}, power cuts", table_of_cuts(cuts))
     finally:
         site.end()
     broken = [seen for each in rounds for seen in each.seen.values() if seen.is_broken]

@@ -30,7 +30,7 @@ _FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.
 
 parser = argparse.ArgumentParser(description="Injects faults into a site, and writes down what people see.")
 parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
-parser.add_argument("--faults", nargs="*", metavar="NAME", help="only these (default: all)")
+parser.add_argument("--faults", nargs="*", metavar="NAME", help="only these, or none (default: all)")
 parser.add_argument("--surfaces", nargs="*", metavar="NAME", help="only these (default: all)")
 parser.add_argument("--kills", type=int, default=20, help="how often each action is killed (default: %(default)s)")
 parser.add_argument("--seed", type=int, default=None, help="of the random moments of the kills")
