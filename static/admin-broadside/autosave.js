@@ -80,6 +80,8 @@ function start(root) {
   form.addEventListener("unsaved", (event) => {
     isSaving = false;
     if (event.detail.isRefused) {
+      // Then it says so when the form can be saved again.
+      isPaused = true;
       logBackIn();
     }
   });

@@ -105,7 +105,8 @@ function showSaved(form, page, answer, fields) {
 function addNew(page) {
   let previous = document.querySelector(".writing-panel-head");
   for (const section of page.querySelectorAll("#writing-panel > details")) {
-    const own = document.querySelector(`#writing-panel > details[data-section="${section.dataset.section}"]`);
+    const selector = section.id ? `#${section.id}` : `[data-section="${section.dataset.section}"]`;
+    const own = document.querySelector(`#writing-panel > ${selector}`);
     if (own) {
       const lines = [...section.querySelectorAll(".writing-field")];
       own.append(...lines.filter((line) => !own.querySelector(fieldSelector(line))));
