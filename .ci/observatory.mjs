@@ -42,7 +42,12 @@ for (const page of JSON.parse(fs.readFileSync(0, 'utf8'))) {
     if (page.cookie) {
         options.headers = ['Accept: text/html', `Cookie: ${page.cookie}`];
     }
-    const requests = await retrieve(host, options);
+    let requests = await retrieve(host, options);
+    // nginx limits how often one sender opens the log-in page: ten times a minute.
+    for (let attempt = 0; attempt < 5 && requests.responses.auto?.status === 429; attempt += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 20_000));
+        requests = await retrieve(host, options);
+    }
     const response = requests.responses.auto;
     if (!response) {
         console.log(`${page.path}: there is no response.`);
