@@ -108,10 +108,11 @@ MIDDLEWARE = [
     "blog.redirects.middleware.FormerHostsMiddleware",
     "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Around WhiteNoise, because styles and scripts have a policy as well: workers follow that of their script.
+    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.caching.middleware.GZipPagesMiddleware",
     "blog.caching.middleware.ConditionalPagesMiddleware",
-    "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "blog.redirects.middleware.SingleRedirectMiddleware",
     "blog.caching.middleware.PublicPagesMiddleware",
     "accounts.sessions.SessionMiddleware",

@@ -175,25 +175,28 @@ def _elsewhere(path: str) -> HttpResponse | None:
 
 def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
     file, name = _find_file(path), PurePath(path)
+    file_type = file_type_of(name.name)
+    picture_type = _PICTURE_TYPES.get(name.suffix.lower())
+    is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
+    policies = {
+        "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
+        # Web feed readers and previews of links on other sites show our pictures.
+        "Cross-Origin-Resource-Policy": "cross-origin",
+    }
     if not was_modified_since(request.headers.get("If-Modified-Since"), file.modified):
-        # Before the file is opened, because nothing would close it.
-        return HttpResponseNotModified(headers={"Cross-Origin-Resource-Policy": "cross-origin"})
+        # Before the file is opened, because nothing would close it. Browsers take over what these headers say.
+        return HttpResponseNotModified(headers=policies)
     last_modified = http_date(file.modified)
     positions = requested_range(request, file.size, last_modified)
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
-    file_type = file_type_of(name.name)
-    picture_type = _PICTURE_TYPES.get(name.suffix.lower())
-    is_played = file_type is not None and file_type.is_inline and file_type.is_audio_or_video
     # The random name of a rendition is never used again, while any other file may be replaced.
     is_permanent = _PERMANENT_NAME.fullmatch(name.name)
     headers = {
+        **policies,
         "Accept-Ranges": "bytes",
         "Content-Length": str(len(positions) if positions else file.size),
         "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": PLAYER_POLICY if is_played else INERT_POLICY,
-        # Web feed readers and previews of links on other sites show our pictures.
-        "Cross-Origin-Resource-Policy": "cross-origin",
         "Last-Modified": last_modified,
         "Cache-Control": "public, max-age=31536000, immutable" if is_permanent else "public, max-age=3600",
     }

@@ -62,7 +62,7 @@ def code(wishes: Wishes) -> Iterator[Diagnosis]:
     if os.geteuid() == 0:
         yield Diagnosis.warning(
             _("This runs as root, so a fault in it can do anything to this machine."),
-            _("Run the site and its commands as another user: “sudo -u broadside .venv/bin/python manage.py doctor”."),
+            _("Run the site and its commands as another user: “broadside doctor”."),
         )
         return
     base: Path = settings.BASE_DIR

@@ -31,16 +31,45 @@ def check(program: str, *arguments: object, **environment: str) -> tuple[int, st
     return done.returncode, done.stdout
 
 
-def test_systemd_accepts_the_units(tmp_path: Path) -> None:
-    units = []
-    for unit in (DEPLOY / "systemd").iterdir():
-        text = unit.read_text(encoding="utf-8").replace("/srv/broadside", str(ROOT))
-        # It also checks that the user and the programs exist.
-        (tmp_path / unit.name).write_text(text.replace("User=broadside", "User=root"))
-        units.append(tmp_path / unit.name)
-    assert len(units) == 1
-    # It only warns about options that it does not know.
-    assert check("systemd-analyze", "verify", "--recursive-errors=no", *units) == (0, "")
+def texts() -> dict[str, str]:
+    """Return the files by name, without programs in Python."""
+    files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
+    return {path.name: path.read_text(encoding="utf-8") for path in files}
+
+
+@pytest.fixture
+def unit(tmp_path: Path) -> Path:
+    """The unit of the site, with paths and a user that exist here: systemd also checks those."""
+    text = (DEPLOY / "systemd" / "broadside.service").read_text(encoding="utf-8")
+    path = tmp_path / "broadside.service"
+    path.write_text(text.replace("/srv/broadside/current", str(ROOT)).replace("User=broadside", "User=daemon"))
+    return path
+
+
+class TestSystemd:
+    def test_accepts_the_unit(self, unit: Path) -> None:
+        # It only warns about options that it does not know.
+        assert check("systemd-analyze", "verify", "--recursive-errors=no", unit) == (0, "")
+
+    def test_finds_the_site_well_confined(self, unit: Path) -> None:
+        # In tenths. docs/running.md says what is missing.
+        status, said = check("systemd-analyze", "security", "--offline=yes", "--threshold=12", "--no-pager", unit)
+        assert status == 0, said
+
+    def test_makes_the_user_and_the_folders(self) -> None:
+        users, folders = DEPLOY / "systemd" / "sysusers.conf", DEPLOY / "systemd" / "tmpfiles.conf"
+        status, said = check("systemd-sysusers", "--dry-run", users)
+        assert (status, "broadside" in said or said == "") == (0, True), said
+        lines = [line.split() for line in folders.read_text().splitlines() if line and not line.startswith("#")]
+        # What is private, who writes it, and who can read it.
+        assert {path: (mode, user, group) for _kind, path, mode, user, group in lines} == {
+            "/srv/broadside": ("0755", "root", "root"),
+            "/srv/broadside/releases": ("0755", "root", "root"),
+            "/etc/broadside": ("0750", "root", "broadside"),
+            "/etc/broadside/settings": ("0640", "root", "broadside"),
+            "/var/lib/broadside": ("0700", "broadside", "broadside"),
+            "/var/backups/broadside": ("0700", "broadside", "broadside"),
+        }
 
 
 def test_caddy_accepts_its_file(tmp_path: Path) -> None:
@@ -50,8 +79,7 @@ def test_caddy_accepts_its_file(tmp_path: Path) -> None:
 
 
 def test_the_commands_exist() -> None:
-    files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix != ".py"]
-    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    text = "\n".join(texts().values())
     named = set(re.findall(r"manage\.py,? (\w+)", text))
     assert {"serve", "migrate"} <= named
     assert named - set(get_commands()) == set()
@@ -63,3 +91,37 @@ def test_the_image_is_built_from_what_exists() -> None:
     assert code
     assert all((ROOT / app / "__init__.py").exists() for app in code[1].split())
     assert not set(code[1].split()) & set(ignored)
+
+
+def test_the_files_agree_about_folders() -> None:
+    files = texts()
+    compose, nginx = files["compose.yaml"], files["nginx.conf"]
+    (static,) = re.findall(r"alias (\S+)/;", nginx)
+    (certificate,) = set(re.findall(r"ssl_certificate(?:_key)? (\S+)/\w+\.pem;", nginx))
+    assert f"static:{static}:ro" in compose
+    assert f":{certificate}:ro" in compose
+    for data in ("/var/lib/broadside", "/var/backups/broadside"):
+        assert all(data in files[name] for name in ("Dockerfile", "compose.yaml", "tmpfiles.conf"))
+    (code,) = set(re.findall(r"^WORKDIR (\S+)$", files["Dockerfile"], re.MULTILINE))
+    assert static == f"{code}/staticfiles"
+    assert f"WorkingDirectory={code}\n" in files["broadside.service"]
+    assert f"{code}/manage.py" in files["broadside"]
+
+
+class TestGuide:
+    """docs/running.md. `.ci/running` runs its commands in a new system."""
+
+    TEXT = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+
+    def test_names_files_that_exist(self) -> None:
+        files = set(re.findall(r"(?<![\w/])deploy/[\w./]+\w|(?<=/current/)deploy/[\w./]+\w", self.TEXT))
+        assert {"deploy/upgrade.py", "deploy/broadside", "deploy/systemd/broadside.service"} <= files
+        assert [name for name in files if not (ROOT / name).exists()] == []
+
+    def test_names_commands_that_exist(self) -> None:
+        named = set(re.findall(r"(?<![\w/.:=-])broadside (?!NAME)([a-z_]+)", "".join(self.blocks())))
+        assert {"createsuperuser", "backup", "restore", "doctor"} <= named
+        assert named - set(get_commands()) == set()
+
+    def blocks(self) -> list[str]:
+        return re.findall(r"^```sh[a-z ]*\n(.*?)^```", self.TEXT, re.DOTALL | re.MULTILINE)

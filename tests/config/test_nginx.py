@@ -152,10 +152,10 @@ def _start_nginx(folder: Path, *, app_port: int, port: int, insecure_port: int) 
         (r"listen 443", f"listen 127.0.0.1:{port}"),
         (r"listen 80", f"listen 127.0.0.1:{insecure_port}"),
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
-        (r"/etc/ssl/blog.example.org/fullchain.pem", str(folder / "cert.pem")),
-        (r"/etc/ssl/blog.example.org/privkey.pem", str(folder / "key.pem")),
+        (r"/etc/letsencrypt/live/blog.example.org/fullchain.pem", str(folder / "cert.pem")),
+        (r"/etc/letsencrypt/live/blog.example.org/privkey.pem", str(folder / "key.pem")),
         (r"/run/broadside/pages", str(folder / "pages")),
-        (r"/srv/broadside/static/", f"{folder}/static/"),
+        (r"/srv/broadside/current/staticfiles/", f"{folder}/static/"),
         (r"/var/log/nginx/blog.log", str(folder / "access.log")),
         (r"/dev/null crit", f"{folder}/error.log"),
         # So that nothing has to wait for so long here.
@@ -331,6 +331,7 @@ class TestServer:
         assert style.headers["Content-Encoding"] in {"br", "gzip"}
         assert style.headers["Content-Type"].startswith("text/css")
         assert style.headers["X-Content-Type-Options"] == "nosniff"
+        assert style.headers["Content-Security-Policy"] == site.get("/").headers["Content-Security-Policy"]
 
     def test_refuses_large_bodies(self, site: Site) -> None:
         assert site.get("/comments/on/post/1/", method="POST", body=b"x" * 2_000_000).status == 413

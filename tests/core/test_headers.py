@@ -33,11 +33,22 @@ def test_only_media_can_be_embedded_by_other_sites(client: Client, path: str, po
     assert not any(permission.startswith(("autoplay", "fullscreen")) for permission in permissions)
 
 
-def test_media_that_have_not_changed_can_still_be_embedded(client: Client) -> None:
+def test_media_that_have_not_changed_keep_their_policies(client: Client) -> None:
     url = store_picture(picture_file()).file.url
-    response = client.get(url, headers={"If-Modified-Since": fetch(client, url)["Last-Modified"]})
+    before = fetch(client, url)
+    response = client.get(url, headers={"If-Modified-Since": before["Last-Modified"]})
     assert response.status_code == 304
-    assert response["Cross-Origin-Resource-Policy"] == "cross-origin"
+    for name in ("Cross-Origin-Resource-Policy", "Content-Security-Policy"):
+        assert response[name] == before[name]
+    assert response["Content-Security-Policy"].startswith("sandbox;")
+
+
+@pytest.mark.parametrize("path", ["/", "/nothing/", "/admin/login/", "/static/css/site.css", "/static/js/players.js"])
+def test_all_but_media_has_the_policy_of_pages(client: Client, path: str) -> None:
+    # A worker follows the policy of its script, and an icon that is opened by itself that of its file.
+    policy = fetch(client, path)["Content-Security-Policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self'; ")
+    assert policy == fetch(client, "/privacy/")["Content-Security-Policy"]
 
 
 def test_pages_from_the_cache_and_for_the_staff_have_the_headers_too(client: Client) -> None:
