@@ -2,6 +2,7 @@
 
 import fcntl
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,20 +15,26 @@ from operations.backups.errors import BackupError
 
 # In bytes, what is left free for the site on the disk of its database.
 RESERVE: Final = 2**27
+_PAUSE: Final = 0.5
 
 
 @contextmanager
-def work_folder() -> Iterator[Path]:
-    """Yield an empty folder that no other backup or restore uses meanwhile. Raises BackupError if one is running."""
+def work_folder(patience: float = 0) -> Iterator[Path]:
+    """Yield an empty folder that no other backup or restore uses meanwhile.
+
+    Raises BackupError if one is still running after so many seconds.
+    """
     folder: Path = settings.BROADSIDE_BACKUP_WORK_DIR
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     # The lock does not outlive its process.
     with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            text = _("Another backup or restore is running. Wait until it has finished, then try again.")
-            raise BackupError(text) from error
+        deadline = time.monotonic() + patience
+        while not _try_lock(lock.fileno()):
+            if time.monotonic() >= deadline:
+                raise BackupError(
+                    _("Another backup or restore is running. Wait until it has finished, then try again.")
+                )
+            time.sleep(_PAUSE)
         work = folder / "work"
         # Of one that was killed.
         shutil.rmtree(work, ignore_errors=True)
@@ -36,6 +43,14 @@ def work_folder() -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import subprocess
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import ExitStack, closing
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -562,6 +562,13 @@ class TestRefusals:
     def test_two_at_once(self, manage: Manage) -> None:
         with work_folder(), pytest.raises(CommandError, match="Another backup or restore is running"):
             manage("backup")
+
+    def test_one_that_has_patience_waits_for_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        other = ExitStack()
+        other.enter_context(work_folder())
+        monkeypatch.setattr("operations.backups.work.time.sleep", lambda seconds: other.close())
+        with work_folder(patience=60) as folder:
+            assert folder.is_dir()
 
     def test_a_site_that_is_running(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch

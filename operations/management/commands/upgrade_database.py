@@ -26,6 +26,8 @@ from operations.upgrading.trial import TrialError, apply_migrations, trial_envir
 
 # How often it is tried to copy the database while something that is not the site writes to it.
 _ATTEMPTS: Final = 3
+# Seconds in which a backup has to end, and what an upgrade that was killed has left running.
+_LONGEST_WAIT: Final = 300
 # What deploy/upgrade.py reads and writes.
 _REPLACED: Final = "replaced"
 _KEEP: Final = "keep"
@@ -54,7 +56,7 @@ class Command(BaseCommand):
             call_command("check", databases=["default"])
             return
         try:
-            with work_folder() as folder, show_progress(self.stderr) as progress:
+            with work_folder(_LONGEST_WAIT) as folder, show_progress(self.stderr) as progress:
                 copies = _copies(folder)
                 copies.clear()
                 if rehearse:
