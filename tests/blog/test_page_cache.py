@@ -488,7 +488,7 @@ class TestFailures:
         with mock.patch("blog.views.listing_response", side_effect=RuntimeError):
             broken = reader.get("/")
         assert broken.status == 500
-        assert "Cache-Control" not in broken.headers
+        assert "no-store" in broken.headers["Cache-Control"]
         assert reader.get("/").status == 200
 
 

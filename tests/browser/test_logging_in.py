@@ -261,10 +261,19 @@ def test_a_session_is_ended_from_another_browser(open_page: OpenPage, log_in: Lo
     laptop.get_by_role("button", name=re.compile("Log out ?: Firefox on Android")).click()
     expect(laptop.locator(".messagelist")).to_contain_text("Firefox on Android is logged out.")
     press(phone, "Update")
-    expect(phone.get_by_role("heading", name="Log in")).to_be_visible()
-    enter_password(phone)
-    # Back at the text, which offers what was typed (tests/browser/test_unsaved_text.py).
-    expect(phone.locator(".autosave-offer ins").first).to_have_text(re.compile("Typed"))
+    warning = phone.get_by_role("alert").filter(has_text="You have been logged out. Your text is still here")
+    expect(warning).to_be_visible()
+    with phone.expect_popup() as popup:
+        warning.get_by_role("link").click()
+    enter_password(popup.value)
+    popup.value.wait_for_url("**/admin/")
+    popup.value.close()
+    phone.bring_to_front()
+    expect(warning).to_be_hidden()
+    press(phone, "Update")
+    expect(phone.locator(".autosave-status .success")).to_be_visible()
+    post.refresh_from_db()
+    assert "Typed." in post.source
 
 
 def test_the_emergency_link_works_from_any_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:
