@@ -28,6 +28,7 @@ class DatabaseUpgrade:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            close_fds=False,
             # Ctrl-C is for this program alone, which then ends the other one in order.
             start_new_session=True,
             **account.options(),

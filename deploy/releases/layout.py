@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from releases.versions import is_version, order
 _PREPARED: Final = ".prepared"
 # How many older releases stay. Their code is what one goes back to.
 _KEPT: Final = 2
+# In seconds: how long to wait for the lock, and how often to look. Whatever a killed upgrade has left ends sooner.
+_PATIENCE: Final = 120
+_PAUSE: Final = 0.5
 
 
 @dataclass(frozen=True)
@@ -85,19 +89,31 @@ class Layout:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of installations and upgrades. Raises UpgradeError if another one is running."""
+        """Hold the lock of installations and upgrades. Raises UpgradeError if another one doesn't end in time.
+
+        Programs that are started by `releases.programs` hold it as well: if this one is killed, they may go on writing.
+        """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             file = (self.root / ".lock").open("w")
         except OSError as error:
             raise UpgradeError(f"{self.root} can't be written: {error.strerror}. Run this as root.") from error
-        # The lock does not outlive its process.
         with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise UpgradeError("Another installation or upgrade is running. Wait until it has finished.") from None
+            os.set_inheritable(file.fileno(), True)
+            deadline = time.monotonic() + _PATIENCE
+            while not _try_lock(file.fileno()):
+                if time.monotonic() >= deadline:
+                    raise UpgradeError("Another installation or upgrade is running. Wait until it has finished.")
+                time.sleep(_PAUSE)
             yield
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
 
 
 def sync_folder(folder: Path) -> None:

@@ -26,9 +26,9 @@ def prepare(layout: Layout, archive: Archive) -> Release:
             "where is this file from? Nothing was changed."
         )
     check_settings(layout)
-    layout.remove(version)
     say(f"Unpacking Broadside {version} …")
     try:
+        layout.remove(version)
         archive.unpack(release.folder)
         (release.folder / ".env").symlink_to(layout.settings)
         say("Installing its packages …")

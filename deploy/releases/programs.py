@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from releases.errors import UpgradeError
 
+# Programs are started with `close_fds=False`, so that they hold the lock of releases.layout. They get no other file.
 # Nothing of root's own environment reaches the site's commands: their settings are in its file.
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -64,6 +65,7 @@ class Release:
             cwd=self.folder,
             env=clean_environment() | dict(environment or {}),
             stdin=subprocess.DEVNULL,
+            close_fds=False,
             check=False,
             **account.options(),
         )
@@ -78,7 +80,7 @@ def clean_environment() -> dict[str, str]:
 def run(command: list[str], failure: str, **options: Any) -> None:
     """Run a program whose output is shown. Raises UpgradeError with the text `failure` if it fails."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, check=False, **options)  # noqa: S603  our own
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, close_fds=False, check=False, **options)  # noqa: S603  our own
     except OSError as error:
         raise UpgradeError(f"{failure} {command[0]} can't be run: {error.strerror}.") from error
     if done.returncode:

@@ -202,11 +202,26 @@ class TestLayout:
         layout.remove("1.0.0")
         assert not layout.is_prepared("1.0.0", "digest")
 
-    def test_one_upgrade_at_a_time(self, layout: Layout) -> None:
+    def test_one_upgrade_at_a_time(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("releases.layout._PATIENCE", 0)
         with layout.locked(), pytest.raises(UpgradeError, match="Another installation or upgrade"), layout.locked():
             pytest.fail("It was locked twice.")
         with layout.locked():
             pass
+
+    def test_what_a_killed_upgrade_has_left_running_is_waited_for(
+        self, layout: Layout, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with layout.locked():
+            left = subprocess.Popen(["sleep", "600"], close_fds=False)  # noqa: S607  the system's
+
+        def end(seconds: float) -> None:
+            left.kill()
+            left.wait()
+
+        monkeypatch.setattr("releases.layout.time.sleep", end)
+        with layout.locked():
+            assert left.returncode
 
     @pytest.mark.parametrize("lines", ["", "BROADSIDE_DATA=var\n", "#BROADSIDE_DATA=/var/lib/broadside\n"])
     def test_the_data_must_not_be_in_a_release(self, layout: Layout, lines: str) -> None:
