@@ -12,10 +12,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.models import Group
 from django.contrib.auth.views import redirect_to_login
-from django.contrib.sessions import middleware
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.backends.base import UpdateError
-from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import Error, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -80,19 +78,11 @@ class SessionStore(db.SessionStore):
         return super().get_session_cookie_age() if self.get(SESSION_KEY) else ANONYMOUS_AGE
 
 
-class SessionMiddleware(middleware.SessionMiddleware):
-    """Django's, which also leads people to the log-in whose session was ended while their request was being answered.
-
-    Django would answer 400.
-    """
-
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        try:
-            return super().process_response(request, response)
-        except SessionInterrupted:
-            login = redirect_to_login(request.get_full_path(), reverse("admin:login"))
-            login.delete_cookie(settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH)
-            return login
+def to_login(request: HttpRequest) -> HttpResponse:
+    """Lead a person to the log-in whose session was ended while `request` was being answered."""
+    response = redirect_to_login(request.get_full_path(), reverse("admin:login"))
+    response.delete_cookie(settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH)
+    return response
 
 
 def begin(request: HttpRequest, seconds: int) -> None:

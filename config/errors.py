@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import Error
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -14,6 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.views import csrf, defaults
 
+from accounts.sessions import to_login
 from blog import views
 from blog.caching import mark_private
 from core.outages import as_unavailable, is_outage, outage_page, outage_texts
@@ -34,6 +36,12 @@ def permission_denied(request: HttpRequest, exception: Exception) -> HttpRespons
     text = _("You don't have permission to see this page or to do this. If you think you should, ask the owner.")
     page = _admin_page(request, 403, _("You don't have access"), text)
     return page or defaults.permission_denied(request, exception)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, SessionInterrupted):
+        return to_login(request)
+    return defaults.bad_request(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -111,11 +111,11 @@ class TestConfiguration:
     def test_what_django_warns_about(self, settings: Settings) -> None:
         settings.SECRET_KEY = SECRET
         # The site of the tests has no HTTPS, which another check says.
-        assert "security.W016" not in only(configuration.deployment).text
+        assert "security.W012" not in only(configuration.deployment).text
         settings.HTTPS = True
         diagnosis = only(configuration.deployment)
         assert diagnosis.severity == Severity.WARNING
-        assert "security.W016" in diagnosis.text
+        assert "security.W012" in diagnosis.text
         # What has a check of its own is not said twice.
         settings.DEBUG, settings.SECRET_KEY = True, "weak"
         assert "SECRET_KEY" not in only(configuration.deployment).text
