@@ -19,6 +19,8 @@ from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 
+from core.disk import try_lock
+
 # Statements that change nothing. All others are refused.
 _READING: Final = ("SELECT", "WITH", "EXPLAIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET ", "SHOW", "FETCH", "CLOSE")
 _PAUSE: Final = 0.05
@@ -40,7 +42,7 @@ def is_being_updated() -> bool:
         # There is no such file.
         return False
     try:
-        return not _try_lock(descriptor, fcntl.LOCK_SH)
+        return not try_lock(descriptor, is_shared=True)
     finally:
         os.close(descriptor)
 
@@ -65,7 +67,7 @@ def inside_the_gate() -> Iterator[bool]:
         return
     try:
         # In this order: who closes the gate puts up the sign, and then waits for this lock.
-        is_inside = _try_lock(descriptor, fcntl.LOCK_SH)
+        is_inside = try_lock(descriptor, is_shared=True)
         if is_inside and is_being_updated():
             fcntl.flock(descriptor, fcntl.LOCK_UN)
             is_inside = False
@@ -87,7 +89,7 @@ def closed(token: str, patience: float) -> Iterator[None]:
         # It is locked from the moment at which others see it. One that isn't was left by an upgrade that was killed.
         os.replace(new, _sign())
         deadline = time.monotonic() + patience
-        while not _try_lock(gate, fcntl.LOCK_EX):
+        while not try_lock(gate):
             if time.monotonic() > deadline:
                 raise GateError
             time.sleep(_PAUSE)
@@ -126,11 +128,3 @@ def _sign() -> Path:
 
 def _gate() -> Path:
     return Path(settings.DATA_DIR, "gate.lock")
-
-
-def _try_lock(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -15,6 +15,7 @@ from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.base import ContentFile
 from django.core.files.storage import FileSystemStorage
 
+from core.disk import sync
 from core.outages import OutageError
 from core.unnamed_files import UnnamedFile
 
@@ -64,7 +65,8 @@ class MediaStorage(FileSystemStorage):
         if hasattr(content, "temporary_file_path"):
             # It is complete, and is only moved.
             name = super()._save(name, content)  # type: ignore[misc]  # the stubs leave it out
-            _make_durable(Path(self.path(name)))
+            path = Path(self.path(name))
+            sync(path, path.parent)
             return name
         # An empty file reserves the name, which another upload may want at the same time.
         name = super()._save(name, ContentFile(b""))  # type: ignore[misc]  # likewise
@@ -75,7 +77,7 @@ class MediaStorage(FileSystemStorage):
             else:
                 with path.open("wb") as file:
                     file.writelines(content.chunks())
-            _make_durable(path)
+            sync(path, path.parent)
         except BaseException:
             path.unlink()
             raise
@@ -86,7 +88,7 @@ class MediaStorage(FileSystemStorage):
         path = Path(self.path(name))
         if isinstance(content, UnnamedFile):
             content.appear_as(path)
-            _make_durable(path)
+            sync(path, path.parent)
             return
         # Hidden, so that it can't be requested.
         new = path.with_name(f".{path.name}.new")
@@ -98,7 +100,7 @@ class MediaStorage(FileSystemStorage):
         except BaseException:
             new.unlink(missing_ok=True)
             raise
-        _make_durable(path)
+        sync(path, path.parent)
 
     def move(self, name: str, new_name: str) -> None:
         """Give a file another name, in the place of a file that has it."""
@@ -133,13 +135,3 @@ class MediaStorage(FileSystemStorage):
             return file if positions is None else FilePart(file, positions)
 
         return StoredFile(stat.st_size, stat.st_mtime, open_part)
-
-
-def _make_durable(path: Path) -> None:
-    """Wait until a file and its name would survive a power cut."""
-    for each in (path, path.parent):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

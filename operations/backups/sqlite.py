@@ -10,6 +10,7 @@ from typing import Final
 from django.db import connection
 from django.utils.translation import gettext as _
 
+from core.disk import sync
 from media.storage import Readable
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
@@ -136,10 +137,5 @@ def stopped_site() -> Iterator[Path]:
 
 def replace(path: Path, new: Path) -> None:
     """Put a database in the place of another one, completely or not at all."""
-    for file in (new, new.parent):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    sync(new, new.parent)
     os.replace(new, path)

@@ -14,6 +14,7 @@ from django.core.files import File
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 
+from core.disk import sync
 from media.bucket_urls import bucket_options
 from media.storage import Readable
 from operations.backups.errors import BackupError
@@ -62,7 +63,7 @@ class FolderStore:
             os.fsync(file.fileno())
             file.close()
             os.replace(file.name, path)
-        _sync_folder(path.parent)
+        sync(path.parent)
 
     def open(self, name: str) -> Readable:
         path = self._folder / name
@@ -99,7 +100,7 @@ class FolderStore:
             path = path.parent
         for folder in reversed(missing):
             folder.mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(folder.parent)
+            sync(folder.parent)
 
 
 class BucketStore:
@@ -156,12 +157,3 @@ def open_store(destination: str) -> Store:
 def _raise_unless_missing(error: OSError) -> None:
     if not isinstance(error, FileNotFoundError):
         raise error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the system write down which files are in a folder, so that a power cut doesn't undo a renaming."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

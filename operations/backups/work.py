@@ -1,6 +1,5 @@
 """The folder in which backups and restores work, one at a time."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.disk import try_lock
 from operations.backups.errors import BackupError
 
 # In bytes, what is left free for the site on the disk of its database.
@@ -29,7 +29,7 @@ def work_folder(patience: float = 0) -> Iterator[Path]:
     # The lock does not outlive its process.
     with (folder / "lock").open("w") as lock:
         deadline = time.monotonic() + patience
-        while not _try_lock(lock.fileno()):
+        while not try_lock(lock.fileno()):
             if time.monotonic() >= deadline:
                 raise BackupError(
                     _("Another backup or restore is running. Wait until it has finished, then try again.")
@@ -43,14 +43,6 @@ def work_folder(patience: float = 0) -> Iterator[Path]:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -141,7 +141,7 @@ class TestFiles:
     def test_survive_a_power_cut_as_soon_as_they_are_stored(self, monkeypatch: pytest.MonkeyPatch) -> None:
         flushed: list[str] = []
         monkeypatch.setattr(
-            "media.storage.os.fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+            "core.disk.os.fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}"))
         )
         path = default_storage.path(default_storage.save("a/b.pdf", ContentFile(b"first")))
         default_storage.replace("a/b.pdf", ContentFile(b"second"))  # type: ignore[attr-defined]  # our own storage

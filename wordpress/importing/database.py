@@ -1,6 +1,5 @@
 """How an import shares the database: one import at a time, in turns with other writers, and previews on a copy."""
 
-import fcntl
 import sqlite3
 import tempfile
 import time
@@ -12,6 +11,8 @@ from typing import Final
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.utils.translation import gettext as _
+
+from core.disk import try_lock
 
 # An arbitrary number that no other lock uses.
 _LOCK_ID: Final = 2_010_031_200
@@ -44,10 +45,8 @@ def only_import() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK_ID])
     else:
         with (settings.DATA_DIR / "import.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise AlreadyRunningError from error
+            if not try_lock(file.fileno()):
+                raise AlreadyRunningError
             yield
 
 
