@@ -15,6 +15,7 @@ from operations.backups.schedule import describe_error, do_what_is_due
 from operations.checks.outcomes import run_checks
 from operations.erasing import forget_copies, rewrite_what_is_small
 from operations.models import WorkerHeartbeat
+from operations.upgrading.leftovers import delete_leftovers
 from operations.worker import queue
 
 # After this time, a worker that has ended is forgotten.
@@ -54,7 +55,8 @@ def forget_deleted() -> None:
 @task_kind(_("Writing the database anew"), time_limit=dt.timedelta(hours=6))
 @task()
 def rewrite_database() -> None:
-    """Write the search index and the database anew, without what was deleted from them."""
+    """Write the search index and the database anew, without what was deleted from them, and delete copies of it."""
+    delete_leftovers()
     rewrite_what_is_small()
 
 

@@ -29,7 +29,8 @@ class PostgresqlCopies:
         self._url = url
         self._holding: Any = None
 
-    def clear(self) -> None:
+    @staticmethod
+    def clear() -> None:
         with connection.cursor() as cursor:
             for schema in (_COPY, _BEFORE):
                 cursor.execute(f"DROP SCHEMA IF EXISTS {schema} CASCADE")

@@ -1,5 +1,6 @@
 """The database between two releases: a copy takes its place at once, and can be taken back."""
 
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +9,14 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.db import DatabaseError, connection
+from pytest_django import Settings
 
 from blog.models import Post
 from comments.models import Comment
 from config.database import databases
+from operations.backups.work import work_folder
 from operations.upgrading.copies import ChangedError, Copies
+from operations.upgrading.leftovers import delete_leftovers
 from operations.upgrading.postgresql import PostgresqlCopies
 from operations.upgrading.sqlite import SqliteCopies
 from tests.factories import CommentFactory, PostFactory
@@ -87,6 +91,31 @@ def test_a_copy_takes_the_place_of_the_database_and_is_taken_back(copies: Copies
     assert "planted" not in columns("tags_tag")
     assert "planted" not in connection.introspection.table_names()
     assert PostFactory().pk
+
+
+def test_what_a_killed_upgrade_has_left_is_deleted_at_night(copies: Copies, settings: Settings) -> None:
+    work = Path(settings.BROADSIDE_BACKUP_WORK_DIR, "work")
+
+    def left() -> bool:
+        if connection.vendor == "sqlite":
+            return (work / "copy.sqlite3").exists()
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regnamespace('upgrade_copy') IS NOT NULL")
+            return bool(cursor.fetchone()[0])
+
+    with work_folder():
+        copies = SqliteCopies(work) if connection.vendor == "sqlite" else copies
+        copies.copy(quiet)
+        # It is still running.
+        delete_leftovers()
+        assert left()
+        if connection.vendor == "sqlite":
+            shutil.copytree(work, work.with_name("kept"))
+    if connection.vendor == "sqlite":
+        work.with_name("kept").rename(work)
+    assert left()
+    delete_leftovers()
+    assert not left()
 
 
 def test_readers_read_on_meanwhile(copies: Copies) -> None:
