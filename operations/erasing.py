@@ -7,7 +7,9 @@ docs/owners.md says what remains for how long.
 
 import logging
 import os
+import re
 import shutil
+import time
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +28,9 @@ MAX_NIGHTLY: Final = 2**29
 _PATIENCE: Final = 500
 # In seconds. How long rewriting a table waits for others: they wait behind it.
 _LOCK_TIMEOUT: Final = 5
+# How often a table is written anew if it still has deleted rows, and the seconds between.
+_ATTEMPTS: Final = 5
+_PAUSE: Final = 1
 
 _log = logging.getLogger(__name__)
 
@@ -125,9 +130,32 @@ def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
 def _vacuum(table: str, *, is_rewritten: bool) -> None:
     name = connection.ops.quote_name(table)
     if is_rewritten:
-        _execute(f"VACUUM (FULL) {name}")
+        for _attempt in range(_ATTEMPTS):
+            if not _keeps_deleted_rows(name):
+                break
+            time.sleep(_PAUSE)
     # Also afterwards, so that queries can be answered from an index alone again. ANALYZE takes new samples of values.
     _execute(f"VACUUM (ANALYZE) {name}")
+
+
+def _keeps_deleted_rows(name: str) -> bool:
+    """Write a table anew, and return whether it still has rows that were deleted.
+
+    PostgreSQL keeps those that a transaction that began before might read, such as its own one that takes samples.
+    """
+    connection.ensure_connection()
+    details: list[str] = []
+
+    def note(diagnostic: Any) -> None:
+        details.append(diagnostic.message_detail or "")
+
+    connection.connection.add_notice_handler(note)
+    try:
+        _execute(f"VACUUM (FULL, VERBOSE) {name}")
+    finally:
+        connection.connection.remove_notice_handler(note)
+    # It begins with how many there are, in any language.
+    return any(found[0] != "0" for detail in details if (found := re.match(r"\d+", detail)))
 
 
 def _forget_log_and_samples() -> None:
