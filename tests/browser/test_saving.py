@@ -13,6 +13,7 @@ from accounts.models import User
 from blog import publishing
 from blog.models import Autosave, Post, Revision, Status
 from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.pages import log_in_beside
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -198,17 +199,7 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     page.keyboard.type(" More.")
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.keyboard.press("Control+s")
-    warning = page.get_by_role("alert").filter(has_text="You have been logged out")
-    expect(warning).to_be_visible()
-    with page.expect_popup() as popup:
-        warning.get_by_role("link").click()
-    popup.value.fill("#id_username", "ruth")
-    popup.value.fill("#id_password", PASSWORD)
-    popup.value.click("[type=submit]")
-    popup.value.wait_for_url("**/admin/")
-    popup.value.close()
-    page.bring_to_front()
-    expect(warning).to_be_hidden()
+    log_in_beside(page, PASSWORD)
     page.focus("#id_source")
     page.keyboard.press("Control+s")
     expect(status).to_have_text(SAVED, timeout=15_000)

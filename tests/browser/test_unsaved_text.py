@@ -13,6 +13,7 @@ from accounts.models import User
 from blog.models import Autosave, Post, ReviewNote, Revision, Status
 from blog.review import notes
 from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories.pages import log_in_beside
 from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -101,17 +102,7 @@ def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_r
     # The session ends. She logs in in a second tab and goes on in the same form.
     browser_of_ruth.clear_cookies()
     add_words(page, " Four.")
-    warning = page.get_by_role("alert").filter(has_text="You have been logged out")
-    expect(warning).to_be_visible()
-    with page.expect_popup() as popup:
-        warning.get_by_role("link").click()
-    popup.value.fill("#id_username", "ruth")
-    popup.value.fill("#id_password", PASSWORD)
-    popup.value.click("[type=submit]")
-    popup.value.wait_for_url("**/admin/")
-    popup.value.close()
-    page.bring_to_front()
-    expect(warning).to_be_hidden()
+    log_in_beside(page, PASSWORD)
     expect(page.locator("#id_source")).to_have_value("One. Two. Three. And Four.")
     page.get_by_role("button", name="Save draft").click()
     expect(page.locator(".success")).to_be_visible()

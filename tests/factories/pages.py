@@ -1,0 +1,18 @@
+"""What people do in several browser tests."""
+
+from playwright.sync_api import Page, expect
+
+
+def log_in_beside(page: Page, password: str) -> None:
+    """Follow the link of a page whose session has ended, log in as ruth in the new window, and come back."""
+    warning = page.get_by_role("alert").filter(has_text="You have been logged out")
+    expect(warning).to_be_visible()
+    with page.expect_popup() as popup:
+        warning.get_by_role("link").click()
+    popup.value.fill("#id_username", "ruth")
+    popup.value.fill("#id_password", password)
+    popup.value.click("[type=submit]")
+    popup.value.wait_for_url("**/admin/")
+    popup.value.close()
+    page.bring_to_front()
+    expect(warning).to_be_hidden()
