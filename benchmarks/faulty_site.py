@@ -113,7 +113,7 @@ def close_connections() -> None:
 
 
 class MailServer:
-    """Takes e-mails, or waits for longer than anyone does before it answers."""
+    """Takes e-mails, or waits longer than any client before it answers."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []

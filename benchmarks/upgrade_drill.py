@@ -488,7 +488,7 @@ def main() -> None:
         finally:
             site.stop()
         print(f"  {dict(sorted(people.seen.items()))}")
-    print(f"Nothing was lost, and nobody saw an error. It took {time.monotonic() - started:.0f} s.")
+    print(f"Nothing was lost, and no error was seen. It took {time.monotonic() - started:.0f} s.")
 
 
 def run(drill: Drill, rng: random.Random, options: argparse.Namespace) -> None:

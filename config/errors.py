@@ -47,8 +47,8 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 def server_error(request: HttpRequest) -> HttpResponse:
     """Show a page that needs nothing that may have failed, and gives back what was sent.
 
-    If nobody has to mend anything but the server's disk or database, it says so. Otherwise it names the ID of the
-    request in the log.
+    If the fault is the server's disk or database, and not in our code, it says so. Otherwise it names the ID of
+    the request in the log.
     """
     if is_outage(sys.exception()):
         return _outage(request)

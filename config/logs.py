@@ -72,7 +72,7 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
 
 
 class OutageFilter(logging.Filter):
-    """Makes one line of an error that nobody has to mend in the code, without a traceback (core.outages).
+    """Turns an error that is no fault of the code into one line, without a traceback (core.outages).
 
     While the disk is full, each request may log one. The first in a minute stays an error, which is mailed and reported
     where that is set up. The others become warnings.

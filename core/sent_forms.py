@@ -14,7 +14,7 @@ from core.origin import comes_from_here
 
 # Names of fields whose values are never shown. They have to be entered again.
 _SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
-# A value of several words, or longer than this, is a text that somebody has written. All others are not shown.
+# A value of several words, or longer than this, is a text that was typed. All others are not shown.
 _LINE: Final = 60
 
 

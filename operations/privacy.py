@@ -26,7 +26,7 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
         Concerned.EVERYONE,
         _("Traces of what was deleted, in the files of the database and the cache"),
         _("As a rule until the following night. On a large site, a few may stay longer."),
-        _("Databases overwrite some of it only after a while. Nobody can see it on this site."),
+        _("Databases overwrite some of it only after a while. It can't be seen on this site."),
     )
     undo_days = settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS
     yield KeptData(

@@ -136,7 +136,7 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
     def form_valid(self, form: ActivateTOTPForm) -> HttpResponse:
         with transaction.atomic():
             _app, codes = app_flows.activate_totp(self.request, form)
-            # So that nobody who saw this code being entered logs in with it.
+            # Otherwise, anyone who saw this code being entered could log in with it.
             use_code(self.user, form.cleaned_data["code"])
             factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("App"))
         return _after_adding(self.request, codes, gettext("Your authenticator app is set up."))

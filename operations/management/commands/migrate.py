@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own, which on PostgreSQL keeps nobody waiting behind it."""
+"""`manage.py migrate`: Django's own, which on PostgreSQL never makes others queue behind it."""
 
 import time
 from collections.abc import Iterator
