@@ -56,6 +56,17 @@ def _database() -> str:
     return ""
 
 
+def _writing() -> str:
+    if connection.vendor == "sqlite":
+        # Trying it would wait for whatever is being written at the moment.
+        is_writable = os.access(connection.settings_dict["NAME"], os.W_OK)
+    else:
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW transaction_read_only")
+            is_writable = cursor.fetchone() == ("off",)
+    return "" if is_writable else _("The database can only be read.")
+
+
 def _migrations() -> str:
     missing = unapplied_migrations()
     return _("The database lacks %d migrations: run “manage.py migrate”.") % len(missing) if missing else ""
@@ -87,6 +98,7 @@ def _worker() -> str:
 # In the order in which they are checked.
 REQUIREMENTS: Final[dict[str, Requirement]] = {
     "database": Requirement(_database, is_of_web_servers=True),
+    "writing": Requirement(_writing, needs_database=True),
     "migrations": Requirement(_migrations, needs_database=True, is_of_web_servers=True),
     "cache": Requirement(_cache),
     "disk": Requirement(_disk),

@@ -75,7 +75,7 @@ def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Rep
     more than media are left, which the next one uses; not even these if the disk was full.
     """
     public_key = parse_public_key(settings.BROADSIDE_BACKUP_PUBLIC_KEY)
-    store.tidy()
+    store.tidy(BACKUPS)
     earlier = complete_backups(store)
     # Of attempts that were killed.
     remove_incomplete(store, earlier)
@@ -92,6 +92,7 @@ def _remove_rest(store: Store, *, with_media: bool) -> None:
     try:
         complete = complete_backups(store)
         remove_incomplete(store, complete)
+        store.tidy(BACKUPS)
         if with_media:
             remove_unused_media(store, complete)
     except (BackupError, OSError) as error:

@@ -37,8 +37,8 @@ class Store(Protocol):
     def delete(self, name: str) -> None:
         """Delete a file, if it is there."""
 
-    def tidy(self) -> None:
-        """Remove what earlier processes left incomplete. No other process may be writing."""
+    def tidy(self, folder: str) -> None:
+        """Remove what earlier processes left incomplete, and empty folders in this one. No other process may write."""
 
 
 class FolderStore:
@@ -90,8 +90,12 @@ class FolderStore:
         with suppress(OSError):
             path.parent.rmdir()
 
-    def tidy(self) -> None:
+    def tidy(self, folder: str) -> None:
         shutil.rmtree(self._folder / _INCOMPLETE, ignore_errors=True)
+        for path in (self._folder / folder).glob("*"):
+            # It refuses what is not empty.
+            with suppress(OSError):
+                path.rmdir()
 
     def _make_folder(self, path: Path) -> None:
         missing = []
@@ -135,8 +139,8 @@ class BucketStore:
     def delete(self, name: str) -> None:
         self._storage.delete(name)
 
-    def tidy(self) -> None:
-        """Do nothing: what is sent only in part never becomes an object."""
+    def tidy(self, folder: str) -> None:
+        """Do nothing: what is sent only in part never becomes an object, and there are no folders."""
 
 
 def open_store(destination: str) -> Store:

@@ -701,6 +701,14 @@ class TestInterruptions:
         kept = [path.name for path in (destination / "backups").rglob("*") if path.is_file()]
         assert kept == ["notes-of-the-owner.txt"]
 
+    def test_backups_that_were_killed_before_their_first_file_leave_no_folder(
+        self, manage: Manage, destination: Path
+    ) -> None:
+        left = destination / "backups" / "2020-01-02T030405Z"
+        left.mkdir(parents=True)
+        manage("backup")
+        assert not left.exists()
+
     @pytest.mark.parametrize("encrypted", [False, True])
     def test_a_full_disk_leaves_nothing(
         self, manage: Manage, small_disk: Path, settings: Settings, request: Any, encrypted: bool

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ class TestLiveness:
 class TestReadiness:
     def test_all_is_there(self, django_assert_max_num_queries: Any) -> None:
         ask()
-        with django_assert_max_num_queries(4):
+        with django_assert_max_num_queries(4 if connection.vendor == "sqlite" else 5):
             response = ask()
         assert (response.status, response.text) == (200, "ready\n")
         assert response.headers["Cache-Control"] == "no-store"
@@ -84,6 +85,12 @@ class TestReadiness:
             raise OperationalError("no connection to 'MARKER'")
 
         monkeypatch.setattr(health, "content_version", fail)
+
+    def break_writing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        if connection.vendor == "sqlite":
+            monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK)
+        else:
+            connection.cursor().execute("SET TRANSACTION READ ONLY")
 
     def break_migrations(self, monkeypatch: pytest.MonkeyPatch) -> None:
         MigrationRecorder(connection).record_unapplied("operations", "0001_initial")
@@ -101,6 +108,7 @@ class TestReadiness:
         ("name", "sentence", "of_web"),
         [
             ("database", "OperationalError: no connection to …", True),
+            ("writing", "The database can only be read.", False),
             ("migrations", "run “manage.py migrate”", True),
             ("cache", "does not keep", False),
             ("disk", "The disk is full.", False),
@@ -114,7 +122,7 @@ class TestReadiness:
         response = ask()
         assert (response.status, response.text) == (503, "not ready\n")
         assert sentence in details()[name]
-        others = {"migrations", "worker"} if name == "database" else set()
+        others = {"writing", "migrations", "worker"} if name == "database" else set()
         assert set(details()) - others == {name}
         # A load balancer goes on sending readers to a web server that can answer them.
         assert ask("/readyz/web").status == (503 if of_web else 200)
