@@ -25,7 +25,7 @@ from tests.factories.traces import Trace, Traces
 
 # How much longer backups have what was deleted, with these settings, in days: the last of each of two days.
 KEPT_LONGER = 3
-# In days: as docs/owners.md advises, with `rotate 7` in logrotate. nginx's log has the URLs of deleted posts.
+# In days: as docs/maintaining.md advises, with `rotate 7` in logrotate. nginx's log has the URLs of deleted posts.
 LOG_KEPT = 7
 # As docs/running.md advises.
 POSTGRESQL = "-c log_min_error_statement=panic -c wal_recycle=off"

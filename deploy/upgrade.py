@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Installs a release of Broadside, or upgrades a site to it: `upgrade.py install|upgrade ARCHIVE`.
 
-It needs nothing but Python 3.11, because it runs before the packages of the release are there. docs/owners.md
+It needs nothing but Python 3.11, because it runs before the packages of the release are there. docs/maintaining.md
 ("Upgrading") says what it does, and `releases` how.
 """
 

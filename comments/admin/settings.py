@@ -117,7 +117,7 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
         if not is_on():
             warning = gettext(
                 "No one. No mail server is set up, so no e-mails are sent. An administrator can set EMAIL_URL "
-                "(see docs/owners.md)."
+                "(see docs/maintaining.md)."
             )
         elif not preference.user.email:
             warning = gettext(

@@ -100,7 +100,7 @@ class Source:
         if not self.signers.is_file() and not self.is_unsigned_allowed:
             raise UpgradeError(
                 f"Nothing says who may sign releases: {self.signers} is missing. Put the public key there, as "
-                "docs/owners.md describes, and run this again. Nothing was changed."
+                "docs/maintaining.md describes, and run this again. Nothing was changed."
             )
         path = folder / self.location.rpartition("/")[2]
         say(f"Downloading {self.location} …")

@@ -22,7 +22,7 @@ _PROVEN_AGAIN: Final = dt.timedelta(days=31)
 def backups(wishes: Wishes) -> Iterator[Diagnosis]:
     if not settings.BROADSIDE_BACKUP_URL:
         yield Diagnosis.problem(
-            _("This site is not backed up."), _("Set BACKUP_URL, as docs/owners.md describes under “Backups”.")
+            _("This site is not backed up."), _("Set BACKUP_URL, as docs/backups.md describes.")
         )
         return
     made = BackupRun.objects.last_successful(RunKind.BACKUP)
@@ -74,7 +74,7 @@ def _about_the_place() -> Iterator[Diagnosis]:
     if not settings.BROADSIDE_BACKUP_PUBLIC_KEY:
         yield Diagnosis.warning(
             _("Backups are not encrypted: anyone who gets hold of one can read everything."),
-            _("Set BACKUP_PUBLIC_KEY, as docs/owners.md describes under “Backups”."),
+            _("Set BACKUP_PUBLIC_KEY, as docs/backups.md describes."),
         )
     if "://" not in settings.BROADSIDE_BACKUP_URL and _is_on_the_same_disk(Path(settings.BROADSIDE_BACKUP_URL)):
         yield Diagnosis.warning(

@@ -146,7 +146,7 @@ def versions(wishes: Wishes) -> Iterator[Diagnosis]:
         if end is None:
             yield Diagnosis.warning(
                 _("This version of Broadside doesn't know %(name)s %(version)s.") % {"name": name, "version": version},
-                _("Upgrade Broadside, as docs/owners.md describes."),
+                _("Upgrade Broadside, as docs/maintaining.md describes."),
             )
             continue
         date = formats.date_format(end)
@@ -154,13 +154,13 @@ def versions(wishes: Wishes) -> Iterator[Diagnosis]:
             yield Diagnosis.problem(
                 _("%(name)s %(version)s has had no security fixes since %(date)s.")
                 % {"name": name, "version": version, "date": date},
-                _("Upgrade Broadside and the system, as docs/owners.md describes."),
+                _("Upgrade Broadside and the system, as docs/maintaining.md describes."),
             )
         elif end < timezone.localdate() + _SOON:
             yield Diagnosis.warning(
                 _("%(name)s %(version)s gets no security fixes after %(date)s.")
                 % {"name": name, "version": version, "date": date},
-                _("Upgrade Broadside and the system before that, as docs/owners.md describes."),
+                _("Upgrade Broadside and the system before that, as docs/maintaining.md describes."),
             )
         else:
             yield Diagnosis.ok(

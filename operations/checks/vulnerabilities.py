@@ -55,7 +55,7 @@ def vulnerabilities(wishes: Wishes) -> Iterator[Diagnosis]:
         except FetchError as error:
             yield Diagnosis.warning(
                 _("PyPI could not be asked about vulnerabilities: %s") % error,
-                _("Try again later, or download a list, as docs/owners.md describes."),
+                _("Try again later, or download a list, as docs/maintaining.md describes."),
             )
             return
     elif wishes.advisories or path.exists():
@@ -65,20 +65,20 @@ def vulnerabilities(wishes: Wishes) -> Iterator[Diagnosis]:
         except (OSError, zipfile.BadZipFile) as error:
             yield Diagnosis.warning(
                 _("The list of vulnerabilities can't be read: %s") % error,
-                _("Download it again, as docs/owners.md describes."),
+                _("Download it again, as docs/maintaining.md describes."),
             )
             return
         if written < dt.datetime.now(dt.UTC) - _OLD:
             yield Diagnosis.warning(
                 _("The list of vulnerabilities is %s old.") % timesince(written),
-                _("Download it again, as docs/owners.md describes, or run “manage.py doctor --online”."),
+                _("Download it again, as docs/maintaining.md describes, or run “manage.py doctor --online”."),
             )
     else:
         return
     if found:
         yield Diagnosis.problem(
             _("Libraries that are installed have known vulnerabilities: %s.") % "; ".join(map(str, found)),
-            _("Upgrade Broadside, as docs/owners.md describes. If it is the newest version, ask its authors."),
+            _("Upgrade Broadside, as docs/maintaining.md describes. If it is the newest version, ask its authors."),
         )
     else:
         yield Diagnosis.ok(_("None of the %d libraries has a known vulnerability.") % len(installed))

@@ -13,7 +13,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not messages.is_on():
-            text = gettext("No mail server is set up, so nothing was sent. Set EMAIL_URL (see docs/owners.md).")
+            text = gettext("No mail server is set up, so nothing was sent. Set EMAIL_URL (see docs/maintaining.md).")
             raise CommandError(text)
         try:
             count = delivery.deliver()

@@ -62,7 +62,7 @@ class Command(BaseCommand):
         }
         self.stdout.write(text % {"name": report.name, "size": filesizeformat(report.media_bytes), **counts})
         if not settings.BROADSIDE_BACKUP_PUBLIC_KEY:
-            self.stdout.write(_("It is not encrypted. Set BACKUP_PUBLIC_KEY, as docs/owners.md describes."))
+            self.stdout.write(_("It is not encrypted. Set BACKUP_PUBLIC_KEY, as docs/backups.md describes."))
         for name in report.missing[:_NAMED]:
             self.stderr.write(_("Missing on this site: %s") % name, style_func=str)
         if (others := len(report.missing) - _NAMED) > 0:
