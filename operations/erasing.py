@@ -2,7 +2,7 @@
 
 SQLite overwrites what is deleted (`secure_delete`, config.database). That leaves its log, rows that it has moved from
 one page to another, and parts of the search index. PostgreSQL overwrites nothing, so its tables are written anew.
-docs/owners.md says what remains for how long.
+docs/owners.md and docs/running.md say what remains for how long.
 """
 
 import logging
@@ -166,6 +166,8 @@ def _forget_log_and_samples() -> None:
         "FROM pg_roles WHERE rolname = current_user"
     )
     if is_superuser:
+        # Where no row is left, ANALYZE keeps the samples of those that were there.
+        _execute("DELETE FROM pg_catalog.pg_statistic USING pg_class WHERE starelid = pg_class.oid AND reltuples = 0")
         _execute("VACUUM (FULL) pg_catalog.pg_statistic")
     if may_begin_log:
         _execute("SELECT pg_switch_wal()")

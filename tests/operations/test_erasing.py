@@ -18,7 +18,8 @@ from pytest_django import Settings
 from blog.caching.files import delete_stale_folders
 from core.changes import content_version
 from operations import erasing
-from tests.factories import PostFactory
+from tags.models import Tag
+from tests.factories import PostFactory, TagFactory
 
 WORD = "vqjxkquill"
 
@@ -27,7 +28,7 @@ on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="
 
 
 def stored_bytes() -> bytes:
-    """Return everything in the files of the database. On PostgreSQL, those of tables and indexes."""
+    """Return everything in the files of the database. On PostgreSQL, those of tables, indexes and samples of values."""
     if connection.vendor == "sqlite":
         path = Path(connection.settings_dict["NAME"])
         return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
@@ -35,7 +36,8 @@ def stored_bytes() -> bytes:
         cursor.execute("CHECKPOINT")
         cursor.execute(
             "SELECT pg_read_binary_file(path) FROM pg_class, pg_relation_filepath(oid) AS path "
-            "WHERE relkind IN ('r', 'i', 't') AND path IS NOT NULL AND relnamespace <> 'pg_catalog'::regnamespace"
+            "WHERE relkind IN ('r', 'i', 't') AND path IS NOT NULL "
+            "AND (relnamespace <> 'pg_catalog'::regnamespace OR relname = 'pg_statistic')"
         )
         return b"".join(bytes(content) for (content,) in cursor.fetchall())
 
@@ -131,6 +133,17 @@ class TestEveryNight:
             post.delete()
             monkeypatch.setattr("operations.erasing.time.sleep", lambda seconds: other.rollback())
             erasing.rewrite_what_is_small()
+        assert WORD.encode() not in stored_bytes()
+
+    @on_postgresql
+    def test_no_samples_stay_of_a_table_that_is_empty(self, transactional_db: None) -> None:
+        for number in range(20):
+            TagFactory(name=f"{WORD} {number}")
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE tags_tag")
+        Tag.objects.all().delete()
+        assert WORD.encode() in stored_bytes()
+        erasing.rewrite_what_is_small()
         assert WORD.encode() not in stored_bytes()
 
     @on_postgresql
