@@ -44,7 +44,8 @@ class UserFactory(DjangoModelFactory[User]):
             kwargs["is_staff"] = True
         user = User.objects.create_user(*args, **kwargs)
         if role:
-            user.groups.add(Group.objects.get(name=role))
+            # A new person has no sessions that the change of the role would have to end (accounts.models.people).
+            User.groups.through.objects.create(user=user, group=Group.objects.get(name=role))
         return user
 
 
