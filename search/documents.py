@@ -113,7 +113,9 @@ _entries = Prepared[Any](
 )
 _tags = Prepared[tuple[int, int, str]](
     lambda pks: (
-        TaggedPost.objects.filter(content_object__pk__in=pks).order_by().values_list("content_object", "tag", "tag__name")
+        TaggedPost.objects.filter(content_object__pk__in=pks)
+        .order_by()
+        .values_list("content_object", "tag", "tag__name")
     )
 )
 _categories = Prepared[tuple[int, int]](
