@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from itertools import batched
 from typing import Any, Final
 
-from django.db.models import Exists, Model, OuterRef, Q, Value
+from django.db.models import Exists, Model, OuterRef, Q
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from blog.models import Entry
 from blog.rendering.images import alternative_texts, library_files
 from core.changes import entries_changed
+from core.prepared import Prepared, together
 from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
 
@@ -26,11 +27,24 @@ _INDEXES: Final[dict[str, tuple[Any, type[Model]]]] = {
 _MAX_TEXTS: Final = 20
 
 
+_bodies = Prepared[tuple[int, str]](
+    lambda pks: Entry.objects.filter(pk__in=pks).order_by().values_list("pk", "body_html")
+)
+# The rows of the index, by the column of the file.
+_rows: Final[Mapping[str, Prepared[tuple[int, int, int]]]] = {
+    column: Prepared[tuple[int, int, int]](
+        lambda pks, rows=through._default_manager, column=column: (
+            rows.filter(entry__pk__in=pks).order_by().values_list("pk", "entry_id", column)
+        )
+    )
+    for column, (through, _model) in _INDEXES.items()
+}
+
+
 def update_media_index(ids: Collection[int]) -> None:
     """Record the files in the texts of the entries with these IDs."""
     for pks in batched(ids, _BATCH, strict=False):
-        bodies = Entry.objects.filter(pk__in=pks).values_list("pk", "body_html")
-        names = {pk: library_files(html) for pk, html in bodies}
+        names = {pk: library_files(html) for pk, html in _bodies(list(pks))}
         recorded = _recorded(pks)
         for column, (through, model) in _INDEXES.items():
             _update(through, model, column, names, recorded[column])
@@ -38,14 +52,8 @@ def update_media_index(ids: Collection[int]) -> None:
 
 def _recorded(entries: Collection[int]) -> dict[str, dict[tuple[int, int], int]]:
     """Return the IDs of the rows of these entries, by the pair of entry and file, for each column. One query."""
-    pictures, documents = (
-        through._default_manager.filter(entry__in=entries).values_list(Value(column), "pk", "entry_id", column)
-        for column, (through, _model) in _INDEXES.items()
-    )
-    recorded: dict[str, dict[tuple[int, int], int]] = {column: {} for column in _INDEXES}
-    for column, pk, entry, file in pictures.union(documents, all=True):
-        recorded[column][entry, file] = pk
-    return recorded
+    found = together(*((rows, [list(entries)]) for rows in _rows.values()))
+    return {column: {(entry, file): pk for pk, entry, file in rows} for column, rows in zip(_rows, found, strict=True)}
 
 
 def _update(

@@ -7,11 +7,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 from django.conf import settings
-from django.db.models import CharField, Value
 
 from blog.models import Entry, Status
 from comments.models import Comment
-from core.prepared import Prepared
+from core.prepared import Prepared, together
 from search import labels
 from search.indexes.documents import Document
 from search.plain_text import plain_text
@@ -95,23 +94,35 @@ class CommentSource(NamedTuple):
 
 def entry_sources(pks: Collection[int]) -> list[EntrySource]:
     """Return those of the entries with these IDs that exist. Two queries."""
-    names = ("kind", "title", "status", "published_at", "published_on", "password", "author", "language", "excerpt")
-    rows = list(Entry.objects.filter(pk__in=pks).order_by().values_list("pk", *names, "body_html"))
     tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
     categories: defaultdict[int, list[int]] = defaultdict(list)
-    tagged = TaggedPost.objects.filter(content_object__in=pks).order_by()
-    filed: Any = Entry.categories.through._default_manager.filter(entry__in=pks).order_by()
-    # A category has no name here, because its label says enough.
-    no_name = Value(None, output_field=CharField())
-    terms: Any = tagged.values_list("content_object", "tag", "tag__name").union(
-        filed.values_list("entry", "category", no_name), all=True
+    tagged, filed = together((_tags, [list(pks)]), (_categories, [list(pks)]))
+    for entry, tag, name in tagged:
+        tags[entry].append((tag, name))
+    for entry, category in filed:
+        categories[entry].append(category)
+    return [
+        EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]]))))
+        for row in _entries(list(pks))
+    ]
+
+
+_NAMES: Final = ("kind", "title", "status", "published_at", "published_on", "password", "author", "language", "excerpt")
+_entries = Prepared[Any](
+    lambda pks: Entry.objects.filter(pk__in=pks).order_by().values_list("pk", *_NAMES, "body_html")
+)
+_tags = Prepared[tuple[int, int, str]](
+    lambda pks: (
+        TaggedPost.objects.filter(content_object__pk__in=pks)
+        .order_by()
+        .values_list("content_object", "tag", "tag__name")
     )
-    for entry, term, name in terms:
-        if name is None:
-            categories[entry].append(term)
-        else:
-            tags[entry].append((term, name))
-    return [EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]])))) for row in rows]
+)
+_categories = Prepared[tuple[int, int]](
+    lambda pks: (
+        Entry.categories.through._default_manager.filter(entry__pk__in=pks).order_by().values_list("entry", "category")
+    )
+)
 
 
 def comment_sources(pks: Collection[int]) -> list[CommentSource]:

@@ -1,7 +1,7 @@
 """Tags as in WordPress: one for each name, ignoring case, with a slug of its own."""
 
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import batched
 from typing import Any, Self
 
@@ -17,7 +17,7 @@ from taggit.models import ItemBase, TagBase
 from blog.models import Post, Status
 from blog.models.curation import UndoableChange
 from core.changes import PublicModel, PublicQuerySet
-from core.prepared import Parameter
+from core.prepared import Parameter, Prepared
 from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
 from core.text import fold
 from tags.tagging import PostTags, PostTagsField, tag_url
@@ -251,13 +251,30 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         return set(post_ids) - set(complete.values_list("content_object", flat=True))
 
     def update_published_at(self, entry_ids: Collection[int]) -> None:
-        """Set the publication time in the rows of these posts, where it has changed. A statement for each thousand."""
-        published = Post.objects.filter(pk=OuterRef("content_object"), status=Status.PUBLISHED)
-        is_correct = Exists(published.filter(published_at=OuterRef("published_at")))
-        is_set_or_due = Q(published_at__isnull=False) | Exists(published)
+        """Set the publication time in the rows of these posts, where it has changed.
+
+        One query for each thousand posts, and a statement if any have to be changed.
+        """
         for some in batched(entry_ids, 1000, strict=False):
-            rows = self.filter(~is_correct, is_set_or_due, content_object__in=some)
-            rows.update(published_at=Subquery(published.values("published_at")))
+            if outdated := _with_wrong_times(list(some)):
+                rows = self.filter(content_object__in=outdated)
+                rows.update(published_at=Subquery(_published_post().values("published_at")))
+
+
+def _published_post() -> models.QuerySet[Post]:
+    """Return the post of a row, as a subquery, if it is published."""
+    return Post.objects.filter(pk=OuterRef("content_object"), status=Status.PUBLISHED)
+
+
+@Prepared
+def _with_wrong_times(post_ids: Sequence[Parameter]) -> models.QuerySet[Any, int]:
+    """Query the IDs of those of these posts that have a tag with another publication time than the post itself."""
+    is_correct = Exists(_published_post().filter(published_at=OuterRef("published_at")))
+    is_set_or_due = Q(published_at__isnull=False) | Exists(_published_post())
+    # The stubs know no parameters among values.
+    rows: Any = TaggedPost.objects.filter(~is_correct, is_set_or_due)
+    outdated: models.QuerySet[Any, int] = rows.filter(content_object__pk__in=post_ids).order_by()
+    return outdated.values_list("content_object", flat=True).distinct()
 
 
 class TaggedPost(PublicModel, ItemBase):  # type: ignore[misc]  # taggit ships no types

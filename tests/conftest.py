@@ -1,8 +1,10 @@
 """Fixtures for all tests."""
 
 import datetime as dt
+import fcntl
 import logging
 import os
+import shutil
 import smtplib
 import threading
 import time
@@ -58,6 +60,40 @@ hypothesis_settings.load_profile("untimed")
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes run tests: two for each processor, because half of the time tests wait for others."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    request: pytest.FixtureRequest,
+    django_db_modify_db_settings_parallel_suffix: None,
+    django_test_environment: None,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Let one of the processes of a run make a database on SQLite, and the others copy it. All migrations take seconds.
+
+    It is in a folder of this run, so it is never one of other migrations, or one that an interrupted run has left.
+    """
+    if connection.vendor != "sqlite" or not hasattr(request.config, "workerinput"):
+        return
+    folder = tmp_path_factory.getbasetemp().parent
+    migrated, own = folder / "migrated.sqlite3", connection.settings_dict["TEST"]["NAME"]
+    with (folder / "migrated.lock").open("w") as lock, django_db_blocker.unblock():
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if migrated.exists():
+            shutil.copy(migrated, own)
+            return
+        name = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0, autoclobber=True)
+        # Closes it, so that its file is complete.
+        connection.creation.destroy_test_db(name, verbosity=0, keepdb=True)
+        shutil.copy(own, migrated)
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Use the database that is there: on SQLite, its folder belongs to this process, and is deleted at the end."""
+    return connection.vendor == "sqlite" or request.config.getvalue("reuse_db")
 
 
 @pytest.fixture(scope="session")

@@ -12,15 +12,17 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.roles import OWNER, ROLES, permissions_of
 from blog import preview_links
+from blog.models import Entry, Post, ReviewNote, Revision, Status
 from blog.models import Page as BlogPage
-from blog.models import Post, ReviewNote, Revision, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, form_data
-from tests.factories.permissions import EVERYONE, admin_urls, is_refused, post, user_of
+from tests.factories.permissions import EVERYONE, admin_urls, is_refused, post, undone, user_of
 
 pytestmark = pytest.mark.django_db
 
 OF_ENTRIES: Final = [name for name in sorted(set(admin_urls())) if name.startswith(("blog_post_", "blog_page_"))]
+
+FACTORIES: Final = {"post": PostFactory, "page": PageFactory}
 
 # Posts and pages: what it takes depends on whose they are and on their status.
 
@@ -28,8 +30,6 @@ SEE, CHANGE, ADD, DELETE, DELETE_OLDER, NOTE, LIST = "see", "change", "add", "de
 PUBLISH, EDIT_NOTES, RESTORE = "publish", "edit the notes of others", "restore"
 # By the last part of the URL's name: what opens the page, what a POST takes, and what it sends. None: no such request.
 ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
-    "changelist": (LIST, CHANGE, {"action": "trash", "_selected_action": "{pk}"}),
-    "add": (ADD, ADD, form_data(title="New", menu_order=0)),
     "change": (SEE, CHANGE, {"title": "Changed"}),
     "delete": (DELETE, DELETE, {"post": "yes"}),
     "history": (SEE, None, {}),
@@ -42,17 +42,11 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "restore": (None, None, {}),
     "preview_links": (CHANGE, CHANGE, {"days": "7"}),
 }
-# They show something that was submitted, or need a form that is being written.
-SUBMITTED: Final = {
-    "autosave": CHANGE,
-    "autosave_new": ADD,
-    "preview": CHANGE,
-    "preview_new": ADD,
-    "advice": CHANGE,
-    "advice_new": ADD,
-    "undo_trash": "change any",
-}
-
+# They show something that was submitted, or need a form that is being written: about an entry, or about none.
+SUBMITTED: Final = {"autosave": CHANGE, "preview": CHANGE, "advice": CHANGE}
+SUBMITTED_NEW: Final = {"autosave_new": ADD, "preview_new": ADD, "advice_new": ADD, "undo_trash": "change any"}
+# The list, whose POST is one of ACTIONS, and the form for a new entry.
+WITHOUT_ENTRY: Final = {"changelist", "add"}
 
 # What else a page does, by its button: the page, the data, and what it takes.
 BUTTONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
@@ -117,7 +111,11 @@ def entry_url(name: str, entry: Post | BlogPage) -> str:
 
 
 def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
-    known = {f"blog_{kind}_{page}" for kind in ("post", "page") for page in (*ENTRY_PAGES, *SUBMITTED)}
+    known = {
+        f"blog_{kind}_{page}"
+        for kind in ("post", "page")
+        for page in (*ENTRY_PAGES, *SUBMITTED, *SUBMITTED_NEW, *WITHOUT_ENTRY)
+    }
     assert set(OF_ENTRIES) - {"blog_post_calendar"} == known
 
 
@@ -125,33 +123,26 @@ def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
 @pytest.mark.parametrize("role", EVERYONE)
 def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> None:
     user = user_of(role)
-    client = client_of(user)
+    client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
     for own in (True, False):
+        author = user if own and user else UserFactory()
         for status in Status:
-            author = user if own and user else UserFactory()
-            factory = PostFactory if kind == "post" else PageFactory
-            values = {"markup": "html", "source": "<p>Text</p>", "status": status, "author": author}
-            entry = factory(**values)
+            entry = factory(markup="html", source="<p>Text</p>", status=status, author=author)
             revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
-            known = {"pk": entry.pk, "version": entry.modified_at.isoformat(), "revision": revisions[1].pk}
+            known = {"version": entry.modified_at.isoformat(), "revision": revisions[1].pk}
             for page, (get, change, data) in ENTRY_PAGES.items():
                 url = entry_url(f"blog_{kind}_{page}", entry)
-                if page == "changelist" and status != Status.TRASH:
-                    url += f"?state={status}"
                 case = (page, status, "own" if own else "other")
                 if get is not None and is_refused(client.get(url)) == may_with(role, get, entry, own=own):
                     wrong.append((*case, "GET"))
                 if change is None:
                     continue
                 sent = form_data(entry, **data) if page in {"change", "quick"} else data
-                if page == "add":
-                    sent = {**data, "author": author.pk}
                 sent = {key: value.format(**known) if isinstance(value, str) else value for key, value in sent.items()}
                 # What is in the trash is not moved there again.
-                allowed = may_with(role, change, entry, own=own)
-                is_done = status == Status.TRASH and page in {"trash", "changelist"}
-                if post(client, url, sent)[1] != (allowed and not is_done):
+                is_done = status == Status.TRASH and page == "trash"
+                if post(client, url, sent)[1] != (may_with(role, change, entry, own=own) and not is_done):
                     wrong.append((*case, "POST"))
             for page, what in SUBMITTED.items():
                 refused, _written = post(client, entry_url(f"blog_{kind}_{page}", entry), form_data(entry))
@@ -162,32 +153,82 @@ def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> No
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
-def test_buttons_and_actions_in_every_status(role: str, kind: str) -> None:
+def test_lists_and_new_posts_and_pages(role: str, kind: str) -> None:
+    """The list of each status, with own entries and those of others; and forms for new ones, which name an author."""
     user = user_of(role)
-    client, factory = client_of(user), PostFactory if kind == "post" else PageFactory
+    client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
-    for own, status in product((True, False), Status):
+    add_url = reverse(f"admin:blog_{kind}_add")
+    for own in (True, False):
         author = user if own and user else UserFactory()
-        entry = factory(status=status, author=author, comments_open=True, language="en")
+        entries = [factory(status=status, author=author) for status in Status]
+        adds = may_with(role, ADD, entries[0], own=own)
+        if is_refused(client.get(add_url)) == adds:
+            wrong.append(("add", own, "GET"))
+        if post(client, add_url, form_data(title="New", menu_order=0, author=author.pk))[1] != adds:
+            wrong.append(("add", own, "POST"))
+        for page, what in SUBMITTED_NEW.items():
+            refused, _written = post(client, entry_url(f"blog_{kind}_{page}", entries[0]), form_data(entries[0]))
+            if refused == may_with(role, what, entries[0], own=own):
+                wrong.append((page, own, "POST"))
+    for status in Status:
+        url = f"{reverse(f'admin:blog_{kind}_changelist')}?state={status}"
+        if is_refused(client.get(url)) == may_with(role, LIST, entries[0], own=False):
+            wrong.append(("changelist", status, "GET"))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("kind", ["post", "page"])
+@pytest.mark.parametrize("role", EVERYONE)
+def test_buttons_in_every_status(role: str, kind: str) -> None:
+    user = user_of(role)
+    client, factory = client_of(user), FACTORIES[kind]
+    wrong: list[tuple[Any, ...]] = []
+    for own in (True, False):
+        author = user if own and user else UserFactory()
         draft = factory(status=Status.DRAFT, author=author, language="de")
-        revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
-        known = {
-            "version": entry.modified_at.isoformat(),
-            "revision": revisions[0].pk,
-            "draft": draft.pk,
-            "link": preview_links.create(entry, author, 7).pk,
-            "note": ReviewNote.objects.create(entry=entry, author=UserFactory(), text="A note").pk,
-        }
-        for page, data, what in BUTTONS:
-            sent = {key.format(**known): str(value).format(**known) for key, value in data.items()}
-            _refused, wrote = post(client, entry_url(f"blog_{kind}_{page}", entry), sent)
-            if wrote != may_with(role, what, entry, own=own):
-                wrong.append((page, *data, status, own))
+        for status in Status:
+            entry = factory(status=status, author=author, language="en")
+            revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
+            known = {
+                "version": entry.modified_at.isoformat(),
+                "revision": revisions[0].pk,
+                "draft": draft.pk,
+                "link": preview_links.create(entry, author, 7).pk,
+                "note": ReviewNote.objects.create(entry=entry, author=UserFactory(), text="A note").pk,
+            }
+            for page, data, what in BUTTONS:
+                sent = {key.format(**known): str(value).format(**known) for key, value in data.items()}
+                _refused, wrote = post(client, entry_url(f"blog_{kind}_{page}", entry), sent)
+                if wrote != may_with(role, what, entry, own=own):
+                    wrong.append((page, *data, status, own))
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("kind", ["post", "page"])
+@pytest.mark.parametrize("role", EVERYONE)
+def test_actions_change_those_of_the_chosen_entries_that_they_may(role: str, kind: str) -> None:
+    """Entries in all statuses of a list are chosen together, and each is changed or not."""
+    user = user_of(role)
+    client = client_of(user)
+    wrong: list[tuple[Any, ...]] = []
+    lists: tuple[tuple[str, set[Status]], ...] = (("?all=1", LIVE), ("?state=trash", {Status.TRASH}))
+    for own, (query, in_list) in product((True, False), lists):
+        author = user if own and user else UserFactory()
+        values = {"author": author, "comments_open": True, "language": "en"}
+        entries = [FACTORIES[kind](status=status, **values) for status in Status if status in in_list]
+        pks = [entry.pk for entry in entries]
+        rows = Entry.objects.filter(pk__in=pks).order_by("pk")
+        before = list(rows.values())
         for name, (statuses, data, what) in ACTIONS.items():
-            url = reverse(f"admin:blog_{kind}_changelist") + ("?state=trash" if status == Status.TRASH else "?all=1")
-            _refused, wrote = post(client, url, {"action": name, "_selected_action": entry.pk, **data})
-            if wrote != (status in statuses and may_with(role, what, entry, own=own)):
-                wrong.append((name, status, own))
+            url = reverse(f"admin:blog_{kind}_changelist") + query
+            with undone() as writes:
+                client.post(url, {"action": name, "_selected_action": pks, **data})
+                after = list(rows.values())
+            changed = {row["id"] for row in before if row not in after}
+            allowed = {e.pk for e in entries if e.status in statuses and may_with(role, what, e, own=own)}
+            if changed != allowed or bool(writes) != bool(allowed):
+                wrong.append((name, query, own, [entry.status for entry in entries if entry.pk in changed ^ allowed]))
     assert not wrong, "\n".join(map(str, wrong))
 
 

@@ -1,10 +1,12 @@
 """Factories for model instances with minimal data."""
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 import factory
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone
 from factory.django import DjangoModelFactory
 
@@ -42,7 +44,8 @@ class UserFactory(DjangoModelFactory[User]):
             kwargs["is_staff"] = True
         user = User.objects.create_user(*args, **kwargs)
         if role:
-            user.groups.add(Group.objects.get(name=role))
+            # A new person has no sessions that the change of the role would have to end (accounts.models.people).
+            User.groups.through.objects.create(user=user, group=Group.objects.get(name=role))
         return user
 
 
@@ -76,19 +79,26 @@ class PostFactory(EntryFactory):
 
     class Meta:
         model = Post
-        skip_postgeneration_save = True
 
-    @factory.post_generation
-    def tags(self: Post, create: bool, tags: list[str | Tag] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # the first argument is the new object, not the factory
-        if tags:
-            self.tags.set(tags)
-            entries_changed([self.pk])
-
-    @factory.post_generation
-    def categories(self: Post, create: bool, categories: list[Category] | None, **kwargs: Any) -> None:  # type: ignore[misc]  # likewise
-        if categories:
-            self.categories.set(categories)
-            entries_changed([self.pk])
+    @classmethod
+    def _create(
+        cls,
+        model_class: type[Post],
+        *args: Any,
+        tags: Iterable[str | Tag] = (),
+        categories: Iterable[Category] = (),
+        **kwargs: Any,
+    ) -> Post:
+        """Store the post and file it before what is derived from it is updated, as the form does."""
+        post = model_class(*args, **kwargs)
+        with transaction.atomic():
+            post.store(force_insert=True)
+            if tags:
+                post.tags.set(tags)
+            if categories:
+                post.categories.set(categories)
+            entries_changed([post.pk])
+        return post
 
 
 class PageFactory(EntryFactory):

@@ -1,16 +1,17 @@
 """What tests of permissions share: roles, what the permission table says about them, and whether one was refused."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from accounts.models import User
 from accounts.roles import OWNER, ROLES, permissions_of
 from tests.factories import PASSWORD, UserFactory
+from tests.factories.database import executed_statements
 
 EVERYONE: Final = (OWNER, *ROLES, "no role", "anonymous")
 
@@ -64,14 +65,22 @@ def is_refused(response: Any) -> bool:
     return response.status_code in {401, 403, 404}
 
 
-def post(client: Client, url: str, data: dict[str, Any]) -> tuple[bool, bool]:
-    """Send a POST, undo it, and return whether it was refused, and whether it wrote anything but a message."""
-    with transaction.atomic(), CaptureQueriesContext(connection) as queries:
-        response = client.post(url, data)
+@contextmanager
+def undone() -> Iterator[list[str]]:
+    """Undo what the block does. The list then has the statements that wrote anything but what people do for themselves.
+
+    That is sessions with their messages, and what they typed.
+    """
+    writes: list[str] = []
+    with transaction.atomic(), executed_statements() as statements:
+        yield writes
         transaction.set_rollback(True)
-    changing = ("INSERT", "UPDATE", "DELETE")
-    statements = [query["sql"] for query in queries]
-    # Messages, and what people typed themselves.
-    own = ("accounts_session", "blog_autosave")
-    writes = [sql for sql in statements if sql.startswith(changing) and not any(table in sql for table in own)]
+    changing, own = ("INSERT", "UPDATE", "DELETE"), ("accounts_session", "blog_autosave")
+    writes += [sql for sql, _ in statements if sql.startswith(changing) and not any(table in sql for table in own)]
+
+
+def post(client: Client, url: str, data: dict[str, Any]) -> tuple[bool, bool]:
+    """Send a POST, undo it, and return whether it was refused, and whether it wrote anything."""
+    with undone() as writes:
+        response = client.post(url, data)
     return is_refused(response), bool(writes)
