@@ -22,6 +22,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from tests.factories import wxr
 from tests.factories.files import picture
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT, run
 
 FILES: Final = {**REFUSED, **CLEANED}
@@ -29,8 +30,6 @@ FILES: Final = {**REFUSED, **CLEANED}
 PREPARE: Final = """
 import django
 django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from django.core.files.base import ContentFile
 from django.test import Client
 from media.documents import store_document
@@ -95,8 +94,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, copy_database: CopyDatabase) -> Iterator[Site]:
     data = tmp_path / "data"
+    copy_database(data)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

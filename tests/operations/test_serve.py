@@ -15,15 +15,10 @@ from typing import Any
 
 import pytest
 
+from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import environment_of
-from tests.factories.programs import ROOT, run
+from tests.factories.programs import ROOT
 
-PREPARE = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-"""
 # Nothing of a developer's own environment or `.env`.
 SETTINGS = {
     "SECRET_KEY": "only-for-tests",
@@ -112,12 +107,10 @@ def exists(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase) -> Path:
     """The data folder of an empty site."""
     data = tmp_path_factory.mktemp("served") / "data"
-    data.mkdir()
-    prepared = run(data, PREPARE, **{**SETTINGS, "STATIC_ROOT": str(data / "static")})
-    assert prepared.returncode == 0, prepared.stderr
+    copy_database(data)
     return data
 
 

@@ -1,7 +1,7 @@
 """A program that kills imports with SIGKILL and repeats them.
 
 A child process imports and kills itself at one of its steps: a query, or the opening of a media file. Then the same
-import is run again. The site has its own folder and an SQLite database, whatever database the tests use.
+import is run again. The site has its own folder and an empty SQLite database, whatever database the tests use.
 """
 
 import datetime as dt
@@ -18,14 +18,12 @@ from unittest.mock import patch
 
 import django
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 
 
 def main(folder: Path, points: int) -> None:
     """Print descriptions of the site as JSON: after an undisturbed import, and after each kill and a second import."""
     django.setup()
-    call_command("migrate", verbosity=0)
     from wordpress.importing.media_source import MediaFolder
     from wordpress.importing.pipeline import import_export
 

@@ -27,6 +27,7 @@ from media.recleaning import uncleaned_documents
 from tests.factories import PostFactory
 from tests.factories.files import MP4, PDF, SAMPLES, picture, write_files
 from tests.factories.hostile_files import CLEANED, reveals
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
@@ -494,8 +495,11 @@ class TestInterruptions:
         import_parts(*parts)
         assert Picture.objects.get().file.url in Post.objects.get().body_html
 
-    def test_import_killed_at_any_step_ends_the_same_when_run_again(self, tmp_path: Path) -> None:
+    def test_import_killed_at_any_step_ends_the_same_when_run_again(
+        self, tmp_path: Path, copy_database: CopyDatabase
+    ) -> None:
         """The process is really killed, as it is when memory runs out (tests.wordpress.killing)."""
+        copy_database(tmp_path)
         paths = ["2014/1.png", "2014/2.png", "2014/3.pdf"]
         for number, path in enumerate(paths):
             write_files(tmp_path / "files", path, content=PDF if number == 2 else picture(size=(40, 30 + number)))
