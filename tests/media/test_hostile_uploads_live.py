@@ -1,4 +1,4 @@
-"""Every hostile file through every door of the running site: granian and the worker, started as the demo starts them.
+"""Every hostile file through doors of the running site: granian and the worker, started as the demo starts them.
 
 Each file is stored clean or refused with a sentence. Nothing else is left of it, and both processes live on.
 """
@@ -191,11 +191,20 @@ def _kind(case: str) -> str:
     return IMAGES if is_image else PDFS if content.startswith(b"%PDF") else OTHERS
 
 
-def _try_all(site: Site, door: str) -> dict[str, str]:
-    """Send each file, and return what became of it."""
+def _cases(door: str) -> list[str]:
+    """Return one in three files, so that each goes through two doors.
+
+    That each is cleaned or refused in the library is tested in `test_hostile_uploads`.
+    """
+    return [*FILES][[*DOORS].index(door) % 3 :: 3]
+
+
+def _try_some(site: Site, door: str) -> dict[str, str]:
+    """Send files, and return what became of each."""
     send, _accepted = DOORS[door]
     results = {}
-    for case, (content, name) in FILES.items():
+    for case in _cases(door):
+        content, name = FILES[case]
         before = site.stored()
         error = send(site, Upload(content, name))
         new = {path: stored for path, stored in site.stored().items() if before.get(path) != stored}
@@ -240,9 +249,10 @@ def _import_all(site: Site, tmp_path: Path) -> None:
 
 
 # One test, because starting the site takes longer than all uploads.
-def test_each_file_through_each_door(site: Site, tmp_path: Path) -> None:
-    table = {door: _try_all(site, door) for door in DOORS}
-    assert table == {door: {case: _expected(case, door) for case in FILES} for door in DOORS}
+def test_each_file_through_two_doors(site: Site, tmp_path: Path) -> None:
+    table = {door: _try_some(site, door) for door in DOORS}
+    assert table == {door: {case: _expected(case, door) for case in _cases(door)} for door in DOORS}
+    assert all("stored clean" in results.values() and "refused" in results.values() for results in table.values())
     _import_all(site, tmp_path)
     assert site.left_over() == []
     # The worker has had every accepted file before this one.
