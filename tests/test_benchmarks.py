@@ -41,6 +41,8 @@ def test_a_benchmark_prints_a_table(
         pytest.skip(f"{' and '.join(missing)} is missing, so {arguments[0]} is NOT TESTED.")
     if arguments[0] != "migrating.py":
         copy_database(tmp_path)
+    if arguments[0] == "growth.py":
+        arguments = [*arguments, "--empty", str(tmp_path)]
     environment = os.environ | {
         "BROADSIDE_DATA": str(tmp_path),
         "STATIC_ROOT": str(static_root),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
-from weakref import WeakSet
+from weakref import ref
 
 import psycopg
 import pyrage
@@ -37,19 +37,20 @@ from tests.factories.types import Manage, SiteState
 __all__ = ["copy_database", "static_root"]
 
 
-_opened = WeakSet[BaseDatabaseWrapper]()
+_opened: list[ref[BaseDatabaseWrapper]] = []
 
 
 @receiver(connection_created)
 def _remember(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    _opened.add(connection)
+    _opened.append(ref(connection))
 
 
 @pytest.fixture(autouse=True)
 def _alone() -> None:
     """Close what threads of earlier tests have left open: a site is restored only if nothing else uses its database."""
-    for each in list(_opened):
-        if each is not connections[each.alias] and each.connection:
+    while _opened:
+        each = _opened.pop()()
+        if each is not None and each is not connections[each.alias] and each.connection:
             each.connection.close()
             each.connection = None
 
