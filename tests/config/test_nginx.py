@@ -45,7 +45,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    for _attempt in range(600):
+    for _attempt in range(6000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return

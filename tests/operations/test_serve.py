@@ -91,11 +91,11 @@ class Served:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.05)
-    pytest.fail("It took more than a minute.")
+    pytest.fail("It took more than five minutes.")
 
 
 def exists(pid: int) -> bool:
