@@ -145,7 +145,7 @@ def running(data: Path) -> Iterator[Served]:
 
 
 class Visitor(threading.Thread):
-    """Someone who requests one page after the other, each on a new connection."""
+    """Someone who requests one page after the other, each on a new connection, and leaves the processor to others."""
 
     def __init__(self, served: Served) -> None:
         super().__init__()
@@ -159,6 +159,7 @@ class Visitor(threading.Thread):
                 self.answers.append(self._served.get())
             except (OSError, http.client.HTTPException) as error:
                 self.answers.append(repr(error))
+            time.sleep(0.005)
 
 
 def test_hup_replaces_everything_without_losing_a_request(running: Served) -> None:
