@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -31,6 +32,9 @@ def main(folder: Path, points: int) -> None:
     site = Site(folder / "before")
     before = site.describe()
     site.save_copy()
+    seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
+    rng = random.Random(seed)  # noqa: S311  # likewise
+    sys.stderr.write(f"The seed is {seed}.\n")
 
     def import_all() -> None:
         import_export([export], media=media)
@@ -44,7 +48,9 @@ def main(folder: Path, points: int) -> None:
         undisturbed, deaths = site.describe(), []
         for point in range(points):
             site.restore()
-            status, _steps = _in_child(import_all, killed_at=1 + point * (steps - 1) // (points - 1))
+            # A random one of each part of the steps, the same number in each.
+            killed_at = rng.randint(point * steps // points + 1, (point + 1) * steps // points)
+            status, _steps = _in_child(import_all, killed_at=killed_at)
             partial = site.describe()
             import_all()
             connection.close()

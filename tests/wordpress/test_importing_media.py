@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import signal
+import sys
 import tracemalloc
 import unicodedata
 from pathlib import Path
@@ -506,15 +507,17 @@ class TestInterruptions:
         shown = item(7, content=f'<img src="{UPLOADS}{paths[0]}">', inside=[meta("_thumbnail_id", "2")])
         files = [attachment(n, path) for n, path in enumerate(paths, 1)]
         write(tmp_path, export(*AWKWARD_PARTS, shown, *files))
-        code = f"from pathlib import Path; from tests.wordpress.killing import main; main(Path({str(tmp_path)!r}), 20)"
+        code = f"from pathlib import Path; from tests.wordpress.killing import main; main(Path({str(tmp_path)!r}), 12)"
         ran = run(tmp_path, code, SECRET_KEY="x" * 60, SITE_URL="https://example.org")
         assert ran.returncode == 0, ran.stderr
+        # Shown with failures: it names the seed of the random moments.
+        sys.stderr.write(ran.stderr)
         result = json.loads(ran.stdout)
         undisturbed = result["undisturbed"]
         assert len(undisturbed["files"]) == 3
         assert {death["signal"] for death in result["deaths"]} == {signal.SIGKILL}
         # Killed in the middle of writing, not only before and after.
-        assert len({death["partial"] for death in result["deaths"]}) > 8
+        assert len({death["partial"] for death in result["deaths"]}) > 4
         for death in result["deaths"]:
             assert (death["rows"], death["files"]) == (undisturbed["rows"], undisturbed["files"])
             # Otherwise readers would still see pages without pictures.
