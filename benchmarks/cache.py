@@ -22,14 +22,17 @@ from blog.models import Post, Status
 
 HOST = "localhost"
 FOLDER = Path(tempfile.mkdtemp(prefix="broadside-nginx-"))
-SITE = {"SITE_URL": f"http://{HOST}", "PAGES_FOLDER": f"{FOLDER}/pages", "STATIC_ROOT": f"{FOLDER}/static"}
+# They may have been collected before.
+STATIC = Path(os.environ.get("STATIC_ROOT", FOLDER / "static"))
+SITE = {"SITE_URL": f"http://{HOST}", "PAGES_FOLDER": f"{FOLDER}/pages", "STATIC_ROOT": str(STATIC)}
 
 
 def build() -> str:
     """Create a post whose page has about 60 kB, and return its path."""
     scratch_site.migrate()
-    collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
-    subprocess.run(collect, check=True, cwd=scratch_site.PROJECT, env=os.environ | SITE)  # noqa: S603  # our own command
+    if not STATIC.exists():
+        collect = [sys.executable, "manage.py", "collectstatic", "--no-input", "--verbosity", "0"]
+        subprocess.run(collect, check=True, cwd=scratch_site.PROJECT, env=os.environ | SITE)  # noqa: S603  # our own command
     author = User.objects.create_user("writer")
     words = "\n\n".join(f"Paragraph {n} of a text with some words that are not the same." * 2 for n in range(360))
     post = Post.objects.create(
@@ -55,7 +58,7 @@ def nginx_servers(folder: Path, pages: Path, *, port: int, plain_port: int, app_
         (r"blog\.example\.org", HOST),
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
         (r"/run/broadside/pages", str(pages)),
-        (r"/srv/broadside/static/", f"{folder}/static/"),
+        (r"/srv/broadside/static/", f"{STATIC}/"),
         (r"/var/log/nginx/blog.log", f"{folder}/access.log"),
         *([] if scratch_site.BROTLI.exists() else [(r"brotli_static on;", "")]),
     ):

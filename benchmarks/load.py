@@ -69,7 +69,9 @@ def load(target: Target, connections: int, seconds: float) -> Result:
         time.sleep(seconds)
         # It ends in this way as after its duration, which can only be whole seconds.
         wrk.send_signal(signal.SIGINT)
-        output, _errors = wrk.communicate()
+        while (output := _output(wrk)) is None:
+            # The signal came when it was about to wait for the end, and it waits for all that.
+            wrk.send_signal(signal.SIGINT)
     cpu = target.server.cpu_seconds() - before
     _wait_until_idle(target.server)
     figures = [int(figure) for figure in (output.splitlines() or [""])[-1].split()]
@@ -80,6 +82,14 @@ def load(target: Target, connections: int, seconds: float) -> Result:
     if failed or (refused and target.status < 400):
         raise SystemExit(f"{target.url}: {failed + refused} of {count} requests failed.\n{output}")
     return Result(count / duration * 1e6, p50 / 1000, p99 / 1000, cpu / count * 1000)
+
+
+def _output(wrk: subprocess.Popen[str]) -> str | None:
+    """Return what it has printed when it ends, or None if it doesn't."""
+    try:
+        return wrk.communicate(timeout=1)[0]
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _wait_until_idle(server: Server) -> None:

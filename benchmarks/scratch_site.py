@@ -135,7 +135,7 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[Se
     silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, **silence)  # noqa: S603  # our own command
     try:
-        for _attempt in range(600):
+        for _attempt in range(3000):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break

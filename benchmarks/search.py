@@ -69,9 +69,9 @@ def main() -> None:
         scratch_site.serve_application("benchmarks.bare_django:application") as bare,
         scratch_site.serve_application("config.wsgi:application") as ours,
     ):
-        cpu_of(bare, "/", 200)
+        cpu_of(bare, "/", min(200, options.requests * 5))
         for search in SEARCHES.values():
-            cpu_of(ours, path_of(search), 10)
+            cpu_of(ours, path_of(search), min(10, options.requests))
         units: list[float] = []
         costs: dict[str, list[float]] = {name: [] for name in ("front page", *SEARCHES)}
         for _round in range(options.rounds):

@@ -38,13 +38,15 @@ class Site:
     def __init__(self, folder: Path, database: PostgresServer | None) -> None:
         self.disk, self._seized, self.database = folder / "disk", folder / "seized", database
         for name in ("data", "backups", "logs", "pages", "tmp", "nginx"):
-            (self.disk / name).mkdir(parents=True)
+            # There may be an empty site already.
+            (self.disk / name).mkdir(parents=True, exist_ok=True)
+        self.static = Path(os.environ.get("STATIC_ROOT", folder / "static"))
         self.port, self._app_port = scratch_site.free_port(), scratch_site.free_port()
         self.environment = os.environ | {
             "BROADSIDE_DATA": f"{self.disk}/data",
             "PAGES_FOLDER": f"{self.disk}/pages",
             "BACKUP_URL": f"{self.disk}/backups",
-            "STATIC_ROOT": f"{folder}/static",
+            "STATIC_ROOT": str(self.static),
             "TMPDIR": str(self.disk / "tmp"),
             "SITE_URL": "http://localhost",
             "BEHIND_PROXY": "1",
@@ -218,7 +220,8 @@ def main() -> None:
         database = stack.enter_context(postgresql(folder)) if options.postgresql else None
         site = Site(folder, database)
         site.manage("migrate", "--verbosity", "0")
-        site.manage("collectstatic", "--no-input", "--verbosity", "0")
+        if not site.static.exists():
+            site.manage("collectstatic", "--no-input", "--verbosity", "0")
         # From then on there is a schedule.
         site.manage("worker", "--once")
         site.start()

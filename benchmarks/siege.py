@@ -85,13 +85,11 @@ def hang(port: int, stop: float) -> None:
 
 
 def once_a_second(stop: float, action: Callable[[int], int]) -> list[tuple[float, int]]:
-    """Return how many seconds each action took, and the status that it returned."""
-    results = []
-    for number in itertools.count():
+    """Return how many seconds each action took, of which there is at least one, and the status that it returned."""
+    results: list[tuple[float, int]] = []
+    while not results or time.time() < stop:
         started = time.time()
-        if started >= stop:
-            return results
-        status = action(number)
+        status = action(len(results))
         results.append((time.time() - started, status))
         time.sleep(max(0.0, started + 1 - time.time()))
     return results

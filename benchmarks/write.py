@@ -58,10 +58,10 @@ def read(port: int, paths: list[str], stop: float) -> list[Sent]:
         sent = []
         for path in itertools.islice(itertools.cycle(paths), reader, None):
             started = time.time()
-            if started >= stop:
-                break
             sent.append(measured(partial(status_of, port, path)))
             time.sleep(max(0.0, started + 1 / PACE - time.time()))
+            if time.time() >= stop:
+                break
         return sent
 
     with ThreadPoolExecutor(READERS) as pool:
@@ -74,11 +74,11 @@ def write(port: int, posts: list[int], name: str, stop: float) -> list[Sent]:
     def run(writer: int) -> list[Sent]:
         sent: list[Sent] = []
         for number in itertools.count():
-            if time.time() >= stop:
-                break
             post, text = posts[(writer + number) % len(posts)], f"{name}, writer {writer}, comment {number}"
             clicks = 1 if number % DOUBLE_EVERY else 2
             sent += [measured(partial(scratch_site.send_comment, port, post, text), text) for _click in range(clicks)]
+            if time.time() >= stop:
+                break
         return sent
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -120,7 +120,7 @@ def main() -> None:
         reading, writing = start(read, paths), start(write, posts, f"{name}, first")
         reading.result()
         warm = writing.result()
-        unit = load(Target(bare, "/"), 1, 2).cpu
+        unit = load(Target(bare, "/"), 1, min(2, options.seconds)).cpu
         # The first request after the last comment renders the page.
         for path in paths:
             status_of(ours.port, path)

@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories.made_once import CopyDatabase, copy_database, static_root
+
+__all__ = ["copy_database", "static_root"]
+
 PROJECT = Path(__file__).resolve().parent.parent
 # What a benchmark needs besides Python. In CI it must be there.
 PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("nginx", "wrk"), "write.py": ("wrk",)}
@@ -16,24 +20,34 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["pages.py", "--posts", "30", "--seconds", "0.1", "--rounds", "1"],
-        ["growth.py", "--posts", "30", "40", "--seconds", "0.1", "--rounds", "1"],
+        ["pages.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
+        ["growth.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["memory.py", "--posts", "30", "--requests", "20"],
-        ["search.py", "--posts", "200", "--requests", "2", "--rounds", "1"],
-        ["siege.py", "--posts", "30", "--seconds", "2", "--connections", "8"],
-        ["cache.py", "--seconds", "0.1", "--rounds", "1"],
+        ["search.py", "--posts", "100", "--requests", "1", "--rounds", "1"],
+        ["siege.py", "--posts", "30", "--seconds", "1", "--connections", "4"],
+        ["cache.py", "--seconds", "0.03", "--rounds", "1"],
         ["migrating.py", "--rows", "20", "--forwards-only"],
         ["verifying.py", "--posts", "5"],
         ["withdrawing.py", "--posts", "30", "--without-crawl"],
-        ["write.py", "--posts", "30", "--seconds", "2"],
+        ["write.py", "--posts", "30", "--seconds", "0.2"],
     ],
     ids=lambda arguments: arguments[0],
 )
-def test_a_benchmark_prints_a_table(arguments: list[str], tmp_path: Path) -> None:
+def test_a_benchmark_prints_a_table(
+    arguments: list[str], tmp_path: Path, copy_database: CopyDatabase, static_root: Path
+) -> None:
     missing = [name for name in PROGRAMS.get(arguments[0], ()) if not shutil.which(name)]
     if missing and not os.environ.get("CI"):
         pytest.skip(f"{' and '.join(missing)} is missing, so {arguments[0]} is NOT TESTED.")
-    environment = os.environ | {"BROADSIDE_DATA": str(tmp_path), "PYTHONPATH": str(PROJECT)}
+    if arguments[0] != "migrating.py":
+        copy_database(tmp_path)
+    if arguments[0] == "growth.py":
+        arguments = [*arguments, "--empty", str(tmp_path)]
+    environment = os.environ | {
+        "BROADSIDE_DATA": str(tmp_path),
+        "STATIC_ROOT": str(static_root),
+        "PYTHONPATH": str(PROJECT),
+    }
     # What the tests set for themselves.
     for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "SITE_URL"):
         environment.pop(name, None)

@@ -28,6 +28,7 @@ from blog.caching.requests import PageRequest
 from blog.caching.turns import Turns
 from blog.models import Post
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
+from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import Process
 from tests.factories.reader import Reader
 from tests.factories.types import AtOnce
@@ -493,18 +494,18 @@ class TestFailures:
 
 
 @pytest.fixture(scope="module")
-def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Process]]:
+def start_process(
+    tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase
+) -> Iterator[Callable[[], Process]]:
     """Start a process of one site in a folder of its own."""
     folder = tmp_path_factory.mktemp("site")
+    copy_database(folder)
     processes = []
 
     def start() -> Process:
         processes.append(Process(folder))
         return processes[-1]
 
-    first = start()
-    first("from django.core.management import call_command")
-    first("call_command('migrate', verbosity=0)")
     yield start
     for process in processes:
         process.end()

@@ -171,8 +171,8 @@ class GeneratedSite:
         url = entry.get_absolute_url()
         return [
             *(url, f"{url}feed/", f"{url}feed/atom/", f"{url}comment-page-1/", f"{url}comment-page-2/"),
-            *(f"{url}?replytocom={pk}" for pk in self.pks[:4]),
-            *(f"{url}?unapproved={pk}&moderation-hash={pk}:x:y" for pk in self.pks[:4]),
+            *(f"{url}?replytocom={pk}" for pk in self.pks[:2]),
+            *(f"{url}?unapproved={pk}&moderation-hash={pk}:x:y" for pk in self.pks[:2]),
         ]
 
     def read(self, url: str) -> str:

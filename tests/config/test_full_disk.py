@@ -2,11 +2,12 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 # The server starts, the disk fills up, and then readers come.
@@ -62,7 +63,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def test_pages_are_served_and_comments_get_an_explanation(
-    small_disk: Path, copy_database: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+    small_disk: Path, copy_database: CopyDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy_database(small_disk / "data")
     monkeypatch.delenv("DATABASE_URL", raising=False)

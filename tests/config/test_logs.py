@@ -3,7 +3,6 @@
 import json
 import logging
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from config.logs import JSONFormatter, LineFormatter, ScrubbingHandler, logging_settings
 from operations.request_ids import working_on
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 FORMATTERS = pytest.mark.parametrize("formatter", [LineFormatter(), JSONFormatter()])
@@ -132,7 +132,7 @@ class TestPrivacy:
         assert (made.msg, made.args) == ("A %s", ("rosa@example.org",))
 
 
-def test_nothing_gets_past_the_formatter(tmp_path: Path, copy_database: Callable[[Path], None]) -> None:
+def test_nothing_gets_past_the_formatter(tmp_path: Path, copy_database: CopyDatabase) -> None:
     """In a process of its own, whose loggers have handlers of libraries before the settings are read."""
     copy_database(tmp_path)
     code = """

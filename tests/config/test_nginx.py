@@ -13,13 +13,14 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import brotli
 import pytest
 
+from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import Process, environment_of
 from tests.factories.programs import ROOT
 
@@ -44,7 +45,7 @@ def free_port() -> int:
 
 
 def wait_for(port: int) -> None:
-    for _attempt in range(600):
+    for _attempt in range(6000):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
@@ -107,7 +108,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, copy_database: Callable[[Path], None]) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase, static_root: Path) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("nginx")
     copy_database(folder / "data")
     app_port, port, insecure_port = free_port(), free_port(), free_port()
@@ -116,14 +117,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: Callable[[Path
         "BEHIND_PROXY": "1",
         "TRUSTED_PROXIES": "1",
         "PAGES_FOLDER": str(folder / "pages"),
-        "STATIC_ROOT": str(folder / "static"),
+        "STATIC_ROOT": str(static_root),
         "LOG_LEVEL": "WARNING",
     }
     environment = environment_of(folder / "data") | settings
-    owner = Process(folder / "data", **settings)
-    owner("from django.core.management import call_command")
-    owner("call_command('collectstatic', verbosity=0, interactive=False)")
-    owner.end()
     writer = Process(folder / "data", **settings)
     writer("words = 'Some words. ' * 100")
     writer("p = PostFactory(title='News', source=words, slug='news', published_at=at(2020, 5, 17), tags=['t'])")
@@ -132,7 +129,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: Callable[[Path
     options = ["--no-ws", "--log-level", "warning", "config.rsgi:application"]
     programs = [subprocess.Popen([*granian, *options], cwd=ROOT, env=environment)]  # noqa: S603  our own arguments
     wait_for(app_port)
-    programs.append(_start_nginx(folder, app_port=app_port, port=port, insecure_port=insecure_port))
+    programs.append(_start_nginx(folder, static_root, app_port=app_port, port=port, insecure_port=insecure_port))
     wait_for(port)
     yield Site(port, insecure_port, folder / "pages", folder / "data", settings, writer)
     writer.end()
@@ -141,7 +138,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: Callable[[Path
         program.wait()
 
 
-def _start_nginx(folder: Path, *, app_port: int, port: int, insecure_port: int) -> subprocess.Popen[bytes]:
+def _start_nginx(
+    folder: Path, static_root: Path, *, app_port: int, port: int, insecure_port: int
+) -> subprocess.Popen[bytes]:
     """Run nginx with the configuration that we ship, and the paths and ports of this test."""
     certificate = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     certificate += ["-subj", f"/CN={HOST}", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
@@ -155,7 +154,7 @@ def _start_nginx(folder: Path, *, app_port: int, port: int, insecure_port: int) 
         (r"/etc/letsencrypt/live/blog.example.org/fullchain.pem", str(folder / "cert.pem")),
         (r"/etc/letsencrypt/live/blog.example.org/privkey.pem", str(folder / "key.pem")),
         (r"/run/broadside/pages", str(folder / "pages")),
-        (r"/srv/broadside/current/staticfiles/", f"{folder}/static/"),
+        (r"/srv/broadside/current/staticfiles/", f"{static_root}/"),
         (r"/var/log/nginx/blog.log", str(folder / "access.log")),
         (r"/dev/null crit", f"{folder}/error.log"),
         # So that nothing has to wait for so long here.

@@ -11,12 +11,16 @@ from uuid import uuid4
 import pytest
 
 from tests.factories.cache_server import cache_server
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 # Requests a page from the whole application, with whatever is around Django.
 GET = """
 import io, json, sys
 from config.wsgi import application
+from comments.rules import rate_limit
+# However long this takes, the comments are in one period.
+rate_limit._current_period = lambda: 1
 
 def get(path):
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "localhost", "SERVER_PORT": "80"}
@@ -29,8 +33,6 @@ def get(path):
     return page
 """
 FIRST = """
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from django.conf import settings
 from django.core.files.storage import default_storage
 from django.test import Client
@@ -99,11 +101,12 @@ def output(data: Path, code: str, **environment: str) -> str:
 
 
 @pytest.fixture
-def found(tmp_path: Path, object_storage: str) -> Any:
+def found(tmp_path: Path, object_storage: str, copy_database: CopyDatabase) -> Any:
+    copy_database(tmp_path)
     with cache_server() as server:
         shared = {
             "SECRET_KEY": "only-for-tests",
-            "DATABASE_URL": f"sqlite:///{tmp_path}/shared.sqlite3",
+            "DATABASE_URL": f"sqlite:///{tmp_path}/broadside.sqlite3",
             "CACHE_URL": server.url,
             "STORAGE_URL": f"s3+http://key:secret@{object_storage}/media-{uuid4().hex}",
         }

@@ -25,7 +25,7 @@ import django
 django.setup()
 from django.core.management import call_command
 from django.db import connection
-call_command("migrate", verbosity=0)
+call_command("migrate", "core", verbosity=0)
 connection.cursor().execute("SELECT count(*) FROM core_sitesettings")
 for path in sorted(Path(os.environ["BROADSIDE_DATA"]).glob("broadside.sqlite3*")):
     print(path.name, oct(path.stat().st_mode & 0o777))

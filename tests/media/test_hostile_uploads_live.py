@@ -1,4 +1,4 @@
-"""Every hostile file through every door of the running site: granian and the worker, started as the demo starts them.
+"""Every hostile file through doors of the running site: granian and the worker, started as the demo starts them.
 
 Each file is stored clean or refused with a sentence. Nothing else is left of it, and both processes live on.
 """
@@ -22,6 +22,7 @@ from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 from tests.factories import wxr
 from tests.factories.files import picture
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT, run
 
 FILES: Final = {**REFUSED, **CLEANED}
@@ -29,8 +30,6 @@ FILES: Final = {**REFUSED, **CLEANED}
 PREPARE: Final = """
 import django
 django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
 from django.core.files.base import ContentFile
 from django.test import Client
 from media.documents import store_document
@@ -95,8 +94,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
+def site(tmp_path: Path, copy_database: CopyDatabase) -> Iterator[Site]:
     data = tmp_path / "data"
+    copy_database(data)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -133,11 +133,11 @@ def _is_listening(port: int) -> bool:
 
 
 def _wait(is_done: Callable[[], bool]) -> None:
-    for _ in range(600):
+    for _ in range(6000):
         if is_done():
             return
-        time.sleep(0.1)
-    pytest.fail("It took more than a minute.")
+        time.sleep(0.05)
+    pytest.fail("It took more than five minutes.")
 
 
 class Upload:
@@ -191,11 +191,20 @@ def _kind(case: str) -> str:
     return IMAGES if is_image else PDFS if content.startswith(b"%PDF") else OTHERS
 
 
-def _try_all(site: Site, door: str) -> dict[str, str]:
-    """Send each file, and return what became of it."""
+def _cases(door: str) -> list[str]:
+    """Return one in three files, so that each goes through two doors.
+
+    That each is cleaned or refused in the library is tested in `test_hostile_uploads`.
+    """
+    return [*FILES][[*DOORS].index(door) % 3 :: 3]
+
+
+def _try_some(site: Site, door: str) -> dict[str, str]:
+    """Send files, and return what became of each."""
     send, _accepted = DOORS[door]
     results = {}
-    for case, (content, name) in FILES.items():
+    for case in _cases(door):
+        content, name = FILES[case]
         before = site.stored()
         error = send(site, Upload(content, name))
         new = {path: stored for path, stored in site.stored().items() if before.get(path) != stored}
@@ -240,9 +249,10 @@ def _import_all(site: Site, tmp_path: Path) -> None:
 
 
 # One test, because starting the site takes longer than all uploads.
-def test_each_file_through_each_door(site: Site, tmp_path: Path) -> None:
-    table = {door: _try_all(site, door) for door in DOORS}
-    assert table == {door: {case: _expected(case, door) for case in FILES} for door in DOORS}
+def test_each_file_through_two_doors(site: Site, tmp_path: Path) -> None:
+    table = {door: _try_some(site, door) for door in DOORS}
+    assert table == {door: {case: _expected(case, door) for case in _cases(door)} for door in DOORS}
+    assert all("stored clean" in results.values() and "refused" in results.values() for results in table.values())
     _import_all(site, tmp_path)
     assert site.left_over() == []
     # The worker has had every accepted file before this one.

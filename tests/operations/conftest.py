@@ -1,6 +1,5 @@
 """Fixtures for backups of the site of the tests, which is really replaced when one is restored."""
 
-import gc
 import os
 import signal
 import subprocess
@@ -8,6 +7,7 @@ from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
+from weakref import ref
 
 import psycopg
 import pyrage
@@ -17,6 +17,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.dispatch import receiver
 from pytest_django import Settings
 
 from accounts.actions import Action
@@ -29,17 +31,26 @@ from media.pictures import store_picture
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.database import rows_of_all
 from tests.factories.files import pdf_file, picture
+from tests.factories.made_once import copy_database, static_root
 from tests.factories.types import Manage, SiteState
+
+__all__ = ["copy_database", "static_root"]
+
+
+_opened: list[ref[BaseDatabaseWrapper]] = []
+
+
+@receiver(connection_created)
+def _remember(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
+    _opened.append(ref(connection))
 
 
 @pytest.fixture(autouse=True)
 def _alone() -> None:
     """Close what threads of earlier tests have left open: a site is restored only if nothing else uses its database."""
-    for each in gc.get_objects():
-        # Not isinstance(), which evaluates what is lazy.
-        if not issubclass(type(each), BaseDatabaseWrapper):
-            continue
-        if each is not connections[each.alias] and each.connection:
+    while _opened:
+        each = _opened.pop()()
+        if each is not None and each is not connections[each.alias] and each.connection:
             each.connection.close()
             each.connection = None
 

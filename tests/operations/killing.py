@@ -11,6 +11,7 @@ import random
 import signal
 import sys
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -29,82 +30,96 @@ def main(folder: Path, kills: int) -> None:
     """Print as JSON what was found after each kill."""
     django.setup()
     call_command("migrate", verbosity=0)
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
-    from blog.models import Post
-    from media.pictures import store_picture
     from tests.factories import CommentFactory, PostFactory
-    from tests.factories.files import picture
 
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
-    rng = random.Random(seed)  # noqa: S311  # likewise
-    store = ""
-    CommentFactory.create_batch(20, entry=PostFactory(title="The first state"))
-    for size in range(20, 26):
-        store_picture(SimpleUploadedFile(f"{size}.png", picture(size=(size, 20))))
-    first = describe()
     sys.stderr.write(f"The seed is {seed}.\n")
+    rng = random.Random(seed)  # noqa: S311  # likewise
+    CommentFactory.create_batch(20, entry=PostFactory(title="The first state"))
+    for width in range(20, 26):
+        add_picture(width)
+    store, backups = kill_backups(folder, kills, rng)
+    json.dump({"backups": backups, "restores": kill_restores(store, kills, rng)}, sys.stdout)
 
-    def back_up() -> None:
-        run("backup", store)
 
-    def check() -> None:
-        run("restore", store, "--check")
+def add_picture(width: int) -> None:
+    from django.core.files.uploadedfile import SimpleUploadedFile
 
+    from media.pictures import store_picture
+    from tests.factories.files import picture
+
+    store_picture(SimpleUploadedFile(f"{width}.png", picture(size=(width, 20))))
+
+
+def kill_backups(folder: Path, kills: int, rng: random.Random) -> tuple[str, list[dict[str, Any]]]:
+    """Return the last folder of backups, and what was found after each kill."""
+    store, site = "", describe()
     # One in three is the first in its folder, and stores everything. The others find most of it there.
-    backups: list[dict[str, Any]] = []
-    while len(backups) < kills:
-        if len(backups) % 3 == 0:
-            store = str(folder / f"store-{len(backups)}")
-        steps = count_steps(lambda: run("backup", str(folder / f"measured-{len(backups)}")))
-        status = run_in_child(back_up, killed_at=rng.randint(1, steps))
+    steps: dict[bool, int] = {}
+    found: list[dict[str, Any]] = []
+    while len(found) < kills:
+        is_first = len(found) % 3 == 0
+        if is_first not in steps:
+            measured = str(folder / f"measured-{len(found)}") if is_first else store
+            steps[is_first] = count_steps(partial(run, "backup", measured))
+        if is_first:
+            store = str(folder / f"store-{len(found)}")
+        status = run_in_child(partial(run, "backup", store), killed_at=rng.randint(1, steps[is_first]))
         if count_backups(store):
-            check()
-        back_up()
-        check()
+            run("restore", store, "--check")
+        run("backup", store)
+        run("restore", store, "--check")
         leftovers = len(list(Path(store, "backups").iterdir())) - count_backups(store)
         # It takes fewer steps if most is there already.
         if os.WIFSIGNALED(status):
-            backups.append({"signal": os.WTERMSIG(status), "leftovers": leftovers, "site": describe() == first})
+            found.append({"signal": os.WTERMSIG(status), "leftovers": leftovers, "site": describe() == site})
         if rng.random() < 0.3:
-            store_picture(SimpleUploadedFile("new.png", picture(size=(30 + len(backups), 20))))
-            first = describe()
+            add_picture(30 + len(found))
+            site = describe()
+            steps.clear()
+    return store, found
 
-    # Between two states, both of which are in the store.
-    back_up()
+
+def kill_restores(store: str, kills: int, rng: random.Random) -> list[dict[str, Any]]:
+    """Return what was found after each kill between two states, both of which are in the store."""
+    from blog.models import Post
+    from tests.factories import PostFactory
+
+    first = describe()
+    run("backup", store)
     name_of_first = newest(store)
     Post.objects.update(title="The second state")
     PostFactory(title="Another one")
-    store_picture(SimpleUploadedFile("last.png", picture(size=(99, 99))))
+    add_picture(99)
     second = describe()
-    back_up()
+    run("backup", store)
     name_of_second = newest(store)
     states = {name_of_first: first, name_of_second: second}
     current, other = name_of_second, name_of_first
-
-    def restore(name: str) -> None:
-        run("restore", store, "--replace", "--backup", name)
-
-    restores: list[dict[str, Any]] = []
-    while len(restores) < kills:
-        steps = count_steps(lambda name=other: restore(name))  # type: ignore[misc]  # its default
-        current, other = other, current
-        status = run_in_child(lambda name=other: restore(name), killed_at=rng.randint(1, steps))  # type: ignore[misc]  # likewise
+    steps: dict[str, int] = {}
+    found: list[dict[str, Any]] = []
+    while len(found) < kills:
+        restore = partial(run, "restore", store, "--replace", "--backup", other)
+        if other not in steps:
+            steps[other] = count_steps(restore)
+            current, other = other, current
+            continue
+        status = run_in_child(restore, killed_at=rng.randint(1, steps[other]))
         # What a web server does when it starts.
         run_in_child(start_server)
-        found = describe()
-        restore(other)
+        state = describe()
+        restore()
         if os.WIFSIGNALED(status):
-            restores.append(
+            found.append(
                 {
                     "signal": os.WTERMSIG(status),
-                    "old": found == states[current],
-                    "new": found == states[other],
+                    "old": state == states[current],
+                    "new": state == states[other],
                     "finished": describe() == states[other],
                 }
             )
         current, other = other, current
-    json.dump({"backups": backups, "restores": restores}, sys.stdout)
+    return found
 
 
 def run(command: str, *options: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 DSN = "https://key@sentry.example.org/1"
@@ -23,12 +24,10 @@ ATTACK = (
     PRELUDE
     + """
 from unittest import mock
-from django.core.management import call_command
 from django.db import IntegrityError
 from django.test import Client, RequestFactory
 from operations.request_ids import working_on
 import smtplib
-call_command("migrate", verbosity=0)
 M = "MAR" + "KER"
 ip, mail = "203.0.113.77", f"{M}@example.org"
 
@@ -87,7 +86,8 @@ print(json.dumps(sent))
 )
 
 
-def test_no_planted_marker_is_in_what_is_sent(tmp_path: Path) -> None:
+def test_no_planted_marker_is_in_what_is_sent(tmp_path: Path, copy_database: CopyDatabase) -> None:
+    copy_database(tmp_path)
     result = run(tmp_path, ATTACK, SECRET_KEY="x", SITE_URL="http://localhost", SENTRY_DSN=DSN)
     assert result.returncode == 0, result.stderr
     envelopes = json.loads(result.stdout.splitlines()[-1])

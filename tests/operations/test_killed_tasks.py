@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.tasks import task_kinds
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT, run
 
 CODE = """
@@ -20,8 +21,10 @@ KINDS = sorted(task_kinds)
 
 
 @pytest.fixture(scope="module")
-def kills(own_database: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Any:
+def kills(own_database: dict[str, str], tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase) -> Any:
     folder = tmp_path_factory.mktemp("killed")
+    # On PostgreSQL, the program migrates a database of its own.
+    copy_database(folder / "data")
     environment = {"SECRET_KEY": "x", "EMAIL_URL": "console:", **own_database}
     result = run(folder / "data", CODE.format(folder=str(folder)), **environment)
     assert result.returncode == 0, result.stderr

@@ -4,14 +4,17 @@ import json
 import sys
 from pathlib import Path
 
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 KILLS = 20
 CODE = "from pathlib import Path; from tests.operations.killing import main; main(Path({folder!r}), {kills})"
 
 
-def test_killed_commands_do_no_harm(own_database: dict[str, str], tmp_path: Path) -> None:
+def test_killed_commands_do_no_harm(own_database: dict[str, str], tmp_path: Path, copy_database: CopyDatabase) -> None:
     """One test, because all of it takes one run of the program."""
+    # On PostgreSQL, the program migrates a database of its own.
+    copy_database(tmp_path / "data")
     code = CODE.format(folder=str(tmp_path), kills=KILLS)
     result = run(tmp_path / "data", code, SECRET_KEY="x", **own_database)
     assert result.returncode == 0, result.stderr

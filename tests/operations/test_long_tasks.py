@@ -20,6 +20,7 @@ from operations.worker import long_tasks, queue
 from operations.worker.long_tasks import LongTasks
 from operations.worker.queue import Share
 from operations.worker.running import Worker
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 pytestmark = pytest.mark.django_db
@@ -91,7 +92,11 @@ class TestShares:
         assert DBTaskResult.objects.successful().count() == 1
 
 
-def test_the_command_does_both_at_the_same_time(own_database: dict[str, str], tmp_path: Path) -> None:
+def test_the_command_does_both_at_the_same_time(
+    own_database: dict[str, str], tmp_path: Path, copy_database: CopyDatabase
+) -> None:
+    # On PostgreSQL, the program migrates a database of its own.
+    copy_database(tmp_path / "data")
     result = run(tmp_path / "data", MIGRATE_AND_WORK, SECRET_KEY="x", **own_database)
     assert result.returncode == 0, result.stderr
     (long, its_worker), (short, other), alive = (line.split() for line in result.stdout.splitlines())

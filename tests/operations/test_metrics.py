@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from operations.health import HealthPages
 from operations.metrics_folder import prepare_metrics
+from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 from tests.factories.reader import Reader
 
@@ -40,8 +41,14 @@ def metrics(token=TOKEN):
     return ask("/metrics", HTTP_AUTHORIZATION=f"Bearer {token}")
 """
 SERVER = SERVER.replace("TOKEN", repr(TOKEN))
-MIGRATE = "from django.core.management import call_command; call_command('migrate', verbosity=0)\n"
 ENVIRONMENT = {"SECRET_KEY": "x", "SITE_URL": "http://localhost"}
+
+
+@pytest.fixture
+def data(tmp_path: Path, copy_database: CopyDatabase) -> Path:
+    """The data folder of an empty site."""
+    copy_database(tmp_path)
+    return tmp_path
 
 
 def serve(folder: Path, code: str, **environment: str) -> Any:
@@ -57,7 +64,7 @@ def samples(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-def test_processes_count_together_and_by_kind(tmp_path: Path) -> None:
+def test_processes_count_together_and_by_kind(data: Path) -> None:
     readers = """
 for _ in range(3):
     ask("/", "utm_source=MARKER")
@@ -68,8 +75,8 @@ ask("/admin/login/")
 ask("/comments/on/post/1/", method="POST")
 print(json.dumps(metrics()[1]))
 """
-    serve(tmp_path, MIGRATE + readers, MONITORING_TOKEN=TOKEN)
-    text = serve(tmp_path, readers, MONITORING_TOKEN=TOKEN)
+    serve(data, readers, MONITORING_TOKEN=TOKEN)
+    text = serve(data, readers, MONITORING_TOKEN=TOKEN)
     found = samples(text)
 
     def count(kind: str, status: int, cache: str) -> float:
@@ -85,7 +92,7 @@ print(json.dumps(metrics()[1]))
     assert "203.0.113" not in text
 
 
-def test_the_state_of_the_site_is_that_of_the_database(tmp_path: Path) -> None:
+def test_the_state_of_the_site_is_that_of_the_database(data: Path) -> None:
     code = """
 from operations.models import BackupRun, RunKind, WorkerHeartbeat
 from operations.tasks import back_up_if_due
@@ -95,7 +102,7 @@ BackupRun.record(RunKind.BACKUP, backup="x")
 back_up_if_due.enqueue()
 print(json.dumps([before, metrics()[1]]))
 """
-    before, after = map(samples, serve(tmp_path, MIGRATE + code, MONITORING_TOKEN=TOKEN))
+    before, after = map(samples, serve(data, code, MONITORING_TOKEN=TOKEN))
     assert (before["broadside_tasks_waiting"], after["broadside_tasks_waiting"]) == (0, 1)
     for name in ("broadside_worker_heartbeat_age_seconds", "broadside_backup_age_seconds"):
         assert name not in before
@@ -105,20 +112,20 @@ print(json.dumps([before, metrics()[1]]))
     assert after["broadside_disk_free_bytes"] > 0
 
 
-def test_strangers_find_no_such_page(tmp_path: Path) -> None:
+def test_strangers_find_no_such_page(data: Path) -> None:
     code = "print(json.dumps([ask('/metrics')[0][:3], metrics('wrong')[0][:3], metrics()[0][:3]]))"
-    assert serve(tmp_path, MIGRATE + code, MONITORING_TOKEN=TOKEN) == ["404", "404", "200"]
+    assert serve(data, code, MONITORING_TOKEN=TOKEN) == ["404", "404", "200"]
 
 
 @pytest.mark.parametrize(("token", "prelude"), [("", ""), (TOKEN, "prometheus_client")])
-def test_without_a_token_or_the_library_it_is_not_even_imported(token: str, prelude: str, tmp_path: Path) -> None:
+def test_without_a_token_or_the_library_it_is_not_even_imported(token: str, prelude: str, data: Path) -> None:
     hide = """
 import importlib.util
 find_spec = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *a: None if name == MISSING else find_spec(name, *a)
 """.replace("MISSING", repr(prelude))
     code = "print(json.dumps([metrics()[0][:3], 'prometheus_client' in sys.modules]))"
-    result = run(tmp_path, hide + SERVER + MIGRATE + code, **ENVIRONMENT, MONITORING_TOKEN=token)
+    result = run(data, hide + SERVER + code, **ENVIRONMENT, MONITORING_TOKEN=token)
     assert json.loads(result.stdout.splitlines()[-1]) == ["404", False], result.stderr
 
 

@@ -15,15 +15,10 @@ from typing import Any
 
 import pytest
 
+from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import environment_of
-from tests.factories.programs import ROOT, run
+from tests.factories.programs import ROOT
 
-PREPARE = """
-import django
-django.setup()
-from django.core.management import call_command
-call_command("migrate", verbosity=0)
-"""
 # Nothing of a developer's own environment or `.env`.
 SETTINGS = {
     "SECRET_KEY": "only-for-tests",
@@ -96,11 +91,11 @@ class Served:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    for _ in range(1200):
+    for _ in range(6000):
         if condition():
             return
         time.sleep(0.05)
-    pytest.fail("It took more than a minute.")
+    pytest.fail("It took more than five minutes.")
 
 
 def exists(pid: int) -> bool:
@@ -112,12 +107,10 @@ def exists(pid: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def data(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase) -> Path:
     """The data folder of an empty site."""
     data = tmp_path_factory.mktemp("served") / "data"
-    data.mkdir()
-    prepared = run(data, PREPARE, **{**SETTINGS, "STATIC_ROOT": str(data / "static")})
-    assert prepared.returncode == 0, prepared.stderr
+    copy_database(data)
     return data
 
 
@@ -152,7 +145,7 @@ def running(data: Path) -> Iterator[Served]:
 
 
 class Visitor(threading.Thread):
-    """Someone who requests one page after the other, each on a new connection."""
+    """Someone who requests one page after the other, each on a new connection, and leaves the processor to others."""
 
     def __init__(self, served: Served) -> None:
         super().__init__()
@@ -166,6 +159,7 @@ class Visitor(threading.Thread):
                 self.answers.append(self._served.get())
             except (OSError, http.client.HTTPException) as error:
                 self.answers.append(repr(error))
+            time.sleep(0.005)
 
 
 def test_hup_replaces_everything_without_losing_a_request(running: Served) -> None:

@@ -1,13 +1,14 @@
 """A program that kills imports with SIGKILL and repeats them.
 
 A child process imports and kills itself at one of its steps: a query, or the opening of a media file. Then the same
-import is run again. The site has its own folder and an SQLite database, whatever database the tests use.
+import is run again. The site has its own folder and an empty SQLite database, whatever database the tests use.
 """
 
 import datetime as dt
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import sys
@@ -18,14 +19,12 @@ from unittest.mock import patch
 
 import django
 from django.conf import settings
-from django.core.management import call_command
 from django.db import connection
 
 
 def main(folder: Path, points: int) -> None:
     """Print descriptions of the site as JSON: after an undisturbed import, and after each kill and a second import."""
     django.setup()
-    call_command("migrate", verbosity=0)
     from wordpress.importing.media_source import MediaFolder
     from wordpress.importing.pipeline import import_export
 
@@ -33,6 +32,9 @@ def main(folder: Path, points: int) -> None:
     site = Site(folder / "before")
     before = site.describe()
     site.save_copy()
+    seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
+    rng = random.Random(seed)  # noqa: S311  # likewise
+    sys.stderr.write(f"The seed is {seed}.\n")
 
     def import_all() -> None:
         import_export([export], media=media)
@@ -46,7 +48,9 @@ def main(folder: Path, points: int) -> None:
         undisturbed, deaths = site.describe(), []
         for point in range(points):
             site.restore()
-            status, _steps = _in_child(import_all, killed_at=1 + point * (steps - 1) // (points - 1))
+            # A random one of each part of the steps, the same number in each.
+            killed_at = rng.randint(point * steps // points + 1, (point + 1) * steps // points)
+            status, _steps = _in_child(import_all, killed_at=killed_at)
             partial = site.describe()
             import_all()
             connection.close()

@@ -157,10 +157,11 @@ class TestResults:
     @pytest.mark.parametrize(
         "source", ["[gallery ids='1']", '<sup data-fn="x" class="fn">1</sup>', '<!-- wp:block {"ref":1} /-->']
     )
-    def test_texts_that_need_the_database_are_rendered_here(self, monkeypatch: pytest.MonkeyPatch, source: str) -> None:
+    def test_texts_that_need_the_database_are_rendered_here(
+        self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch, source: str
+    ) -> None:
         here = rendered_here(monkeypatch)
-        with new_pool() as pool:
-            render_with(pool, [*TEXTS[:2], RenderInput(source, "wordpress", Origin("https://old.example", 7))])
+        render_with(shared_pool, [*TEXTS[:2], RenderInput(source, "wordpress", Origin("https://old.example", 7))])
         assert here == [source]
 
 
@@ -209,12 +210,13 @@ class TestSharing:
 
     MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(100)]
 
-    def test_all_texts_are_rendered_here_while_the_worker_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        with new_pool() as pool:
-            render_with(pool, TEXTS)
-            here = rendered_here(monkeypatch)
-            with stopped(pool, then=signal.SIGCONT, until=lambda: len(here) == len(self.MANY)):
-                assert render_with(pool, self.MANY, wait=False) == expected(self.MANY)
+    def test_all_texts_are_rendered_here_while_the_worker_stalls(
+        self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        render_with(shared_pool, TEXTS)
+        here = rendered_here(monkeypatch)
+        with stopped(shared_pool, then=signal.SIGCONT, until=lambda: len(here) == len(self.MANY)):
+            assert render_with(shared_pool, self.MANY, wait=False) == expected(self.MANY)
         assert sorted(here) == sorted(text.source for text in self.MANY)
 
     def test_all_texts_are_rendered_here_if_the_worker_dies(self) -> None:
