@@ -36,7 +36,8 @@ def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, wit
         if order(version) < order(before):
             raise UpgradeError(
                 f"Version {version} is older than {before}, which is in use, and can't read its database. To go back, "
-                "restore the backup that was made before the upgrade, as docs/backups.md describes. Nothing was changed."
+                "restore the backup that was made before the upgrade, as docs/backups.md describes. "
+                "Nothing was changed."
             )
         release = prepare(layout, archive)
     if version == before:
