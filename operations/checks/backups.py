@@ -21,9 +21,7 @@ _PROVEN_AGAIN: Final = dt.timedelta(days=31)
 
 def backups(wishes: Wishes) -> Iterator[Diagnosis]:
     if not settings.BROADSIDE_BACKUP_URL:
-        yield Diagnosis.problem(
-            _("This site is not backed up."), _("Set BACKUP_URL, as docs/backups.md describes.")
-        )
+        yield Diagnosis.problem(_("This site is not backed up."), _("Set BACKUP_URL, as docs/backups.md describes."))
         return
     made = BackupRun.objects.last_successful(RunKind.BACKUP)
     proven = BackupRun.objects.last_successful(RunKind.CHECK)
