@@ -280,7 +280,11 @@ def pattern_of(spelling: str) -> str:
         start = normalised.index(word, position)
         parts += [_gap_like(normalised[position:start]), re.escape(word)]
         position = start + len(word)
-    return "".join([*parts, after(words[-1][-1])])
+    expression = "".join([*parts, after(words[-1][-1])])
+    if len(words) > 1 and not is_unspaced(words[-1][-1]):
+        # Slugs leave out the apostrophe of a genitive: “zoe-quillfeathers-case”.
+        expression += rf"|{parts[0]}{'-'.join(map(re.escape, words))}(?=s(?!{LETTER}))"
+    return expression
 
 
 def _gap_like(gap: str) -> str:
@@ -334,7 +338,9 @@ def _is_in_url(text: str, start: int, end: int) -> bool:
     """Whether the name at this place is part of a URL, a slug, an e-mail address or the name of a file."""
     if any(char.isspace() for char in text[start:end]):
         return False
-    if text[start - 1 : start] in {*"-_%#@=&"} or text[end : end + 1] in {*"-_%@"} or _EXTENSION.match(text, end):
+    if text[start - 1 : start] in {*"-_%#@=&"} or text[end : end + 1] in {*"-_%@"} or text[end : end + 2] == "s-":
+        return True
+    if _EXTENSION.match(text, end):
         return True
     first = start
     while first > max(0, start - _MAX_URL) and not (text[first - 1].isspace() or text[first - 1] in _URL_ENDS):
