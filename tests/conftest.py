@@ -3,7 +3,6 @@
 import datetime as dt
 import fcntl
 import logging
-import os
 import shutil
 import smtplib
 import threading
@@ -55,11 +54,6 @@ from wordpress.importing.report import Report
 # No test depends on time: this machine may be busy.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests: two for each processor, because half of the time tests wait for others."""
-    return 2 * (os.cpu_count() or 1)
 
 
 @pytest.fixture(scope="session")

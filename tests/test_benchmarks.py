@@ -23,7 +23,7 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ["pages.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["growth.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["memory.py", "--posts", "30", "--requests", "20"],
-        ["search.py", "--posts", "100", "--requests", "1", "--rounds", "1"],
+        ["search.py", "--posts", "200", "--requests", "1", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "1", "--connections", "4"],
         ["cache.py", "--seconds", "0.03", "--rounds", "1"],
         ["migrating.py", "--rows", "20", "--forwards-only"],
