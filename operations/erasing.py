@@ -130,12 +130,16 @@ def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
 def _vacuum(table: str, *, is_rewritten: bool) -> None:
     name = connection.ops.quote_name(table)
     if is_rewritten:
-        for _attempt in range(_ATTEMPTS):
-            if not _keeps_deleted_rows(name):
-                break
-            time.sleep(_PAUSE)
+        _write_anew(name)
     # Also afterwards, so that queries can be answered from an index alone again. ANALYZE takes new samples of values.
     _execute(f"VACUUM (ANALYZE) {name}")
+
+
+def _write_anew(name: str) -> None:
+    for _attempt in range(_ATTEMPTS):
+        if not _keeps_deleted_rows(name):
+            break
+        time.sleep(_PAUSE)
 
 
 def _keeps_deleted_rows(name: str) -> bool:
@@ -168,7 +172,7 @@ def _forget_log_and_samples() -> None:
     if is_superuser:
         # Where no row is left, ANALYZE keeps the samples of those that were there.
         _execute("DELETE FROM pg_catalog.pg_statistic USING pg_class WHERE starelid = pg_class.oid AND reltuples = 0")
-        _execute("VACUUM (FULL) pg_catalog.pg_statistic")
+        _write_anew("pg_catalog.pg_statistic")
     if may_begin_log:
         _execute("SELECT pg_switch_wal()")
         _execute("CHECKPOINT")
