@@ -70,7 +70,7 @@ def load(target: Target, connections: int, seconds: float) -> Result:
         # It ends in this way as after its duration, which can only be whole seconds.
         wrk.send_signal(signal.SIGINT)
         while (output := _output(wrk)) is None:
-            # The signal came when it was about to wait for the end, and it waits for all that.
+            # A signal that arrives just before wrk begins to wait is lost.
             wrk.send_signal(signal.SIGINT)
     cpu = target.server.cpu_seconds() - before
     _wait_until_idle(target.server)

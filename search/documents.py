@@ -92,21 +92,6 @@ class CommentSource(NamedTuple):
         return Document(self.pk, " ".join(tokens))
 
 
-def entry_sources(pks: Collection[int]) -> list[EntrySource]:
-    """Return those of the entries with these IDs that exist. Two queries."""
-    tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
-    categories: defaultdict[int, list[int]] = defaultdict(list)
-    tagged, filed = together((_tags, [list(pks)]), (_categories, [list(pks)]))
-    for entry, tag, name in tagged:
-        tags[entry].append((tag, name))
-    for entry, category in filed:
-        categories[entry].append(category)
-    return [
-        EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]]))))
-        for row in _entries(list(pks))
-    ]
-
-
 _NAMES: Final = ("kind", "title", "status", "published_at", "published_on", "password", "author", "language", "excerpt")
 _entries = Prepared[Any](
     lambda pks: Entry.objects.filter(pk__in=pks).order_by().values_list("pk", *_NAMES, "body_html")
@@ -123,6 +108,21 @@ _categories = Prepared[tuple[int, int]](
         Entry.categories.through._default_manager.filter(entry__pk__in=pks).order_by().values_list("entry", "category")
     )
 )
+
+
+def entry_sources(pks: Collection[int]) -> list[EntrySource]:
+    """Return those of the entries with these IDs that exist. Two queries."""
+    tags: defaultdict[int, list[tuple[int, str]]] = defaultdict(list)
+    categories: defaultdict[int, list[int]] = defaultdict(list)
+    tagged, filed = together((_tags, [list(pks)]), (_categories, [list(pks)]))
+    for entry, tag, name in tagged:
+        tags[entry].append((tag, name))
+    for entry, category in filed:
+        categories[entry].append(category)
+    return [
+        EntrySource._make((*row, tuple(sorted(tags[row[0]])), tuple(sorted(categories[row[0]]))))
+        for row in _entries(list(pks))
+    ]
 
 
 def comment_sources(pks: Collection[int]) -> list[CommentSource]:

@@ -1,7 +1,6 @@
 """Fixtures for all tests."""
 
 import datetime as dt
-import fcntl
 import logging
 import shutil
 import smtplib
@@ -36,6 +35,7 @@ from core import changes, memory
 from mail import delivery
 from operations.worker.running import Worker
 from tests.factories import wxr
+from tests.factories.made_once import copy_database, static_root
 from tests.factories.servers import StubServer
 from tests.factories.types import (
     AtOnce,
@@ -51,6 +51,9 @@ from wordpress.importing.media_source import MediaSource
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 
+# Fixtures for all tests as well.
+__all__ = ["copy_database", "static_root"]
+
 # No test depends on time: this machine may be busy.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
@@ -60,28 +63,14 @@ hypothesis_settings.load_profile("untimed")
 def django_db_modify_db_settings(
     request: pytest.FixtureRequest,
     django_db_modify_db_settings_parallel_suffix: None,
-    django_test_environment: None,
-    django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """Let one of the processes of a run make a database on SQLite, and the others copy it. All migrations take seconds.
-
-    It is in a folder of this run, so it is never one of other migrations, or one that an interrupted run has left.
-    """
-    if connection.vendor != "sqlite" or not hasattr(request.config, "workerinput"):
-        return
-    folder = tmp_path_factory.getbasetemp().parent
-    migrated, own = folder / "migrated.sqlite3", connection.settings_dict["TEST"]["NAME"]
-    with (folder / "migrated.lock").open("w") as lock, django_db_blocker.unblock():
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if migrated.exists():
-            shutil.copy(migrated, own)
-            return
-        name = connection.settings_dict["NAME"]
-        connection.creation.create_test_db(verbosity=0, autoclobber=True)
-        # Closes it, so that its file is complete.
-        connection.creation.destroy_test_db(name, verbosity=0, keepdb=True)
-        shutil.copy(own, migrated)
+    """Give each process of a run a copy of one migrated database on SQLite. All migrations take seconds."""
+    if connection.vendor == "sqlite" and hasattr(request.config, "workerinput"):
+        folder = tmp_path_factory.mktemp("database")
+        # Only then: it takes seconds to make.
+        request.getfixturevalue("copy_database")(folder)
+        shutil.move(folder / "broadside.sqlite3", connection.settings_dict["TEST"]["NAME"])
 
 
 @pytest.fixture(scope="session")

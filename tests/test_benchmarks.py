@@ -8,9 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.made_once import CopyDatabase, copy_database, static_root
-
-__all__ = ["copy_database", "static_root"]
+from tests.factories.made_once import CopyDatabase
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a benchmark needs besides Python. In CI it must be there.

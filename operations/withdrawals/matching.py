@@ -282,8 +282,8 @@ def pattern_of(spelling: str) -> str:
         position = start + len(word)
     expression = "".join([*parts, after(words[-1][-1])])
     if len(words) > 1 and not is_unspaced(words[-1][-1]):
-        # Slugs leave out the apostrophe of a genitive: “zoe-quillfeathers-case”.
-        expression += rf"|{parts[0]}{'-'.join(map(re.escape, words))}(?=s(?!{LETTER}))"
+        # Slugs and names of files leave out the apostrophe of a genitive: “zoe-quillfeathers-case”.
+        expression += rf"|{parts[0]}{'[-_]'.join(map(re.escape, words))}(?=s(?!{LETTER}))"
     return expression
 
 
@@ -338,7 +338,11 @@ def _is_in_url(text: str, start: int, end: int) -> bool:
     """Whether the name at this place is part of a URL, a slug, an e-mail address or the name of a file."""
     if any(char.isspace() for char in text[start:end]):
         return False
-    if text[start - 1 : start] in {*"-_%#@=&"} or text[end : end + 1] in {*"-_%@"} or text[end : end + 2] == "s-":
+    if (
+        text[start - 1 : start] in {*"-_%#@=&"}
+        or text[end : end + 1] in {*"-_%@"}
+        or text[end : end + 2] in {"s-", "s_"}
+    ):
         return True
     if _EXTENSION.match(text, end):
         return True

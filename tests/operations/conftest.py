@@ -31,11 +31,7 @@ from media.pictures import store_picture
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.database import rows_of_all
 from tests.factories.files import pdf_file, picture
-from tests.factories.made_once import copy_database, static_root
 from tests.factories.types import Manage, SiteState
-
-__all__ = ["copy_database", "static_root"]
-
 
 _opened: list[ref[BaseDatabaseWrapper]] = []
 

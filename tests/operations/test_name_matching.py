@@ -157,6 +157,7 @@ class TestReplacing:
             ('<a href="/ann-lee/" title="Ann Lee">x</a>', '<a href="/name-withdrawn/" title="[name withdrawn]">x</a>'),
             ("ann-lee-in-prison", "name-withdrawn-in-prison"),
             ("ann-lees-case", "name-withdrawns-case"),
+            ("Ann_Lees_case.jpg", "name-withdrawns_case.jpg"),
             ("Ann Lee-style", "[name withdrawn]-style"),
             ("a_Ann_Lee.jpg", "a_name-withdrawn.jpg"),
             ("/tag/ann%20lee/", "/tag/name-withdrawn/"),

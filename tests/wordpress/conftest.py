@@ -8,7 +8,6 @@ from django.test import Client
 
 from blog.rendering.moved_files import resolve_files
 from tests.factories.import_jobs import upload
-from tests.factories.made_once import copy_database
 from tests.factories.types import Uploaded, Work
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.context import ImportContext
@@ -18,8 +17,6 @@ from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.spool import open_spool
 from wordpress.models import ImportJob, ImportRun
-
-__all__ = ["copy_database"]
 
 
 @pytest.fixture
