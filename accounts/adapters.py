@@ -61,8 +61,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        # Our mail is sent by the worker (accounts.tasks).
-        raise NotImplementedError
+        raise NotImplementedError("Our mail is sent by the worker (accounts.tasks).")
 
     def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
         response: HttpResponse | None = super().pre_login(request, user, **kwargs)

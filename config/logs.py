@@ -21,6 +21,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve
 
 from core.outages import is_outage
+from core.serving.busy import IS_REFUSED
 from operations.request_ids import current_id
 from operations.scrubbing import describe, describe_with_traceback, one_line, scrub
 
@@ -46,6 +47,7 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
         "filters": {
             "unless_debugging": {"()": "django.utils.log.RequireDebugFalse"},
             "outages": {"()": "config.logs.OutageFilter"},
+            "refusals": {"()": "config.logs.RefusalFilter"},
         },
         "handlers": {
             "console": {"class": "config.logs.ScrubbingHandler", "formatter": "scrubbed"},
@@ -66,7 +68,7 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
             # It says in each process that it can log.
             "pikepdf": {"level": "WARNING"},
             # Crawlers request thousands of pages that don't exist.
-            "django.request": {"level": "ERROR", "filters": ["outages"]},
+            "django.request": {"level": "ERROR", "filters": ["refusals", "outages"]},
         },
     }
 
@@ -94,6 +96,14 @@ class OutageFilter(logging.Filter):
         else:
             self._silent_until = time.monotonic() + _OUTAGE_INTERVAL
         return line
+
+
+class RefusalFilter(logging.Filter):
+    """Leaves out requests for which there was no room. A flood of them is no error, and must not fill the disk."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        request = getattr(record, "request", None)
+        return not (isinstance(request, HttpRequest) and IS_REFUSED in request.META)
 
 
 class ScrubbingHandler(logging.StreamHandler[TextIO]):

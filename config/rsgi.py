@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from config.lanes import LANES, has_session, lane_of
-from config.wsgi import answer_from_memory, answer_hit
+from config.wsgi import answer_from_memory, answer_hit, refuse
 from config.wsgi import application as wsgi_application
 from core.serving.rsgi import RSGIApplication
 
@@ -19,6 +19,7 @@ application = RSGIApplication(
     wsgi_application,
     immediate=answer_from_memory,
     ready=answer_at_once,
+    busy=refuse,
     lane_of=lane_of,
     lanes=LANES,
     may_send_files=lambda headers: has_session(headers.get("cookie", "")),

@@ -110,6 +110,8 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     # Around WhiteNoise, because styles and scripts have a policy as well: workers follow that of their script.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
+    # Before whatever may use the database.
+    "core.serving.busy.BusyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.caching.middleware.GZipPagesMiddleware",
     "blog.caching.middleware.ConditionalPagesMiddleware",

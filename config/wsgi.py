@@ -17,6 +17,7 @@ limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
 from config.logs import log_thread_error  # noqa: E402  # likewise
+from core.serving.busy import refused  # noqa: E402  # likewise
 from operations.backups.restoring import finish_if_interrupted  # noqa: E402  # likewise
 from operations.health import HealthPages  # noqa: E402  # likewise
 from operations.metrics_folder import prepare_metrics  # noqa: E402  # likewise
@@ -28,11 +29,13 @@ page_cache = PageCache(django_application)
 site: Any = django_application if settings.DEBUG else page_cache
 answer_hit: Any = page_cache.answer_hit
 answer_from_memory: Any = page_cache.answer_from_memory
+refuse: Any = refused(django_application)
 exposition: Callable[[], bytes] | None = None
 if prepare_metrics():
     from operations import metrics
 
     site, exposition = metrics.measured(site), metrics.exposition
     answer_hit, answer_from_memory = metrics.measured(answer_hit), metrics.measured(answer_from_memory)
+    refuse = metrics.measured(refuse)
 application = HealthPages(site, exposition)
 hold_open()

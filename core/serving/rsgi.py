@@ -20,6 +20,7 @@ from django.utils.translation import gettext
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]  # exported without saying so
 
 from core.serving.admission import FullLaneError, Lane
+from core.serving.busy import RETRY_AFTER
 
 type Environ = dict[str, Any]
 type PartialApplication = Callable[[Environ, StartResponse], Iterable[bytes] | None]
@@ -37,8 +38,6 @@ RECEIVING: Final = 64
 PART_BYTES: Final = 2**18
 # Threads for what is ready. More would only wait for each other.
 QUICK_THREADS: Final = 2
-# Seconds after which a client should try again.
-RETRY_AFTER: Final = 5
 
 
 class Headers(Protocol):
@@ -148,9 +147,10 @@ class RSGIApplication:
 
     `immediate` answers what needs no waiting at all, in the event loop, and `ready` what needs no work. Both are WSGI
     applications too, except that they return None for all other requests. `lane_of` says where these go, from their
-    WSGI environment. `may_send_files` says whether a request, of which it gets the headers, may have a body of any
-    size. Then the application itself waits for one that is large, and is told when it stops arriving. All other bodies
-    are complete before anything is called, or are refused.
+    WSGI environment. If its lane is full, `busy` answers, which must be quick. `may_send_files` says whether a
+    request, of which it gets the headers, may have a body of any size. Then the application itself waits for one that
+    is large, and is told when it stops arriving. All other bodies are complete before anything is called, or are
+    refused.
     """
 
     def __init__(
@@ -159,11 +159,12 @@ class RSGIApplication:
         *,
         immediate: PartialApplication,
         ready: PartialApplication,
+        busy: WSGIApplication,
         lane_of: Callable[[Environ], Lane],
         lanes: Collection[Lane],
         may_send_files: Callable[[Headers], bool],
     ) -> None:
-        self._application, self._immediate, self._ready = application, immediate, ready
+        self._application, self._immediate, self._ready, self._busy = application, immediate, ready, busy
         self._lane_of, self._may_send_files = lane_of, may_send_files
         self._quick_threads = ThreadPoolExecutor(QUICK_THREADS, "ready")
         self._threads = ThreadPoolExecutor(sum(lane.at_once for lane in lanes), "request")
@@ -194,7 +195,10 @@ class RSGIApplication:
                 async with self._lane_of(environ).enter():
                     response = await loop.run_in_executor(self._threads, _call, self._application, environ)
             except FullLaneError:
-                raise RefusedError(503, gettext("The site is very busy. Please try again in a few seconds.")) from None
+                if not isinstance(environ["wsgi.input"], io.BytesIO):
+                    # It is a body that is still arriving. Nothing that is quick may wait for it.
+                    environ |= {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
+                response = await loop.run_in_executor(self._quick_threads, _call, self._busy, environ)
         assert response is not None  # noqa: S101  # only `ready` may return None
         return response
 

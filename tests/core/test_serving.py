@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -60,11 +61,16 @@ def immediate(environ, start_response):
     start_response("200 OK", [])
     return [threading.current_thread().name.encode()]
 
+def busy(environ, start_response):
+    start_response("503 Service Unavailable", [])
+    return [b"busy: " + environ["wsgi.input"].read()]
+
 LANE, SLOW = Lane(3, waiting=100, patience=10), Lane(1, waiting=1, patience=10)
 application = rsgi.RSGIApplication(
     wsgi,
     immediate=immediate,
     ready=ready,
+    busy=busy,
     lane_of=lambda environ: SLOW if environ["PATH_INFO"] == "/slow" else LANE,
     lanes=[LANE, SLOW],
     may_send_files=lambda headers: "staff" in headers.get("cookie", ""),
@@ -160,14 +166,24 @@ class TestRequests:
 
 class TestBeingBusy:
     def test_a_flood_of_one_kind_is_refused_and_everyone_else_is_answered(self, port: int) -> None:
-        slow = [begin(port, "", method="GET", path="/slow") for _ in range(5)]
-        assert ask(port, path="/ready")[1] == b"ready"
-        assert ask(port)[0].status == 200
-        answers = [connection.recv(1000) for connection in slow]
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(begin(port, "Content-Length: 4", b"text", path="/slow")) for _ in range(5)]
+            assert ask(port, path="/ready")[1] == b"ready"
+            assert ask(port)[0].status == 200
+            answers = [connection.recv(10_000) for connection in slow]
         assert sorted(int(answer[9:12]) for answer in answers) == [200] * 2 + [503] * 3
-        assert all(b"retry-after: 5" in answer for answer in answers if b" 503 " in answer)
-        for connection in slow:
-            connection.close()
+        assert all(answer.endswith(b"busy: text") for answer in answers if b" 503 " in answer)
+
+    def test_a_large_file_that_is_still_arriving_is_not_waited_for(self, port: int) -> None:
+        with contextlib.ExitStack() as stack:
+            slow = [stack.enter_context(begin(port, "", method="GET", path="/slow")) for _ in range(3)]
+            # When one of them was refused, there is no room for another one.
+            ((refused,), *_others) = select.select(slow, [], [], 10)
+            assert status_on(refused) == 503
+            headers = "Content-Length: 2000000\r\nCookie: staff"
+            large = stack.enter_context(begin(port, headers, b"text", path="/slow"))
+            assert large.recv(10_000).endswith(b"busy: ")
+            assert {status_on(connection) for connection in slow if connection is not refused} == {200}
 
 
 class TestBodies:

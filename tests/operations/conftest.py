@@ -1,5 +1,6 @@
 """Fixtures for backups of the site of the tests, which is really replaced when one is restored."""
 
+import gc
 import os
 import signal
 import subprocess
@@ -51,9 +52,21 @@ def _alone() -> None:
             each.connection = None
 
 
+def _close_abandoned() -> None:
+    """Close an SQLite database for which cursors are still open that no one will read to their ends.
+
+    SQLite keeps the file open for them after their connection was closed. They are garbage that was not collected yet.
+    """
+    connection.close()
+    name = str(connection.settings_dict["NAME"])
+    if any(file.is_symlink() and str(file.readlink()) == name for file in Path("/proc/self/fd").iterdir()):
+        gc.collect()
+
+
 @pytest.fixture
 def content(transactional_db: None) -> None:
     """A site with something in it: texts, comments, an image with a rendition, a document, and what is left out."""
+    _close_abandoned()
     owner = UserFactory(username="owner", is_superuser=True)
     post = PostFactory(title="The march", source="Words about the march", tags=["protest"], author=owner)
     PageFactory(title="About", source="Ünïcode ⚑ and 'quotes'\nin lines\t\\")

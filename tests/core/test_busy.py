@@ -1,0 +1,71 @@
+"""People for whom there is no room are told so, and get back what they sent. None of these tests has a database."""
+
+import logging
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from config.lanes import NEW_PAGES, lane_of
+from core.serving.busy import IS_REFUSED
+from tests.factories.responses import find, one, read, text
+
+COMMENT = "A comment\n\nof <several> lines & “signs”, which took a while to write."
+
+
+@pytest.fixture
+def client() -> Client:
+    """A client whose requests are refused."""
+    environ: Any = {IS_REFUSED: True}
+    return Client(**environ)
+
+
+@pytest.mark.parametrize("path", ["/", "/2015/03/08/no-such-page/", "/?s=freedom", "/admin/", "/media/a.jpg"])
+def test_a_reader_gets_a_page_in_the_design_of_the_site(client: Client, path: str) -> None:
+    response = client.get(path)
+    assert response.status_code == 503
+    assert text(one(read(response), "h1")) == "The site is very busy"
+    assert "Please try again in a few seconds." in text(one(read(response), "main"))
+    assert find(read(response), "link[rel=stylesheet]")
+    assert not find(read(response), "form")
+
+
+def test_a_comment_comes_back(client: Client) -> None:
+    response = client.post("/2015/03/08/post/comment/", {"content": COMMENT, "name": "Ann"})
+    assert response.status_code == 503
+    assert "Nothing was changed." in text(one(read(response), "main"))
+    form = one(read(response), "form")
+    assert form.get("action") == "/2015/03/08/post/comment/"
+    assert one(form, "textarea").text.removeprefix("\n").replace("\r\n", "\n") == COMMENT
+    assert one(form, "input[name=name]").get("value") == "Ann"
+
+
+def test_what_another_site_sends_does_not_come_back(client: Client) -> None:
+    response = client.post("/", {"content": COMMENT}, headers={"sec-fetch-site": "cross-site"})
+    assert not find(read(response), "form")
+
+
+def test_a_program_gets_the_sentence_as_json(client: Client) -> None:
+    response = client.post("/admin/blog/entry/1/draft/", headers={"accept": "application/json"})
+    assert response.status_code == 503
+    assert response.json() == {"error": "Nothing was changed. Please try again in a few seconds."}
+
+
+def test_the_answer_is_as_safe_as_a_page_and_never_kept(client: Client) -> None:
+    headers = client.get("/").headers
+    assert headers["Retry-After"] == "5"
+    assert headers["Cache-Control"] == "private, no-store"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+def test_it_is_not_logged_as_an_error(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        client.get("/")
+    assert not caplog.records
+
+
+def test_no_one_can_ask_for_it() -> None:
+    """The mark is not the name of a header, so only the server sets it."""
+    assert not IS_REFUSED.startswith("HTTP_")
+    assert lane_of({"PATH_INFO": "/", "REQUEST_METHOD": "GET"}) is NEW_PAGES
