@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,9 @@ from operations.backups.snapshots import LEFT_OUT, describe
 # How many pages are copied before there is progress to show: 16 MiB.
 _PAGES: Final = 4096
 _NO_SIDE_FILES: Final = "DELETE"
+# How often to try whether the site has stopped, and the pause in between, in seconds.
+_ATTEMPTS: Final = 20
+_PAUSE: Final = 0.25
 
 
 class SqliteSnapshot:
@@ -112,27 +116,35 @@ def stopped_site() -> Iterator[Path]:
     path = Path(connection.settings_dict["NAME"])
     connection.close()
     path.touch(mode=0o600)
-    with closing(sqlite3.connect(path, timeout=1, isolation_level=None)) as database:
+    with closing(sqlite3.connect(path, timeout=_PAUSE, isolation_level=None)) as database:
         try:
-            # Only the last one that has it open may do that.
-            (mode,) = database.execute(f"PRAGMA journal_mode = {_NO_SIDE_FILES}").fetchone()
-            is_alone = mode == _NO_SIDE_FILES.lower()
-            database.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            is_alone = False
+            # A process that has just been stopped may need a moment to end.
+            if not any(_lock(database) for _attempt in range(_ATTEMPTS)):
+                raise BackupError(
+                    _(
+                        "The site is running. Stop the web server and the worker, and everything else that uses the "
+                        "database, then try again. Nothing was changed."
+                    )
+                )
         except sqlite3.DatabaseError:
             # It is damaged beyond reading, which is a reason to restore a backup.
-            is_alone = True
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
-        if not is_alone:
-            raise BackupError(
-                _(
-                    "The site is running. Stop the web server and the worker, and everything else that uses the "
-                    "database, then try again. Nothing was changed."
-                )
-            )
         yield path
+
+
+def _lock(database: sqlite3.Connection) -> bool:
+    """Try to lock a database, all of it in one file, which only the last one that has it open may do."""
+    try:
+        (mode,) = database.execute(f"PRAGMA journal_mode = {_NO_SIDE_FILES}").fetchone()
+        if mode == _NO_SIDE_FILES.lower():
+            database.execute("BEGIN EXCLUSIVE")
+            return True
+    except sqlite3.OperationalError:
+        # Another one is using it.
+        pass
+    time.sleep(_PAUSE)
+    return False
 
 
 def replace(path: Path, new: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
 from io import BytesIO
@@ -573,7 +574,7 @@ class TestRefusals:
     def test_a_site_that_is_running(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(postgresql, "_ATTEMPTS", 2)
+        monkeypatch.setattr(sqlite if IS_SQLITE else postgresql, "_ATTEMPTS", 2)
         manage("backup")
         spoil()
         after = site_state()
@@ -586,6 +587,25 @@ class TestRefusals:
         finally:
             server.close()
         assert site_state() == after
+
+    def test_a_site_that_has_just_been_stopped(
+        self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its last process ends while the restore is waiting for it."""
+        before = site_state()
+        manage("backup")
+        spoil()
+        server, pause = connection.copy(), time.sleep
+        server.ensure_connection()
+
+        def sleep(seconds: float) -> None:
+            server.close()
+            pause(seconds)
+
+        monkeypatch.setattr((sqlite if IS_SQLITE else postgresql).time, "sleep", sleep)
+        manage("restore", "--replace")
+        assert server.connection is None
+        assert site_state() == before
 
     def test_a_site_that_was_idle_until_now(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
