@@ -24,6 +24,7 @@ from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySe
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, rows_at
 from blog.rendering import PAGE_BREAK
+from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
 from blog.terms import links_to, separator, terms_of
 from core.dates import format_day, format_month
@@ -273,11 +274,13 @@ def entry_response(
     if page_number > 1 or not entry.picture:
         # The featured image is above the text of the first page.
         html = load_first_eagerly(html)
+    html, contents = link_headings(html)
     label = page_label(page_number, len(htmls))
     picture = entry.picture.file.url if entry.picture else ""
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+        "contents": contents,
         "page_number": page_number,
         "page_urls": urls,
         "page_title": join_parts(str(entry), label),

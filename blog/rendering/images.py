@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString, mark_safe
 
 from media.models import Picture
 
-# In CSS pixels: the width of the column of text. --measure in static/css/site.css sets it, in characters.
-COLUMN_WIDTH: Final = 660
+# In CSS pixels: the width of the column of text. --measure in static/css/site.css sets it.
+COLUMN_WIDTH: Final = 592
 _EAGER: Final = ' loading="eager" fetchpriority="high"'
 
 # In sanitised HTML, "<" and ">" always belong to a tag, and values are in double quotes.

@@ -4,7 +4,6 @@ HTML in the text is let through, as in CommonMark; it is sanitised together with
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
@@ -20,6 +19,7 @@ from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.footnote.index import footnote_inline, footnote_ref
 
 from blog.rendering.figures import make_figures
+from blog.rendering.headings import make_id
 from blog.rendering.limits import TooManyLinesError
 from blog.rendering.links import URL_START, url_end
 
@@ -39,7 +39,6 @@ _LINE = re.compile(r"\S[^\r\n]*+")
 _MAX_REPEATED: Final = 200_000
 _MAX_ENCODED: Final = 12
 
-_MAX_ID_LENGTH: Final = 80
 # CommonMark's limit for the labels of links.
 _FOOTNOTE_LABEL = re.compile(r"\[\^[^\] \n]{1,999}+\]")
 
@@ -47,15 +46,6 @@ type _InlineRule = Callable[[StateInline, bool], bool]
 
 _SCHEME_BEFORE = re.compile(r"(?:^|[^A-Za-z0-9_])(https?)$", re.IGNORECASE)
 _TEXT_AFTER_MORE_MARKER = re.compile(r"<!--\s*more(?:\s[^>]*)?-->.*\S")
-
-
-def _heading_id(heading: str) -> str:
-    """Return an id made of the letters, marks and digits of any script in `heading`, and hyphens."""
-    kept = "".join(
-        character if unicodedata.category(character)[0] in "LMN" or character in "_-" else " "
-        for character in unicodedata.normalize("NFKC", heading).lower().replace("'", "").replace("’", "")
-    )
-    return "-".join(kept.split())[:_MAX_ID_LENGTH].strip("-") or "section"
 
 
 def _add_heading_ids(state: StateCore) -> None:
@@ -67,7 +57,7 @@ def _add_heading_ids(state: StateCore) -> None:
         texts = [
             child.content for child in inline.children or [] if child.type in {"text", "text_special", "code_inline"}
         ]
-        base = html_id = _heading_id("".join(texts))
+        base = html_id = make_id("".join(texts))
         while html_id in taken:
             html_id = f"{base}-{taken[base]}"
             taken[base] += 1

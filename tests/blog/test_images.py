@@ -50,7 +50,7 @@ class TestRenditionsInTexts:
     def test_a_text_offers_each_format_and_then_the_original(self, client: Client, picture: Picture) -> None:
         post = PostFactory(source=f"![A lamp]({picture.file.url})")
         html = client.get(post.get_absolute_url()).content.decode()
-        sizes = "(min-width: 660px) 660px, 100vw"
+        sizes = "(min-width: 592px) 592px, 100vw"
         assert (
             '<picture><source type="image/avif" srcset="/media/renditions/1/a-480.avif 480w, '
             f'/media/renditions/1/a-960.avif 960w" sizes="{sizes}">'
