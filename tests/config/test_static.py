@@ -1,0 +1,80 @@
+"""Styles and scripts as they are sent: ours without comments and needless spaces, those of others as they are."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.staticfiles import finders
+from pytest_django import Settings
+
+from config.static import StaticStorage
+
+
+def source(name: str) -> Path:
+    found = finders.find(name)
+    assert isinstance(found, str)
+    return Path(found)
+
+
+@pytest.fixture
+def storage(settings: Settings, tmp_path: Path) -> StaticStorage:
+    """A storage without files."""
+    settings.STATIC_ROOT = tmp_path / "static"
+    return StaticStorage(location=str(settings.STATIC_ROOT))
+
+
+def collect(storage: StaticStorage, name: str, content: str) -> Path:
+    """Collect a file, and return where it is."""
+    path = Path(storage.path(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content, encoding="utf-8")
+    assert not [
+        error for *_names, error in storage.post_process({name: (storage, name)}) if isinstance(error, Exception)
+    ]
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        (
+            "css/a.css",
+            "/* 1 Colours */\nmain  :is(ul, ol) {\n  margin: calc(1px - 2px) 0;\n}\n",
+            "main :is(ul,ol){margin:calc(1px - 2px) 0}",
+        ),
+        ("css/b.css", '.a::after {\n  content: "/* ⏳ */  " / "";\n}', '.a::after{content:"/* ⏳ */  " / ""}'),
+        (
+            "js/a.js",
+            "// Why.\nconst text = `a  // b\n  ${c}`;\n\nf(/[/*]/u);\n",
+            "const text=`a  // b\n  ${c}`;f(/[/*]/u);",
+        ),
+    ],
+)
+def test_ours_are_minified(storage: StaticStorage, name: str, content: str, expected: str) -> None:
+    assert collect(storage, name, content).read_text("utf-8").strip() == expected
+
+
+def test_doing_it_again_changes_nothing(storage: StaticStorage) -> None:
+    once = collect(storage, "css/a.css", source("css/site.css").read_text("utf-8")).read_text("utf-8")
+    assert collect(storage, "css/a.css", once).read_text("utf-8") == once
+
+
+@pytest.mark.parametrize("name", ["vendor/a.css", "admin/a.js", "markdownx/a.js"])
+def test_those_of_others_stay_as_they_are(storage: StaticStorage, name: str) -> None:
+    assert collect(storage, name, "/* A licence */\n\na {  }\n").read_text("utf-8") == "/* A licence */\n\na {  }\n"
+
+
+def test_a_file_of_the_project_is_not_changed_through_a_link(storage: StaticStorage, tmp_path: Path) -> None:
+    original = tmp_path / "a.css"
+    original.write_text("/* a */", encoding="utf-8")
+    link = Path(storage.path("a.css"))
+    link.parent.mkdir(parents=True)
+    link.symlink_to(original)
+    list(storage.post_process({"a.css": (storage, "a.css")}))
+    assert original.read_text("utf-8") == "/* a */"
+
+
+def test_what_is_collected_is_what_readers_get(static_root: Path) -> None:
+    style = (static_root / "css/site.css").read_text("utf-8")
+    assert "/*" not in style
+    assert len(style) < len(source("css/site.css").read_text("utf-8"))
+    assert (static_root / "vendor/altcha/pbkdf2.js").read_bytes() == source("vendor/altcha/pbkdf2.js").read_bytes()
