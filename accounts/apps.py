@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import every_action, grant_roles, register_ability
 from core.dashboard import Panel, dashboard_panels
 from core.history import histories
-from core.navigation import NavigationItem, navigation_items
+from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.personal_data import PersonalRows, personal_rows
 from core.schedule import ScheduledTask, daily, scheduled_tasks
 
@@ -45,6 +45,11 @@ class AccountsConfig(AppConfig):
                 url_name="admin:accounts_user_changelist",
                 permissions=("accounts.view_user", "accounts.change_user"),
                 order=80,
+                first_step=FirstStep(
+                    _("Invite the others who write and moderate"),
+                    "admin:accounts_user_changelist",
+                    "accounts.change_user",
+                ),
             ),
         )
         navigation_items.register(

@@ -8,10 +8,14 @@ from django.utils.functional import SimpleLazyObject
 from blog.caching import has_session
 from blog.sidebar import sidebar
 from core.models import SiteSettings
+from core.navigation import first_steps_for
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's settings, the sidebar and the user who is logged in, each read only if a template uses it."""
+    """Return the site's settings, the sidebar, the user who is logged in and what that user can begin with.
+
+    Each is read only if a template uses it.
+    """
     settings_row = getattr(request, "site", None) or SiteSettings.remembered()
 
     def staff() -> Any:
@@ -23,4 +27,5 @@ def site(request: HttpRequest) -> dict[str, Any]:
         "site": settings_row,
         "sidebar": SimpleLazyObject(lambda: sidebar(settings_row, request.path)),
         "staff": SimpleLazyObject(staff),
+        "first_steps": SimpleLazyObject(lambda: first_steps_for(staff())),
     }

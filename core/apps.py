@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import Panel, concerns, concerns_for, dashboard_panels
 from core.data_folder import check_private, make_private
-from core.navigation import NavigationItem, navigation_items
+from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.registry import check_registries
 from core.slugs import check_reserved_slugs, reserved_slugs
 
@@ -42,6 +42,11 @@ class CoreConfig(AppConfig):
                 url_name="admin:core_sitesettings_changelist",
                 permissions=("core.view_sitesettings", "core.change_sitesettings"),
                 order=120,
+                first_step=FirstStep(
+                    _("Give the site its name, and choose how it works"),
+                    "admin:core_sitesettings_changelist",
+                    "core.change_sitesettings",
+                ),
             ),
         )
         # The segment of STATIC_URL.

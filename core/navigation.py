@@ -22,12 +22,24 @@ class Badge:
     label: Promise
 
 
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """What to begin with on a site without content, by its name, and the page where it is done.
+
+    Users see it if they have the `permission`.
+    """
+
+    label: Promise
+    url_name: str
+    permission: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavigationItem:
     """A page of the admin, with all pages whose URL begins with its own.
 
     Users see it if they have one of the `permissions`; without any, all staff do. Lower `order` comes first. An item
-    with a `parent` is shown below that item, while someone is there.
+    with a `parent` is shown below that item, while someone is there. `first_step` is what a new site needs of it.
     """
 
     label: str | Promise
@@ -36,6 +48,7 @@ class NavigationItem:
     order: int
     parent: str = ""
     badge: Badge | None = None
+    first_step: FirstStep | None = None
 
 
 @dataclass(slots=True)
@@ -87,8 +100,14 @@ def _find_problems(name: str, item: NavigationItem) -> Iterator[str]:
         yield f"There is no URL {item.url_name!r}."
     for permission in sorted(set(item.permissions) - _existing_permissions()):
         yield f"There is no permission {permission!r}."
+    if item.first_step:
+        yield from _find_problems(name, _as_item(item.first_step))
     if item.parent and (item.parent not in navigation_items or navigation_items[item.parent].parent):
         yield f"There is no top-level item {item.parent!r}."
+
+
+def _as_item(step: FirstStep) -> NavigationItem:
+    return NavigationItem(label=step.label, url_name=step.url_name, permissions=(step.permission,), order=0)
 
 
 navigation_items: Final[Registry[NavigationItem]] = Registry("navigation item", _find_problems)
@@ -124,6 +143,13 @@ def navigation_for(request: HttpRequest) -> Navigation:
     opened = [link for link in top if link.is_open]
     trail = [link for link in [*opened, current] if link is not None and link.url != request.path]
     return Navigation(top, list({link.url: link for link in trail}.values()))
+
+
+def first_steps_for(user: Any) -> list[Link]:
+    """Return what this user can begin with on a site without content."""
+    items = sorted(navigation_items.items(), key=lambda pair: pair[1].order)
+    steps = [(name, item.first_step) for name, item in items if item.first_step]
+    return [Link(name, step.label, reverse(step.url_name)) for name, step in steps if user.has_perm(step.permission)]
 
 
 def _count(request: HttpRequest, badges: dict[str, Badge]) -> dict[str, int]:

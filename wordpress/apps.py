@@ -4,7 +4,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, register_ability, role_permissions
-from core.navigation import NavigationItem, navigation_items
+from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from core.slugs import reserved_slugs
 
@@ -32,6 +32,11 @@ class WordPressConfig(AppConfig):
                 url_name="admin:wordpress_importjob_changelist",
                 permissions=("wordpress.import_wordpress",),
                 order=90,
+                first_step=FirstStep(
+                    _("Bring your blog from WordPress"),
+                    "admin:wordpress_importjob_changelist",
+                    "wordpress.import_wordpress",
+                ),
             ),
         )
         navigation_items.register(

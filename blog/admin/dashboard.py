@@ -13,7 +13,7 @@ from blog.models.entry_query import EntryKind
 from blog.permissions import UNDECIDED, may_publish, seen_by
 from blog.review.notices import feedback_for
 from core.dashboard import Panel
-from core.navigation import Badge, NavigationItem
+from core.navigation import Badge, FirstStep, NavigationItem
 
 # How many entries a panel shows.
 _SHOWN: Final = 5
@@ -97,6 +97,7 @@ NAVIGATION: Final = {
         permissions=("blog.view_post", "blog.change_post"),
         order=10,
         badge=Badge(_pending, ngettext_lazy("%(count)d pending review", "%(count)d pending review", "count")),
+        first_step=FirstStep(_("Write your first post"), "admin:blog_post_add", "blog.add_post"),
     ),
     "calendar": NavigationItem(
         label=_("Calendar"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.test import Client
 from lxml.html import HtmlElement
 
 from blog.models import Status
@@ -162,3 +163,39 @@ def item(**changes: Any) -> NavigationItem:
 )
 def test_the_system_check_finds_wrong_items(changed: Callable[[], NavigationItem], problems: list[str]) -> None:
     assert list(navigation_items.find_problems("a", changed())) == problems
+
+
+class TestFirstSteps:
+    """On the front page of a site on which nothing was published."""
+
+    @pytest.mark.parametrize(
+        ("role", "expected"),
+        [
+            ("staff", []),
+            ("Moderator", []),
+            ("Author", ["Write your first post"]),
+            ("Editor", ["Write your first post"]),
+            (
+                "superuser",
+                [
+                    "Write your first post",
+                    "Invite the others who write and moderate",
+                    "Bring your blog from WordPress",
+                    "Give the site its name, and choose how it works",
+                ],
+            ),
+        ],
+    )
+    def test_each_role_sees_what_it_can_begin_with(self, role: str, expected: list[str]) -> None:
+        client = client_of(user_in_role(role))
+        links = find(read(client.get("/")), ".first-steps a")
+        assert [text(link) for link in links] == expected
+        assert {client.get(link.get("href"), follow=True).status_code for link in links} <= {200}
+
+    def test_readers_see_one_sentence(self, client: Client) -> None:
+        main = one(read(client.get("/")), "main")
+        assert text(main) == "Nothing has been published here yet."
+
+    def test_they_are_gone_when_something_was_published(self) -> None:
+        PostFactory()
+        assert not find(read(client_of(user_in_role("superuser")).get("/")), ".first-steps")
