@@ -115,7 +115,7 @@ class TestPages:
             source="سلام\n\n<!--more-->\n\n## b\n\n<!--nextpage-->\n\nc", slug="a", published_at=at(2020, 1, 1)
         )
         assert '<p dir="auto">سلام <a' in client.get("/").content.decode()
-        assert 'dir="auto">b</h2>' in client.get(post.get_absolute_url()).content.decode()
+        assert 'dir="auto"><a href="#b">b</a></h2>' in client.get(post.get_absolute_url()).content.decode()
         assert '<p dir="auto">c</p>' in client.get("/2020/01/01/a/2/").content.decode()
 
     def test_titles_in_lists_have_a_direction(self, client: Client) -> None:
