@@ -12,6 +12,7 @@ from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
 from blog.listing import (
@@ -40,15 +41,10 @@ _PER_PAGE: Final = 200
 _MAX_TITLES: Final = 50
 
 _month_url = URLTemplate("blog:month", "2000", "01")
-# Sorted by the day in their URLs first, so that each month is in one piece. They are found by their days alone, because
-# SQLite would otherwise read all posts.
+# Sorted by the day in their URLs, so that each month is in one piece. Only posts have such a day, and a condition on
+# the kind as well would make SQLite read all posts.
 _titles_of_days = Listing(
-    lambda now, *days: (
-        Post.objects.published(now)
-        .filter(pk__in=Entry.objects.filter(published_on__range=days).order_by().values("pk"))
-        .newest_day_first()
-        .values("pk")
-    ),
+    lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_day_first().values("pk"),
     titles_only=True,
 )
 
@@ -120,11 +116,11 @@ def archive(request: SiteRequest) -> HttpResponse:
         days = months[-1].first_day, dt.date.max
         months = _with_titles(months, _titles_of_days.posts(days, 0, _MAX_TITLES))
     summary = ngettext(
-        "%(count)d post since %(month)s, by year and month", "%(count)d posts since %(month)s, by year and month", count
+        "%(count)s post since %(month)s, by year and month", "%(count)s posts since %(month)s, by year and month", count
     )
     context = {
         "page_title": gettext("Archive"),
-        "meta_description": summary % {"count": count, "month": since},
+        "meta_description": summary % {"count": number_format(count, force_grouping=True), "month": since},
         "canonical_url": absolute_url(overview_url(ARCHIVE)),
         "feed_links": [site_feed(request)],
         "years": _years(months),

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from blog.listed_posts import listed_posts
-from blog.models import Post, PostQuerySet, load_pictures
+from blog.models import Entry, Post, PostQuerySet, load_pictures
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
@@ -89,9 +89,10 @@ class Listing:
     ) -> QuerySet[Any, Post]:
         ids = self._ids(now, *about)
         ids = ids.reverse() if from_end else ids
-        posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
         if self._titles_only:
-            return posts.for_titles()
+            # Without the kind, for which SQLite would read all posts.
+            return Entry.objects.published(now).filter(pk__in=ids[start:stop]).for_titles()
+        posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
         return posts.for_listing(with_author=with_author, with_excerpt=with_excerpt)
 
 

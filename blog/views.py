@@ -50,7 +50,8 @@ _posts_by_author = Listing(
     lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
 )
 _posts_of_days = Listing(
-    lambda now, *days: Post.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
+    # Only posts have such a day, and a condition on the kind as well would make SQLite read all posts.
+    lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
 )
 _posts_at = Prepared[Post](
     lambda now, day, slugs: (

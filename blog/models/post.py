@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
 from blog.models.entry import Entry
-from blog.models.entry_query import EntryQuerySet, KindManager
+from blog.models.entry_query import TITLE, EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
@@ -23,9 +23,8 @@ from core.slugs import free_slug, slugify
 from core.urls import URLTemplate
 
 _MAX_SLUG_LENGTH = 200
-# The columns of a title with a link, and those that a listing needs: of the texts, only the lead.
-_TITLE: Final = ("kind", "title", "slug", "published_on", "language", "password")
-_LISTED: Final = (*_TITLE, "status", "published_at", "lead_html", "comments_open", "comment_count")
+# The columns that a listing needs: of the texts, only the lead.
+_LISTED: Final = (*TITLE, "status", "published_at", "lead_html", "comments_open", "comment_count")
 # For what lists may show in place of the lead.
 _EXCERPT: Final = ("excerpt", "auto_excerpt", "has_more")
 _post_url = URLTemplate("blog:post", "2000", "01", "02", "slug")
@@ -37,14 +36,6 @@ class PostQuerySet(EntryQuerySet):
         posts = self.select_related("author") if with_author else self
         columns = [*_LISTED, *(["author"] if with_author else []), *(_EXCERPT if with_excerpt else [])]
         return posts.only(*columns).fetch_mode(FETCH_RAISE).newest_first()
-
-    def for_titles(self) -> Self:
-        """Load what a list of titles shows of posts, by day, and nothing else of them."""
-        return self.only(*_TITLE).fetch_mode(FETCH_RAISE).newest_day_first()
-
-    def newest_day_first(self) -> Self:
-        """Sort them by the day in their URLs. Where the time zone was changed, their times may have another order."""
-        return self.order_by("-published_on", "-published_at", "-pk")
 
     def for_feed(self) -> Self:
         """Load what a feed shows of posts, newest first, and nothing else of them."""

@@ -206,7 +206,7 @@ class TestTitles:
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
             plan = "\n".join(row[-1] for row in cursor.fetchall())
         assert "published_on>? AND published_on<?" in plan
-        assert "entry_newest_first" not in plan
+        assert "kind=?" not in plan
 
 
 class TestAuthors:
