@@ -14,6 +14,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_safe
 
 from blog.listing import (
     Listing,
@@ -103,6 +104,7 @@ class _Neighbour(NamedTuple):
     url: str
 
 
+@require_safe
 def archive(request: SiteRequest) -> HttpResponse:
     """Link to each year and month that has posts. Raises Http404 on a site without posts."""
     months = _months(request.site)

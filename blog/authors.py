@@ -8,6 +8,7 @@ from django.db.models.functions import Coalesce
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from blog.listing import site_feed
@@ -20,6 +21,7 @@ from core.site import SiteRequest, absolute_url, is_probe
 _MAX_BIOGRAPHIES: Final = 50
 
 
+@require_safe
 def authors(request: SiteRequest) -> HttpResponse:
     """List the authors of posts by name. Raises Http404 if there is only one, and the site does not show authors."""
     found = remembered(request.site, _read_authors, "authors")

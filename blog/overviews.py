@@ -15,16 +15,23 @@ ARCHIVE: Final = "archive"
 AUTHORS: Final = "authors"
 
 
+class SameInEachRow(Case):
+    """An expression about the site, and not about a row, so rows need not be grouped by it."""
+
+    def get_group_by_cols(self) -> list[Any]:
+        return []
+
+
 def overview_url(path: str) -> str:
     return reverse("blog:page", args=[path])
 
 
-def has_archive() -> Case:
+def has_archive() -> SameInEachRow:
     """Return the expression for whether posts, if there are any, are in an overview by date: 1 or 0."""
     return _as_number(_is_free(ARCHIVE))
 
 
-def has_authors() -> Case:
+def has_authors() -> SameInEachRow:
     """Return the expression for whether there is a page with all authors: 1 or 0.
 
     A site that does not show authors needs none if it has only one.
@@ -50,5 +57,5 @@ def _is_free(path: str) -> Any:
     return ~Exists(pages) & ~Exists(redirects)
 
 
-def _as_number(condition: Any) -> Case:
-    return Case(When(condition, then=Value(1)), default=Value(0), output_field=IntegerField())
+def _as_number(condition: Any) -> SameInEachRow:
+    return SameInEachRow(When(condition, then=Value(1)), default=Value(0), output_field=IntegerField())

@@ -80,6 +80,11 @@ class TestArchive:
         assert "1 post since March 2020" in page
         assert "Hidden" not in page
 
+    def test_takes_no_submissions(self, client: Client) -> None:
+        PostFactory()
+        response = client.post("/archive/", {"post_password": "x"})
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+
     def test_follows_each_change(self, client: Client) -> None:
         post = PostFactory(title="First", published_at=at(2020, 3, 4))
         assert "1 post since March 2020" in main(client, "/archive/")
