@@ -41,10 +41,14 @@ class BlogConfig(AppConfig):
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
+        from blog.archives import archive
+        from blog.authors import authors
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
+        from blog.generated_pages import generated_pages
         from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
+        from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
         from blog.privacy import kept_of_readers
@@ -78,6 +82,8 @@ class BlogConfig(AppConfig):
             dashboard_panels.register(name, panel)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
+        generated_pages.register(ARCHIVE, archive)
+        generated_pages.register(AUTHORS, authors)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)

@@ -3,7 +3,7 @@
 Python writes them, because templates would take six times as long for all these links.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from typing import Final
 
@@ -21,11 +21,15 @@ from core.registry import Registry
 entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
 
 
-def listed_posts(posts: Sequence[Post], site: SiteSettings) -> SafeString:
-    """Return `posts` as HTML, loaded by `for_listing`, and their pictures by `load_pictures`. Two queries."""
+def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
+    """Return `posts` as HTML, loaded by `for_listing`, and their pictures by `load_pictures`. Two queries.
+
+    Those that are `pinned` are labelled, because they are older than what follows.
+    """
     terms = terms_of(posts)
     # What is not a part of a post is in the language of the site.
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    pin = f'<p class="pinned" {of_site}>{gettext("Pinned")}</p>\n'
     posted_in, tags_label, comma = gettext("Posted in"), gettext("Tags:"), separator()
     parts = []
     for post in posts:
@@ -37,10 +41,11 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings) -> SafeString:
         direction = post.direction
         parts.append(
             f'<article class="entry" id="post-{post.pk}"{language}{f' dir="{direction}"' if direction else ""}>\n'
+            f"{pin if post in pinned else ''}"
             f'<h2 class="entry-title" dir="{direction or "auto"}">'
             f'<a href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
             f"{_date_line(post, site, of_site)}"
-            f'<div class="entry-body">{post.lead}</div>\n'
+            f'<div class="entry-body">{post.text_in_lists(site)}</div>\n'
             f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tag_line}</footer>\n'
             "</article>\n"
         )

@@ -9,13 +9,14 @@ from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
 from django.db.models import CharField, Count, IntegerField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Substr
+from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from blog.models import Category, Entry, Page, Post, public_condition
+from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
 from core.dashboard import find_missing_template
 from core.dates import format_month
 from core.memory import remembered
@@ -154,14 +155,23 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _month_rows() -> Any:
-    # The beginning of `2019-10-22`. On SQLite, Django would extract years and months with a function in Python.
-    month = Substr(Cast("published_on", CharField()), 1, 7)
-    months = Post.objects.published().values(month=month).annotate(total=Count("pk"))
-    return months.values_list(ZERO, ZERO, "month", EMPTY, "total")
+    months = Post.objects.published().values(month=month_of_post()).annotate(total=Count("pk"))
+    # The same in each row: whether there are these pages.
+    pages = months.annotate(has_archive=has_archive(), has_authors=has_authors())
+    return pages.values_list("has_archive", "has_authors", "month", EMPTY, "total")
+
+
+def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
+    """Return lines for the overviews, and one for each year, which contains those of its months, the newest first."""
+    lines = []
+    if rows and rows[0].first:
+        lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))
+    if rows and rows[0].second:
+        lines.append(Line(gettext("Authors"), overview_url(AUTHORS)))
+    return [*lines, *_year_lines(rows)]
 
 
 def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return a line for each year, which contains those of its months. The newest come first."""
     years = []
     newest_first = sorted(rows, key=lambda row: row.label, reverse=True)
     for year, months_of_year in groupby(newest_first, key=lambda row: row.label[:4]):
@@ -182,6 +192,6 @@ def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
 BLOCKS: Final = {
     "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
     "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
-    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _year_lines),
+    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _archive_lines),
     "meta": SidebarBlock("blog/sidebar/meta.html"),
 }

@@ -1,4 +1,4 @@
-"""Sitemaps of posts, pages and categories."""
+"""Sitemaps of posts, pages, categories, and overviews."""
 
 from collections.abc import Callable
 from copy import copy
@@ -13,6 +13,7 @@ from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 
 from blog.models import Category, Page, Post, public_condition
+from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
 
 
 def at_site_url(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -55,3 +56,15 @@ class CategorySitemap(_BlogSitemap):
     def items(self) -> Any:
         newest = Max("posts__published_at", filter=public_condition("posts__"))
         return Category.objects.annotate(modified_at=newest).filter(modified_at__isnull=False).order_by("path")
+
+
+class OverviewSitemap(SiteUrlSitemap):
+    """The overviews of all posts and authors."""
+
+    def items(self) -> list[str]:
+        has_pages = Post.objects.published().order_by().annotate(has_archive=has_archive(), has_authors=has_authors())
+        (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(0, 0)]
+        return [path for path, is_there in zip((ARCHIVE, AUTHORS), found, strict=True) if is_there]
+
+    def location(self, item: str) -> str:
+        return overview_url(item)

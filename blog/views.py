@@ -18,11 +18,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from blog import passwords, preview_links, privacy
+from blog.archives import period_response
 from blog.caching import has_session, mark_private
+from blog.generated_pages import generated_pages
 from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.permissions import may_view
-from blog.redirects.look_up import RedirectToPage, rows_at
+from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
 from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
@@ -49,7 +51,8 @@ _posts_by_author = Listing(
     lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
 )
 _posts_of_days = Listing(
-    lambda now, *days: Post.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
+    # Only posts have such a day, and a condition on the kind as well would make SQLite read all posts.
+    lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
 )
 _posts_at = Prepared[Post](
     lambda now, day, slugs: (
@@ -80,7 +83,9 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         return _short_link_response(request, entry_id)
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
-        sticky = list(_sticky_posts().for_listing(with_author=request.site.show_author))
+        site = request.site
+        posts = _sticky_posts().for_listing(with_author=site.show_author, with_excerpt=site.show_excerpts)
+        sticky = list(posts)
     return listing_response(request, page_number, url=reverse("blog:front"), listing=_all_posts, sticky=sticky)
 
 
@@ -152,6 +157,7 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         about=[author.pk],
         heading=gettext("Author Archive"),
         title=gettext("Posts by %(author)s") % {"author": author},
+        name=str(author),
         description=author.bio,
         feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
         # Accounts without public posts must not be revealed.
@@ -166,19 +172,23 @@ def by_date(
     days = period(year, month, day)
     first = days[0]
     if day:
-        name, heading_date, date = "day", format_day(first, ordinal=True), format_day(first)
+        heading_date, date = format_day(first, ordinal=True), format_day(first)
     elif month:
-        name, heading_date, date = "month", format_month(first, comma=True), format_month(first)
+        heading_date, date = format_month(first, comma=True), format_month(first)
     else:
-        name, heading_date, date = "year", year, year
+        heading_date = date = year
+    heading = gettext("Archive for %(date)s") % {"date": heading_date}
+    title = gettext("Posts from %(date)s") % {"date": date}
+    if not day:
+        return period_response(request, page_number, year=year, month=month, heading=heading, title=title)
     return listing_response(
         request,
         page_number,
-        url=reverse(f"blog:{name}", args=[part for part in (year, month, day) if part]),
+        url=reverse("blog:day", args=[year, month, day]),
         listing=_posts_of_days,
         about=days,
-        heading=gettext("Archive for %(date)s") % {"date": heading_date},
-        title=gettext("Posts from %(date)s") % {"date": date},
+        heading=heading,
+        title=title,
         not_found_if_empty=True,
     )
 
@@ -212,6 +222,8 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     if found_at is None:
         if path == privacy.PATH:
             return HttpResponse() if is_probe(request) else privacy.privacy_page(request)
+        if path in generated_pages and not has_redirect(request):
+            return generated_pages[path](request)
         raise Http404(gettext("That page doesn't exist."))
     found, page_number = by_path[found_at], meanings[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:

@@ -8,11 +8,17 @@ from blog.caching import public_page
 from blog.editing import preview
 from blog.link_search import links
 from blog.review.unsubscribing import unsubscribe
-from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap, at_site_url
+from blog.sitemaps import CategorySitemap, OverviewSitemap, PageSitemap, PostSitemap, at_site_url
 from tags.sitemaps import TagSitemap
 
 SITEMAPS = {
-    "sitemaps": {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySitemap, "tags": TagSitemap},
+    "sitemaps": {
+        "posts": PostSitemap,
+        "pages": PageSitemap,
+        "categories": CategorySitemap,
+        "tags": TagSitemap,
+        "overviews": OverviewSitemap,
+    },
 }
 
 urlpatterns = [

@@ -112,6 +112,7 @@ def paths(author: User, tmp_path: Path) -> list[str]:
         *("/2020/05/17/", "/2020/05/17/page/2/", url, f"{url}2/", "/about/", f"{url}comment-page-1/"),
         *(f"{path}feed/{kind}" for path in feeds for kind in ("", "atom/", "rss/", "rss2/")),
         *("/sitemap.xml", "/sitemap-posts.xml", "/sitemap-pages.xml", "/sitemap-tags.xml", "/sitemap-categories.xml"),
+        *("/sitemap-overviews.xml", "/archive/", "/authors/"),
         *("/robots.txt", "/dictionary.txt", "/speculation-rules.json", "/favicon.ico", "/opensearch.xml"),
         *("/.well-known/security.txt", "/search/suggestions.json?q=sing", "/search/suggestions.json?q=legal"),
         *(

@@ -30,6 +30,7 @@ def _site() -> None:
     CommentFactory.create_batch(3, entry=post)
     PageFactory(slug="about", title="About")
     Redirect.objects.create(path="/2010/01/01/moved/", entry=post)
+    PostFactory(published_at=at(2019, 1, 1))
 
 
 @pytest.mark.usefixtures("_site")
@@ -43,7 +44,14 @@ def _site() -> None:
         ("/tag/a/", 200, 5),
         ("/category/top/", 200, 5),
         ("/author/writer/", 200, 5),
-        ("/2020/", 200, 4),
+        ("/2020/01/02/", 200, 4),
+        # The titles and their categories.
+        ("/2020/", 200, 3),
+        ("/2020/01/", 200, 3),
+        # And whether a page of the site has this path.
+        ("/archive/", 200, 4),
+        # What is shown is remembered.
+        ("/authors/", 200, 2),
         # The post, its categories and tags, both neighbours and the comments.
         ("/2020/01/02/a-post/", 200, 7),
         # The newest posts, and the pages of two of them.

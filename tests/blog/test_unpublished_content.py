@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Category, Enclosure, Entry, Page, Post, Status
 from blog.rendering import PAGE_BREAK
+from core.models import SiteSettings
 from media.models import Picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
@@ -27,6 +28,8 @@ SURFACES = [
     "/2020/05/",
     "/2020/05/17/",
     "/2020/05/17/public/",
+    "/archive/",
+    "/authors/",
     "/feed/",
     "/feed/atom/",
     "/tag/shared/feed/",
@@ -39,6 +42,7 @@ SURFACES = [
     "/sitemap-pages.xml",
     "/sitemap-tags.xml",
     "/sitemap-categories.xml",
+    "/sitemap-overviews.xml",
     "/robots.txt",
     "/dictionary.txt",
     "/about/",
@@ -63,6 +67,7 @@ HIDDEN = {
 
 @pytest.fixture
 def writer() -> User:
+    SiteSettings.objects.update(show_author=True)
     writer = UserFactory(username="writer", email="writer@example.org", display_name="The Writer")
     PostFactory(
         title="Public", author=writer, published_at=NOON, tags=["shared"], categories=[CategoryFactory(name="filed")]
@@ -175,7 +180,11 @@ class TestPasswords:
         if isinstance(protected, Page):
             paths = [protected.get_absolute_url(), "/sitemap-pages.xml"]
         else:
-            paths = [surface for surface in SURFACES if surface.startswith(("/20", "/tag", "/cat", "/au", "/feed"))]
+            paths = [
+                surface
+                for surface in SURFACES
+                if surface.startswith(("/20", "/tag", "/cat", "/author/", "/arch", "/feed"))
+            ]
             paths += ["/", protected.get_absolute_url(), "/sitemap-posts.xml"]
         for path in paths:
             content = client.get(path).content.decode()

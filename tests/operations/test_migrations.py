@@ -28,7 +28,7 @@ FIRST_RELEASE: Final = {
     "accounts": "0006",
     "blog": "0017",
     "comments": "0002",
-    "core": "0003",
+    "core": "0004",
     "media": "0006",
     "operations": "0004",
     "search": "0002",
