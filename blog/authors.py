@@ -23,9 +23,9 @@ _MAX_BIOGRAPHIES: Final = 50
 
 @require_safe
 def authors(request: SiteRequest) -> HttpResponse:
-    """List the authors of posts by name. Raises Http404 if there is only one, and the site does not show authors."""
-    found = remembered(request.site, _read_authors, "authors")
-    if not found or (len(found) == 1 and not request.site.show_author):
+    """List the authors of posts by name. Raises Http404 if the site does not show authors: it names no one unasked."""
+    found = remembered(request.site, _read_authors, "authors") if request.site.show_author else []
+    if not found:
         raise Http404(gettext("That page doesn't exist."))
     if is_probe(request):
         return HttpResponse()

@@ -2,12 +2,11 @@
 
 from typing import Any, Final
 
-from django.db.models import Case, CharField, Exists, IntegerField, OuterRef, Value, When
+from django.db.models import Case, CharField, Exists, IntegerField, Value, When
 from django.db.models.functions import Cast, Substr
 from django.urls import reverse
 
-from accounts.models import User
-from blog.models import Page, Post, Redirect
+from blog.models import Page, Redirect
 from core.models import SiteSettings
 
 # Their paths (blog.generated_pages).
@@ -32,14 +31,8 @@ def has_archive() -> SameInEachRow:
 
 
 def has_authors() -> SameInEachRow:
-    """Return the expression for whether there is a page with all authors: 1 or 0.
-
-    A site that does not show authors needs none if it has only one.
-    """
-    written = Post.objects.published().filter(author=OuterRef("pk")).order_by()
-    second_author = User.objects.filter(Exists(written)).order_by()[1:2]
-    shows_authors = SiteSettings.objects.filter(show_author=True)
-    return _as_number(_is_free(AUTHORS) & (Exists(shows_authors) | Exists(second_author)))
+    """Return the expression for whether there is a page with all authors: 1 or 0. Only if the site shows them."""
+    return _as_number(_is_free(AUTHORS) & Exists(SiteSettings.objects.filter(show_author=True)))
 
 
 def month_of_post() -> Substr:
