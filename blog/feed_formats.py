@@ -1,20 +1,21 @@
-"""The two formats of feeds, RSS 2.0 and Atom (RFC 4287), with the elements of WordPress's feeds.
+"""The formats of feeds: RSS 2.0 and Atom (RFC 4287), with the elements of WordPress's feeds, and JSON Feed 1.1.
 
-Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers take most of it for
-HTML, whatever the format says, so it is escaped here.
+Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers take most of RSS and
+Atom for HTML, whatever the format says, so it is escaped here.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Sequence
 from html import escape, unescape
 from io import StringIO
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed, rfc3339_date
 from django.utils.html import format_html
 from django.utils.http import http_date
 from django.utils.safestring import mark_safe
@@ -52,14 +53,21 @@ class _Feed(SyndicationFeed):
 
     content_type: str
     suffix: str
+    # Whether items have an `image`, the URL of one.
+    has_images: ClassVar[bool] = False
+
+    @staticmethod
+    def as_text(text: str) -> str:
+        """Return a plain text as the format has it."""
+        return html_text(text)
 
     def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "") -> None:
         """`feeds_url`: what `suffix` is added to, if it isn't `url`."""
         feed_url = absolute_url((feeds_url or url) + self.suffix)
         super().__init__(
-            title=html_text(title),
+            title=self.as_text(title),
             link=absolute_url(url),
-            description=html_text(description),
+            description=self.as_text(description),
             language=get_language(),
             feed_url=feed_url,
             # As in WordPress. The URL of the listing would be the same for the site's posts and its comments.
@@ -83,12 +91,12 @@ class _Feed(SyndicationFeed):
         if language and direction:
             html = format_html('<div lang="{}" dir="{}">{}</div>', language, direction, mark_safe(html))  # noqa: S308  # rendered from a text and sanitised
         self.add_item(
-            title=html_text(title),
-            description=html_text(description),
-            author_name=html_text(author),
+            title=self.as_text(title),
+            description=self.as_text(description),
+            author_name=self.as_text(author),
             unique_id=remove_non_xml(guid),
             unique_id_is_permalink=False,
-            categories=[html_text(category) for category in categories],
+            categories=[self.as_text(category) for category in categories],
             content=html,
             **item,
         )
@@ -117,6 +125,11 @@ class RssFeed(_Feed, Rss201rev2Feed):
             "xmlns:slash": "http://purl.org/rss/1.0/modules/slash/",
             "xmlns:wfw": "http://wellformedweb.org/CommentAPI/",
         }
+
+    def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
+        super().add_root_elements(handler)
+        if settings.BROADSIDE_WEBSUB_HUB:
+            handler.addQuickElement("atom:link", None, {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
 
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
         # RSS has no attribute for the direction. The HTML of the item has one.
@@ -158,6 +171,11 @@ class AtomFeed(_Feed, Atom1Feed):
         self.write_items(handler)
         handler.endElement("feed")
 
+    def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
+        super().add_root_elements(handler)
+        if settings.BROADSIDE_WEBSUB_HUB:
+            handler.addQuickElement("link", "", {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
+
     def root_attributes(self) -> dict[str, str]:
         return {**super().root_attributes(), "dir": "rtl" if get_language_bidi() else "ltr"}
 
@@ -170,4 +188,54 @@ class AtomFeed(_Feed, Atom1Feed):
         handler.addQuickElement("content", item["content"])
 
 
-FORMATS: Final[dict[str, type[RssFeed | AtomFeed]]] = {"rss": RssFeed, "atom": AtomFeed}
+class JsonFeed(_Feed):
+    """JSON Feed with the whole text, the summary and an image. Source: https://www.jsonfeed.org/version/1.1/."""
+
+    content_type = "application/feed+json; charset=utf-8"
+    suffix = "feed/json/"
+    has_images = True
+
+    @staticmethod
+    def as_text(text: str) -> str:
+        # The format says what is HTML and what isn't.
+        return remove_non_xml(text)
+
+    def write(self, outfile: Any, encoding: str) -> None:
+        hub = settings.BROADSIDE_WEBSUB_HUB
+        feed = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": self.feed["title"],
+            "home_page_url": self.feed["link"],
+            "feed_url": self.feed["feed_url"],
+            "description": self.feed["description"],
+            "language": self.feed["language"],
+            "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
+        }
+        json.dump({**_filled(feed), "items": [_json_item(item) for item in self.items]}, outfile, ensure_ascii=False)
+
+
+def _json_item(item: dict[str, Any]) -> dict[str, Any]:
+    values = {
+        "id": item["unique_id"],
+        "url": item["link"],
+        "title": item["title"],
+        "summary": item["description"],
+        "image": item.get("image"),
+        "date_published": rfc3339_date(item["pubdate"]),
+        "date_modified": rfc3339_date(item["updateddate"]),
+        "authors": [_filled({"name": item["author_name"], "url": item["author_link"]})],
+        "tags": item["categories"],
+        "language": item.get("language"),
+        "attachments": [
+            _filled({"url": each.url, "mime_type": each.mime_type, "size_in_bytes": int(each.length or 0)})
+            for each in item["enclosures"]
+        ],
+    }
+    return {**_filled(values), "content_html": item["content"]}
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
+
+
+FORMATS: Final[dict[str, type[RssFeed | AtomFeed | JsonFeed]]] = {"rss": RssFeed, "atom": AtomFeed, "json": JsonFeed}
