@@ -211,7 +211,9 @@ class JsonFeed(_Feed):
             "language": self.feed["language"],
             "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
         }
-        json.dump({**_filled(feed), "items": [_json_item(item) for item in self.items]}, outfile, ensure_ascii=False)
+        # The title is required, and so are the items.
+        required = {"title": feed["title"], "items": [_json_item(item) for item in self.items]}
+        json.dump(_filled(feed) | required, outfile, ensure_ascii=False)
 
 
 def _json_item(item: dict[str, Any]) -> dict[str, Any]:

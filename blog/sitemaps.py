@@ -124,8 +124,10 @@ def _pictures_of(entries: Collection[Entry]) -> defaultdict[int, list[str]]:
     shown = [(entry.pk, entry.featured_picture_id) for entry in entries if entry.featured_picture_id]
     in_texts = Entry.pictures.through._default_manager.filter(entry__in=[entry.pk for entry in entries])
     shown += in_texts.order_by("entry", "picture").values_list("entry", "picture")
-    rows = Picture.objects.select_related("merged_into")
-    fields = ("file", "deleted_at", "merged_into__file", "merged_into__deleted_at")
+    rows = Picture.objects.select_related("merged_into").order_by()
+    # Django reads the dimensions of each image whose file is read without them.
+    shown_fields = ("file", "width", "height", "deleted_at")
+    fields = (*shown_fields, *(f"merged_into__{name}" for name in shown_fields))
     pictures = rows.only(*fields).in_bulk({picture for _entry, picture in shown})
     urls: defaultdict[int, list[str]] = defaultdict(list)
     for entry, pk in shown:

@@ -29,6 +29,7 @@ SURFACES = [
     "/2020/05/17/public/",
     "/feed/",
     "/feed/atom/",
+    "/feed/json/",
     "/tag/shared/feed/",
     "/category/filed/feed/",
     "/author/writer/feed/",
@@ -39,6 +40,8 @@ SURFACES = [
     "/sitemap-pages.xml",
     "/sitemap-tags.xml",
     "/sitemap-categories.xml",
+    "/manifest.webmanifest",
+    "/oembed/?url=http://testserver/2020/05/17/public/",
     "/robots.txt",
     "/dictionary.txt",
     "/about/",
@@ -157,7 +160,14 @@ class TestPasswords:
     def test_no_surface_shows_anything_of_the_content(self, client: Client, protected: Entry) -> None:
         comment = protected.comments.get()
         url = protected.get_absolute_url()
-        own = ["", "feed/", "feed/atom/", f"?replytocom={comment.pk}", f"?unapproved={comment.pk}&moderation-hash=x"]
+        own = [
+            "",
+            "feed/",
+            "feed/atom/",
+            "feed/json/",
+            f"?replytocom={comment.pk}",
+            f"?unapproved={comment.pk}&moderation-hash=x",
+        ]
         for path in [*SURFACES, *(f"{url}{ending}" for ending in own)]:
             response = client.get(path)
             assert response.status_code in {200, 404}, path
