@@ -19,17 +19,20 @@ from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFee
 from django.utils.html import format_html
 from django.utils.http import http_date
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import get_language
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from core.site import absolute_url
 from core.text import remove_non_xml
 
 _OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
+_FRAGMENT = re.compile(r'(<a\s(?:[^<>]*\s)?href=")(?=#)')
 _SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
 _OWN_URL_IN_SRCSET = re.compile(r'(srcset="|, )(/(?!/))')
 _IRI_PART: Final = r"""(?:[^\x00-\x20\x7f-\x9f\s"#%<>\\^`{|}]|%[0-9A-Fa-f]{2})"""
 _IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:{_IRI_PART}+(?:#{_IRI_PART}*)?")
+
+_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def html_text(text: str) -> str:
@@ -38,14 +41,20 @@ def html_text(text: str) -> str:
     return text if "<" not in text and unescape(text) == text else escape(text, quote=False)
 
 
-def _with_absolute_urls(html: str) -> str:
+def _with_absolute_urls(html: str, url: str) -> str:
+    """Return `html`, which is the text of what is at `url`, as it can be shown anywhere."""
+    html = _FRAGMENT.sub(lambda link: f"{link[1]}{escape(url)}", html)
     html = _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
     return _SRCSET.sub(lambda srcset: _OWN_URL_IN_SRCSET.sub(rf"\g<1>{settings.SITE_URL}\g<2>", srcset[0]), html)
 
 
 def atom_id(guid: str) -> str:
-    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), else one that is always made of it."""
-    return guid if _IRI.fullmatch(guid) else uuid.uuid5(uuid.NAMESPACE_URL, guid).urn
+    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), else one that is always made of it.
+
+    A UUID with something after it, such as WordPress's form of a comment's ID, is none.
+    """
+    is_iri = _IRI.fullmatch(guid) and (not guid.startswith("urn:uuid:") or _UUID.fullmatch(guid))
+    return guid if is_iri else uuid.uuid5(uuid.NAMESPACE_URL, guid).urn
 
 
 class _Feed(SyndicationFeed):
@@ -78,6 +87,7 @@ class _Feed(SyndicationFeed):
         self,
         *,
         title: str,
+        link: str,
         description: str,
         author: str,
         guid: str,
@@ -87,11 +97,12 @@ class _Feed(SyndicationFeed):
     ) -> None:
         """Add an item. If it has a `language` and a `direction` of its own, its HTML has them too."""
         language, direction = item.get("language"), item.get("direction")
-        html = remove_non_xml(_with_absolute_urls(content))
+        html = remove_non_xml(_with_absolute_urls(content, link))
         if language and direction:
             html = format_html('<div lang="{}" dir="{}">{}</div>', language, direction, mark_safe(html))  # noqa: S308  # rendered from a text and sanitised
         self.add_item(
             title=self.as_text(title),
+            link=link,
             description=self.as_text(description),
             author_name=self.as_text(author),
             unique_id=remove_non_xml(guid),
@@ -159,7 +170,7 @@ class _AtomWriter(SimplerXMLGenerator):
 
 
 class AtomFeed(_Feed, Atom1Feed):
-    """Atom with the whole text as well as the summary. `dir` is that of draft-snell-atompub-bidi."""
+    """Atom with the whole text as well as the summary."""
 
     suffix = "feed/atom/"
 
@@ -176,12 +187,9 @@ class AtomFeed(_Feed, Atom1Feed):
         if settings.BROADSIDE_WEBSUB_HUB:
             handler.addQuickElement("link", "", {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
 
-    def root_attributes(self) -> dict[str, str]:
-        return {**super().root_attributes(), "dir": "rtl" if get_language_bidi() else "ltr"}
-
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
-        attributes = {"xml:lang": item.get("language"), "dir": item.get("direction")}
-        return {name: value for name, value in attributes.items() if value}
+        # Atom has no attribute for the direction either.
+        return {"xml:lang": item["language"]} if item.get("language") else {}
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item | {"unique_id": atom_id(item["unique_id"])})

@@ -34,7 +34,7 @@ def oembed_url(entry: Entry) -> str:
     """Return the URL at which other sites find a quotation of an entry (blog.oembed)."""
     # As readers see it. Encoded twice, a URL in another script than Latin would be very long.
     url = unquote(absolute_url(entry.get_absolute_url()))
-    return f"{absolute_url(reverse('blog:oembed'))}?{urlencode({'url': url})}"
+    return f"{absolute_url(reverse('blog:oembed'))}?{urlencode({'url': url}, safe=':/')}"
 
 
 def article(post: Post, terms: Terms) -> Iterator[tuple[str, str]]:
