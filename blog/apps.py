@@ -38,6 +38,7 @@ class BlogConfig(AppConfig):
         from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
         from accounts.preferences import person_inlines
+        from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
@@ -89,6 +90,7 @@ class BlogConfig(AppConfig):
         private_parameters.register("blog.preview_links", PARAMETER)
         # Of short links such as `/?p=5`.
         page_parameters.register("blog", frozenset({"p", "page_id", "preview"}))
+        page_parameters.register("blog.oembed", oembed.PARAMETERS)
         use_finders.register("blog", USE_FINDER)
         reviewers = ReviewPreference.objects.select_related("user")
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
@@ -107,6 +109,8 @@ class BlogConfig(AppConfig):
                 "favicon.ico",
                 "speculation-rules.json",
                 "dictionary.txt",
+                "manifest.webmanifest",
+                "oembed",
                 ".well-known",
             },
         )

@@ -28,7 +28,7 @@ from blog.listing import (
 )
 from blog.models import Entry, Post
 from blog.overviews import ARCHIVE, month_of_post, overview_url
-from blog.terms import categories_of
+from blog.terms import Term, categories_of
 from blog.titles import day_of, title_list
 from core.dates import format_month, format_month_name
 from core.memory import remembered
@@ -132,9 +132,16 @@ def archive(request: SiteRequest) -> HttpResponse:
 
 
 def period_response(
-    request: SiteRequest, page_number: int | None, *, year: str, month: str, heading: str, title: str
+    request: SiteRequest,
+    page_number: int | None,
+    *,
+    year: str,
+    month: str,
+    heading: str,
+    title: str,
+    trail: Sequence[Term],
 ) -> HttpResponse:
-    """List the titles of the posts of a year, or of a month of it. Raises Http404 if there are none.
+    """List the titles of the posts of a year, or of a month of it, to which `trail` leads. Raises Http404 if it has none.
 
     A page that there was when this list had as few posts on a page as others redirects to where they are now.
     """
@@ -159,6 +166,7 @@ def period_response(
     posts = cast("list[Post]", page.object_list)
     label = page_label(number, paginator.num_pages)
     older, newer = _neighbours(request.site, months, is_year=not month)
+    its_pager = pager(page, partial(listing_page_url, url))
     context = {
         "heading": heading,
         "page_title": join_parts(title, label),

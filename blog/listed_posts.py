@@ -1,4 +1,4 @@
-"""The posts of a listing as HTML, with the order and the wording of the original site.
+"""The posts of a listing as HTML, with the order and the wording of the original site, and microformats (h-entry).
 
 Python writes them, because templates would take six times as long for all these links.
 """
@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, get_language_bidi, gettext, pgettext
 
 from blog.models import Post
+from blog.rendering import MORE_PLACEHOLDER
 from blog.terms import links_to, separator, terms_of
 from core.dates import format_day
 from core.models import SiteSettings
@@ -40,16 +41,24 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
         language = f' lang="{escape(post.language)}"' if post.language else ""
         direction = post.direction
         parts.append(
-            f'<article class="entry" id="post-{post.pk}"{language}{f' dir="{direction}"' if direction else ""}>\n'
+            f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
             f"{pin if post in pinned else ''}"
-            f'<h2 class="entry-title" dir="{direction or "auto"}">'
-            f'<a href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
+            f'<h2 class="entry-title p-name" dir="{direction or "auto"}">'
+            f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
             f"{_date_line(post, site, of_site)}"
-            f'<div class="entry-body">{post.text_in_lists(site)}</div>\n'
+            f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
             f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tag_line}</footer>\n'
             "</article>\n"
         )
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
+
+
+def _content_class(post: Post, site: SiteSettings) -> str:
+    """Return whether a listing has the whole text of a post, or a part of it, in microformats."""
+    if post.is_locked:
+        return ""
+    is_part = MORE_PLACEHOLDER in post.lead_html or post.excerpt_in_lists(site)
+    return " p-summary" if is_part else " e-content"
 
 
 def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
@@ -59,6 +68,6 @@ def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
     author = ""
     if site.show_author:
         url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
-        author = f' {by} <a href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
-    time = f'<time datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
+        author = f' {by} <a class="p-author h-card" href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
+    time = f'<time class="dt-published" datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
     return f'<p class="entry-date" {of_site}>{time}{author}</p>\n'

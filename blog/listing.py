@@ -2,7 +2,7 @@
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,10 +13,12 @@ from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from blog.listed_posts import listed_posts
 from blog.models import Entry, Post, PostQuerySet, load_pictures
+from blog.open_graph import locale
+from blog.structured_data import Node, json_ld
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
@@ -134,14 +136,15 @@ def listing_response(
     description: str = "",
     feeds: Sequence[FeedLink] = (),
     sticky: Sequence[Post] = (),
+    nodes: Callable[[], Iterable[Node]] = tuple,
     not_found_if_empty: bool = False,
 ) -> HttpResponse:
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
     `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
     `name` and `description` are those of what it is about, if the heading does not say it.
-    Only the posts of the page are read from the `listing`, which is `about` these values. Raises Http404 past the last
-    page, and for an empty listing if `not_found_if_empty`.
+    Only the posts of the page are read from the `listing`, which is `about` these values. The first page has the
+    `nodes`. Raises Http404 past the last page, and for an empty listing if `not_found_if_empty`.
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
@@ -161,6 +164,7 @@ def listing_response(
     if first_with_image := next((post for post in with_image if not post.is_locked), None):
         first_with_image.leads_with_image = True
     label = page_label(page.number, paginator.num_pages)
+    its_pager = pager(page, partial(listing_page_url, url))
     context = {
         "heading": heading,
         "page_title": join_parts(title, label),
@@ -169,8 +173,12 @@ def listing_response(
         "description": description,
         "posts": shown,
         "entries": listed_posts(shown, request.site, pinned=sticky),
-        "pager": pager(page, partial(listing_page_url, url)),
+        "pager": its_pager,
         "canonical_url": absolute_url(listing_page_url(url, page.number)),
+        "previous_page_url": its_pager.newer_url,
+        "next_page_url": its_pager.older_url,
+        "json_ld": json_ld(nodes()) if page.number == 1 else "",
+        "locale": locale(get_language()),
         "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)

@@ -69,6 +69,6 @@ def separator() -> str:
 
 
 def links_to(terms: Iterable[Term], comma: str) -> SafeString:
-    """Return links to these terms, separated by `comma` (see `separator`)."""
-    links = [f'<a href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
+    """Return links to these terms, separated by `comma` (see `separator`), for an `h-entry` (microformats)."""
+    links = [f'<a class="p-category" href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
     return mark_safe(comma.join(links))  # noqa: S308  # the names and URLs are escaped, and the comma is ours

@@ -7,6 +7,8 @@ from django.views.decorators.http import require_safe
 
 from blog.listing import FeedLink, Listing, listing_response
 from blog.redirects.look_up import RedirectToPage, rows_at
+from blog.structured_data import breadcrumb_list
+from blog.terms import Term
 from core.prepared import Prepared
 from core.site import SiteRequest
 from core.slugs import slug_from_export, slugify
@@ -36,6 +38,7 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         title=gettext("Posts tagged “%(tag)s”") % {"tag": tag.name},
         description=tag.description,
         feeds=[FeedLink(tag.name, reverse("tags:tag_feed", args=[tag.slug]))],
+        nodes=lambda: [breadcrumb_list(request.site, [Term(tag.name, tag.get_absolute_url())])],
     )
 
 

@@ -24,7 +24,7 @@ def _site() -> None:
         author=author,
         published_at=at(2020, 1, 2),
         tags=["a", "b"],
-        categories=[CategoryFactory(name="top")],
+        categories=[CategoryFactory(name="below", parent=CategoryFactory(name="top"))],
     )
     PostFactory(author=author, published_at=at(2020, 1, 1), tags=["a"])
     CommentFactory.create_batch(3, entry=post)
@@ -43,6 +43,8 @@ def _site() -> None:
         # And the tag, the category or the author.
         ("/tag/a/", 200, 5),
         ("/category/top/", 200, 5),
+        # And what it is below.
+        ("/category/top/below/", 200, 6),
         ("/author/writer/", 200, 5),
         ("/2020/01/02/", 200, 4),
         # The titles and their categories.
@@ -61,6 +63,7 @@ def _site() -> None:
         # The posts, their categories and tags, and their enclosures.
         ("/feed/", 200, 5),
         ("/tag/a/feed/", 200, 6),
+        ("/feed/json/", 200, 5),
     ],
 )
 def test_a_page_takes_as_many_queries(

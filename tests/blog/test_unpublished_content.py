@@ -32,6 +32,7 @@ SURFACES = [
     "/authors/",
     "/feed/",
     "/feed/atom/",
+    "/feed/json/",
     "/tag/shared/feed/",
     "/category/filed/feed/",
     "/author/writer/feed/",
@@ -43,6 +44,8 @@ SURFACES = [
     "/sitemap-tags.xml",
     "/sitemap-categories.xml",
     "/sitemap-overviews.xml",
+    "/manifest.webmanifest",
+    "/oembed/?url=http://testserver/2020/05/17/public/",
     "/robots.txt",
     "/dictionary.txt",
     "/about/",
@@ -162,7 +165,14 @@ class TestPasswords:
     def test_no_surface_shows_anything_of_the_content(self, client: Client, protected: Entry) -> None:
         comment = protected.comments.get()
         url = protected.get_absolute_url()
-        own = ["", "feed/", "feed/atom/", f"?replytocom={comment.pk}", f"?unapproved={comment.pk}&moderation-hash=x"]
+        own = [
+            "",
+            "feed/",
+            "feed/atom/",
+            "feed/json/",
+            f"?replytocom={comment.pk}",
+            f"?unapproved={comment.pk}&moderation-hash=x",
+        ]
         for path in [*SURFACES, *(f"{url}{ending}" for ending in own)]:
             response = client.get(path)
             assert response.status_code in {200, 404}, path
