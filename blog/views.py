@@ -23,6 +23,7 @@ from blog.listing import FeedLink, Listing, join_parts, listing_response, page_l
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, rows_at
+from blog.related import related_section
 from blog.rendering import PAGE_BREAK
 from blog.rendering.images import load_first_eagerly
 from blog.terms import links_to, separator, terms_of
@@ -292,6 +293,8 @@ def entry_response(
     if isinstance(entry, Post):
         terms, comma = terms_of([entry])[entry.pk], separator()
         context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
+        if entry.is_public:
+            context["related"] = related_section(entry, request.site)
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         template = "blog/post.html"
     else:

@@ -20,6 +20,9 @@ from core.registry import Registry
 
 # By app: the first segments of its URLs. A top-level page with such a slug, and its children, could not be reached.
 reserved_slugs: Final[Registry[Collection[str]]] = Registry("set of reserved slugs")
+# The same, but a page that has such a slug already, such as an imported one, is shown in place of what the site has
+# there. New pages can't have it.
+yielding_slugs: Final[Registry[Collection[str]]] = Registry("set of yielding slugs")
 
 # Letters that NFKD does not decompose, but WordPress replaces (remove_accents).
 _LETTERS = str.maketrans("øØłŁđĐðÐı", "oOlLdDdDi") | str.maketrans(
@@ -104,6 +107,11 @@ def is_reserved(slug: str) -> bool:
     return any(slug in slugs for slugs in reserved_slugs.values())
 
 
+def is_yielding(slug: str) -> bool:
+    """Whether the site uses `slug` as the first segment of URLs as long as no page has it."""
+    return any(slug in slugs for slugs in yielding_slugs.values())
+
+
 def reserved_pattern() -> str:
     """Return a regular expression for reserved slugs. Raises AppRegistryNotReady if apps may still register some."""
     if not apps.ready_event.is_set():
@@ -117,11 +125,11 @@ def check_reserved_slugs(**kwargs: Any) -> list[CheckMessage]:
     return [
         Error(
             f"A page with the slug {segment!r} would be hidden by other URLs.",
-            hint="Register it in core.slugs.reserved_slugs.",
+            hint="Register it in core.slugs.reserved_slugs, or in yielding_slugs.",
             id="core.E002",
         )
         for segment in sorted(set(_first_segments(get_resolver())))
-        if not is_reserved(segment)
+        if not (is_reserved(segment) or is_yielding(segment))
     ]
 
 

@@ -2,7 +2,7 @@ from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
-from core.slugs import reserved_slugs
+from core.slugs import reserved_slugs, yielding_slugs
 
 
 class TagsConfig(AppConfig):
@@ -12,11 +12,16 @@ class TagsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from blog.advice import advice_checks
+        from blog.caching import page_parameters
         from blog.entry_lists import entry_searches
+        from blog.related import related_finders
+        from blog.sidebar import SidebarBlock, sidebar_blocks
         from core.changes import change_handlers
         from core.navigation import NavigationItem, navigation_items
         from tags.advice import check_twins
+        from tags.index import PARAMETER, PATH, link_lines, link_rows
         from tags.models import TaggedPost, tagged_with
+        from tags.related import find_related
 
         navigation_items.register(
             "tags",
@@ -43,6 +48,10 @@ class TagsConfig(AppConfig):
         entry_searches.register("tags", tagged_with)
         advice_checks.register("tags.twins", check_twins)
         reserved_slugs.register("tags", {"tag"})
+        yielding_slugs.register("tags", {PATH})
+        page_parameters.register("tags", frozenset({PARAMETER}))
+        related_finders.register("tags", find_related)
+        sidebar_blocks.register("tags", SidebarBlock("tags/sidebar.html", link_rows, link_lines))
         for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
         role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})
         register_ability("tags.adding", _("add tags"), for_authors, order=25)

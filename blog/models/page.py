@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.models.tree import TreeNode, TreeQuerySet
-from core.slugs import is_reserved, slugify
+from core.slugs import is_reserved, is_yielding, slugify
 from core.urls import URLTemplate
 
 page_url = URLTemplate("blog:page", "path")
@@ -38,7 +38,8 @@ class Page(TreeNode, Entry):
     def clean(self) -> None:
         super().clean()
         slug = self.slug or slugify(self.title)
-        if self.parent is None and (is_reserved(slug) or slug.isdecimal()):
+        is_taken = is_reserved(slug) or slug.isdecimal() or (is_yielding(slug) and self.path != slug)
+        if self.parent is None and is_taken:
             raise ValidationError(
                 {"slug": gettext("“%(slug)s” is reserved for the site itself. Choose another slug.") % {"slug": slug}}
             )
