@@ -30,7 +30,7 @@ def _posts(now: Parameter, pks: Sequence[Parameter]) -> QuerySet[Any, Post]:
 
 
 def related_section(post: Post, site: SiteSettings) -> SafeString:
-    """Return links to up to MAX_SHOWN posts as HTML, if there are any. They are found once after each change of entries.
+    """Return links to up to MAX_SHOWN posts as HTML, if there are any. They are found once after each change.
 
     Posts in the language of this one come first, then closer ones, then those published at about the same time.
     """

@@ -4,9 +4,10 @@ Only tags with posts that readers can see are in it.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from django.core.paginator import EmptyPage, Paginator
 from django.db.models import CharField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value
@@ -41,7 +42,8 @@ _MAX_CHARACTERS: Final = 100
 _MAX_WORDS: Final = 5
 
 
-class _Letter(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Letter:
     """A letter of the index, with the number of its tags."""
 
     label: str
@@ -50,7 +52,8 @@ class _Letter(NamedTuple):
     is_current: bool
 
 
-class _ListedTag(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _ListedTag:
     name: str
     url: str
     count: int

@@ -2,23 +2,25 @@
 
 from typing import Any
 
-from django.db import migrations, models
+from django.db import migrations, models, transaction
 
 from core.online_migrations import AddFieldOnline
 from tags.letters import letter_of, sort_key_of
 
-_BATCH = 500
+_BATCH = 1000
+# One statement for each tag, because `bulk_update` takes many times as long for a million of them.
+_UPDATE = "UPDATE tags_tag SET initial = %s, sort_key = %s WHERE id = %s"
 
 
 def fill(apps: Any, schema_editor: Any) -> None:
-    tags = apps.get_model("tags", "Tag").objects.using(schema_editor.connection.alias)
+    connection = schema_editor.connection
+    tags = apps.get_model("tags", "Tag").objects.using(connection.alias).filter(sort_key="").order_by("pk")
     after = 0
-    while batch := list(tags.filter(pk__gt=after, sort_key="").only("pk", "name").order_by("pk")[:_BATCH]):
-        after = batch[-1].pk
-        for tag in batch:
-            tag.sort_key = sort_key_of(tag.name)[:100]
-            tag.initial = letter_of(tag.sort_key)
-        tags.bulk_update(batch, ["initial", "sort_key"])
+    while batch := list(tags.filter(pk__gt=after).values_list("pk", "name")[:_BATCH]):
+        after = batch[-1][0]
+        keys = [(pk, sort_key_of(name)[:100]) for pk, name in batch]
+        with transaction.atomic(connection.alias), connection.cursor() as cursor:
+            cursor.executemany(_UPDATE, [(letter_of(sort_key), sort_key, pk) for pk, sort_key in keys])
 
 
 class Migration(migrations.Migration):

@@ -30,6 +30,11 @@ SURFACES = [
     "/feed/",
     "/feed/atom/",
     "/tag/shared/feed/",
+    "/tag/other+shared/",
+    "/tag/other+shared/feed/",
+    "/tags/",
+    "/tags/s/",
+    "/tags/?q=a",
     "/category/filed/feed/",
     "/author/writer/feed/",
     "/comments/feed/",
@@ -65,7 +70,11 @@ HIDDEN = {
 def writer() -> User:
     writer = UserFactory(username="writer", email="writer@example.org", display_name="The Writer")
     PostFactory(
-        title="Public", author=writer, published_at=NOON, tags=["shared"], categories=[CategoryFactory(name="filed")]
+        title="Public",
+        author=writer,
+        published_at=NOON,
+        tags=["shared", "other"],
+        categories=[CategoryFactory(name="filed")],
     )
     PageFactory(title="About", author=writer)
     return writer
@@ -79,7 +88,7 @@ def hidden(request: pytest.FixtureRequest, writer: User) -> Post:
         slug=f"{SECRET.lower()}-post",
         source=f"{SECRET} text",
         author=writer,
-        tags=["shared", f"{SECRET} tag"],
+        tags=["shared", "other", f"{SECRET} tag"],
         categories=list(Category.objects.all()),
         sticky=True,
         **state,

@@ -28,18 +28,22 @@ from tests.factories.wxr import filed, item, tag
 pytestmark = pytest.mark.django_db
 
 
-def links(client: Client, path: str) -> dict[str, str]:
-    """Return what the list of tags at `path` shows: each with its number of posts."""
+def parsed(client: Client, path: str) -> Any:
     response = client.get(path)
     assert response.status_code == 200, path
-    items = html.fromstring(response.content).xpath('//*[@class="tag-index"]/li')
+    return html.fromstring(response.content)
+
+
+def links(client: Client, path: str) -> dict[str, str]:
+    """Return what the list of tags at `path` shows: each with its number of posts."""
+    items = parsed(client, path).xpath('//*[@class="tag-index"]/li')
     texts = [" ".join(item.text_content().split()) for item in items]
     return {match[1]: match[2] for text in texts if (match := re.fullmatch(r"(.*) \(([0-9]+)\)", text))}
 
 
 def letters(client: Client, path: str = "/tags/") -> dict[str, str]:
     """Return the letters that the page at `path` links to, with the number of their tags."""
-    found = html.fromstring(client.get(path).content).xpath('//*[@class="tag-letters"]//a')
+    found = parsed(client, path).xpath('//*[@class="tag-letters"]//a')
     return dict(link.text_content().split() for link in found)
 
 
@@ -98,8 +102,8 @@ class TestLetters:
         Tag.objects.all().delete()
         PostFactory(tags=[name for name in names if name.strip() and "," not in name])
         client, found = Client(), Counter[str]()
-        for url in html.fromstring(client.get("/tags/").content).xpath('//*[@class="tag-letters"]//a/@href'):
-            found.update(html.fromstring(client.get(url).content).xpath('//*[@class="tag-index"]//a/@href'))
+        for url in parsed(client, "/tags/").xpath('//*[@class="tag-letters"]//a/@href'):
+            found.update(parsed(client, url).xpath('//*[@class="tag-index"]//a/@href'))
         assert found == Counter(each.get_absolute_url() for each in Tag.objects.all())
 
 
@@ -211,7 +215,7 @@ class TestPageInItsPlace:
     def test_is_the_only_one_that_links_lead_to(self, client: Client) -> None:
         PostFactory(tags=["peace"])
         PageFactory(title="Our labels", slug="tags")
-        menu = html.fromstring(client.get("/").content).xpath('//a[@href="/tags/"]')
+        menu = parsed(client, "/").xpath('//a[@href="/tags/"]')
         assert [" ".join(link.text_content().split()) for link in menu] == ["Our labels"]
 
     def test_that_is_not_published_does_not_hide_the_index(self, client: Client) -> None:
@@ -250,7 +254,7 @@ class TestPageInItsPlace:
 class TestLinkInTheSidebar:
     def test_is_there_if_there_are_tags(self, client: Client) -> None:
         PostFactory(tags=["peace"])
-        page = html.fromstring(client.get("/").content)
+        page = parsed(client, "/")
         assert page.xpath('//*[@id="menu-tags"]/a/@href') == ["/tags/"]
 
     def test_is_not_there_without_any_that_readers_can_see(self, client: Client) -> None:
@@ -259,7 +263,7 @@ class TestLinkInTheSidebar:
 
     def test_says_where_you_are(self, client: Client) -> None:
         PostFactory(tags=["peace"])
-        page = html.fromstring(client.get("/tags/").content)
+        page = parsed(client, "/tags/")
         assert page.xpath('//*[@id="menu-tags"]/a/@aria-current') == ["page"]
 
 

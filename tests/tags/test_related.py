@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 def related(client: Client, post: Post) -> list[str]:
     """Return the titles of the posts that are shown as related."""
-    page = html.fromstring(client.get(post.get_absolute_url()).content)
+    page: Any = html.fromstring(client.get(post.get_absolute_url()).content)
     return [" ".join(link.text_content().split()) for link in page.xpath('//*[@class="related"]//a')]
 
 
@@ -82,7 +82,8 @@ class TestWhichPosts:
         PostFactory(title="<b>سلام</b>", tags=["t"], language="ar")
         page = client.get(post.get_absolute_url()).content.decode()
         assert "&lt;b&gt;سلام&lt;/b&gt;" in page
-        assert html.fromstring(page).xpath('//*[@class="related"]//bdi[@lang="ar" and @dir="rtl"]')
+        parsed: Any = html.fromstring(page)
+        assert parsed.xpath('//*[@class="related"]//bdi[@lang="ar" and @dir="rtl"]')
 
 
 class TestCost:
