@@ -27,13 +27,14 @@ _BEGINNING: Final = dt.datetime(1, 1, 1, tzinfo=dt.UTC)
 
 @Prepared
 def tags_with_limits(post: Parameter, time: Parameter, now: Parameter) -> QuerySet[Any, tuple[int, Any, Any]]:
-    """Query the tags of a post, each with the times of the first and last of the NEARBY posts on both sides.
+    """Query the tags of a public post, each with the times of the first and last of the NEARBY posts on both sides.
 
     They are None where there are fewer. They are looked up in the index of the tag, however many posts it has.
     """
-    same_tag = TaggedPost.objects.public(now).filter(tag=OuterRef("tag"))
+    same_tag = TaggedPost.objects.filter(tag=OuterRef("tag"))
+    # All of these are public, because the post is. With a second limit, SQLite would read all that are newer.
     before = same_tag.filter(published_at__lt=time).order_by("-published_at")
-    after = same_tag.filter(published_at__gte=time).order_by("published_at")
+    after = same_tag.public(now).filter(published_at__gte=time).order_by("published_at")
     first, last = (Subquery(rows.values("published_at")[NEARBY - 1 : NEARBY]) for rows in (before, after))
     rows: Any = TaggedPost.objects.filter(content_object=post).order_by()
     limits: QuerySet[Any, tuple[int, Any, Any]] = rows.values_list("tag", first, last)

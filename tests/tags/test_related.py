@@ -122,6 +122,21 @@ class TestCost:
         assert {abs(pk - post.pk) for pk in pks} == set(range(NEARBY + 1))
         assert [closeness for _pk, closeness in find_related(post)] == [1 / (2 * NEARBY)] * 12
 
+    @pytest.mark.usefixtures("big_tag")
+    @pytest.mark.skipif(
+        connection.vendor != "sqlite", reason="PostgreSQL finds the place in an index by all conditions."
+    )
+    @pytest.mark.parametrize("slug", ["p20", "p4980"])
+    def test_neither_all_newer_nor_all_older_ones_are_read(self, slug: str) -> None:
+        post, hundreds = Post.objects.get(slug=slug), []
+        connection.connection.set_progress_handler(lambda: hundreds.append(1), 100)
+        try:
+            assert find_related(post)
+        finally:
+            connection.connection.set_progress_handler(None, 0)
+        # Each of the posts, if it were read, would take several steps.
+        assert len(hundreds) < 30
+
     def test_their_places_in_the_index_are_looked_up(self, big_tag: Tag) -> None:
         post = Post.objects.get(slug="p2500")
         limits: Any = tags_with_limits._build(post.pk, post.published_at, timezone.now())
