@@ -28,6 +28,7 @@ from blog.listing import (
 )
 from blog.models import Entry, Post
 from blog.overviews import ARCHIVE, month_of_post, overview_url
+from blog.structured_data import breadcrumb_list, json_ld
 from blog.terms import Term, categories_of
 from blog.titles import day_of, title_list
 from core.dates import format_month, format_month_name
@@ -105,10 +106,10 @@ class _Neighbour(NamedTuple):
 
 
 @require_safe
-def archive(request: SiteRequest) -> HttpResponse:
-    """Link to each year and month that has posts. Raises Http404 on a site without posts."""
+def archive(request: SiteRequest, rest: str = "") -> HttpResponse:
+    """Link to each year and month that has posts. Raises Http404 on a site without posts, and below this page."""
     months = _months(request.site)
-    if not months:
+    if rest or not months:
         raise Http404(gettext("There are no posts yet."))
     if is_probe(request):
         return HttpResponse()
@@ -141,7 +142,7 @@ def period_response(
     title: str,
     trail: Sequence[Term],
 ) -> HttpResponse:
-    """List the titles of the posts of a year, or of a month of it, to which `trail` leads. Raises Http404 if it has none.
+    """List the titles of the posts of a year, or of a month of it. `trail` leads there. Raises Http404 without posts.
 
     A page that there was when this list had as few posts on a page as others redirects to where they are now.
     """
@@ -176,8 +177,11 @@ def period_response(
         "is_year": not month,
         "older": older,
         "newer": newer,
-        "pager": pager(page, partial(listing_page_url, url)),
+        "pager": its_pager,
         "canonical_url": absolute_url(listing_page_url(url, number)),
+        "previous_page_url": its_pager.newer_url,
+        "next_page_url": its_pager.older_url,
+        "json_ld": json_ld([breadcrumb_list(request.site, trail)]) if number == 1 else "",
         "feed_links": [site_feed(request)],
     }
     return render(request, "blog/period.html", context)

@@ -22,10 +22,10 @@ _MAX_BIOGRAPHIES: Final = 50
 
 
 @require_safe
-def authors(request: SiteRequest) -> HttpResponse:
+def authors(request: SiteRequest, rest: str = "") -> HttpResponse:
     """List the authors of posts by name. Raises Http404 if the site does not show authors: it names no one unasked."""
     found = remembered(request.site, _read_authors, "authors") if request.site.show_author else []
-    if not found:
+    if rest or not found:
         raise Http404(gettext("That page doesn't exist."))
     if is_probe(request):
         return HttpResponse()

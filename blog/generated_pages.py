@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from core.registry import Registry
 from core.site import SiteRequest
 
-# By path, with what shows it (`blog.views.page`). It raises Http404 if there is nothing to show. No page gets such a
-# path by accident, but one that had it in WordPress keeps it.
-generated_pages: Final[Registry[Callable[[SiteRequest], HttpResponse]]] = Registry("generated page")
+# By the slug that they have in place of a page, with what shows them (`blog.views.page`). It gets the rest of the path
+# after the slug, such as `a` of `/tags/a/`, or an empty string, and raises Http404 if there is nothing to show. No page
+# gets such a slug by accident, but one that had it in WordPress keeps it.
+generated_pages: Final[Registry[Callable[[SiteRequest, str], HttpResponse]]] = Registry("generated page")

@@ -27,12 +27,12 @@ def overview_url(path: str) -> str:
 
 def has_archive() -> SameInEachRow:
     """Return the expression for whether posts, if there are any, are in an overview by date: 1 or 0."""
-    return _as_number(_is_free(ARCHIVE))
+    return _as_number(is_free(ARCHIVE))
 
 
 def has_authors() -> SameInEachRow:
     """Return the expression for whether there is a page with all authors: 1 or 0. Only if the site shows them."""
-    return _as_number(_is_free(AUTHORS) & Exists(SiteSettings.objects.filter(show_author=True)))
+    return _as_number(is_free(AUTHORS) & Exists(SiteSettings.objects.filter(show_author=True)))
 
 
 def month_of_post() -> Substr:
@@ -43,8 +43,8 @@ def month_of_post() -> Substr:
     return Substr(Cast("published_on", CharField()), 1, 7)
 
 
-def _is_free(path: str) -> Any:
-    """Return the condition that neither a page of the site nor a redirect is at `path`."""
+def is_free(path: str) -> Any:
+    """Return the condition that neither a page of the site nor a redirect is at `path` (see `generated_pages`)."""
     pages = Page.objects.published().filter(path=path)
     redirects = Redirect.objects.filter(path=overview_url(path))
     return ~Exists(pages) & ~Exists(redirects)

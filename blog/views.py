@@ -26,8 +26,10 @@ from blog.lead_pictures import lead_picture
 from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.open_graph import article, locale, oembed_url
+from blog.overviews import is_free
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
+from blog.related import related_section
 from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
@@ -238,13 +240,23 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     if found_at is None:
         if path == privacy.PATH:
             return HttpResponse() if is_probe(request) else privacy.privacy_page(request)
-        if path in generated_pages and not has_redirect(request):
-            return generated_pages[path](request)
+        slug, _slash, rest = path.partition("/")
+        if slug in generated_pages and not has_redirect(request) and not (rest and _is_taken(request.site, slug)):
+            return generated_pages[slug](request, rest)
         raise Http404(gettext("That page doesn't exist."))
     found, page_number = by_path[found_at], meanings[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
     return _reader_response(request, found, page_number or 1)
+
+
+def _is_taken(site: SiteSettings, slug: str) -> bool:
+    """Return whether a page or a redirect is in place of a generated page, so that there is nothing below it."""
+
+    def is_taken() -> bool:
+        return not SiteSettings.objects.filter(is_free(slug)).exists()
+
+    return remembered(site, is_taken, "taken", slug)
 
 
 def _redirect_to(entry: Entry, page_number: int) -> HttpResponse:
@@ -329,6 +341,8 @@ def entry_response(
     if isinstance(entry, Post):
         terms, comma = terms_of([entry])[entry.pk], separator()
         context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
+        if entry.is_public:
+            context["related"] = related_section(entry, request.site)
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         if is_described:
             nodes = [blog_posting(entry, terms, picture), breadcrumb_list(site, breadcrumbs.to_post(entry, terms))]

@@ -42,6 +42,10 @@ def _site() -> None:
         ("/", 200, 4),
         # And the tag, the category or the author.
         ("/tag/a/", 200, 5),
+        ("/tag/a+b/", 200, 5),
+        # Only the settings, and the tags.
+        ("/tags/", 200, 1),
+        ("/tags/a/", 200, 2),
         ("/category/top/", 200, 5),
         # And what it is below.
         ("/category/top/below/", 200, 6),
@@ -134,6 +138,8 @@ _MISSING = [
     "/page/99/",
     "/tag/nothing/",
     "/tag/nothing/feed/",
+    "/tag/a+nothing/",
+    "/tags/x/",
     "/tag/a/page/9/",
     "/category/nothing/",
     "/category/nothing/feed/",

@@ -32,7 +32,7 @@ FIRST_RELEASE: Final = {
     "media": "0006",
     "operations": "0004",
     "search": "0002",
-    "tags": "0004",
+    "tags": "0006",
     "wordpress": "0007",
 }
 # Rules of squawk (https://squawkhq.com/docs/rules) about statements that read or write a whole table while others wait.
