@@ -233,7 +233,7 @@ def _json_item(item: dict[str, Any]) -> dict[str, Any]:
         "image": item.get("image"),
         "date_published": rfc3339_date(item["pubdate"]),
         "date_modified": rfc3339_date(item["updateddate"]),
-        "authors": [_filled({"name": item["author_name"], "url": item["author_link"]})],
+        "authors": list(filter(None, [_filled({"name": item["author_name"], "url": item["author_link"]})])),
         "tags": item["categories"],
         "language": item.get("language"),
         "attachments": [

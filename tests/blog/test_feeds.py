@@ -194,6 +194,7 @@ class TestSearchEngines:
             "http://testserver/about/",
             "http://testserver/tag/t/",
             "http://testserver/category/c/",
+            "http://testserver/archive/",
         }
 
     def test_robots_txt_links_to_the_sitemap(self, client: Client) -> None:

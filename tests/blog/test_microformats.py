@@ -45,7 +45,7 @@ def test_a_page_is_an_entry(client: Client) -> None:
     assert entry["properties"]["content"][0]["value"] == "About us."
 
 
-@pytest.mark.parametrize("path", ["/", "/tag/peace/", "/category/books/", "/author/zoe/", "/2020/03/"])
+@pytest.mark.parametrize("path", ["/", "/tag/peace/", "/category/books/", "/author/zoe/", "/2020/03/07/"])
 def test_a_list_is_a_feed_of_entries(client: Client, path: str) -> None:
     PostFactory(title="Other", source="All of it.", tags=["peace"], author__username="zoe2")
     (feed,) = microformats(client, path)

@@ -217,6 +217,7 @@ class TestTitles:
 class TestAuthors:
     @pytest.fixture
     def author(self) -> User:
+        SiteSettings.objects.update(show_author=True)
         author = UserFactory(
             username="secretlogin",
             email="secret@example.org",
@@ -264,6 +265,7 @@ class TestPageOfTheSite:
 
     @pytest.fixture(autouse=True)
     def _posts(self) -> None:
+        SiteSettings.objects.update(show_author=True)
         PostFactory.create_batch(2)
 
     @pytest.mark.parametrize("values", [{}, {"password": "x"}])

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Redirect
+from core.models import SiteSettings
 from media.models import Picture
 from tags.models import Tag, TagAlias
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
@@ -44,8 +45,8 @@ def _site() -> None:
         ("/tag/a/", 200, 5),
         ("/tag/a+b/", 200, 5),
         # Only the settings, and the tags.
-        ("/tags/", 200, 1),
-        ("/tags/a/", 200, 2),
+        ("/tags/", 200, 2),
+        ("/tags/a/", 200, 3),
         ("/category/top/", 200, 5),
         # And what it is below.
         ("/category/top/below/", 200, 6),
@@ -56,8 +57,6 @@ def _site() -> None:
         ("/2020/01/", 200, 3),
         # And whether a page of the site has this path.
         ("/archive/", 200, 4),
-        # What is shown is remembered.
-        ("/authors/", 200, 2),
         # The post, its categories and tags, both neighbours and the comments.
         ("/2020/01/02/a-post/", 200, 7),
         # The newest posts, and the pages of two of them.
@@ -77,6 +76,14 @@ def test_a_page_takes_as_many_queries(
     client.get(path, headers={"cache-control": "no-store"})
     with django_assert_num_queries(count):
         assert client.get(path, headers={"cache-control": "no-store"}).status_code == status
+
+
+@pytest.mark.usefixtures("_site")
+def test_what_the_page_of_authors_shows_is_remembered(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    SiteSettings.objects.update(show_author=True)
+    test_a_page_takes_as_many_queries(client, "/authors/", 200, 2, django_assert_num_queries)
 
 
 # The number of queries, besides those for the content version, with which each old or almost right URL is answered.

@@ -40,7 +40,7 @@ class TestBlocksOfTheBlog:
     def test_show_the_newest_year_and_month_first(self, client: Client) -> None:
         for year, month in ((2019, 2), (2020, 1), (2019, 11)):
             PostFactory(published_at=timezone.make_aware(dt.datetime(year, month, 5)))
-        _archive, _authors, *years = client.get("/").context["sidebar"]["archives"].lines
+        _archive, *years = client.get("/").context["sidebar"]["archives"].lines
         assert [(year.title, [month.title for month in year.lines]) for year in years] == [
             ("2020", ["January 2020"]),
             ("2019", ["November 2019", "February 2019"]),

@@ -140,7 +140,7 @@ def _check_json_item(item: Any) -> None:
         assert _is_absolute(item.get(name, "https://a.example/"))
     for name in ("date_published", "date_modified"):
         assert _RFC_3339.fullmatch(item[name])
-    for author in item["authors"]:
+    for author in item.get("authors", []):
         _check_keys(author, set(), {"name": str, "url": str, "avatar": str})
         assert author
     assert all(isinstance(tag, str) for tag in item.get("tags", []))
