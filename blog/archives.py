@@ -30,7 +30,7 @@ from blog.models import Entry, Post
 from blog.overviews import ARCHIVE, month_of_post, overview_url
 from blog.structured_data import breadcrumb_list, json_ld
 from blog.terms import Term, categories_of
-from blog.titles import day_of, title_list
+from blog.titles import day_of, entry_list, title_list
 from core.dates import format_month, format_month_name
 from core.memory import remembered
 from core.models import SiteSettings
@@ -173,7 +173,8 @@ def period_response(
         "page_title": join_parts(title, label),
         "meta_description": join_parts(label, title, request.site.tagline),
         "posts": posts,
-        "months": _with_titles(months, posts),
+        "months": _with_titles(months, posts) if not month else [],
+        "entries": entry_list(posts, categories_of(posts), request.site) if month else "",
         "is_year": not month,
         "older": older,
         "newer": newer,

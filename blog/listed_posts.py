@@ -13,7 +13,7 @@ from django.utils.translation import get_language, get_language_bidi, gettext, p
 
 from blog.models import Post
 from blog.rendering import MORE_PLACEHOLDER
-from blog.terms import links_to, separator, terms_of
+from blog.terms import Term, links_to, separator, terms_of
 from core.dates import format_day
 from core.models import SiteSettings
 from core.registry import Registry
@@ -31,12 +31,11 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
     # What is not a part of a post is in the language of the site.
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
     pin = f'<p class="pinned" {of_site}>{gettext("Pinned")}</p>\n'
-    posted_in, tags_label, comma = gettext("Posted in"), gettext("Tags:"), separator()
+    tags_label, comma = gettext("Tags:"), separator()
     parts = []
     for post in posts:
         categories, tags = terms[post.pk]
-        filed = [f"{posted_in} {links_to(categories, comma)}"] if categories else []
-        last_line = " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
+        last_line = posted_in_line(post, categories, site)
         tag_line = f'\n<p class="tags">{tags_label} {links_to(tags, comma)}</p>' if tags else ""
         language = f' lang="{escape(post.language)}"' if post.language else ""
         direction = post.direction
@@ -51,6 +50,12 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
             "</article>\n"
         )
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
+
+
+def posted_in_line(post: Post, categories: Sequence[Term], site: SiteSettings) -> str:
+    """Return the line “Posted in … | 1 Comment »” as HTML. It begins with the comments if there are no `categories`."""
+    filed = [f"{gettext('Posted in')} {links_to(categories, separator())}"] if categories else []
+    return " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
 
 
 def _content_class(post: Post, site: SiteSettings) -> str:

@@ -1,6 +1,5 @@
 """The sidebar: blocks that apps register, read with one query and rendered once until the next change."""
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +17,6 @@ from django.utils.translation import get_language, gettext
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
 from core.dashboard import find_missing_template
-from core.dates import format_month
 from core.memory import remembered
 from core.models import SiteSettings
 from core.registry import Registry
@@ -112,7 +110,6 @@ class Line:
     url: str
     count: int = 0
     depth: int = 0
-    lines: Sequence["Line"] = ()
 
 
 def _page_rows() -> QuerySet[Any, Any]:
@@ -162,30 +159,18 @@ def _month_rows() -> Any:
 
 
 def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return lines for the overviews, and one for each year, which contains those of its months, the newest first."""
+    """Return lines for the overviews, and one for each year, the newest first."""
     lines = []
     if rows and rows[0].first:
         lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))
     if rows and rows[0].second:
         lines.append(Line(gettext("Authors"), overview_url(AUTHORS)))
-    return [*lines, *_year_lines(rows)]
-
-
-def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    years = []
     newest_first = sorted(rows, key=lambda row: row.label, reverse=True)
-    for year, months_of_year in groupby(newest_first, key=lambda row: row.label[:4]):
-        months = [
-            Line(
-                format_month(dt.date.fromisoformat(f"{row.label}-01")),
-                reverse("blog:month", args=row.label.split("-")),
-                row.total,
-            )
-            for row in months_of_year
-        ]
-        total = sum(month.count for month in months)
-        years.append(Line(str(int(year)), reverse("blog:year", args=[year]), total, lines=months))
-    return years
+    years = [
+        Line(str(int(year)), reverse("blog:year", args=[year]), sum(row.total for row in months))
+        for year, months in groupby(newest_first, key=lambda row: row.label[:4])
+    ]
+    return [*lines, *years]
 
 
 # The blocks of the blog itself.

@@ -5,16 +5,35 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, get_language_bidi
 
+from blog.listed_posts import posted_in_line
 from blog.models import Post
 from blog.terms import Term, links_to, separator
+from core.dates import format_day
+from core.models import SiteSettings
 
 
 def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) -> SafeString:
     """Return a list of `posts` of one month, loaded by `for_titles`: their days, titles and `categories`, by ID."""
     comma = separator()
-    items = "".join(_item(post, categories[post.pk], comma) for post in posts)
+    items = "".join(
+        f"<li>{_time(post, str(day_of(post).day))} <div>{_link(post)}{_filed(categories[post.pk], comma)}</div></li>\n"
+        for post in posts
+    )
     return mark_safe(f'<ul class="titles">\n{items}</ul>\n')  # noqa: S308  # every value is escaped
+
+
+def entry_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]], site: SiteSettings) -> SafeString:
+    """Return a list of `posts` like a listing, but without their texts and tags."""
+    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    items = "".join(
+        f"<li>{_link(post)}\n"
+        f'<div class="filed" {of_site}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
+        f"<p>{posted_in_line(post, categories[post.pk], site)}</p></div></li>\n"
+        for post in posts
+    )
+    return mark_safe(f'<ul class="entries">\n{items}</ul>\n')  # noqa: S308  # likewise
 
 
 def day_of(post: Post) -> dt.date:
@@ -24,9 +43,14 @@ def day_of(post: Post) -> dt.date:
     return post.published_on
 
 
-def _item(post: Post, categories: Sequence[Term], comma: str) -> str:
-    day = day_of(post)
+def _time(post: Post, text: str) -> str:
+    return f'<time datetime="{day_of(post).isoformat()}">{text}</time>'
+
+
+def _link(post: Post) -> str:
     url, language = escape(post.get_absolute_url()), f' lang="{escape(post.language)}"' if post.language else ""
-    link = f'<a href="{url}"{language} dir="{post.direction or "auto"}">{escape(str(post))}</a>'
-    filed = f' <span class="filed">{links_to(categories, comma)}</span>' if categories else ""
-    return f'<li><time datetime="{day.isoformat()}">{day.day}</time> <div>{link}{filed}</div></li>\n'
+    return f'<a href="{url}"{language} dir="{post.direction or "auto"}">{escape(str(post))}</a>'
+
+
+def _filed(categories: Sequence[Term], comma: str) -> str:
+    return f' <span class="filed">{links_to(categories, comma)}</span>' if categories else ""

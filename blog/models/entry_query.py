@@ -65,7 +65,11 @@ class EntryQuerySet(PublicQuerySet[Any]):
 
     def for_titles(self) -> Self:
         """Load what a list of titles shows of posts, and nothing else of them."""
-        return self.only(*TITLE).fetch_mode(FETCH_RAISE).newest_day_first()
+        return (
+            self.only(*TITLE, "published_at", "comments_open", "comment_count")
+            .fetch_mode(FETCH_RAISE)
+            .newest_day_first()
+        )
 
     def iterate(self, size: int) -> Iterator[Any]:
         """Yield the entries by ID, loading `size` at a time. With one query, SQLite would sort all texts in memory."""

@@ -145,9 +145,12 @@ class TestTitles:
         category = CategoryFactory(name="Books & more")
         PostFactory(title="Early <b>bird</b>", published_at=at(2019, 10, 3), categories=[category])
         PostFactory(title="Late", published_at=at(2019, 10, 22))
-        assert main(client, "/2019/10/") == "Archive for October, 2019 22 Late 3 Early <b>bird</b> Books & more"
+        assert main(client, "/2019/10/") == (
+            "Archive for October, 2019 Late October 22, 2019 Leave a Comment » "
+            "Early <b>bird</b> October 3, 2019 Posted in Books & more | Leave a Comment »"
+        )
         page = client.get("/2019/10/").text
-        assert '<time datetime="2019-10-03">3</time>' in page
+        assert '<time datetime="2019-10-03">October 3, 2019</time>' in page
         assert "<b>bird" not in page
         assert "<title>Posts from October 2019 – Broadside</title>" in page
 
