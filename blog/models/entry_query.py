@@ -64,12 +64,9 @@ class EntryQuerySet(PublicQuerySet[Any]):
         return self.order_by("-published_on", "-published_at", "-pk")
 
     def for_titles(self) -> Self:
-        """Load what a list of titles shows of posts, and nothing else of them."""
-        return (
-            self.only(*TITLE, "published_at", "comments_open", "comment_count")
-            .fetch_mode(FETCH_RAISE)
-            .newest_day_first()
-        )
+        """Load what a list shows of posts besides their texts, and nothing else of them."""
+        columns = (*TITLE, "status", "published_at", "comments_open", "comment_count")
+        return self.only(*columns).fetch_mode(FETCH_RAISE).newest_day_first()
 
     def iterate(self, size: int) -> Iterator[Any]:
         """Yield the entries by ID, loading `size` at a time. With one query, SQLite would sort all texts in memory."""
