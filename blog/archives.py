@@ -174,7 +174,7 @@ def period_response(
         "meta_description": join_parts(label, title, request.site.tagline),
         "posts": posts,
         "months": _with_titles(months, posts) if not month else [],
-        "entries": entry_list(posts, categories_of(posts), request.site) if month else "",
+        "entries": entry_list(posts, request.site) if month else "",
         "is_year": not month,
         "older": older,
         "newer": newer,

@@ -31,12 +31,10 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
     # What is not a part of a post is in the language of the site.
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
     pin = f'<p class="pinned" {of_site}>{gettext("Pinned")}</p>\n'
-    tags_label, comma = gettext("Tags:"), separator()
     parts = []
     for post in posts:
         categories, tags = terms[post.pk]
         last_line = posted_in_line(post, categories, site)
-        tag_line = f'\n<p class="tags">{tags_label} {links_to(tags, comma)}</p>' if tags else ""
         language = f' lang="{escape(post.language)}"' if post.language else ""
         direction = post.direction
         parts.append(
@@ -46,7 +44,7 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
             f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
             f"{_date_line(post, site, of_site)}"
             f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
-            f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tag_line}</footer>\n'
+            f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tags_line(tags)}</footer>\n'
             "</article>\n"
         )
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
@@ -56,6 +54,11 @@ def posted_in_line(post: Post, categories: Sequence[Term], site: SiteSettings) -
     """Return the line “Posted in … | 1 Comment »” as HTML. It begins with the comments if there are no `categories`."""
     filed = [f"{gettext('Posted in')} {links_to(categories, separator())}"] if categories else []
     return " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
+
+
+def tags_line(tags: Sequence[Term]) -> str:
+    """Return the line “Tags: …” as HTML; nothing if there are none."""
+    return f'\n<p class="tags">{gettext("Tags:")} {links_to(tags, separator())}</p>' if tags else ""
 
 
 def _content_class(post: Post, site: SiteSettings) -> str:

@@ -52,9 +52,9 @@ def _site() -> None:
         ("/category/top/below/", 200, 6),
         ("/author/writer/", 200, 5),
         ("/2020/01/02/", 200, 4),
-        # The titles and their categories.
+        # The titles and their categories, and of a month also their tags.
         ("/2020/", 200, 3),
-        ("/2020/01/", 200, 3),
+        ("/2020/01/", 200, 4),
         # And whether a page of the site has this path.
         ("/archive/", 200, 4),
         # The post, its categories and tags, both neighbours and the comments.
