@@ -23,7 +23,7 @@ from blog.rendering import MORE_PLACEHOLDER, RENDER_VERSION
 from comments.models import Comment, CommentStatus
 from core.changes import content_changed
 from search.models import IndexedEntry
-from tags.models import Tag, TaggedPost, search_key, tag_key
+from tags.models import Tag, TaggedPost, keys_of
 
 TAGS_PER_POST = 10
 # Of so many tags for each post, most are used once or never.
@@ -137,10 +137,7 @@ def _make_tags(count: int, texts: Texts) -> list[int]:
     for numbers in batched(range(count), 5_000):
         # The number keeps them apart.
         names = [f"{' '.join(texts.words(2))} {number}" for number in numbers]
-        tags = [
-            Tag(name=name, key=tag_key(name), search_key=search_key(name), slug=name.replace(" ", "-"))
-            for name in names
-        ]
+        tags = [Tag(name=name, slug=name.replace(" ", "-"), **keys_of(name)) for name in names]
         ids += [tag.pk for tag in Tag.objects.bulk_create(tags)]
     return ids
 

@@ -16,12 +16,13 @@ from blog.models import Category, Post
 from tags.models import Tag, TaggedPost
 
 POSTS_PER_PAGE = 10
+TITLES_PER_PAGE = 200
 
 
-def pages(url: str, posts: int) -> Iterator[str]:
+def pages(url: str, posts: int, per_page: int = POSTS_PER_PAGE) -> Iterator[str]:
     """Yield the pages of a listing with so many posts."""
     yield url
-    yield from (f"{url}page/{number}/" for number in range(2, -(-posts // POSTS_PER_PAGE) + 1))
+    yield from (f"{url}page/{number}/" for number in range(2, -(-posts // per_page) + 1))
 
 
 def every_url() -> Iterator[str]:
@@ -31,7 +32,7 @@ def every_url() -> Iterator[str]:
     yield from pages("/", posts.count())
     months = Counter(posts.values_list("published_on__year", "published_on__month"))
     for (year, month), count in months.items():
-        yield from pages(f"/{year}/{month:02}/", count)
+        yield from pages(f"/{year}/{month:02}/", count, TITLES_PER_PAGE)
     for category in Category.objects.all():
         yield from pages(category.get_absolute_url(), posts.filter(categories=category).count())
         yield f"{category.get_absolute_url()}feed/"

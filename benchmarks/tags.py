@@ -16,7 +16,7 @@ from accounts.models import User
 from blog.models import Post, Status
 from core.twins import find_twins
 from tags import curation, twins
-from tags.models import Tag, TaggedPost, search_key, tag_key
+from tags.models import Tag, TaggedPost, keys_of
 
 REPEATS = 20
 SYLLABLES = [
@@ -85,7 +85,7 @@ def build(tag_count: int, row_count: int) -> None:
     posts = Post.objects.bulk_create(posts, batch_size=1000)
     names = make_names(tag_count, chance)
     slugs = (f"tag-{n}" for n in range(tag_count))
-    tags = [Tag(name=n, key=tag_key(n), search_key=search_key(n), slug=s) for n, s in zip(names, slugs, strict=True)]
+    tags = [Tag(name=n, slug=s, **keys_of(n)) for n, s in zip(names, slugs, strict=True)]
     tags = Tag.objects.bulk_create(tags, batch_size=1000)
     weights = [1 / (rank + 10) for rank in range(tag_count)]
     rows: set[tuple[int, int]] = set()

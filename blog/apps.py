@@ -38,13 +38,18 @@ class BlogConfig(AppConfig):
         from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
         from accounts.preferences import person_inlines
+        from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
+        from blog.archives import archive
+        from blog.authors import authors
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
+        from blog.generated_pages import generated_pages
         from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
+        from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
         from blog.privacy import kept_of_readers
@@ -78,11 +83,14 @@ class BlogConfig(AppConfig):
             dashboard_panels.register(name, panel)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
+        generated_pages.register(ARCHIVE, archive)
+        generated_pages.register(AUTHORS, authors)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
         # Of short links such as `/?p=5`.
         page_parameters.register("blog", frozenset({"p", "page_id", "preview"}))
+        page_parameters.register("blog.oembed", oembed.PARAMETERS)
         use_finders.register("blog", USE_FINDER)
         reviewers = ReviewPreference.objects.select_related("user")
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
@@ -101,6 +109,8 @@ class BlogConfig(AppConfig):
                 "favicon.ico",
                 "speculation-rules.json",
                 "dictionary.txt",
+                "manifest.webmanifest",
+                "oembed",
                 ".well-known",
             },
         )

@@ -1,34 +1,38 @@
-"""The two formats of feeds, RSS 2.0 and Atom (RFC 4287), with the elements of WordPress's feeds.
+"""The formats of feeds: RSS 2.0 and Atom (RFC 4287), with the elements of WordPress's feeds, and JSON Feed 1.1.
 
-Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers take most of it for
-HTML, whatever the format says, so it is escaped here.
+Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers take most of RSS and
+Atom for HTML, whatever the format says, so it is escaped here.
 """
 
+import json
 import re
 import uuid
 from collections.abc import Sequence
 from html import escape, unescape
 from io import StringIO
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 from xml.sax.xmlreader import AttributesImpl
 
 from django.conf import settings
 from django.http import HttpResponse
-from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed
+from django.utils.feedgenerator import Atom1Feed, Rss201rev2Feed, SyndicationFeed, rfc3339_date
 from django.utils.html import format_html
 from django.utils.http import http_date
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import get_language
 from django.utils.xmlutils import SimplerXMLGenerator
 
 from core.site import absolute_url
 from core.text import remove_non_xml
 
 _OWN_URL = re.compile(r'(<[a-z][^<>]*\s(?:href|src|poster|cite|action)=")(/(?!/)[^"]*")')
+_FRAGMENT = re.compile(r'(<a\s(?:[^<>]*\s)?href=")(?=#)')
 _SRCSET = re.compile(r'<source [^<>]*\bsrcset="[^"]*"')
 _OWN_URL_IN_SRCSET = re.compile(r'(srcset="|, )(/(?!/))')
 _IRI_PART: Final = r"""(?:[^\x00-\x20\x7f-\x9f\s"#%<>\\^`{|}]|%[0-9A-Fa-f]{2})"""
 _IRI = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:{_IRI_PART}+(?:#{_IRI_PART}*)?")
+
+_UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 def html_text(text: str) -> str:
@@ -37,14 +41,20 @@ def html_text(text: str) -> str:
     return text if "<" not in text and unescape(text) == text else escape(text, quote=False)
 
 
-def _with_absolute_urls(html: str) -> str:
+def _with_absolute_urls(html: str, url: str) -> str:
+    """Return `html`, which is the text of what is at `url`, as it can be shown anywhere."""
+    html = _FRAGMENT.sub(lambda link: f"{link[1]}{escape(url)}", html)
     html = _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
     return _SRCSET.sub(lambda srcset: _OWN_URL_IN_SRCSET.sub(rf"\g<1>{settings.SITE_URL}\g<2>", srcset[0]), html)
 
 
 def atom_id(guid: str) -> str:
-    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), else one that is always made of it."""
-    return guid if _IRI.fullmatch(guid) else uuid.uuid5(uuid.NAMESPACE_URL, guid).urn
+    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), else one that is always made of it.
+
+    A UUID with something after it, such as WordPress's form of a comment's ID, is none.
+    """
+    is_iri = _IRI.fullmatch(guid) and (not guid.startswith("urn:uuid:") or _UUID.fullmatch(guid))
+    return guid if is_iri else uuid.uuid5(uuid.NAMESPACE_URL, guid).urn
 
 
 class _Feed(SyndicationFeed):
@@ -52,14 +62,21 @@ class _Feed(SyndicationFeed):
 
     content_type: str
     suffix: str
+    # Whether items have an `image`, the URL of one.
+    has_images: ClassVar[bool] = False
+
+    @staticmethod
+    def as_text(text: str) -> str:
+        """Return a plain text as the format has it."""
+        return html_text(text)
 
     def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "") -> None:
         """`feeds_url`: what `suffix` is added to, if it isn't `url`."""
         feed_url = absolute_url((feeds_url or url) + self.suffix)
         super().__init__(
-            title=html_text(title),
+            title=self.as_text(title),
             link=absolute_url(url),
-            description=html_text(description),
+            description=self.as_text(description),
             language=get_language(),
             feed_url=feed_url,
             # As in WordPress. The URL of the listing would be the same for the site's posts and its comments.
@@ -70,6 +87,7 @@ class _Feed(SyndicationFeed):
         self,
         *,
         title: str,
+        link: str,
         description: str,
         author: str,
         guid: str,
@@ -79,16 +97,17 @@ class _Feed(SyndicationFeed):
     ) -> None:
         """Add an item. If it has a `language` and a `direction` of its own, its HTML has them too."""
         language, direction = item.get("language"), item.get("direction")
-        html = remove_non_xml(_with_absolute_urls(content))
+        html = remove_non_xml(_with_absolute_urls(content, link))
         if language and direction:
             html = format_html('<div lang="{}" dir="{}">{}</div>', language, direction, mark_safe(html))  # noqa: S308  # rendered from a text and sanitised
         self.add_item(
-            title=html_text(title),
-            description=html_text(description),
-            author_name=html_text(author),
+            title=self.as_text(title),
+            link=link,
+            description=self.as_text(description),
+            author_name=self.as_text(author),
             unique_id=remove_non_xml(guid),
             unique_id_is_permalink=False,
-            categories=[html_text(category) for category in categories],
+            categories=[self.as_text(category) for category in categories],
             content=html,
             **item,
         )
@@ -118,6 +137,11 @@ class RssFeed(_Feed, Rss201rev2Feed):
             "xmlns:wfw": "http://wellformedweb.org/CommentAPI/",
         }
 
+    def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
+        super().add_root_elements(handler)
+        if settings.BROADSIDE_WEBSUB_HUB:
+            handler.addQuickElement("atom:link", None, {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
+
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
         # RSS has no attribute for the direction. The HTML of the item has one.
         return {"xml:lang": item["language"]} if item.get("language") else {}
@@ -146,7 +170,7 @@ class _AtomWriter(SimplerXMLGenerator):
 
 
 class AtomFeed(_Feed, Atom1Feed):
-    """Atom with the whole text as well as the summary. `dir` is that of draft-snell-atompub-bidi."""
+    """Atom with the whole text as well as the summary."""
 
     suffix = "feed/atom/"
 
@@ -158,16 +182,70 @@ class AtomFeed(_Feed, Atom1Feed):
         self.write_items(handler)
         handler.endElement("feed")
 
-    def root_attributes(self) -> dict[str, str]:
-        return {**super().root_attributes(), "dir": "rtl" if get_language_bidi() else "ltr"}
+    def add_root_elements(self, handler: SimplerXMLGenerator) -> None:
+        super().add_root_elements(handler)
+        if settings.BROADSIDE_WEBSUB_HUB:
+            handler.addQuickElement("link", "", {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
 
     def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
-        attributes = {"xml:lang": item.get("language"), "dir": item.get("direction")}
-        return {name: value for name, value in attributes.items() if value}
+        # Atom has no attribute for the direction either.
+        return {"xml:lang": item["language"]} if item.get("language") else {}
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item | {"unique_id": atom_id(item["unique_id"])})
         handler.addQuickElement("content", item["content"])
 
 
-FORMATS: Final[dict[str, type[RssFeed | AtomFeed]]] = {"rss": RssFeed, "atom": AtomFeed}
+class JsonFeed(_Feed):
+    """JSON Feed with the whole text, the summary and an image. Source: https://www.jsonfeed.org/version/1.1/."""
+
+    content_type = "application/feed+json; charset=utf-8"
+    suffix = "feed/json/"
+    has_images = True
+
+    @staticmethod
+    def as_text(text: str) -> str:
+        # The format says what is HTML and what isn't.
+        return remove_non_xml(text)
+
+    def write(self, outfile: Any, encoding: str) -> None:
+        hub = settings.BROADSIDE_WEBSUB_HUB
+        feed = {
+            "version": "https://jsonfeed.org/version/1.1",
+            "title": self.feed["title"],
+            "home_page_url": self.feed["link"],
+            "feed_url": self.feed["feed_url"],
+            "description": self.feed["description"],
+            "language": self.feed["language"],
+            "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
+        }
+        # The title is required, and so are the items.
+        required = {"title": feed["title"], "items": [_json_item(item) for item in self.items]}
+        json.dump(_filled(feed) | required, outfile, ensure_ascii=False)
+
+
+def _json_item(item: dict[str, Any]) -> dict[str, Any]:
+    values = {
+        "id": item["unique_id"],
+        "url": item["link"],
+        "title": item["title"],
+        "summary": item["description"],
+        "image": item.get("image"),
+        "date_published": rfc3339_date(item["pubdate"]),
+        "date_modified": rfc3339_date(item["updateddate"]),
+        "authors": list(filter(None, [_filled({"name": item["author_name"], "url": item["author_link"]})])),
+        "tags": item["categories"],
+        "language": item.get("language"),
+        "attachments": [
+            _filled({"url": each.url, "mime_type": each.mime_type, "size_in_bytes": int(each.length or 0)})
+            for each in item["enclosures"]
+        ],
+    }
+    return {**_filled(values), "content_html": item["content"]}
+
+
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value}
+
+
+FORMATS: Final[dict[str, type[RssFeed | AtomFeed | JsonFeed]]] = {"rss": RssFeed, "atom": AtomFeed, "json": JsonFeed}

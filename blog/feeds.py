@@ -13,6 +13,7 @@ from django.utils.translation import gettext
 from accounts.models import User
 from blog.enclosures import enclosures_by_post, stored_enclosures
 from blog.feed_formats import FORMATS
+from blog.lead_pictures import lead_picture, load_lead_pictures
 from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQuerySet, load_pictures
 from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
@@ -64,15 +65,19 @@ class PostFeed:
         terms = terms_of(posts)
         unlocked = [post for post in posts if not post.is_locked]
         enclosures = enclosures_by_post(unlocked, stored_enclosures(unlocked))
+        if feed.has_images:
+            load_lead_pictures(unlocked)
         for post in posts:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))
             url = absolute_url(post.get_absolute_url())
+            picture = lead_picture(post) if feed.has_images else None
             feed.add(
                 title=str(post),
                 link=url,
                 description=post.summary,
                 guid=post.guid,
                 author=str(post.author),
+                author_link=absolute_url(post.author.get_absolute_url()),
                 pubdate=post.published_at,
                 updateddate=post.modified_at,
                 categories=[term.name for term in chain(*terms[post.pk])],
@@ -83,6 +88,7 @@ class PostFeed:
                 comment_count=post.comment_count,
                 language=post.language,
                 direction=post.direction,
+                image=picture and picture.url,
             )
         return feed.response()
 

@@ -1,9 +1,9 @@
-"""The posts of a listing as HTML, with the order and the wording of the original site.
+"""The posts of a listing as HTML, with the order and the wording of the original site, and microformats (h-entry).
 
 Python writes them, because templates would take six times as long for all these links.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from html import escape
 from typing import Final
 
@@ -12,7 +12,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, get_language_bidi, gettext, pgettext
 
 from blog.models import Post
-from blog.terms import links_to, separator, terms_of
+from blog.rendering import MORE_PLACEHOLDER
+from blog.terms import Term, links_to, separator, terms_of
 from core.dates import format_day
 from core.models import SiteSettings
 from core.registry import Registry
@@ -21,30 +22,51 @@ from core.registry import Registry
 entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
 
 
-def listed_posts(posts: Sequence[Post], site: SiteSettings) -> SafeString:
-    """Return `posts` as HTML, loaded by `for_listing`, and their pictures by `load_pictures`. Two queries."""
+def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
+    """Return `posts` as HTML, loaded by `for_listing`, and their pictures by `load_pictures`. Two queries.
+
+    Those that are `pinned` are labelled, because they are older than what follows.
+    """
     terms = terms_of(posts)
     # What is not a part of a post is in the language of the site.
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
-    posted_in, tags_label, comma = gettext("Posted in"), gettext("Tags:"), separator()
+    pin = f'<p class="pinned" {of_site}>{gettext("Pinned")}</p>\n'
     parts = []
     for post in posts:
         categories, tags = terms[post.pk]
-        filed = [f"{posted_in} {links_to(categories, comma)}"] if categories else []
-        last_line = " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
-        tag_line = f'\n<p class="tags">{tags_label} {links_to(tags, comma)}</p>' if tags else ""
+        last_line = posted_in_line(post, categories, site)
         language = f' lang="{escape(post.language)}"' if post.language else ""
         direction = post.direction
         parts.append(
-            f'<article class="entry" id="post-{post.pk}"{language}{f' dir="{direction}"' if direction else ""}>\n'
-            f'<h2 class="entry-title" dir="{direction or "auto"}">'
-            f'<a href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
+            f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
+            f"{pin if post in pinned else ''}"
+            f'<h2 class="entry-title p-name" dir="{direction or "auto"}">'
+            f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
             f"{_date_line(post, site, of_site)}"
-            f'<div class="entry-body">{post.lead}</div>\n'
-            f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tag_line}</footer>\n'
+            f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
+            f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tags_line(tags)}</footer>\n'
             "</article>\n"
         )
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
+
+
+def posted_in_line(post: Post, categories: Sequence[Term], site: SiteSettings) -> str:
+    """Return the line “Posted in … | 1 Comment »” as HTML. It begins with the comments if there are no `categories`."""
+    filed = [f"{gettext('Posted in')} {links_to(categories, separator())}"] if categories else []
+    return " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
+
+
+def tags_line(tags: Sequence[Term]) -> str:
+    """Return the line “Tags: …” as HTML; nothing if there are none."""
+    return f'\n<p class="tags">{gettext("Tags:")} {links_to(tags, separator())}</p>' if tags else ""
+
+
+def _content_class(post: Post, site: SiteSettings) -> str:
+    """Return whether a listing has the whole text of a post, or a part of it, in microformats."""
+    if post.is_locked:
+        return ""
+    is_part = MORE_PLACEHOLDER in post.lead_html or post.excerpt_in_lists(site)
+    return " p-summary" if is_part else " e-content"
 
 
 def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
@@ -54,6 +76,6 @@ def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
     author = ""
     if site.show_author:
         url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
-        author = f' {by} <a href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
-    time = f'<time datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
+        author = f' {by} <a class="p-author h-card" href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
+    time = f'<time class="dt-published" datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
     return f'<p class="entry-date" {of_site}>{time}{author}</p>\n'

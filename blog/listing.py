@@ -2,7 +2,7 @@
 
 import calendar
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,10 +13,12 @@ from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
 from blog.listed_posts import listed_posts
-from blog.models import Post, PostQuerySet, load_pictures
+from blog.models import Entry, Post, PostQuerySet, load_pictures
+from blog.open_graph import locale
+from blog.structured_data import Node, json_ld
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
@@ -62,11 +64,12 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
 class Listing:
     """A kind of listing. `ids` makes the query set of the IDs of its posts, newest first.
 
-    It takes the current time and what the listing is about, such as the ID of a tag.
+    It takes the current time and what the listing is about, such as the ID of a tag. With `titles_only`, posts are
+    sorted by day, and loaded with what their titles need.
     """
 
-    def __init__(self, ids: Callable[..., QuerySet[Any, Any]]) -> None:
-        self._ids = ids
+    def __init__(self, ids: Callable[..., QuerySet[Any, Any]], *, titles_only: bool = False) -> None:
+        self._ids, self._titles_only = ids, titles_only
         self._posts = Prepared[Post](self._posts_of_page)
 
     def count(self, about: Sequence[Value]) -> int:
@@ -77,12 +80,22 @@ class Listing:
         return self._posts(timezone.now(), *about, start=start, stop=stop, **how)
 
     def _posts_of_page(
-        self, now: Parameter, *about: Any, start: int, stop: int, from_end: bool, with_author: bool
+        self,
+        now: Parameter,
+        *about: Any,
+        start: int,
+        stop: int,
+        from_end: bool = False,
+        with_author: bool = False,
+        with_excerpt: bool = False,
     ) -> QuerySet[Any, Post]:
         ids = self._ids(now, *about)
         ids = ids.reverse() if from_end else ids
+        if self._titles_only:
+            # Without the kind, for which SQLite would read all posts.
+            return Entry.objects.published(now).filter(pk__in=ids[start:stop]).for_titles()
         posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
-        return posts.for_listing(with_author=with_author)
+        return posts.for_listing(with_author=with_author, with_excerpt=with_excerpt)
 
 
 class ListingPaginator(Paginator[Any]):
@@ -91,9 +104,12 @@ class ListingPaginator(Paginator[Any]):
     A page in the second half is read from the end, so that the last page takes no longer than the first.
     """
 
-    def __init__(self, listing: Listing, about: Sequence[Any], site: SiteSettings, url: str) -> None:
-        super().__init__((), site.entries_per_page)
-        self._listing, self._about, self._with_author = listing, about, site.show_author
+    def __init__(
+        self, listing: Listing, about: Sequence[Any], site: SiteSettings, url: str, *, per_page: int | None = None
+    ) -> None:
+        super().__init__((), per_page or site.entries_per_page)
+        self._listing, self._about = listing, about
+        self._columns = {"with_author": site.show_author, "with_excerpt": site.show_excerpts}
         self.count = remembered(site, lambda: listing.count(about), "count", url)
 
     def page(self, number: int | str) -> Page[Any]:
@@ -103,7 +119,7 @@ class ListingPaginator(Paginator[Any]):
         from_end = start > self.count // 2
         if from_end:
             start, end = self.count - end, self.count - start
-        posts = self._listing.posts(self._about, start, end, from_end=from_end, with_author=self._with_author)
+        posts = self._listing.posts(self._about, start, end, from_end=from_end, **self._columns)
         return Page(posts, number, self)
 
 
@@ -116,16 +132,19 @@ def listing_response(
     about: Sequence[Any] = (),
     heading: str = "",
     title: str = "",
+    name: str = "",
     description: str = "",
     feeds: Sequence[FeedLink] = (),
     sticky: Sequence[Post] = (),
+    nodes: Callable[[], Iterable[Node]] = tuple,
     not_found_if_empty: bool = False,
 ) -> HttpResponse:
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
     `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
-    Only the posts of the page are read from the `listing`, which is `about` these values. Raises Http404 past the last
-    page, and for an empty listing if `not_found_if_empty`.
+    `name` and `description` are those of what it is about, if the heading does not say it.
+    Only the posts of the page are read from the `listing`, which is `about` these values. The first page has the
+    `nodes`. Raises Http404 past the last page, and for an empty listing if `not_found_if_empty`.
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
@@ -140,19 +159,26 @@ def listing_response(
         return HttpResponse()
     page = paginator.page(number)
     shown = [*sticky, *(post for post in page if post not in sticky)]
-    load_pictures(post for post in shown if "<img" in post.lead_html)
-    if first_with_image := next((post for post in shown if "<img" in post.lead_html and not post.is_locked), None):
+    with_image = [post for post in shown if "<img" in post.lead_html and not post.excerpt_in_lists(request.site)]
+    load_pictures(with_image)
+    if first_with_image := next((post for post in with_image if not post.is_locked), None):
         first_with_image.leads_with_image = True
     label = page_label(page.number, paginator.num_pages)
+    its_pager = pager(page, partial(listing_page_url, url))
     context = {
         "heading": heading,
         "page_title": join_parts(title, label),
         "meta_description": join_parts(label, title, description or request.site.tagline),
+        "name": name,
         "description": description,
         "posts": shown,
-        "entries": listed_posts(shown, request.site),
-        "pager": pager(page, partial(_page_url, url)),
-        "canonical_url": absolute_url(_page_url(url, page.number)),
+        "entries": listed_posts(shown, request.site, pinned=sticky),
+        "pager": its_pager,
+        "canonical_url": absolute_url(listing_page_url(url, page.number)),
+        "previous_page_url": its_pager.newer_url,
+        "next_page_url": its_pager.older_url,
+        "json_ld": json_ld(nodes()) if page.number == 1 else "",
+        "locale": locale(get_language()),
         "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)
@@ -187,5 +213,5 @@ def pager(page: Page[Any], url_of: Callable[[int], str]) -> Pager:
     )
 
 
-def _page_url(url: str, page_number: int) -> str:
+def listing_page_url(url: str, page_number: int) -> str:
     return url if page_number == 1 else f"{url}page/{page_number}/"

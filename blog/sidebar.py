@@ -1,6 +1,5 @@
 """The sidebar: blocks that apps register, read with one query and rendered once until the next change."""
 
-import datetime as dt
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,15 +8,15 @@ from typing import Any, Final, NamedTuple
 
 from django.core.cache import cache
 from django.db.models import CharField, Count, IntegerField, OuterRef, QuerySet, Subquery, Value
-from django.db.models.functions import Cast, Coalesce, Substr
+from django.db.models.functions import Coalesce
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
 from blog.models import Category, Entry, Page, Post, public_condition
+from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
 from core.dashboard import find_missing_template
-from core.dates import format_month
 from core.memory import remembered
 from core.models import SiteSettings
 from core.registry import Registry
@@ -111,7 +110,6 @@ class Line:
     url: str
     count: int = 0
     depth: int = 0
-    lines: Sequence["Line"] = ()
 
 
 def _page_rows() -> QuerySet[Any, Any]:
@@ -154,34 +152,31 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _month_rows() -> Any:
-    # The beginning of `2019-10-22`. On SQLite, Django would extract years and months with a function in Python.
-    month = Substr(Cast("published_on", CharField()), 1, 7)
-    months = Post.objects.published().values(month=month).annotate(total=Count("pk"))
-    return months.values_list(ZERO, ZERO, "month", EMPTY, "total")
+    months = Post.objects.published().values(month=month_of_post()).annotate(total=Count("pk"))
+    # The same in each row: whether there are these pages.
+    pages = months.annotate(has_archive=has_archive(), has_authors=has_authors())
+    return pages.values_list("has_archive", "has_authors", "month", EMPTY, "total")
 
 
-def _year_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return a line for each year, which contains those of its months. The newest come first."""
-    years = []
+def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
+    """Return lines for the overviews, and one for each year, the newest first."""
+    lines = []
+    if rows and rows[0].first:
+        lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))
+    if rows and rows[0].second:
+        lines.append(Line(gettext("Authors"), overview_url(AUTHORS)))
     newest_first = sorted(rows, key=lambda row: row.label, reverse=True)
-    for year, months_of_year in groupby(newest_first, key=lambda row: row.label[:4]):
-        months = [
-            Line(
-                format_month(dt.date.fromisoformat(f"{row.label}-01")),
-                reverse("blog:month", args=row.label.split("-")),
-                row.total,
-            )
-            for row in months_of_year
-        ]
-        total = sum(month.count for month in months)
-        years.append(Line(str(int(year)), reverse("blog:year", args=[year]), total, lines=months))
-    return years
+    years = [
+        Line(str(int(year)), reverse("blog:year", args=[year]), sum(row.total for row in months))
+        for year, months in groupby(newest_first, key=lambda row: row.label[:4])
+    ]
+    return [*lines, *years]
 
 
 # The blocks of the blog itself.
 BLOCKS: Final = {
     "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
     "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
-    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _year_lines),
+    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _archive_lines),
     "meta": SidebarBlock("blog/sidebar/meta.html"),
 }

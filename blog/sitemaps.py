@@ -1,18 +1,35 @@
-"""Sitemaps of posts, pages and categories."""
+"""Sitemaps of posts, pages, categories and overviews.
 
-from collections.abc import Callable
+Source: https://www.sitemaps.org/protocol.html, with Google's extensions.
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from copy import copy
 from functools import wraps
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.sitemaps import Sitemap
+from django.contrib.sitemaps.views import sitemap
 from django.db.models import Max
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.translation import get_language, gettext
 
-from blog.models import Category, Page, Post, public_condition
+from blog.models import Category, Entry, Page, Post, public_condition
+from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
+from core.site import absolute_url
+from media.models import Picture
+
+# What the sitemaps of entries show of them.
+_SHOWN: Final = ("kind", "modified_at", "password", "language", "translation_group", "featured_picture")
+# The news are what was published in this time. Source: Google, "Create a news sitemap".
+_NEWS: Final = dt.timedelta(days=2)
+_MAX_NEWS: Final = 1000
 
 
 def at_site_url(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -40,18 +57,119 @@ class SiteUrlSitemap(Sitemap[Any]):
 class _BlogSitemap(SiteUrlSitemap):
     lastmod = attrgetter("modified_at")
 
+    def get_latest_lastmod(self) -> dt.datetime | None:
+        """Return the same as Django's method, without reading all rows."""
+        items: Any = self.items()
+        newest: dt.datetime | None = items.order_by().aggregate(newest=Max("modified_at"))["newest"]
+        return newest
 
-class PostSitemap(_BlogSitemap):
+
+class _EntrySitemap(_BlogSitemap):
+    """A sitemap of entries with their pictures and translations: five queries for a page of it."""
+
+    def get_urls(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        urls: list[dict[str, Any]] = super().get_urls(*args, **kwargs)
+        entries = [url["item"] for url in urls]
+        pictures = _pictures_of([entry for entry in entries if not entry.is_locked])
+        translations = _translations_of(entries)
+        for url in urls:
+            url["pictures"] = pictures[url["item"].pk]
+            url["alternates"] = translations[url["item"].translation_group]
+        return urls
+
+
+class PostSitemap(_EntrySitemap):
     def items(self) -> Any:
-        return Post.objects.published().newest_first().only("slug", "published_on", "modified_at")
+        return _shown(Post.objects.published().newest_first()).only(*_SHOWN, "slug", "published_on")
 
 
-class PageSitemap(_BlogSitemap):
+class PageSitemap(_EntrySitemap):
     def items(self) -> Any:
-        return Page.objects.published().order_by("path").only("path", "modified_at")
+        return _shown(Page.objects.published().order_by("path")).only(*_SHOWN, "path")
 
 
 class CategorySitemap(_BlogSitemap):
     def items(self) -> Any:
         newest = Max("posts__published_at", filter=public_condition("posts__"))
         return Category.objects.annotate(modified_at=newest).filter(modified_at__isnull=False).order_by("path")
+
+
+class OverviewSitemap(SiteUrlSitemap):
+    """The overviews of all posts and authors."""
+
+    def items(self) -> list[str]:
+        has_pages = Post.objects.published().order_by().annotate(has_archive=has_archive(), has_authors=has_authors())
+        (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(0, 0)]
+        return [path for path, is_there in zip((ARCHIVE, AUTHORS), found, strict=True) if is_there]
+
+    def location(self, item: str) -> str:
+        return overview_url(item)
+
+
+class NewsSitemap(SiteUrlSitemap):
+    """What was published in the last two days, for news search engines."""
+
+    limit = _MAX_NEWS
+
+    def items(self) -> Any:
+        # Those without a password.
+        newest = _shown(Post.objects.published().filter(password="", published_at__gt=timezone.now() - _NEWS))
+        return newest.newest_first().only("title", "slug", "published_at", "published_on", "language", "password")
+
+    def get_urls(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        urls: list[dict[str, Any]] = super().get_urls(*args, **kwargs)
+        for url in urls:
+            url["language"] = _news_language(url["item"].language or get_language())
+        return urls
+
+
+def news(request: HttpRequest) -> HttpResponse:
+    """Show the sitemap of news, if this site has one (settings.BROADSIDE_NEWS_SITEMAP)."""
+    if not settings.BROADSIDE_NEWS_SITEMAP:
+        raise Http404(gettext("This site has no sitemap of news."))
+    return sitemap(request, {"news": NewsSitemap}, template_name="blog/news_sitemap.xml")
+
+
+def _shown(entries: Any) -> Any:
+    """Return the entries that search engines may show."""
+    return entries.filter(noindex=False)
+
+
+def _pictures_of(entries: Collection[Entry]) -> defaultdict[int, list[str]]:
+    """Return the URLs of the pictures on the page of each entry, by its ID, the featured image first. Two queries."""
+    shown = [(entry.pk, entry.featured_picture_id) for entry in entries if entry.featured_picture_id]
+    in_texts = Entry.pictures.through._default_manager.filter(entry__in=[entry.pk for entry in entries])
+    shown += in_texts.order_by("entry", "picture").values_list("entry", "picture")
+    rows = Picture.objects.select_related("merged_into").order_by()
+    # Django reads the dimensions of each image whose file is read without them.
+    shown_fields = ("file", "width", "height", "deleted_at")
+    fields = (*shown_fields, *(f"merged_into__{name}" for name in shown_fields))
+    pictures = rows.only(*fields).in_bulk({picture for _entry, picture in shown})
+    urls: defaultdict[int, list[str]] = defaultdict(list)
+    for entry, pk in shown:
+        picture = pictures[pk].shown
+        url = absolute_url(picture.file.url) if picture else ""
+        if url and url not in urls[entry]:
+            urls[entry].append(url)
+    return urls
+
+
+def _translations_of(entries: Collection[Entry]) -> defaultdict[Any, list[dict[str, str]]]:
+    """Return the languages of each group of translations, with their URLs, as Django's sitemaps do. One query."""
+    groups = {entry.translation_group for entry in entries if entry.translation_group and entry.language}
+    found: defaultdict[Any, list[dict[str, str]]] = defaultdict(list)
+    linked = _shown(Entry.objects.published().filter(translation_group__in=groups).exclude(language=""))
+    for each in linked.only("kind", "language", "translation_group", "slug", "published_on", "path"):
+        url = absolute_url(each.get_absolute_url())
+        found[each.translation_group].append({"lang_code": each.language, "location": url})
+    for group, alternates in list(found.items()):
+        found[group] = sorted(alternates, key=lambda each: each["lang_code"]) if len(alternates) > 1 else []
+    return found
+
+
+def _news_language(language: str) -> str:
+    """Return a language as news sitemaps have it: of two or three letters, except for Chinese."""
+    code = language.lower().partition("-")[0]
+    if code == "zh":
+        return "zh-tw" if language.lower() in {"zh-hant", "zh-tw", "zh-hk"} else "zh-cn"
+    return code

@@ -30,18 +30,27 @@ class Terms(NamedTuple):
 
 def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
     """Return the categories and tags of each post by its ID: two queries, which load nothing else of them."""
-    ids = [post.pk for post in posts]
     terms: defaultdict[int, Terms] = defaultdict(lambda: Terms([], []))
-    if not ids:
+    if not posts:
         return terms
-    for pk, name, path in _categories(ids):
-        terms[pk].categories.append(Term(name, category_url(path)))
-    for pk, name, url in Post.tags.names_and_urls(ids):
+    for pk, categories in categories_of(posts).items():
+        terms[pk].categories.extend(categories)
+    for pk, name, url in Post.tags.names_and_urls([post.pk for post in posts]):
         terms[pk].tags.append(Term(name, url))
     for found in terms.values():
-        found.categories.sort(key=_by_name)
         found.tags.sort(key=_by_name)
     return terms
+
+
+def categories_of(posts: Collection[Post]) -> defaultdict[int, list[Term]]:
+    """Return the categories of each post by its ID, sorted by name, ignoring case. One query."""
+    categories: defaultdict[int, list[Term]] = defaultdict(list)
+    if posts:
+        for pk, name, path in _categories([post.pk for post in posts]):
+            categories[pk].append(Term(name, category_url(path)))
+    for found in categories.values():
+        found.sort(key=_by_name)
+    return categories
 
 
 @Prepared
@@ -60,6 +69,6 @@ def separator() -> str:
 
 
 def links_to(terms: Iterable[Term], comma: str) -> SafeString:
-    """Return links to these terms, separated by `comma` (see `separator`)."""
-    links = [f'<a href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
+    """Return links to these terms, separated by `comma` (see `separator`), for an `h-entry` (microformats)."""
+    links = [f'<a class="p-category" href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
     return mark_safe(comma.join(links))  # noqa: S308  # the names and URLs are escaped, and the comma is ours

@@ -6,7 +6,7 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
-from blog import feeds, views, well_known
+from blog import feeds, oembed, views, well_known
 from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
 from blog.dictionary import dictionary
 
@@ -42,13 +42,14 @@ def listing_paths(route: str, view: Callable[..., HttpResponse], name: str) -> l
 
 
 def feed_paths(route: str, feed: Callable[[str], Callable[..., HttpResponse]], name: str) -> list[URLPattern]:
-    """Return the URL patterns of a listing's feeds: RSS 2.0 at its short and its full URLs, and Atom."""
-    rss, atom = public_page(feed("rss")), public_page(feed("atom"))
+    """Return the URL patterns of a listing's feeds: RSS 2.0 at its short and its full URLs, Atom, and JSON Feed."""
+    rss, atom, json = [public_page(feed(name)) for name in ("rss", "atom", "json")]
     return [
         path(f"{route}feed/", rss, name=f"{name}_feed"),
         path(f"{route}feed/rss/", rss),
         path(f"{route}feed/rss2/", rss),
         path(f"{route}feed/atom/", atom, name=f"{name}_atom"),
+        path(f"{route}feed/json/", json, name=f"{name}_json"),
     ]
 
 
@@ -70,6 +71,8 @@ urlpatterns = [
     path(SPECULATION_RULES_PATH.lstrip("/"), well_known.speculation_rules),
     path(DICTIONARY_PATH.lstrip("/"), public_page(dictionary), name="dictionary"),
     path("favicon.ico", public_page(well_known.favicon), name="favicon"),
+    path("manifest.webmanifest", public_page(well_known.manifest), name="manifest"),
+    path("oembed/", public_page(oembed.oembed), name="oembed"),
     path(".well-known/security.txt", public_page(well_known.security_txt), name="security_txt"),
     path("<tree_path:path>/", public_page(views.page), name="page"),
 ]

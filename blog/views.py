@@ -5,6 +5,7 @@ import unicodedata
 from typing import Any
 from urllib.parse import unquote
 
+from django.conf import settings
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect, HttpResponseRedirect
 from django.shortcuts import render
@@ -12,20 +13,27 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from blog import passwords, preview_links, privacy
+from blog import breadcrumbs, passwords, preview_links, privacy
+from blog.archives import period_response
 from blog.caching import has_session, mark_private
+from blog.generated_pages import generated_pages
+from blog.lead_pictures import lead_picture
 from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
+from blog.open_graph import article, locale, oembed_url
+from blog.overviews import is_free
 from blog.permissions import may_view
-from blog.redirects.look_up import RedirectToPage, rows_at
+from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
+from blog.related import related_section
 from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
+from blog.structured_data import blog_posting, breadcrumb_list, json_ld, profile_page, web_site
 from blog.terms import links_to, separator, terms_of
 from core.dates import format_day, format_month
 from core.memory import remembered
@@ -49,9 +57,10 @@ _posts_by_author = Listing(
     lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
 )
 _posts_of_days = Listing(
-    lambda now, *days: Post.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
+    # Only posts have such a day, and a condition on the kind as well would make SQLite read all posts.
+    lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
 )
-_posts_at = Prepared[Post](
+posts_at = Prepared[Post](
     lambda now, day, slugs: (
         Post.objects.published(now)
         .filter(published_on=day, slug__in=slugs)
@@ -61,7 +70,7 @@ _posts_at = Prepared[Post](
 )
 _categories_at = Prepared[Category](lambda path, slug: Category.objects.filter(Q(path=path) | Q(slug=slug)))
 _authors_at = Prepared[User](lambda slugs: User.objects.filter(slug__in=slugs))
-_pages_at = Prepared[Page](
+pages_at = Prepared[Page](
     lambda now, paths: (
         Page.objects.published(now)
         .filter(path__in=paths)
@@ -80,8 +89,17 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         return _short_link_response(request, entry_id)
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
-        sticky = list(_sticky_posts().for_listing(with_author=request.site.show_author))
-    return listing_response(request, page_number, url=reverse("blog:front"), listing=_all_posts, sticky=sticky)
+        site = request.site
+        posts = _sticky_posts().for_listing(with_author=site.show_author, with_excerpt=site.show_excerpts)
+        sticky = list(posts)
+    return listing_response(
+        request,
+        page_number,
+        url=reverse("blog:front"),
+        listing=_all_posts,
+        sticky=sticky,
+        nodes=lambda: [web_site(request.site)],
+    )
 
 
 def _sticky_posts() -> PostQuerySet:
@@ -133,6 +151,7 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         title=gettext("Posts in %(category)s") % {"category": category.name},
         description=category.description,
         feeds=[FeedLink(category.name, reverse("blog:category_feed", args=[category.path]))],
+        nodes=lambda: [breadcrumb_list(request.site, breadcrumbs.to_category(category))],
     )
 
 
@@ -152,8 +171,10 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         about=[author.pk],
         heading=gettext("Author Archive"),
         title=gettext("Posts by %(author)s") % {"author": author},
+        name=str(author),
         description=author.bio,
         feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
+        nodes=lambda: [profile_page(author)],
         # Accounts without public posts must not be revealed.
         not_found_if_empty=True,
     )
@@ -166,19 +187,26 @@ def by_date(
     days = period(year, month, day)
     first = days[0]
     if day:
-        name, heading_date, date = "day", format_day(first, ordinal=True), format_day(first)
+        heading_date, date = format_day(first, ordinal=True), format_day(first)
     elif month:
-        name, heading_date, date = "month", format_month(first, comma=True), format_month(first)
+        heading_date, date = format_month(first, comma=True), format_month(first)
     else:
-        name, heading_date, date = "year", year, year
+        heading_date = date = year
+    heading = gettext("Archive for %(date)s") % {"date": heading_date}
+    title = gettext("Posts from %(date)s") % {"date": date}
+    parts = [part for part in (year, month, day) if part]
+    trail = breadcrumbs.to_period(first, *parts)
+    if not day:
+        return period_response(request, page_number, year=year, month=month, heading=heading, title=title, trail=trail)
     return listing_response(
         request,
         page_number,
-        url=reverse(f"blog:{name}", args=[part for part in (year, month, day) if part]),
+        url=reverse("blog:day", args=parts),
         listing=_posts_of_days,
         about=days,
-        heading=gettext("Archive for %(date)s") % {"date": heading_date},
-        title=gettext("Posts from %(date)s") % {"date": date},
+        heading=heading,
+        title=title,
+        nodes=lambda: [breadcrumb_list(request.site, trail)],
         not_found_if_empty=True,
     )
 
@@ -189,7 +217,7 @@ def post(
     request: SiteRequest, year: str, month: str, day: str, slug: str, page_number: int | None = None
 ) -> HttpResponse:
     date, _last = period(year, month, day)
-    (posts,) = rows_at(request, (_posts_at, [timezone.now(), date, sorted({slug, _normalise(slug)})]))
+    (posts,) = rows_at(request, (posts_at, [timezone.now(), date, sorted({slug, _normalise(slug)})]))
     by_slug = {post.slug: post for post in posts}
     found = by_slug.get(slug) or next(iter(by_slug.values()), None)
     if found is None:
@@ -206,17 +234,29 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     meanings: dict[str, int | None] = {path: None, _normalise(path): None}
     if match := _PAGE_OF_PAGE.fullmatch(path):
         meanings |= {match["path"]: int(match["number"]), _normalise(match["path"]): int(match["number"])}
-    (pages,) = rows_at(request, (_pages_at, [timezone.now(), sorted(meanings)]))
+    (pages,) = rows_at(request, (pages_at, [timezone.now(), sorted(meanings)]))
     by_path = {page.path: page for page in pages}
     found_at = next((meant for meant in meanings if meant in by_path), None)
     if found_at is None:
         if path == privacy.PATH:
             return HttpResponse() if is_probe(request) else privacy.privacy_page(request)
+        slug, _slash, rest = path.partition("/")
+        if slug in generated_pages and not has_redirect(request) and not (rest and _is_taken(request.site, slug)):
+            return generated_pages[slug](request, rest)
         raise Http404(gettext("That page doesn't exist."))
     found, page_number = by_path[found_at], meanings[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
     return _reader_response(request, found, page_number or 1)
+
+
+def _is_taken(site: SiteSettings, slug: str) -> bool:
+    """Return whether a page or a redirect is in place of a generated page, so that there is nothing below it."""
+
+    def is_taken() -> bool:
+        return not SiteSettings.objects.filter(is_free(slug)).exists()
+
+    return remembered(site, is_taken, "taken", slug)
 
 
 def _redirect_to(entry: Entry, page_number: int) -> HttpResponse:
@@ -269,6 +309,7 @@ def entry_response(
         raise Http404(gettext("That page doesn't exist."))
     if is_probe(request):
         return HttpResponse()
+    site = request.site
     urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
     if page_number > 1 or not entry.picture:
@@ -276,7 +317,9 @@ def entry_response(
         html = load_first_eagerly(html)
     html, contents = link_headings(html)
     label = page_label(page_number, len(htmls))
-    picture = entry.picture.file.url if entry.picture else ""
+    picture = lead_picture(entry)
+    # What needs a password, or is none of search engines' business, says nothing about itself.
+    is_described = page_number == 1 and not (preview or entry.password or entry.noindex)
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
         "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
@@ -286,8 +329,11 @@ def entry_response(
         "page_title": join_parts(str(entry), label),
         "meta_description": join_parts(label, entry.summary or str(entry)),
         "canonical_url": absolute_url(urls[page_number - 1]),
-        # For other sites.
-        "picture_url": absolute_url(picture),
+        "previous_page_url": urls[page_number - 2] if page_number > 1 else "",
+        "next_page_url": urls[page_number] if page_number < len(urls) else "",
+        "picture": picture,
+        "locale": locale(entry.language or get_language()),
+        "noindex": entry.noindex,
         **_translations(entry),
         "feed_links": [comment_feed, site_feed(request)],
         "preview": preview,
@@ -295,13 +341,21 @@ def entry_response(
     if isinstance(entry, Post):
         terms, comma = terms_of([entry])[entry.pk], separator()
         context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
+        if entry.is_public:
+            context["related"] = related_section(entry, request.site)
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
+        if is_described:
+            nodes = [blog_posting(entry, terms, picture), breadcrumb_list(site, breadcrumbs.to_post(entry, terms))]
+            context |= {"json_ld": json_ld(nodes), "article": article(entry, terms), "oembed_url": oembed_url(entry)}
         template = "blog/post.html"
     else:
         children = entry.children.published().only("kind", "title", "path", "language", "password")
         context |= {"page": entry, "children": children}
         if entry.path == privacy.PATH:
-            context["kept_data"] = describe_kept_data(request.site)
+            context["kept_data"] = describe_kept_data(site)
+        if is_described:
+            nodes = [breadcrumb_list(site, breadcrumbs.to_page(entry))]
+            context |= {"json_ld": json_ld(nodes), "oembed_url": oembed_url(entry)}
         template = "blog/page.html"
     return render(request, template, context | extra, status=status)
 
@@ -310,10 +364,10 @@ def _translations(entry: Entry) -> dict[str, Any]:
     """Return what a page says about the translations that readers may see. One query, if it has any."""
     if not (entry.language and entry.translation_group):
         return {"translations": [], "alternates": []}
-    fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path")
+    fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path", "noindex")
     linked = list(entry.translations().published().exclude(language="").only(*fields))
-    alternates = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked)] if linked else []
-    return {"translations": linked, "alternates": alternates}
+    found = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked) if not each.noindex]
+    return {"translations": linked, "alternates": found if len(found) > 1 and not entry.noindex else []}
 
 
 def _entry_page_url(entry: Entry, page_number: int) -> str:
@@ -339,7 +393,9 @@ def _with_links_between_pages(htmls: list[str], urls: list[str], page_number: in
 def robots(request: SiteRequest) -> HttpResponse:
     """Show the rules for search engines. Source: RFC 9309."""
     if request.site.search_engines_welcome:
-        lines = ["User-agent: *", "Disallow: /admin/", "", f"Sitemap: {absolute_url(reverse('sitemap'))}"]
+        names = ["sitemap", *(["news_sitemap"] if settings.BROADSIDE_NEWS_SITEMAP else [])]
+        sitemaps = [f"Sitemap: {absolute_url(reverse(name))}" for name in names]
+        lines = ["User-agent: *", "Disallow: /admin/", "", *sitemaps]
     else:
         lines = ["User-agent: *", "Disallow: /"]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

@@ -8,11 +8,17 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanen
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.text import Truncator
+from django.utils.translation import get_language, get_language_bidi, gettext
 from django.views.decorators.http import require_safe
 
 from core.site import SiteRequest, absolute_url
 
+# In pixels; and in characters, of what fits under an icon.
+_ICON_SIZES: Final = (180, 192, 512)
+_SHORT_NAME: Final = 12
+# As in templates/blog/_look.html.
+_COLOUR: Final = "#ffffff"
 # How long what security.txt says is valid. It is written anew every day.
 _VALID_FOR: Final = dt.timedelta(days=180)
 # Which links of a public page a browser may prefetch when the reader presses one: those to other public pages.
@@ -47,6 +53,32 @@ def speculation_rules(request: HttpRequest) -> HttpResponse:
 def favicon(request: SiteRequest) -> HttpResponse:
     """Redirect to the icon, for programs that don't read which one a page names."""
     return HttpResponsePermanentRedirect(static("icons/broadside-32.png"))
+
+
+@require_safe
+def manifest(request: SiteRequest) -> JsonResponse:
+    """Describe the site to browsers that put it on a home screen. Source: W3C, "Web Application Manifest"."""
+    icons = [{"src": static("icons/broadside.svg"), "sizes": "any", "type": "image/svg+xml"}]
+    icons += [
+        {"src": static(f"icons/broadside-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
+        for size in _ICON_SIZES
+    ]
+    site = request.site
+    described = {
+        "id": "/",
+        "name": site.title,
+        "short_name": Truncator(site.title).chars(_SHORT_NAME),
+        "description": site.tagline,
+        "lang": get_language(),
+        "dir": "rtl" if get_language_bidi() else "ltr",
+        "start_url": "/",
+        "scope": "/",
+        "display": "minimal-ui",
+        "background_color": _COLOUR,
+        "theme_color": _COLOUR,
+        "icons": icons,
+    }
+    return JsonResponse(described, content_type="application/manifest+json")
 
 
 @require_safe

@@ -68,4 +68,4 @@ class BroadsideAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        reserved_slugs.register("config", {"admin", "sitemap.xml"})
+        reserved_slugs.register("config", {"admin", "sitemap.xml", "sitemap-news.xml"})

@@ -24,6 +24,8 @@ ACCOUNTS: Final = Lane(2, waiting=32, patience=20)
 # Their large files, which take as long as their line does.
 UPLOADS: Final = Lane(2, waiting=8, patience=60)
 FILES: Final = Lane(2, waiting=64, patience=10)
+# Of the search, and of the index of tags.
+_SEARCH_PARAMETERS: Final = frozenset({"s", "q"})
 LANES: Final = (KNOWN_PAGES, NEW_PAGES, SEARCHES, SUBMISSIONS, ACCOUNTS, UPLOADS, FILES)
 
 
@@ -36,7 +38,7 @@ def lane_of(environ: dict[str, Any]) -> Lane:
         return SUBMISSIONS
     if path.startswith((settings.STATIC_URL, settings.MEDIA_URL)):
         return FILES
-    if path.startswith("/search/") or "s" in parse_qs(environ.get("QUERY_STRING", "")):
+    if path.startswith("/search/") or not _SEARCH_PARAMETERS.isdisjoint(parse_qs(environ.get("QUERY_STRING", ""))):
         return SEARCHES
     return KNOWN_PAGES if environ.get(KNOWN_PAGE) else NEW_PAGES
 

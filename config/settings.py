@@ -300,6 +300,11 @@ DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 # Comments are also checked by Akismet if there is a key (comments.rules.akismet).
 BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")
 
+# The hub that feeds name, for feed readers that want to be told about new posts (WebSub). Nothing is sent to it.
+BROADSIDE_WEBSUB_HUB = env.str("WEBSUB_HUB", default="").strip()
+# Whether there is a sitemap of what was published in the last two days, for news search engines.
+BROADSIDE_NEWS_SITEMAP = env.bool("NEWS_SITEMAP", default=False)
+
 # Uploaded files are also checked when they are stored (media).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 

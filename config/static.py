@@ -27,6 +27,8 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         if not dry_run:
             for name in paths:
                 self._minify(name)
+            # Those that were collected, and not those in their source folders.
+            paths = {name: (self, name) for name in paths}
         yield from super().post_process(paths, dry_run, **options)
 
     def stored_name(self, name: str) -> str:

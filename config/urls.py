@@ -8,11 +8,17 @@ from blog.caching import public_page
 from blog.editing import preview
 from blog.link_search import links
 from blog.review.unsubscribing import unsubscribe
-from blog.sitemaps import CategorySitemap, PageSitemap, PostSitemap, at_site_url
+from blog.sitemaps import CategorySitemap, OverviewSitemap, PageSitemap, PostSitemap, at_site_url, news
 from tags.sitemaps import TagSitemap
 
 SITEMAPS = {
-    "sitemaps": {"posts": PostSitemap, "pages": PageSitemap, "categories": CategorySitemap, "tags": TagSitemap},
+    "sitemaps": {
+        "posts": PostSitemap,
+        "pages": PageSitemap,
+        "categories": CategorySitemap,
+        "tags": TagSitemap,
+        "overviews": OverviewSitemap,
+    },
 }
 
 urlpatterns = [
@@ -25,6 +31,8 @@ urlpatterns = [
     path("admin/", include("operations.urls")),
     path("admin/", admin.site.urls),
     path("sitemap.xml", public_page(at_site_url(index)), SITEMAPS, name="sitemap"),
+    # Not a public page, because it depends on the time.
+    path("sitemap-news.xml", at_site_url(news), name="news_sitemap"),
     path(
         "sitemap-<section>.xml",
         public_page(at_site_url(sitemap)),

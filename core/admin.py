@@ -343,7 +343,7 @@ class ReadOnlyAdmin(BaseAdmin[Any]):
 class SiteSettingsAdmin(OneRowAdmin):
     fieldsets = (
         (_("The site"), {"fields": ("title", "tagline", "footer", "search_engines_welcome")}),
-        (_("Lists and feeds"), {"fields": ("entries_per_page", "entries_per_feed", "show_author")}),
+        (_("Lists and feeds"), {"fields": ("entries_per_page", "entries_per_feed", "show_author", "show_excerpts")}),
     )
 
 

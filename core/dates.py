@@ -26,6 +26,11 @@ def format_month(month: dt.date, *, comma: bool = False) -> str:
     return _format(month, "YEAR_MONTH_FORMAT", "F, Y" if comma else "F Y")
 
 
+def format_month_name(month: dt.date) -> str:
+    """Return a month without its year: `October`."""
+    return _format_in(get_language(), month, "F", "F")
+
+
 def format_time(time: dt.datetime) -> str:
     """Return a time of day: `1:53 pm`. The caller converts it to the site's time zone."""
     # Without what it does not depend on.

@@ -51,6 +51,12 @@ class SiteSettings(PublicModel):
     show_author = models.BooleanField(
         _("show authors"), default=False, help_text=_("Show the author's name next to the date of each entry.")
     )
+    show_excerpts = models.BooleanField(
+        _("show excerpts"),
+        default=False,
+        db_default=False,
+        help_text=_("In lists, show only the excerpt of long entries that have no more marker."),
+    )
     search_engines_welcome = models.BooleanField(
         _("allow search engines"),
         default=True,

@@ -20,6 +20,7 @@ class SearchConfig(AppConfig):
         from blog.caching import noindex_parameters, page_parameters
         from blog.entry_lists import text_searches
         from blog.sidebar import SidebarBlock, sidebar_blocks
+        from blog.structured_data import site_actions
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
         from core.dashboard import concerns
@@ -30,7 +31,7 @@ class SearchConfig(AppConfig):
         from search.indexing import update_comments
         from search.privacy import kept_of_searches
         from search.tasks import index_changed, index_stale_entries, unfinished_indexing
-        from search.views import PARAMETER, PARAMETERS
+        from search.views import PARAMETER, PARAMETERS, search_action
 
         change_handlers.register("search", index_changed)
         comment_change_handlers.register("search", update_comments)
@@ -39,6 +40,7 @@ class SearchConfig(AppConfig):
         text_searches.register("search", find_for_staff)
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)
+        site_actions.register("search", search_action)
         sidebar_blocks.register("search", SidebarBlock("search/sidebar.html", is_the_same_everywhere=True), first=True)
         scheduled_tasks.register("search.stale", ScheduledTask(index_stale_entries, every(dt.timedelta(hours=1))))
         reserved_slugs.register("search", {"opensearch.xml", "search"})

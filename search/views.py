@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from blog import views
 from blog.listing import FeedLink, join_parts, page_label, pager, site_feed
 from blog.redirects.look_up import RedirectToPage
+from blog.structured_data import Node
 from core.site import SiteRequest, absolute_url
 from search.corrections import correct
 from search.excerpts import Marker
@@ -92,6 +93,12 @@ def open_search(request: SiteRequest) -> HttpResponse:
     context = {"url": f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{searchTerms}}"}
     content_type = "application/opensearchdescription+xml; charset=utf-8"
     return render(request, "search/description.xml", context, content_type=content_type)
+
+
+def search_action() -> Node:
+    """Return what programs can do here, for the data of the site (blog.structured_data)."""
+    target = f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{search_term_string}}"
+    return {"@type": "SearchAction", "target": target, "query-input": "required name=search_term_string"}
 
 
 def _results(request: SiteRequest, search: _Search, page_number: int) -> HttpResponse:

@@ -12,11 +12,17 @@ class TagsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from blog.advice import advice_checks
+        from blog.caching import page_parameters
         from blog.entry_lists import entry_searches
+        from blog.generated_pages import generated_pages
+        from blog.related import related_finders
+        from blog.sidebar import SidebarBlock, sidebar_blocks
         from core.changes import change_handlers
         from core.navigation import NavigationItem, navigation_items
         from tags.advice import check_twins
+        from tags.index import PARAMETER, PATH, index, link_lines, link_rows
         from tags.models import TaggedPost, tagged_with
+        from tags.related import find_related
 
         navigation_items.register(
             "tags",
@@ -43,6 +49,10 @@ class TagsConfig(AppConfig):
         entry_searches.register("tags", tagged_with)
         advice_checks.register("tags.twins", check_twins)
         reserved_slugs.register("tags", {"tag"})
+        generated_pages.register(PATH, index)
+        page_parameters.register("tags", frozenset({PARAMETER}))
+        related_finders.register("tags", find_related)
+        sidebar_blocks.register("tags", SidebarBlock("tags/sidebar.html", link_rows, link_lines))
         for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
         role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})
         register_ability("tags.adding", _("add tags"), for_authors, order=25)

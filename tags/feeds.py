@@ -1,4 +1,4 @@
-"""The feed of a tag."""
+"""The feed of a tag, and of two or three tags together."""
 
 from typing import Any
 
@@ -11,27 +11,30 @@ from blog.models import Post, PostQuerySet
 from blog.redirects.look_up import RedirectToPage
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
-from tags.models import Tag, TaggedPost
-from tags.views import find_tag
+from tags.models import Tag
+from tags.tagging import tag_url
+from tags.views import find_tags, joined_name, joined_slug, newest_with_all, rarest_first
 
 
 @Prepared
-def _posts(now: Parameter, tag: Parameter, *, stop: int) -> QuerySet[Any, Post]:
-    newest = TaggedPost.objects.public(now).filter(tag=tag).newest_first()[:stop]
+def _posts(now: Parameter, *tags: Parameter, stop: int) -> QuerySet[Any, Post]:
+    newest = newest_with_all(now, *tags)[:stop]
     posts: PostQuerySet = Post.objects.published(now).filter(pk__in=newest.values("content_object"))
     return posts.for_feed()
 
 
 class TagFeed(PostFeed):
-    """The newest posts of a tag."""
+    """The newest posts of a tag, or those that have all of several tags."""
 
     def __call__(self, request: SiteRequest, **kwargs: Any) -> HttpResponse:
-        tag = find_tag(request, kwargs["slug"])
-        if tag.slug != kwargs["slug"]:
-            return RedirectToPage(tag.get_absolute_url() + self.feed_type.suffix)
-        return super().__call__(request, tag=tag)
+        tags = find_tags(request, kwargs["slug"])
+        slug = joined_slug(tags)
+        if slug != kwargs["slug"]:
+            return RedirectToPage(tag_url(slug) + self.feed_type.suffix)
+        return super().__call__(request, tags=tags)
 
     def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
-        tag: Tag = kwargs["tag"]
-        posts = _posts(timezone.now(), tag.pk, stop=request.site.entries_per_feed)
-        return Subject(f"{tag.name} – {request.site.title}", tag.get_absolute_url(), posts, tag.description)
+        tags: list[Tag] = kwargs["tags"]
+        posts = _posts(timezone.now(), *rarest_first(request.site, tags), stop=request.site.entries_per_feed)
+        description = tags[0].description if len(tags) == 1 else ""
+        return Subject(f"{joined_name(tags)} – {request.site.title}", tag_url(joined_slug(tags)), posts, description)

@@ -20,12 +20,16 @@ from core.changes import PublicModel, PublicQuerySet
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
 from core.text import fold
+from tags.letters import SYMBOLS, letter_of, sort_key_of
 from tags.tagging import PostTags, PostTagsField, tag_url
 
 # For names such as `🎉`, from which no slug can be made.
 _FALLBACK_SLUG = "tag"
 _MAX_LENGTH = 200
 _MAX_KEY_LENGTH = 600
+_MAX_SORT_KEY_LENGTH = 100
+# What a name determines.
+NAME_FIELDS = ("name", "key", "search_key", "initial", "sort_key")
 
 
 def tag_key(name: str) -> str:
@@ -41,6 +45,17 @@ def tag_key(name: str) -> str:
 def search_key(name: str) -> str:
     """Return what searching compares: the name without case and accents, as in `cooperation`."""
     return fold(name)[:_MAX_KEY_LENGTH] or tag_key(name)
+
+
+def keys_of(name: str) -> dict[str, str]:
+    """Return the columns of a tag that follow from its name, with their values."""
+    sort_key = sort_key_of(name)[:_MAX_SORT_KEY_LENGTH]
+    return {
+        "key": tag_key(name),
+        "search_key": search_key(name),
+        "initial": letter_of(sort_key),
+        "sort_key": sort_key,
+    }
 
 
 class TagQuerySet(PublicQuerySet["Tag"]):
@@ -117,7 +132,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         """Insert the tags that have a slug, given by key, and return those that exist then. A slug may be taken."""
         if not slugs:
             return {}
-        tags = [Tag(key=key, name=names[key], search_key=search_key(names[key]), slug=slugs[key]) for key in slugs]
+        tags = [Tag(name=names[key], slug=slugs[key], **keys_of(names[key])) for key in slugs]
         with transaction.atomic(savepoint=False):
             # Always in the same order, so that two transactions can't deadlock.
             self.bulk_create(sorted(tags, key=lambda tag: tag.key), ignore_conflicts=True)
@@ -134,6 +149,10 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
     name = models.CharField(_("name"), max_length=_MAX_LENGTH)
     key = models.CharField(max_length=_MAX_KEY_LENGTH, unique=True, editable=False)
     search_key = models.CharField(max_length=_MAX_KEY_LENGTH, db_index=True, editable=False)
+    # The letter under which the index of tags has it, and its place there (tags.letters). What a release without these
+    # columns adds is last in the index.
+    initial = models.CharField(max_length=1, db_default=SYMBOLS, editable=False)
+    sort_key = models.CharField(max_length=_MAX_SORT_KEY_LENGTH, db_default="", editable=False)
     slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     description = models.TextField(_("description"), blank=True)
 
@@ -148,6 +167,7 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
             models.CheckConstraint(condition=~Q(search_key=""), name="tag_search_key_not_empty"),
             models.CheckConstraint(condition=~Q(slug=""), name="tag_slug_not_empty"),
         ]
+        indexes = [models.Index(fields=["initial", "sort_key", "id"], name="tag_by_letter")]
 
     def get_absolute_url(self) -> str:
         return tag_url(self.slug)
@@ -168,7 +188,9 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
 
     def set_name(self, name: str) -> None:
         """Set the name and what follows from it."""
-        self.name, self.key, self.search_key = name, tag_key(name), search_key(name)
+        self.name = name
+        for field, value in keys_of(name).items():
+            setattr(self, field, value)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save it with its keys and a unique slug. If the slug has changed, the old one becomes an alias."""

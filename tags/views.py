@@ -1,5 +1,9 @@
-"""The page of a tag."""
+"""The page of a tag, and of two or three tags together."""
 
+from collections.abc import Iterable
+from typing import Any, Final
+
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.urls import reverse
 from django.utils.translation import gettext
@@ -7,48 +11,116 @@ from django.views.decorators.http import require_safe
 
 from blog.listing import FeedLink, Listing, listing_response
 from blog.redirects.look_up import RedirectToPage, rows_at
-from core.prepared import Prepared
+from blog.structured_data import breadcrumb_list
+from blog.terms import Term
+from core.memory import remembered
+from core.models import SiteSettings
+from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
 from core.slugs import slug_from_export, slugify
-from tags.models import Tag, TagAlias, TaggedPost
+from tags.models import Tag, TagAlias, TaggedPost, TaggedPostQuerySet
+from tags.tagging import tag_url
+
+# How many tags can be combined, as in `/tag/a+b+c/`. A flood can ask for any combination.
+MAX_COMBINED: Final = 3
+# What is between the slugs of combined tags. It can also be in the slug of a tag that was imported, which wins.
+_PLUS: Final = "+"
 
 _by_slugs = Prepared[Tag](lambda slugs: Tag.objects.filter(slug__in=slugs))
 _by_aliases = Prepared[TagAlias](lambda slugs: TagAlias.objects.filter(slug__in=slugs).select_related("tag"))
-_listing = Listing(
-    lambda now, tag: TaggedPost.objects.public(now).filter(tag=tag).newest_first().values("content_object")
-)
+
+
+def newest_with_all(now: Parameter | None, tag: Any, *others: Any) -> TaggedPostQuerySet:
+    """Return the rows of public posts with all of these tags, newest first. Those of the first one are read."""
+    rows = TaggedPost.objects.public(now).filter(tag=tag)
+    for other in others:
+        rows = rows.filter(Exists(TaggedPost.objects.filter(content_object=OuterRef("content_object"), tag=other)))
+    return rows.newest_first()
+
+
+def _post_ids(now: Parameter | None, *tags: Any) -> QuerySet[Any, Any]:
+    return newest_with_all(now, *tags).values("content_object")
+
+
+_listing = Listing(_post_ids)
 
 
 @require_safe
 def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> HttpResponse:
-    """List the posts of a tag. A former slug redirects to its tag."""
-    tag = find_tag(request, slug)
-    if tag.slug != slug:
-        url = tag.get_absolute_url()
+    """List the posts of a tag, or those that have all of several tags. Other forms of the slug redirect."""
+    tags = find_tags(request, slug)
+    slug_of_all, name = joined_slug(tags), joined_name(tags)
+    url = tag_url(slug_of_all)
+    if slug_of_all != slug:
         return HttpResponsePermanentRedirect(f"{url}page/{page_number}/") if page_number else RedirectToPage(url)
-    return listing_response(
+    is_combined = len(tags) > 1
+    response = listing_response(
         request,
         page_number,
-        url=tag.get_absolute_url(),
+        url=url,
         listing=_listing,
-        about=[tag.pk],
-        heading=gettext("Posts Tagged ‘%(name)s’") % {"name": tag.name},
-        title=gettext("Posts tagged “%(tag)s”") % {"tag": tag.name},
-        description=tag.description,
-        feeds=[FeedLink(tag.name, reverse("tags:tag_feed", args=[tag.slug]))],
+        about=rarest_first(request.site, tags),
+        heading=gettext("Posts Tagged ‘%(name)s’") % {"name": name},
+        title=gettext("Posts tagged “%(tag)s”") % {"tag": name},
+        description="" if is_combined else tags[0].description,
+        feeds=[FeedLink(name, reverse("tags:tag_feed", args=[slug_of_all]))],
+        not_found_if_empty=is_combined,
+        nodes=lambda: [breadcrumb_list(request.site, [Term(name, url)])],
     )
+    if is_combined:
+        # There are more of them than posts, and they contain nothing else.
+        response.headers["X-Robots-Tag"] = "noindex"
+    return response
 
 
-def find_tag(request: HttpRequest, slug: str) -> Tag:
-    """Return the tag that has this slug, or that had it before, or that has another form of it. Raises Http404.
+def joined_slug(tags: Iterable[Tag]) -> str:
+    """Return what the URL of these tags together has in place of a slug."""
+    return _PLUS.join(tag.slug for tag in tags)
 
-    As in WordPress, `Two Words` finds `two-words`. Some programs write such slugs into exports.
+
+def joined_name(tags: Iterable[Tag]) -> str:
+    return f" {_PLUS} ".join(tag.name for tag in tags)
+
+
+def rarest_first(site: SiteSettings, tags: list[Tag]) -> list[int]:
+    """Return the IDs of these tags, that with the fewest posts first. They are counted as their own pages do."""
+    if len(tags) == 1:
+        return [tags[0].pk]
+
+    def count(tag: Tag) -> int:
+        return remembered(site, lambda: _listing.count([tag.pk]), "count", tag.get_absolute_url())
+
+    return [tag.pk for tag in sorted(tags, key=count)]
+
+
+def find_tags(request: HttpRequest, slug: str) -> list[Tag]:
+    """Return the tag that has this slug, or had it before, or the tags that it combines, sorted by slug.
+
+    As in WordPress, `Two Words` finds `two-words`. Some programs write such slugs into exports. Raises Http404.
     """
-    stored = slug_from_export(slug).lower()
-    forms = [slug, stored, slugify(stored)]
-    tags, aliases = rows_at(request, (_by_slugs, [forms]), (_by_aliases, [forms]))
+    parts = [part for part in dict.fromkeys(slug.split(_PLUS)) if part] if _PLUS in slug else []
+    if len(parts) > MAX_COMBINED:
+        parts = []
+    forms = _forms(slug)
+    slugs = [*forms, *(form for part in parts for form in _forms(part))]
+    tags, aliases = rows_at(request, (_by_slugs, [slugs]), (_by_aliases, [slugs]))
     found: dict[str, Tag] = {tag.slug: tag for tag in tags} | {alias.slug: alias.tag for alias in aliases}
-    for form in forms:
-        if form in found:
-            return found[form]
+
+    def first(forms: Iterable[str]) -> Tag | None:
+        return next((found[form] for form in forms if form in found), None)
+
+    *exact, _simplified = forms
+    if tag := first(exact):
+        return [tag]
+    combined = [tag for part in parts if (tag := first(_forms(part)))]
+    if combined and len(combined) == len(parts):
+        return sorted({tag.pk: tag for tag in combined}.values(), key=lambda tag: tag.slug)
+    if tag := first(forms):
+        return [tag]
     raise Http404(gettext("That tag doesn't exist."))
+
+
+def _forms(slug: str) -> list[str]:
+    """Return this slug, the form in which it may be stored, and that which WordPress would make of it."""
+    stored = slug_from_export(slug).lower()
+    return [slug, stored, slugify(stored)]

@@ -106,6 +106,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             (_("Language"), ["language"]),
             (_("Discussion"), ["comments_open"]),
             (_("Password"), ["password"]),
+            (_("Search engines"), ["noindex"]),
             *[(for_editors[name], [name]) for name in self.get_editor_fields(user)],
         ]
         # A form that can't be changed shows the time to everyone.

@@ -91,6 +91,12 @@ class Entry(PublicModel):
         verbose_name=_("featured image"),
         help_text=_("Shown above the text, and when other sites link to it."),
     )
+    noindex = models.BooleanField(
+        _("hide from search engines"),
+        default=False,
+        db_default=False,
+        help_text=_("Search engines are asked to leave it out. Readers find it here as before."),
+    )
     guid = models.CharField(max_length=500, default=new_guid, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     modified_at = models.DateTimeField(_("last changed"), auto_now=True)

@@ -5,7 +5,7 @@ from itertools import batched
 from typing import Any, Final, Self
 
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import FETCH_RAISE, Q
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +15,8 @@ from core.prepared import Parameter
 
 # The long columns, which lists leave out.
 TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
+# The columns of the title of a post with its link.
+TITLE: Final = ("kind", "title", "slug", "published_on", "language", "password")
 
 
 class EntryKind(models.TextChoices):
@@ -56,6 +58,15 @@ class EntryQuerySet(PublicQuerySet[Any]):
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-pk")
+
+    def newest_day_first(self) -> Self:
+        """Sort posts by the day in their URLs. If the time zone was changed, their times may have another order."""
+        return self.order_by("-published_on", "-published_at", "-pk")
+
+    def for_titles(self) -> Self:
+        """Load what a list shows of posts besides their texts, and nothing else of them."""
+        columns = (*TITLE, "status", "published_at", "comments_open", "comment_count")
+        return self.only(*columns).fetch_mode(FETCH_RAISE).newest_day_first()
 
     def iterate(self, size: int) -> Iterator[Any]:
         """Yield the entries by ID, loading `size` at a time. With one query, SQLite would sort all texts in memory."""

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from blog.generated_pages import generated_pages
 from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.models.tree import TreeNode, TreeQuerySet
@@ -38,7 +39,9 @@ class Page(TreeNode, Entry):
     def clean(self) -> None:
         super().clean()
         slug = self.slug or slugify(self.title)
-        if self.parent is None and (is_reserved(slug) or slug.isdecimal()):
+        # A page that had the path of a generated one in WordPress keeps it.
+        is_generated = slug in generated_pages and slug != self.path
+        if self.parent is None and (is_reserved(slug) or is_generated or slug.isdecimal()):
             raise ValidationError(
                 {"slug": gettext("“%(slug)s” is reserved for the site itself. Choose another slug.") % {"slug": slug}}
             )

@@ -14,27 +14,28 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.models.category import Category
 from blog.models.entry import Entry
-from blog.models.entry_query import EntryQuerySet, KindManager
+from blog.models.entry_query import TITLE, EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
 from core.changes import PublicModel, PublicQuerySet
+from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slug, slugify
 from core.urls import URLTemplate
 
 _MAX_SLUG_LENGTH = 200
 # The columns that a listing needs: of the texts, only the lead.
-_LISTED: Final = (
-    *("kind", "title", "slug", "status", "published_at", "published_on", "language", "password"),
-    *("lead_html", "comments_open", "comment_count"),
-)
+_LISTED: Final = (*TITLE, "status", "published_at", "lead_html", "comments_open", "comment_count")
+# For what lists may show in place of the lead.
+_EXCERPT: Final = ("excerpt", "auto_excerpt", "has_more")
 _post_url = URLTemplate("blog:post", "2000", "01", "02", "slug")
 
 
 class PostQuerySet(EntryQuerySet):
-    def for_listing(self, *, with_author: bool = False) -> Self:
+    def for_listing(self, *, with_author: bool = False, with_excerpt: bool = False) -> Self:
         """Load what a listing shows of posts, newest first, and nothing else of them."""
         posts = self.select_related("author") if with_author else self
-        return posts.only(*_LISTED, *(["author"] if with_author else [])).fetch_mode(FETCH_RAISE).newest_first()
+        columns = [*_LISTED, *(["author"] if with_author else []), *(_EXCERPT if with_excerpt else [])]
+        return posts.only(*columns).fetch_mode(FETCH_RAISE).newest_first()
 
     def for_feed(self) -> Self:
         """Load what a feed shows of posts, newest first, and nothing else of them."""
@@ -90,9 +91,30 @@ class Post(Entry):
         """What listings show: the text up to the more marker with a link to the rest, or the whole text."""
         if self.is_locked:
             return self.password_form
-        url, label = f"{self.get_absolute_url()}#more-{self.pk}", gettext("Read the rest of this entry »")
-        link = format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
+        link = self._link_to_rest(f"{self.get_absolute_url()}#more-{self.pk}")
         return mark_safe(self.for_readers(self.lead_html).replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
+
+    def excerpt_in_lists(self, site: SiteSettings) -> str:
+        """Return the excerpt that lists show in place of the lead; empty if they show the lead, as most sites want.
+
+        They do if it ends at a more marker, or if the text is no longer than an excerpt would be.
+        """
+        if not site.show_excerpts or self.has_more or self.is_locked:
+            return ""
+        return self.excerpt or (self.auto_excerpt if self.auto_excerpt.endswith("…") else "")
+
+    def text_in_lists(self, site: SiteSettings) -> SafeString:
+        """Return its lead, or its excerpt with a link to the whole text."""
+        excerpt = self.excerpt_in_lists(site)
+        if not excerpt:
+            return self.lead
+        direction = self.direction or "auto"
+        return format_html('<p dir="{}">{} {}</p>', direction, excerpt, self._link_to_rest(self.get_absolute_url()))
+
+    @staticmethod
+    def _link_to_rest(url: str) -> SafeString:
+        label = gettext("Read the rest of this entry »")
+        return format_html('<a class="more-link" href="{}" dir="auto">{}</a>', url, label)
 
     @property
     def sorted_categories(self) -> list[Category]:

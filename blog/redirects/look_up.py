@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponsePermanentRedirect
 
-from blog.redirects.resolve import look_up
+from blog.redirects.resolve import Alternatives, look_up
 from core.prepared import Prepared
 
 # The attribute of a request with the Alternatives to what is at its path.
@@ -24,3 +24,9 @@ def rows_at(request: HttpRequest, *queries: tuple[Prepared[Any], Sequence[Any]])
     rows, alternatives = look_up(request.path, *queries)
     setattr(request, ALTERNATIVES, alternatives)
     return rows
+
+
+def has_redirect(request: HttpRequest) -> bool:
+    """Return whether there is a redirect from exactly the path for which `rows_at` has looked."""
+    alternatives: Alternatives | None = getattr(request, ALTERNATIVES, None)
+    return alternatives is not None and any(redirect.path == request.path for redirect in alternatives.redirects)

@@ -25,7 +25,7 @@ from core.prepared import Parameter, Prepared, together
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
-_SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom))?)/$")
+_SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/$")
 _POST_PAGE: Final = re.compile(
     r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
 )

@@ -4,7 +4,7 @@ This is done when a text is shown, because renditions are made later than texts 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from html import unescape
 from itertools import groupby
 from pathlib import PurePath
@@ -39,10 +39,17 @@ def library_file(url: str) -> str:
     return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) else ""
 
 
+def library_images(html: str) -> Iterator[tuple[str, str]]:
+    """Yield the file name and the alternative text of each image of the media library that sanitised `html` shows."""
+    for image in _IMAGE.findall(html):
+        values = dict(_ATTRIBUTE.findall(image))
+        if name := library_file(values.get("src", "")):
+            yield name, unescape(values.get("alt", ""))
+
+
 def alternative_texts(html: str, name: str) -> list[str]:
     """Return the alternative texts that sanitised `html` gives to the library's image with this file name."""
-    images = (dict(_ATTRIBUTE.findall(image)) for image in _IMAGE.findall(html))
-    return [unescape(values["alt"]) for values in images if values.get("alt") and library_file(values["src"]) == name]
+    return [alt for file, alt in library_images(html) if alt and file == name]
 
 
 def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:

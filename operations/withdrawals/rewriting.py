@@ -36,7 +36,7 @@ from operations.withdrawals.gone_urls import mark_as_gone
 from operations.withdrawals.matching import Name
 from operations.withdrawals.places import Place, places
 from search.indexing import mark_as_stale
-from tags.models import Tag, TagAlias, TaggedPost, search_key, tag_key
+from tags.models import Tag, TagAlias, TaggedPost, keys_of
 from tags.tagging import tag_url
 
 # How many entries are brought up to date by one statement.
@@ -216,7 +216,7 @@ def _derived(row: models.Model, new: Values, name: Name, result: Rewritten) -> V
         case Tag() if "name" in new:
             # Commas separate tags.
             label = " ".join(row.name.replace(",", " ").split())
-            return {"name": label, "key": tag_key(label), "search_key": search_key(label)}
+            return {"name": label, **keys_of(label)}
     return {}
 
 

@@ -110,9 +110,11 @@ def paths(author: User, tmp_path: Path) -> list[str]:
         *(f"{listing}page/2/" for listing in listings if "search" not in listing),
         "/search/singing/page/2/",
         *("/2020/05/17/", "/2020/05/17/page/2/", url, f"{url}2/", "/about/", f"{url}comment-page-1/"),
-        *(f"{path}feed/{kind}" for path in feeds for kind in ("", "atom/", "rss/", "rss2/")),
+        *(f"{path}feed/{kind}" for path in feeds for kind in ("", "atom/", "json/", "rss/", "rss2/")),
         *("/sitemap.xml", "/sitemap-posts.xml", "/sitemap-pages.xml", "/sitemap-tags.xml", "/sitemap-categories.xml"),
+        *("/sitemap-overviews.xml", "/archive/", "/authors/"),
         *("/robots.txt", "/dictionary.txt", "/speculation-rules.json", "/favicon.ico", "/opensearch.xml"),
+        *("/manifest.webmanifest", "/sitemap-news.xml", f"/oembed/?url={settings.SITE_URL}{url}"),
         *("/.well-known/security.txt", "/search/suggestions.json?q=sing", "/search/suggestions.json?q=legal"),
         *(
             "/?s=singing",

@@ -106,6 +106,19 @@ class TestAtom:
         assert "<em>words</em>" in (entry.findtext(f"{ATOM}content") or "")
         assert entry.findtext(f"{ATOM}summary") == "All words."
 
+    def test_has_no_attribute_that_the_format_does_not_know(self, client: Client) -> None:
+        PostFactory(language="ar")
+        for element in read_xml(client, "/feed/atom/").iter():
+            assert "dir" not in element.attrib
+
+    @pytest.mark.parametrize("path", ["/feed/", "/feed/atom/"])
+    def test_links_within_a_text_lead_to_its_page(self, client: Client, path: str) -> None:
+        post = PostFactory(source="Text.[^1]\n\n[^1]: Note.")
+        content = read_xml(client, path)
+        texts = " ".join(element.text or "" for element in content.iter())
+        assert f'href="http://testserver{post.get_absolute_url()}#fn1"' in texts
+        assert 'href="#' not in texts
+
     def test_a_feed_names_its_own_url(self, client: Client) -> None:
         PostFactory(tags=["t"])
         feed = read_xml(client, "/tag/t/feed/atom/")
@@ -142,10 +155,10 @@ class TestInFeedReaders:
 
 
 class TestLanguages:
-    def test_a_feed_has_the_language_and_direction_of_the_site(self, client: Client) -> None:
+    def test_a_feed_has_the_language_of_the_site(self, client: Client) -> None:
         with override("ar"):
             atom, rss = read_xml(client, "/feed/atom/"), read_xml(client, "/feed/")
-        assert (atom.get(LANG), atom.get("dir")) == ("ar", "rtl")
+        assert atom.get(LANG) == "ar"
         assert rss.get(LANG) == "ar"
 
     def test_an_item_has_the_language_and_direction_of_its_post(self, client: Client) -> None:
@@ -153,7 +166,7 @@ class TestLanguages:
         atom, rss = read_xml(client, "/feed/atom/").find(f"{ATOM}entry"), read_xml(client, "/feed/").find(".//item")
         assert atom is not None
         assert rss is not None
-        assert (atom.get(LANG), atom.get("dir")) == ("fa", "rtl")
+        assert atom.get(LANG) == "fa"
         assert rss.get(LANG) == "fa"
         for content in (atom.findtext(f"{ATOM}content"), rss.findtext(CONTENT)):
             assert (content or "").replace("\n", "") == '<div lang="fa" dir="rtl"><p>سلام</p></div>'
@@ -181,6 +194,7 @@ class TestSearchEngines:
             "http://testserver/about/",
             "http://testserver/tag/t/",
             "http://testserver/category/c/",
+            "http://testserver/archive/",
         }
 
     def test_robots_txt_links_to_the_sitemap(self, client: Client) -> None:

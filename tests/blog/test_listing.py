@@ -188,7 +188,7 @@ class TestPaging:
         for n in range(5):
             PostFactory(title=f"P{n}", author=author, tags=["t"], categories=[category], published_at=at(2020, 1, 1, n))
 
-    LISTINGS = ("/", "/tag/t/", "/category/c/", "/author/a/", "/2020/", "/2020/01/", "/2020/01/01/")
+    LISTINGS = ("/", "/tag/t/", "/category/c/", "/author/a/", "/2020/01/01/")
 
     @pytest.mark.parametrize("path", LISTINGS)
     def test_every_post_is_on_exactly_one_page(self, client: Client, path: str) -> None:

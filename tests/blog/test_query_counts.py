@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Redirect
+from core.models import SiteSettings
 from media.models import Picture
 from tags.models import Tag, TagAlias
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
@@ -24,12 +25,13 @@ def _site() -> None:
         author=author,
         published_at=at(2020, 1, 2),
         tags=["a", "b"],
-        categories=[CategoryFactory(name="top")],
+        categories=[CategoryFactory(name="below", parent=CategoryFactory(name="top"))],
     )
     PostFactory(author=author, published_at=at(2020, 1, 1), tags=["a"])
     CommentFactory.create_batch(3, entry=post)
     PageFactory(slug="about", title="About")
     Redirect.objects.create(path="/2010/01/01/moved/", entry=post)
+    PostFactory(published_at=at(2019, 1, 1))
 
 
 @pytest.mark.usefixtures("_site")
@@ -41,9 +43,20 @@ def _site() -> None:
         ("/", 200, 4),
         # And the tag, the category or the author.
         ("/tag/a/", 200, 5),
+        ("/tag/a+b/", 200, 5),
+        # Only the settings, and the tags.
+        ("/tags/", 200, 2),
+        ("/tags/a/", 200, 3),
         ("/category/top/", 200, 5),
+        # And what it is below.
+        ("/category/top/below/", 200, 6),
         ("/author/writer/", 200, 5),
-        ("/2020/", 200, 4),
+        ("/2020/01/02/", 200, 4),
+        # The titles and their categories, and of a month also their tags.
+        ("/2020/", 200, 3),
+        ("/2020/01/", 200, 4),
+        # And whether a page of the site has this path.
+        ("/archive/", 200, 4),
         # The post, its categories and tags, both neighbours and the comments.
         ("/2020/01/02/a-post/", 200, 7),
         # The newest posts, and the pages of two of them.
@@ -53,6 +66,7 @@ def _site() -> None:
         # The posts, their categories and tags, and their enclosures.
         ("/feed/", 200, 5),
         ("/tag/a/feed/", 200, 6),
+        ("/feed/json/", 200, 5),
     ],
 )
 def test_a_page_takes_as_many_queries(
@@ -62,6 +76,14 @@ def test_a_page_takes_as_many_queries(
     client.get(path, headers={"cache-control": "no-store"})
     with django_assert_num_queries(count):
         assert client.get(path, headers={"cache-control": "no-store"}).status_code == status
+
+
+@pytest.mark.usefixtures("_site")
+def test_what_the_page_of_authors_shows_is_remembered(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    SiteSettings.objects.update(show_author=True)
+    test_a_page_takes_as_many_queries(client, "/authors/", 200, 2, django_assert_num_queries)
 
 
 # The number of queries, besides those for the content version, with which each old or almost right URL is answered.
@@ -123,6 +145,8 @@ _MISSING = [
     "/page/99/",
     "/tag/nothing/",
     "/tag/nothing/feed/",
+    "/tag/a+nothing/",
+    "/tags/x/",
     "/tag/a/page/9/",
     "/category/nothing/",
     "/category/nothing/feed/",

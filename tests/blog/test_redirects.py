@@ -290,8 +290,9 @@ def test_an_author_without_public_posts_is_not_revealed(client: Client) -> None:
 
 class TestQueries:
     def count_queries(self, client: Client, path: str) -> int:
-        # The first page puts the sidebar into the cache.
+        # The first pages put the sidebar into the cache, and related posts into the memory.
         client.get("/?warm=1")
+        client.get(f"{path.partition('?')[0]}?warm=1")
         with CaptureQueriesContext(connection) as queries:
             client.get(path)
         return len(queries)

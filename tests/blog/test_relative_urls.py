@@ -56,7 +56,7 @@ class TestPages:
         published = dt.datetime(2014, 3, 5, 12, tzinfo=dt.UTC)
         return PostFactory(slug="a-post", published_at=published, source=self.SOURCE, markup="html")
 
-    @pytest.mark.parametrize("url", [BASE, "/", "/2014/03/"])
+    @pytest.mark.parametrize("url", [BASE, "/", "/2014/03/05/"])
     def test_show_them_resolved(self, client: Client, post: Post, url: str) -> None:
         html = client.get(url).content.decode()
         assert '<a href="/2014/03/05/other/">Other</a>' in html

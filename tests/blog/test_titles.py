@@ -44,8 +44,6 @@ class TestListings:
         ("path", "expected"),
         [
             ("/", ""),
-            ("/2016/", "Posts from 2016"),
-            ("/2016/03/", "Posts from March 2016"),
             ("/2016/03/07/", "Posts from March 7, 2016"),
             ("/category/rights/", "Posts in rights"),
             ("/tag/rights/", "Posts tagged “rights”"),
@@ -58,6 +56,13 @@ class TestListings:
         assert title(client, f"{path}page/2/") == f"{start}Page 2 of 2 – Site"
         assert description(client, path) == f"{start}About people"
         assert description(client, f"{path}page/2/") == f"Page 2 of 2 – {start}About people"
+
+    @pytest.mark.parametrize(
+        ("path", "expected"), [("/2016/", "Posts from 2016"), ("/2016/03/", "Posts from March 2016")]
+    )
+    def test_lists_of_titles_have_a_title_of_their_own(self, client: Client, path: str, expected: str) -> None:
+        assert title(client, path) == f"{expected} – Site"
+        assert description(client, path) == f"{expected} – About people"
 
     def test_the_description_of_a_tag_is_that_of_its_page(self, client: Client) -> None:
         Tag.objects.update(description="What all have.")

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Category, Enclosure, Entry, Page, Post, Status
 from blog.rendering import PAGE_BREAK
+from core.models import SiteSettings
 from media.models import Picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
@@ -27,9 +28,17 @@ SURFACES = [
     "/2020/05/",
     "/2020/05/17/",
     "/2020/05/17/public/",
+    "/archive/",
+    "/authors/",
     "/feed/",
     "/feed/atom/",
+    "/feed/json/",
     "/tag/shared/feed/",
+    "/tag/other+shared/",
+    "/tag/other+shared/feed/",
+    "/tags/",
+    "/tags/s/",
+    "/tags/?q=a",
     "/category/filed/feed/",
     "/author/writer/feed/",
     "/comments/feed/",
@@ -39,6 +48,9 @@ SURFACES = [
     "/sitemap-pages.xml",
     "/sitemap-tags.xml",
     "/sitemap-categories.xml",
+    "/sitemap-overviews.xml",
+    "/manifest.webmanifest",
+    "/oembed/?url=http://testserver/2020/05/17/public/",
     "/robots.txt",
     "/dictionary.txt",
     "/about/",
@@ -63,9 +75,14 @@ HIDDEN = {
 
 @pytest.fixture
 def writer() -> User:
+    SiteSettings.objects.update(show_author=True)
     writer = UserFactory(username="writer", email="writer@example.org", display_name="The Writer")
     PostFactory(
-        title="Public", author=writer, published_at=NOON, tags=["shared"], categories=[CategoryFactory(name="filed")]
+        title="Public",
+        author=writer,
+        published_at=NOON,
+        tags=["shared", "other"],
+        categories=[CategoryFactory(name="filed")],
     )
     PageFactory(title="About", author=writer)
     return writer
@@ -79,7 +96,7 @@ def hidden(request: pytest.FixtureRequest, writer: User) -> Post:
         slug=f"{SECRET.lower()}-post",
         source=f"{SECRET} text",
         author=writer,
-        tags=["shared", f"{SECRET} tag"],
+        tags=["shared", "other", f"{SECRET} tag"],
         categories=list(Category.objects.all()),
         sticky=True,
         **state,
@@ -149,7 +166,9 @@ class TestPasswords:
         if request.param == "page":
             entry = PageFactory(**values)
         else:
-            entry = PostFactory(**values, tags=["shared"], categories=list(Category.objects.all()), sticky=True)
+            entry = PostFactory(
+                **values, tags=["shared", "other"], categories=list(Category.objects.all()), sticky=True
+            )
             Enclosure.objects.create(post=entry, url=f"https://x.example/{SECRET}.mp3", media_type="audio/mpeg")
         CommentFactory(entry=entry, name=SECRET, website=f"https://{SECRET}.example", text=f"{SECRET} comment")
         return entry
@@ -157,7 +176,14 @@ class TestPasswords:
     def test_no_surface_shows_anything_of_the_content(self, client: Client, protected: Entry) -> None:
         comment = protected.comments.get()
         url = protected.get_absolute_url()
-        own = ["", "feed/", "feed/atom/", f"?replytocom={comment.pk}", f"?unapproved={comment.pk}&moderation-hash=x"]
+        own = [
+            "",
+            "feed/",
+            "feed/atom/",
+            "feed/json/",
+            f"?replytocom={comment.pk}",
+            f"?unapproved={comment.pk}&moderation-hash=x",
+        ]
         for path in [*SURFACES, *(f"{url}{ending}" for ending in own)]:
             response = client.get(path)
             assert response.status_code in {200, 404}, path
@@ -175,7 +201,11 @@ class TestPasswords:
         if isinstance(protected, Page):
             paths = [protected.get_absolute_url(), "/sitemap-pages.xml"]
         else:
-            paths = [surface for surface in SURFACES if surface.startswith(("/20", "/tag", "/cat", "/au", "/feed"))]
+            paths = [
+                surface
+                for surface in SURFACES
+                if surface.startswith(("/20", "/tag/", "/cat", "/author/", "/arch", "/feed"))
+            ]
             paths += ["/", protected.get_absolute_url(), "/sitemap-posts.xml"]
         for path in paths:
             content = client.get(path).content.decode()

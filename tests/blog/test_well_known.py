@@ -3,13 +3,18 @@
 import datetime as dt
 
 import pytest
+from django.contrib.staticfiles import finders
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.utils import timezone
+from django.utils.translation import override
+from PIL import Image
 from pytest_django import Settings
 
 from config.security import security_contacts
+from core.models import SiteSettings
 from tests.factories import PostFactory
+from tests.factories.metadata import links
 
 pytestmark = pytest.mark.django_db
 
@@ -36,6 +41,35 @@ class TestSpeculationRules:
         assert [rule["eagerness"] for rule in response.json()["prefetch"]] == ["conservative"]
         assert client.get(self.PATH, headers={"save-data": "on"}).json() == {}
         assert "Save-Data" in response.headers["Vary"]
+
+
+class TestManifest:
+    PATH = "/manifest.webmanifest"
+
+    def test_describes_the_site(self, client: Client) -> None:
+        SiteSettings.objects.update(title="A blog about lamps", tagline="Light & dark")
+        response = client.get(self.PATH)
+        assert response.headers["Content-Type"] == "application/manifest+json"
+        described = response.json()
+        assert described["name"] == "A blog about lamps"
+        assert described["short_name"] == "A blog abou…"
+        assert described["description"] == "Light & dark"
+        assert (described["start_url"], described["lang"], described["dir"]) == ("/", "en", "ltr")
+        with override("ar"):
+            assert client.get(self.PATH).json()["dir"] == "rtl"
+
+    def test_has_icons_of_these_sizes(self, client: Client) -> None:
+        icons = client.get(self.PATH).json()["icons"]
+        assert {icon["sizes"] for icon in icons} == {"any", "180x180", "192x192", "512x512"}
+        for icon in icons:
+            path = finders.find(icon["src"].removeprefix("/static/"))
+            assert path
+            if icon["type"] == "image/png":
+                with Image.open(path) as image:
+                    assert icon["sizes"] == f"{image.width}x{image.height}"
+
+    def test_is_named_by_each_page(self, client: Client) -> None:
+        assert ("manifest", "", self.PATH) in links(client, "/")
 
 
 class TestSecurityTxt:

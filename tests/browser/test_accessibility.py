@@ -78,6 +78,8 @@ PUBLIC = {
     "tag": "/tag/cooperation/",
     "tag, last page": "/tag/cooperation/page/2/",
     "category": "/category/awards/laureates/",
+    "archive": "/archive/",
+    "authors": "/authors/",
     "year": "/2019/",
     "month": "/2019/10/",
     "day": "/2019/10/22/",
@@ -142,7 +144,8 @@ WIDE_COMMENT = f"""<pre>{"wide " * 280}</pre><p><code>{"unbroken" * 170}</code><
 @pytest.fixture
 def blog() -> None:
     moment = timezone.make_aware(dt.datetime(2019, 10, 22, 12))
-    writer = UserFactory(username="writer")
+    writer = UserFactory(username="writer", bio="Writes.")
+    SiteSettings.objects.update_or_create(pk=1, defaults={"show_author": True})
     laureates = CategoryFactory(name="laureates", parent=CategoryFactory(name="awards"))
     post = PostFactory(
         title="A paper", source=BODY, author=writer, published_at=moment, tags=["cooperation"], categories=[laureates]

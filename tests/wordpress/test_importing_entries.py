@@ -309,6 +309,11 @@ class TestPages:
     def test_reserved_slug_is_noted(self, import_parts: ImportParts) -> None:
         assert "is reserved for the site itself" in remarks(import_parts(page(20, post_name="tag")))[0]
 
+    @pytest.mark.parametrize("slug", ["archive", "authors"])
+    def test_a_page_keeps_the_url_of_an_overview(self, import_parts: ImportParts, client: Client, slug: str) -> None:
+        assert remarks(import_parts(page(20, post_name=slug, title="Of old"))) == []
+        assert "Of old" in client.get(f"/{slug}/").text
+
     def test_terms_of_pages_are_skipped_and_noted(self, import_parts: ImportParts) -> None:
         assert "no categories and tags" in remarks(import_parts(page(20, inside=[filed("post_tag", "x")])))[0]
         assert not Tag.objects.exists()

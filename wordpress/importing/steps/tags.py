@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from core.changes import entries_changed
 from core.slugs import slug_from_export, slugify, unique_slug
-from tags.models import Tag, TagAlias, TaggedPost, tag_key
+from tags.models import NAME_FIELDS, Tag, TagAlias, TaggedPost, tag_key
 from wordpress.bulk import fetch_rows, insert
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
@@ -137,7 +137,7 @@ class _Tags:
         in_the_way = [old_keys[tag.key] for pk, tag in tags.items() if old_keys.get(tag.key, pk) != pk]
         # No name has such a key: keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
-        Tag.objects.bulk_update(tags.values(), ["name", "key", "search_key", "description"], batch_size=500)
+        Tag.objects.bulk_update(tags.values(), [*NAME_FIELDS, "description"], batch_size=500)
         posts = [pk for (pk,) in fetch_rows(TaggedPost, "tag", tags, "content_object")]
         for some in batched(dict.fromkeys(posts), 500, strict=False):
             entries_changed(some)

@@ -1,0 +1,233 @@
+"""Overviews of the posts by date: the page `/archive/`, and the titles of a year or month."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
+from typing import Final, NamedTuple, cast
+
+from django.core.paginator import EmptyPage
+from django.db.models import Count
+from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
+from django.views.decorators.http import require_safe
+
+from blog.listing import (
+    Listing,
+    ListingPaginator,
+    join_parts,
+    listing_page_url,
+    page_label,
+    pager,
+    period,
+    site_feed,
+)
+from blog.models import Entry, Post
+from blog.overviews import ARCHIVE, month_of_post, overview_url
+from blog.structured_data import breadcrumb_list, json_ld
+from blog.terms import Term, categories_of
+from blog.titles import day_of, entry_list, title_list
+from core.dates import format_month, format_month_name
+from core.memory import remembered
+from core.models import SiteSettings
+from core.site import SiteRequest, absolute_url, is_probe
+from core.urls import URLTemplate
+
+# Titles on a page of a year or month.
+_PER_PAGE: Final = 200
+# A blog with no more posts has their titles in its archive, too.
+_MAX_TITLES: Final = 50
+
+_month_url = URLTemplate("blog:month", "2000", "01")
+# Sorted by the day in their URLs, so that each month is in one piece. Only posts have such a day, and a condition on
+# the kind as well would make SQLite read all posts.
+_titles_of_days = Listing(
+    lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_day_first().values("pk"),
+    titles_only=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month with the number of its posts, and in some lists their titles."""
+
+    first_day: dt.date
+    count: int
+    titles: str = ""
+
+    @property
+    def url(self) -> str:
+        return _month_url(*self.first_day.isoformat().split("-")[:2])
+
+    @property
+    def name(self) -> str:
+        return format_month_name(self.first_day)
+
+    @property
+    def name_with_year(self) -> str:
+        return format_month(self.first_day)
+
+    @property
+    def further_pages(self) -> Sequence[tuple[int, str]]:
+        """The numbers and URLs of its second and later pages, all of which the archive links to."""
+        pages = -(-self.count // _PER_PAGE)
+        return [(number, listing_page_url(self.url, number)) for number in range(2, pages + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Year:
+    """A year with its months, the newest first."""
+
+    number: str
+    months: Sequence[Month]
+
+    @property
+    def url(self) -> str:
+        return reverse("blog:year", args=[self.number])
+
+    @property
+    def name(self) -> str:
+        return str(int(self.number))
+
+    @property
+    def count(self) -> int:
+        return sum(month.count for month in self.months)
+
+
+class _Neighbour(NamedTuple):
+    """The year or month with posts that comes before or after another one."""
+
+    name: str
+    url: str
+
+
+@require_safe
+def archive(request: SiteRequest, rest: str = "") -> HttpResponse:
+    """Link to each year and month that has posts. Raises Http404 on a site without posts, and below this page."""
+    months = _months(request.site)
+    if rest or not months:
+        raise Http404(gettext("There are no posts yet."))
+    if is_probe(request):
+        return HttpResponse()
+    count = sum(month.count for month in months)
+    since = months[-1].name_with_year
+    if count <= _MAX_TITLES:
+        days = months[-1].first_day, dt.date.max
+        months = _with_titles(months, _titles_of_days.posts(days, 0, _MAX_TITLES))
+    summary = ngettext(
+        "%(count)s post since %(month)s, by year and month", "%(count)s posts since %(month)s, by year and month", count
+    )
+    context = {
+        "page_title": gettext("Archive"),
+        "meta_description": summary % {"count": number_format(count, force_grouping=True), "month": since},
+        "canonical_url": absolute_url(overview_url(ARCHIVE)),
+        "feed_links": [site_feed(request)],
+        "years": _years(months),
+        "has_titles": count <= _MAX_TITLES,
+    }
+    return render(request, "blog/archive.html", context)
+
+
+def period_response(
+    request: SiteRequest,
+    page_number: int | None,
+    *,
+    year: str,
+    month: str,
+    heading: str,
+    title: str,
+    trail: Sequence[Term],
+) -> HttpResponse:
+    """List the titles of the posts of a year, or of a month of it. `trail` leads there. Raises Http404 without posts.
+
+    A page that there was when this list had as few posts on a page as others redirects to where they are now.
+    """
+    url = reverse("blog:month", args=[year, month]) if month else reverse("blog:year", args=[year])
+    if page_number == 1:
+        return HttpResponsePermanentRedirect(url)
+    days = period(year, month, None)
+    months = [each for each in _months(request.site) if days[0] <= each.first_day <= days[1]]
+    if not months:
+        raise Http404(gettext("There are no posts here."))
+    paginator = ListingPaginator(_titles_of_days, days, request.site, url, per_page=_PER_PAGE)
+    try:
+        number = paginator.validate_number(page_number or 1)
+    except EmptyPage as error:
+        first = ((page_number or 1) - 1) * request.site.entries_per_page
+        if first < paginator.count:
+            return HttpResponsePermanentRedirect(listing_page_url(url, first // _PER_PAGE + 1))
+        raise Http404(gettext("That page doesn't exist.")) from error
+    if is_probe(request):
+        return HttpResponse()
+    page = paginator.page(number)
+    posts = cast("list[Post]", page.object_list)
+    label = page_label(number, paginator.num_pages)
+    older, newer = _neighbours(request.site, months, is_year=not month)
+    its_pager = pager(page, partial(listing_page_url, url))
+    context = {
+        "heading": heading,
+        "page_title": join_parts(title, label),
+        "meta_description": join_parts(label, title, request.site.tagline),
+        "posts": posts,
+        "months": _with_titles(months, posts) if not month else [],
+        "entries": entry_list(posts, request.site) if month else "",
+        "is_year": not month,
+        "older": older,
+        "newer": newer,
+        "pager": its_pager,
+        "canonical_url": absolute_url(listing_page_url(url, number)),
+        "previous_page_url": its_pager.newer_url,
+        "next_page_url": its_pager.older_url,
+        "json_ld": json_ld([breadcrumb_list(request.site, trail)]) if number == 1 else "",
+        "feed_links": [site_feed(request)],
+    }
+    return render(request, "blog/period.html", context)
+
+
+def _months(site: SiteSettings) -> Sequence[Month]:
+    """Return the months that have posts, the newest first. One query under each version of entries."""
+    return remembered(site, _read_months, "months")
+
+
+def _read_months() -> Sequence[Month]:
+    counted = Post.objects.published().values(month=month_of_post()).annotate(count=Count("pk")).order_by("-month")
+    return [Month(dt.date.fromisoformat(f"{row['month']}-01"), row["count"]) for row in counted]
+
+
+def _years(months: Sequence[Month]) -> list[Year]:
+    by_year = groupby(months, key=lambda month: month.first_day.isoformat()[:4])
+    return [Year(number, list(months_of_year)) for number, months_of_year in by_year]
+
+
+def _with_titles(months: Sequence[Month], posts: Sequence[Post]) -> list[Month]:
+    """Return those of `months` that these posts are of, with their titles. One query."""
+    categories = categories_of(posts)
+    titles = {
+        first_day: title_list(list(posts_of_month), categories)
+        for first_day, posts_of_month in groupby(posts, key=lambda post: day_of(post).replace(day=1))
+    }
+    return [replace(month, titles=titles[month.first_day]) for month in months if month.first_day in titles]
+
+
+def _neighbours(
+    site: SiteSettings, months: Sequence[Month], *, is_year: bool
+) -> tuple[_Neighbour | None, _Neighbour | None]:
+    """Return the year or month with posts before these months, and the one after them."""
+    every = _months(site)
+    newest, oldest = every.index(months[0]), every.index(months[-1])
+    older = every[oldest + 1] if oldest + 1 < len(every) else None
+    newer = every[newest - 1] if newest else None
+    return _neighbour(older, is_year=is_year), _neighbour(newer, is_year=is_year)
+
+
+def _neighbour(month: Month | None, *, is_year: bool) -> _Neighbour | None:
+    if month is None:
+        return None
+    if is_year:
+        (year,) = _years([month])
+        return _Neighbour(year.name, year.url)
+    return _Neighbour(month.name_with_year, month.url)

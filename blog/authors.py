@@ -1,0 +1,50 @@
+"""The page `/authors/`: everyone in whose name there are posts."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from django.db.models import Count, IntegerField, OuterRef, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from accounts.models import User
+from blog.listing import site_feed
+from blog.models import Post
+from blog.overviews import AUTHORS, overview_url
+from core.memory import remembered
+from core.site import SiteRequest, absolute_url, is_probe
+
+# A list of more authors has their names alone.
+_MAX_BIOGRAPHIES: Final = 50
+
+
+@require_safe
+def authors(request: SiteRequest, rest: str = "") -> HttpResponse:
+    """List the authors of posts by name. Raises Http404 if the site does not show authors: it names no one unasked."""
+    found = remembered(request.site, _read_authors, "authors") if request.site.show_author else []
+    if rest or not found:
+        raise Http404(gettext("That page doesn't exist."))
+    if is_probe(request):
+        return HttpResponse()
+    context = {
+        "page_title": gettext("Authors"),
+        "meta_description": gettext("Everyone who writes here, with their posts"),
+        "canonical_url": absolute_url(overview_url(AUTHORS)),
+        "feed_links": [site_feed(request)],
+        "authors": found,
+        "has_biographies": len(found) <= _MAX_BIOGRAPHIES,
+    }
+    return render(request, "blog/authors.html", context)
+
+
+def _read_authors() -> Sequence[User]:
+    # Counted in the index of each author's posts.
+    counts = Post.objects.published().filter(author=OuterRef("pk")).order_by().values("author")
+    count = Subquery(counts.annotate(count=Count("pk")).values("count"), output_field=IntegerField())
+    with_posts = User.objects.annotate(post_count=Coalesce(count, 0)).filter(post_count__gt=0)
+    return sorted(
+        with_posts.only("display_name", "slug", "bio"), key=lambda author: (str(author).casefold(), author.pk)
+    )

@@ -1,0 +1,53 @@
+"""The way from the front page to other pages: the names and URLs of what each is a part of, and its own."""
+
+import datetime as dt
+from itertools import accumulate
+from typing import Any
+
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+
+from blog.models import Category, Entry, Page, Post
+from blog.terms import Term, Terms
+from core.dates import format_day, format_month
+from core.prepared import Parameter, Prepared
+
+
+def to_category(category: Category) -> list[Term]:
+    """Return the way to a category. A query if it is below another one."""
+    above = _categories(paths) if (paths := _paths_above(category.path)) else []
+    return [Term(each.name, each.get_absolute_url()) for each in (*above, category)]
+
+
+def to_post(post: Post, terms: Terms) -> list[Term]:
+    """Return the way to a post, by its first category."""
+    return [*terms.categories[:1], Term(str(post), post.get_absolute_url())]
+
+
+def to_page(page: Entry) -> list[Term]:
+    """Return the way to a page. A query if it is below another one."""
+    above = _pages(timezone.now(), paths) if (paths := _paths_above(page.path or "")) else []
+    return [Term(str(each), each.get_absolute_url()) for each in (*above, page)]
+
+
+def to_period(first: dt.date, *parts: str) -> list[Term]:
+    """Return the way to the year, month or day that begins on this day, given the parts of its URL."""
+    names = (str(first.year), format_month(first), format_day(first))
+    views = ("year", "month", "day")
+    return [Term(names[index], reverse(f"blog:{views[index]}", args=parts[: index + 1])) for index in range(len(parts))]
+
+
+def _paths_above(path: str) -> list[str]:
+    return list(accumulate(path.split("/")[:-1], "{}/{}".format))
+
+
+@Prepared
+def _categories(paths: Any) -> QuerySet[Any, Category]:
+    return Category.objects.filter(path__in=paths).only("name", "path").order_by("path")
+
+
+@Prepared
+def _pages(now: Parameter, paths: Any) -> QuerySet[Any, Page]:
+    pages: QuerySet[Any, Page] = Page.objects.published(now).filter(path__in=paths)
+    return pages.only("kind", "title", "path", "password").order_by("path")

@@ -1,0 +1,104 @@
+"""A quotation of each entry that other sites can embed: a card of plain HTML. Source: https://oembed.com/.
+
+It has no script, style or picture of ours, so that a page that shows it loads nothing from here.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from django.conf import settings
+from django.http import Http404, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
+from django.urls import ResolverMatch, resolve
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from blog.lead_pictures import lead_picture
+from blog.listing import period
+from blog.models import Entry, Post
+from blog.views import pages_at, posts_at
+from core.http import host_of
+from core.models import SiteSettings
+from core.site import SiteRequest, absolute_url
+
+# What determines the response.
+PARAMETERS: Final = frozenset({"url", "format", "maxwidth", "maxheight"})
+# In pixels. The height is about that of a title and three lines, because the format demands one.
+_WIDTH: Final = 600
+_HEIGHT: Final = 200
+_MAX_SUMMARY: Final = 280
+# In seconds. Programs look again after this time, for an entry may be taken back.
+_CACHE_AGE: Final = 60 * 60
+
+
+@require_safe
+def oembed(request: SiteRequest) -> HttpResponse:
+    """Describe the entry at `?url=`, in at most `maxwidth` and `maxheight` pixels."""
+    if request.GET.get("format", "json") != "json":
+        return _error(501, gettext("This site offers JSON only. Leave out the format."))
+    if not (url := request.GET.get("url", "")):
+        return _error(400, gettext("Say which post or page, with its URL."))
+    entry = _entry_at(url)
+    if entry is None:
+        return _error(404, gettext("No post or page that can be quoted has this URL."))
+    width, height = (_limit(request.GET.get(name, "")) for name in ("maxwidth", "maxheight"))
+    response = JsonResponse(_describe(request.site, entry, width, height))
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
+def _entry_at(url: str) -> Entry | None:
+    """Return the entry at this URL that readers can see and search engines may know, and that needs no password."""
+    try:
+        parts = urlsplit(url)
+        is_ours = host_of(url) in {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
+        match = resolve(f"{unquote(parts.path).rstrip('/')}/") if is_ours else None
+        found = _entries_at(match) if match else []
+    except (Http404, ValueError):
+        # Resolver404 is one.
+        return None
+    return next((entry for entry in found if not (entry.password or entry.noindex)), None)
+
+
+def _entries_at(match: ResolverMatch) -> Sequence[Entry]:
+    """Return the public entry at a path that resolves like this. Raises Http404 if its date doesn't exist."""
+    where = match.kwargs
+    if match.view_name == "blog:post":
+        day, _last = period(where["year"], where["month"], where["day"])
+        return posts_at(timezone.now(), day, [where["slug"]])
+    return pages_at(timezone.now(), [where["path"]]) if match.view_name == "blog:page" else []
+
+
+def _describe(site: SiteSettings, entry: Entry, max_width: int | None, max_height: int | None) -> dict[str, Any]:
+    url = absolute_url(entry.get_absolute_url())
+    summary = Truncator(entry.summary).chars(_MAX_SUMMARY)
+    described: dict[str, Any] = {
+        "version": "1.0",
+        "type": "rich",
+        "provider_name": site.title,
+        "provider_url": absolute_url("/"),
+        "title": str(entry),
+        "cache_age": _CACHE_AGE,
+        "html": render_to_string("blog/oembed.html", {"site": site, "entry": entry, "url": url, "summary": summary}),
+        "width": min(_WIDTH, max_width or _WIDTH),
+        "height": min(_HEIGHT, max_height or _HEIGHT),
+    }
+    if isinstance(entry, Post):
+        author_url = absolute_url(entry.author.get_absolute_url())
+        described |= {"author_name": str(entry.author), "author_url": author_url}
+    picture = lead_picture(entry)
+    if picture and picture.width <= (max_width or picture.width) and picture.height <= (max_height or picture.height):
+        described |= {f"thumbnail_{name}": getattr(picture, name) for name in ("url", "width", "height")}
+    return described
+
+
+def _limit(value: str) -> int | None:
+    """Return a number of pixels that was asked for, or None if it is none."""
+    return int(value) or None if value.isascii() and value.isdecimal() and len(value) < 6 else None
+
+
+def _error(status: int, text: str) -> HttpResponse:
+    return HttpResponse(f"{text}\n", status=status, content_type="text/plain; charset=utf-8")

@@ -1,0 +1,98 @@
+"""What a page says to programs in the vocabulary of schema.org, as JSON-LD. It is data, which no browser executes."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
+from django.utils.translation import get_language
+
+from accounts.models import User
+from blog.lead_pictures import LeadPicture
+from blog.models import Post
+from blog.terms import Term, Terms
+from core.models import SiteSettings
+from core.registry import Registry
+from core.site import absolute_url
+
+type Node = dict[str, Any]
+
+# By the app that does it: what readers can do on the whole site, such as search it.
+site_actions: Final[Registry[Callable[[], Node]]] = Registry("action of the site")
+
+# So that no text can end the element, or begin a comment in it. U+2028 and U+2029 are line ends in scripts.
+_ESCAPES: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+def json_ld(nodes: Iterable[Node]) -> SafeString:
+    """Return these nodes as an element for the head of a page; nothing if there are none."""
+    graph = list(nodes)
+    if not graph:
+        return SafeString()
+    data = {"@context": "https://schema.org", **(graph[0] if len(graph) == 1 else {"@graph": graph})}
+    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
+    return mark_safe(f'<script type="application/ld+json">{text}</script>')  # noqa: S308  # escaped above
+
+
+def timestamp(time: dt.datetime) -> str:
+    """Return a time in the form of ISO 8601, in the site's time zone."""
+    return localtime(time).isoformat(timespec="seconds")
+
+
+def changed_at(post: Post) -> dt.datetime:
+    """Return when a post last changed, which can't be before it was published, for example if it was scheduled."""
+    return max(post.modified_at, post.published_at or post.modified_at)
+
+
+def web_site(site: SiteSettings) -> Node:
+    """Return the node of the site itself, for its front page."""
+    return _node(
+        "WebSite",
+        name=site.title,
+        description=site.tagline,
+        url=absolute_url("/"),
+        inLanguage=get_language(),
+        potentialAction=[action() for action in site_actions.values()],
+    )
+
+
+def blog_posting(post: Post, terms: Terms, picture: LeadPicture | None) -> Node:
+    """Return the node of a public post without a password."""
+    return _node(
+        "BlogPosting",
+        headline=str(post),
+        mainEntityOfPage=absolute_url(post.get_absolute_url()),
+        datePublished=post.published_at and timestamp(post.published_at),
+        dateModified=timestamp(changed_at(post)),
+        author=_person(post.author),
+        image=picture and picture.url,
+        inLanguage=post.language,
+        keywords=[tag.name for tag in terms.tags],
+        commentCount=post.comment_count,
+    )
+
+
+def profile_page(author: User) -> Node:
+    """Return the node of an author's page, which has nothing of the account."""
+    return _node("ProfilePage", mainEntity=_person(author) | _node("Person", description=author.bio))
+
+
+def breadcrumb_list(site: SiteSettings, trail: Iterable[Term]) -> Node:
+    """Return the node of the way from the front page to a page: the names and URLs of what is above it, and its own."""
+    places = [Term(site.title, "/"), *trail]
+    items = [
+        {"@type": "ListItem", "position": position, "name": place.name, "item": absolute_url(place.url)}
+        for position, place in enumerate(places, start=1)
+    ]
+    return _node("BreadcrumbList", itemListElement=items)
+
+
+def _person(person: User) -> Node:
+    return _node("Person", name=str(person), url=absolute_url(person.get_absolute_url()))
+
+
+def _node(kind: str, **properties: Any) -> Node:
+    """Return a node of this type with those properties that have a value. Zero is one."""
+    return {"@type": kind, **{name: value for name, value in properties.items() if value not in (None, "", [])}}

@@ -1,0 +1,57 @@
+"""Lists of titles, of which hundreds fit on a page. Python writes them, as it does listings (blog.listed_posts)."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import get_language, get_language_bidi
+
+from blog.listed_posts import posted_in_line, tags_line
+from blog.models import Post
+from blog.terms import Term, links_to, separator, terms_of
+from core.dates import format_day
+from core.models import SiteSettings
+
+
+def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) -> SafeString:
+    """Return a list of `posts` of one month, loaded by `for_titles`: their days, titles and `categories`, by ID."""
+    comma = separator()
+    items = "".join(
+        f"<li>{_time(post, str(day_of(post).day))} <div>{_link(post)}{_filed(categories[post.pk], comma)}</div></li>\n"
+        for post in posts
+    )
+    return mark_safe(f'<ul class="titles">\n{items}</ul>\n')  # noqa: S308  # every value is escaped
+
+
+def entry_list(posts: Sequence[Post], site: SiteSettings) -> SafeString:
+    """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries."""
+    terms = terms_of(posts)
+    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    items = "".join(
+        f"<li>{_link(post)}\n"
+        f'<div class="filed" {of_site}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
+        f"<p>{posted_in_line(post, terms[post.pk].categories, site)}</p>{tags_line(terms[post.pk].tags)}</div></li>\n"
+        for post in posts
+    )
+    return mark_safe(f'<ul class="entries">\n{items}</ul>\n')  # noqa: S308  # likewise
+
+
+def day_of(post: Post) -> dt.date:
+    """Return the day in the URL of a public post, each of which has one."""
+    if post.published_on is None:
+        raise ValueError("The post has no date.")
+    return post.published_on
+
+
+def _time(post: Post, text: str) -> str:
+    return f'<time datetime="{day_of(post).isoformat()}">{text}</time>'
+
+
+def _link(post: Post) -> str:
+    url, language = escape(post.get_absolute_url()), f' lang="{escape(post.language)}"' if post.language else ""
+    return f'<a href="{url}"{language} dir="{post.direction or "auto"}">{escape(str(post))}</a>'
+
+
+def _filed(categories: Sequence[Term], comma: str) -> str:
+    return f' <span class="filed">{links_to(categories, comma)}</span>' if categories else ""
