@@ -1,6 +1,7 @@
 """Importing posts and pages: their texts, statuses and URLs."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -13,7 +14,7 @@ from tags.models import Tag
 from tests.factories import PostFactory
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
-from tests.factories.wxr import VERSIONS, comment, filed, item, page, tag
+from tests.factories.wxr import VERSIONS, comment, exported, filed, item, meta, page, tag
 
 pytestmark = pytest.mark.django_db
 
@@ -317,3 +318,28 @@ class TestPages:
     def test_terms_of_pages_are_skipped_and_noted(self, import_parts: ImportParts) -> None:
         assert "no categories and tags" in remarks(import_parts(page(20, inside=[filed("post_tag", "x")])))[0]
         assert not Tag.objects.exists()
+
+
+class TestHidingFromSearchEngines:
+    @pytest.mark.parametrize("key", ["_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex"])
+    @pytest.mark.parametrize(("value", "expected"), [("1", True), ("2", False), ("0", False), ("", False)])
+    def test_is_imported_from_plug_ins(self, import_parts: ImportParts, key: str, value: str, expected: bool) -> None:
+        report = import_parts(item(inside=[meta(key, value)]))
+        assert Post.objects.get().noindex is expected
+        assert key not in str(report.notes)
+
+    def test_follows_the_export(self, import_parts: ImportParts) -> None:
+        for value, expected in (("1", True), ("0", False), ("1", True)):
+            import_parts(item(inside=[meta("_yoast_wpseo_meta-robots-noindex", value)]))
+            assert Post.objects.get().noindex is expected
+
+    @pytest.mark.parametrize("key", ["_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex"])
+    def test_is_exported_to_the_same_plug_in_as_long_as_it_holds(
+        self, import_parts: ImportParts, tmp_path: Path, key: str
+    ) -> None:
+        import_parts(item(inside=[meta(key, "1")]))
+        assert key in exported(tmp_path).read_text()
+        post = Post.objects.get()
+        post.noindex = False
+        post.save()
+        assert key not in exported(tmp_path).read_text()

@@ -156,6 +156,7 @@ def create_site_with_everything() -> None:
         published_at=created_at,
         created_at=created_at,
         sticky=True,
+        noindex=True,
         categories=[top, child],
         tags=[tag],
     )

@@ -32,7 +32,18 @@ from wordpress.models import Attachment, Fragment, FragmentKind
 from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
-from wordpress.wxr.records import ALT, CATEGORY, ENCLOSURE, FOOTNOTES, OLD_SLUG_KEY, TAG, THUMBNAIL
+from wordpress.wxr.records import (
+    ALT,
+    CATEGORY,
+    ENCLOSURE,
+    FOOTNOTES,
+    JETPACK_NOINDEX,
+    NOINDEX_KEYS,
+    OLD_SLUG_KEY,
+    TAG,
+    THUMBNAIL,
+    YOAST_NOINDEX,
+)
 from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_line, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
@@ -113,11 +124,21 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
         records.DESIRED_SLUG_KEY: [desired_slug],
         OLD_SLUG_KEY: list(dict.fromkeys([*exported.get(OLD_SLUG_KEY, []), *_former_slugs(entry)])),
     }
+    own |= _noindex(entry, exported)
     if isinstance(entry, Post):
         own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
     for key, values in own.items():
         yield from (_post_meta(key, value) for value in values)
     yield from (_post_meta(key, value) for key, value in kept.meta if key not in own)
+
+
+def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return what hides an entry from search engines in WordPress, in the plug-in that it was hidden with."""
+    values = {key: [each for each in exported.get(key, []) if each.strip() != "1"] for key in NOINDEX_KEYS}
+    if entry.noindex:
+        is_jetpack = "1" in exported.get(JETPACK_NOINDEX, [])
+        values[JETPACK_NOINDEX if is_jetpack else YOAST_NOINDEX] = ["1"]
+    return values
 
 
 def _thumbnail(entry: Entry, exported: str, ids: ExportIds) -> str:

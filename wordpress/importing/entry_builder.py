@@ -12,7 +12,7 @@ from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE
 from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.matching import KeyedItem
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item
+from wordpress.wxr.records import CATEGORY, LANGUAGE, NOINDEX_KEYS, TAG, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
@@ -54,6 +54,10 @@ def is_known_status(status: str) -> bool:
     return status in _STATUSES
 
 
+def is_hidden_from_search_engines(item: Item) -> bool:
+    return any(key in NOINDEX_KEYS and value.strip() == "1" for key, value in item.meta)
+
+
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
     """Return the entry for `item`, without an ID, not rendered and not saved."""
     written_at = item.published_at or now
@@ -69,6 +73,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "language": next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), ""),
         "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
+        "noindex": is_hidden_from_search_engines(item),
         "created_at": written_at,
         "modified_at": item.modified_at or written_at,
     }

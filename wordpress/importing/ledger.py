@@ -21,7 +21,7 @@ from tags.models import Tag
 from wordpress.bulk import fetch_rows, insert_rows
 from wordpress.importing.report import COMMENTS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
-from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, THUMBNAIL, Author, Item, Term
+from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, NOINDEX_KEYS, THUMBNAIL, Author, Item, Term
 from wordpress.wxr.records import Comment as ExportedComment
 
 # Kinds of ledger rows for objects that are not items of an export.
@@ -138,7 +138,8 @@ def fingerprint_item(item: Item) -> str:
     meta = [value for field in (FOOTNOTES, THUMBNAIL, ENCLOSURE) for key, value in item.meta if key == field]
     # Imports used to make these private. With another fingerprint, the next import corrects what was not changed here.
     kept_public = ["public with password"] if item.password and item.status in {"publish", "future"} else []
-    return fingerprint(*_item_fields(item), terms, *meta, *kept_public)
+    hidden = [value for key, value in item.meta if key in NOINDEX_KEYS]
+    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *hidden)
 
 
 def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:

@@ -36,6 +36,7 @@ from wordpress.wxr.records import (
     FOOTNOTES,
     OLD_SLUG_KEY,
     TAG,
+    YOAST_NOINDEX,
     Comment,
     Item,
     Meta,
@@ -145,6 +146,8 @@ def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
             is_made = unquote(value) in former
         elif key == FOOTNOTES:
             is_made = _is_our_json(value)
+        elif key == YOAST_NOINDEX:
+            is_made = value == "1"
         if not is_made:
             yield key, value
 

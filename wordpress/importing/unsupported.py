@@ -16,7 +16,16 @@ from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, f
 from wordpress.markup.galleries import find_pictures
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
-from wordpress.wxr.records import DESIRED_SLUG_KEY, ENCLOSURE, FOOTNOTES, OLD_DATE_KEY, OLD_SLUG_KEY, THUMBNAIL, Item
+from wordpress.wxr.records import (
+    DESIRED_SLUG_KEY,
+    ENCLOSURE,
+    FOOTNOTES,
+    NOINDEX_KEYS,
+    OLD_DATE_KEY,
+    OLD_SLUG_KEY,
+    THUMBNAIL,
+    Item,
+)
 
 # Prefixes of the fields in which WordPress and its plug-ins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
@@ -26,7 +35,10 @@ _INTERNAL: Final = (
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
 # These fields are imported, or repeat other parts of the export. Posts have enclosures too.
-_IMPORTED: Final = {FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL}
+_IMPORTED: Final = {
+    *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
+    *NOINDEX_KEYS,
+}
 # How many texts are looked at together.
 _BATCH: Final = 100
 # More names than this were generated. The others are counted together.

@@ -17,6 +17,8 @@ MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_bl
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
+# What hides a post from search engines if it is "1", in Yoast SEO and in Jetpack, which WordPress.com has.
+YOAST_NOINDEX, JETPACK_NOINDEX = NOINDEX_KEYS = ("_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex")
 # A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
 
