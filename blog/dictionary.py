@@ -12,8 +12,8 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
+from blog.entry_pages import entry_response
 from blog.models import Post
-from blog.views import entry_response
 from core.site import SiteRequest
 
 # In characters. More texts would take longer to load than they save.

@@ -1,9 +1,7 @@
-"""The pages that readers see: listings, posts and pages."""
+"""What is at the URLs that readers see: listings, posts and pages."""
 
 import re
 import unicodedata
-from typing import Any
-from urllib.parse import unquote
 
 from django.conf import settings
 from django.db.models import Q
@@ -12,41 +10,30 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from blog import breadcrumbs, passwords, preview_links, privacy
+from blog import breadcrumbs, preview_links, privacy
 from blog.archives import period_response
-from blog.caching import has_session, mark_private
+from blog.caching import has_session
+from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
-from blog.lead_pictures import lead_picture
-from blog.listing import FeedLink, Listing, join_parts, listing_response, page_label, period, site_feed
+from blog.listing import FeedLink, Listing, listing_response, period
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
-from blog.open_graph import article, locale, oembed_url
 from blog.overviews import is_free
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
-from blog.related import related_section
-from blog.rendering import PAGE_BREAK
-from blog.rendering.headings import link_headings
-from blog.rendering.images import load_first_eagerly
-from blog.structured_data import blog_posting, breadcrumb_list, json_ld, profile_page, web_site
-from blog.terms import links_to, separator, terms_of
+from blog.structured_data import breadcrumb_list, profile_page, web_site
 from core.dates import format_day, format_month
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
-from core.privacy import describe_kept_data
-from core.sender import sender
 from core.site import SiteRequest, absolute_url, is_probe
 
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
-_ID = re.compile(r'\sid="([^"<>]*)"')
-_INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
 
 
 _all_posts = Listing(lambda now: Post.objects.published(now).newest_first().values("pk"))
@@ -224,7 +211,7 @@ def post(
         raise Http404(gettext("That post doesn't exist."))
     if page_number == 1 or found.slug != slug:
         return _redirect_to(found, page_number or 1)
-    return _reader_response(request, found, page_number or 1)
+    return reader_response(request, found, page_number or 1)
 
 
 @csrf_exempt
@@ -247,7 +234,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     found, page_number = by_path[found_at], meanings[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
-    return _reader_response(request, found, page_number or 1)
+    return reader_response(request, found, page_number or 1)
 
 
 def _is_taken(site: SiteSettings, slug: str) -> bool:
@@ -261,132 +248,12 @@ def _is_taken(site: SiteSettings, slug: str) -> bool:
 
 def _redirect_to(entry: Entry, page_number: int) -> HttpResponse:
     redirect = RedirectToPage if page_number == 1 else HttpResponsePermanentRedirect
-    return redirect(_entry_page_url(entry, page_number))
+    return redirect(entry_page_url(entry, page_number))
 
 
 def _normalise(slug: str) -> str:
     """Return a slug or path as most are stored: in lower case and in Unicode's composed form."""
     return unicodedata.normalize("NFC", slug).lower()
-
-
-def _reader_response(request: SiteRequest, entry: Entry, page_number: int) -> HttpResponse:
-    """Show a page of an entry, or respond to its password, or to a form on its unlocked page.
-
-    A POST carries no authority but the password, so it needs no CSRF token, and the form works on cached pages.
-    """
-    if entry.password and request.method == "POST":
-        return _password_response(request, entry)
-    if request.method == "POST" or (entry.is_locked and page_number > 1):
-        # The password was removed; or how many pages the content has must not be revealed.
-        return HttpResponseRedirect(entry.get_absolute_url())
-    return entry_response(request, entry, page_number=page_number)
-
-
-def _password_response(request: SiteRequest, entry: Entry) -> HttpResponse:
-    try:
-        if "password_token" in request.POST:
-            is_right = passwords.unlock_with_token(entry, request.POST["password_token"])
-        else:
-            is_right = passwords.unlock(entry, request.POST.get("post_password", ""), sender(request))
-        response = entry_response(request, entry, status=200 if is_right else 403)
-    except passwords.TooManyGuessesError:
-        response = entry_response(request, entry, status=429)
-        response.headers["Retry-After"] = str(passwords.PERIOD)
-    mark_private(response)
-    response.headers["Referrer-Policy"] = "no-referrer"
-    return response
-
-
-def entry_response(
-    request: SiteRequest, entry: Entry, *, page_number: int = 1, status: int = 200, preview: bool = False, **extra: Any
-) -> HttpResponse:
-    """Show one page of a post or page; a preview, or one with a password, shows all its pages together.
-
-    `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
-    """
-    htmls: list[str] = [entry.body] if preview or entry.password else entry.body_with_breaks.split(PAGE_BREAK)
-    if page_number > len(htmls):
-        raise Http404(gettext("That page doesn't exist."))
-    if is_probe(request):
-        return HttpResponse()
-    site = request.site
-    urls = [_entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
-    html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
-    if page_number > 1 or not entry.picture:
-        # The featured image is above the text of the first page.
-        html = load_first_eagerly(html)
-    html, contents = link_headings(html)
-    label = page_label(page_number, len(htmls))
-    picture = lead_picture(entry)
-    # What needs a password, or is none of search engines' business, says nothing about itself.
-    is_described = page_number == 1 and not (preview or entry.password or entry.noindex)
-    comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
-    context = {
-        "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
-        "contents": contents,
-        "page_number": page_number,
-        "page_urls": urls,
-        "page_title": join_parts(str(entry), label),
-        "meta_description": join_parts(label, entry.summary or str(entry)),
-        "canonical_url": absolute_url(urls[page_number - 1]),
-        "previous_page_url": urls[page_number - 2] if page_number > 1 else "",
-        "next_page_url": urls[page_number] if page_number < len(urls) else "",
-        "picture": picture,
-        "locale": locale(entry.language or get_language()),
-        "noindex": entry.noindex,
-        **_translations(entry),
-        "feed_links": [comment_feed, site_feed(request)],
-        "preview": preview,
-    }
-    if isinstance(entry, Post):
-        terms, comma = terms_of([entry])[entry.pk], separator()
-        context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
-        if entry.is_public:
-            context["related"] = related_section(entry, request.site)
-        context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
-        if is_described:
-            nodes = [blog_posting(entry, terms, picture), breadcrumb_list(site, breadcrumbs.to_post(entry, terms))]
-            context |= {"json_ld": json_ld(nodes), "article": article(entry, terms), "oembed_url": oembed_url(entry)}
-        template = "blog/post.html"
-    else:
-        children = entry.children.published().only("kind", "title", "path", "language", "password")
-        context |= {"page": entry, "children": children}
-        if entry.path == privacy.PATH:
-            context["kept_data"] = describe_kept_data(site)
-        if is_described:
-            nodes = [breadcrumb_list(site, breadcrumbs.to_page(entry))]
-            context |= {"json_ld": json_ld(nodes), "oembed_url": oembed_url(entry)}
-        template = "blog/page.html"
-    return render(request, template, context | extra, status=status)
-
-
-def _translations(entry: Entry) -> dict[str, Any]:
-    """Return what a page says about the translations that readers may see. One query, if it has any."""
-    if not (entry.language and entry.translation_group):
-        return {"translations": [], "alternates": []}
-    fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path", "noindex")
-    linked = list(entry.translations().published().exclude(language="").only(*fields))
-    found = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked) if not each.noindex]
-    return {"translations": linked, "alternates": found if len(found) > 1 and not entry.noindex else []}
-
-
-def _entry_page_url(entry: Entry, page_number: int) -> str:
-    url = entry.get_absolute_url()
-    return url if page_number == 1 else f"{url}{page_number}/"
-
-
-def _with_links_between_pages(htmls: list[str], urls: list[str], page_number: int) -> str:
-    """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
-    page_of_id: dict[str, int] = {}
-    for number, html in enumerate(htmls, start=1):
-        for html_id in _ID.findall(html):
-            page_of_id.setdefault(html_id, number)
-
-    def replace(link: re.Match[str]) -> str:
-        number = page_of_id.get(unquote(link[2]), page_number)
-        return link[0] if number == page_number else f'{link[1]}{urls[number - 1]}#{link[2]}"'
-
-    return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
 
 
 @require_safe

@@ -21,8 +21,8 @@ from blog import preview_links, publishing
 from blog.admin.forms import EntryForm
 from blog.advice import advice_for, library_descriptions
 from blog.caching import mark_private
+from blog.entry_pages import entry_response
 from blog.models import Category, Entry, Post
-from blog.views import entry_response
 from core.admin import BaseAdmin
 from core.dates import format_datetime
 from core.models import SiteSettings

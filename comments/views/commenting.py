@@ -16,10 +16,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from blog import passwords
 from blog.caching import has_session, mark_private
+from blog.entry_pages import entry_response
 from blog.listing import join_parts
 from blog.models import Entry, Page, Post
 from blog.redirects.resolve import find_target
-from blog.views import entry_response
 from comments import sender_links
 from comments.forms import CommentForm, OwnCommentForm
 from comments.models import Comment, CommentSettings, CommentStatus

@@ -1,0 +1,149 @@
+"""The page of a post or page: its texts, what surrounds them, and the form for its password."""
+
+import re
+from typing import Any
+from urllib.parse import unquote
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+from django.utils.translation import get_language, gettext
+
+from blog import breadcrumbs, passwords, privacy
+from blog.caching import mark_private
+from blog.lead_pictures import lead_picture
+from blog.listing import FeedLink, join_parts, page_label, site_feed
+from blog.models import Entry, Post
+from blog.open_graph import article, locale, oembed_url
+from blog.related import related_section
+from blog.rendering import PAGE_BREAK
+from blog.rendering.headings import link_headings
+from blog.rendering.images import load_first_eagerly
+from blog.structured_data import blog_posting, breadcrumb_list, json_ld
+from blog.terms import links_to, separator, terms_of
+from core.privacy import describe_kept_data
+from core.sender import sender
+from core.site import SiteRequest, absolute_url, is_probe
+
+_ID = re.compile(r'\sid="([^"<>]*)"')
+_INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
+
+
+def reader_response(request: SiteRequest, entry: Entry, page_number: int) -> HttpResponse:
+    """Show a page of an entry, or respond to its password, or to a form on its unlocked page.
+
+    A POST carries no authority but the password, so it needs no CSRF token, and the form works on cached pages.
+    """
+    if entry.password and request.method == "POST":
+        return _password_response(request, entry)
+    if request.method == "POST" or (entry.is_locked and page_number > 1):
+        # The password was removed; or how many pages the content has must not be revealed.
+        return HttpResponseRedirect(entry.get_absolute_url())
+    return entry_response(request, entry, page_number=page_number)
+
+
+def _password_response(request: SiteRequest, entry: Entry) -> HttpResponse:
+    try:
+        if "password_token" in request.POST:
+            is_right = passwords.unlock_with_token(entry, request.POST["password_token"])
+        else:
+            is_right = passwords.unlock(entry, request.POST.get("post_password", ""), sender(request))
+        response = entry_response(request, entry, status=200 if is_right else 403)
+    except passwords.TooManyGuessesError:
+        response = entry_response(request, entry, status=429)
+        response.headers["Retry-After"] = str(passwords.PERIOD)
+    mark_private(response)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def entry_response(
+    request: SiteRequest, entry: Entry, *, page_number: int = 1, status: int = 200, preview: bool = False, **extra: Any
+) -> HttpResponse:
+    """Show one page of a post or page; a preview, or one with a password, shows all its pages together.
+
+    `extra` is further context, such as a submitted comment form. Raises Http404 past the last page.
+    """
+    htmls: list[str] = [entry.body] if preview or entry.password else entry.body_with_breaks.split(PAGE_BREAK)
+    if page_number > len(htmls):
+        raise Http404(gettext("That page doesn't exist."))
+    if is_probe(request):
+        return HttpResponse()
+    site = request.site
+    urls = [entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
+    html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
+    if page_number > 1 or not entry.picture:
+        # The featured image is above the text of the first page.
+        html = load_first_eagerly(html)
+    html, contents = link_headings(html)
+    label = page_label(page_number, len(htmls))
+    picture = lead_picture(entry)
+    # What needs a password, or is none of search engines' business, says nothing about itself.
+    is_described = page_number == 1 and not (preview or entry.password or entry.noindex)
+    comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
+    context = {
+        "entry_html": mark_safe(html),  # noqa: S308  # blog.rendering sanitised the whole before it was stored
+        "contents": contents,
+        "page_number": page_number,
+        "page_urls": urls,
+        "page_title": join_parts(str(entry), label),
+        "meta_description": join_parts(label, entry.summary or str(entry)),
+        "canonical_url": absolute_url(urls[page_number - 1]),
+        "previous_page_url": urls[page_number - 2] if page_number > 1 else "",
+        "next_page_url": urls[page_number] if page_number < len(urls) else "",
+        "picture": picture,
+        "locale": locale(entry.language or get_language()),
+        "noindex": entry.noindex,
+        **_translations(entry),
+        "feed_links": [comment_feed, site_feed(request)],
+        "preview": preview,
+    }
+    if isinstance(entry, Post):
+        terms, comma = terms_of([entry])[entry.pk], separator()
+        context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
+        if entry.is_public:
+            context["related"] = related_section(entry, request.site)
+        context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
+        if is_described:
+            nodes = [blog_posting(entry, terms, picture), breadcrumb_list(site, breadcrumbs.to_post(entry, terms))]
+            context |= {"json_ld": json_ld(nodes), "article": article(entry, terms), "oembed_url": oembed_url(entry)}
+        template = "blog/post.html"
+    else:
+        children = entry.children.published().only("kind", "title", "path", "language", "password")
+        context |= {"page": entry, "children": children}
+        if entry.path == privacy.PATH:
+            context["kept_data"] = describe_kept_data(site)
+        if is_described:
+            nodes = [breadcrumb_list(site, breadcrumbs.to_page(entry))]
+            context |= {"json_ld": json_ld(nodes), "oembed_url": oembed_url(entry)}
+        template = "blog/page.html"
+    return render(request, template, context | extra, status=status)
+
+
+def _translations(entry: Entry) -> dict[str, Any]:
+    """Return what a page says about the translations that readers may see. One query, if it has any."""
+    if not (entry.language and entry.translation_group):
+        return {"translations": [], "alternates": []}
+    fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path", "noindex")
+    linked = list(entry.translations().published().exclude(language="").only(*fields))
+    found = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked) if not each.noindex]
+    return {"translations": linked, "alternates": found if len(found) > 1 and not entry.noindex else []}
+
+
+def entry_page_url(entry: Entry, page_number: int) -> str:
+    url = entry.get_absolute_url()
+    return url if page_number == 1 else f"{url}{page_number}/"
+
+
+def _with_links_between_pages(htmls: list[str], urls: list[str], page_number: int) -> str:
+    """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
+    page_of_id: dict[str, int] = {}
+    for number, html in enumerate(htmls, start=1):
+        for html_id in _ID.findall(html):
+            page_of_id.setdefault(html_id, number)
+
+    def replace(link: re.Match[str]) -> str:
+        number = page_of_id.get(unquote(link[2]), page_number)
+        return link[0] if number == page_number else f'{link[1]}{urls[number - 1]}#{link[2]}"'
+
+    return _INTERNAL_LINK.sub(replace, htmls[page_number - 1])
