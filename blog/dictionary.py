@@ -4,6 +4,7 @@ What all pages of posts share, and the newest texts, which readers are likely to
 one of the newest posts changes it.
 """
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Final
@@ -20,16 +21,25 @@ from core.site import SiteRequest
 _MAX_TEXT: Final = 16_000
 _POSTS: Final = 6
 _MIN_LINES: Final = 4
+# Between the elements of the head, many of which are on one line.
+_BETWEEN: Final = re.compile(r"(?<=>)(?=<)|(?<=\n)")
 # In seconds. Until then browsers keep it, if it is the current one or not.
 _LIFETIME: Final = 24 * 60 * 60
 
 
-def _shared_lines(page: list[str], other: set[str]) -> Iterator[str]:
-    """Yield the lines that another page has as well, where there are many together. Comments have only a few."""
-    for is_shared, lines in groupby(page, other.__contains__):
-        run = list(lines)
-        if is_shared and len(run) >= _MIN_LINES:
-            yield from run
+def _shared(page: str, other: str) -> Iterator[str]:
+    """Yield what two pages have in common: elements of their heads, and lines of their bodies.
+
+    Of a body, only where there are many lines together. Comments have only a few.
+    """
+    (head, _end, body), (other_head, _other_end, other_body) = page.partition("</head>"), other.partition("</head>")
+    elements = set(_BETWEEN.split(other_head))
+    yield from filter(elements.__contains__, _BETWEEN.split(head))
+    lines = set(other_body.splitlines(keepends=True))
+    for is_shared, run in groupby(body.splitlines(keepends=True), lines.__contains__):
+        shared = list(run)
+        if is_shared and len(shared) >= _MIN_LINES:
+            yield from shared
 
 
 @require_safe
@@ -39,8 +49,8 @@ def dictionary(request: SiteRequest) -> HttpResponse:
     newest = list(posts.defer("source", "lead_html").newest_first()[:_POSTS])
     if not newest:
         raise Http404(gettext("There are no posts yet."))
-    pages = [entry_response(request, post).content.decode().splitlines() for post in newest[:2]]
-    frame = "\n".join(_shared_lines(pages[0], set(pages[-1])))
+    pages = [entry_response(request, post).content.decode() for post in newest[:2]]
+    frame = "".join(_shared(pages[0], pages[-1]))
     texts = "\n".join(post.body for post in newest)[:_MAX_TEXT]
     headers = {
         # No proxy has to keep texts for so long.
