@@ -136,6 +136,8 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[Se
     server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, **silence)  # noqa: S603  # our own command
     try:
         for _attempt in range(3000):
+            if server.poll() is not None:
+                raise SystemExit(f"The server ended with the exit status {server.returncode}.")
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
