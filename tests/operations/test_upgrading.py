@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from pytest_django import Settings
 
 from blog.models import Post
@@ -144,9 +144,10 @@ def test_no_one_writes_meanwhile(copies: Copies) -> None:
 
     def write() -> None:
         try:
-            with connection.cursor() as cursor:
+            with transaction.atomic(), connection.cursor() as cursor:
                 if connection.vendor == "postgresql":
-                    cursor.execute("SET lock_timeout = '1ms'")
+                    # Only for this transaction: the connection goes back to the pool, from which other tests take it.
+                    cursor.execute("SET LOCAL lock_timeout = '1ms'")
                 else:
                     cursor.execute("PRAGMA busy_timeout = 1")
                 cursor.execute("DELETE FROM comments_comment")
