@@ -1,13 +1,11 @@
-"""Items of an export: posts and pages with their comments, reusable blocks, and files."""
+"""Items of an export: posts and pages with their comments, and reusable blocks."""
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import batched
-from operator import attrgetter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.utils.translation import gettext as _
 
 from blog.models import Category, Entry, Page, Post, Status
@@ -17,23 +15,22 @@ from comments.websites import has_address
 from core.site import absolute_url
 from core.slugs import slugify
 from core.text import unify_line_ends
-from media.models import Document, Picture
+from media.models import Picture
 from tags.models import Tag
+from wordpress.exporting.extension_fields import differing_values, extension_field
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved, term_element
 from wordpress.exporting.translations import other_terms
 from wordpress.importing.enclosures import enclosure_field, parse_enclosure
 from wordpress.importing.preserved import plain_title
-from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.steps.comments import comment_kind
 from wordpress.importing.steps.footnotes_and_blocks import parse_footnotes
 from wordpress.markup.footnotes_and_blocks import footnotes_field, origin_of
-from wordpress.models import Attachment, Fragment, FragmentKind
+from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
-from wordpress.wxr.extensions import EXTENSION_KEY, checksum, clean_for_xml, to_json
+from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import (
-    ALT,
     CATEGORY,
     ENCLOSURE,
     FOOTNOTES,
@@ -44,7 +41,7 @@ from wordpress.wxr.records import (
     THUMBNAIL,
     YOAST_NOINDEX,
 )
-from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_line, plain_lines
+from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_lines
 
 _POST_PATH = re.compile(r"/[0-9]{4}/[0-9]{2}/[0-9]{2}/([^/]+)/")
 _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
@@ -52,7 +49,6 @@ _LOCAL_URL = re.compile(r"""((?:src|href|poster)=")(/(?!/))""")
 _ENTRY_STATUSES: Final = {Status.PUBLISHED.value: "publish"}
 _COMMENT_STATUSES: Final = {CommentStatus.APPROVED.value: "1", CommentStatus.PENDING.value: "0"}
 _BLOCK_CHUNK_SIZE: Final = 50
-_FILE_CHUNK_SIZE: Final = 200
 
 
 def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Callable[[str], None]) -> str:
@@ -88,7 +84,7 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
         *_terms(entry, kept),
-        _extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
+        extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _legacy_urls(entry),
         *_meta(entry, kept, ids, footnotes_field(content, origin), desired_slug),
         *(_comment_element(comment) for comment in entry.comments.all()),
@@ -178,7 +174,7 @@ def _extension(
     date = aware_datetime(local)
     is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
     modified_at = aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0))
-    return values | _differing_values(
+    return values | differing_values(
         {
             "language": (entry.language, ""),
             "title": (entry.title, plain_title(clean_for_xml(title))),
@@ -257,8 +253,8 @@ def _comment_element(comment: Comment) -> str:
     extension: dict[str, Any] = {}
     if not comment.is_html or clean_for_xml(content) != content:
         extension = {"text": comment.text, "is_html": comment.is_html}
-    extension |= _differing_values({"created_at": (comment.created_at, aware_datetime(local))})
-    meta = _extension_field("commentmeta", extension, name, email, website, content, str(local))
+    extension |= differing_values({"created_at": (comment.created_at, aware_datetime(local))})
+    meta = extension_field("commentmeta", extension, name, email, website, content, str(local))
     meta += "".join(kept.meta_elements("commentmeta"))
     return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
 
@@ -278,122 +274,9 @@ def block_items(ids: ExportIds) -> Iterator[str]:
         yield kept.as_item(texts)
 
 
-def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
-    """Return an item for each file. `logins` are the usernames by key."""
-    for batch in batched(_attachments(ids), _FILE_CHUNK_SIZE, strict=False):
-        parents = _parents([attachment for attachment, _id, _name in batch])
-        for attachment, post_id, name in batch:
-            yield _attachment_item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
-
-
-def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
-    """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
-    for model in (Picture, Document):
-        uploads: QuerySet[Picture | Document] = (
-            model.objects.served().order_by("pk").prefetch_related("attachments__preserved")
-        )
-        for upload in uploads.iterator(_FILE_CHUNK_SIZE):
-            yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
-    without_file = Attachment.objects.from_items().without_file().select_related("preserved").order_by("pk")
-    for attachment in without_file.iterator(_FILE_CHUNK_SIZE):
-        yield attachment, ids.for_missing_file(attachment), ""
-
-
-def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
-    """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
-    parent_ids: dict[int, int] = {}
-    for site in {attachment.site for attachment in attachments}:
-        parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
-        entries = entries_by_id(site, parents.values())
-        parent_ids |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
-    return parent_ids
-
-
-def _as_attachment(upload: Picture | Document) -> Attachment:
-    """Return the attachment from which `upload` was imported, or a new one, with the current values of `upload`."""
-    url = upload.file.url
-    url = url if "://" in url else absolute_url(url)
-    imported: Iterable[Attachment] = upload.attachments.all()
-    attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
-    if attachment.wordpress_id is None or not attachment.guid:
-        # Without an item the export had no GUID, and texts refer to this URL.
-        attachment.guid = attachment.url
-    attachment.url = url
-    attachment.title = upload.title
-    if isinstance(upload, Picture):
-        attachment.caption, attachment.alt, attachment.credit = upload.caption, upload.alt, upload.credit
-    attachment.uploaded_by_id, attachment.uploaded_at = upload.uploaded_by_id, upload.uploaded_at
-    return attachment
-
-
-def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
-    uploaded_at = attachment.uploaded_at
-    local = elements.local_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
-    utc = elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
-    kept = Preserved(attachment)
-    title = kept.line("title", attachment.title)
-    caption = kept.lines("excerpt:encoded", attachment.caption)
-    description = kept.lines("content:encoded", attachment.description)
-    alt = next((value for key, value in kept.meta if key == ALT and plain_line(value) == attachment.alt), None)
-    alt = text_to_html(attachment.alt) if alt is None else alt
-    extension = _differing_values(
-        {
-            "title": (attachment.title, plain_line(clean_for_xml(title))),
-            "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
-            "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
-            "credit": (attachment.credit, ""),
-            "description": (attachment.description, plain_lines(clean_for_xml(description))),
-            "uploaded_at": (uploaded_at, aware_datetime(local)),
-        }
-    )
-    values: dict[str, object] = {
-        "post_id": post_id,
-        "post_date": elements.format_datetime(local),
-        "post_date_gmt": elements.format_datetime(utc),
-        "comment_status": "closed",
-        "ping_status": "closed",
-        "post_name": "",
-        "status": "inherit",
-        "post_parent": parent,
-        "menu_order": attachment.menu_order,
-        "post_type": "attachment",
-        "post_password": "",
-        "is_sticky": 0,
-        "attachment_url": attachment.url,
-    }
-    values |= kept.wp_elements()
-    inside = [
-        *kept.term_elements(),
-        _extension_field("postmeta", extension, title, description, caption, str(values["post_name"]), date=local),
-        *kept.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
-        *kept.comment_elements(),
-    ]
-    creator = logins.get(attachment.uploaded_by_id or 0, "")
-    return elements.item_element(
-        title, attachment.link, utc, creator, attachment.guid, description, caption, values, inside
-    )
-
-
 def _post_meta(key: str, value: str) -> str:
     """Return a meta field of an item; nothing if `value` is empty."""
     return elements.meta_field("postmeta", key, value) if value else ""
-
-
-def _differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
-    """Return the values, by name, that an importer can't restore. `fields` are pairs of value and restored value."""
-    return {
-        name: elements.iso_utc(value) if isinstance(value, dt.datetime) else value
-        for name, (value, restored) in fields.items()
-        if value != restored
-    }
-
-
-def _extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.datetime | None = None) -> str:
-    """Return the meta field with `values`, if any: valid until the texts `checked`, or for datetimes `date`, change."""
-    if not values:
-        return ""
-    mark = {"mark": checksum(*checked)} | ({"date": str(date)} if date else {})
-    return elements.meta_field(kind, EXTENSION_KEY, to_json(mark | values))
 
 
 def warn_about_control_characters(warn: Callable[[str], None], obj: Model, *texts: str) -> None:

@@ -19,8 +19,9 @@ from comments.models import Comment
 from core.models import SiteSettings
 from media.models import Document, Picture
 from tags.models import Tag, TaggedPost
+from wordpress.exporting.attachments import attachment_items
 from wordpress.exporting.ids import ExportIds
-from wordpress.exporting.items import attachment_items, block_items, entry_item, warn_about_control_characters
+from wordpress.exporting.items import block_items, entry_item, warn_about_control_characters
 from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
 from wordpress.exporting.translations import translation_terms
 from wordpress.importing.database import tune_for_bulk

@@ -1,0 +1,121 @@
+"""Items of an export for files."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import batched
+from operator import attrgetter
+from typing import Final
+
+from django.db.models import QuerySet
+
+from core.site import absolute_url
+from media.models import Document, Picture
+from wordpress.exporting.extension_fields import differing_values, extension_field
+from wordpress.exporting.ids import ExportIds
+from wordpress.exporting.preserved import Preserved
+from wordpress.importing.redirects import entries_by_id
+from wordpress.models import Attachment
+from wordpress.wxr import elements
+from wordpress.wxr.elements import text_to_html
+from wordpress.wxr.extensions import clean_for_xml
+from wordpress.wxr.records import (
+    ALT,
+)
+from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
+
+_CHUNK_SIZE: Final = 200
+
+
+def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
+    """Return an item for each file. `logins` are the usernames by key."""
+    for batch in batched(_attachments(ids), _CHUNK_SIZE, strict=False):
+        parents = _parents([attachment for attachment, _id, _name in batch])
+        for attachment, post_id, name in batch:
+            yield _attachment_item(attachment, post_id, parents.get(attachment.pk, 0), logins, name)
+
+
+def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
+    """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
+    for model in (Picture, Document):
+        uploads: QuerySet[Picture | Document] = (
+            model.objects.served().order_by("pk").prefetch_related("attachments__preserved")
+        )
+        for upload in uploads.iterator(_CHUNK_SIZE):
+            yield _as_attachment(upload), ids.for_upload(model, upload.pk), str(upload.file.name)
+    without_file = Attachment.objects.from_items().without_file().select_related("preserved").order_by("pk")
+    for attachment in without_file.iterator(_CHUNK_SIZE):
+        yield attachment, ids.for_missing_file(attachment), ""
+
+
+def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
+    """Return the IDs of the posts and pages to which `attachments` were uploaded, by the attachments' keys."""
+    parent_ids: dict[int, int] = {}
+    for site in {attachment.site for attachment in attachments}:
+        parents = {each.pk: each.parent for each in attachments if each.site == site and each.parent}
+        entries = entries_by_id(site, parents.values())
+        parent_ids |= {pk: entries[parent].pk for pk, parent in parents.items() if parent in entries}
+    return parent_ids
+
+
+def _as_attachment(upload: Picture | Document) -> Attachment:
+    """Return the attachment from which `upload` was imported, or a new one, with the current values of `upload`."""
+    url = upload.file.url
+    url = url if "://" in url else absolute_url(url)
+    imported: Iterable[Attachment] = upload.attachments.all()
+    attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
+    if attachment.wordpress_id is None or not attachment.guid:
+        # Without an item the export had no GUID, and texts refer to this URL.
+        attachment.guid = attachment.url
+    attachment.url = url
+    attachment.title = upload.title
+    if isinstance(upload, Picture):
+        attachment.caption, attachment.alt, attachment.credit = upload.caption, upload.alt, upload.credit
+    attachment.uploaded_by_id, attachment.uploaded_at = upload.uploaded_by_id, upload.uploaded_at
+    return attachment
+
+
+def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
+    uploaded_at = attachment.uploaded_at
+    local = elements.local_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+    utc = elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+    kept = Preserved(attachment)
+    title = kept.line("title", attachment.title)
+    caption = kept.lines("excerpt:encoded", attachment.caption)
+    description = kept.lines("content:encoded", attachment.description)
+    alt = next((value for key, value in kept.meta if key == ALT and plain_line(value) == attachment.alt), None)
+    alt = text_to_html(attachment.alt) if alt is None else alt
+    extension = differing_values(
+        {
+            "title": (attachment.title, plain_line(clean_for_xml(title))),
+            "alt": (attachment.alt, plain_line(clean_for_xml(alt))),
+            "caption": (attachment.caption, plain_lines(clean_for_xml(caption))),
+            "credit": (attachment.credit, ""),
+            "description": (attachment.description, plain_lines(clean_for_xml(description))),
+            "uploaded_at": (uploaded_at, aware_datetime(local)),
+        }
+    )
+    values: dict[str, object] = {
+        "post_id": post_id,
+        "post_date": elements.format_datetime(local),
+        "post_date_gmt": elements.format_datetime(utc),
+        "comment_status": "closed",
+        "ping_status": "closed",
+        "post_name": "",
+        "status": "inherit",
+        "post_parent": parent,
+        "menu_order": attachment.menu_order,
+        "post_type": "attachment",
+        "post_password": "",
+        "is_sticky": 0,
+        "attachment_url": attachment.url,
+    }
+    values |= kept.wp_elements()
+    inside = [
+        *kept.term_elements(),
+        extension_field("postmeta", extension, title, description, caption, str(values["post_name"]), date=local),
+        *kept.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
+        *kept.comment_elements(),
+    ]
+    creator = logins.get(attachment.uploaded_by_id or 0, "")
+    return elements.item_element(
+        title, attachment.link, utc, creator, attachment.guid, description, caption, values, inside
+    )
