@@ -11,7 +11,11 @@ from typing import Final, NamedTuple
 from django.utils.html import escape
 
 # In sanitised HTML, "<" and ">" always belong to a tag, values are in double quotes, and headings contain no others.
-_HEADING: Final = re.compile(r"<(h[1-6])((?:\s[^<>]*)?)>((?:[^<]|<(?!/?h[1-6]\b))*+)</\1>")
+# Or the start or end of an element that can be clicked, in which there can be no further link.
+_HEADING: Final = re.compile(
+    r"<(h[1-6])((?:\s[^<>]*)?)>((?:[^<]|<(?!/?h[1-6]\b))*+)</\1>|<(/?)(?:a|summary)(?=[\s>])[^<>]*>"
+)
+_LINK: Final = re.compile(r"<a[\s>]")
 _ID: Final = re.compile(r'\sid="([^"]*)"')
 _NO_TEXT: Final = re.compile(r"<sup\b(?:[^<]|<(?!/?sup\b))*+</sup>|<[^<>]*>")
 # What the contents list.
@@ -44,16 +48,21 @@ def make_id(text: str) -> str:
 def link_headings(html: str) -> tuple[str, list[Heading]]:
     """Return sanitised `html` in which each heading is a link to itself, and its table of contents.
 
-    The table is empty if the text is short. A heading that contains a link already is left without one.
+    The table is empty if the text is short. A heading that contains a link already, or is within one, gets no other.
     """
     if "</h" not in html:
         return html, []
     # How often each id has been used or wanted.
     uses = dict.fromkeys(_ID.findall(html), 1)
     headings: list[Heading] = []
+    is_clickable = False
 
     def link(match: re.Match[str]) -> str:
-        tag, attributes, content = match.groups()
+        nonlocal is_clickable
+        tag, attributes, content, slash = match.groups()
+        if tag is None:
+            is_clickable = not slash
+            return match[0]
         text = " ".join(unescape(_NO_TEXT.sub("", content)).split())
         given = _ID.search(attributes)
         if given:
@@ -63,7 +72,7 @@ def link_headings(html: str) -> tuple[str, list[Heading]]:
             attributes += f' id="{escape(html_id)}"'
         if tag in _LEVELS and text:
             headings.append(Heading(int(tag[1]), html_id, text))
-        if text and "<a" not in content:
+        if text and not (is_clickable or _LINK.search(content)):
             content = f'<a href="#{escape(html_id)}">{content}</a>'
         return f"<{tag}{attributes}>{content}</{tag}>"
 

@@ -47,6 +47,17 @@ class TestLinks:
     def test_a_heading_with_a_link_has_only_an_id(self) -> None:
         assert linked('<h2>A <a href="/b/">b</a></h2>') == '<h2 id="s-a-b">A <a href="/b/">b</a></h2>'
 
+    def test_a_heading_with_an_abbreviation_is_a_link(self) -> None:
+        assert linked("<h2><abbr>UN</abbr></h2>") == '<h2 id="s-un"><a href="#s-un"><abbr>UN</abbr></a></h2>'
+
+    @pytest.mark.parametrize(
+        ("before", "after"),
+        [('<a href="/b/">', "</a>"), ('<a href="/b/"><em>', "</em></a>"), ("<summary>", "</summary>")],
+    )
+    def test_a_heading_within_a_link_is_no_other_link(self, before: str, after: str) -> None:
+        html = f"{before}<h3>A</h3>{after}<h3>B</h3>"
+        assert linked(html) == f'{before}<h3 id="s-a">A</h3>{after}<h3 id="s-b"><a href="#s-b">B</a></h3>'
+
     def test_equal_headings_have_different_ids(self) -> None:
         html = '<h2>A</h2><h2>A</h2><p id="s-a-3">x</p><h2>A</h2>'
         assert re.findall(r'<h2 id="([^"]*)"', linked(html)) == ["s-a", "s-a-2", "s-a-4"]
@@ -67,7 +78,7 @@ class TestLinks:
         assert len(ids) == len(set(ids))
         assert text_of(result) == text_of(html)
 
-    @pytest.mark.parametrize("part", ["<h2>a</h2>", '<h2 id="a">', "</h2>", "<h2><sup>", "<h2>"])
+    @pytest.mark.parametrize("part", ["<h2>a</h2>", '<h2 id="a">', "</h2>", "<h2><sup>", "<h2>", "<a ", "<summary>"])
     def test_hostile_html_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(lambda html: link_headings(f"{html}</h3>"), part * 20_000)
 
