@@ -105,7 +105,8 @@ def entry_response(
             context["related"] = related_section(entry, request.site)
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         if is_described:
-            nodes = [blog_posting(entry, terms, picture), breadcrumb_list(site, breadcrumbs.to_post(entry, terms))]
+            trail = breadcrumb_list(site, breadcrumbs.to_post(entry, terms))
+            nodes = [blog_posting(entry, terms, picture, site), trail]
             context |= {"json_ld": json_ld(nodes), "article": article(entry, terms), "oembed_url": oembed_url(entry)}
         template = "blog/post.html"
     else:

@@ -86,7 +86,7 @@ def _describe(site: SiteSettings, entry: Entry, max_width: int | None, max_heigh
         "width": min(_WIDTH, max_width or _WIDTH),
         "height": min(_HEIGHT, max_height or _HEIGHT),
     }
-    if isinstance(entry, Post):
+    if isinstance(entry, Post) and site.show_author:
         author_url = absolute_url(entry.author.get_absolute_url())
         described |= {"author_name": str(entry.author), "author_url": author_url}
     picture = lead_picture(entry)

@@ -58,15 +58,15 @@ def web_site(site: SiteSettings) -> Node:
     )
 
 
-def blog_posting(post: Post, terms: Terms, picture: LeadPicture | None) -> Node:
-    """Return the node of a public post without a password."""
+def blog_posting(post: Post, terms: Terms, picture: LeadPicture | None, site: SiteSettings) -> Node:
+    """Return the node of a public post without a password. It names the author only if the page does."""
     return _node(
         "BlogPosting",
         headline=str(post),
         mainEntityOfPage=absolute_url(post.get_absolute_url()),
         datePublished=post.published_at and timestamp(post.published_at),
         dateModified=timestamp(changed_at(post)),
-        author=_person(post.author),
+        author=_person(post.author) if site.show_author else None,
         image=picture and picture.url,
         inLanguage=post.language,
         keywords=[tag.name for tag in terms.tags],

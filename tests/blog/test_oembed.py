@@ -42,7 +42,7 @@ def post() -> Post:
 
 class TestCard:
     def test_quotes_a_post(self, client: Client, post: Post) -> None:
-        SiteSettings.objects.update(title="Site")
+        SiteSettings.objects.update(title="Site", show_author=True)
         response = get(client)
         assert response.headers["Content-Type"] == "application/json"
         assert response.headers["X-Robots-Tag"] == "noindex"
@@ -70,6 +70,9 @@ class TestCard:
         assert "Site" in html
         # Nothing that a page which shows it would load or run.
         assert not re.search("script|style|src|<img|class", html)
+
+    def test_names_no_author_if_the_site_shows_none(self, client: Client, post: Post) -> None:
+        assert "pen" not in get(client).text.lower()
 
     def test_quotes_a_page_without_an_author(self, client: Client) -> None:
         page = PageFactory(title="About", source="About us.")
@@ -106,6 +109,7 @@ class TestCard:
     @example(title=HOSTILE, name=HOSTILE)
     def test_shows_texts_as_texts(self, title: str, name: str) -> None:
         title, name = (re.sub("[\x00\ud800-\udfff]", "", text) for text in (title, name))
+        SiteSettings.objects.update(show_author=True)
         post = PostFactory.create(title=title, source="Text", slug="x", author__display_name=name)
         card = get(Client(), f"http://testserver{post.get_absolute_url()}").json()
         assert card["title"] == str(post)

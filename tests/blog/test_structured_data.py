@@ -34,6 +34,7 @@ def picture() -> Picture:
 
 class TestPosts:
     def test_are_blog_postings(self, client: Client, picture: Picture) -> None:
+        SiteSettings.objects.update(show_author=True)
         author = UserFactory(
             username="account", first_name="Real", last_name="Name", display_name="Pen Name", slug="pen"
         )
@@ -166,9 +167,16 @@ class TestBreadcrumbs:
         assert [item["name"] for item in items] == ["Site", "Team"]
 
 
+def test_a_site_that_shows_no_authors_names_none_in_the_data_either(client: Client) -> None:
+    post = PostFactory(author=UserFactory(display_name="Nightingale", slug="nightingale"))
+    page = client.get(post.get_absolute_url()).text
+    assert "BlogPosting" in page
+    assert "nightingale" not in page.lower()
+
+
 class TestHostileTexts:
     def test_cannot_leave_the_element(self, client: Client) -> None:
-        SiteSettings.objects.update(title=HOSTILE)
+        SiteSettings.objects.update(title=HOSTILE, show_author=True)
         post = PostFactory(
             title=HOSTILE,
             slug="x",
