@@ -1,6 +1,6 @@
 """A quotation of each entry that other sites can embed: a card of plain HTML. Source: https://oembed.com/.
 
-It has no script, style or picture of ours, so that a page that shows it loads nothing from here.
+It has no script, style or picture, so a page that embeds it loads nothing from this site.
 """
 
 from collections.abc import Sequence

@@ -35,7 +35,7 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         return str(super().stored_name(name)) if self.hash_key(self.clean_name(name)) in self.hashed_files else name
 
     def _minify(self, name: str) -> None:
-        """Minify a file if it is one of ours. Doing it again changes nothing."""
+        """Minify a file, unless others made it. A file that is minified already stays the same."""
         minify = _MINIFIERS.get(Path(name).suffix)
         if minify and not name.startswith(_OTHERS):
             path = Path(self.path(name))

@@ -24,7 +24,7 @@ def fill(apps: Any, schema_editor: Any) -> None:
 
 
 class Migration(migrations.Migration):
-    """In short transactions, so that nothing waits for it."""
+    """Runs in short transactions, so nothing has to wait for it."""
 
     atomic = False
 
