@@ -46,9 +46,13 @@ def test_a_first_post_with_image_link_and_tag_takes_few_actions(log_in: LogIn, f
     person.click("Add post", "link")
     person.click("Title", "textbox")
     person.type("A lamp for the night clinic")
+    # The toolbar appears when the editor is ready.
+    expect(page.get_by_role("toolbar")).to_be_visible()
     person.click("Text", "textbox")
     person.type("The jury has chosen. It took ")
     person.press("Control+k")
+    # As a person sees before typing.
+    expect(page.locator(".editor-dialog[open]")).to_be_visible()
     person.type("shortlist")
     expect(page.locator(".editor-dialog[open] .editor-results button")).to_have_count(1)
     person.press("ArrowDown")
