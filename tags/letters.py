@@ -44,16 +44,19 @@ def sort_key_of(name: str) -> str:
 def letter_of(sort_key: str) -> str:
     """Return the one character under which an index has the name with this sort key (see `sort_key_of`)."""
     char = sort_key[1:2] if sort_key[:1] in _LEADING_VOWELS and _is_letter(sort_key[1:2]) else sort_key[:1]
-    if not _is_letter(char):
+    char_name = unicodedata.name(char, "") if _is_letter(char) else ""
+    if not char_name:  # Python does not name the letters of Tangut, so `script_of` could not tell whose they are.
         return SYMBOLS
-    if "IDEOGRAPH" in unicodedata.name(char, ""):
+    if "IDEOGRAPH" in char_name:
         return HAN
-    if ord(char) in _KATAKANA:
-        char = chr(ord(char) - _TO_HIRAGANA)
+    if char in _OWN_LETTERS:
+        return char
     base = unicodedata.normalize("NFD", char)[0]
+    if ord(base) in _KATAKANA:
+        return chr(ord(base) - _TO_HIRAGANA)
     if 0 <= (consonant := ord(base) - _FIRST_CONSONANT) < len(_CONSONANTS):
         return _CONSONANTS[consonant]
-    return char if char in _OWN_LETTERS else base
+    return base
 
 
 def script_of(letter: str) -> str:

@@ -1,5 +1,7 @@
 """Letters: where an index has names in all scripts."""
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +35,7 @@ def letter(name: str) -> str:
         ("ひと", "ひ"),
         ("がっこう", "か"),
         ("カナ", "か"),
+        ("ヷ", "わ"),
         ("인권", "ㅇ"),
         ("人权", "汉"),
         ("人權", "汉"),
@@ -77,17 +80,23 @@ def test_punctuation_before_a_name_does_not_count(name: str, expected: str) -> N
     assert letter(name) == expected
 
 
-@pytest.mark.parametrize("name", ["20th anniversary", "٢٠١١", "🎉", "+++", "#1", "½", "\u200b"])
+@pytest.mark.parametrize("name", ["20th anniversary", "٢٠١١", "🎉", "+++", "#1", "½", "\u200b", "𗀀"])
 def test_digits_and_symbols_are_together(name: str) -> None:
     assert letter(name) == SYMBOLS
 
 
+def has_a_letter_of_its_own(name: str) -> bool:
+    found = letter(name)
+    return found == SYMBOLS or (len(found) == 1 and letter(found) == found and bool(script_of(found)))
+
+
 @given(st.text(min_size=1))
 def test_every_name_has_one_letter_which_is_its_own_letter(name: str) -> None:
-    found = letter(name)
-    assert len(found) == 1
-    assert found == SYMBOLS or letter(found) == found
-    assert script_of(found) or found == SYMBOLS
+    assert has_a_letter_of_its_own(name)
+
+
+def test_so_has_every_character_of_unicode() -> None:
+    assert [char for char in map(chr, range(sys.maxunicode + 1)) if not has_a_letter_of_its_own(char)] == []
 
 
 @given(st.text(min_size=1))
