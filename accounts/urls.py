@@ -29,6 +29,7 @@ urlpatterns = [
     path("login/second-step/", _view("logging_in.SecondFactorView"), name="mfa_authenticate"),
     path("login/passkey/", _view("logging_in.PasskeyLoginView"), name="account_passkey_login"),
     path("account/", _view("own.AccountView"), name="account"),
+    path("account/language/", _view("own.LanguageView"), name="account_language"),
     path("account/confirm/", _view("confirming.ConfirmView"), name="account_confirm"),
     path("account/sessions/end/", _view("own.EndOtherSessionsView"), name="account_end_sessions"),
     path("account/sessions/<uuid:public_id>/end/", _view("own.EndSessionView"), name="account_end_session"),

@@ -47,6 +47,7 @@ class BlogConfig(AppConfig):
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
         from blog.generated_pages import generated_pages
+        from blog.language_lists import LANGUAGES_BLOCK
         from blog.media_index import USE_FINDER, update_media_index
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
         from blog.overviews import ARCHIVE, AUTHORS
@@ -83,6 +84,7 @@ class BlogConfig(AppConfig):
             dashboard_panels.register(name, panel)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
+        sidebar_blocks.register("languages", LANGUAGES_BLOCK)
         generated_pages.register(ARCHIVE, archive)
         generated_pages.register(AUTHORS, authors)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
@@ -104,6 +106,7 @@ class BlogConfig(AppConfig):
                 "author",
                 "category",
                 "feed",
+                "language",
                 "page",
                 "robots.txt",
                 "favicon.ico",

@@ -21,6 +21,7 @@ from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
 from blog.structured_data import blog_posting, breadcrumb_list, json_ld
 from blog.terms import links_to, separator, terms_of
+from core.languages import alternates, answer_in
 from core.privacy import describe_kept_data
 from core.sender import sender
 from core.site import SiteRequest, absolute_url, is_probe
@@ -69,6 +70,7 @@ def entry_response(
         raise Http404(gettext("That page doesn't exist."))
     if is_probe(request):
         return HttpResponse()
+    answer_in(entry.language)
     site = request.site
     urls = [entry_page_url(entry, number) for number in range(1, len(htmls) + 1)]
     html = htmls[0] if len(htmls) == 1 else _with_links_between_pages(htmls, urls, page_number)
@@ -127,8 +129,8 @@ def _translations(entry: Entry) -> dict[str, Any]:
         return {"translations": [], "alternates": []}
     fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path", "noindex")
     linked = list(entry.translations().published().exclude(language="").only(*fields))
-    found = [(each.language, absolute_url(each.get_absolute_url())) for each in (entry, *linked) if not each.noindex]
-    return {"translations": linked, "alternates": found if len(found) > 1 and not entry.noindex else []}
+    urls = {each.language: absolute_url(each.get_absolute_url()) for each in (entry, *linked) if not each.noindex}
+    return {"translations": linked, "alternates": [] if entry.noindex else alternates(urls)}
 
 
 def entry_page_url(entry: Entry, page_number: int) -> str:

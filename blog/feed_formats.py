@@ -58,7 +58,7 @@ def atom_id(guid: str) -> str:
 
 
 class _Feed(SyndicationFeed):
-    """A feed in the site's language. The listing that it belongs to is at `url`, and it is at `url` + `suffix`."""
+    """A feed. The listing that it belongs to is at `url`, and it is at `url` + `suffix`."""
 
     content_type: str
     suffix: str
@@ -70,14 +70,14 @@ class _Feed(SyndicationFeed):
         """Return a plain text as the format has it."""
         return html_text(text)
 
-    def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "") -> None:
-        """`feeds_url`: what `suffix` is added to, if it isn't `url`."""
+    def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "", language: str = "") -> None:
+        """`feeds_url`: what `suffix` is added to, if it isn't `url`. `language`: if it isn't that of the response."""
         feed_url = absolute_url((feeds_url or url) + self.suffix)
         super().__init__(
             title=self.as_text(title),
             link=absolute_url(url),
             description=self.as_text(description),
-            language=get_language(),
+            language=language or get_language(),
             feed_url=feed_url,
             # As in WordPress. The URL of the listing would be the same for the site's posts and its comments.
             feed_guid=feed_url,

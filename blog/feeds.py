@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -17,12 +18,17 @@ from blog.lead_pictures import lead_picture, load_lead_pictures
 from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQuerySet, load_pictures
 from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
+from core.languages import answer_in, language_name
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
 _posts = Prepared[Post](lambda now, stop: Post.objects.published(now).for_feed()[:stop])
 _posts_by_author = Prepared[Post](
     lambda now, author, stop: Post.objects.published(now).filter(author=author).for_feed()[:stop]
+)
+
+_posts_in_language = Prepared[Post](
+    lambda now, language, stop: Post.objects.published(now).filter(language=language).for_feed()[:stop]
 )
 
 _categories = Prepared[Category](lambda path: Category.objects.filter(path=path))
@@ -44,6 +50,8 @@ class Subject:
     url: str
     posts: Sequence[Post]
     description: str
+    # That of the posts, if all are in the same one; empty for that of the site.
+    language: str = ""
 
 
 class PostFeed:
@@ -59,7 +67,9 @@ class PostFeed:
         subject = self.subject(request, **kwargs)
         if is_probe(request):
             return HttpResponse()
-        feed = self.feed_type(title=subject.title, description=subject.description, url=subject.url)
+        feed = self.feed_type(
+            title=subject.title, description=subject.description, url=subject.url, language=subject.language
+        )
         posts = subject.posts
         load_pictures(post for post in posts if "<img" in post.body_html)
         terms = terms_of(posts)
@@ -120,3 +130,14 @@ class AuthorFeed(PostFeed):
         if not posts:
             raise Http404(gettext("There are no posts here."))
         return Subject(f"{author} – {site.title}", author.get_absolute_url(), posts, author.bio)
+
+
+class LanguageFeed(PostFeed):
+    def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
+        site, language = request.site, kwargs["language"]
+        posts = _posts_in_language(timezone.now(), language, stop=site.entries_per_feed)
+        if not posts:
+            raise Http404(gettext("There are no posts here."))
+        answer_in(language)
+        url = reverse("blog:language", args=[language])
+        return Subject(f"{language_name(language)} – {site.title}", url, posts, site.tagline, language)

@@ -1,5 +1,7 @@
 """The posts of a listing as HTML, with the order and the wording of the original site, and microformats (h-entry).
 
+What a listing says about a post is in the language of the post, if that ships.
+
 Python writes them, because templates would take six times as long for all these links.
 """
 
@@ -13,8 +15,9 @@ from django.utils.translation import get_language, get_language_bidi, gettext, p
 
 from blog.models import Post
 from blog.rendering import MORE_PLACEHOLDER
-from blog.terms import Term, links_to, separator, terms_of
+from blog.terms import Term, Terms, links_to, separator, terms_of
 from core.dates import format_day
+from core.languages import speaking
 from core.models import SiteSettings
 from core.registry import Registry
 
@@ -28,26 +31,33 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
     Those that are `pinned` are labelled, because they are older than what follows.
     """
     terms = terms_of(posts)
-    # What is not a part of a post is in the language of the site.
-    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
-    pin = f'<p class="pinned" {of_site}>{gettext("Pinned")}</p>\n'
     parts = []
     for post in posts:
-        categories, tags = terms[post.pk]
-        last_line = posted_in_line(post, categories, site)
-        language = f' lang="{escape(post.language)}"' if post.language else ""
-        direction = post.direction
-        parts.append(
-            f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
-            f"{pin if post in pinned else ''}"
-            f'<h2 class="entry-title p-name" dir="{direction or "auto"}">'
-            f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
-            f"{_date_line(post, site, of_site)}"
-            f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
-            f'<footer class="entry-meta" {of_site}><p>{last_line}</p>{tags_line(tags)}</footer>\n'
-            "</article>\n"
-        )
+        with speaking(post.language):
+            parts.append(_listed_post(post, terms[post.pk], site, is_pinned=post in pinned))
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
+
+
+def _listed_post(post: Post, terms: Terms, site: SiteSettings, *, is_pinned: bool) -> str:
+    spoken = spoken_language()
+    pin = f'<p class="pinned" {spoken}>{gettext("Pinned")}</p>\n' if is_pinned else ""
+    last_line = posted_in_line(post, terms.categories, site)
+    language = f' lang="{escape(post.language)}"' if post.language else ""
+    direction = post.direction
+    return (
+        f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
+        f'{pin}<h2 class="entry-title p-name" dir="{direction or "auto"}">'
+        f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
+        f"{_date_line(post, site, spoken)}"
+        f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
+        f'<footer class="entry-meta" {spoken}><p>{last_line}</p>{tags_line(terms.tags)}</footer>\n'
+        "</article>\n"
+    )
+
+
+def spoken_language() -> str:
+    """Return the attributes of what says something about a post, and is not a part of it."""
+    return f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
 
 
 def posted_in_line(post: Post, categories: Sequence[Term], site: SiteSettings) -> str:
@@ -69,7 +79,7 @@ def _content_class(post: Post, site: SiteSettings) -> str:
     return " p-summary" if is_part else " e-content"
 
 
-def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
+def _date_line(post: Post, site: SiteSettings, spoken: str) -> str:
     if post.published_at is None:
         return ""
     day = localtime(post.published_at)
@@ -78,4 +88,4 @@ def _date_line(post: Post, site: SiteSettings, of_site: str) -> str:
         url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
         author = f' {by} <a class="p-author h-card" href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
     time = f'<time class="dt-published" datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
-    return f'<p class="entry-date" {of_site}>{time}{author}</p>\n'
+    return f'<p class="entry-date" {spoken}>{time}{author}</p>\n'

@@ -22,6 +22,7 @@ from django.utils.translation import get_language, gettext
 
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
+from core.languages import alternates
 from core.site import absolute_url
 from media.models import Picture
 
@@ -157,13 +158,13 @@ def _pictures_of(entries: Collection[Entry]) -> defaultdict[int, list[str]]:
 def _translations_of(entries: Collection[Entry]) -> defaultdict[Any, list[dict[str, str]]]:
     """Return the languages of each group of translations, with their URLs, as Django's sitemaps do. One query."""
     groups = {entry.translation_group for entry in entries if entry.translation_group and entry.language}
-    found: defaultdict[Any, list[dict[str, str]]] = defaultdict(list)
+    urls: defaultdict[Any, dict[str, str]] = defaultdict(dict)
     linked = _shown(Entry.objects.published().filter(translation_group__in=groups).exclude(language=""))
     for each in linked.only("kind", "language", "translation_group", "slug", "published_on", "path"):
-        url = absolute_url(each.get_absolute_url())
-        found[each.translation_group].append({"lang_code": each.language, "location": url})
-    for group, alternates in list(found.items()):
-        found[group] = sorted(alternates, key=lambda each: each["lang_code"]) if len(alternates) > 1 else []
+        urls[each.translation_group][each.language] = absolute_url(each.get_absolute_url())
+    found: defaultdict[Any, list[dict[str, str]]] = defaultdict(list)
+    for group, its_urls in urls.items():
+        found[group] = [{"lang_code": language, "location": url} for language, url in alternates(its_urls)]
     return found
 
 

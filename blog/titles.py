@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, get_language_bidi
 
-from blog.listed_posts import posted_in_line, tags_line
+from blog.listed_posts import posted_in_line, spoken_language, tags_line
 from blog.models import Post
 from blog.terms import Term, links_to, separator, terms_of
 from core.dates import format_day
+from core.languages import speaking
 from core.models import SiteSettings
 
 
@@ -27,14 +27,16 @@ def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) 
 def entry_list(posts: Sequence[Post], site: SiteSettings) -> SafeString:
     """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries."""
     terms = terms_of(posts)
-    of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
-    items = "".join(
-        f"<li>{_link(post)}\n"
-        f'<div class="filed" {of_site}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
-        f"<p>{posted_in_line(post, terms[post.pk].categories, site)}</p>{tags_line(terms[post.pk].tags)}</div></li>\n"
-        for post in posts
-    )
-    return mark_safe(f'<ul class="entries">\n{items}</ul>\n')  # noqa: S308  # likewise
+    items = []
+    for post in posts:
+        categories, tags = terms[post.pk]
+        with speaking(post.language):
+            items.append(
+                f"<li>{_link(post)}\n"
+                f'<div class="filed" {spoken_language()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
+                f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
+            )
+    return mark_safe(f'<ul class="entries">\n{"".join(items)}</ul>\n')  # noqa: S308  # likewise
 
 
 def day_of(post: Post) -> dt.date:

@@ -9,6 +9,7 @@ from django.urls.converters import IntConverter, PathConverter, StringConverter
 from blog import feeds, oembed, views, well_known
 from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
 from blog.dictionary import dictionary
+from blog.language_lists import by_language
 
 app_name = "blog"
 
@@ -30,6 +31,7 @@ for name, base, regex in (
     ("two_digits", StringConverter, "[0-9]{2}"),
     # A segment in any script. Imported slugs contain characters that Django's own converter does not match.
     ("any_slug", StringConverter, _SEGMENT),
+    ("language", StringConverter, "[a-z]{2,3}(?:-[a-z0-9]{2,8})*"),
     ("page_number", IntConverter, "[1-9][0-9]{0,8}"),
 ):
     register_converter(type(name, (base,), {"regex": regex}), name)
@@ -57,8 +59,10 @@ urlpatterns = [
     *feed_paths("", feeds.SiteFeed, "front"),
     *feed_paths("category/<tree_path:path>/", feeds.CategoryFeed, "category"),
     *feed_paths("author/<any_slug:slug>/", feeds.AuthorFeed, "author"),
+    *feed_paths("language/<language:language>/", feeds.LanguageFeed, "language"),
     *listing_paths("", views.front, "front"),
     *listing_paths("author/<any_slug:slug>/", views.by_author, "author"),
+    *listing_paths("language/<language:language>/", by_language, "language"),
     *listing_paths("<year:year>/", views.by_date, "year"),
     *listing_paths("<year:year>/<two_digits:month>/", views.by_date, "month"),
     *listing_paths(DAY, views.by_date, "day"),

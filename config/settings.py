@@ -102,6 +102,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that whatever the others log has the ID.
     "operations.request_ids.RequestIDMiddleware",
+    # Around whatever shows a page.
+    "core.languages.LanguageMiddleware",
     # Around whatever may use the database.
     "core.updating.GateMiddleware",
     # Before the redirect to HTTPS, so that a former host needs a single redirect.
@@ -123,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.logging_in.SecondFactorMiddleware",
+    "accounts.languages.OwnLanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.late_forms.LateFormsMiddleware",
     "operations.withdrawals.warnings.WithdrawnNamesMiddleware",

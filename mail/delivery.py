@@ -13,12 +13,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.conf import settings
 from django.core import mail as django_mail
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
-from django.utils import timezone, translation
+from django.utils import timezone
 
+from core.languages import speaking
 from core.registry import Registry
 from core.tasks import WorkerStoppingError
 from mail import messages
@@ -106,7 +106,7 @@ def _claimed() -> Iterator[tuple[Mailing[Any], Recipient]]:
 def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBackend) -> int:
     count = 0
     try:
-        with translation.override(settings.LANGUAGE_CODE):
+        with speaking(recipient.language):
             for email in mailing.emails(recipient):
                 connection.send_messages([email])
                 count += 1

@@ -60,6 +60,11 @@ class Recipient(models.Model):
         return str(self.pk)
 
     @property
+    def language(self) -> str:
+        """The language to write in, if it ships (core.languages); empty for that of the site."""
+        return ""
+
+    @property
     def min_interval(self) -> dt.timedelta:
         """The time that has to pass between two e-mails."""
         raise NotImplementedError

@@ -4,13 +4,12 @@ import logging
 import secrets
 import smtplib
 
-from django.conf import settings
 from django.core import mail as django_mail
-from django.utils import translation
 from django.utils.translation import gettext
 
 from accounts.models import User
 from accounts.password_links import VALID_DAYS, Kind
+from core.languages import speaking
 from mail import messages
 
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ def send(person: User, url: str, kind: Kind) -> bool:
         "is_new": is_new,
         "is_requested": kind == Kind.REQUESTED,
     }
-    with translation.override(settings.LANGUAGE_CODE):
+    with speaking(person.language):
         email = messages.write(
             "accounts/mail/password_link.txt",
             person.email,

@@ -35,7 +35,7 @@ class User(PublicModel, AbstractUser):
     first and last name, or the e-mail address.
     """
 
-    private_fields = frozenset({"last_login", "password", "email", "username", "first_name", "last_name"})
+    private_fields = frozenset({"last_login", "password", "email", "username", "first_name", "last_name", "language"})
     display_name = models.CharField(
         _("name that readers see"),
         max_length=150,
@@ -43,6 +43,9 @@ class User(PublicModel, AbstractUser):
     )
     slug = slug_field(_("The last part of the author page's URL. Leave empty to use the name that readers see."))
     bio = models.TextField(_("biography"), blank=True, help_text=_("A short text for the author's page."))
+
+    # One of core.languages.SHIPPED, or empty for that of the site.
+    language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
 
     objects = UserManager()  # type: ignore[misc]  # the stubs type the parent's as a class variable
     # The names of the groups, if they have been read, for example together with the permissions (accounts.backends).

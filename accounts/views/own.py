@@ -16,9 +16,11 @@ from accounts import factors, policies, sessions
 from accounts.actions import Action
 from accounts.audit import reading
 from accounts.audit.recording import record
+from accounts.languages import LanguageForm
 from accounts.logging_in import lacks_second_factor
 from accounts.models import EmergencyLink, Session, User
 from accounts.views.pages import OwnPage
+from core.languages import speaking
 
 # How much of what happened to the account is shown.
 _RECENT: Final = 15
@@ -31,6 +33,7 @@ class AccountView(OwnPage, TemplateView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         own = list(sessions.of(self.user))
         return super().get_context_data(
+            language_form=LanguageForm(instance=self.user),
             passkeys=factors.passkeys_of(self.user),
             app=factors.app_of(self.user),
             recovery_codes=factors.recovery_codes_of(self.user),
@@ -42,6 +45,20 @@ class AccountView(OwnPage, TemplateView):
             logged_out_after=policies.describe_hours(policies.demands_on(self.user).session_hours),
             **kwargs,
         )
+
+
+class LanguageView(OwnPage):
+    """Sets the language of the admin for the user."""
+
+    http_method_names = ("post",)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = LanguageForm(request.POST, instance=self.user)
+        if form.is_valid():
+            User.objects.filter(pk=self.user.pk).update(language=form.cleaned_data["language"])
+            with speaking(form.cleaned_data["language"]):
+                messages.success(request, gettext("This is the language of the admin now."))
+        return HttpResponseRedirect(reverse("account"))
 
 
 class EndSessionView(OwnPage):

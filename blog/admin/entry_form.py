@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.audit import recording
 from accounts.models import User
-from blog import publishing, translations
+from blog import original_changes, publishing, translations
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
 from blog.admin.forms import AuthorField, EntryForm
@@ -94,7 +94,9 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         """Return the fieldsets. Those with the classes `writing` and `time` are not in the panel (change_form.html)."""
         user = request.user
         editable = obj is None or may_edit(user, obj)
-        writing = ["title", "source"] + (["translation_of"] if obj is None else ["version"] if editable else [])
+        writing = ["title", "source"] + (
+            ["translation_of", "original_version"] if obj is None else ["version"] if editable else []
+        )
         address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
         # Each with a section of its own, as far as this person may set them.
         for_editors = {"author": _("Author"), "sticky": _("Front page")}
@@ -174,6 +176,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         if form.original is not None:
             translations.link(obj, form.original, user)
+            original_changes.begin(obj, form.original, user, form.cleaned_data["original_version"])
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
         obj.step = form.step  # type: ignore[attr-defined]  # for the response

@@ -206,6 +206,8 @@ class EntryForm(MergingForm, VersionedForm):
     source = SourceField(label=gettext_lazy("Text"))
     # Of a new entry: the ID of the one that it translates (blog.admin.translations).
     translation_of = forms.IntegerField(required=False, widget=UnlabelledInput)
+    # When that one had last been changed as its translator began.
+    original_version = forms.CharField(required=False, widget=UnlabelledInput)
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,

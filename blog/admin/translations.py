@@ -8,7 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import URLPattern, path
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -18,6 +18,13 @@ from blog import translations
 from blog.admin.results import state_label
 from blog.link_search import title_condition
 from blog.models import Entry, Post, Status, date_in_lists
+from blog.original_changes import (
+    ChangedAgainError,
+    bring_up_to_date,
+    changes_since,
+    parse_version,
+    translated_version,
+)
 from blog.permissions import may_edit, may_view
 from core.admin import BaseAdmin
 
@@ -30,7 +37,13 @@ class TranslationsMixin(BaseAdmin[Any]):
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.translations_view)
         name = f"blog_{self.opts.model_name}_translations"
-        return [path("<int:pk>/translations/", view, name=name), *super().get_urls()]
+        original_view = self.admin_site.admin_view(self.original_view)
+        original_name = f"blog_{self.opts.model_name}_original"
+        return [
+            path("<int:pk>/translations/", view, name=name),
+            path("<int:pk>/original/", original_view, name=original_name),
+            *super().get_urls(),
+        ]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = context["original"]
@@ -46,6 +59,7 @@ class TranslationsMixin(BaseAdmin[Any]):
         original = self.get_object(request, pk) if pk.isdecimal() else None
         if original is None or not may_view(request.user, original):
             return {**initial, "translation_of": None}
+        initial["original_version"] = original.modified_at.isoformat()
         taken_over = {"featured_picture": original.featured_picture_id, "parent": original.parent_id}
         if isinstance(original, Post):
             taken_over["categories"] = [category.pk for category in original.categories.all()]
@@ -62,6 +76,8 @@ class TranslationsMixin(BaseAdmin[Any]):
             return self._act(request, entry, "_link", lambda other, by: translations.link(entry, other, by))
         if "_unlink" in request.POST:
             return self._act(request, entry, "_unlink", translations.unlink)
+        if "_original" in request.POST:
+            return self._bring_up_to_date(request, entry, request.POST["_original"])
         if "_write" in request.POST:
             language = request.POST.get("translation_language", "")
             query = urlencode({"translation_of": str(pk), "language": language})
@@ -75,6 +91,46 @@ class TranslationsMixin(BaseAdmin[Any]):
             "translations": self._section(request, entry),
         }
         return render(request, "admin/blog/entry/translations_page.html", context)
+
+    def original_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Show how the original of an entry has changed since it was translated. A POST says that it is up to date."""
+        entry = self.get_object(request, str(pk))
+        if entry is None:
+            raise Http404
+        if not self.has_change_permission(request, entry):
+            raise PermissionDenied
+        seen = translated_version(entry)
+        original = self.get_object(request, str(seen.entry_id)) if seen else None
+        if seen is None or original is None or not may_view(request.user, original):
+            raise Http404
+        if request.method == "POST":
+            return self._bring_up_to_date(request, entry, str(original.pk))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Changes of the original"),
+            "subtitle": str(entry),
+            "entry": entry,
+            "original": original,
+            "version": original.modified_at.isoformat(),
+            "changes": changes_since(seen, original, entry),
+        }
+        return render(request, "admin/blog/entry/original_page.html", context)
+
+    def _bring_up_to_date(self, request: HttpRequest, entry: Entry, chosen: str) -> HttpResponse:
+        """Note that an entry says the same as one of its translations, as this person saw it."""
+        linked = entry.translations().filter(pk=chosen) if chosen.isdecimal() else entry.translations().none()
+        original = get_object_or_404(linked)
+        user, seen_at = cast("User", request.user), parse_version(request.POST.get("original_version", ""))
+        try:
+            bring_up_to_date(entry, original, user, seen_at=seen_at)
+        except ChangedAgainError:
+            text = gettext("“%s” has changed again in the meantime. Look at the newest changes.") % original
+            self.message_user(request, text, messages.WARNING)
+            return HttpResponseRedirect(self._url("original", entry.pk))
+        text = gettext("Noted: this is up to date with “%s”.") % original
+        self.message_user(request, text, messages.SUCCESS)
+        return HttpResponseRedirect(self._url("translations", entry.pk))
 
     def _act(
         self, request: HttpRequest, entry: Entry, button: str, action: Callable[[Any, User], None]
@@ -95,7 +151,8 @@ class TranslationsMixin(BaseAdmin[Any]):
         return HttpResponseRedirect(self._url("translations", entry.pk))
 
     def _section(self, request: HttpRequest, entry: Entry) -> dict[str, Any]:
-        linked = list(entry.translations().without_texts())
+        linked = list(entry.translations())
+        seen = translated_version(entry)
         taken = {each.language for each in (entry, *linked)}
         searched = "_search" in request.POST
         words = request.POST.get("translation_words", "") if searched else ""
@@ -109,8 +166,15 @@ class TranslationsMixin(BaseAdmin[Any]):
         return {
             "url": self._url("translations", entry.pk),
             "entry": entry,
+            "original_url": self._url("original", entry.pk),
             "linked": [
-                {"entry": each, "state": state_label(each), "may_unlink": may_edit(request.user, each)}
+                {
+                    "entry": each,
+                    "state": state_label(each),
+                    "may_unlink": may_edit(request.user, each),
+                    "may_be_original": may_view(request.user, each),
+                    "changes": changes_since(seen, each, entry) if seen and seen.entry_id == each.pk else None,
+                }
                 for each in linked
             ],
             "searched": searched,

@@ -19,6 +19,7 @@ from blog.models.review import (
     open_note_count,
 )
 from blog.models.revision import Revision
+from blog.models.translated_version import TranslatedVersion
 
 __all__ = [
     "MAX_NOTE_LENGTH",
@@ -42,6 +43,7 @@ __all__ = [
     "ReviewPreference",
     "Revision",
     "Status",
+    "TranslatedVersion",
     "date_in_lists",
     "load_pictures",
     "open_note_count",

@@ -28,6 +28,7 @@ from blog.rendering.directions import add_auto_directions
 from blog.rendering.images import COLUMN_WIDTH, add_renditions, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
 from core.changes import PublicModel, entries_changed
+from core.languages import language_name
 from core.slugs import slug_before_trash, slug_field
 from media.models import Document, Picture
 
@@ -152,9 +153,10 @@ class Entry(PublicModel):
         indexes = [
             models.Index(fields=["kind", "status", "-published_at", "-id"], name="entry_newest_first"),
             models.Index(fields=["author", "kind", "status", "-published_at", "-id"], name="entry_of_author"),
-            # The lists of the admin: by date, drafts without one by their last change; and the languages in use.
+            # The lists of the admin: by date, drafts without one by their last change; and the languages in use,
+            # which readers have lists of as well.
             models.Index(F("kind"), date_in_lists().desc(), F("id").desc(), name="entry_by_date"),
-            models.Index(fields=["kind", "language"], name="entry_language"),
+            models.Index(fields=["kind", "language", "status", "-published_at", "-id"], name="entry_in_language"),
             # The sidebar counts the posts of each month from this index alone.
             models.Index(fields=["kind", "status", "published_at", "published_on"], name="entry_by_day"),
             # Few posts lead the front page, and few pages have a parent. For databases, most of an index on all entries
@@ -217,10 +219,7 @@ class Entry(PublicModel):
     @property
     def language_name(self) -> str:
         """What speakers of its language call it, or its code if Django doesn't know it; empty if it has none."""
-        try:
-            return str(get_language_info(self.language)["name_local"])
-        except KeyError:
-            return self.language
+        return language_name(self.language)
 
     @property
     def direction(self) -> str:

@@ -113,6 +113,10 @@ class ReviewPreference(Recipient):
         return gettext("Review e-mails for %(name)s") % {"name": self.user}
 
     @property
+    def language(self) -> str:
+        return self.user.language
+
+    @property
     def min_interval(self) -> dt.timedelta:
         return dt.timedelta(minutes=10)
 

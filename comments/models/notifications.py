@@ -80,6 +80,10 @@ class NotificationPreference(Recipient):
         return user.is_active and user.is_staff and user.has_perm("comments.moderate_comment")
 
     @property
+    def language(self) -> str:
+        return self.user.language
+
+    @property
     def min_interval(self) -> dt.timedelta:
         minutes = {self.Frequency.HOURLY.value: 60, self.Frequency.DAILY.value: 24 * 60}
         return dt.timedelta(minutes=minutes.get(self.frequency, 10))
@@ -115,6 +119,10 @@ class Follower(Recipient):
         verbose_name = _("follower")
         verbose_name_plural = _("followers")
         constraints = [models.UniqueConstraint(fields=["email", "entry"], name="follower_of_entry")]
+
+    @property
+    def language(self) -> str:
+        return self.entry.language
 
     @property
     def min_interval(self) -> dt.timedelta:

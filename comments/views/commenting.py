@@ -27,6 +27,7 @@ from comments.moderation import submission
 from comments.rules import proof_of_work
 from comments.threads import find_page_number, page_url, thread, thread_for
 from comments.views.responses import back_to, message, secret_page
+from core.languages import answer_in
 from core.origin import comes_from_here
 from core.outages import as_unavailable, is_outage, try_again
 from core.prepared import Prepared
@@ -54,6 +55,7 @@ def add(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
     entry = next(iter(_entries(timezone.now(), kind, pk)), None)
     if entry is None:
         raise Http404(gettext("That post or page doesn't exist."))
+    answer_in(entry.language)
     if request.method != "POST":
         return HttpResponseRedirect(f"{entry.get_absolute_url()}#respond")
     if entry.password and not passwords.unlock_with_token(entry, request.POST.get("password_token", "")):
@@ -132,6 +134,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
         return redirect(url, permanent=True)
     if entry.is_locked:
         return redirect(entry)
+    answer_in(entry.language)
     comments = thread_for(request, entry, CommentSettings.of(request.site), page_number=int(page_number))
     if not 1 < int(page_number) <= comments.page_count:
         return redirect(entry, permanent=True)
@@ -183,6 +186,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     is_unavailable = False
     try:
         comment = Comment.objects.with_entries().get(pk=pk)
+        answer_in(comment.entry.language)
         if request.method == "POST" and not comes_from_here(request):
             return _wrong_origin(request, comment.entry)
         form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils.safestring import SafeString
-from django.utils.translation import override
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from blog.models import Status
 from blog.structured_data import json_ld as as_element
@@ -110,12 +110,12 @@ class TestSite:
         assert action["target"] == "http://testserver/?s={search_term_string}"
         assert action["query-input"] == "required name=search_term_string"
 
-    def test_describes_itself_on_the_front_page_only(self, client: Client) -> None:
+    def test_describes_itself_on_the_front_page_only(self, client: Client, settings: Settings) -> None:
         SiteSettings.objects.update(entries_per_page=1)
         PostFactory.create_batch(2)
         assert json_ld(client, "/page/2/") == {}
-        with override("ar"):
-            assert json_ld(client, "/")["WebSite"]["inLanguage"] == "ar"
+        settings.LANGUAGE_CODE = "ar"
+        assert json_ld(client, "/")["WebSite"]["inLanguage"] == "ar"
 
 
 def test_an_author_has_a_profile(client: Client) -> None:

@@ -22,6 +22,7 @@ _W3C_DATE = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _RFC_822 = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_HREFLANG = re.compile(rf"{_LANGUAGE.pattern}|x-default")
 
 
 def json_ld(client: Client, path: str) -> dict[str, Any]:
@@ -176,7 +177,7 @@ def check_urlset(root: ET.Element) -> None:
             assert _is_absolute(image[0].text)
         for link in url.findall(f"{XHTML}link"):
             assert link.get("rel") == "alternate"
-            assert _LANGUAGE.fullmatch(link.get("hreflang", ""))
+            assert _HREFLANG.fullmatch(link.get("hreflang", ""))
             assert _is_absolute(link.get("href"))
         for news in url.findall(f"{NEWS}news"):
             assert [child.tag.removeprefix(NEWS) for child in news] == ["publication", "publication_date", "title"]

@@ -129,7 +129,7 @@ function replace(own, other) {
 
 /* The version, which tells conflicts, and what was changed by the server and not by anyone since. */
 function fillIn(form, answer, fields) {
-  for (const name of ["version", "autosave", "translation_of"]) {
+  for (const name of ["version", "autosave", "translation_of", "original_version"]) {
     const [own, other] = [form.elements[name], answer.elements[name]];
     if (own && other) {
       own.value = other.value;

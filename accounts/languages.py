@@ -1,0 +1,43 @@
+"""The language in which staff use the admin: their own choice, or else the site's."""
+
+from collections.abc import Callable
+
+from django import forms
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext
+
+from accounts.models import User
+from core.languages import SHIPPED, language_choices
+
+
+class OwnLanguageMiddleware:
+    """Answers staff in their own language within the admin. Public pages are in the same one for everyone."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and request.path.startswith(reverse("admin:index")):
+            language = getattr(request.user, "language", "")
+            if language in SHIPPED:
+                translation.activate(language)
+        return self.get_response(request)
+
+
+class LanguageForm(forms.ModelForm[User]):
+    language = forms.ChoiceField(label=_("Language of the admin and of e-mails to you"), required=False)
+
+    class Meta:
+        model = User
+        fields = ("language",)
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # those of a model form
+        self.fields["language"].choices = [  # type: ignore[attr-defined]  # it is a ChoiceField
+            ("", pgettext("language", "That of the site")),
+            *language_choices(),
+        ]

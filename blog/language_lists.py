@@ -1,0 +1,62 @@
+"""The posts in each language that the blog has more than one of: their lists, and the links to these in the sidebar."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from blog.listing import FeedLink, Listing, listing_response
+from blog.models import Post
+from blog.sidebar import EMPTY, ZERO, Line, Row, SidebarBlock
+from core.languages import answer_in, language_name
+from core.site import SiteRequest
+
+posts_in_language: Final = Listing(
+    lambda now, language: Post.objects.published(now).filter(language=language).newest_first().values("pk")
+)
+
+
+@require_safe
+def by_language(request: SiteRequest, language: str, page_number: int | None = None) -> HttpResponse:
+    """List the posts in a language, and speak it if it ships. Raises Http404 if there are none."""
+    answer_in(language)
+    name = language_name(language)
+    return listing_response(
+        request,
+        page_number,
+        url=reverse("blog:language", args=[language]),
+        listing=posts_in_language,
+        about=[language],
+        heading=gettext("Language: %(language)s") % {"language": name},
+        title=name,
+        feeds=[FeedLink(name, reverse("blog:language_feed", args=[language]))],
+        not_found_if_empty=True,
+    )
+
+
+def _rows() -> QuerySet[Any, Any]:
+    spoken: Any = Post.objects.published().exclude(language="").values("language").annotate(total=Count("pk"))
+    rows: QuerySet[Any, Any] = spoken.values_list(ZERO, ZERO, "language", EMPTY, "total")
+    return rows
+
+
+def _lines(rows: Sequence[Row]) -> Sequence[Line]:
+    """Return the languages by name, that of the site first; none if there is only one."""
+    if len(rows) < 2:
+        return []
+
+    def site_first_then_by_name(row: Row) -> tuple[bool, str]:
+        return row.label != settings.LANGUAGE_CODE, language_name(row.label).casefold()
+
+    return [
+        Line(language_name(row.label), reverse("blog:language", args=[row.label]), row.total)
+        for row in sorted(rows, key=site_first_then_by_name)
+    ]
+
+
+LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _rows, _lines)

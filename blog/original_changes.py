@@ -1,0 +1,125 @@
+"""What has changed in the original of a translation since the two were last the same, paragraph by paragraph."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from blog.models import Entry, Revision, TranslatedVersion
+from blog.permissions import may_edit, may_view
+from blog.review.paragraphs import split_paragraphs
+from blog.revisions.comparing import compare, matches
+from blog.revisions.describing import as_html
+
+
+class ChangedAgainError(Exception):
+    """The original is not as this person saw it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Paragraphs of the original that have changed together: from `first` to `last`, counted from 1.
+
+    If it only lost some, `last` is less than `first`: they stood before `first`. In `translation` are the paragraphs
+    at the same place, if the translation has as many as the original had.
+    """
+
+    first: int
+    last: int
+    html: SafeString
+    translation: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OriginalChanges:
+    """What differs between the version that was translated and what the original says now."""
+
+    seen: Revision
+    title: SafeString
+    paragraphs: Sequence[Change]
+
+    def __bool__(self) -> bool:
+        return bool(self.title or self.paragraphs)
+
+
+def translated_version(entry: Entry) -> Revision | None:
+    """Return the version of its original that `entry` was last brought up to date with; None if that isn't known."""
+    version = TranslatedVersion.objects.filter(entry=entry.pk).select_related("revision").first()
+    return version.revision if version else None
+
+
+def changes_since(seen: Revision, original: Entry, translation: Entry) -> OriginalChanges:
+    """Return how `original` has changed since the version that was `seen` by the author of its `translation`."""
+    title = SafeString() if seen.title == original.title else as_html(compare(seen.title, original.title))
+    return OriginalChanges(seen, title, list(_changes(seen.source, original.source, translation.source)))
+
+
+def begin(entry: Entry, original: Entry, by: User, version: str) -> None:
+    """Note what a new translation says the same as: `original` as it was in a `version`, the time of its last change.
+
+    If that version isn't known, `original` as it is now.
+    """
+    seen_at = parse_version(version)
+    try:
+        bring_up_to_date(entry, original, by, seen_at=seen_at)
+    except ChangedAgainError:
+        bring_up_to_date(entry, original, by)
+
+
+def parse_version(version: str) -> dt.datetime | None:
+    """Return the time that a form gives as the version of an entry; None if it is none."""
+    try:
+        time = dt.datetime.fromisoformat(version)
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
+
+
+def bring_up_to_date(entry: Entry, original: Entry, by: User, *, seen_at: dt.datetime | None = None) -> None:
+    """Note that `entry` says the same as its translation `original`.
+
+    With `seen_at`, the same as `original` said when it had last been changed at that time. Raises PermissionDenied
+    unless `by` may change `entry` and see `original`, and ChangedAgainError if that version is no longer known.
+    """
+    if not (may_edit(by, entry) and may_view(by, original)):
+        raise PermissionDenied
+    with transaction.atomic():
+        current: Entry = Entry.objects.select_for_update().get(pk=original.pk)
+        if seen_at in {None, current.modified_at}:
+            revision = _current_revision(current)
+        else:
+            known = Revision.objects.filter(entry=original.pk, created_at=seen_at).order_by("-pk").first()
+            if known is None:
+                raise ChangedAgainError
+            revision = known
+        TranslatedVersion.objects.update_or_create(entry_id=entry.pk, defaults={"revision": revision})
+
+
+def _current_revision(entry: Entry) -> Revision:
+    """Return the revision of what `entry` says now, which is made if there is none."""
+    current = Revision.of(entry, by=None)
+    latest = Revision.objects.filter(entry=entry.pk).order_by("-pk").first()
+    if latest is not None and latest.digest == current.digest:
+        return latest
+    current.save()
+    return current
+
+
+def _changes(before: str, after: str, translation: str) -> Iterator[Change]:
+    old, new, translated = split_paragraphs(before), split_paragraphs(after), split_paragraphs(translation)
+    is_parallel = len(translated) == len(old)
+    same = [(-1, -1), *matches(old, new), (len(old), len(new))]
+    for (i, j), (next_i, next_j) in pairwise(same):
+        removed, added = old[i + 1 : next_i], new[j + 1 : next_j]
+        if removed or added:
+            yield Change(
+                first=j + 2,
+                last=next_j,
+                html=as_html(compare("\n\n".join(removed), "\n\n".join(added))),
+                translation=translated[i + 1 : next_i] if is_parallel else [],
+            )

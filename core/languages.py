@@ -1,0 +1,78 @@
+"""The languages that the interface speaks, and which of them a response speaks.
+
+A URL is always in one language: that of the text at it, or else the site's. Nothing depends on the reader's browser.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.utils import translation
+from django.utils.translation import get_language_info
+
+# Those that have a complete catalogue in locale/. English is the language of the messages themselves.
+SHIPPED: Final = ("ar", "en", "es", "fr", "ru", "uk")
+
+
+def interface_language(language: str) -> str:
+    """Return the language in which to speak about a text: its own if that ships, or else the site's.
+
+    `language` may be that of a region, such as `ar-dz`, or empty if it is not known.
+    """
+    name = _name(language)
+    return name if name in SHIPPED and name != _name(settings.LANGUAGE_CODE) else settings.LANGUAGE_CODE
+
+
+def language_name(language: str) -> str:
+    """Return what its speakers call a language, or its code if Django doesn't know it; empty if it has none."""
+    try:
+        return str(get_language_info(language)["name_local"])
+    except KeyError:
+        return language
+
+
+def language_choices() -> list[tuple[str, str]]:
+    """Return the languages of the interface with what their speakers call them, for a form."""
+    return [(code, language_name(code)) for code in SHIPPED]
+
+
+def alternates(urls: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the languages of translations of one text with their `urls`, as links with `hreflang` name them.
+
+    With `x-default`, which is for readers of other languages: the translation into that of the site, or the first.
+    Empty if there is only one. Source: Google, "Tell Google about localized versions of your page".
+    """
+    if len(urls) < 2:
+        return []
+    found = sorted(urls.items())
+    default = next((url for language, url in found if _name(language) == _name(settings.LANGUAGE_CODE)), found[0][1])
+    return [*found, ("x-default", default)]
+
+
+def answer_in(language: str) -> None:
+    """Speak the language of a text in the rest of this request."""
+    translation.activate(interface_language(language))
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Speak the language of a text, and then again the one before."""
+    with translation.override(interface_language(language)):
+        yield
+
+
+class LanguageMiddleware:
+    """Begin each request in the site's language, whatever the one before it on this thread has changed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with translation.override(settings.LANGUAGE_CODE):
+            return self.get_response(request)
+
+
+def _name(language: str) -> str:
+    return language.partition("-")[0]
