@@ -13,7 +13,7 @@ from django.apps.registry import apps as current_apps
 from django.contrib.auth import get_permission_codename
 from django.utils.functional import Promise
 from django.utils.text import get_text_list
-from django.utils.translation import gettext
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from core.registry import Registry
@@ -28,8 +28,8 @@ ROLES: Final = (EDITOR, AUTHOR, MODERATOR, READER)
 OWNER = "Owner"
 LABELS: Final[dict[str, Promise]] = {
     OWNER: _("Owner"),
-    EDITOR: _("Editor"),
-    AUTHOR: _("Author"),
+    EDITOR: pgettext_lazy("role", "Editor"),
+    AUTHOR: pgettext_lazy("role", "Author"),
     MODERATOR: _("Moderator"),
     READER: _("Reader of drafts"),
 }

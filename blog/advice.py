@@ -23,6 +23,7 @@ from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
 from blog.rendering.images import library_file
 from blog.rendering.tree import text_of
 from blog.rendering.urls import file_name, normalise, normalise_own
+from core.languages import in_quotes
 from core.registry import Registry
 from media.models import Picture
 
@@ -131,7 +132,7 @@ def check_link_texts(draft: Draft) -> Iterator[str]:
             "%(n)d link doesn't say where it leads: %(names)s.",
             "%(n)d links don't say where they lead: %(names)s.",
             len(empty),
-        ) % {"n": len(empty), "names": _named(f"“{text}”" for text in empty)}
+        ) % {"n": len(empty), "names": _named(map(in_quotes, empty))}
 
 
 def check_links(draft: Draft) -> Iterator[str]:

@@ -18,6 +18,7 @@ from blog.models import Category, CategoryChange, Entry, Post, Redirect
 from blog.models.curation import CurationError, UndoableChange
 from blog.models.redirect import add_redirects
 from core.changes import entries_changed
+from core.languages import in_quotes
 
 # How many posts a preview names.
 _MAX_SHOWN: Final = 20
@@ -71,7 +72,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
             rows = _rows([source])
             rows.exclude(entry__in=_rows([target]).values("entry")).update(category=target)
             rows.delete()
-        names = ", ".join(f"“{each}”" for each in sources)[:800]
+        names = ", ".join(map(in_quotes, sources))[:800]
         if keep:
             text = gettext("Posts moved from %(categories)s to “%(target)s”")
         else:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from blog.models import Entry
 from blog.rendering.images import alternative_texts, library_files
 from core.changes import entries_changed
+from core.languages import in_quotes
 from core.prepared import Prepared, together
 from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
@@ -95,7 +96,7 @@ def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[U
     uses: defaultdict[int, list[Use]] = defaultdict(list)
     for file, pk in dict.fromkeys([*sorted(featured), *pairs]):
         entry = entries[pk]
-        label = f"{entry._meta.verbose_name} “{entry}” ({entry.get_status_display()})"
+        label = f"{entry._meta.verbose_name} {in_quotes(entry)} ({entry.get_status_display()})"
         if (file, pk) in featured:
             label = _("%(entry)s, as the featured image") % {"entry": label}
         uses[file].append(Use(label, reverse(f"admin:blog_{entry.kind}_change", args=[pk])))

@@ -5,11 +5,13 @@ American English, the default, has the wording of WordPress, where Django's own 
 
 import datetime as dt
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime
-from django.utils.translation import get_language
+from django.utils.translation import get_language, npgettext, npgettext_lazy
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
 
@@ -44,7 +46,33 @@ def format_datetime(time: dt.datetime) -> str:
     The time is shown in the site's time zone.
     """
     local = localtime(time)
-    return date_format(local, "D j F, H:i" if local.year == localtime().year else "D j F Y, H:i")
+    return date_format(local, "D j E, H:i" if local.year == localtime().year else "D j E Y, H:i")
+
+
+# Of `timesince`, with a context: as an object, units have another case than alone in some languages.
+_UNITS: Final[Any] = {
+    "year": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d year", "%(num)d years", "num"),
+    "month": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d month", "%(num)d months", "num"),
+    "week": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d week", "%(num)d weeks", "num"),
+    "day": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d day", "%(num)d days", "num"),
+    "hour": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d hour", "%(num)d hours", "num"),
+    "minute": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d minute", "%(num)d minutes", "num"),
+}
+
+
+def time_since(time: dt.datetime, *, depth: int = 2) -> str:
+    """Return how long ago `time` was, in its largest units, for a sentence such as “3 days, 2 hours ago”."""
+    seconds = int((timezone.now() - time).total_seconds())
+    if seconds < 60:
+        seconds = max(1, seconds)
+        text = npgettext("in “for …”, “in …” and “… ago”", "%(n)d second", "%(n)d seconds", seconds)
+        return text % {"n": seconds}
+    return timesince(time, time_strings=_UNITS, depth=depth)
+
+
+def time_until(time: dt.datetime) -> str:
+    """Return how long it is until `time`, in its largest units, for a sentence such as “in 3 days, 2 hours”."""
+    return timeuntil(time, time_strings=_UNITS)
 
 
 def _format(value: dt.date, name: str, american: str) -> str:

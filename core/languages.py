@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language_info, gettext
 
 # Those that have a complete catalogue in locale/. English is the language of the messages themselves.
 SHIPPED: Final = ("ar", "en", "es", "fr", "ru", "uk")
@@ -49,6 +49,11 @@ def alternates(urls: Mapping[str, str]) -> list[tuple[str, str]]:
     found = sorted(urls.items())
     default = next((url for language, url in found if _name(language) == _name(settings.LANGUAGE_CODE)), found[0][1])
     return [*found, ("x-default", default)]
+
+
+def in_quotes(text: object) -> str:
+    """Return `text` in the quotation marks of the language that is spoken."""
+    return gettext("“%(title)s”") % {"title": text}
 
 
 def answer_in(language: str) -> None:

@@ -20,6 +20,7 @@ from accounts.models import User
 from blog.models import Post
 from blog.models.curation import CurationError
 from core.changes import entries_changed
+from core.languages import in_quotes
 from tags.models import Tag, TagAlias, TagChange, TaggedPost, tag_key
 
 # How many tags can be merged, and deleted, at once.
@@ -309,7 +310,7 @@ def gone() -> str:
 
 def _quoted(tags: Sequence[Tag]) -> str:
     """Return the names of up to five tags, and how many there are besides."""
-    names = ", ".join(f"“{Truncator(tag.name).chars(80)}”" for tag in tags[:5])
+    names = ", ".join(in_quotes(Truncator(tag.name).chars(80)) for tag in tags[:5])
     rest = len(tags) - 5
     if rest <= 0:
         return names

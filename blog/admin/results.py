@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from django.utils.html import format_html
-from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from blog.models import Entry, Status
+from blog.models.entry_query import EntryKind
 from blog.workflow import Step, state_of
 from core.dates import format_datetime
+from core.languages import in_quotes
 
 _LABELS: Final[dict[Step, Any]] = {
     Step.SAVE: _("Update"),
@@ -29,36 +30,77 @@ _LABELS_IN_STATE: Final[dict[tuple[str, Step], Any]] = {
     (Status.PENDING, Step.UNPUBLISH): _("Move back to drafts"),
     ("scheduled", Step.PUBLISH): _("Publish now"),
 }
-# What is said about one entry after a step. `name` is “post” or “page”.
-_AFTER_STEP: Final[dict[Step, Any]] = {
-    Step.SAVE: _("%(name)s updated."),
-    Step.SUBMIT: _("Submitted for review."),
-    Step.RETURN: _("Returned to the author."),
-    Step.PUBLISH: _("%(name)s published."),
-    Step.PUBLISH_PRIVATELY: _("%(name)s published privately. Only you and the editors see it."),
-    Step.UNPUBLISH: _("Moved back to drafts."),
-    Step.TRASH: _("%(name)s moved to the trash."),
-    Step.RESTORE: _("%(name)s restored as a draft."),
+# What is said about one entry after a step, by the kind of the entry where its name is in the sentence: languages have
+# different forms for different nouns.
+_AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
+    Step.SAVE: {EntryKind.POST: _("Post updated."), EntryKind.PAGE: _("Page updated.")},
+    Step.SUBMIT: dict.fromkeys(EntryKind.values, _("Submitted for review.")),
+    Step.RETURN: dict.fromkeys(EntryKind.values, _("Returned to the author.")),
+    Step.PUBLISH_PRIVATELY: {
+        EntryKind.POST: _("Post published privately. Only you and the editors see it."),
+        EntryKind.PAGE: _("Page published privately. Only you and the editors see it."),
+    },
+    Step.UNPUBLISH: dict.fromkeys(EntryKind.values, _("Moved back to drafts.")),
 }
-# What is said about any number, by what was done. `name` is “post” or “page”, or their plural.
-_AFTER_ACTION: Final[dict[str, Any]] = {
-    Status.PUBLISHED: ngettext_lazy("%(name)s published.", "%(count)d %(name)s published.", "count"),
-    "scheduled": ngettext_lazy("%(name)s scheduled.", "%(count)d %(name)s scheduled.", "count"),
-    "unpublished": ngettext_lazy("%(name)s unpublished.", "%(count)d %(name)s unpublished.", "count"),
-    Status.TRASH: ngettext_lazy("%(name)s moved to the trash.", "%(count)d %(name)s moved to the trash.", "count"),
-    "restored": ngettext_lazy("%(name)s restored as a draft.", "%(count)d %(name)s restored as drafts.", "count"),
-    "edited": ngettext_lazy("%(name)s changed.", "%(count)d %(name)s changed.", "count"),
-    "untrashed": ngettext_lazy(
-        "%(name)s taken back out of the trash.", "%(count)d %(name)s taken back out of the trash.", "count"
-    ),
-    "language": ngettext_lazy(
-        "The language of one %(name)s was set.", "The language of %(count)d %(name)s was set.", "count"
-    ),
-    "refused": ngettext_lazy(
-        "One %(name)s was not changed: it is in the trash, or you don't have permission to change it.",
-        "%(count)d %(name)s were not changed: they are in the trash, or you don't have permission to change them.",
-        "count",
-    ),
+# Likewise about any number, by what was done.
+_AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
+    Status.PUBLISHED: {
+        EntryKind.POST: ngettext_lazy("Post published.", "%(count)d posts published.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Page published.", "%(count)d pages published.", "count"),
+    },
+    "scheduled": {
+        EntryKind.POST: ngettext_lazy("Post scheduled.", "%(count)d posts scheduled.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Page scheduled.", "%(count)d pages scheduled.", "count"),
+    },
+    "unpublished": {
+        EntryKind.POST: ngettext_lazy("Post unpublished.", "%(count)d posts unpublished.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Page unpublished.", "%(count)d pages unpublished.", "count"),
+    },
+    Status.TRASH: {
+        EntryKind.POST: ngettext_lazy("Post moved to the trash.", "%(count)d posts moved to the trash.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Page moved to the trash.", "%(count)d pages moved to the trash.", "count"),
+    },
+    "restored": {
+        EntryKind.POST: ngettext_lazy("Post restored as a draft.", "%(count)d posts restored as drafts.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Page restored as a draft.", "%(count)d pages restored as drafts.", "count"),
+    },
+    "edited": {
+        EntryKind.POST: ngettext_lazy("Post changed.", "%(count)d posts changed.", "count"),
+        EntryKind.PAGE: ngettext_lazy("Page changed.", "%(count)d pages changed.", "count"),
+    },
+    "untrashed": {
+        EntryKind.POST: ngettext_lazy(
+            "Post taken back out of the trash.", "%(count)d posts taken back out of the trash.", "count"
+        ),
+        EntryKind.PAGE: ngettext_lazy(
+            "Page taken back out of the trash.", "%(count)d pages taken back out of the trash.", "count"
+        ),
+    },
+    "language": {
+        EntryKind.POST: ngettext_lazy(
+            "The language of one post was set.", "The language of %(count)d posts was set.", "count"
+        ),
+        EntryKind.PAGE: ngettext_lazy(
+            "The language of one page was set.", "The language of %(count)d pages was set.", "count"
+        ),
+    },
+    "refused": {
+        EntryKind.POST: ngettext_lazy(
+            "One post was not changed: it is in the trash, or you don't have permission to change it.",
+            "%(count)d posts were not changed: they are in the trash, or you don't have permission to change them.",
+            "count",
+        ),
+        EntryKind.PAGE: ngettext_lazy(
+            "One page was not changed: it is in the trash, or you don't have permission to change it.",
+            "%(count)d pages were not changed: they are in the trash, or you don't have permission to change them.",
+            "count",
+        ),
+    },
+}
+_STEPS_AS_ACTIONS: Final[dict[Step, str]] = {
+    Step.PUBLISH: Status.PUBLISHED,
+    Step.TRASH: Status.TRASH,
+    Step.RESTORE: "restored",
 }
 
 
@@ -79,18 +121,19 @@ def step_message(step: Step, entry: Entry) -> str:
     state = state_of(entry)
     if state == "scheduled" and entry.published_at:
         text = gettext("Scheduled for %(time)s.") % {"time": format_datetime(entry.published_at)}
+    elif step in _STEPS_AS_ACTIONS:
+        text = _AFTER_ACTION[_STEPS_AS_ACTIONS[step]][entry.kind] % {"count": 1}
     elif step == Step.SAVE and state == Status.DRAFT:
         text = gettext("Draft saved.")
     else:
-        text = capfirst(_AFTER_STEP[step] % {"name": entry._meta.verbose_name})
+        text = str(_AFTER_STEP[step][entry.kind])
     return _with_link(text, entry)
 
 
 def action_message(action: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
-    entry, meta, count = entries[0], entries[0]._meta, len(entries)
-    name = meta.verbose_name if count == 1 else meta.verbose_name_plural
-    text: str = capfirst(_AFTER_ACTION[action] % {"count": count, "name": name})
+    entry, count = entries[0], len(entries)
+    text: str = _AFTER_ACTION[action][entry.kind] % {"count": count}
     if count > 1:
         return f"{text} {_some_titles(entries)}" if action == "refused" else text
     return _with_link(text, entry)
@@ -98,12 +141,15 @@ def action_message(action: str, entries: Sequence[Entry]) -> str:
 
 def _with_link(text: str, entry: Entry) -> str:
     """Return `text` with a link to the page that readers see, or to its preview."""
-    label = gettext("View %(name)s") if entry.is_public else gettext("Preview %(name)s")
     url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
-    return format_html('{} <a href="{}">{}</a>', text, url, label % {"name": entry._meta.verbose_name})
+    if entry.kind == EntryKind.POST:
+        label = gettext("View post") if entry.is_public else gettext("Preview post")
+    else:
+        label = gettext("View page") if entry.is_public else gettext("Preview page")
+    return format_html('{} <a href="{}">{}</a>', text, url, label)
 
 
 def _some_titles(entries: Sequence[Entry]) -> str:
     """Return the titles of the entries in quotation marks, or of the first five."""
-    named = ", ".join(gettext("“%(title)s”") % {"title": entry} for entry in entries[:5])
+    named = ", ".join(in_quotes(entry) for entry in entries[:5])
     return f"{named} …" if len(entries) > 5 else f"{named}."

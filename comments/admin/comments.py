@@ -18,7 +18,6 @@ from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.timesince import timesince
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -30,6 +29,7 @@ from comments.moderation import decisions, deletion
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
 from comments.moderation.decisions import DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
+from core.dates import time_since
 
 
 def _bulk_action(name: str) -> Callable[..., None]:
@@ -168,7 +168,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     @admin.display(description=_("age"), ordering="created_at")
     def age(self, comment: Comment) -> SafeString:
         time = comment.created_at
-        return format_html('<time datetime="{}">{}</time>', time.isoformat(timespec="seconds"), timesince(time))
+        return format_html('<time datetime="{}">{}</time>', time.isoformat(timespec="seconds"), time_since(time))
 
     def view_on_site(self, obj: Comment) -> str:
         return obj.get_absolute_url()

@@ -23,11 +23,12 @@ from accounts.models import User
 from comments.forms import CommentTextField
 from comments.models import Block, Comment, CommentSettings, CommentStatus, Decision, Queue
 from comments.moderation import decisions, queue, statistics
-from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, latest_changes, read_seen, result_message, time_since
+from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, latest_changes, read_seen, result_message
 from comments.moderation.decisions import OvertakenError
 from comments.moderation.queue import Row
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
+from core.dates import time_since
 
 # The status after a decision. A restored comment may have any.
 _BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
@@ -223,7 +224,7 @@ class QueueAdmin(ReadOnlyAdmin):
             "chart_statuses": statistics.CHART_STATUSES,
             "outcomes": outcomes,
             "final_statuses": statistics.FINAL_STATUSES,
-            "median_wait": "" if wait is None else time_since(timezone.now() - wait),
+            "median_wait": "" if wait is None else time_since(timezone.now() - wait, depth=1),
             "pending_count": queue.counts().get(CommentStatus.PENDING, 0),
             "keep_spam_days": CommentSettings.current().keep_spam_days,
         }

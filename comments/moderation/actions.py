@@ -1,21 +1,19 @@
 """The decisions as the admin offers them, and the messages about their results."""
 
-import datetime as dt
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
 from django.http import QueryDict
-from django.utils import timezone
-from django.utils.timesince import timesince
-from django.utils.translation import gettext, ngettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from comments.models import Comment, CommentStatus, Decision, Revision
 from comments.moderation import decisions
 from comments.moderation.decisions import DecisionResult, Seen
+from core.dates import time_since
 
 type Lazy = Any
 
@@ -110,13 +108,5 @@ def latest_changes(pks: Collection[int]) -> dict[int, str]:
     changes = [(each.replaced_at, each.comment_id, revised, each.by or author) for each in revisions]
     changes += [(each.made_at, each.comment_id, _DECIDED[each.became], each.moderator or someone) for each in decisions]
     changes.sort(key=itemgetter(0))
-    latest = {pk: message % {"who": who, "time": time_since(time)} for time, pk, message, who in changes}
+    latest = {pk: message % {"who": who, "time": time_since(time, depth=1)} for time, pk, message, who in changes}
     return {pk: latest.get(pk, gettext("Someone has changed it.")) for pk in pks}
-
-
-def time_since(start: dt.datetime) -> str:
-    """Return how long ago `start` was, in the largest unit: "20 seconds", "3 hours"."""
-    seconds = max(1, int((timezone.now() - start).total_seconds()))
-    if seconds < 60:
-        return ngettext("%(n)d second", "%(n)d seconds", seconds) % {"n": seconds}
-    return timesince(start, depth=1)

@@ -22,6 +22,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from core.admin import read_ids
+from core.languages import in_quotes
 from media import duplicates, trash
 from media.admin.uploads import UploadAdmin
 from media.models import LikePictures, Picture
@@ -113,7 +114,7 @@ class DuplicatesAdmin(UploadAdmin):
             merged = trash.merge(pks, target_id)
             target = Picture.objects.get(pk=target_id)
             record(Action.MERGED, merged, by=cast("User", request.user), details=gettext("into “%s”") % target)
-            self.log_change(request, target, gettext("Merged with %s.") % ", ".join(f"“{each}”" for each in merged))
+            self.log_change(request, target, gettext("Merged with %s.") % ", ".join(map(in_quotes, merged)))
         text = ngettext(
             "%(count)d image merged into “%(target)s”.", "%(count)d images merged into “%(target)s”.", len(merged)
         )

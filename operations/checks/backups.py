@@ -7,10 +7,10 @@ from typing import Final
 
 from django.conf import settings
 from django.utils import formats, timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.dates import time_since
 from operations.backups.schedule import is_late
 from operations.checks.diagnoses import Diagnosis, Wishes
 from operations.models import BackupRun, RunKind
@@ -29,7 +29,7 @@ def backups(wishes: Wishes) -> Iterator[Diagnosis]:
     problems = [*_about_the_last(made, now), *_about_checks(made, proven, now), *_about_the_place()]
     yield from problems
     if made and not problems:
-        times = {"made": timesince(made.finished_at), "proven": timesince(proven.finished_at) if proven else ""}
+        times = {"made": time_since(made.finished_at), "proven": time_since(proven.finished_at) if proven else ""}
         yield Diagnosis.ok(_("The last backup was made %(made)s ago. One was last proven %(proven)s ago.") % times)
 
 
@@ -43,7 +43,7 @@ def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagno
             _("No backup has been made yet."), _("Run “manage.py backup”, and check that the worker runs.")
         )
     elif is_late(made, now):
-        text = _("Backups are late. The last one was made %s ago.") % timesince(made.finished_at)
+        text = _("Backups are late. The last one was made %s ago.") % time_since(made.finished_at)
         yield Diagnosis.problem(text, _("Check that the worker runs, or run “manage.py backup”."))
     if made and made.missing:
         text = ngettext(
@@ -64,7 +64,7 @@ def _about_checks(made: BackupRun | None, proven: BackupRun | None, now: dt.date
         if proven is None:
             text = _("No backup has been proven to be restorable yet.")
         else:
-            text = _("No backup has been proven to be restorable for %s.") % timesince(proven.finished_at)
+            text = _("No backup has been proven to be restorable for %s.") % time_since(proven.finished_at)
         yield Diagnosis.warning(text, _("Run “manage.py restore --check%s”.") % key)
 
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.utils import timezone
 from django.utils.http import parse_http_date_safe
-from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 
+from core.dates import time_until
 from core.http import CertificateError, FetchError, HTTPClient, Probe, host_of
 from media.models import Picture
 from operations.checks.diagnoses import Diagnosis, Wishes
@@ -92,7 +92,7 @@ def _about_expiry(answer: Probe) -> Iterator[Diagnosis]:
     if expires is None:
         return
     left = expires - timezone.now()
-    text = _("The certificate expires in %s.") % timeuntil(expires)
+    text = _("The certificate expires in %s.") % time_until(expires)
     if left > _SOON:
         yield Diagnosis.ok(text)
         return

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.conf import settings
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from packaging.version import InvalidVersion, Version
 
+from core.dates import time_since
 from core.http import FetchError, HTTPClient
 from operations.checks.diagnoses import Diagnosis, Wishes
 
@@ -70,7 +70,7 @@ def vulnerabilities(wishes: Wishes) -> Iterator[Diagnosis]:
             return
         if written < dt.datetime.now(dt.UTC) - _OLD:
             yield Diagnosis.warning(
-                _("The list of vulnerabilities is %s old.") % timesince(written),
+                _("The list of vulnerabilities is %s old.") % time_since(written),
                 _("Download it again, as docs/maintaining.md describes, or run “manage.py doctor --online”."),
             )
     else:

@@ -9,12 +9,12 @@ from django.core import mail as django_mail
 from django.core.mail import EmailMessage
 from django.tasks import TaskResultStatus
 from django.utils import timezone
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
+from core.dates import time_since
 from core.models import SiteSettings
 from mail import messages
 from mail.delivery import mailings
@@ -31,7 +31,7 @@ def worker(wishes: Wishes) -> Iterator[Diagnosis]:
     if latest is not None and latest >= timezone.now() - PRESUMED_DEAD:
         yield Diagnosis.ok(_("The worker is running."))
         return
-    since = _("It was last seen %s ago.") % timesince(latest) if latest else _("It hasn't been seen for a day.")
+    since = _("It was last seen %s ago.") % time_since(latest) if latest else _("It hasn't been seen for a day.")
     yield Diagnosis.problem(
         _("The worker is not running, so no mail is sent, and nothing is imported, exported or backed up. %s") % since,
         _("Run “systemctl restart 'broadside*'”, and look at “journalctl -u 'broadside*'” for why it stopped."),
@@ -42,7 +42,7 @@ def tasks(wishes: Wishes) -> Iterator[Diagnosis]:
     oldest = oldest_waiting_since()
     waiting = timezone.now() - oldest if oldest else dt.timedelta()
     if oldest and waiting > _LATE:
-        text = _("A task has been waiting for the worker for %s.") % timesince(oldest)
+        text = _("A task has been waiting for the worker for %s.") % time_since(oldest)
         advice = _(
             "Check that the worker runs: “systemctl status 'broadside*'”. Long tasks, such as imports, take turns."
         )
@@ -71,7 +71,7 @@ def outbox(wishes: Wishes) -> Iterator[Diagnosis]:
     due = [mailing.recipients.due().values_list("not_before", flat=True).first() for mailing in mailings.values()]
     oldest = min((time for time in due if time is not None), default=None)
     if oldest and oldest < timezone.now() - _LATE:
-        text = _("E-mails have been waiting to be sent for %s.") % timesince(oldest)
+        text = _("E-mails have been waiting to be sent for %s.") % time_since(oldest)
         advice = _("Check that the worker runs, and try the mail server with “manage.py doctor --only mail --mail”.")
         yield (Diagnosis.problem if oldest < timezone.now() - _VERY_LATE else Diagnosis.warning)(text, advice)
     else:

@@ -297,6 +297,12 @@ shortcutsOn.addEventListener("change", () => {
 
 /* Keyboard shortcuts */
 
+/* The letter of a key. On keyboards of other scripts, the one that the same key has on a Latin one. */
+function latinKey(event) {
+  const place = /^Key([A-Z])$/.exec(event.code);
+  return place && !/[a-z]/i.test(event.key) ? place[1].toLowerCase() : event.key;
+}
+
 document.addEventListener("keydown", (event) => {
   const field = event.target.closest("textarea, select, input:not([type=checkbox])");
   if (event.isComposing || shortcuts.open) {
@@ -317,25 +323,26 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   const row = current();
-  if (event.key === "j" || event.key === "k") {
-    move(event.key === "j" ? 1 : -1);
+  const key = latinKey(event);
+  if (key === "j" || key === "k") {
+    move(key === "j" ? 1 : -1);
   } else if (event.repeat) {
     // Holding a key down must not decide about the following comments.
     return;
-  } else if (event.key in ACTIONS) {
+  } else if (key in ACTIONS) {
     const all = selected();
-    decide(ACTIONS[event.key], all.length ? all : row ? [row] : []);
-  } else if (event.key === "u") {
+    decide(ACTIONS[key], all.length ? all : row ? [row] : []);
+  } else if (key === "u") {
     undo();
-  } else if (event.key === "?") {
+  } else if (key === "?") {
     shortcuts.showModal();
-  } else if (event.key === "x" && row) {
+  } else if (key === "x" && row) {
     row.querySelector("[name=comment]").click();
-  } else if (event.key === "o" && row?.querySelector(".rest")) {
+  } else if (key === "o" && row?.querySelector(".rest")) {
     const rest = row.querySelector(".rest");
     rest.open = !rest.open;
-  } else if (event.key in PANELS && row?.querySelector(PANELS[event.key])) {
-    const panel = row.querySelector(PANELS[event.key]);
+  } else if (key in PANELS && row?.querySelector(PANELS[key])) {
+    const panel = row.querySelector(PANELS[key]);
     panel.open = true;
     panel.querySelector("textarea, a").focus();
   } else {
