@@ -6,6 +6,7 @@ PORT ?= 8000
 BROADSIDE_DATA ?= var
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
+LANGUAGES := $(sort $(notdir $(wildcard locale/*)))
 
 # The settings of a real site, for the demo and for the checks.
 DEMO_ENV = BROADSIDE_DATA="$(BROADSIDE_DATA)" SITE_URL="http://localhost:$(PORT)" \
@@ -50,11 +51,14 @@ check: install ## Check style, types, layers, templates, messages, migrations an
 	$(PRODUCTION_ENV) $(RUN) manage.py check --deploy --fail-level WARNING
 
 .PHONY: messages
-messages: install ## Extract the messages to translate into locale/ (needs GNU gettext)
-	@$(PRODUCTION_ENV) $(RUN) manage.py makemessages --locale en --no-wrap --no-obsolete --add-location file --verbosity 0 \
-		--ignore '.*' --ignore benchmarks --ignore tests --ignore var --ignore staticfiles
-	@# Without its date, the catalogue changes only when a message does.
-	@sed -i '/^"POT-Creation-Date:/d' locale/en/LC_MESSAGES/django.po
+messages: install ## Extract the messages into locale/, and compile their translations (needs GNU gettext)
+	@$(PRODUCTION_ENV) $(RUN) manage.py makemessages $(foreach language,$(LANGUAGES),--locale $(language)) --no-wrap --no-obsolete \
+		--add-location file --verbosity 0 --ignore '.*' --ignore benchmarks --ignore tests --ignore var --ignore staticfiles
+	@# Without its date, a catalogue changes only when a message does.
+	@sed -i '/^"POT-Creation-Date:/d' locale/*/LC_MESSAGES/django.po
+	@for language in $(filter-out en,$(LANGUAGES)); do \
+		msgfmt --check-format --no-hash --output-file=locale/$$language/LC_MESSAGES/django.mo locale/$$language/LC_MESSAGES/django.po || exit 1; \
+	done
 
 .PHONY: screenshots
 screenshots: install ## Make the pictures in docs/ anew (needs Chromium)

@@ -162,9 +162,10 @@ class Command(BaseCommand):
         """Print the hosts, and ask whether to download from them. Without a terminal, the answer is no."""
         self._list_hosts(hosts)
         count = sum(hosts.values())
-        text = ngettext("Download this file? [y/N]", "Download these %d files? [y/N]", count)
+        # Translators: the answers stay as they are.
+        text = ngettext("Download %(count)d file? [y/N]", "Download %(count)d files? [y/N]", count) % {"count": count}
         try:
-            answer = input("\n" + (text % count if "%" in text else text) + " ")
+            answer = input(f"\n{text} ")
         except EOFError:
             self.stdout.write(_("There was no answer, so they are not downloaded. Use --no-input to download them."))
             return False
