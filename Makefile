@@ -46,7 +46,10 @@ check: install ## Check style, types, layers, templates, messages, migrations an
 	$(RUN) lint-imports
 	$(RUN) djlint --check --lint templates
 	@$(MAKE) --no-print-directory messages
-	@git diff --exit-code --stat -- locale || (echo "The message catalogue was out of date and has been updated: commit it." >&2; exit 1)
+	@git diff --exit-code --stat -- locale || (echo "The message catalogues were out of date and have been updated: commit them." >&2; exit 1)
+	@for file in $(foreach language,$(filter-out en,$(LANGUAGES)),locale/$(language)/LC_MESSAGES/django.po); do \
+		msgattrib --untranslated $$file; msgattrib --only-fuzzy $$file; \
+	done | grep . && echo "Translate these messages, and remove the mark of those that were guessed (fuzzy)." >&2 && exit 1 || true
 	$(PRODUCTION_ENV) $(RUN) manage.py makemigrations --check --dry-run
 	$(PRODUCTION_ENV) $(RUN) manage.py check --deploy --fail-level WARNING
 

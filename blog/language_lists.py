@@ -1,4 +1,4 @@
-"""The posts in each language that the blog has more than one of: their lists, and the links to these in the sidebar."""
+"""The posts in each language: their lists, and the links to these in the sidebar of a blog in several languages."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -46,8 +46,8 @@ def _rows() -> QuerySet[Any, Any]:
 
 
 def _lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return the languages by name, that of the site first; none if there is only one."""
-    if len(rows) < 2:
+    """Return the languages by name, that of the site first; none if there are no others."""
+    if {row.label for row in rows} <= {settings.LANGUAGE_CODE}:
         return []
 
     def site_first_then_by_name(row: Row) -> tuple[bool, str]:

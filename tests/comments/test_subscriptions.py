@@ -406,3 +406,13 @@ def test_old_notifications_are_deleted_after_their_links_expire() -> None:
         )
     call_command("tidy_comments", verbosity=0)
     assert Notification.objects.get().comment == comments[0]
+
+
+def test_emails_and_the_pages_they_lead_to_are_in_the_language_of_the_text(client: Client, deliver: Deliver) -> None:
+    entry = PostFactory(title="Un papier", language="fr")
+    assert 'lang="fr"' in request_follow(client, entry).content.decode()
+    (message,) = deliver()
+    assert "Please confirm" not in message.subject
+    follower = Follower.objects.get()
+    for url in (subscriptions.confirm_url(follower), subscriptions.unsubscribe_url(follower)):
+        assert 'lang="fr"' in client.get(url).content.decode()

@@ -1,0 +1,89 @@
+"""Languages: in which one the interface speaks about a text."""
+
+import gettext
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as django_settings
+from django.utils.translation import get_language
+from pytest_django import Settings
+
+from core.languages import SHIPPED, alternates, in_quotes, interface_language, language_choices, language_name, speaking
+
+LOCALE = Path(django_settings.LOCALE_PATHS[0])
+TAG = re.compile(r"</?[a-zA-Z][^>]*>")
+PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+
+
+@pytest.mark.parametrize(
+    ("site", "text", "spoken"),
+    [
+        ("en", "ar", "ar"),
+        ("en", "ar-dz", "ar"),
+        ("ar", "en", "en"),
+        ("en", "de", "en"),
+        ("de", "nl", "de"),
+        ("fr", "", "fr"),
+        # The site's own variant, rather than the language in general.
+        ("en-gb", "en", "en-gb"),
+        ("es-mx", "es", "es-mx"),
+    ],
+)
+def test_a_text_is_spoken_about_in_its_language_if_that_ships(
+    settings: Settings, site: str, text: str, spoken: str
+) -> None:
+    settings.LANGUAGE_CODE = site
+    assert interface_language(text) == spoken
+
+
+def test_the_language_before_comes_back() -> None:
+    with speaking("ar"):
+        assert get_language() == "ar"
+        assert in_quotes("x") == "«x»"
+    assert get_language() == "en"
+
+
+def test_each_is_named_by_its_speakers() -> None:
+    assert dict(language_choices())["ar"] == "العربيّة"
+    assert (language_name("fr"), language_name("xx"), language_name("")) == ("français", "xx", "")
+
+
+def test_alternates_name_a_default(settings: Settings) -> None:
+    assert alternates({"ar": "/a/", "fr": "/f/"}) == [("ar", "/a/"), ("fr", "/f/"), ("x-default", "/a/")]
+    settings.LANGUAGE_CODE = "fr"
+    assert alternates({"ar": "/a/", "fr": "/f/"})[-1] == ("x-default", "/f/")
+    assert alternates({"fr": "/f/"}) == []
+
+
+def test_those_that_ship_are_those_with_a_catalogue() -> None:
+    assert sorted(path.name for path in LOCALE.iterdir()) == list(SHIPPED)
+
+
+def messages(language: str) -> dict[Any, str]:
+    """Return the translations of a catalogue by message, and those of plurals by message and form."""
+    with (LOCALE / language / "LC_MESSAGES/django.mo").open("rb") as file:
+        catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
+    return {key: text for key, text in catalogue.items() if key}
+
+
+@pytest.mark.parametrize("language", [language for language in SHIPPED if language != "en"])
+class TestCatalogues:
+    """That they are complete, `make check` finds."""
+
+    def test_add_and_lose_no_markup(self, language: str) -> None:
+        wrong = {
+            key: text
+            for key, text in messages(language).items()
+            if isinstance(key, str) and sorted(TAG.findall(key)) != sorted(TAG.findall(text))
+        }
+        assert wrong == {}
+
+    def test_add_and_lose_no_placeholders(self, language: str) -> None:
+        wrong = {
+            key: text
+            for key, text in messages(language).items()
+            if isinstance(key, str) and set(PLACEHOLDER.findall(key)) != set(PLACEHOLDER.findall(text))
+        }
+        assert wrong == {}
