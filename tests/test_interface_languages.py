@@ -1,0 +1,94 @@
+"""In each language that ships, every page of a site is in that language: no message of another one is left on it."""
+
+import gettext
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import django
+import pytest
+from django.conf import settings as django_settings
+from django.test import Client
+from lxml import html
+from pytest_django import Settings
+
+from accounts.models import User
+from core.languages import SHIPPED
+from tests.factories.whole_site import PUBLIC, admin_paths, make_blog, make_owner
+
+pytestmark = pytest.mark.django_db
+
+TRANSLATIONS: Final = [language for language in SHIPPED if language != "en"]
+_OURS: Final = Path(django_settings.LOCALE_PATHS[0])
+_DJANGO: Final = Path(django.__file__).parent
+# Of Django, what is on the pages of the admin.
+_PACKAGES: Final = ("conf", "contrib/admin", "contrib/auth")
+_SHOWN_ATTRIBUTES: Final = ("aria-label", "alt", "placeholder", "title")
+_MARKUP: Final = re.compile(r"<[^>]*>|%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+
+
+@cache
+def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
+    """Return what would be English on a page in this language: whole texts, and parts of sentences.
+
+    A part is the longest one of a message between its placeholders. What is the same in both languages is left out.
+    """
+    folders = [_OURS, *(_DJANGO / name / "locale" for name in _PACKAGES)]
+    whole: set[str] = set()
+    parts: set[str] = set()
+    for folder in folders:
+        with (folder / language / "LC_MESSAGES/django.mo").open("rb") as file:
+            catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
+        for key, text in catalogue.items():
+            message = (key[0] if isinstance(key, tuple) else key).rpartition("\4")[2]
+            if not message or message == text:
+                continue
+            pieces = [" ".join(piece.split()) for piece in _MARKUP.split(message)]
+            if len(pieces) == 1:
+                whole.add(pieces[0])
+            longest = max(pieces, key=len)
+            if len(longest.split()) > 2 and longest not in text:
+                parts.add(longest)
+    return frozenset(whole), re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
+
+
+def texts(page: bytes) -> Iterator[str]:
+    """Yield what people see or hear of a page, in pieces, without what they have written themselves."""
+    root = html.fromstring(page)
+    for element in root.xpath(
+        "//script | //style | //*[@contenteditable] | //textarea | //*[contains(@class, 'entry-body')]"
+    ):
+        element.drop_tree()
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            yield from filter(None, [element.text, *(element.get(name) for name in _SHOWN_ATTRIBUTES)])
+        yield element.tail or ""
+
+
+def foreign(page: bytes, language: str) -> list[str]:
+    """Return the English that is on a page in this language."""
+    whole, parts = english_of(language)
+    pieces = [" ".join(piece.split()) for piece in texts(page)]
+    found = {piece for piece in pieces if piece in whole}
+    found |= {match[0] for piece in pieces for match in parts.finditer(piece)}
+    return sorted(found)
+
+
+def found_on(client: Client, paths: dict[str, str], language: str) -> dict[str, list[str]]:
+    found = {}
+    for name, path in paths.items():
+        response = client.get(path)
+        assert response.status_code in {200, 404}, path
+        assert f'lang="{language}"' in response.content.decode(), path
+        found[f"{language}: {name}"] = foreign(response.content, language)
+    return {name: words for name, words in found.items() if words}
+
+
+def test_english_would_be_found(client: Client) -> None:
+    """Otherwise, the tests below could not fail."""
+    make_blog()
+    page = client.get(PUBLIC["post with comments"]).content
+    for language in TRANSLATIONS:
+        assert {"Leave a Reply", "Related posts"} < set(foreign(page, language))
