@@ -2,7 +2,7 @@
 
 import gettext
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +79,7 @@ def foreign(page: bytes, language: str) -> list[str]:
 def found_on(client: Client, paths: dict[str, str], language: str) -> dict[str, list[str]]:
     found = {}
     for name, path in paths.items():
-        response = client.get(path)
+        response = client.get(path, follow=True)
         assert response.status_code in {200, 404}, path
         assert f'lang="{language}"' in response.content.decode(), path
         found[f"{language}: {name}"] = foreign(response.content, language)
@@ -92,3 +92,24 @@ def test_english_would_be_found(client: Client) -> None:
     page = client.get(PUBLIC["post with comments"]).content
     for language in TRANSLATIONS:
         assert {"Leave a Reply", "Related posts"} < set(foreign(page, language))
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_public_pages_are_in_the_language_of_the_site(client: Client, settings: Settings, language: str) -> None:
+    settings.LANGUAGE_CODE = language
+    make_blog()
+    # The page of a text in another language is in that one.
+    paths = {name: path for name, path in PUBLIC.items() if name != "Arabic post"}
+    assert found_on(client, paths, language) == {}
+
+
+def test_the_admin_is_in_the_language_of_its_user(client: Client) -> None:
+    make_blog()
+    owner = make_owner()
+    client.force_login(owner)
+    paths = {path: path for path in dict.fromkeys(admin_paths(owner))}
+    found = {}
+    for language in TRANSLATIONS:
+        User.objects.filter(pk=owner.pk).update(language=language)
+        found |= found_on(client, paths, language)
+    assert found == {}
