@@ -8,9 +8,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from blog.listed_posts import posted_in_line, spoken_language, tags_line
 from blog.models import Post
-from blog.terms import Term, links_to, separator, terms_of
+from blog.terms import Term, links_to, terms_of
 from core.dates import format_day
-from core.languages import speaking
+from core.languages import separator, speaking
 from core.models import SiteSettings
 
 

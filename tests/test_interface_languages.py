@@ -56,7 +56,7 @@ def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
 
 def texts(page: bytes) -> Iterator[str]:
     """Yield what people see or hear of a page, in pieces, without what they have written themselves."""
-    root = html.fromstring(page)
+    root: Any = html.fromstring(page)
     for element in root.xpath(
         "//script | //style | //*[@contenteditable] | //textarea | //*[contains(@class, 'entry-body')]"
     ):
@@ -108,7 +108,7 @@ def test_the_admin_is_in_the_language_of_its_user(client: Client) -> None:
     owner = make_owner()
     client.force_login(owner)
     paths = {path: path for path in dict.fromkeys(admin_paths(owner))}
-    found = {}
+    found: dict[str, list[str]] = {}
     for language in TRANSLATIONS:
         User.objects.filter(pk=owner.pk).update(language=language)
         found |= found_on(client, paths, language)
