@@ -12,6 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 from django.utils.translation import get_language_info, gettext, pgettext
 
+from core.text import fold
+
 # Those that have a complete catalogue in locale/. English is the language of the messages themselves.
 SHIPPED: Final = ("ar", "en", "es", "fr", "ru", "uk")
 
@@ -31,6 +33,12 @@ def language_name(language: str) -> str:
         return str(get_language_info(language)["name_local"])
     except KeyError:
         return language
+
+
+def known_languages() -> dict[str, str]:
+    """Return the languages that Django knows, by code, named and sorted in the language that is spoken."""
+    names = {code: gettext(name) for code, name in settings.LANGUAGES}
+    return dict(sorted(names.items(), key=lambda item: fold(item[1])))
 
 
 def language_choices() -> list[tuple[str, str]]:
