@@ -2,6 +2,7 @@
 
 import gettext
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -34,31 +35,43 @@ _MARKUP: Final = re.compile(r"<[^>]*>|%\(\w+\)[a-z]|%[sd]|\{\w*\}")
 
 
 @cache
+def translations(folder: Path, language: str) -> dict[str, list[str]]:
+    """Return the messages of a catalogue, with all forms of their translations."""
+    with (folder / language / "LC_MESSAGES/django.mo").open("rb") as file:
+        catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for key, text in catalogue.items():
+        # A plural has a key for each form, and a context comes first.
+        found[(key[0] if isinstance(key, tuple) else key).rpartition("\4")[2]].append(text)
+    return dict(found)
+
+
+@cache
 def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
     """Return what would be English on a page in this language: whole texts, and parts of sentences.
 
     A part is the longest one of a message between its placeholders. What is the same in both languages is left out.
+    What Django or Broadside has in another language and not in this one would be English as well.
     """
-    folders = [_OURS, *(_DJANGO / name / "locale" for name in _PACKAGES)]
     whole: set[str] = set()
     parts: set[str] = set()
-    # What is English for one thing may be the word for another one in the language.
-    translated: set[str] = set()
+    folders = [_OURS, *(_DJANGO / name / "locale" for name in _PACKAGES)]
+    here: defaultdict[str, list[str]] = defaultdict(list)
     for folder in folders:
-        with (folder / language / "LC_MESSAGES/django.mo").open("rb") as file:
-            catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
-        translated |= {" ".join(text.split()) for text in catalogue.values()}
-        for key, text in catalogue.items():
-            message = (key[0] if isinstance(key, tuple) else key).rpartition("\4")[2]
-            if not message or message == text:
-                continue
-            pieces = [" ".join(piece.split()) for piece in _MARKUP.split(message)]
-            if len(pieces) == 1:
-                whole.add(pieces[0])
-            longest = max(pieces, key=len)
-            if len(longest.split()) > 2 and longest not in text:
-                parts.add(longest)
-    return frozenset(whole - translated), re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
+        for message, forms in translations(folder, language).items():
+            here[message] += forms
+    everywhere = {message for folder in folders for other in TRANSLATIONS for message in translations(folder, other)}
+    for message in everywhere - {""}:
+        forms = here[message]
+        pieces = [" ".join(piece.split()) for piece in _MARKUP.split(message)]
+        if len(pieces) == 1 and message not in forms:
+            whole.add(pieces[0])
+        longest = max(pieces, key=len)
+        if len(longest.split()) > 2 and not any(longest in text for text in forms):
+            parts.add(longest)
+    # What is English for one thing may be the word for another one in the language.
+    whole -= {" ".join(text.split()) for forms in here.values() for text in forms}
+    return frozenset(whole), re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
 
 
 def texts(page: bytes) -> Iterator[str]:

@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 from django.template import Context, Template
+from django.utils.formats import date_format
 from django.utils.translation import override
 
 from core.dates import format_day, format_month, format_time
+from tests.factories.models import at
 
 TIME = dt.datetime(2019, 10, 2, 13, 53, tzinfo=dt.UTC)
 
@@ -41,3 +43,8 @@ def test_templates_show_them_in_the_sites_time_zone() -> None:
     late = dt.datetime(2019, 10, 2, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
     template = Template("{% load dates %}{{ late|day }} {{ late|time_of_day }}")
     assert template.render(Context({"late": late})) == "October 3, 2019 1:30 am"
+
+
+def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:
+    with override("ar"):
+        assert date_format(at(2020, 5, 17, 15, 30), "DATETIME_FORMAT") == "17 مايو، 2020، 3:30 م"
