@@ -8,6 +8,7 @@ from django.utils.translation import gettext_noop, ngettext_lazy
 MESSAGES = (
     gettext_noop("- Select an option -"),
     gettext_noop("Run"),
+    gettext_noop("Haitian Creole"),
     gettext_noop("Filter by %(field_name)s"),
     gettext_noop("Search %(name)s"),
     gettext_noop("Pagination %(name)s"),
