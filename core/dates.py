@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, get_format
 from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, npgettext, npgettext_lazy
+from django.utils.translation import get_language, npgettext, npgettext_lazy, pgettext
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
 
@@ -46,7 +46,18 @@ def format_datetime(time: dt.datetime) -> str:
     The time is shown in the site's time zone.
     """
     local = localtime(time)
-    return date_format(local, "D j E, H:i" if local.year == localtime().year else "D j E Y, H:i")
+    day = _day_for_staff(get_language(), with_year=local.year != localtime().year)
+    separator = pgettext("between the items of a list", ", ")
+    return f"{date_format(local, f'D {day}')}{separator}{date_format(local, 'H:i')}"
+
+
+def _day_for_staff(language: str | None, *, with_year: bool) -> str:
+    """Return the format of a day in the current language, which is `language`."""
+    if language in _AMERICAN:
+        return "j F Y" if with_year else "j F"
+    dates = get_format("DATE_FORMAT")
+    # Where months have another case after the day, Django's format of a day without a year may lack it.
+    return dates if with_year else get_format("MONTH_DAY_FORMAT").replace("F", "E" if "E" in dates else "F")
 
 
 # Of `timesince`, with a context: as an object, units have another case than alone in some languages.
