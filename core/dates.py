@@ -55,9 +55,9 @@ def _day_for_staff(language: str | None, *, with_year: bool) -> str:
     """Return the format of a day in the current language, which is `language`."""
     if language in _AMERICAN:
         return "j F Y" if with_year else "j F"
-    dates = get_format("DATE_FORMAT")
+    dates, days = str(get_format("DATE_FORMAT")), str(get_format("MONTH_DAY_FORMAT"))
     # Where months have another case after the day, Django's format of a day without a year may lack it.
-    return dates if with_year else get_format("MONTH_DAY_FORMAT").replace("F", "E" if "E" in dates else "F")
+    return dates if with_year else days.replace("F", "E" if "E" in dates else "F")
 
 
 # Of `timesince`, with a context: as an object, units have another case than alone in some languages.
