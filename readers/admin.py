@@ -1,6 +1,6 @@
 """The page of figures, and the settings for counting."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -10,7 +10,7 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import OneRowAdmin, ReadOnlyAdmin
-from core.models import SiteSettings
+from core.site import SiteRequest
 from readers.figures import Unit, report
 from readers.models import EntryCount, ReaderSettings
 
@@ -26,7 +26,7 @@ class ReadersAdmin(ReadOnlyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         by = request.GET.get("by", "")
-        choices = ReaderSettings.of(SiteSettings.remembered())
+        choices = ReaderSettings.of(cast("SiteRequest", request).site)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Readers"),
