@@ -1,7 +1,7 @@
 """Replays a labelled log of requests, and compares what is counted with its labels. See README.md.
 
-The log is made: readers, bots, prefetches, revalidations, errors and junk, some answered by the application and its page
-cache, some by nginx from files. Some bots say that they are browsers, which no counting on a server can know.
+The log is made: readers, bots, prefetches, revalidations, errors and junk, some answered by the application and its
+page cache, some by nginx from files. Some bots say that they are browsers, which no counting on a server can know.
 """
 
 import argparse
@@ -29,17 +29,18 @@ from blog.models import Post, Status
 from readers.models import EntryCount, KindCount, PageKind, ReaderSettings, ReferrerCount
 from readers.recording import Recorder
 
-# How many of a hundred requests are of each kind. The rest are readers.
+# How many of a thousand requests are of each kind. The rest are readers.
 SHARES: Final = {
-    "bot": 25,
-    "error": 5,
-    "feed": 6,
-    "static": 6,
-    "head": 2,
-    "prefetch": 2,
-    "session": 1,
-    "search": 1,
-    "junk": 2,
+    "bot": 250,
+    "error": 50,
+    "feed": 60,
+    "static": 60,
+    "head": 20,
+    "prefetch": 20,
+    "junk": 20,
+    # Django answers these each time.
+    "session": 2,
+    "search": 2,
 }
 # Of a thousand requests, those of bots that say that they are browsers.
 HIDDEN_BOTS: Final = 5
@@ -49,8 +50,8 @@ BROWSERS: Final = [
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36",
     "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Mobile Safari/537.36",
     "Mozilla/5.0 (X11; Linux x86_64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
-    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.{} Safari/605.1.15",
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{} like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Mobile/15E148 Safari/604.1",
+    "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/17.{} Safari/605.1.15",
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_{} like Mac OS X) AppleWebKit/605.1.15 Version/17.5 Safari/604.1",
 ]
 # What a header says, and the host that it counts for.
 REFERRERS: Final = [
@@ -59,8 +60,19 @@ REFERRERS: Final = [
     ("https://xn--e1afmkfd.xn--p1ai/x", "xn--e1afmkfd.xn--p1ai"),
 ]
 OTHER_REFERRERS: Final = [
-    *("", "", "", "", "http://localhost/", "https://192.0.2.1/", "https://wiki.local/", "javascript:alert(1)", "\xff\xfe"),
+    *(
+        "",
+        "",
+        "",
+        "",
+        "http://localhost/",
+        "https://192.0.2.1/",
+        "https://wiki.local/",
+        "javascript:alert(1)",
+        "\xff\xfe",
+    ),
 ]
+FEW: Final = 10
 # Requests between two times at which they are counted, which in a web process is some seconds.
 ROUND: Final = 2_000
 
@@ -99,7 +111,7 @@ class Log:
         self.made: Counter[str] = Counter()
 
     def requests(self, count: int) -> Iterator[Request]:
-        names, shares = [*SHARES, "reader"], [*SHARES.values(), 100 - sum(SHARES.values())]
+        names, shares = [*SHARES, "reader"], [*SHARES.values(), 1000 - sum(SHARES.values())]
         for name in self._random.choices(names, shares, k=count):
             if name == "reader" and self._random.randrange(1000) < HIDDEN_BOTS:
                 name = "hidden bot"
@@ -123,7 +135,7 @@ class Log:
             case "feed":
                 return Request(pick(["/feed/", "/feed/atom/", "/comments/feed/"]), agent)
             case "static":
-                return Request(pick(["/robots.txt", "/favicon.ico", "/sitemap.xml", "/static/x.css"]), agent)
+                return Request(pick(["/robots.txt", "/favicon.ico", "/sitemap.xml", "/manifest.webmanifest"]), agent)
             case "head":
                 return Request(path, agent, method="HEAD")
             case "prefetch":
@@ -158,8 +170,12 @@ class Log:
 class Site:
     """The page cache in this process, and the log that nginx would write."""
 
-    def __init__(self) -> None:
+    def __init__(self, pages: Path) -> None:
+        settings.BROADSIDE_PAGES_FOLDER = pages
         self.recorder = Recorder()
+        # It doesn't write files itself, which would be all that is measured.
+        settings.BROADSIDE_PAGES_FOLDER = None
+        self._folder = pages / "requests"
         self.cache = PageCache(WSGIHandler())
         self._answer: Any = self.recorder.watched(self.cache)
         self._etags: dict[str, str] = {}
@@ -191,7 +207,7 @@ class Site:
     def count(self) -> None:
         if self._lines:
             self._files += 1
-            path = settings.BROADSIDE_PAGES_FOLDER / "requests" / f"{self._files}.log"
+            path = self._folder / f"{self._files}.log"
             path.write_text("\n".join(self._lines) + "\n" + self._lines[0][:30])
             os.utime(path, (time.time() - 10,) * 2)
             self._lines.clear()
@@ -256,9 +272,8 @@ def main() -> None:
     parser.add_argument("--posts", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    settings.BROADSIDE_PAGES_FOLDER = scratch_site.FOLDER / "pages"
     posts = build(options.posts)
-    log, site = Log(posts, listed_bots(), options.seed), Site()
+    log, site = Log(posts, listed_bots(), options.seed), Site(scratch_site.FOLDER / "pages")
     site.count()
     # Whatever fails here must not be hidden among the answers.
     started = time.monotonic()
@@ -270,7 +285,8 @@ def main() -> None:
     seconds = time.monotonic() - started
     print(f"{options.requests:,} requests in {seconds:,.0f} seconds: {dict(log.made.most_common())}\n")
     worst = report(log.labels)
-    without, with_counting = microseconds_of_a_hit(site, posts[0].get_absolute_url(), 30 if options.requests > 10_000 else 1)
+    rounds = 30 if options.requests > 10_000 else 1
+    without, with_counting = microseconds_of_a_hit(site, posts[0].get_absolute_url(), rounds)
     print(f"\nA page from memory takes {without:.1f} µs without counting, {with_counting:.1f} µs with it.")
     if worst > 0.02:
         sys.exit(f"A total differs by {worst:.2%}.")
@@ -292,7 +308,9 @@ def report(labels: Labels) -> float:
     print("| | labelled | counted | difference |\n| --- | ---: | ---: | ---: |")
     for name, labelled, counted in rows:
         print(f"| {name} | {labelled:,} | {counted:,} | {_difference(labelled, counted):.2%} |")
-    return max(_difference(labelled, counted) for _name, labelled, counted in rows)
+    # A few more or less are no difference of a total.
+    totals = [(labelled, counted) for _name, labelled, counted in rows if abs(labelled - counted) > FEW]
+    return max((_difference(labelled, counted) for labelled, counted in totals), default=0)
 
 
 def _greatest(labels: Counter[Any], counts: dict[Any, int]) -> tuple[int, int]:

@@ -13,9 +13,10 @@ from readers.pages import find_page
 from readers.referrers import referring_host
 from readers.requests import Reading
 
-# How many hosts a process counts apart before it stores them, and how many are stored for a day. The others are counted
-# together: anyone can invent any number of hosts.
+# How many hosts are stored for a day, and how many a process counts apart until then. The others are counted together:
+# anyone can invent any number of hosts.
 _MAX_HOSTS: Final = 500
+_MAX_HOSTS_IN_MEMORY: Final = 20_000
 # How many entries are stored for a day, of a site that robots read from beginning to end.
 _MAX_ENTRIES: Final = 2_000
 # The host of all others.
@@ -44,7 +45,7 @@ class Tally:
         if page.entry_id is not None:
             self.entries[day, page.entry_id] += 1
         if reading.referrer and (host := referring_host(reading.referrer)):
-            is_known = (day, host) in self.hosts or len(self.hosts) < _MAX_HOSTS
+            is_known = (day, host) in self.hosts or len(self.hosts) < _MAX_HOSTS_IN_MEMORY
             self.hosts[day, host if is_known else OTHERS] += 1
 
     def clear(self) -> None:
@@ -57,11 +58,19 @@ def store(tally: Tally) -> None:
     with transaction.atomic():
         _add(KindCount, "kind", tally.kinds)
         _add(EntryCount, "entry_id", tally.entries)
-        _add(ReferrerCount, "host", tally.hosts)
+        _add(ReferrerCount, "host", _most_frequent(tally.hosts))
         for day in {day for day, _host in tally.hosts}:
             keep_most_frequent_hosts(day, _MAX_HOSTS)
         for day in {day for day, _entry in tally.entries}:
             _keep_most_read_entries(day)
+
+
+def _most_frequent(hosts: Counter[tuple[dt.date, str]]) -> Counter[tuple[dt.date, str]]:
+    """Return the counts of the most frequent hosts, and that of all others together."""
+    kept: Counter[tuple[dt.date, str]] = Counter()
+    for number, ((day, host), count) in enumerate(hosts.most_common()):
+        kept[day, host if number < _MAX_HOSTS else OTHERS] += count
+    return kept
 
 
 def _add(model: type[DayCount], key: str, counts: Mapping[tuple[dt.date, Any], int]) -> None:

@@ -1,7 +1,7 @@
 """The figures that people see: sums of a period, in which no small number can be found.
 
-All are rounded down to tens, and what is below ten is shown as that. So the difference of two figures, such as that of a
-total and what it consists of, never says that someone was the only reader of something.
+All are rounded down to tens, and what is below ten is shown as that. So the difference of two figures, such as that of
+a total and what it consists of, never says that someone was the only reader of something.
 """
 
 import datetime as dt

@@ -3,7 +3,7 @@
 Days that are older than the settings say are summed up: a month's numbers are those of its first day.
 """
 
-from typing import Any, Self
+from typing import Any
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -55,7 +55,7 @@ class ReaderSettings(PublicModel):
         return settings
 
     @classmethod
-    def current(cls) -> Self:
+    def current(cls) -> "ReaderSettings":
         """Return the stored settings; the defaults if there is no row."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
@@ -74,7 +74,7 @@ class DayCount(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions = ()
+        default_permissions: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.day}: {self.count}"

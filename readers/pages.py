@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl
 
 from django.http import Http404
 from django.urls import resolve
-from django.utils import timezone
 
+from blog import privacy
 from blog.caching import noindex_parameters, private_parameters
+from blog.generated_pages import generated_pages
 from blog.listing import period
 from blog.models import Page, Post
 from readers.models import PageKind
@@ -68,12 +69,14 @@ def _page_at(path: str, version: int) -> ReadPage | None:
             day, _last = period(where["year"], where["month"], where["day"])
         except Http404:
             return None
-        published = Post.objects.published(timezone.now()).filter(published_on=day, slug=where["slug"])
+        published = Post.objects.published().filter(published_on=day, slug=where["slug"])
         entries = list(published.values_list("pk", flat=True)[:1])
         if not entries:
             return None
     elif match.view_name == "blog:page":
         entries = _page_entry(where["path"])
+        if not entries and where["path"].partition("/")[0] not in {*generated_pages, privacy.PATH}:
+            return None
     return ReadPage(PageKind.ENTRY, entries[0]) if entries else ReadPage(PageKind.OTHER)
 
 
@@ -81,8 +84,5 @@ def _page_entry(path: str) -> list[int]:
     """Return the ID of the page with this path, or of the one of which this is a further page, if there is one."""
     numbered = _NUMBER.fullmatch(path)
     paths = [path, numbered[1]] if numbered else [path]
-    found: dict[str, int] = dict(
-        Page.objects.published(timezone.now()).filter(path__in=paths).values_list("path", "pk")
-    )
+    found: dict[str, int] = dict(Page.objects.published().filter(path__in=paths).values_list("path", "pk"))
     return [found[each] for each in paths if each in found][:1]
-

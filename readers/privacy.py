@@ -29,7 +29,7 @@ def kept_of_readings(site: SiteSettings) -> Iterator[KeptData]:
         )
         % months,
         _(
-            "So that we know what is read. Only numbers are stored: no IP addresses, no browsers, no times, and nothing "
-            "that connects one page with another. Small numbers are never shown."
+            "So that we know what is read. Only numbers are stored: no IP addresses, no browsers, no times, and "
+            "nothing that connects one page with another. Small numbers are never shown."
         ),
     )

@@ -16,9 +16,12 @@ _HOST: Final = re.compile(
 )
 # The same site by another name: with and without these labels in front.
 _SAME_SITE: Final = re.compile(r"\A(?:(?:www|m|l|lm|mobile|amp|out)\.)+(?=[^.]+\.)")
-# Names that only exist within a network, such as that of an organisation. Sources: RFC 6762, RFC 9476, ICANN's .internal.
+# Names that exist only within a network, such as that of an organisation. Sources: RFC 6761, RFC 6762, RFC 9476.
 _PRIVATE: Final = frozenset(
-    {"alt", "arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain", "localhost", "test"}
+    (
+        *("alt", "arpa", "corp", "home", "internal", "intranet", "invalid", "lan", "local", "localdomain"),
+        *("localhost", "test"),
+    )
 )
 
 

@@ -1,4 +1,4 @@
-"""What a web process notes of each request for a page, before anyone has counted it: in a microsecond, and in memory."""
+"""What a web process notes of each request for a page, until it is counted: in a microsecond, and in memory."""
 
 import threading
 from collections import deque
@@ -54,11 +54,10 @@ class Notebook:
 
     def _note(self, environ: Environ) -> None:
         get, path = environ.get, environ["PATH_INFO"]
-        if (
-            not path.endswith("/")
-            or settings.SESSION_COOKIE_NAME in get("HTTP_COOKIE", "")
-            or not is_reading(get("HTTP_SEC_PURPOSE", ""), get("HTTP_SEC_FETCH_SITE", ""), get("HTTP_SEC_FETCH_DEST", ""))
-        ):
+        if not path.endswith("/") or settings.SESSION_COOKIE_NAME in get("HTTP_COOKIE", ""):
+            return
+        purpose, site = get("HTTP_SEC_PURPOSE", ""), get("HTTP_SEC_FETCH_SITE", "")
+        if not is_reading(purpose, site, get("HTTP_SEC_FETCH_DEST", "")):
             return
         self._readings.append(
             Reading(

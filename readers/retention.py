@@ -26,7 +26,7 @@ def first_kept_day(keep_months: int) -> dt.date:
 
 
 def tidy() -> None:
-    """Delete the figures of deleted entries, and sum up days that are too old. If no readers are counted, delete all."""
+    """Delete the figures of deleted entries, and sum up old days. If no readers are counted, delete all."""
     choices = ReaderSettings.current()
     if not choices.count_readers:
         for model in _MODELS:
@@ -54,5 +54,3 @@ def _sum_up(month: dt.date) -> None:
                 [model(day=month, count=count, **{key: value}) for value, count in sums.items()]
             )
         keep_most_frequent_hosts(month, _MAX_OF_MONTH, at_least=_RARE)
-
-

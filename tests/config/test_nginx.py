@@ -344,7 +344,7 @@ class TestReaders:
             again = site.get(NEWS, User_Agent=self.AGENT, If_None_Match=page.headers["ETag"])
             assert again.status == 304
         assert files > 15
-        site.get(NEWS, User_Agent=self.AGENT, Cache_Control="no-store", Referer="\xff\"],\\ x")
+        site.get(NEWS, User_Agent=self.AGENT, Cache_Control="no-store", Referer='\xff"],\\ x')
         site.get(NEWS, "HEAD", User_Agent=self.AGENT)
         site.get(NEWS, User_Agent="curl/8")
         site.get("/nothing/", User_Agent=self.AGENT)
@@ -360,7 +360,9 @@ class TestReaders:
         site.get_file(NEWS)
         lines = b""
         while not lines:
-            site.get(f"{NEWS}?utm_source=secret-word", User_Agent=self.AGENT, Referer="https://news.example/secret-word")
+            site.get(
+                f"{NEWS}?utm_source=secret-word", User_Agent=self.AGENT, Referer="https://news.example/secret-word"
+            )
             for file in requests.iterdir():
                 with contextlib.suppress(FileNotFoundError):
                     lines += file.read_bytes()

@@ -76,7 +76,7 @@ def test_a_visit_changes_counters_only(tmp_path: Path, copy_database: CopyDataba
     before_it, after_it = tables(without), tables(after)
     changed = {name for name in after_it if after_it[name] != before_it[name]} - {"sqlite_sequence"}
     assert changed == {"readers_kindcount", "readers_entrycount", "readers_referrercount"}
-    assert {name: before_it[name] for name in changed} == dict.fromkeys(changed, [])
+    assert {name: before_it[name] for name in changed} == {name: [] for name in changed}
     ((_pk, day, count, host),) = after_it["readers_referrercount"]
     assert (count, host) == (1, "news.example")
     assert len(day) == len("2020-05-17")

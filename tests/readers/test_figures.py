@@ -177,7 +177,7 @@ class TestPage:
     @pytest.mark.parametrize("by", ["day", "week", "month", "", "year", "'"])
     def test_is_there_for_each_period(self, owner: Client, by: str) -> None:
         page = read(owner.get(PATH, {"by": by}))
-        assert len(find(page, ".readers-units [aria-current]")) == 1
+        assert len(find(page, ".readers-units [aria-current=page]")) == 1
 
     def test_goes_from_right_to_left(self, owner: Client, settings: Settings) -> None:
         settings.LANGUAGE_CODE = "ar"

@@ -158,7 +158,12 @@ class TestRecording:
         ReaderSettings.objects.update(count_readers=True)
         recorder.record()
         url = PostFactory().get_absolute_url()
-        write(line(url, referrer="https://news.example") + line(url, agent="curl/8") + line("/feed/") + line("/nothing/x/"))
+        write(
+            line(url, referrer="https://news.example")
+            + line(url, agent="curl/8")
+            + line("/feed/")
+            + line("/nothing/x/")
+        )
         recorder.record()
         assert list(KindCount.objects.values_list("kind", "count")) == [("entry", 1)]
         assert list(ReferrerCount.objects.values_list("host", "count")) == [("news.example", 1)]
@@ -177,6 +182,6 @@ class TestRecording:
     def test_survives_a_folder_that_nothing_can_be_written_to(self, settings: Settings, tmp_path: Path) -> None:
         blocked: Any = tmp_path / "file"
         blocked.write_text("")
-        settings.BROADSIDE_PAGES_FOLDER = blocked
         ReaderSettings.objects.update(count_readers=True)
+        settings.BROADSIDE_PAGES_FOLDER = blocked
         Recorder()._try_to_record()

@@ -7,7 +7,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 
-from core.models import ContentVersion
+from core.changes import ContentVersion
 from core.updating import closed
 from readers import recording
 from readers.bots import is_bot
