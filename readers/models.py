@@ -3,7 +3,8 @@
 Days that are older than the settings say are summed up: a month's numbers are those of its first day.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -74,7 +75,7 @@ class DayCount(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions: tuple[str, ...] = ()
+        default_permissions: ClassVar[Sequence[str]] = ()
 
     def __str__(self) -> str:
         return f"{self.day}: {self.count}"
@@ -101,7 +102,7 @@ class EntryCount(DayCount):
         verbose_name = _("readers")
         verbose_name_plural = _("readers")
         # Whoever has it sees all figures.
-        default_permissions = ("view",)
+        default_permissions: ClassVar[Sequence[str]] = ("view",)
         constraints = [models.UniqueConstraint(fields=["entry_id", "day"], name="one_count_of_entry")]
         indexes = [models.Index(fields=["day"], name="entry_counts_by_day")]
 
