@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from core.models import SiteSettings
-from core.privacy import Concerned, KeptData, describe_kept_data
+from core.privacy import Concerned, KeptData, describe_kept_data, reading_counters
 from core.site import SiteRequest, absolute_url
 
 # The path of the page.
@@ -32,10 +32,13 @@ def privacy_page(request: SiteRequest) -> HttpResponse:
 
 def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
     """Describe what reading leaves behind."""
+    is_counted = any(counts(site) for counts in reading_counters.values())
     yield KeptData(
         Concerned.READERS,
         _("Which pages you read, when, and with which device"),
-        _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
+        _("Not kept. There are no cookies, and your IP address is neither stored nor logged.")
+        if is_counted
+        else _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
         _(
             "It isn't needed. All that a page consists of comes from this site. Players of other sites are loaded "
             "only if you start them, and these sites have rules of their own."

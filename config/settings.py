@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "blog",
     "tags",
     "comments",
+    "readers",
     "search",
     "wordpress",
     "demo",

@@ -38,6 +38,9 @@ class KeptData:
 # depends on nothing but these and the environment, so that the page can be cached.
 kept_data: Final[Registry[Callable[[SiteSettings], Iterable[KeptData]]]] = Registry("kept data")
 
+# Each says whether the site counts its readers. If one does, the page doesn't say that there are no statistics.
+reading_counters: Final[Registry[Callable[[SiteSettings], bool]]] = Registry("counter of readers")
+
 
 def describe_kept_data(site: SiteSettings) -> list[tuple[str, list[KeptData]]]:
     """Return what is kept of each group of people, with the heading of the group."""

@@ -21,6 +21,7 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ["pages.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["growth.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["memory.py", "--posts", "30", "--requests", "20"],
+        ["readers.py", "--posts", "20", "--requests", "3000"],
         ["search.py", "--posts", "200", "--requests", "1", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "1", "--connections", "4"],
         ["cache.py", "--seconds", "0.03", "--rounds", "1"],

@@ -113,6 +113,8 @@ NEEDS: Final[dict[str, Page]] = {
     # They lead to the form, which is refused.
     "core_sitesettings_changelist": Page(STAFF),
     "comments_commentsettings_changelist": Page(STAFF),
+    "readers_readersettings_changelist": Page(STAFF),
+    "readers_entrycount_changelist": Page(need("readers.view_entrycount")),
     "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
     "accounts_user_link": Page(OWNERS, OWNERS),
     "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
@@ -188,6 +190,12 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
         need("comments.change_commentsettings"),
         NOBODY,
     ),
+    "readers.readersettings": (
+        *default_needs("readers.readersettings")[:1],
+        NOBODY,
+        need("readers.change_readersettings"),
+        NOBODY,
+    ),
     "comments.notificationpreference": (NOTIFIED, NOBODY, NOBODY, NOBODY),
     "wordpress.importjob": (IMPORT, IMPORT, IMPORT, IMPORT),
     "wordpress.reusableblock": (
@@ -224,6 +232,7 @@ FILLED_IN: Final[dict[str, dict[str, str]]] = {
     "comments_comment_change": {"text": "Changed"},
     "core_sitesettings_change": {"title": "Changed"},
     "comments_commentsettings_change": {"max_links": "7"},
+    "readers_readersettings_change": {"keep_months": "7"},
     "media_document_change": {"title": "Changed"},
     "media_picture_change": {"alt": "Changed"},
     "tags_tag_add": {"name": "New"},
@@ -266,6 +275,7 @@ def objects() -> dict[str, Any]:
     return {
         "core_sitesettings": 1,
         "comments_commentsettings": 1,
+        "readers_readersettings": 1,
         "accounts_user": author.pk,
         "auth_group": Group.objects.create(name="Other").pk,
         "operations_withdrawal": Withdrawal.objects.create(state=WithdrawalState.DONE).pk,

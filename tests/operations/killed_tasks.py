@@ -45,6 +45,8 @@ from operations.withdrawals.tasks import continue_withdrawal, do_upkeep
 from operations.withdrawals.working import work as withdraw
 from operations.worker import queue, running
 from operations.worker.running import Worker
+from readers.models import KindCount, ReaderSettings
+from readers.tasks import tidy_figures
 from search.indexing import count_stale_entries, mark_as_stale
 from search.tasks import index_stale_entries
 from tests.factories import CommentFactory, PostFactory, UserFactory
@@ -324,6 +326,17 @@ def is_final() -> bool:
     return not Withdrawal.objects.filter(undo_until=LONG_AGO).exists() and not lifecycle.unscrubbed().exists()
 
 
+def keep_old_figures() -> None:
+    ReaderSettings.objects.update(count_readers=True)
+    KindCount.objects.all().delete()
+    KindCount.objects.bulk_create(KindCount(day=dt.date(2020, 5, day), kind="front", count=10) for day in (1, 2, 17))
+    tidy_figures.enqueue()
+
+
+def are_figures_summed_up() -> bool:
+    return list(KindCount.objects.values_list("day", "count")) == [(dt.date(2020, 5, 1), 30)]
+
+
 def forget_checks() -> None:
     CheckResult.objects.all().delete()
     check_site.enqueue()
@@ -392,6 +405,7 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (continue_withdrawal, (look_for_name, is_name_found)),
     (do_upkeep, (keep_old_withdrawal, is_final)),
     (check_site, (forget_checks, is_checked)),
+    (tidy_figures, (keep_old_figures, are_figures_summed_up)),
     (clean_due_documents, (upgrade_cleaners, is_clean)),
     (forget_deleted, (leave_pages, are_pages_deleted)),
     (rewrite_database, (delete_posts, is_rewritten)),

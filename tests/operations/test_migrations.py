@@ -31,6 +31,7 @@ FIRST_RELEASE: Final = {
     "core": "0004",
     "media": "0006",
     "operations": "0004",
+    "readers": "0001",
     "search": "0002",
     "tags": "0006",
     "wordpress": "0007",
