@@ -120,6 +120,8 @@ ADMIN = [
     "/admin/comments/comment/?status__exact=pending&q=comment",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
+    "/admin/newsletter/issue/",
+    "/admin/newsletter/issue/import/",
     "/admin/accounts/user/{owner}/link/",
     "/admin/accounts/user/{owner}/help/",
     "/admin/accounts/user/{owner}/offboard/",
