@@ -44,6 +44,7 @@ PERMISSIONS = {
         *(f"tags.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("tag", "tagalias")),
         *MODERATION,
         "comments.erase_commenter",
+        "newsletter.view_issue",
         *("wordpress.change_reusableblock", "wordpress.view_reusableblock"),
     },
     "Moderator": MODERATION,
