@@ -18,7 +18,7 @@ from config.cache import caches
 from config.database import databases
 from config.environment import without_secrets
 from config.logs import logging_settings
-from config.mail import mailers
+from config.mail import mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
 from config.security import security_contacts
 from config.storage import media_storage
@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "comments",
     "readers",
     "search",
+    "newsletter",
     "wordpress",
     "demo",
     "operations",
@@ -301,6 +302,12 @@ MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
 # Having no mailer is a valid choice, which the admin mentions.
 SILENCED_SYSTEM_CHECKS = ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
+# How many e-mails with new posts each domain gets in a minute (mail.pacing), such as `example.org=10,*=60`.
+BROADSIDE_MAIL_LIMITS = mail_limits(env.list("MAIL_LIMITS", default=[]))
+# Where bounces and the like come back to (newsletter.returns): an address to which `+TOKEN` can be added before the @,
+# and its mailbox, which is for nothing else.
+BROADSIDE_BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="").strip()
+BROADSIDE_BOUNCE_MAILBOX = mailbox_url(env.str("BOUNCE_MAILBOX", default="").strip())
 
 # Comments are also checked by Akismet if there is a key (comments.rules.akismet).
 BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")

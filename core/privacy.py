@@ -20,6 +20,7 @@ class Concerned(TextChoices):
     READERS = "readers", _("If you read this site")
     COMMENTERS = "commenters", _("If you write a comment")
     FOLLOWERS = "followers", _("If you follow a discussion by e-mail")
+    SUBSCRIBERS = "subscribers", _("If you follow the blog by e-mail")
     STAFF = "staff", _("If you have an account")
     EVERYONE = "everyone", _("For everyone")
 

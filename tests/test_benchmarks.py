@@ -25,6 +25,7 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
         ["search.py", "--posts", "200", "--requests", "1", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "1", "--connections", "4"],
         ["cache.py", "--seconds", "0.03", "--rounds", "1"],
+        ["newsletter.py", "--subscribers", "200", "--kills", "2"],
         ["migrating.py", "--rows", "20", "--forwards-only"],
         ["verifying.py", "--posts", "5"],
         ["withdrawing.py", "--posts", "30", "--without-crawl"],

@@ -25,6 +25,7 @@ from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
 from media.models import Picture
+from newsletter.models import Issue
 from operations.models import Withdrawal, WithdrawalState
 from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import client_of
@@ -61,6 +62,7 @@ class Page:
 CURATE_CATEGORIES = need("blog.delete_category")
 CURATE_TAGS = need("tags.delete_tag")
 MODERATE = need("comments.moderate_comment")
+TRANSFER = need("newsletter.transfer_subscribers")
 IMPORT = need("wordpress.import_wordpress")
 EXPORT = need("wordpress.export_site")
 WRITE = need("blog.add_post", "blog.add_page", "blog.change_post", "blog.change_page")
@@ -157,6 +159,9 @@ NEEDS: Final[dict[str, Page]] = {
     **{f"wordpress_importjob_{name}": Page(None, IMPORT, only_shows=True) for name in ("start", "undo", "cancel")},
     "wordpress_importjob_take_title": Page(None, IMPORT, only_shows=True),
     "wordpress_importjob_progress": Page(IMPORT),
+    "newsletter_newslettersettings_changelist": Page(STAFF),
+    "newsletter_issue_import": Page(TRANSFER, TRANSFER, only_shows=True),
+    "newsletter_issue_export": Page(None, TRANSFER, only_shows=True),
     "wordpress_importjob_report": Page(IMPORT),
 }
 
@@ -197,6 +202,13 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
         NOBODY,
     ),
     "comments.notificationpreference": (NOTIFIED, NOBODY, NOBODY, NOBODY),
+    "newsletter.issue": (need("newsletter.view_issue"), NOBODY, NOBODY, NOBODY),
+    "newsletter.newslettersettings": (
+        *default_needs("newsletter.newslettersettings")[:1],
+        NOBODY,
+        need("newsletter.change_newslettersettings"),
+        NOBODY,
+    ),
     "wordpress.importjob": (IMPORT, IMPORT, IMPORT, IMPORT),
     "wordpress.reusableblock": (
         *default_needs("wordpress.reusableblock")[:1],
@@ -206,7 +218,7 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     ),
 }
 # Objects of these are shown only to the person they belong to, or not at all, unlike the list.
-PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference"}
+PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference", "newsletter.issue"}
 # Without a file to download or a report, or with a link or passkey that doesn't exist, they are not found by anyone.
 # The pages for logging in lead people who are logged in to the dashboard, and the second step leads to the first.
 WITHOUT_OBJECT: Final = {
@@ -233,6 +245,7 @@ FILLED_IN: Final[dict[str, dict[str, str]]] = {
     "core_sitesettings_change": {"title": "Changed"},
     "comments_commentsettings_change": {"max_links": "7"},
     "readers_readersettings_change": {"keep_months": "7"},
+    "newsletter_newslettersettings_change": {"hour": "9"},
     "media_document_change": {"title": "Changed"},
     "media_picture_change": {"alt": "Changed"},
     "tags_tag_add": {"name": "New"},
@@ -293,6 +306,8 @@ def objects() -> dict[str, Any]:
         "comments_notificationpreference": apps.get_model("comments", "NotificationPreference")
         .objects.create(user=author)
         .pk,
+        "newsletter_newslettersettings": 1,
+        "newsletter_issue": Issue.objects.create(frequency="daily").pk,
         "wordpress_importjob": ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"]).pk,
         "wordpress_exportjob": ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress").pk,
         "wordpress_reusableblock": ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", text="x").pk,

@@ -112,6 +112,8 @@ ADMIN = [
     "/admin/comments/comment/?status__exact=pending&q=words",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
+    "/admin/newsletter/issue/",
+    "/admin/newsletter/issue/import/",
     "/admin/accounts/user/{owner}/link/",
     "/admin/accounts/user/{owner}/help/",
     "/admin/accounts/user/{owner}/offboard/",

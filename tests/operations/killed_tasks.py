@@ -10,6 +10,7 @@ import random
 import sys
 import uuid
 from collections.abc import Callable
+from mailbox import Maildir
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,8 @@ from media.models import Document, Picture, RenditionState
 from media.pictures import store_picture
 from media.recleaning import due_documents
 from media.tasks import clean_due_documents, make_due_renditions, remove_expired_files
+from newsletter.models import SubscriptionRequest
+from newsletter.tasks import read_returns, tidy_newsletter
 from operations.backups.schedule import is_due
 from operations.models import BackupRun, CheckResult, Withdrawal, WithdrawalState, WorkerHeartbeat
 from operations.tasks import back_up_if_due, check_site, forget_deleted, forget_old_tasks, rewrite_database
@@ -74,6 +77,8 @@ def main(folder: Path) -> None:
     mailer = {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": folder / "mail"}}
     settings.MAILERS = {"default": mailer}
     settings.BROADSIDE_BACKUP_URL = str(folder / "backups")
+    settings.BROADSIDE_BOUNCE_ADDRESS = "bounces@example.org"
+    settings.BROADSIDE_BOUNCE_MAILBOX = f"maildir://{folder}/bounces"
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
     rng = random.Random(seed)  # noqa: S311  # likewise
     sys.stderr.write(f"The seed is {seed}.\n")
@@ -254,6 +259,26 @@ def is_tidy() -> bool:
     return not Comment.objects.filter(status_since=LONG_AGO).exists()
 
 
+def let_mail_bounce() -> None:
+    box = Maildir(settings.BROADSIDE_BOUNCE_MAILBOX.removeprefix("maildir://"), create=True)
+    for _ in range(3):
+        box.add(b"To: bounces+b1@example.org\n\nA bounce.")
+    read_returns.enqueue()
+
+
+def is_mailbox_empty() -> bool:
+    return not Maildir(settings.BROADSIDE_BOUNCE_MAILBOX.removeprefix("maildir://"))
+
+
+def keep_old_request() -> None:
+    SubscriptionRequest.objects.create(email="a@example.org", frequency="daily", requested_at=LONG_AGO)
+    tidy_newsletter.enqueue()
+
+
+def is_request_deleted() -> bool:
+    return not SubscriptionRequest.objects.exists()
+
+
 def keep_old_session() -> None:
     times = {"expire_date": LONG_AGO, "started_at": LONG_AGO, "last_used_at": LONG_AGO}
     Session.objects.create(session_key=uuid.uuid4().hex, public_id=uuid.uuid4(), session_data="", **times)
@@ -397,6 +422,8 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (downloads.delete_old_exports, (let_export_expire, is_export_deleted)),
     (rerender_entries, (change_block, is_rendered)),
     (tidy_comments, (keep_old_spam, is_tidy)),
+    (read_returns, (let_mail_bounce, is_mailbox_empty)),
+    (tidy_newsletter, (keep_old_request, is_request_deleted)),
     (send_password_link, (forget_password, has_link)),
     (delete_expired_sessions, (keep_old_session, is_session_deleted)),
     (back_up_if_due, (plan_backup, is_backed_up)),
