@@ -1,11 +1,11 @@
 """Lists of titles, of which hundreds fit on a page. Python writes them, as it does listings (blog.listed_posts)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import get_language, get_language_bidi
+from django.utils.translation import get_language, get_language_bidi, gettext
 
 from blog.listed_posts import posted_in_line, tags_line
 from blog.models import Post
@@ -24,12 +24,16 @@ def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) 
     return mark_safe(f'<ul class="titles">\n{items}</ul>\n')  # noqa: S308  # every value is escaped
 
 
-def entry_list(posts: Sequence[Post], site: SiteSettings) -> SafeString:
-    """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries."""
+def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
+    """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries.
+
+    Those that are `pinned` are labelled.
+    """
     terms = terms_of(posts)
     of_site = f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
+    pin = f'<p class="pinned" {of_site}>{gettext("Pinned")}</p>\n'
     items = "".join(
-        f"<li>{_link(post)}\n"
+        f"<li>{pin if post in pinned else ''}{_link(post)}\n"
         f'<div class="filed" {of_site}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
         f"<p>{posted_in_line(post, terms[post.pk].categories, site)}</p>{tags_line(terms[post.pk].tags)}</div></li>\n"
         for post in posts

@@ -4,6 +4,9 @@ American English, the default, has the wording of WordPress, where Django's own 
 """
 
 import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Final
 
@@ -12,12 +15,29 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
+# Returns the format of days that the site has chosen, in Django's letters; empty for that of the language.
+_day_format: Final[ContextVar[Callable[[], str]]] = ContextVar("day_format", default=str)
+
+
+@contextmanager
+def chosen_day_format(choose: Callable[[], str]) -> Iterator[None]:
+    """Show days in the format that `choose` returns, in this thread. It is called only if a day is shown."""
+    token = _day_format.set(choose)
+    try:
+        yield
+    finally:
+        _day_format.reset(token)
 
 
 def format_day(day: dt.date, *, ordinal: bool = False) -> str:
-    """Return a day: `October 22, 2019`, or with `ordinal` in American English `October 22nd, 2019`."""
+    """Return a day: `October 22, 2019`, or with `ordinal` in American English `October 22nd, 2019`.
+
+    If the site has chosen a format, it is that one.
+    """
     # Without the time, on which the result does not depend.
     day = day.date() if isinstance(day, dt.datetime) else day
+    if chosen := _day_format.get()():
+        return _format_in(get_language(), day, chosen, chosen)
     return _format(day, "DATE_FORMAT", "F jS, Y" if ordinal else "F j, Y")
 
 

@@ -52,7 +52,7 @@ class TagsConfig(AppConfig):
         generated_pages.register(PATH, index)
         page_parameters.register("tags", frozenset({PARAMETER}))
         related_finders.register("tags", find_related)
-        sidebar_blocks.register("tags", SidebarBlock("tags/sidebar.html", link_rows, link_lines))
+        sidebar_blocks.register("tags", SidebarBlock("tags/sidebar.html", link_rows, link_lines), after="categories")
         for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
         role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})
         register_ability("tags.adding", _("add tags"), for_authors, order=25)

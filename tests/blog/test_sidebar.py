@@ -71,6 +71,10 @@ class TestBlocksOfTheBlog:
         places = [page.index(f'id="menu-{name}"') for name in ("pages", "categories", "archives", "meta")]
         assert places == sorted(places)
 
+    def test_have_the_tags_directly_after_the_categories(self) -> None:
+        names = list(sidebar_blocks)
+        assert names.index("tags") == names.index("categories") + 1
+
     def test_are_left_out_while_they_are_empty(self, client: Client) -> None:
         page = client.get("/").content.decode()
         assert [name for name in ("pages", "categories", "archives", "meta") if f'id="menu-{name}"' in page] == ["meta"]

@@ -66,6 +66,7 @@ EXPORT = need("wordpress.export_site")
 WRITE = need("blog.add_post", "blog.add_page", "blog.change_post", "blog.change_page")
 UPLOAD = need("media.add_picture")
 SETTINGS = need("core.change_sitesettings")
+APPEARANCE = need("blog.change_siteappearance")
 FAILED_TASK: Final = "mail.tasks.send_due_mail"
 NOTIFIED = need("comments.moderate_comment", "blog.add_post")
 
@@ -113,6 +114,9 @@ NEEDS: Final[dict[str, Page]] = {
     # They lead to the form, which is refused.
     "core_sitesettings_changelist": Page(STAFF),
     "comments_commentsettings_changelist": Page(STAFF),
+    "blog_siteappearance_changelist": Page(STAFF),
+    "blog_siteappearance_again": Page(None, APPEARANCE),
+    "blog_siteappearance_stop": Page(None, APPEARANCE, only_shows=True),
     "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
     "accounts_user_link": Page(OWNERS, OWNERS),
     "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
@@ -176,6 +180,7 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     "accounts.user": (OWNERS, OWNERS, OWNERS, NOBODY),
     "operations.withdrawal": (OWNERS, OWNERS, OWNERS, NOBODY),
     "auth.group": (OWNERS, OWNERS, OWNERS, OWNERS),
+    "blog.siteappearance": (APPEARANCE, NOBODY, APPEARANCE, NOBODY),
     "blog.categorychange": (CURATE_CATEGORIES, NOBODY, NOBODY, NOBODY),
     "blog.redirect": (*default_needs("blog.redirect")[:2], NOBODY, need("blog.delete_redirect")),
     "tags.tagchange": (CURATE_TAGS, NOBODY, NOBODY, NOBODY),
@@ -218,6 +223,7 @@ FILLED_IN: Final[dict[str, dict[str, str]]] = {
     "auth_group_change": {"name": "Translators"},
     "blog_category_add": {"name": "New"},
     "blog_category_change": {"name": "Changed"},
+    "blog_siteappearance_change": {"width": "wide"},
     "blog_redirect_add": {"path": "/old/", "destination": "/category/filed/"},
     "comments_block_add": {"text": "worse"},
     "comments_block_change": {"text": "Changed"},
@@ -266,6 +272,7 @@ def objects() -> dict[str, Any]:
     return {
         "core_sitesettings": 1,
         "comments_commentsettings": 1,
+        "blog_siteappearance": 1,
         "accounts_user": author.pk,
         "auth_group": Group.objects.create(name="Other").pk,
         "operations_withdrawal": Withdrawal.objects.create(state=WithdrawalState.DONE).pk,

@@ -15,7 +15,7 @@ from django.utils import timezone
 from lxml import html
 
 from accounts.models import User
-from blog.models import Category, Enclosure, Entry, Page, Post, Redirect
+from blog.models import Category, Enclosure, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment, CommentSettings
 from core.changes import PublicModel
 from core.models import SiteSettings
@@ -104,6 +104,11 @@ def the_comment_settings(value: bool) -> tuple[CommentSettings, str]:
     return CommentSettings.objects.get(), PostFactory().get_absolute_url()
 
 
+def the_appearance(value: dict[str, str]) -> tuple[SiteAppearance, str]:
+    SiteAppearance.objects.update_or_create(pk=1, defaults={"document": value})
+    return SiteAppearance.objects.get(), "/"
+
+
 def a_redirect(value: str) -> tuple[Redirect, str]:
     return Redirect.objects.create(path=value, entry=PostFactory()), "/before/"
 
@@ -159,6 +164,16 @@ CASES = (
         False,
         lambda value: "Leave a Reply" if value else "Comments are closed",
         ONE_ROW,
+    ),
+    # Its page in the admin is none of Django's forms.
+    Case(
+        SiteAppearance,
+        the_appearance,
+        "document",
+        {"footer": "Before"},
+        {"footer": "After"},
+        lambda document: f"<p>{document['footer']}</p>",
+        ONE_ROW - {"admin"},
     ),
     Case(
         Redirect, a_redirect, "path", "/before/", "/x/", lambda path: "301" if path == "/before/" else "404", NO_ADMIN

@@ -1,0 +1,27 @@
+"""The file with the styles of an appearance."""
+
+from typing import Final
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext
+from django.views.decorators.http import require_safe
+
+from blog.appearance.looks import look_of
+from blog.caching import has_session
+from core.site import SiteRequest
+
+# Its URL changes with its content.
+_FOR_EVER: Final = "public, max-age=31536000, immutable"
+
+
+@require_safe
+def style(request: SiteRequest, digest: str) -> HttpResponse:
+    """Return the styles. Pages that are older than a change are led to the new ones."""
+    look = look_of(request.site)
+    if not look.style_url:
+        raise Http404(gettext("This site has no styles of its own."))
+    if look.style_url != request.path:
+        return HttpResponseRedirect(look.style_url)
+    # The draft is for those alone who preview it.
+    headers = {} if has_session(request) else {"Cache-Control": _FOR_EVER}
+    return HttpResponse(look.style, content_type="text/css; charset=utf-8", headers=headers)
