@@ -121,6 +121,7 @@ class AppearanceAdmin(OneRowAdmin):
             "form": form,
             "groups": [
                 (gettext("Type and colour"), [form[name] for name in ("type_style", "accent", "accent_dark")]),
+                (gettext("Pictures"), [form[name] for name in ("logo", "header", "icon")]),
                 (gettext("Layout"), [form[name] for name in ("width", "sidebar", "list_style", "day_format")]),
                 (gettext("Footer and styles"), [form[name] for name in ("footer", "css")]),
             ],

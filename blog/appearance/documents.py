@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.appearance import custom_css
 from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, format_ratio
+from blog.appearance.pictures import PictureField
 
 # In characters.
 _MAX_FOOTER: Final = 2_000
@@ -53,7 +54,7 @@ class Appearance:
     """A document that is valid. Without any values, it is the appearance that every site begins with.
 
     Colours are codes such as `#17527f`. An empty one is that of the design; of `accent_dark`, the one nearest to
-    `accent`. An empty `day_format` is that of the site's language.
+    `accent`. An empty `day_format` is that of the site's language. `logo`, `header` and `icon` are IDs of images.
     """
 
     type_style: str = TypeStyle.SERIF
@@ -63,6 +64,9 @@ class Appearance:
     sidebar: str = Sidebar.RIGHT
     list_style: str = ListStyle.TEXTS
     day_format: str = ""
+    logo: str = ""
+    header: str = ""
+    icon: str = ""
     footer: str = ""
     css: str = ""
 
@@ -161,6 +165,16 @@ class AppearanceForm(forms.Form):
         help_text=_("Whether texts without a more marker are shortened is one of the site settings."),
     )
     day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
+    logo = PictureField(
+        label=_("Logo"),
+        help_text=_("In place of the site's title at the top of each page. Upload it to the media library first."),
+    )
+    header = PictureField(label=_("Header picture"), help_text=_("Below the title and the tagline of each page."))
+    icon = PictureField(
+        is_icon=True,
+        label=_("Site icon"),
+        help_text=_("Square, and at least 512 pixels wide. Browsers and phones get it in all sizes that they need."),
+    )
     footer = forms.CharField(
         label=_("Footer"),
         required=False,

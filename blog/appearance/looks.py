@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Final
 
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -10,10 +11,34 @@ from rcssmin import cssmin
 
 from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
 from blog.appearance.documents import Appearance, read
+from blog.appearance.pictures import find_picture, icon_key, image_html
 from blog.models import SiteAppearance
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
 from core.memory import remembered
 from core.models import SiteSettings
+from media.models import Picture
+
+# In CSS pixels: the width and height of a logo, and the widest column.
+_MAX_LOGO: Final = (400, 80)
+_MAX_HEADER: Final = 704
+
+
+@dataclass(frozen=True, slots=True)
+class SiteIcon:
+    """The icon of the site, which has a URL in each of ICON_SIZES."""
+
+    picture: Picture
+
+    def url(self, size: int) -> str:
+        return reverse("blog:icon", args=[icon_key(self.picture), size])
+
+    @property
+    def for_tabs(self) -> str:
+        return self.url(32)
+
+    @property
+    def for_phones(self) -> str:
+        return self.url(180)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +46,38 @@ class Look:
     """An appearance as pages use it.
 
     `style` is the file that follows the stylesheet of the design, and `style_url` where it is. Both are empty if
-    nothing differs from the design.
+    nothing differs from the design, as is the HTML of what there isn't.
     """
 
     appearance: Appearance
     style: str
     style_url: str
     footer_html: SafeString
+    logo_html: SafeString
+    header_html: SafeString
+    icon: "SiteIcon | None"
 
 
 def look_of(site: SiteSettings) -> Look:
     """Return the look of the site. It takes no query."""
-    return remembered(site, lambda: _make(read(SiteAppearance.of(site).document)), "look")
+    return remembered(site, lambda: _make(read(SiteAppearance.of(site).document), site), "look")
 
 
-def _make(appearance: Appearance) -> Look:
+def _make(appearance: Appearance, site: SiteSettings) -> Look:
     # That of the owner stays as it was checked.
     style = cssmin(_rules(appearance)) + appearance.css
     digest = blake2b(style.encode(), digest_size=8).hexdigest()
     url = reverse("blog:style", args=[digest]) if style else ""
-    return Look(appearance, style, url, footer_html(appearance.footer))
+    logo, header, icon = map(find_picture, (appearance.logo, appearance.header, appearance.icon))
+    return Look(
+        appearance,
+        style,
+        url,
+        footer_html(appearance.footer),
+        image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else SafeString(),
+        image_html(header, header.alt, max_width=_MAX_HEADER) if header else SafeString(),
+        SiteIcon(icon) if icon else None,
+    )
 
 
 def _rules(appearance: Appearance) -> str:

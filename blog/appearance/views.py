@@ -1,4 +1,4 @@
-"""The file with the styles of an appearance."""
+"""The files of an appearance: its styles, and the icon in each size."""
 
 from typing import Final
 
@@ -7,6 +7,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from blog.appearance.looks import look_of
+from blog.appearance.pictures import ICON_SIZES, icon_key, icon_png
 from blog.caching import has_session
 from core.site import SiteRequest
 
@@ -25,3 +26,19 @@ def style(request: SiteRequest, digest: str) -> HttpResponse:
     # The draft is for those alone who preview it.
     headers = {} if has_session(request) else {"Cache-Control": _FOR_EVER}
     return HttpResponse(look.style, content_type="text/css; charset=utf-8", headers=headers)
+
+
+@require_safe
+def icon(request: SiteRequest, key: str, size: int) -> HttpResponse:
+    """Return the icon in one size. Pages that are older than a change are led to the new one."""
+    current = look_of(request.site).icon
+    if current is None or size not in ICON_SIZES:
+        raise Http404(gettext("This site has no such icon."))
+    if key != icon_key(current.picture):
+        return HttpResponseRedirect(current.url(size))
+    try:
+        content = icon_png(current.picture, size)
+    except OSError as error:
+        raise Http404(gettext("This site has no such icon.")) from error
+    headers = {} if has_session(request) else {"Cache-Control": _FOR_EVER}
+    return HttpResponse(content, content_type="image/png", headers=headers)

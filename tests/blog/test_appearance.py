@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditRecord, User
 from blog.appearance import versions
-from blog.appearance.documents import AppearanceForm, default_document, read
+from blog.appearance.documents import default_document, read
 from blog.models import AppearanceVersion, SiteAppearance
 from core.models import SiteSettings
 from media.models import Picture
@@ -20,14 +20,15 @@ from tests.factories import PageFactory, PostFactory, UserFactory, at
 
 pytestmark = pytest.mark.django_db
 
+type Publish = Callable[..., int]
+
 URL = "/admin/blog/siteappearance/1/change/"
 STYLE = re.compile(r'<link rel="stylesheet" href="(/appearance-[0-9a-f]+\.css)">')
 
 
 @pytest.fixture
-def owner() -> User:
-    user: User = UserFactory(is_staff=True, is_superuser=True)
-    return user
+def publish(publish_appearance: Publish) -> Publish:
+    return publish_appearance
 
 
 @pytest.fixture
@@ -35,19 +36,6 @@ def staff(owner: User) -> Client:
     client = Client()
     client.force_login(owner)
     return client
-
-
-@pytest.fixture
-def publish(owner: User, django_capture_on_commit_callbacks: Any) -> Callable[..., int]:
-    """Publishes an appearance with these values."""
-
-    def publish(**values: str) -> int:
-        form = AppearanceForm({**default_document(), **values})
-        assert form.is_valid(), form.errors
-        with django_capture_on_commit_callbacks(execute=True):
-            return versions.publish(form.cleaned_data, by=owner, seen=versions.stamp(SiteAppearance.current()))
-
-    return publish
 
 
 def get(path: str = "/") -> str:
@@ -65,7 +53,7 @@ class TestTheDesign:
         assert not STYLE.search(get())
         assert Client().get("/appearance-0123456789abcdef.css").status_code == 404
 
-    def test_is_what_a_document_without_values_gives(self, publish: Callable[..., int]) -> None:
+    def test_is_what_a_document_without_values_gives(self, publish: Publish) -> None:
         PostFactory()
         before = get()
         publish()
@@ -73,7 +61,7 @@ class TestTheDesign:
 
 
 class TestStyles:
-    def test_are_a_file_that_browsers_keep(self, publish: Callable[..., int]) -> None:
+    def test_are_a_file_that_browsers_keep(self, publish: Publish) -> None:
         publish(type_style="sans")
         found = STYLE.search(get())
         assert found
@@ -81,14 +69,14 @@ class TestStyles:
         assert response.headers["Content-Type"] == "text/css; charset=utf-8"
         assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
 
-    def test_of_an_older_page_lead_to_the_current_ones(self, publish: Callable[..., int]) -> None:
+    def test_of_an_older_page_lead_to_the_current_ones(self, publish: Publish) -> None:
         publish(width="wide")
         response = Client().get("/appearance-0123456789abcdef.css")
         found = STYLE.search(get())
         assert found
         assert (response.status_code, response.headers["Location"]) == (302, found[1])
 
-    def test_follow_those_of_the_design(self, publish: Callable[..., int]) -> None:
+    def test_follow_those_of_the_design(self, publish: Publish) -> None:
         publish(width="narrow")
         page = get()
         assert page.index("css/site") < page.index("/appearance-")
@@ -105,15 +93,15 @@ class TestStyles:
             ({"css": 'p::before { content: "<&" }'}, 'p::before { content: "<&" }'),
         ],
     )
-    def test_contain_what_was_chosen(self, values: dict[str, str], rule: str, publish: Callable[..., int]) -> None:
+    def test_contain_what_was_chosen(self, values: dict[str, str], rule: str, publish: Publish) -> None:
         publish(**values)
         assert rule in style()
 
-    def test_end_with_those_of_the_owner(self, publish: Callable[..., int]) -> None:
+    def test_end_with_those_of_the_owner(self, publish: Publish) -> None:
         publish(type_style="plain", accent="#006600", css="a { color: red }")
         assert style().endswith("}a { color: red }")
 
-    def test_have_an_accent_in_light_and_dark(self, publish: Callable[..., int]) -> None:
+    def test_have_an_accent_in_light_and_dark(self, publish: Publish) -> None:
         publish(accent="#006600")
         light, _media, dark = style().partition("@media (prefers-color-scheme:dark)")
         assert "--link:#006600" in light
@@ -122,7 +110,7 @@ class TestStyles:
         assert derived != "#006600"
         assert read({"accent_dark": derived}).accent_dark == derived
 
-    def test_have_the_accent_that_was_chosen_for_the_dark(self, publish: Callable[..., int]) -> None:
+    def test_have_the_accent_that_was_chosen_for_the_dark(self, publish: Publish) -> None:
         publish(accent_dark="#7fd67f")
         light, _media, dark = style().partition("@media (prefers-color-scheme:dark)")
         assert "--link:#7fd67f" in dark
@@ -130,19 +118,19 @@ class TestStyles:
 
 
 class TestPages:
-    def test_show_the_footer_in_place_of_the_line_of_the_settings(self, publish: Callable[..., int]) -> None:
+    def test_show_the_footer_in_place_of_the_line_of_the_settings(self, publish: Publish) -> None:
         SiteSettings.objects.update(footer="A plain line")
         assert "<p>A plain line</p>" in get()
         publish(footer="Since *2010*, by [us](/about/)")
         assert '<p>Since <em>2010</em>, by <a href="/about/">us</a></p>' in get()
         assert "A plain line" not in get()
 
-    def test_show_a_footer_without_anything_that_runs(self, publish: Callable[..., int]) -> None:
+    def test_show_a_footer_without_anything_that_runs(self, publish: Publish) -> None:
         publish(footer="<script>alert(1)</script><img src=x onerror=alert(1)>[x](javascript:alert(1)) <!--more--> y")
         assert "alert(1)" not in get().partition('class="colophon"')[2].replace("javascript:alert(1)", "")
         assert 'href="javascript' not in get()
 
-    def test_have_no_sidebar_if_there_is_none(self, publish: Callable[..., int]) -> None:
+    def test_have_no_sidebar_if_there_is_none(self, publish: Publish) -> None:
         post = PostFactory()
         assert 'id="menu"' in get()
         publish(sidebar="none")
@@ -150,7 +138,7 @@ class TestPages:
             assert 'id="menu"' not in get(path)
             assert "#menu" not in get(path)
 
-    def test_list_titles_only(self, publish: Callable[..., int]) -> None:
+    def test_list_titles_only(self, publish: Publish) -> None:
         PostFactory(title="Pinned one", sticky=True, source="The text.", published_at=at(2020, 1, 1))
         PostFactory(title="Another", source="The text.")
         assert "The text." in get()
@@ -162,15 +150,13 @@ class TestPages:
     @pytest.mark.parametrize(
         ("day_format", "shown"), [("", "October 22, 2019"), ("j F Y", "22 October 2019"), ("Y-m-d", "2019-10-22")]
     )
-    def test_show_days_as_chosen(self, day_format: str, shown: str, publish: Callable[..., int]) -> None:
+    def test_show_days_as_chosen(self, day_format: str, shown: str, publish: Publish) -> None:
         post = PostFactory(published_at=at(2019, 10, 22))
         publish(day_format=day_format)
         for path in ("/", post.get_absolute_url()):
             assert f">{shown}</time>" in get(path)
 
-    def test_take_no_more_queries(
-        self, publish: Callable[..., int], django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
+    def test_take_no_more_queries(self, publish: Publish, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         PostFactory()
         publish(accent="#006600", footer="*us*", css="a { color: red }", day_format="Y-m-d")
         get()
@@ -230,7 +216,7 @@ class TestADraft:
 
 
 class TestPublishing:
-    def test_is_seen_by_the_next_reader(self, publish: Callable[..., int]) -> None:
+    def test_is_seen_by_the_next_reader(self, publish: Publish) -> None:
         get()
         publish(footer="New")
         assert "New" in get()
@@ -244,9 +230,7 @@ class TestPublishing:
             versions.publish(default_document(), by=owner, seen=versions.stamp(SiteAppearance.current()))
         assert len(increments) == 1
 
-    def test_can_be_undone(
-        self, publish: Callable[..., int], owner: User, django_capture_on_commit_callbacks: Any
-    ) -> None:
+    def test_can_be_undone(self, publish: Publish, owner: User, django_capture_on_commit_callbacks: Any) -> None:
         publish(footer="One")
         before = publish(footer="Two")
         with django_capture_on_commit_callbacks(execute=True):
@@ -257,7 +241,7 @@ class TestPublishing:
         assert "Two" in get()
 
     def test_of_the_first_one_leads_back_to_the_design(
-        self, publish: Callable[..., int], owner: User, django_capture_on_commit_callbacks: Any
+        self, publish: Publish, owner: User, django_capture_on_commit_callbacks: Any
     ) -> None:
         before = get()
         first = publish(type_style="plain")
@@ -266,9 +250,7 @@ class TestPublishing:
             versions.publish_again(first, by=owner)
         assert get() == before
 
-    def test_keeps_the_versions_of_late(
-        self, publish: Callable[..., int], owner: User, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_keeps_the_versions_of_late(self, publish: Publish, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(versions, "KEPT", 3)
         for number in range(5):
             publish(footer=str(number))
@@ -276,13 +258,13 @@ class TestPublishing:
         assert [version.document["footer"] for version in kept] == ["4", "3", "2"]
         assert {version.published_by for version in kept} == {owner}
 
-    def test_again_leaves_the_draft_alone(self, publish: Callable[..., int], owner: User) -> None:
+    def test_again_leaves_the_draft_alone(self, publish: Publish, owner: User) -> None:
         before = publish(footer="One")
         versions.save_draft(asdict(read({"footer": "Soon"})), seen=versions.stamp(SiteAppearance.current()))
         versions.publish_again(before, by=owner)
         assert versions.prepared(SiteAppearance.current()).footer == "Soon"
 
-    def test_refuses_what_began_before_another_change(self, publish: Callable[..., int], owner: User) -> None:
+    def test_refuses_what_began_before_another_change(self, publish: Publish, owner: User) -> None:
         seen = versions.stamp(SiteAppearance.current())
         publish(footer="One")
         with pytest.raises(versions.ConflictError):
@@ -294,7 +276,7 @@ class TestPublishing:
 
 
 class TestThePrivacyPage:
-    def test_says_that_publishing_is_kept_once_someone_has_published(self, publish: Callable[..., int]) -> None:
+    def test_says_that_publishing_is_kept_once_someone_has_published(self, publish: Publish) -> None:
         text = "Which versions of the appearance of this site you made public"
         assert text not in get("/privacy/")
         publish(width="wide")
@@ -302,7 +284,7 @@ class TestThePrivacyPage:
 
 
 class TestFilesOfTheLibrary:
-    def test_say_that_the_appearance_uses_them(self, publish: Callable[..., int]) -> None:
+    def test_say_that_the_appearance_uses_them(self, publish: Publish) -> None:
         names = ("footer", "css", "token", "draft", "other")
         pictures = {
             name: Picture.objects.create(file=f"pictures/2020/01/{name}.png", width=1, height=1) for name in names
