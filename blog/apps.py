@@ -44,6 +44,7 @@ class BlogConfig(AppConfig):
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
         from blog.appearance import uses
+        from blog.appearance.blocks import sidebar_blocks
         from blog.archives import archive
         from blog.authors import authors
         from blog.caching import page_parameters, private_parameters
@@ -59,7 +60,8 @@ class BlogConfig(AppConfig):
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
         from blog.review import emails
-        from blog.sidebar import BLOCKS, sidebar_blocks
+        from blog.sidebar import BLOCKS
+        from blog.views import PERIOD
         from core.changes import change_handlers, retractions, scheduled_changes
         from core.dashboard import dashboard_panels
         from core.models import related_settings
@@ -94,7 +96,7 @@ class BlogConfig(AppConfig):
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
         # Of short links such as `/?p=5`.
-        page_parameters.register("blog", frozenset({"p", "page_id", "preview"}))
+        page_parameters.register("blog", frozenset({"p", "page_id", "preview", PERIOD}))
         page_parameters.register("blog.oembed", oembed.PARAMETERS)
         use_finders.register("blog", USE_FINDER)
         use_finders.register("blog.appearance", uses.USE_FINDER)

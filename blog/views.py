@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Final
 
 from django.conf import settings
 from django.db.models import Q
@@ -32,6 +33,9 @@ from core.models import SiteSettings
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
+# The parameter of the list of years in the sidebar.
+PERIOD: Final = "period"
+_YEAR: Final = re.compile("[0-9]{4}")
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
 
@@ -74,6 +78,11 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         return _preview_link_response(request, token)
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
+    if page_number is None and (year := request.GET.get(PERIOD)):
+        # From the list of years in the sidebar.
+        if not _YEAR.fullmatch(year):
+            raise Http404(gettext("That date doesn't exist."))
+        return RedirectToPage(reverse("blog:year", args=[year]))
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
         site = request.site

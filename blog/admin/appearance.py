@@ -1,7 +1,7 @@
 """The page on which owners prepare, preview and publish how the site looks, and take it back."""
 
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -12,13 +12,24 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from blog.appearance import preview, versions
+from blog.appearance.blocks import rearranged
 from blog.appearance.documents import AppearanceForm, read
 from blog.models import AppearanceVersion, SiteAppearance
 from core.admin import OneRowAdmin
+
+# The fields of the form under their headings.
+_GROUPS: Final = (
+    (_("Type and colour"), ("type_style", "accent", "accent_dark")),
+    (_("Pictures"), ("logo", "header", "icon")),
+    (_("Layout"), ("width", "list_style", "day_format")),
+    (_("Sidebar"), ("sidebar", "blocks")),
+    (_("Footer and styles"), ("footer", "css")),
+)
 
 
 @admin.register(SiteAppearance)
@@ -45,6 +56,9 @@ class AppearanceAdmin(OneRowAdmin):
         row = SiteAppearance.current()
         late = getattr(request, "late_form", None)
         if request.method == "POST":
+            arranged = rearranged(request.POST, "blocks", request.POST.get("do", ""))
+            if arranged is not None:
+                return self._page(request, row, AppearanceForm(arranged))
             form = AppearanceForm(request.POST)
             # What is discarded need not be valid.
             is_discarded = request.POST.get("do") == "discard"
@@ -119,12 +133,7 @@ class AppearanceAdmin(OneRowAdmin):
             "opts": self.opts,
             "title": gettext("Appearance"),
             "form": form,
-            "groups": [
-                (gettext("Type and colour"), [form[name] for name in ("type_style", "accent", "accent_dark")]),
-                (gettext("Pictures"), [form[name] for name in ("logo", "header", "icon")]),
-                (gettext("Layout"), [form[name] for name in ("width", "sidebar", "list_style", "day_format")]),
-                (gettext("Footer and styles"), [form[name] for name in ("footer", "css")]),
-            ],
+            "groups": [(title, [form[name] for name in names]) for title, names in _GROUPS],
             "seen": versions.stamp(row),
             "has_draft": row.draft is not None,
             "versions": AppearanceVersion.objects.select_related("published_by"),

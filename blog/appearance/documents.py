@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from django import forms
@@ -14,6 +14,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from blog.appearance import custom_css
+from blog.appearance.blocks import Block, BlocksField, read_blocks
 from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, format_ratio
 from blog.appearance.pictures import PictureField
 
@@ -54,7 +55,8 @@ class Appearance:
     """A document that is valid. Without any values, it is the appearance that every site begins with.
 
     Colours are codes such as `#17527f`. An empty one is that of the design; of `accent_dark`, the one nearest to
-    `accent`. An empty `day_format` is that of the site's language. `logo`, `header` and `icon` are IDs of images.
+    `accent`. No `blocks` are those that every site begins with. An empty `day_format` is that of the site's language.
+    `logo`, `header` and `icon` are IDs of images.
     """
 
     type_style: str = TypeStyle.SERIF
@@ -62,6 +64,7 @@ class Appearance:
     accent_dark: str = ""
     width: str = Width.NORMAL
     sidebar: str = Sidebar.RIGHT
+    blocks: list[Block] = field(default_factory=list)
     list_style: str = ListStyle.TEXTS
     day_format: str = ""
     logo: str = ""
@@ -74,14 +77,14 @@ class Appearance:
 def read(document: object) -> Appearance:
     """Return the appearance that a stored document describes. What is not valid in it has its default."""
     stored = {**default_document(), **(document if isinstance(document, Mapping) else {})}
-    form = AppearanceForm(stored)
+    form = AppearanceForm({**stored, "blocks": read_blocks(stored["blocks"])})
     form.full_clean()
     return Appearance(**{name: value for name, value in form.cleaned_data.items() if name not in form.errors})
 
 
 def default_document() -> Document:
     """Return the document with which every site begins."""
-    return {field.name: str(field.default) for field in fields(Appearance)}
+    return asdict(Appearance())
 
 
 def _day_formats() -> list[tuple[str, str]]:
@@ -150,13 +153,18 @@ class AppearanceForm(forms.Form):
     )
     width = forms.ChoiceField(label=_("Width of the text"), choices=Width.choices, widget=forms.RadioSelect)
     sidebar = forms.ChoiceField(
-        label=_("Sidebar"),
+        label=_("Place"),
         choices=Sidebar.choices,
         widget=forms.RadioSelect,
         help_text=_(
             "On a small screen it is always below. In languages that are written from right to left, the sides are "
             "swapped."
         ),
+    )
+    blocks = BlocksField(
+        label=_("Blocks of the sidebar"),
+        required=False,
+        help_text=_("Without any, it has those that every site begins with."),
     )
     list_style = forms.ChoiceField(
         label=_("Lists of posts"),

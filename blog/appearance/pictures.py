@@ -27,9 +27,11 @@ _SHOWN: Final = 100
 
 
 def find_picture(pk: str) -> Picture | None:
-    """Return the image with this ID, which is in the library; None if there is none."""
-    is_id = pk.isascii() and pk.isdigit() and len(pk) < 19
-    return Picture.objects.present().filter(pk=int(pk)).first() if is_id else None
+    """Return the image with this ID, or the one that it was merged into; None if it isn't in the library."""
+    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+        return None
+    picture = Picture.objects.filter(pk=int(pk)).select_related("merged_into").first()
+    return picture.shown if picture else None
 
 
 class PictureSelect(forms.Select):

@@ -1,35 +1,50 @@
 """Which files of the media library the appearance uses, so that nobody deletes them unaware."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from django.db import transaction
+from django import forms
 from django.db.models import Q
 from django.urls import reverse
 
+from blog.appearance.blocks import sidebar_blocks
 from blog.appearance.custom_css import library_urls
-from blog.appearance.documents import read
+from blog.appearance.documents import Appearance, read
 from blog.appearance.looks import footer_html
+from blog.appearance.options import MarkdownField
+from blog.appearance.pictures import PictureField
 from blog.models import SiteAppearance
 from blog.rendering.images import library_file, library_files
 from media.models import Picture, Upload
 from media.uses import Use, UseFinder
 
-# The values of a document that are IDs of images.
-_PICTURES: Final = ("logo", "header", "icon")
+
+def _texts(appearance: Appearance) -> Iterator[str]:
+    """Yield what is in Markdown."""
+    yield appearance.footer
+    yield from _options(appearance, MarkdownField)
 
 
-def _documents(row: SiteAppearance) -> list[Any]:
-    """Return what is public, and the draft if there is one."""
-    return list(filter(None, (row.document, row.draft)))
+def _pictures(appearance: Appearance) -> Iterator[str]:
+    """Yield the IDs of images, or empty texts in their place."""
+    yield from (appearance.logo, appearance.header, appearance.icon)
+    yield from _options(appearance, PictureField)
+
+
+def _options(appearance: Appearance, kind: type[forms.Field]) -> Iterator[str]:
+    for block in appearance.blocks:
+        fields = sidebar_blocks[block["kind"]].options
+        yield from (block["options"][name] for name, field in fields.items() if isinstance(field, kind))
 
 
 def _is_used(model: type[Upload]) -> Q:
+    row = SiteAppearance.current()
     names: set[str] = set()
     ids: set[int] = set()
-    for appearance in map(read, _documents(SiteAppearance.current())):
-        names |= library_files(footer_html(appearance.footer)) | set(map(library_file, library_urls(appearance.css)))
-        ids |= {int(pk) for name in _PICTURES if (pk := getattr(appearance, name))}
+    for appearance in map(read, filter(None, (row.document, row.draft))):
+        names |= library_files("".join(map(footer_html, _texts(appearance))))
+        names |= set(map(library_file, library_urls(appearance.css)))
+        ids |= {int(pk) for pk in _pictures(appearance) if pk}
     in_texts = Q(file__in=sorted(names))
     return in_texts | Q(pk__in=sorted(ids)) if model is Picture else in_texts
 
@@ -45,26 +60,12 @@ def _alternative_texts(picture: Picture) -> list[str]:
 
 
 def _move(source: Picture, target: Picture) -> list[int]:
-    """Put `target` in the place of `source`, and return the places, counted through the document and the draft."""
-    return _replace(source, target, range(2 * len(_PICTURES)))
+    """Change nothing: whatever names the first picture shows the one that it was merged into."""
+    return []
 
 
-def _move_back(source: Picture, target: Picture, places: Collection[int]) -> None:
-    _replace(source, target, places)
-
-
-@transaction.atomic
-def _replace(source: Picture, target: Picture, places: Collection[int]) -> list[int]:
-    row, _created = SiteAppearance.objects.select_for_update().get_or_create(pk=1)
-    replaced = []
-    for place in places:
-        document, name = (row.document, row.draft)[place // len(_PICTURES)], _PICTURES[place % len(_PICTURES)]
-        if document and document.get(name) == str(source.pk):
-            document[name] = str(target.pk)
-            replaced.append(place)
-    if replaced:
-        row.save()
-    return replaced
+def _move_back(source: Picture, target: Picture, ids: Collection[int]) -> None:
+    """Change nothing, as `_move`."""
 
 
 USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts, _move, _move_back)

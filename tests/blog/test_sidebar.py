@@ -9,8 +9,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from blog.appearance.blocks import SidebarBlock, sidebar_blocks
 from blog.models import Category, Status
-from blog.sidebar import ZERO, Line, SidebarBlock, sidebar, sidebar_blocks
+from blog.sidebar import ZERO, Line, sidebar
 from core.models import SiteSettings
 from core.registry import check_registries
 from tests.factories import CategoryFactory, PageFactory, PostFactory
