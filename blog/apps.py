@@ -45,12 +45,14 @@ class BlogConfig(AppConfig):
         from blog.advice import CHECKS, advice_checks
         from blog.appearance import uses
         from blog.appearance.blocks import sidebar_blocks
+        from blog.appearance.menus import menu_targets
         from blog.archives import archive
         from blog.authors import authors
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
         from blog.generated_pages import generated_pages
         from blog.media_index import USE_FINDER, update_media_index
+        from blog.menu_targets import MENU_TARGETS
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference, SiteAppearance
         from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
@@ -88,6 +90,8 @@ class BlogConfig(AppConfig):
             navigation_items.register(name, item)
         for name, panel in PANELS.items():
             dashboard_panels.register(name, panel)
+        for name, target in MENU_TARGETS.items():
+            menu_targets.register(name, target)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
         generated_pages.register(ARCHIVE, archive)

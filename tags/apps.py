@@ -13,6 +13,7 @@ class TagsConfig(AppConfig):
         from accounts.audit.titles import titles
         from blog.advice import advice_checks
         from blog.appearance.blocks import sidebar_blocks
+        from blog.appearance.menus import menu_targets
         from blog.caching import page_parameters
         from blog.entry_lists import entry_searches
         from blog.generated_pages import generated_pages
@@ -21,6 +22,7 @@ class TagsConfig(AppConfig):
         from core.navigation import NavigationItem, navigation_items
         from tags.advice import check_twins
         from tags.index import PARAMETER, PATH, SIDEBAR_BLOCK, index
+        from tags.menus import MENU_TARGET
         from tags.models import TaggedPost, tagged_with
         from tags.related import find_related
 
@@ -52,6 +54,7 @@ class TagsConfig(AppConfig):
         generated_pages.register(PATH, index)
         page_parameters.register("tags", frozenset({PARAMETER}))
         related_finders.register("tags", find_related)
+        menu_targets.register("tags:tag", MENU_TARGET)
         sidebar_blocks.register("tags", SIDEBAR_BLOCK, after="categories")
         for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
         role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})

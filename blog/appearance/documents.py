@@ -16,12 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from blog.appearance import custom_css
 from blog.appearance.blocks import Block, BlocksField, read_blocks
 from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, format_ratio
+from blog.appearance.menus import HOW, Item, MenuField, read_items
 from blog.appearance.pictures import PictureField
 
 # In characters.
 _MAX_FOOTER: Final = 2_000
 # Besides that of the site's language; in Django's letters.
 _DAY_FORMATS: Final = ("j F Y", "F j, Y", "d/m/Y", "d.m.Y", "m/d/Y", "Y-m-d")
+
+MENUS: Final = ("header_menu", "footer_menu", "social_menu")
 
 type Document = dict[str, Any]
 
@@ -70,6 +73,9 @@ class Appearance:
     logo: str = ""
     header: str = ""
     icon: str = ""
+    header_menu: list[Item] = field(default_factory=list)
+    footer_menu: list[Item] = field(default_factory=list)
+    social_menu: list[Item] = field(default_factory=list)
     footer: str = ""
     css: str = ""
 
@@ -77,7 +83,8 @@ class Appearance:
 def read(document: object) -> Appearance:
     """Return the appearance that a stored document describes. What is not valid in it has its default."""
     stored = {**default_document(), **(document if isinstance(document, Mapping) else {})}
-    form = AppearanceForm({**stored, "blocks": read_blocks(stored["blocks"])})
+    menus = {name: read_items(stored[name]) for name in MENUS}
+    form = AppearanceForm({**stored, **menus, "blocks": read_blocks(stored["blocks"])})
     form.full_clean()
     return Appearance(**{name: value for name, value in form.cleaned_data.items() if name not in form.errors})
 
@@ -182,6 +189,15 @@ class AppearanceForm(forms.Form):
         is_icon=True,
         label=_("Site icon"),
         help_text=_("Square, and at least 512 pixels wide. Browsers and phones get it in all sizes that they need."),
+    )
+    header_menu = MenuField(label=_("Menu at the top"), required=False, help_text=HOW)
+    footer_menu = MenuField(label=_("Menu at the end"), required=False)
+    social_menu = MenuField(
+        label=_("Elsewhere"),
+        required=False,
+        help_text=_(
+            "Your pages on other sites, such as: Mastodon https://social.example/@us. They can verify the link."
+        ),
     )
     footer = forms.CharField(
         label=_("Footer"),

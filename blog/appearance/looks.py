@@ -10,7 +10,9 @@ from django.utils.safestring import SafeString, mark_safe
 from rcssmin import cssmin
 
 from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
-from blog.appearance.documents import Appearance, read
+from blog.appearance.documents import MENUS, Appearance, read
+from blog.appearance.menus import links_of
+from blog.appearance.options import Link
 from blog.appearance.pictures import find_picture, icon_key, image_html
 from blog.models import SiteAppearance
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
@@ -56,6 +58,9 @@ class Look:
     logo_html: SafeString
     header_html: SafeString
     icon: "SiteIcon | None"
+    header_menu: list[Link]
+    footer_menu: list[Link]
+    social_menu: list[Link]
 
 
 def look_of(site: SiteSettings) -> Look:
@@ -77,6 +82,7 @@ def _make(appearance: Appearance, site: SiteSettings) -> Look:
         image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else SafeString(),
         image_html(header, header.alt, max_width=_MAX_HEADER) if header else SafeString(),
         SiteIcon(icon) if icon else None,
+        *(links_of(getattr(appearance, name)) for name in MENUS),
     )
 
 

@@ -23,10 +23,11 @@ class Link(NamedTuple):
 
 def read_links(text: str) -> Sequence[Link]:
     """Return the links in a text that LinksField has validated."""
-    return [Link(title.strip() or url, url) for title, url in map(_split, text.splitlines()) if url]
+    return [Link(title.strip() or url, url) for title, url in map(split_link, text.splitlines()) if url]
 
 
-def _split(line: str) -> tuple[str, str]:
+def split_link(line: str) -> tuple[str, str]:
+    """Return the text and the URL of a line."""
     title, _space, url = line.strip().rpartition(" ")
     return title, url
 
@@ -71,7 +72,7 @@ class LinksField(forms.CharField):
         if len(lines) > _MAX_LINKS:
             raise ValidationError(gettext("There can be %d links at most.") % _MAX_LINKS)
         for line in lines:
-            if not is_link(_split(line)[1]):
+            if not is_link(split_link(line)[1]):
                 text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
                 raise ValidationError(text % {"line": line[:100]})
         return "\n".join(lines)
