@@ -55,6 +55,33 @@ def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
     assert page.locator(".sidebar a").first.evaluate("element => getComputedStyle(element).color") != "rgb(162, 97, 0)"
 
 
+def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/", viewport={"width": 1280, "height": 1600})
+    blocks = page.locator(".blocks > li")
+
+    def order() -> list[str]:
+        return [str(name) for name in blocks.evaluate_all("items => items.map((item) => item.dataset.name)")]
+
+    first, second, third, *others = order()
+    page.get_by_role("button", name=f"Move {first} down").focus()
+    page.keyboard.press("Enter")
+    assert order() == [second, first, third, *others]
+    # The focus stays on the button, and what happened is said.
+    expect(page.get_by_role("button", name=f"Move {first} down")).to_be_focused()
+    expect(page.get_by_text(f"{first} is number 2 of {2 + 1 + len(others)}.")).to_be_attached()
+    page.keyboard.press("Enter")
+    assert order() == [second, third, first, *others]
+    blocks.nth(2).locator("summary").drag_to(blocks.nth(0), target_position={"x": 20, "y": 2})
+    assert order() == [first, second, third, *others]
+    page.get_by_role("button", name=f"Remove {second}").click()
+    assert order() == [first, third, *others]
+    expect(blocks.nth(1).locator("summary")).to_be_focused()
+    page.get_by_role("button", name="Save draft", exact=True).click()
+    expect(page.get_by_text("Draft saved.")).to_be_visible()
+    assert order() == [first, third, *others]
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_every_choice_suits_every_screen(look: str, open_page: OpenPage, faults: Faults) -> None:
     owner = UserFactory(is_staff=True, is_superuser=True)
