@@ -28,6 +28,7 @@ _GROUPS: Final = (
     (_("Pictures"), ("logo", "header", "icon")),
     (_("Layout"), ("width", "list_style", "day_format")),
     (_("Sidebar"), ("sidebar", "blocks")),
+    (_("Home page"), ("home", "posts_page")),
     (_("Menus"), ("header_menu", "footer_menu", "social_menu")),
     (_("Footer and styles"), ("footer", "css")),
 )

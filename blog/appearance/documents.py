@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from blog.appearance import custom_css
 from blog.appearance.blocks import Block, BlocksField, read_blocks
 from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, format_ratio
+from blog.appearance.home import PageField
 from blog.appearance.menus import HOW, Item, MenuField, read_items
 from blog.appearance.pictures import PictureField
 
@@ -59,7 +60,7 @@ class Appearance:
 
     Colours are codes such as `#17527f`. An empty one is that of the design; of `accent_dark`, the one nearest to
     `accent`. No `blocks` are those that every site begins with. An empty `day_format` is that of the site's language.
-    `logo`, `header` and `icon` are IDs of images.
+    `logo`, `header` and `icon` are IDs of images, `home` and `posts_page` of pages.
     """
 
     type_style: str = TypeStyle.SERIF
@@ -73,6 +74,8 @@ class Appearance:
     logo: str = ""
     header: str = ""
     icon: str = ""
+    home: str = ""
+    posts_page: str = ""
     header_menu: list[Item] = field(default_factory=list)
     footer_menu: list[Item] = field(default_factory=list)
     social_menu: list[Item] = field(default_factory=list)
@@ -190,6 +193,14 @@ class AppearanceForm(forms.Form):
         label=_("Site icon"),
         help_text=_("Square, and at least 512 pixels wide. Browsers and phones get it in all sizes that they need."),
     )
+    home = PageField(
+        label=_("Home page"),
+        help_text=_("In place of the list of posts. Its own URL leads to the root of the site then."),
+    )
+    posts_page = PageField(
+        label=_("Page of posts"),
+        help_text=_("Has the list of posts if there is a home page. Without one, the list is nowhere."),
+    )
     header_menu = MenuField(label=_("Menu at the top"), required=False, help_text=HOW)
     footer_menu = MenuField(label=_("Menu at the end"), required=False)
     social_menu = MenuField(
@@ -219,6 +230,14 @@ class AppearanceForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, label_suffix="", **kwargs)
+
+    def clean_posts_page(self) -> str:
+        """Forget the page of posts if there is no home page, as when that was deleted."""
+        page: str = self.cleaned_data["posts_page"]
+        home = self.cleaned_data.get("home", "")
+        if page and page == home:
+            raise ValidationError(gettext("The home page can't be the page of posts as well."))
+        return page if home else ""
 
     def clean_css(self) -> str:
         css: str = self.cleaned_data["css"]

@@ -11,6 +11,7 @@ from rcssmin import cssmin
 
 from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
 from blog.appearance.documents import MENUS, Appearance, read
+from blog.appearance.home import HomePage, find_page
 from blog.appearance.menus import links_of
 from blog.appearance.options import Link
 from blog.appearance.pictures import find_picture, icon_key, image_html
@@ -58,6 +59,8 @@ class Look:
     logo_html: SafeString
     header_html: SafeString
     icon: "SiteIcon | None"
+    home: HomePage | None
+    posts_page: HomePage | None
     header_menu: list[Link]
     footer_menu: list[Link]
     social_menu: list[Link]
@@ -82,6 +85,8 @@ def _make(appearance: Appearance, site: SiteSettings) -> Look:
         image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else SafeString(),
         image_html(header, header.alt, max_width=_MAX_HEADER) if header else SafeString(),
         SiteIcon(icon) if icon else None,
+        find_page(appearance.home),
+        find_page(appearance.posts_page),
         *(links_of(getattr(appearance, name)) for name in MENUS),
     )
 
