@@ -148,10 +148,7 @@ def _label(kind: str) -> str:
 
 def _from_form(data: QueryDict, prefix: str, kind: str) -> Block:
     options = sidebar_blocks[kind].options
-    values = {
-        name: option.widget.value_from_datadict(data, {}, f"{prefix}-{name}")  # type: ignore[arg-type]  # no files
-        for name, option in options.items()
-    }
+    values = {name: option.widget.value_from_datadict(data, {}, f"{prefix}-{name}") for name, option in options.items()}
     return {"kind": kind, "title": data.get(f"{prefix}-title", ""), "options": values}
 
 

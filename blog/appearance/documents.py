@@ -228,8 +228,8 @@ class AppearanceForm(forms.Form):
         ),
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+    def __init__(self, data: Any = None, *, initial: Document | None = None) -> None:
+        super().__init__(data, initial=initial, label_suffix="")
 
     def clean_posts_page(self) -> str:
         """Forget the page of posts if there is no home page, as when that was deleted."""

@@ -56,7 +56,7 @@ class Look:
     style: str
     style_url: str
     footer_html: SafeString
-    logo_html: SafeString
+    name: SafeString | str
     header_html: SafeString
     icon: "SiteIcon | None"
     home: HomePage | None
@@ -82,7 +82,7 @@ def _make(appearance: Appearance, site: SiteSettings) -> Look:
         style,
         url,
         footer_html(appearance.footer),
-        image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else SafeString(),
+        image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else site.title,
         image_html(header, header.alt, max_width=_MAX_HEADER) if header else SafeString(),
         SiteIcon(icon) if icon else None,
         find_page(appearance.home),

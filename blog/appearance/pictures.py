@@ -94,14 +94,14 @@ def icon_key(picture: Picture) -> str:
 
 def icon_png(picture: Picture, size: int) -> bytes:
     """Return the icon in one of ICON_SIZES. Raises OSError if its file can't be read."""
-    content: bytes = cache.get_or_set(_cache_key(picture, size), lambda: _png(picture, size), _SECONDS_KEPT)
-    return content
+    content: Any = cache.get_or_set(_cache_key(picture, size), lambda: _png(picture, size), _SECONDS_KEPT)
+    return bytes(content)
 
 
 def icon_ico(picture: Picture) -> bytes:
     """Return the icon in the format of `/favicon.ico`, in its usual sizes. Raises OSError likewise."""
-    content: bytes = cache.get_or_set(_cache_key(picture, 0), lambda: _ico(picture), _SECONDS_KEPT)
-    return content
+    content: Any = cache.get_or_set(_cache_key(picture, 0), lambda: _ico(picture), _SECONDS_KEPT)
+    return bytes(content)
 
 
 def _cache_key(picture: Picture, size: int) -> str:

@@ -1,6 +1,6 @@
 """How the site looks: what is public, the draft, and what was public before. blog.appearance reads the documents."""
 
-from typing import Any, Self
+from typing import Any
 
 from django.db import models
 from django.utils import timezone
@@ -47,7 +47,7 @@ class SiteAppearance(PublicModel):
         return row
 
     @classmethod
-    def current(cls) -> Self:
+    def current(cls) -> "SiteAppearance":
         """Return the stored row; an empty one if there is none."""
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 

@@ -179,5 +179,5 @@ def recent_comments(context: Context, count: int) -> list[dict[str, str]]:
         ]
 
     key = f"recent-comments:{site.content_version}:{site.entries_version}:{count}"
-    comments: list[dict[str, str]] = cache.get_or_set(key, read, site.seconds_to_next_change)
-    return comments
+    comments: Any = cache.get_or_set(key, read, site.seconds_to_next_change)
+    return list(comments)

@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -25,6 +26,11 @@ from tests.factories import PostFactory
 pytestmark = pytest.mark.django_db
 
 type Publish = Callable[..., int]
+
+
+def tree_of(page: Any) -> Any:
+    return html.document_fromstring(page)
+
 
 ICON_LINK = re.compile(r'<link rel="(icon|apple-touch-icon)" href="([^"]+)"')
 
@@ -50,7 +56,7 @@ class TestTheLogo:
         post = PostFactory()
         publish_appearance(logo=a_picture(1600, 400).pk)
         for path, heading in (("/", "h1"), (post.get_absolute_url(), "p")):
-            tree = html.document_fromstring(get(path))
+            tree = tree_of(get(path))
             (image,) = tree.xpath(f'//{heading}[@class="site-title"]/a[@rel="home"]//img')
             assert image.get("alt") == "A <lamp>"
             assert (image.get("width"), image.get("height")) == ("320", "80")
@@ -63,7 +69,7 @@ class TestTheLogo:
         self, size: tuple[int, int], shown: tuple[str, str], publish_appearance: Publish
     ) -> None:
         publish_appearance(logo=a_picture(*size).pk)
-        (image,) = html.document_fromstring(get()).xpath("//header//img")
+        (image,) = tree_of(get()).xpath("//header//img")
         assert (image.get("width"), image.get("height")) == shown
 
 
@@ -72,7 +78,7 @@ class TestTheHeaderPicture:
         post = PostFactory()
         publish_appearance(header=a_picture(1408, 400, alt="The harbour").pk)
         for path in ("/", post.get_absolute_url(), "/nothing/"):
-            (image,) = html.document_fromstring(get(path)).xpath('//header/p[@class="header-picture"]//img')
+            (image,) = tree_of(get(path)).xpath('//header/p[@class="header-picture"]//img')
             assert image.get("alt") == "The harbour"
             assert (image.get("width"), image.get("height")) == ("704", "200")
 
@@ -118,7 +124,7 @@ class TestTheIcon:
     def test_whose_file_is_missing_is_not_found(self, publish_appearance: Publish) -> None:
         picture = a_picture(512, 512)
         publish_appearance(icon=picture.pk)
-        picture.file.storage.delete(picture.file.name)
+        picture.file.storage.delete(str(picture.file.name))
         ((_kind, url), *_others) = ICON_LINK.findall(get())
         assert Client().get(url).status_code == 404
         assert Client().get("/favicon.ico").status_code == 301
@@ -172,7 +178,7 @@ class TestImages:
         publish_appearance(logo=old.pk)
         client = Client()
         client.force_login(owner)
-        tree = html.document_fromstring(client.get("/admin/blog/siteappearance/1/change/").content)
+        tree = tree_of(client.get("/admin/blog/siteappearance/1/change/").content)
         options = tree.xpath('//select[@name="logo"]/option')
         assert [option.get("value") for option in options] == ["", str(new.pk), str(old.pk)]
         assert [option.get("value") for option in options if option.get("selected") is not None] == [str(old.pk)]

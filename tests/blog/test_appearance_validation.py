@@ -163,6 +163,7 @@ class TestStoredDocuments:
         document = {"type_style": "comic", "width": "wide", "accent": "#ffffff", "css": "@import 'x';", "footer": 5}
         assert read(document) == Appearance(width="wide", footer="5")
 
+    @pytest.mark.django_db
     @given(
         st.dictionaries(
             st.sampled_from(sorted(default_document())),

@@ -16,11 +16,16 @@ pytestmark = pytest.mark.django_db
 
 type Publish = Callable[..., int]
 
+
+def tree_of(page: Any) -> Any:
+    return html.document_fromstring(page)
+
+
 URL = "/admin/blog/siteappearance/1/change/"
 
 
 def menu(label: str = "Main menu", path: str = "/") -> list[tuple[str, str]]:
-    links = html.document_fromstring(Client().get(path).content).xpath(f'//nav[@aria-label="{label}"]//a')
+    links = tree_of(Client().get(path).content).xpath(f'//nav[@aria-label="{label}"]//a')
     return [(link.text_content(), link.get("href")) for link in links]
 
 
@@ -29,7 +34,7 @@ class TestMenus:
         publish_appearance(
             header_menu="Top /x/", footer_menu="End /y/", social_menu="Mastodon https://social.example/@us"
         )
-        tree = html.document_fromstring(Client().get("/").content)
+        tree = tree_of(Client().get("/").content)
         assert tree.xpath('//header//nav[@class="menu"]//a/@href') == ["/x/"]
         assert tree.xpath('//footer[@class="colophon"]//nav[@class="menu"]//a/@href') == [
             "/y/",
@@ -57,7 +62,7 @@ class TestMenus:
     def test_mark_the_page_where_the_reader_is(self, publish_appearance: Publish) -> None:
         PageFactory(slug="about")
         publish_appearance(header_menu="/about/\nYears /archive/")
-        tree = html.document_fromstring(Client().get("/about/").content)
+        tree = tree_of(Client().get("/about/").content)
         assert tree.xpath('//nav[@class="menu"]//a[@aria-current="page"]/@href') == ["/about/"]
 
     def test_follow_titles_and_urls(self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any) -> None:

@@ -24,6 +24,11 @@ pytestmark = pytest.mark.django_db
 
 type Publish = Callable[..., int]
 
+
+def tree_of(page: Any) -> Any:
+    return html.document_fromstring(page)
+
+
 URL = "/admin/blog/siteappearance/1/change/"
 
 
@@ -32,7 +37,7 @@ def block(kind: str, title: str = "", **options: Any) -> dict[str, Any]:
 
 
 def sidebar(path: str = "/") -> Any:
-    (found,) = html.document_fromstring(Client().get(path).content).xpath('//*[@id="menu"]')
+    (found,) = tree_of(Client().get(path).content).xpath('//*[@id="menu"]')
     return found
 
 
@@ -203,7 +208,7 @@ class TestTheForm:
 
     def fields(self, page: bytes) -> QueryDict:
         """Return what the form would send."""
-        tree: Any = html.document_fromstring(page)
+        tree: Any = tree_of(page)
         (form,) = [form for form in tree.forms if form.get("id") == "siteappearance_form"]
         data = QueryDict(mutable=True)
         for name, value in form.form_values():
