@@ -55,8 +55,8 @@ class MarkdownField(forms.CharField):
 class CountField(forms.IntegerField):
     """How much is shown."""
 
-    def __init__(self, initial: int, *, least: int = 1, label: Any = _("How many")) -> None:
-        super().__init__(label=label, min_value=least, max_value=_MAX_COUNT, initial=initial)
+    def __init__(self, initial: int, *, least: int = 1, label: Any = "") -> None:
+        super().__init__(label=label or _("How many"), min_value=least, max_value=_MAX_COUNT, initial=initial)
 
 
 class LinksField(forms.CharField):
