@@ -2,6 +2,7 @@
 
 import pytest
 from playwright.sync_api import expect
+from pytest_django import Settings
 
 from blog.appearance import versions
 from blog.appearance.documents import AppearanceForm, default_document
@@ -53,6 +54,15 @@ def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
     expect(page.get_by_text("Appearance published.")).to_be_visible()
     page.goto("/")
     assert page.locator(".sidebar a").first.evaluate("element => getComputedStyle(element).color") != "rgb(162, 97, 0)"
+
+
+def test_the_page_of_owners_right_to_left(log_in: LogIn, faults: Faults, settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "ar"
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/")
+    # With the options of all blocks.
+    page.eval_on_selector_all(".block details", "items => items.forEach((item) => { item.open = true; })")
+    assert faults(page) == ""
 
 
 def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:

@@ -20,7 +20,7 @@ from django_tasks_db.models import DBTaskResult
 from lxml import html
 
 from accounts.roles import OWNER
-from blog.models import Category, Redirect, Status
+from blog.models import AppearanceVersion, Category, Redirect, Status
 from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
@@ -266,6 +266,7 @@ def objects() -> dict[str, Any]:
     comment = CommentFactory(status=Decided.PENDING, user=None)
     decided = comment.decisions.create(moderator=author, was="approved", became="pending")
     category, tag = CategoryFactory(name="filed"), TagFactory()
+    AppearanceVersion.objects.create(pk=1)
     failed = {"status": "FAILED", "finished_at": at(2020, 1, 1), "run_after": at(2020, 1, 1)}
     DBTaskResult.objects.create(task_path=FAILED_TASK, args_kwargs={"args": [], "kwargs": {}}, **failed)
     change = {"kind": "merge", "summary": "x", "data": {}, "undone_at": at(2020, 1, 1)}

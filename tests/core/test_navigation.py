@@ -44,7 +44,7 @@ class TestItems:
                 "superuser",
                 [
                     *("Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"),
-                    *("People", "Import/Export", "Settings"),
+                    *("People", "Import/Export", "Appearance", "Settings"),
                 ],
             ),
         ],
