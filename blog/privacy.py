@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from blog.models import SiteAppearance
 from core.models import SiteSettings
 from core.privacy import Concerned, KeptData, describe_kept_data, reading_counters
 from core.site import SiteRequest, absolute_url
@@ -30,8 +31,8 @@ def privacy_page(request: SiteRequest) -> HttpResponse:
     return render(request, "blog/privacy.html", context)
 
 
-def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what reading leaves behind."""
+def kept_by_the_blog(site: SiteSettings) -> Iterator[KeptData]:
+    """Describe what reading leaves behind, and publishing an appearance."""
     is_counted = any(counts(site) for counts in reading_counters.values())
     yield KeptData(
         Concerned.READERS,
@@ -56,3 +57,10 @@ def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
             "address without the secret key of this site."
         ),
     )
+    if SiteAppearance.of(site).document:
+        yield KeptData(
+            Concerned.STAFF,
+            _("Which versions of the appearance of this site you made public, and when"),
+            _("Until fifty later ones have been made public, and without your name once your account is erased."),
+            _("So that owners see who changed it, and can go back to an earlier one."),
+        )

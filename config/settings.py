@@ -131,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.late_forms.LateFormsMiddleware",
     "operations.withdrawals.warnings.WithdrawnNamesMiddleware",
+    "blog.appearance.preview.AppearanceMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that only views read from replicas of the database.
     "blog.replica_reads.ReplicaReadsMiddleware",

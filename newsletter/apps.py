@@ -11,7 +11,7 @@ class NewsletterConfig(AppConfig):
     verbose_name = _("Newsletter")
 
     def ready(self) -> None:
-        from blog.sidebar import SidebarBlock, sidebar_blocks
+        from blog.appearance.blocks import SidebarBlock, sidebar_blocks
         from core.changes import merge_handlers
         from core.models import related_settings
         from core.navigation import navigation_items
@@ -29,7 +29,7 @@ class NewsletterConfig(AppConfig):
 
         related_settings.register("newsletter_settings", NewsletterSettings)
         reserved_slugs.register("newsletter", {"follow-by-email"})
-        sidebar_blocks.register("follow", SidebarBlock("newsletter/sidebar.html"))
+        sidebar_blocks.register("follow", SidebarBlock("newsletter/sidebar.html", label=_("Follow")))
         for name, item in NAVIGATION.items():
             navigation_items.register(name, item)
         merge_handlers.register("newsletter", follow_merged)

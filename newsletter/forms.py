@@ -8,8 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from comments.forms import EmailField
+from core.languages import language_name
 from newsletter.models import Frequency, Subscriber
-from newsletter.models.subscriptions import language_name
 
 
 class FollowForm(forms.Form):

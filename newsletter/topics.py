@@ -53,6 +53,8 @@ def page_of(topic: Topic) -> str:
         return topic.tag.get_absolute_url()
     if topic.author:
         return topic.author.get_absolute_url()
+    if topic.language:
+        return reverse("blog:language", args=[topic.language])
     return reverse("blog:front")
 
 

@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext, ngettext
 
 from comments.views.responses import message, secret_page
+from core.languages import answer_in
 from core.origin import comes_from_here
 from core.sender import sender
 from core.site import SiteRequest
@@ -28,6 +29,7 @@ def follow(request: SiteRequest, kind: str = "", key: str = "") -> HttpResponse:
     if not NewsletterSettings.of(request.site).is_available:
         raise Http404
     topic = find_topic(request.site, kind, key)
+    answer_in(topic.get("language", ""))
     posted = request.method == "POST"
     form = FollowForm(request.POST if posted else None, languages=[] if kind else languages())
     is_ours = comes_from_here(request)
@@ -68,6 +70,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
         )
         text %= {"n": CONFIRM_WITHIN.days}
         return message(request, gettext("This link has expired"), text, status=410)
+    answer_in(found.language)
     if request.method == "POST":
         subscriptions.confirm(found)
         return HttpResponseRedirect(request.get_full_path())
@@ -84,6 +87,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     subscriber = Subscriber.with_token(token)
     if subscriber is None:
         return _gone(request)
+    answer_in(subscriber.language)
     form = ManageForm(request.POST if request.method == "POST" else None, subscriber=subscriber)
     if form.is_valid():
         subscriptions.change(subscriber, form.frequencies)
@@ -100,6 +104,7 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     """Let subscribers unsubscribe from everything. Mail programs do it with one POST (RFC 8058)."""
     subscriber = Subscriber.with_token(token)
+    answer_in(subscriber.language if subscriber else "")
     if subscriber is not None and request.method != "POST":
         context = {"manage_url": subscriptions.manage_url(subscriber)}
         return render(request, "newsletter/unsubscribe.html", context)

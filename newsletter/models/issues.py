@@ -96,6 +96,10 @@ class Delivery(Recipient):
         indexes = [models.Index(fields=["not_before", "id"], condition=Q(sent_at=None), name="delivery_unsent")]
 
     @property
+    def language(self) -> str:
+        return self.subscriber.language
+
+    @property
     def min_interval(self) -> dt.timedelta:
         return dt.timedelta()
 

@@ -7,11 +7,12 @@ from django.core.signing import Signer
 from django.db import models, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import get_language_info, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import Category
+from core.languages import language_name
 from mail.messages import isolated
 from mail.models import Recipient, RecipientQuerySet
 from tags.models import Tag
@@ -65,7 +66,7 @@ class Topic(models.Model):
         if self.author:
             return gettext("Posts by %(name)s") % {"name": isolated(self.author)}
         if self.language:
-            return gettext("Posts in %(language)s") % {"language": language_name(self.language)}
+            return gettext("Posts in %(language)s") % {"language": isolated(language_name(self.language))}
         return gettext("All posts")
 
     @property
@@ -77,14 +78,6 @@ class Topic(models.Model):
             "author": self.author_id,
             "language": self.language,
         }
-
-
-def language_name(code: str) -> str:
-    """Return what speakers of a language call it, or its code if Django doesn't know it."""
-    try:
-        return isolated(get_language_info(code)["name_local"])
-    except KeyError:
-        return isolated(code)
 
 
 class RequestQuerySet(RecipientQuerySet["SubscriptionRequest"]):
@@ -159,6 +152,7 @@ class Subscriber(models.Model):
 
     # Of newsletter.models.issues, which is above this module.
     deliveries: Any
+    subscriptions: Any
 
     # In lower case.
     email = models.EmailField(max_length=254, unique=True)
@@ -190,6 +184,12 @@ class Subscriber(models.Model):
             rows.update(suppression=reason, suppressed_at=timezone.now())
             # In the model above this one.
             self.deliveries.filter(sent_at=None).delete()
+
+    @property
+    def language(self) -> str:
+        """The language to write in: that of the posts, if they follow those in one language; else empty."""
+        languages = set(self.subscriptions.values_list("language", flat=True))
+        return languages.pop() if len(languages) == 1 else ""
 
     @property
     def token(self) -> str:

@@ -19,6 +19,7 @@ _TOPICS = {
     "blog:category": ("newsletter:follow_category", "path"),
     "tags:tag": ("newsletter:follow_tag", "slug"),
     "blog:author": ("newsletter:follow_author", "slug"),
+    "blog:language": ("newsletter:follow_language", "language"),
 }
 
 

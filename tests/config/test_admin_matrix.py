@@ -20,7 +20,7 @@ from django_tasks_db.models import DBTaskResult
 from lxml import html
 
 from accounts.roles import OWNER
-from blog.models import Category, Redirect, Status
+from blog.models import AppearanceVersion, Category, Redirect, Status
 from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
@@ -68,6 +68,7 @@ EXPORT = need("wordpress.export_site")
 WRITE = need("blog.add_post", "blog.add_page", "blog.change_post", "blog.change_page")
 UPLOAD = need("media.add_picture")
 SETTINGS = need("core.change_sitesettings")
+APPEARANCE = need("blog.change_siteappearance")
 FAILED_TASK: Final = "mail.tasks.send_due_mail"
 NOTIFIED = need("comments.moderate_comment", "blog.add_post")
 
@@ -117,6 +118,9 @@ NEEDS: Final[dict[str, Page]] = {
     "comments_commentsettings_changelist": Page(STAFF),
     "readers_readersettings_changelist": Page(STAFF),
     "readers_entrycount_changelist": Page(need("readers.view_entrycount")),
+    "blog_siteappearance_changelist": Page(STAFF),
+    "blog_siteappearance_again": Page(None, APPEARANCE),
+    "blog_siteappearance_stop": Page(None, APPEARANCE, only_shows=True),
     "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
     "accounts_user_link": Page(OWNERS, OWNERS),
     "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
@@ -183,6 +187,7 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     "accounts.user": (OWNERS, OWNERS, OWNERS, NOBODY),
     "operations.withdrawal": (OWNERS, OWNERS, OWNERS, NOBODY),
     "auth.group": (OWNERS, OWNERS, OWNERS, OWNERS),
+    "blog.siteappearance": (APPEARANCE, NOBODY, APPEARANCE, NOBODY),
     "blog.categorychange": (CURATE_CATEGORIES, NOBODY, NOBODY, NOBODY),
     "blog.redirect": (*default_needs("blog.redirect")[:2], NOBODY, need("blog.delete_redirect")),
     "tags.tagchange": (CURATE_TAGS, NOBODY, NOBODY, NOBODY),
@@ -238,6 +243,7 @@ FILLED_IN: Final[dict[str, dict[str, str]]] = {
     "auth_group_change": {"name": "Translators"},
     "blog_category_add": {"name": "New"},
     "blog_category_change": {"name": "Changed"},
+    "blog_siteappearance_change": {"width": "wide"},
     "blog_redirect_add": {"path": "/old/", "destination": "/category/filed/"},
     "comments_block_add": {"text": "worse"},
     "comments_block_change": {"text": "Changed"},
@@ -282,6 +288,7 @@ def objects() -> dict[str, Any]:
     comment = CommentFactory(status=Decided.PENDING, user=None)
     decided = comment.decisions.create(moderator=author, was="approved", became="pending")
     category, tag = CategoryFactory(name="filed"), TagFactory()
+    AppearanceVersion.objects.create(pk=1)
     failed = {"status": "FAILED", "finished_at": at(2020, 1, 1), "run_after": at(2020, 1, 1)}
     DBTaskResult.objects.create(task_path=FAILED_TASK, args_kwargs={"args": [], "kwargs": {}}, **failed)
     change = {"kind": "merge", "summary": "x", "data": {}, "undone_at": at(2020, 1, 1)}
@@ -289,6 +296,7 @@ def objects() -> dict[str, Any]:
         "core_sitesettings": 1,
         "comments_commentsettings": 1,
         "readers_readersettings": 1,
+        "blog_siteappearance": 1,
         "accounts_user": author.pk,
         "auth_group": Group.objects.create(name="Other").pk,
         "operations_withdrawal": Withdrawal.objects.create(state=WithdrawalState.DONE).pk,

@@ -54,7 +54,7 @@ class TestItems:
                         "Categories",
                         "Redirects",
                     ),
-                    *("People", "Import/Export", "Settings"),
+                    *("People", "Import/Export", "Appearance", "Settings"),
                 ],
             ),
         ],

@@ -15,7 +15,7 @@ from django.utils import timezone
 from lxml import html
 
 from accounts.models import User
-from blog.models import Category, Enclosure, Entry, Page, Post, Redirect
+from blog.models import Category, Enclosure, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment, CommentSettings
 from core.changes import PublicModel
 from core.models import SiteSettings
@@ -110,6 +110,11 @@ def the_newsletter_settings(value: bool) -> tuple[NewsletterSettings, str]:
     return NewsletterSettings.objects.get(), "/"
 
 
+def the_appearance(value: dict[str, str]) -> tuple[SiteAppearance, str]:
+    SiteAppearance.objects.update_or_create(pk=1, defaults={"document": value})
+    return SiteAppearance.objects.get(), "/"
+
+
 def a_redirect(value: str) -> tuple[Redirect, str]:
     return Redirect.objects.create(path=value, entry=PostFactory()), "/before/"
 
@@ -165,6 +170,16 @@ CASES = (
         False,
         lambda value: "Leave a Reply" if value else "Comments are closed",
         ONE_ROW,
+    ),
+    # Its page in the admin is none of Django's forms.
+    Case(
+        SiteAppearance,
+        the_appearance,
+        "document",
+        {"footer": "Before"},
+        {"footer": "After"},
+        lambda document: f"<p>{document['footer']}</p>",
+        ONE_ROW - {"admin"},
     ),
     Case(
         NewsletterSettings,
