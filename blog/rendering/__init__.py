@@ -25,7 +25,7 @@ from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, ser
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
-RENDER_VERSION: Final = 4
+RENDER_VERSION: Final = 5
 
 # Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
 PAGE_BREAK: Final = "<!--nextpage-->"

@@ -23,7 +23,8 @@ _EAGER: Final = ' loading="eager" fetchpriority="high"'
 
 # In sanitised HTML, "<" and ">" always belong to a tag, and values are in double quotes.
 _IMAGE: Final = re.compile(r"<img\b[^<>]*>")
-_LAZY: Final = re.compile(r'(<img\b[^<>]*?) loading="lazy"')
+# With its renditions, if it has some.
+_LAZY: Final = re.compile(r'(?:<picture>(?:<source\b[^<>]*>)*)?<img\b[^<>]*? loading="lazy"[^<>]*>')
 _ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
 _URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
 
@@ -62,7 +63,13 @@ def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
 
 def load_first_eagerly(html: str) -> str:
     """Return `html` with its first image loaded at once, before anything that is less important."""
-    return _LAZY.sub(rf"\1{_EAGER}", html, count=1)
+    return _LAZY.sub(_eager, html, count=1)
+
+
+def _eager(image: re.Match[str]) -> str:
+    # Its size is not known yet when it is chosen.
+    known = image[0].replace(' sizes="auto"', "").replace(' sizes="auto, ', ' sizes="')
+    return known.replace(' loading="lazy"', _EAGER)
 
 
 def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeString:

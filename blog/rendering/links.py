@@ -136,6 +136,7 @@ def label_pdf_links(root: etree._Element) -> None:
         # Stored for all readers, hence in the language of the site rather than of the person who saves.
         with translation.override(settings.LANGUAGE_CODE):
             link.text = gettext("Click to access %(name)s") % {"name": name}
+        link.set("class", "wp-block-file")
 
 
 def finish_links(root: etree._Element) -> None:

@@ -56,13 +56,14 @@ _FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     "video": {"controls": "", "preload": "none"},
 }
 
-# WordPress's classes for images, captions, galleries and alignment, and those of footnotes, `remote_media` and
-# `players`.
+# WordPress's classes for images, captions, galleries, alignment and blocks that have a look of their own, and those of
+# footnotes, `remote_media` and `players`.
 _CLASS = re.compile(
     r"align(?:left|right|center|none)|has-text-align-(?:left|right|center)"
     r"|wp-caption(?:-text)?|size-[a-z0-9_-]+"
     r"|footnotes(?:-sep|-list)?|footnote-(?:ref|item|backref)"
-    r"|wp-block-gallery|columns-[1-9]"
+    r"|wp-block-(?:buttons?|columns?|cover|file|gallery|media-text|pullquote|verse)"
+    r"|columns-[1-9]|is-(?:cropped|style-outline)"
     r"|remote-media|link-card|player(?:-audio|-document)?"
 )
 # Nearly all values consist of allowed classes alone, and stay as they are.

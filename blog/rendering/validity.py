@@ -61,6 +61,7 @@ def repair(root: etree._Element) -> None:
             _repair_details(element)
     etree.strip_tags(root, "unwrapped")
     _repair_headings(root)
+    _repair_header_cells(root)
 
 
 def _repair_parents(root: etree._Element) -> None:
@@ -175,6 +176,29 @@ def _repair_headings(root: etree._Element) -> None:
             repaired = min(level, (open_levels[-1][1] if open_levels else 1) + 1)
             open_levels.append((level, repaired))
             element.tag = f"h{repaired}"
+
+
+def _repair_header_cells(root: etree._Element) -> None:
+    """Remove from `headers` what is not the id of a header cell in the same table."""
+    cells = [cell for cell in root.iter("td", "th") if "headers" in cell.attrib]
+    if not cells:
+        return
+    tables: dict[etree._Element, etree._Element] = {}
+    known: set[tuple[etree._Element | None, str]] = set()
+    for element in root.iter(etree.Element):
+        parent = element.getparent()
+        if element.tag == "table":
+            tables[element] = element
+        elif parent in tables:
+            tables[element] = tables[parent]
+        if element.tag == "th" and "id" in element.attrib:
+            known.add((tables.get(element), element.get("id", "")))
+    for cell in cells:
+        names = [name for name in cell.get("headers", "").split() if (tables.get(cell), name) in known]
+        if names:
+            cell.set("headers", " ".join(names))
+        else:
+            del cell.attrib["headers"]
 
 
 def _repair_values(root: etree._Element) -> None:

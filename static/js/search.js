@@ -87,6 +87,8 @@ function enhance(form, number) {
     request?.abort();
     show([]);
   });
+  if (document.activeElement === field) suggest();
 }
 
-if (!navigator.connection?.saveData) document.querySelectorAll(".search-form").forEach(enhance);
+// From when a reader goes to one of the forms. What has been typed by then gets its suggestions, too.
+document.querySelectorAll("[data-suggestions]").forEach(enhance);

@@ -130,6 +130,15 @@ class TestLoading:
         assert 'loading="lazy"' in second
         assert 'sizes="auto"' in second
 
+    def test_the_size_of_the_first_image_is_not_left_to_the_layout_which_is_not_known_yet(
+        self, client: Client, picture: Picture
+    ) -> None:
+        post = PostFactory(source=f"![One]({picture.file.url})\n\n![Two]({picture.file.url})")
+        first, second = client.get(post.get_absolute_url()).content.decode().split("</picture>")[:2]
+        assert 'sizes="(min-width' in first
+        assert "auto" not in first.partition("<picture>")[2]
+        assert 'sizes="auto, (min-width' in second
+
     def test_a_featured_image_comes_first(self, client: Client, picture: Picture) -> None:
         page = PageFactory(source=f"![One]({picture.file.url})", featured_picture=picture)
         first, second = images(client.get(page.get_absolute_url()).content.decode())

@@ -99,7 +99,7 @@ class TestBareUrls:
 
 class TestPdfsAloneOnALine:
     ADDRESS = "https://example.org/x/A-HRC-21-18_en.pdf"
-    NAMED = link(ADDRESS, "Click to access A-HRC-21-18_en.pdf")
+    NAMED = link(ADDRESS, "Click to access A-HRC-21-18_en.pdf").replace(" rel", ' class="wp-block-file" rel')
 
     @pytest.mark.parametrize(
         ("source", "expected"),

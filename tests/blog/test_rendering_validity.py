@@ -107,6 +107,11 @@ class TestElements:
 
 
 class TestAttributes:
+    def test_cells_name_header_cells_of_their_own_table_only(self) -> None:
+        table = '<table><tbody><tr><th id="{0}">a</th><td headers="{1}">b</td></tr></tbody></table>'
+        html = body(table.format("x", "x y z") + table.format("y", "x"))
+        assert html == table.format("x", "x") + table.format("y", "").replace(' headers=""', "")
+
     @pytest.mark.parametrize(
         ("invalid", "valid"),
         [

@@ -7,6 +7,8 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
+from tests.factories import UserFactory
+from tests.factories.imported_bodies import IMPORTED, make_imported_posts
 from tests.factories.types import Faults, LogIn, OpenPage
 from tests.factories.whole_site import PUBLIC, admin_paths, make_blog, make_owner
 
@@ -50,6 +52,17 @@ def test_public_pages(open_page: OpenPage, faults: Faults) -> None:
     page.locator("button.reply").first.click()
     page.locator("#cancel-reply").wait_for()
     found["reply on an unlocked post"] = faults(page)
+    assert found == dict.fromkeys(found, "")
+
+
+@pytest.mark.usefixtures("language")
+def test_texts_from_wordpress(open_page: OpenPage, faults: Faults) -> None:
+    make_imported_posts(UserFactory())
+    page = open_page("/")
+    found = {}
+    for name, path in IMPORTED.items():
+        page.goto(path)
+        found[name] = faults(page)
     assert found == dict.fromkeys(found, "")
 
 

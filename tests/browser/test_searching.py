@@ -14,6 +14,9 @@ def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenP
     PageFactory(title="About", source="The lantern.", slug="about")
     page = open_page("/")
     field, options = page.locator("#search-menu"), page.locator("#suggestions-0 [role=option]")
+    # Its script is loaded when a reader goes there.
+    expect(field).not_to_have_role("combobox")
+    field.focus()
     expect(field).to_have_role("combobox")
     field.press_sequentially("lant")
     expect(options).to_have_text(["Lanterns", "About", "Lantern makers (tag)"])
@@ -41,6 +44,14 @@ def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenP
     page.fill("#search-main", "harbour lant")
     page.locator("#suggestions-0 [role=option]").first.click()
     page.wait_for_url("**/2019/10/22/lanterns/")
+
+
+def test_what_was_typed_before_the_script_came_gets_suggestions(open_page: OpenPage) -> None:
+    PostFactory(title="Lanterns", tags=["Lantern makers"])
+    # The index of tags has a search form of another kind.
+    page = open_page("/tags/")
+    page.fill("#search-menu", "lant")
+    expect(page.locator("#suggestions-0 [role=option]").first).to_have_text("Lanterns")
 
 
 def test_the_form_needs_no_script(open_page: OpenPage) -> None:

@@ -130,7 +130,7 @@ class TestPictures:
 class TestDocuments:
     def test_alone_on_a_line_become_a_link_with_a_label(self, rendered: Shown) -> None:
         html = rendered(f"Before\n\n{FILES}/2014/03/Report.pdf\n\nAfter")
-        assert f'<a href="{file_url(32)}">Click to access Report.pdf</a>' in html
+        assert f'<a href="{file_url(32)}" class="wp-block-file">Click to access Report.pdf</a>' in html
 
     def test_in_a_sentence_keep_their_text(self, rendered: Shown) -> None:
         html = rendered(f"See {FILES}/2014/03/Report.pdf, page 3.")

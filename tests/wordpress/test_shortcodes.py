@@ -252,6 +252,11 @@ class TestGalleries:
         )
 
     @pytest.mark.usefixtures("known_pictures")
+    def test_pictures_are_cropped_unless_it_asks_for_a_size(self) -> None:
+        assert '<figure class="wp-block-gallery columns-9 is-cropped">' in body('[gallery ids="7,5" columns="9"]')
+        assert '<figure class="wp-block-gallery columns-9">' in body('[gallery ids="7,5" columns="9" size="large"]')
+
+    @pytest.mark.usefixtures("known_pictures")
     def test_pictures_are_shown_in_the_order_of_the_gallery(self) -> None:
         html = body('[gallery ids="7,5" columns="2" size="medium"]')
         assert html.startswith('<figure class="wp-block-gallery columns-2"><ul><li><a href="/media/7.png">')

@@ -78,8 +78,10 @@ def gallery_html(attributes: Mapping[str, str], find: PictureFinder) -> str:
     columns = attributes.get("columns", "")
     columns = columns if columns in set("123456789") else "3"
     linked = attributes.get("link") != "none"
+    # WordPress shows small copies there, all of the same size.
+    cropped = "" if "size" in attributes else " is-cropped"
     items = "".join(_item(wordpress_id, known.get(wordpress_id), linked=linked) for wordpress_id in ids)
-    return f'<figure class="wp-block-gallery columns-{columns}"><ul>{items}</ul></figure>'
+    return f'<figure class="wp-block-gallery columns-{columns}{cropped}"><ul>{items}</ul></figure>'
 
 
 def parse_ids(attribute: str) -> list[int]:

@@ -1,0 +1,257 @@
+"""Validates every kind of page, and grades it as on a phone: `page_quality.py`, or with `--site demo` only a part.
+
+Makes a site with the content of the demo and one with imported texts, serves them, and prints a table: what the Nu Html
+Checker says about HTML and CSS, the four grades of Lighthouse, how far the layout shifts, and how many bytes of HTML,
+styles and scripts are sent. Ends with an error unless nothing is said about the pages, all grades are 100, nothing
+shifts, the first image is loaded at once, and the pages of the demo are light enough.
+
+Needs Chromium, Node.js with npm, and Java (Debian: chromium npm default-jre-headless). Takes about ten minutes.
+"""
+
+import argparse
+import io
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import tomllib
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import brotli
+import scratch_site  # isort: split
+
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import User
+from core.models import SiteSettings
+from tests.factories import PostFactory, at
+from tests.factories.imported_bodies import IMPORTED, make_imported_posts
+from tests.factories.whole_site import PUBLIC, make_blog
+
+LIMIT = 14_600
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+PACKAGES = ("lighthouse@12", "vnu-jar@26")
+DEMO = {
+    "front page": "/",
+    "front page, second": "/page/2/",
+    "post with an image": "/2026/10/12/harbour-lamp-award-2026-shortlist/",
+    "post with comments": "/2015/03/18/the-widows-filing-cabinet/",
+    "post in Arabic": "/2016/09/21/من-هم-المدافعون-عن-حقوق-الإنسان/",
+    "post with documents": "/2016/12/09/a-field-guide-for-first-visits/",
+    "page": "/about/",
+    "privacy": "/privacy/",
+    "tag": "/tag/human-rights-awards/",
+    "two tags": "/tag/human-rights-awards+united-nations/",
+    "category": "/category/human-rights-defenders/",
+    "tags": "/tags/",
+    "tags with a letter": "/tags/c/",
+    "archive": "/archive/",
+    "year": "/2016/",
+    "month": "/2016/09/",
+    "day": "/2016/09/21/",
+    "search": "/?s=lamp",
+    "search of comments": "/?s=lamp&kind=comments",
+    "not found": "/nothing/",
+}
+OF_THE_TESTS = {
+    **PUBLIC,
+    **IMPORTED,
+    "list of imported": "/2018/05/02/",
+    "hostile, HTML": "/2017/01/01/hostile-html/",
+    "hostile, WordPress": "/2017/01/01/hostile-wordpress/",
+}
+# What the checker says, and we know better.
+KNOWN = re.compile(
+    # A property that it does not know yet.
+    r"“field-sizing”"
+    # The standard allows `sizes="auto"` without `srcset`, for images in a `picture`.
+    r"|“sizes” attribute must only be specified if"
+    # All browsers have supported it since 2021.
+    r"|The “inputmode” attribute is not supported in all browsers"
+    # Imported texts are not taken apart: what was emphasised, however many paragraphs it is, stays emphasised.
+    r"|Element “(?:blockquote|details|div|dl|figure|h[1-6]|hr|[ou]l|p|pre|section|table)” not allowed as child"
+    r" of element “(?:b|del|em|h[1-6]|i|ins|pre|s|small|span|strong|sub|sup|u)”"
+    # Comments are articles that begin with their author, and footnotes a section that is known by its line.
+    r"|Article lacks heading.*<article> <head|Section lacks heading.*class=\"footnotes\""
+)
+NOINDEX = b'<meta name="robots" content="noindex">'
+
+
+@dataclass(frozen=True, slots=True)
+class Grades:
+    """What Lighthouse says about a page."""
+
+    scores: tuple[int, ...]
+    shift: float
+    failed: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def make_demo() -> Mapping[str, str]:
+    call_command("load_demo", stdout=io.StringIO())
+    return DEMO
+
+
+def make_imported() -> Mapping[str, str]:
+    """Make a site with texts from WordPress, and with hostile ones that consist of everything that may be in one."""
+    make_blog()
+    SiteSettings.objects.update(title="Imported", tagline="With texts from elsewhere.")
+    writer = User.objects.get(username="writer")
+    make_imported_posts(writer)
+    pieces = tomllib.loads((scratch_site.PROJECT / "benchmarks" / "rendering.toml").read_text("utf-8"))
+    rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
+    for markup in ("html", "wordpress"):
+        every = pieces["html"]["pieces"] + (pieces["wordpress"]["pieces"] if markup == "wordpress" else [])
+        source = "\n\n".join("".join(rng.sample(every, len(every))) for _time in range(3)).replace("№", "7")
+        fields = {"slug": f"hostile-{markup}", "markup": markup, "author": writer, "published_at": at(2017, 1, 1)}
+        PostFactory(title=f"Hostile <{markup}>", source=source, **fields)
+    return OF_THE_TESTS
+
+
+SITES = {"demo": make_demo, "imported": make_imported}
+
+
+def fetch(url: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return what is at a URL, and the audits of Lighthouse that fail there because the page is what it shall be."""
+    try:
+        response = urllib.request.urlopen(url)  # noqa: S310  # our own server
+    except urllib.error.HTTPError as error:
+        return error.read(), ("http-status-code", "is-crawlable", "errors-in-console")
+    with response:
+        content: bytes = response.read()
+    is_hidden = "noindex" in response.headers.get("X-Robots-Tag", "") or NOINDEX in content
+    return content, ("is-crawlable",) if is_hidden else ()
+
+
+def validate(tools: Path, pages: Mapping[str, bytes], style: bytes) -> dict[str, list[str]]:
+    """Return what the Nu Html Checker says about each page and, under "styles", about the style sheet."""
+    remarks: dict[str, list[str]] = {name: [] for name in [*pages, "styles"]}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        files = {folder / f"{number}.html": page for number, page in enumerate(pages)}
+        for file, page in files.items():
+            file.write_bytes(pages[page])
+        files[folder / "site.css"] = "styles"
+        (folder / "site.css").write_bytes(style)
+        jar = tools / "node_modules/vnu-jar/build/dist/vnu.jar"
+        command = ["java", "-Xss8m", "-jar", jar, "--format", "json", "--also-check-css", "--exit-zero-always", *files]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own command
+    for message in json.loads(run.stderr)["messages"]:
+        kind = message.get("subType", message["type"])
+        text = f"{kind}: {message['message']} {' '.join(message.get('extract', '').split())}"
+        if kind != "info" and not KNOWN.search(text):
+            remarks[files[Path(message["url"].removeprefix("file:"))]].append(text)
+    return remarks
+
+
+def grade(tools: Path, url: str, skipped: tuple[str, ...]) -> Grades:
+    """Grade a page as on a phone with a slow connection, without these audits."""
+    command = [tools / "node_modules/.bin/lighthouse", url, "--quiet", "--output=json", "--ignore-status-code"]
+    command += [f"--only-categories={','.join(CATEGORIES)}", "--no-enable-error-reporting"]
+    command += ["--chrome-flags=--headless=new --no-sandbox"]
+    command += [f"--skip-audits={','.join(skipped)}"] if skipped else []
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+    environment = os.environ | {"CHROME_PATH": chromium}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
+    if run.returncode:
+        raise SystemExit(f"Lighthouse could not grade {url}:\n{run.stderr}")
+    report = json.loads(run.stdout)
+    audits: dict[str, Any] = report["audits"]
+    categories = [report["categories"][name] for name in CATEGORIES]
+    counted = {audit["id"] for each in categories for audit in each["auditRefs"] if audit["weight"]}
+    failed = [f"{name}: {audits[name]['title']}" for name in sorted(counted) if (audits[name]["score"] or 0) < 0.9]
+    relevant = [name for name in failed if audits[name.partition(":")[0]]["score"] is not None]
+    requests = audits["network-requests"]["details"]["items"]
+    return Grades(
+        scores=tuple(round(100 * (each["score"] or 0)) for each in categories),
+        shift=audits["cumulative-layout-shift"]["numericValue"],
+        failed=tuple(relevant),
+        files=tuple(each["url"] for each in requests if each.get("resourceType") in ("Stylesheet", "Script")),
+    )
+
+
+def weigh(page: bytes, files: tuple[str, ...]) -> int:
+    """Return the bytes of a page with its styles and scripts, compressed as they are sent."""
+    return len(brotli.compress(page, quality=5)) + sum(
+        len(brotli.compress(fetch(file)[0], quality=11)) for file in files
+    )
+
+
+def first_image_waits(page: bytes) -> bool:
+    """Return whether the first image of the content is loaded only when it scrolls into view."""
+    image = re.search(rb"<img[^>]*>", page.partition(b"<main")[2].partition(b"</main>")[0])
+    return bool(image) and b'loading="lazy"' in (image[0] if image else b"")
+
+
+def rows(tools: Path, site: str, origin: str, paths: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield for each kind of page its line of the table, and what is wrong."""
+    urls = {name: f"{origin}{quote(path, safe='/?=&+#')}" for name, path in paths.items()}
+    fetched = {name: fetch(url) for name, url in urls.items()}
+    pages = {name: page for name, (page, _skipped) in fetched.items()}
+    style = (scratch_site.PROJECT / "static/css/site.css").read_bytes()
+    remarks = validate(tools, pages, style)
+    for name, page in pages.items():
+        grades = grade(tools, urls[name], fetched[name][1])
+        weight = weigh(page, grades.files)
+        faults = [*remarks[name]]
+        if min(grades.scores) < 100:
+            faults += grades.failed or ("Slow",)
+        if grades.shift:
+            faults.append(f"The layout shifts by {grades.shift:.3f}.")
+        if first_image_waits(page):
+            faults.append("The first image is not loaded at once.")
+        if site == "demo" and weight > LIMIT:
+            faults.append("It is too heavy.")
+        scores = " | ".join(map(str, grades.scores))
+        yield f"| {name} | {len(remarks[name])} | {scores} | {grades.shift:.2f} | {weight:,} |", faults
+    yield f"| the style sheet | {len(remarks['styles'])} | | | | | | |", remarks["styles"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--site", choices=SITES, help="only this one (default: both, each in a process of its own)")
+    parser.add_argument("--tools", type=Path, help="folder for the npm packages, to use them again")
+    parser.add_argument("--only", nargs="+", metavar="KIND", help="only these kinds of page, by the names in the table")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        tools = options.tools or Path(temporary)
+        tools.mkdir(parents=True, exist_ok=True)
+        if not (tools / "node_modules/vnu-jar").exists():
+            install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", tools, *PACKAGES]
+            subprocess.run(install, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  # our own command
+        if not options.site:
+            command = [sys.executable, __file__, "--tools", tools]
+            return max(subprocess.run([*command, "--site", site], check=False).returncode for site in SITES)  # noqa: S603  # our own command
+        scratch_site.migrate()
+        paths = SITES[options.site]()
+        if options.only:
+            paths = {name: path for name, path in paths.items() if name in options.only}
+        call_command("make_renditions", stdout=io.StringIO())
+        call_command("collectstatic", "--no-input", verbosity=0)
+        connection.close()
+        port = scratch_site.free_port()
+        origin = f"http://localhost:{port}"
+        command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--no-ws", "--log-level", "warning", "config.rsgi:application"]
+        faulty = 0
+        print(f"{options.site}\n| page | remarks | {' | '.join(CATEGORIES)} | shift | bytes |\n| --- |{' ---: |' * 7}")
+        with scratch_site.run_server(command, port, SITE_URL=origin):
+            for line, faults in rows(tools, options.site, origin, paths):
+                faulty += bool(faults)
+                print("\n".join([line, *(f"    {fault}" for fault in faults)]), flush=True)
+        return int(faulty > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+// Loads the scripts that a page needs, when it needs them. Most pages get nothing but this one, and all work without.
+const find = (selector) => document.querySelectorAll(selector);
+
+if (find("figure.player[data-player]").length) import("./players.js");
+if (find(":is(.entry-body, .comment-body) table").length) import("./wide-tables.js");
+if (!navigator.connection?.saveData)
+  for (const form of find("[data-suggestions]")) form.addEventListener("focusin", () => import("./search.js"), { once: true });
