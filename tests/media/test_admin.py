@@ -135,7 +135,7 @@ class TestUploading:
             assert file.read() == before
 
     @pytest.mark.parametrize("kind", ["picture", "document"])
-    def test_the_whole_page_takes_eight_queries_with_any_filter(
+    def test_the_whole_page_takes_few_queries_with_any_filter(
         self, client: Client, kind: str, django_assert_num_queries: Any
     ) -> None:
         def add() -> None:
@@ -146,7 +146,9 @@ class TestUploading:
         client.get(page(kind, "changelist"))
         for _ in range(2):
             for query in ("", "?used=yes", "?used=no", "?size=large", "?q=a"):
-                with django_assert_num_queries(8):
+                # Whether something is used also depends on the appearance: a column of images and a filter say it.
+                count = 8 + (kind == "picture") + ("used" in query)
+                with django_assert_num_queries(count):
                     assert client.get(page(kind, "changelist") + query).status_code == 200
             add()
             add()
