@@ -12,6 +12,7 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django.views.decorators.http import require_safe
 
+from blog.caching import PRESSED_LINK
 from core.site import SiteRequest, absolute_url
 
 # In pixels; and in characters, of what fits under an icon.
@@ -24,6 +25,7 @@ _VALID_FOR: Final = dt.timedelta(days=180)
 # Which links of a public page a browser may prefetch when the reader presses one: those to other public pages.
 # Source: HTML, "Speculation rules".
 _SPECULATION_RULES: Final[dict[str, Any]] = {
+    "tag": PRESSED_LINK,
     "prefetch": [
         {
             "where": {
@@ -35,7 +37,7 @@ _SPECULATION_RULES: Final[dict[str, Any]] = {
             },
             "eagerness": "conservative",
         }
-    ]
+    ],
 }
 
 
