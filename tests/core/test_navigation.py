@@ -37,14 +37,14 @@ class TestItems:
             ("Author", WRITING),
             (
                 "Editor",
-                ["Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"],
+                ["Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Readers", "Redirects"],
             ),
             ("Moderator", ["Comments"]),
             (
                 "superuser",
                 [
-                    *("Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"),
-                    *("People", "Import/Export", "Settings"),
+                    *("Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Readers"),
+                    *("Redirects", "People", "Import/Export", "Settings"),
                 ],
             ),
         ],
