@@ -24,6 +24,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 
 from accounts.models import User
+from blog.caching import PRESSED_LINK
 from blog.caching.application import PageCache
 from blog.models import Post, Status
 from readers.models import EntryCount, KindCount, PageKind, ReaderSettings, ReferrerCount
@@ -139,7 +140,7 @@ class Log:
             case "head":
                 return Request(path, agent, method="HEAD")
             case "prefetch":
-                return Request(path, agent, headers=(("SEC_PURPOSE", "prefetch"), ("SEC_FETCH_SITE", "cross-site")))
+                return Request(path, agent, headers=(("SEC_PURPOSE", "prefetch"), ("SEC_SPECULATION_TAGS", "null")))
             case "session":
                 return Request("/", agent, headers=(("COOKIE", "sessionid=x"),))
             case "search":
@@ -156,7 +157,7 @@ class Log:
     def _reading(self, path: str, agent: str, referrer: str) -> Request:
         headers = [("REFERER", referrer)] if referrer else []
         if self._random.randrange(100) < PRESSING:
-            headers += [("SEC_PURPOSE", "prefetch"), ("SEC_FETCH_SITE", "same-origin")]
+            headers += [("SEC_PURPOSE", "prefetch"), ("SEC_SPECULATION_TAGS", f'"{PRESSED_LINK}"')]
         return Request(
             path,
             agent,
@@ -200,7 +201,7 @@ class Site:
     def _write_line(self, request: Request) -> None:
         headers = dict(request.headers)
         status = "304" if request.is_revalidation else "200"
-        purpose = [headers.get(name, "") for name in ("SEC_PURPOSE", "SEC_FETCH_SITE", "SEC_FETCH_DEST")]
+        purpose = [headers.get(name, "") for name in ("SEC_PURPOSE", "SEC_SPECULATION_TAGS", "SEC_FETCH_DEST")]
         line = [status, f"/current{request.path}index.html", headers.get("REFERER", ""), request.agent, *purpose]
         self._lines.append(json.dumps(line))
 

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from blog.appearance.looks import look_of
 from blog.appearance.pictures import icon_ico
+from blog.caching import PRESSED_LINK
 from core.site import SiteRequest, absolute_url
 
 # In pixels; and in characters, of what fits under an icon.
@@ -27,6 +28,7 @@ _VALID_FOR: Final = dt.timedelta(days=180)
 # Which links of a public page a browser may prefetch when the reader presses one: those to other public pages.
 # Source: HTML, "Speculation rules".
 _SPECULATION_RULES: Final[dict[str, Any]] = {
+    "tag": PRESSED_LINK,
     "prefetch": [
         {
             "where": {
@@ -38,7 +40,7 @@ _SPECULATION_RULES: Final[dict[str, Any]] = {
             },
             "eagerness": "conservative",
         }
-    ]
+    ],
 }
 
 

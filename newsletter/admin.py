@@ -67,7 +67,7 @@ class ImportForm(forms.Form):
     stated_on = forms.DateField(
         label=_("These people agreed to get the blog by e-mail on"),
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("If they did so at different times, the last day. The e-mail tells them."),
+        help_text=_("If they did so at different times, the last day. The e-mail says this day."),
     )
     frequency = forms.ChoiceField(label=_("How often"), choices=Frequency.choices)
 
@@ -83,7 +83,7 @@ class ImportForm(forms.Form):
     def clean_stated_on(self) -> Any:
         day = self.cleaned_data["stated_on"]
         if day > timezone.localdate():
-            raise ValidationError(gettext("Enter a day in the past."))
+            raise ValidationError(gettext("Enter today or an earlier day."))
         return day
 
 

@@ -7,6 +7,8 @@ from typing import Any, Final, NamedTuple
 
 from django.conf import settings
 
+from blog.caching import PRESSED_LINK
+
 type Environ = dict[str, Any]
 type Answer = Callable[[Environ, Any], Iterable[bytes] | None]
 
@@ -56,8 +58,8 @@ class Notebook:
         get, path = environ.get, environ["PATH_INFO"]
         if not path.endswith("/") or settings.SESSION_COOKIE_NAME in get("HTTP_COOKIE", ""):
             return
-        purpose, site = get("HTTP_SEC_PURPOSE", ""), get("HTTP_SEC_FETCH_SITE", "")
-        if not is_reading(purpose, site, get("HTTP_SEC_FETCH_DEST", "")):
+        purpose, tags = get("HTTP_SEC_PURPOSE", ""), get("HTTP_SEC_SPECULATION_TAGS", "")
+        if not is_reading(purpose, tags, get("HTTP_SEC_FETCH_DEST", "")):
             return
         self._readings.append(
             Reading(
@@ -76,11 +78,12 @@ class Notebook:
         return [self._readings.popleft() for _reading in range(len(self._readings))]
 
 
-def is_reading(purpose: str, site: str, destination: str) -> bool:
-    """Return whether the headers Sec-Purpose, Sec-Fetch-Site and Sec-Fetch-Dest are those of someone who opens a page.
+def is_reading(purpose: str, tags: str, destination: str) -> bool:
+    """Return whether the headers Sec-Purpose, Sec-Speculation-Tags and Sec-Fetch-Dest are those of someone who reads.
 
     A link of ours is prefetched when a reader presses it (blog.well_known), and then the page is shown without another
     request. Other sites and browsers prefetch what readers may never see.
     Sources: W3C, "Fetch Metadata Request Headers"; HTML, "Speculative loading".
     """
-    return destination in {"", "document"} and (not purpose or (purpose == "prefetch" and site == "same-origin"))
+    is_pressed = purpose == "prefetch" and f'"{PRESSED_LINK}"' in tags
+    return destination in {"", "document"} and (not purpose or is_pressed)

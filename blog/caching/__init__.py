@@ -22,6 +22,8 @@ private_parameters: Final[Registry[str]] = Registry("private parameter")
 noindex_parameters: Final[Registry[str]] = Registry("noindex parameter")
 # What browsers may prefetch from a public page.
 SPECULATION_RULES_PATH: Final = "/speculation-rules.json"
+# What they call that in the header Sec-Speculation-Tags, of requests on this site only.
+PRESSED_LINK: Final = "pressed-link"
 # What browsers keep to decompress further pages with.
 DICTIONARY_PATH: Final = "/dictionary.txt"
 

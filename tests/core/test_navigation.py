@@ -37,24 +37,17 @@ class TestItems:
             ("Author", WRITING),
             (
                 "Editor",
-                ["Dashboard", "Posts", "Pages", "Comments", "Media", "Newsletter", "Tags", "Categories", "Redirects"],
+                [
+                    *("Dashboard", "Posts", "Pages", "Comments", "Media", "Newsletter", "Tags", "Categories"),
+                    *("Readers", "Redirects"),
+                ],
             ),
             ("Moderator", ["Comments"]),
             (
                 "superuser",
                 [
-                    *(
-                        "Dashboard",
-                        "Posts",
-                        "Pages",
-                        "Comments",
-                        "Media",
-                        "Newsletter",
-                        "Tags",
-                        "Categories",
-                        "Redirects",
-                    ),
-                    *("People", "Import/Export", "Appearance", "Settings"),
+                    *("Dashboard", "Posts", "Pages", "Comments", "Media", "Newsletter", "Tags", "Categories"),
+                    *("Readers", "Redirects", "People", "Import/Export", "Appearance", "Settings"),
                 ],
             ),
         ],

@@ -108,10 +108,10 @@ class TestOthers:
             {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
             {"user_agent": ""},
             {"cookie": "sessionid=x"},
-            {"sec_purpose": "prefetch", "sec_fetch_site": "cross-site"},
             {"sec_purpose": "prefetch"},
-            {"sec_purpose": "prefetch;prerender", "sec_fetch_site": "same-origin"},
-            {"sec_fetch_dest": "empty", "sec_fetch_site": "same-origin"},
+            {"sec_purpose": "prefetch", "sec_speculation_tags": "null"},
+            {"sec_purpose": "prefetch;prerender", "sec_speculation_tags": '"pressed-link"'},
+            {"sec_fetch_dest": "empty"},
             {"sec_fetch_dest": "image"},
         ],
         ids=str,
@@ -130,7 +130,7 @@ class TestOthers:
 def test_a_link_of_ours_that_is_pressed_counts(reader: Reader, counted: Counted) -> None:
     """The browser has the page already when it shows it, so there is no second request."""
     post = PostFactory()
-    reader.get(post.get_absolute_url(), sec_purpose="prefetch", sec_fetch_site="same-origin", sec_fetch_dest="document")
+    reader.get(post.get_absolute_url(), sec_purpose="prefetch", sec_speculation_tags='"pressed-link"')
     assert counted()["entries"] == {post.pk: 1}
 
 

@@ -24,9 +24,9 @@ AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
 
 def line(
-    path: str = "/", status: str = "200", referrer: str = "", agent: str = AGENT, purpose: str = "", site: str = ""
+    path: str = "/", status: str = "200", referrer: str = "", agent: str = AGENT, purpose: str = "", tags: str = ""
 ) -> bytes:
-    values = [status, f"/current{path}index.html", referrer, agent, purpose, site, "document"]
+    values = [status, f"/current{path}index.html", referrer, agent, purpose, tags, "document"]
     return json.dumps(values, ensure_ascii=False).encode() + b"\n"
 
 
@@ -130,7 +130,7 @@ class TestLines:
             b"\xff\xfe\x00",
             line(status="404"),
             line(status="206"),
-            line(purpose="prefetch", site="cross-site"),
+            line(purpose="prefetch", tags="null"),
         ],
     )
     def test_that_are_no_readings_are_left_out(self, content: bytes) -> None:

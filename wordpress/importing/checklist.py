@@ -21,6 +21,7 @@ from accounts.models import User
 from blog.models import Redirect
 from blog.models.redirect import folder_path
 from core.http import host_of
+from core.languages import in_quotes, separator
 from core.models import SiteSettings
 from wordpress.importing.old_blog import OldBlog
 from wordpress.importing.report import AUTHORS
@@ -205,13 +206,13 @@ def _menus(blog: OldBlog) -> Point | None:
     if not blog.menus:
         return None
     text = ngettext(
-        "The old blog had the menu %s. There are no menus here: the sidebar lists pages and categories. If a link is "
-        "missing, put it on a page.",
-        "The old blog had the menus %s. There are no menus here: the sidebar lists pages and categories. If a link is "
-        "missing, put it on a page.",
+        "The old blog had the menu %s. Make it again under Appearance, if you need it; the sidebar lists pages and "
+        "categories anyway.",
+        "The old blog had the menus %s. Make them again under Appearance, if you need them; the sidebar lists pages "
+        "and categories anyway.",
         len(blog.menus),
     )
-    return Point(_("Menus"), PointState.LOOK, text % ", ".join(f"“{menu}”" for menu in blog.menus))
+    return Point(_("Menus"), PointState.LOOK, text % separator().join(map(in_quotes, blog.menus)))
 
 
 def _files(blog: OldBlog) -> Point | None:
