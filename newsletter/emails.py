@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 from django.utils.text import Truncator
@@ -76,10 +75,9 @@ def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
         unsubscribe_address=returns.address(delivery, returns.Purpose.UNSUBSCRIBE),
         return_path=returns.address(delivery, returns.Purpose.BOUNCE),
     )
-    # At once, because until this is stored the e-mail would be sent again.
-    with transaction.atomic():
-        Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
-        Issue.objects.filter(pk=delivery.issue_id).update(sent_count=F("sent_count") + 1)
+    # At once and by itself, because until this is stored the e-mail would be sent again.
+    Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
+    Issue.objects.filter(pk=delivery.issue_id).update(sent_count=F("sent_count") + 1)
 
 
 def _entries_for(delivery: Delivery) -> Sequence[Entry]:

@@ -29,7 +29,7 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
     mailed()
     text = page_text()
     assert "2 people follow the blog." in text
-    assert "1 address no longer exists." in text
+    assert "1 address gets nothing more, because it bounced or complained." in text
     assert "All posts 100" in text
     assert "A tag 001" in text
     assert "A paper" in text

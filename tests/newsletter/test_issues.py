@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from blog.models import Status
 from mail import delivery
-from newsletter import emails, issues
+from newsletter import issues
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period, Subscription
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.newsletter import move_marks, news, subscribe, turn_on
@@ -327,7 +327,7 @@ class TestCrashes:
                 raise KilledError
 
             # After the mail server accepted it, and before that is stored.
-            patched.setattr(emails, "F", fail)
+            patched.setattr(Delivery.objects, "filter", fail)
             issues.make()
             with pytest.raises(KilledError):
                 delivery.deliver()

@@ -138,6 +138,8 @@ def test_all_that_is_promised_is_on_the_schedule() -> None:
         "media.cleaning",
         "media.renditions",
         "media.trash",
+        "newsletter.returns",
+        "newsletter.tidying",
         "operations.backups",
         "operations.results",
         "search.stale",

@@ -116,7 +116,7 @@ class TestMerging:
             PostFactory(tags=["a", "b", "c"])
         ids = pks("a", "b")
         # PostgreSQL also locks the posts whose listings are brought up to date.
-        with django_assert_max_num_queries(35 + connection.features.has_select_for_update):
+        with django_assert_max_num_queries(41 + connection.features.has_select_for_update):
             curation.merge(ids, pk("c"), editor)
 
     def test_a_tag_that_is_gone_is_left_out(self, editor: User) -> None:

@@ -212,7 +212,7 @@ def is_preserved(item: Item) -> bool:
 def _reason_to_skip_type(post_type: str) -> str:
     if post_type in {records.MENU_ITEM, records.NAVIGATION}:
         return _(
-            "It is kept and exported again. The notes list what each menu contained, for the menus under Appearance."
+            "It is kept and exported again. The notes list what each menu contained. Make it again under Appearance."
         )
     if post_type in _THEME_TYPES:
         return _("It belongs to the theme, not to the content. It is kept and exported again.")
