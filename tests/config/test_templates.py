@@ -10,8 +10,10 @@ from django.template import Context, Engine
 def engine(tmp_path: Path) -> Engine:
     """An engine for the templates `page.html` and `mail.txt`, which have the same text."""
     for name in ("page.html", "mail.txt"):
-        (tmp_path / name).write_text("<ul>\n  {% if on %}\n\t<li\n    lang='en'>{{ text }}</li>\n  {% endif %}\n</ul>\n")
-    return Engine(dirs=[tmp_path], loaders=["config.templates.UnindentedLoader"])
+        (tmp_path / name).write_text(
+            "<ul>\n  {% if on %}\n\t<li\n    lang='en'>{{ text }}</li>\n  {% endif %}\n</ul>\n"
+        )
+    return Engine(dirs=[str(tmp_path)], loaders=["config.templates.UnindentedLoader"])
 
 
 def test_pages_have_no_indentation_but_that_of_their_content(engine: Engine) -> None:
