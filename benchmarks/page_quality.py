@@ -73,6 +73,8 @@ OF_THE_TESTS = {
     "hostile, HTML": "/2017/01/01/hostile-html/",
     "hostile, WordPress": "/2017/01/01/hostile-wordpress/",
 }
+# They are only validated: their images don't exist, and some of their links hold nothing.
+UNGRADED = ("hostile, HTML", "hostile, WordPress")
 # What the checker says, and we know better.
 KNOWN = re.compile(
     # A property that it does not know yet.
@@ -208,6 +210,9 @@ def rows(tools: Path, site: str, origin: str, paths: Mapping[str, str]) -> Itera
     style = (scratch_site.PROJECT / "static/css/site.css").read_bytes()
     remarks = validate(tools, pages, style)
     for name, page in pages.items():
+        if name in UNGRADED:
+            yield f"| {name} | {len(remarks[name])} | | | | | | |", remarks[name]
+            continue
         for _attempt in range(ATTEMPTS):
             grades = grade(tools, urls[name], fetched[name][1])
             if min(grades.scores) == 100:
