@@ -45,14 +45,14 @@ _SYSTEMS: Final = (
 
 
 def describe(request: HttpRequest) -> str:
-    """Return the name of the browser and its system, such as “Firefox on Windows”."""
+    """Return the name of the browser and its system, such as “Firefox on Windows”; empty if neither is known."""
     # What follows any sensible length would only cost time.
     agent = request.headers.get("User-Agent", "")[:500]
     browser = next((name for pattern, name in _BROWSERS if re.search(pattern, agent)), "")
     system = next((name for pattern, name in _SYSTEMS if re.search(pattern, agent)), "")
     if browser and system:
         return gettext("%(browser)s on %(system)s") % {"browser": browser, "system": system}
-    return browser or system or gettext("An unknown browser")
+    return browser or system
 
 
 def known_browser(request: HttpRequest, user: User | None) -> str:

@@ -12,10 +12,10 @@ from django.apps.registry import Apps
 from django.apps.registry import apps as current_apps
 from django.contrib.auth import get_permission_codename
 from django.utils.functional import Promise
-from django.utils.text import get_text_list
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from core.languages import in_words
 from core.registry import Registry
 
 # The codenames of an app's permissions that each role has.
@@ -111,7 +111,7 @@ def describe(permissions: Set[str]) -> str:
         phrases.append(gettext("use other permissions of this group"))
     if not phrases:
         return gettext("Can log in, but nothing else.")
-    return gettext("Can %(abilities)s.") % {"abilities": _listed(phrases)}
+    return gettext("Can %(abilities)s.") % {"abilities": in_words(phrases)}
 
 
 def describe_owner() -> str:
@@ -119,11 +119,7 @@ def describe_owner() -> str:
     shared = {ability.phrase for role in ROLES for ability in abilities_with(permissions_of(role))}
     everything = {permission for ability in abilities.values() for permission in ability.permissions}
     own = [str(ability.phrase) for ability in abilities_with(everything) if ability.phrase not in shared]
-    return gettext("Can do everything, and only owners can %(abilities)s.") % {"abilities": _listed(own)}
-
-
-def _listed(phrases: list[str]) -> str:
-    return str(get_text_list(phrases, gettext("and")))
+    return gettext("Can do everything, and only owners can %(abilities)s.") % {"abilities": in_words(own)}
 
 
 def grant_roles(app_config: AppConfig, using: str, apps: Apps = current_apps, **kwargs: Any) -> None:

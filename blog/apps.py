@@ -25,6 +25,7 @@ ABILITIES: Final[dict[str, tuple[Promise, set[str], int]]] = {
         {"view_post", "view_others_post", "view_page"},
         10,
     ),
+    "appearance": (_("change how the site looks"), {"change_siteappearance"}, 83),
     "categories": (_("manage categories"), every_action("category"), 30),
     "redirects": (_("manage redirects"), {"add_redirect", "delete_redirect", "view_redirect"}, 50),
 }
@@ -42,6 +43,9 @@ class BlogConfig(AppConfig):
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
+        from blog.appearance import uses
+        from blog.appearance.blocks import sidebar_blocks
+        from blog.appearance.menus import menu_targets
         from blog.archives import archive
         from blog.authors import authors
         from blog.caching import page_parameters, private_parameters
@@ -49,18 +53,21 @@ class BlogConfig(AppConfig):
         from blog.generated_pages import generated_pages
         from blog.language_lists import LANGUAGES_BLOCK
         from blog.media_index import USE_FINDER, update_media_index
-        from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference
+        from blog.menu_targets import MENU_TARGETS
+        from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference, SiteAppearance
         from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
         from blog.preview_links import PARAMETER
-        from blog.privacy import kept_of_readers
+        from blog.privacy import kept_by_the_blog
         from blog.publishing import categories_changed, count_written, next_publication, reassign
         from blog.rendering import markdown
         from blog.rendering.markups import Markup, markups
         from blog.review import emails
-        from blog.sidebar import BLOCKS, sidebar_blocks
+        from blog.sidebar import BLOCKS
+        from blog.views import PERIOD
         from core.changes import change_handlers, retractions, scheduled_changes
         from core.dashboard import dashboard_panels
+        from core.models import related_settings
         from core.navigation import navigation_items
         from core.personal_data import PersonalRows, personal_rows
         from core.privacy import kept_data
@@ -70,6 +77,8 @@ class BlogConfig(AppConfig):
 
         for kind in ("blog.post", "blog.page", "blog.category", "blog.redirect"):
             titles.register(kind, str)
+        titles.register("blog.siteappearance", str)
+        related_settings.register("appearance", SiteAppearance)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
         change_handlers.register("blog.media_index", update_media_index)
@@ -82,23 +91,26 @@ class BlogConfig(AppConfig):
             navigation_items.register(name, item)
         for name, panel in PANELS.items():
             dashboard_panels.register(name, panel)
+        for name, target in MENU_TARGETS.items():
+            menu_targets.register(name, target)
         for name, block in BLOCKS.items():
             sidebar_blocks.register(name, block)
-        sidebar_blocks.register("languages", LANGUAGES_BLOCK)
+        sidebar_blocks.register("languages", LANGUAGES_BLOCK, after="archives")
         generated_pages.register(ARCHIVE, archive)
         generated_pages.register(AUTHORS, authors)
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
         # Of short links such as `/?p=5`.
-        page_parameters.register("blog", frozenset({"p", "page_id", "preview"}))
+        page_parameters.register("blog", frozenset({"p", "page_id", "preview", PERIOD}))
         page_parameters.register("blog.oembed", oembed.PARAMETERS)
         use_finders.register("blog", USE_FINDER)
+        use_finders.register("blog.appearance", uses.USE_FINDER)
         reviewers = ReviewPreference.objects.select_related("user")
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
         works.register("blog", Work(_("Posts and pages"), count_written, reassign))
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
-        kept_data.register("blog", kept_of_readers)
+        kept_data.register("blog", kept_by_the_blog)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))
         reserved_slugs.register(
             "blog",

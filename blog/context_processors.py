@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from blog.appearance.looks import look_of
 from blog.caching import has_session
 from blog.sidebar import sidebar
 from core.models import SiteSettings
@@ -12,7 +13,7 @@ from core.navigation import first_steps_for
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's settings, the sidebar, the user who is logged in and what that user can begin with.
+    """Return the site's settings, its look, the sidebar, the user who is logged in and what that user can begin with.
 
     Each is read only if a template uses it.
     """
@@ -25,6 +26,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
 
     return {
         "site": settings_row,
+        "look": SimpleLazyObject(lambda: look_of(settings_row)),
         "sidebar": SimpleLazyObject(lambda: sidebar(settings_row, request.path)),
         "staff": SimpleLazyObject(staff),
         "first_steps": SimpleLazyObject(lambda: first_steps_for(staff())),

@@ -17,7 +17,7 @@ from accounts.models import User
 from blog.models import Category, CategoryChange, Entry, Post, Redirect
 from blog.models.curation import CurationError, UndoableChange
 from blog.models.redirect import add_redirects
-from core.changes import entries_changed
+from core.changes import entries_changed, will_be_merged
 from core.languages import in_quotes
 
 # How many posts a preview names.
@@ -78,6 +78,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
         else:
             text = gettext("%(categories)s merged into “%(target)s”")
             record(Action.MERGED, sources, by=by, details=gettext("into “%s”") % target)
+            will_be_merged(Category, list(locked), target.pk)
             # The deepest first, because a category with others below it can't be deleted.
             for source in sorted(sources, key=lambda each: -each.path.count("/")):
                 _dissolve(source, target)

@@ -20,8 +20,8 @@ from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
 from blog.structured_data import blog_posting, breadcrumb_list, json_ld
-from blog.terms import links_to, separator, terms_of
-from core.languages import alternates, answer_in
+from blog.terms import links_to, terms_of
+from core.languages import alternates, answer_in, separator
 from core.privacy import describe_kept_data
 from core.sender import sender
 from core.site import SiteRequest, absolute_url, is_probe

@@ -8,11 +8,13 @@ from django.db.models import Count, QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from blog.appearance.blocks import Row, SidebarBlock
 from blog.listing import FeedLink, Listing, listing_response
 from blog.models import Post
-from blog.sidebar import EMPTY, ZERO, Line, Row, SidebarBlock
+from blog.sidebar import EMPTY, ZERO, Line
 from core.languages import answer_in, language_name
 from core.site import SiteRequest
 
@@ -59,4 +61,4 @@ def _lines(rows: Sequence[Row]) -> Sequence[Line]:
     ]
 
 
-LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _rows, _lines)
+LANGUAGES_BLOCK: Final = SidebarBlock("blog/sidebar/languages.html", _rows, _lines, label=_("Languages"))

@@ -15,9 +15,9 @@ from django.utils.translation import get_language, get_language_bidi, gettext, p
 
 from blog.models import Post
 from blog.rendering import MORE_PLACEHOLDER
-from blog.terms import Term, Terms, links_to, separator, terms_of
+from blog.terms import Term, Terms, links_to, terms_of
 from core.dates import format_day
-from core.languages import speaking
+from core.languages import separator, speaking
 from core.models import SiteSettings
 from core.registry import Registry
 

@@ -13,12 +13,16 @@ from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
+from blog.appearance.documents import ListStyle
+from blog.appearance.looks import look_of
 from blog.listed_posts import listed_posts
 from blog.models import Entry, Post, PostQuerySet, load_pictures
 from blog.open_graph import locale
 from blog.structured_data import Node, json_ld
+from blog.titles import entry_list
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value
@@ -159,10 +163,6 @@ def listing_response(
         return HttpResponse()
     page = paginator.page(number)
     shown = [*sticky, *(post for post in page if post not in sticky)]
-    with_image = [post for post in shown if "<img" in post.lead_html and not post.excerpt_in_lists(request.site)]
-    load_pictures(with_image)
-    if first_with_image := next((post for post in with_image if not post.is_locked), None):
-        first_with_image.leads_with_image = True
     label = page_label(page.number, paginator.num_pages)
     its_pager = pager(page, partial(listing_page_url, url))
     context = {
@@ -172,7 +172,7 @@ def listing_response(
         "name": name,
         "description": description,
         "posts": shown,
-        "entries": listed_posts(shown, request.site, pinned=sticky),
+        "entries": _entries(shown, request.site, pinned=sticky),
         "pager": its_pager,
         "canonical_url": absolute_url(listing_page_url(url, page.number)),
         "previous_page_url": its_pager.newer_url,
@@ -182,6 +182,17 @@ def listing_response(
         "feed_links": [*feeds, site_feed(request)],
     }
     return render(request, "blog/listing.html", context)
+
+
+def _entries(posts: Sequence[Post], site: SiteSettings, *, pinned: Sequence[Post]) -> SafeString:
+    """Return the posts of a page as HTML, with or without their texts."""
+    if look_of(site).appearance.list_style == ListStyle.TITLES:
+        return entry_list(posts, site, pinned=pinned)
+    with_image = [post for post in posts if "<img" in post.lead_html and not post.excerpt_in_lists(site)]
+    load_pictures(with_image)
+    if first_with_image := next((post for post in with_image if not post.is_locked), None):
+        first_with_image.leads_with_image = True
+    return listed_posts(posts, site, pinned=pinned)
 
 
 def page_label(number: int, total: int) -> str:

@@ -11,8 +11,9 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from blog.models import SiteAppearance
 from core.models import SiteSettings
-from core.privacy import Concerned, KeptData, describe_kept_data
+from core.privacy import Concerned, KeptData, describe_kept_data, reading_counters
 from core.site import SiteRequest, absolute_url
 
 # The path of the page.
@@ -30,12 +31,15 @@ def privacy_page(request: SiteRequest) -> HttpResponse:
     return render(request, "blog/privacy.html", context)
 
 
-def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what reading leaves behind."""
+def kept_by_the_blog(site: SiteSettings) -> Iterator[KeptData]:
+    """Describe what reading leaves behind, and publishing an appearance."""
+    is_counted = any(counts(site) for counts in reading_counters.values())
     yield KeptData(
         Concerned.READERS,
         _("Which pages you read, when, and with which device"),
-        _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
+        _("Not kept. There are no cookies, and your IP address is neither stored nor logged.")
+        if is_counted
+        else _("Not kept. There are no cookies and no statistics, and your IP address is neither stored nor logged."),
         _(
             "It isn't needed. All that a page consists of comes from this site. Players of other sites are loaded "
             "only if you start them, and these sites have rules of their own."
@@ -53,3 +57,10 @@ def kept_of_readers(site: SiteSettings) -> Iterator[KeptData]:
             "address without the secret key of this site."
         ),
     )
+    if SiteAppearance.of(site).document:
+        yield KeptData(
+            Concerned.STAFF,
+            _("Which versions of the appearance of this site you made public, and when"),
+            _("Until fifty later ones have been made public, and without your name once your account is erased."),
+            _("So that owners see who changed it, and can go back to an earlier one."),
+        )

@@ -1,11 +1,12 @@
 """The sidebar: blocks that apps register, read with one query and rendered once until the next change."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
+from django import forms
 from django.core.cache import cache
 from django.db.models import CharField, Count, IntegerField, OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
@@ -13,86 +14,82 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 
+from blog.appearance.blocks import Options, Row, SidebarBlock, default_blocks, sidebar_blocks
+from blog.appearance.looks import footer_html, look_of
+from blog.appearance.options import CountField, LinksField, MarkdownField, read_links
+from blog.appearance.pictures import PictureField, find_picture, image_html
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
-from core.dashboard import find_missing_template
 from core.memory import remembered
 from core.models import SiteSettings
-from core.registry import Registry
 
-
-class Row(NamedTuple):
-    """A row of the query for a block. Each block gives the columns its own meaning."""
-
-    first: int
-    second: int
-    label: str
-    path: str
-    total: int
-
-
-@dataclass(frozen=True, slots=True)
-class SidebarBlock:
-    """A block of the sidebar, shown by `template`, which gets its lines as `block.lines`.
-
-    `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. None of them may depend on comments. `arrange` turns the rows, which are in any order, into lines. The
-    template of a block with lines shows nothing else than these, and `current`: the URL of the page, if it is that of a
-    line. A block without `rows` consists of its template alone, which is rendered for each page unless it
-    `is_the_same_everywhere`.
-    """
-
-    template: str
-    rows: Callable[[], QuerySet[Any, Any]] | None = None
-    arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
-    is_the_same_everywhere: bool = False
-
-
-# In the order in which they are shown.
-sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
+# In CSS pixels.
+_ABOUT_WIDTH: Final = 240
 
 
 class ShownBlock(NamedTuple):
-    """A block for one page: its `lines`, and their `html`; or else the `template` to render."""
+    """A block for one page: its `lines`, and their `html`; or else the `template` to render.
+
+    No other block of the page has its `key`. An empty `title` is that of its kind.
+    """
 
     lines: Sequence[Any] = ()
     html: SafeString = SafeString()
     template: str = ""
+    key: str = ""
+    title: str = ""
+    options: Options = {}
 
 
 def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
     """Return the blocks for the page at `path`: one query under each version of entries, or none if they are cached."""
-    lines = remembered(site, lambda: _cached_lines(site), "sidebar")
-    return {
-        name: _show(site, name, block, lines.get(name, ()), path)
-        if block.rows or block.is_the_same_everywhere
-        else ShownBlock(template=block.template)
-        for name, block in sidebar_blocks.items()
-    }
+    blocks = remembered(site, lambda: _blocks(site), "sidebar blocks")
+    lines = remembered(site, lambda: _cached_lines(site, {kind for kind, _block in blocks}), "sidebar")
+    return {block.key: _show(site, sidebar_blocks[kind], block, lines.get(kind, ()), path) for kind, block in blocks}
 
 
-def _show(site: SiteSettings, name: str, block: SidebarBlock, lines: Sequence[Any], path: str) -> ShownBlock:
-    urls = remembered(site, lambda: {getattr(line, "url", "") for line in lines}, "sidebar urls", name)
+def _blocks(site: SiteSettings) -> list[tuple[str, ShownBlock]]:
+    """Return the blocks of the site in their order, each with its kind, but without what it shows."""
+    counts: Counter[str] = Counter()
+    blocks = []
+    for block in look_of(site).appearance.blocks or default_blocks():
+        kind = block["kind"]
+        counts[kind] += 1
+        key = kind if counts[kind] == 1 else f"{kind}-{counts[kind]}"
+        blocks.append((kind, ShownBlock(key=key, title=block["title"], options=block["options"])))
+    return blocks
+
+
+def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any], path: str) -> ShownBlock:
+    if not (kind.rows or kind.is_the_same_everywhere):
+        return block._replace(template=kind.template)
+    urls = remembered(site, lambda: {getattr(line, "url", "") for line in lines}, "sidebar urls", block.key)
     current = path if path in urls else ""
-    context = {"block": {"lines": lines}, "current": current}
-    html = remembered(site, lambda: render_to_string(block.template, context), "sidebar html", name, current)
-    return ShownBlock(lines, html)
+    block = block._replace(lines=lines)
+
+    def render() -> SafeString:
+        more = kind.context(site, block.options)
+        return render_to_string(kind.template, {"block": block, "current": current, **more})
+
+    return block._replace(html=remembered(site, render, "sidebar html", block.key, current))
 
 
-def _cached_lines(site: SiteSettings) -> dict[str, Sequence[Any]]:
-    """Return the lines of each block, from the cache that processes share if one of them has read them."""
+def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:
+    """Return the lines of each kind of block, from the cache that processes share if one of them has read them."""
     key = f"sidebar:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
-        first, *others = (
+        queries = [
             block.rows().order_by().annotate(block=Value(name, output_field=CharField()))
             for name, block in sidebar_blocks.items()
-            if block.rows
-        )
+            if block.rows and name in kinds
+        ]
         rows: defaultdict[str, list[Row]] = defaultdict(list)
-        for *columns, name in first.union(*others, all=True).order_by():
-            rows[name].append(Row(*columns))
+        if queries:
+            for *columns, name in queries[0].union(*queries[1:], all=True).order_by():
+                rows[name].append(Row(*columns))
         lines = {name: sidebar_blocks[name].arrange(found) for name, found in rows.items()}
         cache.set(key, lines, site.seconds_to_next_change)
     return lines
@@ -173,10 +170,84 @@ def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
     return [*lines, *years]
 
 
+def _recent_posts(site: SiteSettings, options: Options) -> dict[str, Any]:
+    posts: Any = Post.objects.published().for_titles().newest_first()
+    return {"posts": list(posts[: options["count"]])}
+
+
+def _text(site: SiteSettings, options: Options) -> dict[str, Any]:
+    return {"html": footer_html(options["text"])}
+
+
+def _about(site: SiteSettings, options: Options) -> dict[str, Any]:
+    picture = find_picture(options["picture"])
+    image = image_html(picture, picture.alt, max_width=_ABOUT_WIDTH) if picture else ""
+    return {"image": image, **_text(site, options)}
+
+
+def _links(site: SiteSettings, options: Options) -> dict[str, Any]:
+    return {"links": read_links(options["links"])}
+
+
 # The blocks of the blog itself.
 BLOCKS: Final = {
-    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines),
-    "categories": SidebarBlock("blog/sidebar/categories.html", _category_rows, _category_lines),
-    "archives": SidebarBlock("blog/sidebar/archives.html", _month_rows, _archive_lines),
-    "meta": SidebarBlock("blog/sidebar/meta.html"),
+    "pages": SidebarBlock("blog/sidebar/pages.html", _page_rows, _page_lines, label=_("Pages")),
+    "categories": SidebarBlock(
+        "blog/sidebar/categories.html",
+        _category_rows,
+        _category_lines,
+        label=_("Categories"),
+        options={
+            "hide_counts": forms.BooleanField(label=_("Without the number of posts"), required=False, initial=False)
+        },
+    ),
+    "archives": SidebarBlock(
+        "blog/sidebar/archives.html",
+        _month_rows,
+        _archive_lines,
+        label=_("Archives"),
+        options={
+            "style": forms.ChoiceField(
+                label=_("Years"),
+                choices=[("list", _("As links")), ("select", _("In a list to choose from"))],
+                initial="list",
+            )
+        },
+    ),
+    "meta": SidebarBlock("blog/sidebar/meta.html", label=_("Login and feeds")),
+    "about": SidebarBlock(
+        "blog/sidebar/about.html",
+        is_the_same_everywhere=True,
+        label=_("About"),
+        options={"picture": PictureField(label=_("Picture"), initial=""), "text": MarkdownField()},
+        context=_about,
+        is_default=False,
+    ),
+    "recent-posts": SidebarBlock(
+        "blog/sidebar/recent_posts.html",
+        is_the_same_everywhere=True,
+        label=_("Recent posts"),
+        options={"count": CountField(5)},
+        context=_recent_posts,
+        is_default=False,
+    ),
+    "links": SidebarBlock(
+        "blog/sidebar/links.html",
+        is_the_same_everywhere=True,
+        label=_("Links"),
+        options={"links": LinksField(label=_("Links"))},
+        context=_links,
+        is_default=False,
+        is_repeatable=True,
+    ),
+    "text": SidebarBlock(
+        "blog/sidebar/text.html",
+        is_the_same_everywhere=True,
+        label=_("Text"),
+        options={"text": MarkdownField()},
+        context=_text,
+        is_default=False,
+        is_repeatable=True,
+    ),
+    "feeds": SidebarBlock("blog/sidebar/feeds.html", is_the_same_everywhere=True, label=_("Feeds"), is_default=False),
 }

@@ -17,12 +17,15 @@ from django.contrib.sitemaps import Sitemap
 from django.contrib.sitemaps.views import sitemap
 from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language, gettext
 
+from blog.appearance.looks import look_of
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
 from core.languages import alternates
+from core.models import SiteSettings
 from core.site import absolute_url
 from media.models import Picture
 
@@ -87,6 +90,10 @@ class PostSitemap(_EntrySitemap):
 class PageSitemap(_EntrySitemap):
     def items(self) -> Any:
         return _shown(Page.objects.published().order_by("path")).only(*_SHOWN, "path")
+
+    def location(self, item: Any) -> str:
+        home = look_of(SiteSettings.remembered()).home
+        return reverse("blog:front") if home and home.pk == item.pk else super().location(item)
 
 
 class CategorySitemap(_BlogSitemap):

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from django.db.models import QuerySet
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import pgettext
 
 from blog.models import Entry, Post
 from blog.models.category import category_url
@@ -63,12 +62,7 @@ def _by_name(term: Term) -> tuple[str, str]:
     return term.name.casefold(), term.name
 
 
-def separator() -> str:
-    """Return what separates the items of a list in the current language."""
-    return pgettext("between the items of a list", ", ")
-
-
 def links_to(terms: Iterable[Term], comma: str) -> SafeString:
-    """Return links to these terms, separated by `comma` (see `separator`), for an `h-entry` (microformats)."""
+    """Return links to these terms, separated by `comma` (core.languages.separator), for an `h-entry` (microformats)."""
     links = [f'<a class="p-category" href="{escape(term.url)}" dir="auto">{escape(term.name)}</a>' for term in terms]
     return mark_safe(comma.join(links))  # noqa: S308  # the names and URLs are escaped, and the comma is ours

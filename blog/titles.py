@@ -1,16 +1,17 @@
 """Lists of titles, of which hundreds fit on a page. Python writes them, as it does listings (blog.listed_posts)."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from html import escape
 
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
 
 from blog.listed_posts import posted_in_line, spoken_language, tags_line
 from blog.models import Post
-from blog.terms import Term, links_to, separator, terms_of
+from blog.terms import Term, links_to, terms_of
 from core.dates import format_day
-from core.languages import speaking
+from core.languages import separator, speaking
 from core.models import SiteSettings
 
 
@@ -24,15 +25,19 @@ def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) 
     return mark_safe(f'<ul class="titles">\n{items}</ul>\n')  # noqa: S308  # every value is escaped
 
 
-def entry_list(posts: Sequence[Post], site: SiteSettings) -> SafeString:
-    """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries."""
+def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
+    """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries.
+
+    Those that are `pinned` are labelled.
+    """
     terms = terms_of(posts)
     items = []
     for post in posts:
         categories, tags = terms[post.pk]
         with speaking(post.language):
+            pin = f'<p class="pinned" {spoken_language()}>{gettext("Pinned")}</p>\n' if post in pinned else ""
             items.append(
-                f"<li>{_link(post)}\n"
+                f"<li>{pin}{_link(post)}\n"
                 f'<div class="filed" {spoken_language()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
                 f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
             )

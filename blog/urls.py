@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
 from blog import feeds, oembed, views, well_known
+from blog.appearance.views import icon, style
 from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
 from blog.dictionary import dictionary
 from blog.language_lists import by_language
@@ -75,6 +76,8 @@ urlpatterns = [
     path(SPECULATION_RULES_PATH.lstrip("/"), well_known.speculation_rules),
     path(DICTIONARY_PATH.lstrip("/"), public_page(dictionary), name="dictionary"),
     path("favicon.ico", public_page(well_known.favicon), name="favicon"),
+    path("appearance-<str:digest>.css", public_page(style), name="style"),
+    path("icon-<str:key>-<int:size>.png", public_page(icon), name="icon"),
     path("manifest.webmanifest", public_page(well_known.manifest), name="manifest"),
     path("oembed/", public_page(oembed.oembed), name="oembed"),
     path(".well-known/security.txt", public_page(well_known.security_txt), name="security_txt"),

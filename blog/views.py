@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from typing import Any, Final
 
 from django.conf import settings
 from django.db.models import Q
@@ -16,24 +17,30 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from blog import breadcrumbs, preview_links, privacy
+from blog.appearance.looks import look_of
 from blog.archives import period_response
 from blog.caching import has_session
 from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
-from blog.listing import FeedLink, Listing, listing_response, period
+from blog.listing import FeedLink, Listing, listing_page_url, listing_response, period
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.overviews import is_free
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
-from blog.structured_data import breadcrumb_list, profile_page, web_site
+from blog.structured_data import breadcrumb_list, json_ld, profile_page, web_site
 from core.dates import format_day, format_month
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
+# The parameter of the list of years in the sidebar.
+PERIOD: Final = "period"
+_YEAR: Final = re.compile("[0-9]{4}")
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
+# The path of the page of posts, or of one of its further pages.
+_PAGE_OF_POSTS: Final = re.compile(r"(?P<path>.+?)(?:/page/(?P<number>[1-9][0-9]{0,8}))?")
 
 
 _all_posts = Listing(lambda now: Post.objects.published(now).newest_first().values("pk"))
@@ -69,24 +76,44 @@ pages_at = Prepared[Page](
 
 @require_safe
 def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
-    """Show all posts, sticky ones first, or redirect WordPress's short links `/?p=ID` and `/?page_id=ID`."""
+    """Show the home page or all posts, or redirect WordPress's short links `/?p=ID` and `/?page_id=ID`."""
     if page_number is None and (token := request.GET.get(preview_links.PARAMETER)):
         return _preview_link_response(request, token)
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
+    if page_number is None and (year := request.GET.get(PERIOD)):
+        # From the list of years in the sidebar.
+        if not _YEAR.fullmatch(year):
+            raise Http404(gettext("That date doesn't exist."))
+        return RedirectToPage(reverse("blog:year", args=[year]))
+    if home := look_of(request.site).home:
+        if page_number is not None:
+            return _later_posts(request, page_number)
+        # None if it has just been unpublished.
+        if page := next(iter(pages_at(timezone.now(), [home.path])), None):
+            url = absolute_url(reverse("blog:front"))
+            nodes = "" if page.noindex else json_ld([web_site(request.site)])
+            return entry_response(request, page, canonical_url=url, json_ld=nodes, oembed_url="")
+    return _list_of_posts(request, page_number, reverse("blog:front"), nodes=lambda: [web_site(request.site)])
+
+
+def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:
+    """Lead from a page of the list, which was at the root of the site, to where it is now."""
+    posts_page = look_of(request.site).posts_page
+    if posts_page is None:
+        raise Http404(gettext("That page doesn't exist."))
+    url = listing_page_url(reverse("blog:page", args=[posts_page.path]), page_number)
+    return HttpResponsePermanentRedirect(url)
+
+
+def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **about: Any) -> HttpResponse:
+    """Show a page of all posts, sticky ones first."""
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
         site = request.site
         posts = _sticky_posts().for_listing(with_author=site.show_author, with_excerpt=site.show_excerpts)
         sticky = list(posts)
-    return listing_response(
-        request,
-        page_number,
-        url=reverse("blog:front"),
-        listing=_all_posts,
-        sticky=sticky,
-        nodes=lambda: [web_site(request.site)],
-    )
+    return listing_response(request, page_number, url=url, listing=_all_posts, sticky=sticky, **about)
 
 
 def _sticky_posts() -> PostQuerySet:
@@ -217,6 +244,12 @@ def post(
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def page(request: SiteRequest, path: str) -> HttpResponse:
+    look = look_of(request.site)
+    if look.posts_page and (match := _PAGE_OF_POSTS.fullmatch(path)) and match["path"] == look.posts_page.path:
+        title = look.posts_page.title or gettext("(no title)")
+        number = int(match["number"]) if match["number"] else None
+        url = reverse("blog:page", args=[look.posts_page.path])
+        return _list_of_posts(request, number, url, heading=title, title=title)
     # What the URL may mean: the path of a page and which of its pages, the likeliest first.
     meanings: dict[str, int | None] = {path: None, _normalise(path): None}
     if match := _PAGE_OF_PAGE.fullmatch(path):
@@ -234,6 +267,8 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
     found, page_number = by_path[found_at], meanings[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
+    if look.home and look.home.pk == found.pk and page_number is None and request.method != "POST":
+        return RedirectToPage(reverse("blog:front"))
     return reader_response(request, found, page_number or 1)
 
 

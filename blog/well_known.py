@@ -1,6 +1,7 @@
 """Files for programs and people that are at the same place on every site."""
 
 import datetime as dt
+from contextlib import suppress
 from typing import Any, Final
 
 from django.conf import settings
@@ -12,6 +13,8 @@ from django.utils.text import Truncator
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django.views.decorators.http import require_safe
 
+from blog.appearance.looks import look_of
+from blog.appearance.pictures import icon_ico
 from core.site import SiteRequest, absolute_url
 
 # In pixels; and in characters, of what fits under an icon.
@@ -51,19 +54,27 @@ def speculation_rules(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def favicon(request: SiteRequest) -> HttpResponse:
-    """Redirect to the icon, for programs that don't read which one a page names."""
+    """Return the site's icon, or redirect to ours, for programs that don't read which one a page names."""
+    if icon := look_of(request.site).icon:
+        with suppress(OSError):
+            return HttpResponse(icon_ico(icon.picture), content_type="image/x-icon")
     return HttpResponsePermanentRedirect(static("icons/broadside-32.png"))
 
 
 @require_safe
 def manifest(request: SiteRequest) -> JsonResponse:
     """Describe the site to browsers that put it on a home screen. Source: W3C, "Web Application Manifest"."""
-    icons = [{"src": static("icons/broadside.svg"), "sizes": "any", "type": "image/svg+xml"}]
-    icons += [
-        {"src": static(f"icons/broadside-{size}.png"), "sizes": f"{size}x{size}", "type": "image/png"}
+    site = request.site
+    icon = look_of(site).icon
+    vector = [] if icon else [{"src": static("icons/broadside.svg"), "sizes": "any", "type": "image/svg+xml"}]
+    icons = vector + [
+        {
+            "src": icon.url(size) if icon else static(f"icons/broadside-{size}.png"),
+            "sizes": f"{size}x{size}",
+            "type": "image/png",
+        }
         for size in _ICON_SIZES
     ]
-    site = request.site
     described = {
         "id": "/",
         "name": site.title,

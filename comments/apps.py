@@ -15,6 +15,8 @@ class CommentsConfig(AppConfig):
     verbose_name = _("Comments")
 
     def ready(self) -> None:
+        from blog.appearance.blocks import SidebarBlock, sidebar_blocks
+        from blog.appearance.options import CountField
         from blog.caching import noindex_parameters, private_parameters
         from blog.entry_lists import EntryColumn, entry_columns
         from blog.listed_posts import entry_links
@@ -33,6 +35,10 @@ class CommentsConfig(AppConfig):
         from core.schedule import ScheduledTask, daily, scheduled_tasks
         from mail.delivery import Mailing, Preparation, mailings, preparations
 
+        recent = SidebarBlock(
+            "comments/sidebar.html", label=_("Recent comments"), options={"count": CountField(5)}, is_default=False
+        )
+        sidebar_blocks.register("recent-comments", recent)
         scheduled_tasks.register("comments.tidying", ScheduledTask(tidy_comments, daily(4, 15)))
         entry_links.register("comments", comment_link)
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))

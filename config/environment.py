@@ -9,11 +9,19 @@ PLAIN: Final = frozenset(
     (
         *("ALLOWED_HOSTS", "AUDIT_KEEP_DAYS", "AUDIT_KEEP_FAILED_DAYS"),
         *("BACKUP_KEEP_DAILY", "BACKUP_KEEP_MONTHLY", "BACKUP_KEEP_WEEKLY", "BACKUP_PUBLIC_KEY"),
-        *("BACKUP_TIMES", "BEHIND_PROXY", "BROADSIDE_DATA", "CACHE_MAX_MB", "CLIENT_ADDRESS_HEADER"),
+        *("BACKUP_TIMES", "BEHIND_PROXY", "BOUNCE_ADDRESS", "BROADSIDE_DATA", "CACHE_MAX_MB", "CLIENT_ADDRESS_HEADER"),
         *("CSRF_TRUSTED_ORIGINS", "DATABASE_CONN_MAX_AGE", "DATABASE_POOL", "DATABASE_PREPARE"),
         *("DATABASE_TIMEOUT", "DEBUG", "EMAIL_FROM", "EXPORT_KEEP_DAYS", "FORMER_FOLDER", "FORMER_HOSTS"),
         *("IMPORT_FILE_MAX_MB", "IMPORT_KEEP_DAYS", "IMPORT_MAX_MB", "IMPORT_UNCLEANED_FILES", "LANGUAGE_CODE"),
-        *("LOG_FORMAT", "LOG_LEVEL", "NEWS_SITEMAP", "PAGES_FOLDER", "PAGES_FOLDER_MAX_MB", "PAGE_CACHE_MEMORY_MB"),
+        *(
+            "LOG_FORMAT",
+            "LOG_LEVEL",
+            "MAIL_LIMITS",
+            "NEWS_SITEMAP",
+            "PAGES_FOLDER",
+            "PAGES_FOLDER_MAX_MB",
+            "PAGE_CACHE_MEMORY_MB",
+        ),
         "SECURE_HSTS_INCLUDE_SUBDOMAINS",
         *("SECURE_HSTS_PRELOAD", "SECURE_HSTS_SECONDS", "SECURE_SSL_REDIRECT", "SECURITY_CONTACT", "SITE_URL"),
         *("STATIC_ROOT", "TIME_ZONE", "TRUSTED_PROXIES", "WITHDRAWAL_UNDO_DAYS"),
@@ -22,7 +30,15 @@ PLAIN: Final = frozenset(
 # They may contain a name and password, and in their query whatever a server accepts there.
 URLS: Final = frozenset(
     (
-        *("BACKUP_URL", "CACHE_URL", "DATABASE_REPLICA_URLS", "DATABASE_URL", "EMAIL_URL", "SENTRY_DSN"),
+        *(
+            "BACKUP_URL",
+            "BOUNCE_MAILBOX",
+            "CACHE_URL",
+            "DATABASE_REPLICA_URLS",
+            "DATABASE_URL",
+            "EMAIL_URL",
+            "SENTRY_DSN",
+        ),
         *("STORAGE_URL", "WEBSUB_HUB"),
     )
 )

@@ -1,5 +1,6 @@
-"""The setting MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`."""
+"""The settings of mail: MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`, and limits."""
 
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -35,3 +36,39 @@ def mailers(url: str) -> dict[str, dict[str, Any]]:
     if parts.username:
         options |= {"username": unquote(parts.username), "password": unquote(parts.password or "")}
     return {"default": {"BACKEND": "django.core.mail.backends.smtp.EmailBackend", "OPTIONS": options}}
+
+
+def mail_limits(limits: Iterable[str]) -> dict[str, int]:
+    """Return how many e-mails each domain gets in a minute, from items such as `example.org=10`; `*` is any other.
+
+    Raises ImproperlyConfigured if one is invalid.
+    """
+    found = {}
+    for item in filter(None, map(str.strip, limits)):
+        domain, _equals, number = item.partition("=")
+        if not (domain.strip() and number.strip().isdecimal() and int(number) > 0):
+            raise ImproperlyConfigured(
+                f"MAIL_LIMITS contains {item!r}. Each item is a domain with a number of e-mails for each minute, such "
+                "as example.org=10, or *=60 for all other domains."
+            )
+        found[domain.strip().lower()] = int(number)
+    return found
+
+
+def mailbox_url(url: str) -> str:
+    """Return the URL of a mailbox as it is. Raises ImproperlyConfigured if it is none (mail.mailboxes)."""
+    try:
+        parts = urlsplit(url)
+        is_valid = (parts.scheme == "maildir" and parts.path.startswith("/")) or (
+            parts.scheme == "imaps" and parts.hostname and parts.username and parts.port != 0
+        )
+    except ValueError:
+        is_valid = False
+    if url and not is_valid:
+        # The message does not repeat the URL, which may contain the password.
+        raise ImproperlyConfigured(
+            "BOUNCE_MAILBOX is not the URL of a mailbox. It should look like maildir:///var/mail/bounces or "
+            "imaps://name:password@mail.example.org/INBOX, with characters such as @ or # in name and password "
+            "percent-encoded."
+        )
+    return url

@@ -18,7 +18,7 @@ from config.cache import caches
 from config.database import databases
 from config.environment import without_secrets
 from config.logs import logging_settings
-from config.mail import mailers
+from config.mail import mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
 from config.security import security_contacts
 from config.storage import media_storage
@@ -93,7 +93,9 @@ INSTALLED_APPS = [
     "blog",
     "tags",
     "comments",
+    "readers",
     "search",
+    "newsletter",
     "wordpress",
     "demo",
     "operations",
@@ -129,6 +131,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.late_forms.LateFormsMiddleware",
     "operations.withdrawals.warnings.WithdrawnNamesMiddleware",
+    "blog.appearance.preview.AppearanceMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Last, so that only views read from replicas of the database.
     "blog.replica_reads.ReplicaReadsMiddleware",
@@ -225,6 +228,7 @@ MFA_TOTP_TOLERANCE = 1
 LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
 TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
@@ -304,6 +308,12 @@ MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
 # Having no mailer is a valid choice, which the admin mentions.
 SILENCED_SYSTEM_CHECKS = ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
+# How many e-mails with new posts each domain gets in a minute (mail.pacing), such as `example.org=10,*=60`.
+BROADSIDE_MAIL_LIMITS = mail_limits(env.list("MAIL_LIMITS", default=[]))
+# Where bounces and the like come back to (newsletter.returns): an address to which `+TOKEN` can be added before the @,
+# and its mailbox, which is for nothing else.
+BROADSIDE_BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="").strip()
+BROADSIDE_BOUNCE_MAILBOX = mailbox_url(env.str("BOUNCE_MAILBOX", default="").strip())
 
 # Comments are also checked by Akismet if there is a key (comments.rules.akismet).
 BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")

@@ -41,6 +41,7 @@ urlpatterns = [
     ),
     path("", include("wordpress.legacy_urls.urls")),
     path("", include("search.urls")),
+    path("", include("newsletter.urls")),
     path("", include("tags.urls")),
     path("", include("comments.urls")),
     path("", include("blog.urls")),

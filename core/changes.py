@@ -15,6 +15,11 @@ from core.registry import Registry
 
 # Each updates what it derives from the entries with these IDs, in the transaction that changed them.
 change_handlers: Final[Registry[Callable[[Collection[int]], object]]] = Registry("change handler")
+# Each has what refers to objects of a model refer to another one, before they are merged into it and deleted. It gets
+# the model, their IDs and that of the other one.
+merge_handlers: Final[Registry[Callable[[type[models.Model], Collection[int], int], object]]] = Registry(
+    "merge handler"
+)
 # Each returns when public content next changes by itself, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
 # Each takes back what others show without asking for the content version, in the transaction that changes content, so
@@ -230,6 +235,12 @@ def entries_changed(ids: Collection[int]) -> None:
     for handle in change_handlers.values():
         handle(ids)
     content_changed()
+
+
+def will_be_merged(model: type[models.Model], ids: Collection[int], target: int) -> None:
+    """Have what refers to these objects of a model refer to the target, in the current transaction."""
+    for handle in merge_handlers.values():
+        handle(model, ids, target)
 
 
 class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):

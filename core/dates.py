@@ -4,22 +4,43 @@ American English, the default, has the wording of WordPress, where Django's own 
 """
 
 import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any, Final
 
 from django.utils import timezone
-from django.utils.formats import date_format
+from django.utils.formats import date_format, get_format
 from django.utils.timesince import timesince, timeuntil
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, npgettext, npgettext_lazy
+from django.utils.translation import get_language, npgettext, npgettext_lazy, pgettext
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
+# Returns the format of days that the site has chosen, in Django's letters; empty for that of the language.
+_day_format: Final[ContextVar[Callable[[], str]]] = ContextVar("day_format", default=str)
+
+
+@contextmanager
+def chosen_day_format(choose: Callable[[], str]) -> Iterator[None]:
+    """Show days in the format that `choose` returns, in this thread. It is called only if a day is shown."""
+    token = _day_format.set(choose)
+    try:
+        yield
+    finally:
+        _day_format.reset(token)
 
 
 def format_day(day: dt.date, *, ordinal: bool = False) -> str:
-    """Return a day: `October 22, 2019`, or with `ordinal` in American English `October 22nd, 2019`."""
+    """Return a day: `October 22, 2019`, or with `ordinal` in American English `October 22nd, 2019`.
+
+    If the site has chosen a format, it is that one.
+    """
     # Without the time, on which the result does not depend.
     day = day.date() if isinstance(day, dt.datetime) else day
+    if chosen := _day_format.get()():
+        chosen = _after_a_day(chosen)
+        return _format_in(get_language(), day, chosen, chosen)
     return _format(day, "DATE_FORMAT", "F jS, Y" if ordinal else "F j, Y")
 
 
@@ -46,7 +67,21 @@ def format_datetime(time: dt.datetime) -> str:
     The time is shown in the site's time zone.
     """
     local = localtime(time)
-    return date_format(local, "D j E, H:i" if local.year == localtime().year else "D j E Y, H:i")
+    day = _day_for_staff(get_language(), with_year=local.year != localtime().year)
+    separator = pgettext("between the items of a list", ", ")
+    return f"{date_format(local, f'D {day}')}{separator}{date_format(local, 'H:i')}"
+
+
+def _day_for_staff(language: str | None, *, with_year: bool) -> str:
+    """Return the format of a day in the current language, which is `language`."""
+    if language in _AMERICAN:
+        return "j F Y" if with_year else "j F"
+    return str(get_format("DATE_FORMAT")) if with_year else _after_a_day(str(get_format("MONTH_DAY_FORMAT")))
+
+
+def _after_a_day(name: str) -> str:
+    """Return a format with the name of the month in the case that it has after a day, in languages that have one."""
+    return name.replace("F", "E") if "E" in str(get_format("DATE_FORMAT")) else name
 
 
 # Of `timesince`, with a context: as an object, units have another case than alone in some languages.

@@ -3,14 +3,16 @@
 A URL is always in one language: that of the text at it, or else the site's. Nothing depends on the reader's browser.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils import translation
-from django.utils.translation import get_language_info, gettext
+from django.utils.translation import get_language_info, gettext, pgettext
+
+from core.text import fold
 
 # Those that have a complete catalogue in locale/. English is the language of the messages themselves.
 SHIPPED: Final = ("ar", "en", "es", "fr", "ru", "uk")
@@ -31,6 +33,12 @@ def language_name(language: str) -> str:
         return str(get_language_info(language)["name_local"])
     except KeyError:
         return language
+
+
+def known_languages() -> dict[str, str]:
+    """Return the languages that Django knows, by code, named and sorted in the language that is spoken."""
+    names = {code: gettext(name) for code, name in settings.LANGUAGES}
+    return dict(sorted(names.items(), key=lambda item: fold(item[1])))
 
 
 def language_choices() -> list[tuple[str, str]]:
@@ -54,6 +62,19 @@ def alternates(urls: Mapping[str, str]) -> list[tuple[str, str]]:
 def in_quotes(text: object) -> str:
     """Return `text` in the quotation marks of the language that is spoken."""
     return gettext("“%(title)s”") % {"title": text}
+
+
+def in_words(items: Sequence[object]) -> str:
+    """Return these items as a part of a sentence: “one, two and three”."""
+    *others, last = map(str, items)
+    if not others:
+        return last
+    return gettext("%(items)s and %(last)s") % {"items": separator().join(others), "last": last}
+
+
+def separator() -> str:
+    """Return what separates the items of a list."""
+    return pgettext("between the items of a list", ", ")
 
 
 def answer_in(language: str) -> None:

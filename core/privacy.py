@@ -20,6 +20,7 @@ class Concerned(TextChoices):
     READERS = "readers", _("If you read this site")
     COMMENTERS = "commenters", _("If you write a comment")
     FOLLOWERS = "followers", _("If you follow a discussion by e-mail")
+    SUBSCRIBERS = "subscribers", _("If you follow the blog by e-mail")
     STAFF = "staff", _("If you have an account")
     EVERYONE = "everyone", _("For everyone")
 
@@ -37,6 +38,9 @@ class KeptData:
 # What each app keeps with the site's settings, which come with those of higher apps (core.models.related_settings). It
 # depends on nothing but these and the environment, so that the page can be cached.
 kept_data: Final[Registry[Callable[[SiteSettings], Iterable[KeptData]]]] = Registry("kept data")
+
+# Each says whether the site counts its readers. If one does, the page doesn't say that there are no statistics.
+reading_counters: Final[Registry[Callable[[SiteSettings], bool]]] = Registry("counter of readers")
 
 
 def describe_kept_data(site: SiteSettings) -> list[tuple[str, list[KeptData]]]:

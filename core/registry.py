@@ -21,11 +21,18 @@ class Registry[Item](UserDict[str, Item]):
         self.find_problems = find_problems
         registries.append(self)
 
-    def register(self, name: str, item: Item, *, first: bool = False) -> None:
-        """Add `item`, after or before those that are there. Raises ValueError if the name is taken."""
+    def register(self, name: str, item: Item, *, first: bool = False, after: str = "") -> None:
+        """Add `item`, after or before those that are there, or directly `after` one of them.
+
+        Raises ValueError if the name is taken.
+        """
         if name in self:
             raise ValueError(f"There already is a {self.label} called {name!r}.")
-        self.data = {name: item, **self.data} if first else {**self.data, name: item}
+        names = list(self.data)
+        place = 0 if first else names.index(after) + 1 if after else len(names)
+        names.insert(place, name)
+        items = {**self.data, name: item}
+        self.data = {each: items[each] for each in names}
 
 
 def check_registries(**kwargs: Any) -> list[CheckMessage]:

@@ -7,10 +7,12 @@ is unavailable, everything waits for it.
 
 import datetime as dt
 import logging
+import re
 import smtplib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any, Final
 
 from django.core import mail as django_mail
@@ -21,7 +23,7 @@ from django.utils import timezone
 from core.languages import speaking
 from core.registry import Registry
 from core.tasks import WorkerStoppingError
-from mail import messages
+from mail import messages, pacing
 from mail.models import Recipient, RecipientQuerySet
 
 # A worker that has not finished with one recipient after this time is presumed dead.
@@ -31,6 +33,11 @@ RETRY_AFTER = dt.timedelta(minutes=5)
 MAX_RETRY_AFTER = dt.timedelta(days=1)
 # How many times in a row an address may be refused, if its recipient is deleted for it.
 MAX_FAILURES = 8
+# After this time, others get a turn: a task has ten minutes, and there may be mail that is more urgent.
+MAX_DURATION = dt.timedelta(minutes=5)
+# What a server says about an address that it will never accept: it doesn't exist, or not any more. Plain 550 is not
+# among them, because servers say it about senders as well. Source: RFC 3463.
+_NO_SUCH_ADDRESS = re.compile(rb"5\.(?:1\.[0-36]|1\.10|2\.1)\b")
 
 _log = logging.getLogger(__name__)
 
@@ -71,7 +78,7 @@ def next_at() -> dt.datetime | None:
 
 
 def deliver() -> int:
-    """Send all mail that is due and return how many e-mails went out.
+    """Send mail that is due, for some time, and return how many e-mails went out.
 
     Raises OSError if the mail server is unavailable. Nothing is lost then.
     """
@@ -91,16 +98,22 @@ def deliver() -> int:
                 # This is not the fault of the recipient, so the next worker may start with the same one.
                 _update(recipient, not_before=timezone.now())
                 raise
+    pacing.delete_old()
     return count
 
 
 def _claimed() -> Iterator[tuple[Mailing[Any], Recipient]]:
-    """Claim one recipient of a mailing after another until nobody is due."""
+    """Claim one recipient of a mailing after another until nobody is due, or it has taken long enough."""
+    until = monotonic() + MAX_DURATION.total_seconds()
     for mailing in mailings.values():
         due = mailing.recipients.due()
-        while recipient := due.first():
+        while monotonic() < until and (recipient := due.first()):
             if mailing.recipients.claim(recipient, timezone.now() + LEASE):
-                yield mailing, recipient
+                domain = recipient.paced_domain
+                if domain and (at := pacing.time_to_wait_for(domain, timezone.now())):
+                    _update(recipient, not_before=at)
+                else:
+                    yield mailing, recipient
 
 
 def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBackend) -> int:
@@ -116,6 +129,8 @@ def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBack
     else:
         pause = recipient.min_interval if count else dt.timedelta()
         _update(recipient, not_before=timezone.now() + pause, failures=0)
+        if count and recipient.paced_domain:
+            pacing.accepted(recipient.paced_domain)
     return count
 
 
@@ -126,11 +141,21 @@ def _postpone(recipient: Recipient, error: Exception) -> None:
     name = f"{type(recipient).__name__} {recipient.pk}"
     _log.warning("The mail server refused an e-mail to %s (%s, attempt %d).", name, type(error).__name__, failures)
     is_refused = isinstance(error, smtplib.SMTPRecipientsRefused)
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        if _is_for_good(error):
+            recipient.refused_for_good()
+        elif recipient.paced_domain and all(code < 500 for code, _text in error.recipients.values()):
+            pacing.put_off(recipient.paced_domain)
     if recipient.is_deleted_when_refused and is_refused and failures >= MAX_FAILURES:
         recipient.delete()
         return
     pause = min(RETRY_AFTER * 3 ** min(failures, 10), MAX_RETRY_AFTER)
     _update(recipient, not_before=timezone.now() + pause, failures=failures)
+
+
+def _is_for_good(error: smtplib.SMTPRecipientsRefused) -> bool:
+    replies = [(code, text) for code, text in error.recipients.values()]
+    return all(code >= 500 and _NO_SUCH_ADDRESS.match(text) for code, text in replies)
 
 
 def _update(recipient: Recipient, **values: object) -> None:

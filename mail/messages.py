@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core import mail as django_mail
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 from django.utils.text import Truncator
 
@@ -54,30 +54,49 @@ def write(
     *,
     list_name: str,
     message_id: str,
-    thread_id: str,
+    thread_id: str = "",
     unsubscribe_url: str = "",
-) -> EmailMessage:
-    """Write a plain-text e-mail to one person.
+    html_template: str = "",
+    is_bulk: bool = False,
+    unsubscribe_address: str = "",
+    return_path: str = "",
+) -> EmailMultiAlternatives:
+    """Write an e-mail to one person: plain text, and with a `html_template` also simple HTML.
 
     `message_id` stays the same when the same e-mail is sent again, so mail programs show it once. They group e-mails
     with the same `thread_id`. The IDs and `list_name` get the site's host added. With an absolute `unsubscribe_url`,
-    mail programs can unsubscribe with one POST.
-    Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References), RFC 8058 (List-Unsubscribe-Post).
+    mail programs can unsubscribe with one POST, and those that can't by an e-mail to an `unsubscribe_address`. Nobody
+    should answer one that `is_bulk` automatically. Bounces go to the `return_path`, or else to the sender.
+    Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References), RFC 8058 (List-Unsubscribe-Post),
+    RFC 2076 (Precedence).
     """
     host = settings.SITE_HOST
     site = SiteSettings.current()
-    body = render_to_string(template, {**context, "site": site, "site_url": settings.SITE_URL})
+    context = {**context, "site": site, "site_url": settings.SITE_URL}
     headers = {
         "Auto-Submitted": "auto-generated",
         "List-Id": f"<{list_name}.{host}>",
         "Message-ID": f"<{message_id}@{host}>",
-        "References": f"<{thread_id}@{host}>",
-        "In-Reply-To": f"<{thread_id}@{host}>",
     }
+    if thread_id:
+        headers |= {"References": f"<{thread_id}@{host}>", "In-Reply-To": f"<{thread_id}@{host}>"}
     if unsubscribe_url:
-        headers |= {"List-Unsubscribe": f"<{unsubscribe_url}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+        by_mail = f", <mailto:{unsubscribe_address}?subject=unsubscribe>" if unsubscribe_address else ""
+        headers |= {
+            "List-Unsubscribe": f"<{unsubscribe_url}>{by_mail}",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    if is_bulk:
+        headers["Precedence"] = "bulk"
     title = line(f"[{line(site.title)}] {subject}")
-    return _Message(subject=title, body=body.strip() + "\n", to=[to], headers=headers)
+    body = render_to_string(template, context).strip() + "\n"
+    if return_path:
+        # That of the envelope is Django's `from_email`.
+        headers["From"] = settings.DEFAULT_FROM_EMAIL
+    email = _Message(subject=title, body=body, from_email=return_path or None, to=[to], headers=headers)
+    if html_template:
+        email.attach_alternative(render_to_string(html_template, context), "text/html")
+    return email
 
 
 class _VerbatimHeader(UnstructuredHeader, BaseHeader):
@@ -95,7 +114,7 @@ for _name in ("List-Unsubscribe", "List-Id", "Message-ID", "References", "In-Rep
     _HEADERS.map_to_type(_name, _VerbatimHeader)
 
 
-class _Message(EmailMessage):
+class _Message(EmailMultiAlternatives):
     """An e-mail whose long headers are neither folded nor encoded."""
 
     def message(self, *, policy: Any = email.policy.default) -> Any:

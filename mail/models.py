@@ -70,6 +70,14 @@ class Recipient(models.Model):
         raise NotImplementedError
 
     @property
+    def paced_domain(self) -> str:
+        """The domain to which mail goes no faster than its servers want (mail.pacing); empty if it goes at once."""
+        return ""
+
+    def refused_for_good(self) -> None:
+        """The mail server says that there is no such address (RFC 3463). By default, that is tried again as well."""
+
+    @property
     def unsubscribe_token(self) -> str:
         """The part of an unsubscribe URL that identifies the recipient. Valid for as long as the recipient exists."""
         return self.unsubscribe_signer().sign(str(self.pk))
@@ -77,3 +85,25 @@ class Recipient(models.Model):
     @classmethod
     def unsubscribe_signer(cls) -> Signer:
         return Signer(salt=f"mail.unsubscribe.{cls._meta.label_lower}")
+
+
+class RecipientDomain(models.Model):
+    """How much was just sent to a domain, and when it gets more (mail.pacing)."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    # When nothing that was sent counts any more, and how much does until then.
+    window_ends_at = models.DateTimeField(default=timezone.now)
+    sent_count = models.PositiveIntegerField(default=0)
+    # Nothing is sent before this time.
+    ready_at = models.DateTimeField(default=timezone.now, db_index=True)
+    # What has to wait is sent in batches. That of the last one that waits, and how many are in it.
+    batch_at = models.DateTimeField(default=timezone.now)
+    batch_count = models.PositiveIntegerField(default=0)
+    # How many times in a row its servers have said that it is not possible now.
+    failures = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

@@ -17,9 +17,9 @@ class SearchConfig(AppConfig):
     verbose_name = _("Search")
 
     def ready(self) -> None:
+        from blog.appearance.blocks import SidebarBlock, sidebar_blocks
         from blog.caching import noindex_parameters, page_parameters
         from blog.entry_lists import text_searches
-        from blog.sidebar import SidebarBlock, sidebar_blocks
         from blog.structured_data import site_actions
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
@@ -41,7 +41,8 @@ class SearchConfig(AppConfig):
         noindex_parameters.register("search", PARAMETER)
         page_parameters.register("search", PARAMETERS)
         site_actions.register("search", search_action)
-        sidebar_blocks.register("search", SidebarBlock("search/sidebar.html", is_the_same_everywhere=True), first=True)
+        block = SidebarBlock("search/sidebar.html", is_the_same_everywhere=True, label=_("Search"))
+        sidebar_blocks.register("search", block, first=True)
         scheduled_tasks.register("search.stale", ScheduledTask(index_stale_entries, every(dt.timedelta(hours=1))))
         reserved_slugs.register("search", {"opensearch.xml", "search"})
         post_migrate.connect(_fill_index, sender=self, dispatch_uid="search.fill_index")

@@ -12,9 +12,9 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, get_language_bidi, gettext
 
 from blog.models import Entry, Post
-from blog.terms import separator
 from comments.models import Comment
 from core.dates import format_day
+from core.languages import separator
 from core.prepared import Prepared
 from search.excerpts import MAX_SEARCHED, Marker
 from search.finding import public_comments

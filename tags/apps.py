@@ -12,15 +12,17 @@ class TagsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from blog.advice import advice_checks
+        from blog.appearance.blocks import sidebar_blocks
+        from blog.appearance.menus import menu_targets
         from blog.caching import page_parameters
         from blog.entry_lists import entry_searches
         from blog.generated_pages import generated_pages
         from blog.related import related_finders
-        from blog.sidebar import SidebarBlock, sidebar_blocks
         from core.changes import change_handlers
         from core.navigation import NavigationItem, navigation_items
         from tags.advice import check_twins
-        from tags.index import PARAMETER, PATH, index, link_lines, link_rows
+        from tags.index import PARAMETER, PATH, SIDEBAR_BLOCK, index
+        from tags.menus import MENU_TARGET
         from tags.models import TaggedPost, tagged_with
         from tags.related import find_related
 
@@ -52,7 +54,8 @@ class TagsConfig(AppConfig):
         generated_pages.register(PATH, index)
         page_parameters.register("tags", frozenset({PARAMETER}))
         related_finders.register("tags", find_related)
-        sidebar_blocks.register("tags", SidebarBlock("tags/sidebar.html", link_rows, link_lines))
+        menu_targets.register("tags:tag", MENU_TARGET)
+        sidebar_blocks.register("tags", SIDEBAR_BLOCK, after="categories")
         for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
         role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})
         register_ability("tags.adding", _("add tags"), for_authors, order=25)

@@ -19,7 +19,7 @@ from accounts.audit.recording import record
 from accounts.models import User
 from blog.models import Post
 from blog.models.curation import CurationError
-from core.changes import entries_changed
+from core.changes import entries_changed, will_be_merged
 from core.languages import in_quotes
 from tags.models import Tag, TagAlias, TagChange, TaggedPost, tag_key
 
@@ -88,6 +88,7 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
             rows.exclude(content_object__in=_rows([target]).values("content_object")).update(tag=target)
             rows.delete()
         TagAlias.objects.filter(tag__in=tags).update(tag=target)
+        will_be_merged(Tag, list(locked), target.pk)
         _delete(tags)
         slugs = [tag.slug for tag in tags]
         TagAlias.objects.filter(slug__in=slugs).delete()

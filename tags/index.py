@@ -16,11 +16,14 @@ from django.http import Http404, HttpResponse, HttpResponsePermanentRedirect
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
+from blog.appearance.blocks import Options, Row, SidebarBlock
+from blog.appearance.options import CountField
 from blog.listing import join_parts, listing_page_url, page_label, pager, site_feed
 from blog.overviews import is_free, overview_url
-from blog.sidebar import EMPTY, ZERO, Line, Row
+from blog.sidebar import EMPTY, ZERO, Line
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
@@ -227,3 +230,19 @@ def link_rows() -> QuerySet[Any, Any]:
 
 def link_lines(rows: Sequence[Row]) -> Sequence[Line]:
     return [Line(gettext("Tags"), index_url()) for _row in rows]
+
+
+def cloud(site: SiteSettings, options: Options) -> dict[str, Any]:
+    """Return the most used tags by name, for the block of the sidebar."""
+    most = remembered(site, _most_used_tags, "most used tags")[: options["count"]] if options["count"] else []
+    return {"tags": sorted(most, key=lambda tag: (sort_key_of(tag.name), tag.name))}
+
+
+SIDEBAR_BLOCK: Final = SidebarBlock(
+    "tags/sidebar.html",
+    link_rows,
+    link_lines,
+    label=_("Tags"),
+    options={"count": CountField(0, least=0, label=_("How many of the most used tags, besides the link to all"))},
+    context=cloud,
+)

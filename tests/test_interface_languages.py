@@ -2,7 +2,8 @@
 
 import gettext
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +27,23 @@ _DJANGO: Final = Path(django.__file__).parent
 # Of Django, what is on the pages of the admin.
 _PACKAGES: Final = ("conf", "contrib/admin", "contrib/auth")
 _SHOWN_ATTRIBUTES: Final = ("aria-label", "alt", "placeholder", "title")
+# What people write themselves, and the names of keys.
+_WITHOUT_MESSAGES: Final = (
+    "//script | //style | //textarea | //kbd | //*[@contenteditable] | //*[contains(@class, 'entry-body')]"
+)
 _MARKUP: Final = re.compile(r"<[^>]*>|%\(\w+\)[a-z]|%[sd]|\{\w*\}")
+
+
+@cache
+def translations(folder: Path, language: str) -> dict[str, list[str]]:
+    """Return the messages of a catalogue, with all forms of their translations."""
+    with (folder / language / "LC_MESSAGES/django.mo").open("rb") as file:
+        catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for key, text in catalogue.items():
+        # A plural has a key for each form, and a context comes first.
+        found[(key[0] if isinstance(key, tuple) else key).rpartition("\4")[2]].append(text)
+    return dict(found)
 
 
 @cache
@@ -34,32 +51,33 @@ def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
     """Return what would be English on a page in this language: whole texts, and parts of sentences.
 
     A part is the longest one of a message between its placeholders. What is the same in both languages is left out.
+    What Django or Broadside has in another language and not in this one would be English as well.
     """
-    folders = [_OURS, *(_DJANGO / name / "locale" for name in _PACKAGES)]
     whole: set[str] = set()
     parts: set[str] = set()
+    folders = [_OURS, *(_DJANGO / name / "locale" for name in _PACKAGES)]
+    here: defaultdict[str, list[str]] = defaultdict(list)
     for folder in folders:
-        with (folder / language / "LC_MESSAGES/django.mo").open("rb") as file:
-            catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
-        for key, text in catalogue.items():
-            message = (key[0] if isinstance(key, tuple) else key).rpartition("\4")[2]
-            if not message or message == text:
-                continue
-            pieces = [" ".join(piece.split()) for piece in _MARKUP.split(message)]
-            if len(pieces) == 1:
-                whole.add(pieces[0])
-            longest = max(pieces, key=len)
-            if len(longest.split()) > 2 and longest not in text:
-                parts.add(longest)
+        for message, forms in translations(folder, language).items():
+            here[message] += forms
+    everywhere = {message for folder in folders for other in TRANSLATIONS for message in translations(folder, other)}
+    for message in everywhere - {""}:
+        forms = here[message]
+        pieces = [" ".join(piece.split()) for piece in _MARKUP.split(message)]
+        if len(pieces) == 1 and message not in forms:
+            whole.add(pieces[0])
+        longest = max(pieces, key=len)
+        if len(longest.split()) > 2 and not any(longest in text for text in forms):
+            parts.add(longest)
+    # What is English for one thing may be the word for another one in the language.
+    whole -= {" ".join(text.split()) for forms in here.values() for text in forms}
     return frozenset(whole), re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
 
 
 def texts(page: bytes) -> Iterator[str]:
     """Yield what people see or hear of a page, in pieces, without what they have written themselves."""
-    root = html.fromstring(page)
-    for element in root.xpath(
-        "//script | //style | //*[@contenteditable] | //textarea | //*[contains(@class, 'entry-body')]"
-    ):
+    root: Any = html.fromstring(page)
+    for element in root.xpath(_WITHOUT_MESSAGES):
         element.drop_tree()
     for element in root.iter():
         if isinstance(element.tag, str):
@@ -79,7 +97,7 @@ def foreign(page: bytes, language: str) -> list[str]:
 def found_on(client: Client, paths: dict[str, str], language: str) -> dict[str, list[str]]:
     found = {}
     for name, path in paths.items():
-        response = client.get(path)
+        response = client.get(path, follow=True)
         assert response.status_code in {200, 404}, path
         assert f'lang="{language}"' in response.content.decode(), path
         found[f"{language}: {name}"] = foreign(response.content, language)
@@ -92,3 +110,25 @@ def test_english_would_be_found(client: Client) -> None:
     page = client.get(PUBLIC["post with comments"]).content
     for language in TRANSLATIONS:
         assert {"Leave a Reply", "Related posts"} < set(foreign(page, language))
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_public_pages_are_in_the_language_of_the_site(client: Client, settings: Settings, language: str) -> None:
+    settings.LANGUAGE_CODE = language
+    make_blog()
+    # The page of a text in another language is in that one.
+    paths = {name: path for name, path in PUBLIC.items() if name != "Arabic post"}
+    assert found_on(client, paths, language) == {}
+
+
+def test_the_admin_is_in_the_language_of_its_user(client: Client) -> None:
+    make_blog()
+    owner = make_owner()
+    client.force_login(owner)
+    # The names of groups and permissions are stored. Owners choose among roles instead (accounts.roles).
+    paths = {path: path for path in admin_paths(owner) if not path.startswith("/admin/auth/group/")}
+    found: dict[str, list[str]] = {}
+    for language in TRANSLATIONS:
+        User.objects.filter(pk=owner.pk).update(language=language)
+        found |= found_on(client, paths, language)
+    assert found == {}

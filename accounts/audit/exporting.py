@@ -10,12 +10,10 @@ from django.db.models import QuerySet
 
 from accounts.audit.reading import with_people
 from accounts.models import AuditRecord
+from core.text import spreadsheet_cell
 
 # How many records are read at once.
 _BATCH: Final = 2000
-# Spreadsheets take what begins with one of these for a formula, in some languages also in the wide form.
-_FORMULA: Final = tuple("=+-@＝＋－＠")
-
 
 _COLUMNS: Final = (
     *("time", "person", "person_id", "role"),
@@ -58,14 +56,7 @@ def _as_csv(records: QuerySet[AuditRecord]) -> Iterator[str]:
     writer = csv.writer(_Line())
     yield writer.writerow(_COLUMNS)
     for row in _rows(records):
-        yield writer.writerow(map(_cell, row.values()))
-
-
-def _cell(value: Any) -> str:
-    """Return a value that no spreadsheet takes for a formula."""
-    text = "" if value is None else str(value)
-    is_harmless = not text.lstrip().startswith(_FORMULA) and not text.startswith(("\t", "\r", "\n"))
-    return text if is_harmless else f"'{text}"
+        yield writer.writerow(spreadsheet_cell("" if value is None else str(value)) for value in row.values())
 
 
 def _as_json_lines(records: QuerySet[AuditRecord]) -> Iterator[str]:

@@ -139,11 +139,12 @@ class AuditRecord(models.Model):
     @property
     def text(self) -> str:
         """What was done, in words."""
-        text = self.get_action_display()
+        action, details = self.get_action_display(), self.details
         if self.count is not None:
-            times = ngettext("%(n)d time within an hour", "%(n)d times within an hour", self.count) % {"n": self.count}
-            return f"{text}: {times}"
-        return f"{text}: {self.details}" if self.details else text
+            details = ngettext("%(n)d time within an hour", "%(n)d times within an hour", self.count) % {
+                "n": self.count
+            }
+        return gettext("%(label)s: %(text)s") % {"label": action, "text": details} if details else action
 
     @property
     def admin_url(self) -> str:

@@ -74,7 +74,9 @@ class EndSessionView(OwnPage):
         with transaction.atomic():
             session.delete()
             record(Action.SESSIONS_ENDED, [self.user], by=self.user, details=session.device)
-        messages.success(request, gettext("%(device)s is logged out.") % {"device": session.device})
+        messages.success(
+            request, gettext("%(device)s is logged out.") % {"device": session.device or gettext("An unknown browser")}
+        )
         return HttpResponseRedirect(reverse("account"))
 
 

@@ -1,5 +1,5 @@
-"""The admin of posts, pages, categories and redirects. Permissions are in blog.permissions."""
+"""The admin of posts, pages, categories, redirects and the appearance. Permissions are in blog.permissions."""
 
-from blog.admin import categories, entries, redirects
+from blog.admin import appearance, categories, entries, redirects
 
-__all__ = ["categories", "entries", "redirects"]
+__all__ = ["appearance", "categories", "entries", "redirects"]

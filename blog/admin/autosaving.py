@@ -18,7 +18,6 @@ from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
 from django.utils.decorators import method_decorator
-from django.utils.text import get_text_list
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
@@ -28,6 +27,7 @@ from blog.models import Autosave, Entry
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
 from core.admin import FilterChangeList
+from core.languages import in_words
 from core.text import remove_unstorable, unify_line_ends
 
 # The longest text has 500,000 characters, of up to four bytes each.
@@ -83,7 +83,7 @@ def editing_sentence(names: list[str]) -> str:
         return ""
     if len(names) == 1:
         return gettext("%(name)s is editing this.") % {"name": names[0]}
-    return gettext("%(names)s are editing this.") % {"names": get_text_list(names, gettext("and"))}
+    return gettext("%(names)s are editing this.") % {"names": in_words(names)}
 
 
 class PresenceChangeList(FilterChangeList):

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from blog.appearance.versions import PERMISSION
 from blog.models import Entry, Post, ReviewNotice, Status, open_note_count
 from blog.models.entry_query import EntryKind
 from blog.permissions import UNDECIDED, may_publish, seen_by
@@ -131,6 +132,12 @@ NAVIGATION: Final = {
         permissions=("blog.delete_category",),
         order=62,
         parent="categories",
+    ),
+    "appearance": NavigationItem(
+        label=_("Appearance"),
+        url_name="admin:blog_siteappearance_changelist",
+        permissions=(PERMISSION,),
+        order=115,
     ),
     "redirects": NavigationItem(
         label=_("Redirects"),

@@ -6,7 +6,6 @@ from functools import partial
 from itertools import compress
 from typing import Any, Final, cast
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation
@@ -28,12 +27,13 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from blog import publishing
-from blog.admin.forms import LANGUAGES, LanguageForm
+from blog.admin.forms import LanguageForm, languages
 from blog.admin.results import action_message, step_message
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
 from blog.permissions import may_publish
 from blog.workflow import Step
 from core.admin import BaseAdmin, delete_selected
+from core.languages import known_languages
 
 # How many of the entries that would change are listed.
 _MAX_SHOWN: Final = 100
@@ -201,13 +201,13 @@ class EntryActions(BaseAdmin[Any]):
         language = form.cleaned_data["language"]
         if "confirm" not in request.POST:
             return self._language_page(request, form, publishing.preview_language(entries, user, language))
-        text = gettext("Language: %(name)s.") % {"name": dict(LANGUAGES)[language]}
+        text = gettext("Language: %(name)s.") % {"name": dict(languages())[language]}
         change = partial(publishing.set_language, entries, user, language)
         self.report(request, change, "language", Action.CHANGED, text)
         return None
 
     def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:
-        names = dict(settings.LANGUAGES)
+        names = known_languages()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

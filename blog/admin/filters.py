@@ -3,7 +3,6 @@
 import datetime as dt
 from typing import Any
 
-from django.conf import settings
 from django.contrib import admin
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -14,6 +13,7 @@ from accounts.models import User
 from blog.admin.trees import dashed, tree_order
 from blog.models import Category, Entry, Status
 from core.dates import format_month
+from core.languages import known_languages
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -79,7 +79,7 @@ class LanguageFilter(admin.SimpleListFilter):
     parameter_name = "language"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        names = dict(settings.LANGUAGES)
+        names = known_languages()
         used = Entry.objects.filter(kind=model_admin.opts.model_name).order_by("language")
         return [(code, names.get(code, code)) for code in used.values_list("language", flat=True).distinct() if code]
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from copy import copy
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django import forms
-from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import reverse
@@ -27,6 +26,7 @@ from blog.revisions.comparing import Piece
 from blog.revisions.describing import Difference
 from blog.translations import LinkError, require_possible
 from blog.workflow import Step, may_take, state_of, steps_for
+from core.languages import known_languages
 from core.text import unify_line_ends
 
 
@@ -185,14 +185,15 @@ def _tag_model() -> Any:
     return Post.tags.through.tag_model()
 
 
-# The languages that a text can be given.
-LANGUAGES: Final[list[tuple[str, Any]]] = [("", gettext_lazy("Not set")), *settings.LANGUAGES]
+def languages() -> list[tuple[str, str]]:
+    """Return the languages that a text can be given, for a form."""
+    return [("", _("Not set")), *known_languages().items()]
 
 
 class LanguageForm(forms.Form):
     """Asks for the language to give to several posts or pages."""
 
-    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=LANGUAGES)
+    language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=languages)
 
 
 class EntryForm(MergingForm, VersionedForm):
@@ -211,7 +212,7 @@ class EntryForm(MergingForm, VersionedForm):
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
         required=False,
-        choices=LANGUAGES,
+        choices=languages,
         help_text=gettext_lazy(
             "The language of the text, which also sets its direction. "
             "If it is not set, each paragraph has the direction of its first letter."

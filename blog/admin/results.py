@@ -42,56 +42,103 @@ _AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
     },
     Step.UNPUBLISH: dict.fromkeys(EntryKind.values, _("Moved back to drafts.")),
 }
-# Likewise about any number, by what was done.
+# Likewise about one, by what was done.
 _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
     Status.PUBLISHED: {
-        EntryKind.POST: ngettext_lazy("Post published.", "%(count)d posts published.", "count"),
-        EntryKind.PAGE: ngettext_lazy("Page published.", "%(count)d pages published.", "count"),
+        EntryKind.POST: _("Post published."),
+        EntryKind.PAGE: _("Page published."),
     },
     "scheduled": {
-        EntryKind.POST: ngettext_lazy("Post scheduled.", "%(count)d posts scheduled.", "count"),
-        EntryKind.PAGE: ngettext_lazy("Page scheduled.", "%(count)d pages scheduled.", "count"),
+        EntryKind.POST: _("Post scheduled."),
+        EntryKind.PAGE: _("Page scheduled."),
     },
     "unpublished": {
-        EntryKind.POST: ngettext_lazy("Post unpublished.", "%(count)d posts unpublished.", "count"),
-        EntryKind.PAGE: ngettext_lazy("Page unpublished.", "%(count)d pages unpublished.", "count"),
+        EntryKind.POST: _("Post unpublished."),
+        EntryKind.PAGE: _("Page unpublished."),
     },
     Status.TRASH: {
-        EntryKind.POST: ngettext_lazy("Post moved to the trash.", "%(count)d posts moved to the trash.", "count"),
-        EntryKind.PAGE: ngettext_lazy("Page moved to the trash.", "%(count)d pages moved to the trash.", "count"),
+        EntryKind.POST: _("Post moved to the trash."),
+        EntryKind.PAGE: _("Page moved to the trash."),
     },
     "restored": {
-        EntryKind.POST: ngettext_lazy("Post restored as a draft.", "%(count)d posts restored as drafts.", "count"),
-        EntryKind.PAGE: ngettext_lazy("Page restored as a draft.", "%(count)d pages restored as drafts.", "count"),
+        EntryKind.POST: _("Post restored as a draft."),
+        EntryKind.PAGE: _("Page restored as a draft."),
     },
     "edited": {
-        EntryKind.POST: ngettext_lazy("Post changed.", "%(count)d posts changed.", "count"),
-        EntryKind.PAGE: ngettext_lazy("Page changed.", "%(count)d pages changed.", "count"),
+        EntryKind.POST: _("Post changed."),
+        EntryKind.PAGE: _("Page changed."),
+    },
+    "untrashed": {
+        EntryKind.POST: _("Post taken back out of the trash."),
+        EntryKind.PAGE: _("Page taken back out of the trash."),
+    },
+    "language": {
+        EntryKind.POST: _("The language of one post was set."),
+        EntryKind.PAGE: _("The language of one page was set."),
+    },
+    "refused": {
+        EntryKind.POST: _("One post was not changed: it is in the trash, or you don't have permission to change it."),
+        EntryKind.PAGE: _("One page was not changed: it is in the trash, or you don't have permission to change it."),
+    },
+}
+# And about several.
+_AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
+    Status.PUBLISHED: {
+        EntryKind.POST: ngettext_lazy("%(count)d post published.", "%(count)d posts published.", "count"),
+        EntryKind.PAGE: ngettext_lazy("%(count)d page published.", "%(count)d pages published.", "count"),
+    },
+    "scheduled": {
+        EntryKind.POST: ngettext_lazy("%(count)d post scheduled.", "%(count)d posts scheduled.", "count"),
+        EntryKind.PAGE: ngettext_lazy("%(count)d page scheduled.", "%(count)d pages scheduled.", "count"),
+    },
+    "unpublished": {
+        EntryKind.POST: ngettext_lazy("%(count)d post unpublished.", "%(count)d posts unpublished.", "count"),
+        EntryKind.PAGE: ngettext_lazy("%(count)d page unpublished.", "%(count)d pages unpublished.", "count"),
+    },
+    Status.TRASH: {
+        EntryKind.POST: ngettext_lazy(
+            "%(count)d post moved to the trash.", "%(count)d posts moved to the trash.", "count"
+        ),
+        EntryKind.PAGE: ngettext_lazy(
+            "%(count)d page moved to the trash.", "%(count)d pages moved to the trash.", "count"
+        ),
+    },
+    "restored": {
+        EntryKind.POST: ngettext_lazy(
+            "%(count)d post restored as a draft.", "%(count)d posts restored as drafts.", "count"
+        ),
+        EntryKind.PAGE: ngettext_lazy(
+            "%(count)d page restored as a draft.", "%(count)d pages restored as drafts.", "count"
+        ),
+    },
+    "edited": {
+        EntryKind.POST: ngettext_lazy("%(count)d post changed.", "%(count)d posts changed.", "count"),
+        EntryKind.PAGE: ngettext_lazy("%(count)d page changed.", "%(count)d pages changed.", "count"),
     },
     "untrashed": {
         EntryKind.POST: ngettext_lazy(
-            "Post taken back out of the trash.", "%(count)d posts taken back out of the trash.", "count"
+            "%(count)d post taken back out of the trash.", "%(count)d posts taken back out of the trash.", "count"
         ),
         EntryKind.PAGE: ngettext_lazy(
-            "Page taken back out of the trash.", "%(count)d pages taken back out of the trash.", "count"
+            "%(count)d page taken back out of the trash.", "%(count)d pages taken back out of the trash.", "count"
         ),
     },
     "language": {
         EntryKind.POST: ngettext_lazy(
-            "The language of one post was set.", "The language of %(count)d posts was set.", "count"
+            "The language of %(count)d post was set.", "The language of %(count)d posts was set.", "count"
         ),
         EntryKind.PAGE: ngettext_lazy(
-            "The language of one page was set.", "The language of %(count)d pages was set.", "count"
+            "The language of %(count)d page was set.", "The language of %(count)d pages was set.", "count"
         ),
     },
     "refused": {
         EntryKind.POST: ngettext_lazy(
-            "One post was not changed: it is in the trash, or you don't have permission to change it.",
+            "%(count)d post was not changed: it is in the trash, or you don't have permission to change it.",
             "%(count)d posts were not changed: they are in the trash, or you don't have permission to change them.",
             "count",
         ),
         EntryKind.PAGE: ngettext_lazy(
-            "One page was not changed: it is in the trash, or you don't have permission to change it.",
+            "%(count)d page was not changed: it is in the trash, or you don't have permission to change it.",
             "%(count)d pages were not changed: they are in the trash, or you don't have permission to change them.",
             "count",
         ),
@@ -122,7 +169,7 @@ def step_message(step: Step, entry: Entry) -> str:
     if state == "scheduled" and entry.published_at:
         text = gettext("Scheduled for %(time)s.") % {"time": format_datetime(entry.published_at)}
     elif step in _STEPS_AS_ACTIONS:
-        text = _AFTER_ACTION[_STEPS_AS_ACTIONS[step]][entry.kind] % {"count": 1}
+        text = str(_AFTER_ACTION[_STEPS_AS_ACTIONS[step]][entry.kind])
     elif step == Step.SAVE and state == Status.DRAFT:
         text = gettext("Draft saved.")
     else:
@@ -133,10 +180,10 @@ def step_message(step: Step, entry: Entry) -> str:
 def action_message(action: str, entries: Sequence[Entry]) -> str:
     """Return the message about at least one entry, with a link if there is only one."""
     entry, count = entries[0], len(entries)
-    text: str = _AFTER_ACTION[action][entry.kind] % {"count": count}
-    if count > 1:
-        return f"{text} {_some_titles(entries)}" if action == "refused" else text
-    return _with_link(text, entry)
+    if count == 1:
+        return _with_link(str(_AFTER_ACTION[action][entry.kind]), entry)
+    text: str = _AFTER_ACTION_ON_SEVERAL[action][entry.kind] % {"count": count}
+    return f"{text} {_some_titles(entries)}" if action == "refused" else text
 
 
 def _with_link(text: str, entry: Entry) -> str:

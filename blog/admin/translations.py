@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -27,6 +26,7 @@ from blog.original_changes import (
 )
 from blog.permissions import may_edit, may_view
 from core.admin import BaseAdmin
+from core.languages import known_languages
 
 _MAX_FOUND: Final = 10
 
@@ -162,7 +162,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             others = others.filter(title_condition(words)).exclude(status=Status.TRASH)
             found = list(others.without_texts().order_by(date_in_lists().desc(), "-pk")[:_MAX_FOUND])
         in_use = set(self.model._default_manager.order_by().values_list("language", flat=True).distinct())
-        languages = sorted(settings.LANGUAGES, key=lambda language: language[0] not in in_use)
+        languages = sorted(known_languages().items(), key=lambda language: language[0] not in in_use)
         return {
             "url": self._url("translations", entry.pk),
             "entry": entry,

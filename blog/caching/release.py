@@ -7,7 +7,7 @@ from typing import Final
 from django.apps import apps
 from django.conf import settings
 
-_SUFFIXES: Final = frozenset({".py", ".html", ".mo", ".txt", ".xml"})
+_SUFFIXES: Final = frozenset({".css", ".html", ".mo", ".py", ".txt", ".xml"})
 
 
 def release_digest() -> str:

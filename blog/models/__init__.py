@@ -1,5 +1,6 @@
 """The blog's models: posts, pages, categories, redirects, enclosures, revisions, autosaves and reviews."""
 
+from blog.models.appearance import AppearanceVersion, SiteAppearance
 from blog.models.autosave import Autosave
 from blog.models.category import Category, CategoryTwins
 from blog.models.category_change import CategoryChange
@@ -24,6 +25,7 @@ from blog.models.translated_version import TranslatedVersion
 __all__ = [
     "MAX_NOTE_LENGTH",
     "TEXTS",
+    "AppearanceVersion",
     "Autosave",
     "Category",
     "CategoryChange",
@@ -42,6 +44,7 @@ __all__ = [
     "ReviewNotice",
     "ReviewPreference",
     "Revision",
+    "SiteAppearance",
     "Status",
     "TranslatedVersion",
     "date_in_lists",

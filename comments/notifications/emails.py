@@ -178,7 +178,7 @@ def _thread_id(entry: Entry) -> str:
 
 
 def _notification_email(
-    template: str, to: str, subject: str, context: dict[str, Any], pks: list[int], *, series: str, **options: str
+    template: str, to: str, subject: str, context: dict[str, Any], pks: list[int], *, series: str, **options: Any
 ) -> EmailMessage:
     """Write an e-mail about the notifications with these IDs.
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from django import template
+from django.core.cache import cache
 from django.core.paginator import Paginator
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
@@ -20,7 +21,7 @@ from blog.listing import Pager, pager
 from blog.models import Entry
 from comments import avatars
 from comments.forms import CommentForm, FollowForm
-from comments.models import CommentSettings
+from comments.models import Comment, CommentKind, CommentSettings
 from comments.moderation.submission import TIME_LIMIT, may_be_deleted, may_be_revised
 from comments.notifications import subscriptions
 from comments.rules import akismet
@@ -163,3 +164,20 @@ def _heading(entry: Entry, count: int) -> SafeString:
 
 register.filter("commenter", commenter)
 register.simple_tag(avatars.neutral, name="neutral_avatar")
+
+
+@register.simple_tag(takes_context=True)
+def recent_comments(context: Context, count: int) -> list[dict[str, str]]:
+    """Return the newest comments that every reader may see, read once under each content version."""
+    site = context["site"]
+
+    def read() -> list[dict[str, str]]:
+        newest = Comment.objects.public().filter(kind=CommentKind.COMMENT).with_entries().order_by("-created_at", "-pk")
+        return [
+            {"name": each.author_name, "title": str(each.entry), "url": each.get_absolute_url()}
+            for each in newest[:count]
+        ]
+
+    key = f"recent-comments:{site.content_version}:{site.entries_version}:{count}"
+    comments: Any = cache.get_or_set(key, read, site.seconds_to_next_change)
+    return list(comments)

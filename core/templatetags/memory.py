@@ -1,5 +1,7 @@
 """`{% remembered_template name %}`: a template that is the same on every page."""
 
+from typing import Any
+
 from django import template
 from django.template import Context
 from django.template.loader import render_to_string
@@ -11,7 +13,10 @@ register = template.Library()
 
 
 @register.simple_tag(takes_context=True)
-def remembered_template(context: Context, name: str) -> SafeString:
-    """Return the template as HTML, rendered once until the next change. It gets the site's settings only."""
+def remembered_template(context: Context, name: str, **values: Any) -> SafeString:
+    """Return the template as HTML, rendered once until the next change.
+
+    It gets the site's settings, and `values` that are the same on every page.
+    """
     site = context["site"]
-    return remembered(site, lambda: render_to_string(name, {"site": site}), "template", name)
+    return remembered(site, lambda: render_to_string(name, {"site": site, **values}), "template", name)

@@ -17,6 +17,7 @@ LEFT_OUT: Final = (
     "comments_ratecount",
     "comments_spentchallenge",
     "django_session",
+    "mail_recipientdomain",
     "operations_backuprun",
     "operations_checkresult",
     "operations_freespace",

@@ -43,7 +43,7 @@ PERMISSIONS = {
         *(f"media.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("picture", "document")),
         *(f"tags.{act}_{kind}" for act in ("add", "change", "delete", "view") for kind in ("tag", "tagalias")),
         *MODERATION,
-        "comments.erase_commenter",
+        *("comments.erase_commenter", "newsletter.view_issue", "readers.view_entrycount"),
         *("wordpress.change_reusableblock", "wordpress.view_reusableblock"),
     },
     "Moderator": MODERATION,

@@ -171,7 +171,7 @@ class TestInTheAdmin:
         section = admin_url(translation, "translations")
         assert "with which this is up to date" in client.get(section).content.decode()
         changed = rewrite(original, editor, "One.\n\n2.\n\nThree.")
-        assert "It has changed since this was translated" in client.get(section).content.decode()
+        assert "The original has changed since it was translated" in client.get(section).content.decode()
         page = client.get(admin_url(translation, "original"))
         text = page.content.decode()
         assert "Paragraph 2" in text

@@ -59,6 +59,17 @@ class TestListing:
             assert "TEMP B-TREE" not in plan
             assert "Sort" not in plan
 
+    def test_those_in_a_language_as_well(self) -> None:
+        # A few of them: if nearly all were, PostgreSQL would rightly read the index of all posts.
+        Post.objects.filter(slug__endswith="00").update(language="fr")
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+        for language in ("fr", "ar"):
+            plan = plan_of(Post.objects.published().filter(language=language).newest_first().values("pk")[:10])
+            assert "entry_in_language" in plan
+            assert "TEMP B-TREE" not in plan
+            assert "Sort" not in plan
+
     def test_sticky_posts_have_an_index_of_their_own(self) -> None:
         assert "entry_sticky" in plan_of(Post.objects.published().filter(sticky=True).for_listing())
 

@@ -9,8 +9,9 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
+from blog.appearance.blocks import SidebarBlock, sidebar_blocks
 from blog.models import Category, Status
-from blog.sidebar import ZERO, Line, SidebarBlock, sidebar, sidebar_blocks
+from blog.sidebar import ZERO, Line, sidebar
 from core.models import SiteSettings
 from core.registry import check_registries
 from tests.factories import CategoryFactory, PageFactory, PostFactory
@@ -70,6 +71,10 @@ class TestBlocksOfTheBlog:
         page = client.get("/").content.decode()
         places = [page.index(f'id="menu-{name}"') for name in ("pages", "categories", "archives", "meta")]
         assert places == sorted(places)
+
+    def test_have_the_tags_directly_after_the_categories(self) -> None:
+        names = list(sidebar_blocks)
+        assert names.index("tags") == names.index("categories") + 1
 
     def test_are_left_out_while_they_are_empty(self, client: Client) -> None:
         page = client.get("/").content.decode()

@@ -20,11 +20,12 @@ from django_tasks_db.models import DBTaskResult
 from lxml import html
 
 from accounts.roles import OWNER
-from blog.models import Category, Redirect, Status
+from blog.models import AppearanceVersion, Category, Redirect, Status
 from comments.models import Block
 from comments.models import CommentStatus as Decided
 from media.documents import store_document
 from media.models import Picture
+from newsletter.models import Issue
 from operations.models import Withdrawal, WithdrawalState
 from tests.factories import PASSWORD, CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import client_of
@@ -61,11 +62,13 @@ class Page:
 CURATE_CATEGORIES = need("blog.delete_category")
 CURATE_TAGS = need("tags.delete_tag")
 MODERATE = need("comments.moderate_comment")
+TRANSFER = need("newsletter.transfer_subscribers")
 IMPORT = need("wordpress.import_wordpress")
 EXPORT = need("wordpress.export_site")
 WRITE = need("blog.add_post", "blog.add_page", "blog.change_post", "blog.change_page")
 UPLOAD = need("media.add_picture")
 SETTINGS = need("core.change_sitesettings")
+APPEARANCE = need("blog.change_siteappearance")
 FAILED_TASK: Final = "mail.tasks.send_due_mail"
 NOTIFIED = need("comments.moderate_comment", "blog.add_post")
 
@@ -113,6 +116,11 @@ NEEDS: Final[dict[str, Page]] = {
     # They lead to the form, which is refused.
     "core_sitesettings_changelist": Page(STAFF),
     "comments_commentsettings_changelist": Page(STAFF),
+    "readers_readersettings_changelist": Page(STAFF),
+    "readers_entrycount_changelist": Page(need("readers.view_entrycount")),
+    "blog_siteappearance_changelist": Page(STAFF),
+    "blog_siteappearance_again": Page(None, APPEARANCE),
+    "blog_siteappearance_stop": Page(None, APPEARANCE, only_shows=True),
     "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
     "accounts_user_link": Page(OWNERS, OWNERS),
     "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
@@ -155,6 +163,9 @@ NEEDS: Final[dict[str, Page]] = {
     **{f"wordpress_importjob_{name}": Page(None, IMPORT, only_shows=True) for name in ("start", "undo", "cancel")},
     "wordpress_importjob_take_title": Page(None, IMPORT, only_shows=True),
     "wordpress_importjob_progress": Page(IMPORT),
+    "newsletter_newslettersettings_changelist": Page(STAFF),
+    "newsletter_issue_import": Page(TRANSFER, TRANSFER, only_shows=True),
+    "newsletter_issue_export": Page(None, TRANSFER, only_shows=True),
     "wordpress_importjob_report": Page(IMPORT),
 }
 
@@ -176,6 +187,7 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     "accounts.user": (OWNERS, OWNERS, OWNERS, NOBODY),
     "operations.withdrawal": (OWNERS, OWNERS, OWNERS, NOBODY),
     "auth.group": (OWNERS, OWNERS, OWNERS, OWNERS),
+    "blog.siteappearance": (APPEARANCE, NOBODY, APPEARANCE, NOBODY),
     "blog.categorychange": (CURATE_CATEGORIES, NOBODY, NOBODY, NOBODY),
     "blog.redirect": (*default_needs("blog.redirect")[:2], NOBODY, need("blog.delete_redirect")),
     "tags.tagchange": (CURATE_TAGS, NOBODY, NOBODY, NOBODY),
@@ -188,7 +200,20 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
         need("comments.change_commentsettings"),
         NOBODY,
     ),
+    "readers.readersettings": (
+        *default_needs("readers.readersettings")[:1],
+        NOBODY,
+        need("readers.change_readersettings"),
+        NOBODY,
+    ),
     "comments.notificationpreference": (NOTIFIED, NOBODY, NOBODY, NOBODY),
+    "newsletter.issue": (need("newsletter.view_issue"), NOBODY, NOBODY, NOBODY),
+    "newsletter.newslettersettings": (
+        *default_needs("newsletter.newslettersettings")[:1],
+        NOBODY,
+        need("newsletter.change_newslettersettings"),
+        NOBODY,
+    ),
     "wordpress.importjob": (IMPORT, IMPORT, IMPORT, IMPORT),
     "wordpress.reusableblock": (
         *default_needs("wordpress.reusableblock")[:1],
@@ -198,7 +223,7 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     ),
 }
 # Objects of these are shown only to the person they belong to, or not at all, unlike the list.
-PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference"}
+PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference", "newsletter.issue"}
 # Without a file to download or a report, or with a link or passkey that doesn't exist, they are not found by anyone.
 # The pages for logging in lead people who are logged in to the dashboard, and the second step leads to the first.
 WITHOUT_OBJECT: Final = {
@@ -218,12 +243,15 @@ FILLED_IN: Final[dict[str, dict[str, str]]] = {
     "auth_group_change": {"name": "Translators"},
     "blog_category_add": {"name": "New"},
     "blog_category_change": {"name": "Changed"},
+    "blog_siteappearance_change": {"width": "wide"},
     "blog_redirect_add": {"path": "/old/", "destination": "/category/filed/"},
     "comments_block_add": {"text": "worse"},
     "comments_block_change": {"text": "Changed"},
     "comments_comment_change": {"text": "Changed"},
     "core_sitesettings_change": {"title": "Changed"},
     "comments_commentsettings_change": {"max_links": "7"},
+    "readers_readersettings_change": {"keep_months": "7"},
+    "newsletter_newslettersettings_change": {"hour": "9"},
     "media_document_change": {"title": "Changed"},
     "media_picture_change": {"alt": "Changed"},
     "tags_tag_add": {"name": "New"},
@@ -260,12 +288,15 @@ def objects() -> dict[str, Any]:
     comment = CommentFactory(status=Decided.PENDING, user=None)
     decided = comment.decisions.create(moderator=author, was="approved", became="pending")
     category, tag = CategoryFactory(name="filed"), TagFactory()
+    AppearanceVersion.objects.create(pk=1)
     failed = {"status": "FAILED", "finished_at": at(2020, 1, 1), "run_after": at(2020, 1, 1)}
     DBTaskResult.objects.create(task_path=FAILED_TASK, args_kwargs={"args": [], "kwargs": {}}, **failed)
     change = {"kind": "merge", "summary": "x", "data": {}, "undone_at": at(2020, 1, 1)}
     return {
         "core_sitesettings": 1,
         "comments_commentsettings": 1,
+        "readers_readersettings": 1,
+        "blog_siteappearance": 1,
         "accounts_user": author.pk,
         "auth_group": Group.objects.create(name="Other").pk,
         "operations_withdrawal": Withdrawal.objects.create(state=WithdrawalState.DONE).pk,
@@ -283,6 +314,8 @@ def objects() -> dict[str, Any]:
         "comments_notificationpreference": apps.get_model("comments", "NotificationPreference")
         .objects.create(user=author)
         .pk,
+        "newsletter_newslettersettings": 1,
+        "newsletter_issue": Issue.objects.create(frequency="daily").pk,
         "wordpress_importjob": ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"]).pk,
         "wordpress_exportjob": ExportJob.objects.create(state=ExportState.EXPIRED, format="wordpress").pk,
         "wordpress_reusableblock": ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", text="x").pk,

@@ -13,7 +13,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -309,6 +309,66 @@ class TestChanges:
         while len([path for path in site.pages.iterdir() if not path.is_symlink()]) > 1:
             assert time.monotonic() < deadline
             time.sleep(0.05)
+
+
+class TestReaders:
+    AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+    @pytest.fixture
+    def requests(self, site: Site) -> Iterator[Path]:
+        """The folder of nginx's log, which is there while readers are counted."""
+        site.writer("from readers.models import *")
+        site.writer("ReaderSettings.objects.update(count_readers=True)")
+        folder = site.pages / "requests"
+        self.wait_until(folder.exists)
+        yield folder
+        site.writer("ReaderSettings.objects.update(count_readers=False)")
+        self.wait_until(lambda: not folder.exists())
+        site.writer("[model.objects.all().delete() for model in (KindCount, EntryCount, ReferrerCount)]")
+
+    @staticmethod
+    def wait_until(is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not is_so():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def test_of_files_and_of_other_pages_are_counted(self, site: Site, requests: Path) -> None:
+        # Nothing of this counts: these requests are by a program that doesn't say what it is.
+        site.get_file(NEWS)
+        referrer = "https://www.news.example/a?secret-word"
+        files = 0
+        for _again in range(20):
+            page = site.get(NEWS, User_Agent=self.AGENT, Referer=referrer)
+            files += page.is_file
+            again = site.get(NEWS, User_Agent=self.AGENT, If_None_Match=page.headers["ETag"])
+            assert again.status == 304
+        assert files > 15
+        site.get(NEWS, User_Agent=self.AGENT, Cache_Control="no-store", Referer='\xff"],\\ x')
+        site.get(NEWS, "HEAD", User_Agent=self.AGENT)
+        site.get(NEWS, User_Agent="curl/8")
+        site.get("/nothing/", User_Agent=self.AGENT)
+        self.wait_until(lambda: site.writer("KindCount.objects.filter(count__gte=41).count()") == 1)
+        assert site.writer("list(KindCount.objects.values_list('kind', 'count'))") == [["entry", 41]]
+        assert site.writer("[[row.entry_id == p.pk, row.count] for row in EntryCount.objects.all()]") == [[True, 41]]
+        assert site.writer("list(ReferrerCount.objects.values_list('host', 'count'))") == [["news.example", 20]]
+        self.wait_until(lambda: not list(requests.iterdir()))
+
+    def test_are_written_down_without_ip_address_path_of_the_referrer_and_query(
+        self, site: Site, requests: Path
+    ) -> None:
+        site.get_file(NEWS)
+        lines = b""
+        while not lines:
+            site.get(
+                f"{NEWS}?utm_source=secret-word", User_Agent=self.AGENT, Referer="https://news.example/secret-word"
+            )
+            for file in requests.iterdir():
+                with contextlib.suppress(FileNotFoundError):
+                    lines += file.read_bytes()
+        assert b'"https://news.example"' in lines
+        assert b"secret-word" not in lines
+        assert b"127.0.0.1" not in lines
 
 
 class TestServer:

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config.cache import caches
 from config.database import databases
-from config.mail import mailers
+from config.mail import mail_limits, mailbox_url, mailers
 from config.storage import media_storage
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
@@ -291,6 +291,24 @@ class TestMail:
         with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as error:
             mailers(url)
         assert "cret" not in str(error.value)
+
+    def test_limits_are_numbers_for_domains(self) -> None:
+        assert mail_limits(["Example.org = 10", "", "*=60"]) == {"example.org": 10, "*": 60}
+        for item in ("example.org", "=10", "example.org=0", "example.org=x", "example.org=-1"):
+            with pytest.raises(ImproperlyConfigured, match="MAIL_LIMITS"):
+                mail_limits([item])
+
+    @pytest.mark.parametrize("url", ["", "maildir:///var/mail/x", "imaps://me:s%40cret@mail.example.org/INBOX"])
+    def test_a_mailbox_is_a_maildir_or_on_an_imap_server(self, url: str) -> None:
+        assert mailbox_url(url) == url
+
+    @pytest.mark.parametrize(
+        "url", ["maildir:relative", "imap://me:secret@a.example", "imaps://a.example/INBOX", "imaps://me:secret@a:x"]
+    )
+    def test_the_error_about_an_invalid_mailbox_does_not_contain_the_password(self, url: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="BOUNCE_MAILBOX") as error:
+            mailbox_url(url)
+        assert "secret" not in str(error.value)
 
     def test_messages_are_from_the_site_unless_email_from_is_set(self, tmp_path: Path) -> None:
         expression = "settings.DEFAULT_FROM_EMAIL"

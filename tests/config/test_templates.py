@@ -1,8 +1,10 @@
 """Templates as they are read: without indentation in pages, and unchanged in e-mails."""
 
+import re
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.template import Context, Engine
 
 
@@ -24,3 +26,15 @@ def test_pages_have_no_indentation_but_that_of_their_content(engine: Engine) -> 
 def test_emails_stay_as_they_are(engine: Engine) -> None:
     mail = engine.get_template("mail.txt").render(Context({"on": True, "text": "a"}))
     assert mail == "<ul>\n  \n\t<li\n    lang='en'>a</li>\n  \n</ul>\n"
+
+
+def test_no_message_of_a_page_has_an_indentation_under_which_it_would_be_looked_up_in_vain() -> None:
+    """`trimmed` takes it out."""
+    block = re.compile(r"\{%\s*blocktrans(?:late)?\b([^%]*)%\}([^{]|\{(?!%\s*end))*?\{%\s*endblocktrans")
+    found = [
+        path.name
+        for path in (settings.BASE_DIR / "templates").rglob("*.html")
+        for match in block.finditer(path.read_text(encoding="utf-8"))
+        if re.search(r"\n[ \t]", match[0].partition("%}")[2]) and "trimmed" not in match[1]
+    ]
+    assert found == []

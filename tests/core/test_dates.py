@@ -4,9 +4,11 @@ import datetime as dt
 
 import pytest
 from django.template import Context, Template
+from django.utils.formats import date_format
 from django.utils.translation import override
 
-from core.dates import format_day, format_month, format_time
+from core.dates import format_datetime, format_day, format_month, format_time
+from tests.factories.models import at
 
 TIME = dt.datetime(2019, 10, 2, 13, 53, tzinfo=dt.UTC)
 
@@ -41,3 +43,29 @@ def test_templates_show_them_in_the_sites_time_zone() -> None:
     late = dt.datetime(2019, 10, 2, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
     template = Template("{% load dates %}{{ late|day }} {{ late|time_of_day }}")
     assert template.render(Context({"late": late})) == "October 3, 2019 1:30 am"
+
+
+def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:
+    with override("ar"):
+        assert date_format(at(2020, 5, 17, 15, 30), "DATETIME_FORMAT") == "17 مايو، 2020، 3:30 م"
+
+
+@pytest.mark.parametrize(
+    ("language", "this_year", "another_year"),
+    [
+        ("en", "Thu 3 December, 08:00", "Thu 17 May 2018, 15:30"),
+        ("es", "jue 3 de diciembre, 08:00", "jue 17 de mayo de 2018, 15:30"),
+        ("fr", "jeu 3 décembre, 08:00", "jeu 17 mai 2018, 15:30"),
+        ("ru", "Чт 3 декабря, 08:00", "Чт 17 мая 2018 г., 15:30"),
+        ("uk", "Чт 03 грудня, 08:00", "Чт 17 травня 2018 р., 15:30"),
+        ("ar", "خميس 3 ديسمبر، 08:00", "خميس 17 مايو، 2018، 15:30"),
+    ],
+)
+def test_times_for_staff_have_the_day_as_each_language_writes_it(
+    language: str, this_year: str, another_year: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = at(2026, 11, 27)
+    monkeypatch.setattr("core.dates.localtime", lambda time=now: time)
+    with override(language):
+        assert format_datetime(at(2026, 12, 3, 8)) == this_year
+        assert format_datetime(at(2018, 5, 17, 15, 30)) == another_year

@@ -10,7 +10,16 @@ from django.conf import settings as django_settings
 from django.utils.translation import get_language
 from pytest_django import Settings
 
-from core.languages import SHIPPED, alternates, in_quotes, interface_language, language_choices, language_name, speaking
+from core.languages import (
+    SHIPPED,
+    alternates,
+    in_quotes,
+    in_words,
+    interface_language,
+    language_choices,
+    language_name,
+    speaking,
+)
 
 LOCALE = Path(django_settings.LOCALE_PATHS[0])
 TAG = re.compile(r"</?[a-zA-Z][^>]*>")
@@ -43,6 +52,13 @@ def test_the_language_before_comes_back() -> None:
         assert get_language() == "ar"
         assert in_quotes("x") == "«x»"
     assert get_language() == "en"
+
+
+@pytest.mark.parametrize(
+    ("items", "words"), [(["one"], "one"), (["one", "two"], "one and two"), (["one", "two", 3], "one, two and 3")]
+)
+def test_a_list_is_a_part_of_a_sentence(items: list[object], words: str) -> None:
+    assert in_words(items) == words
 
 
 def test_each_is_named_by_its_speakers() -> None:

@@ -37,14 +37,24 @@ class TestItems:
             ("Author", WRITING),
             (
                 "Editor",
-                ["Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"],
+                ["Dashboard", "Posts", "Pages", "Comments", "Media", "Newsletter", "Tags", "Categories", "Redirects"],
             ),
             ("Moderator", ["Comments"]),
             (
                 "superuser",
                 [
-                    *("Dashboard", "Posts", "Pages", "Comments", "Media", "Tags", "Categories", "Redirects"),
-                    *("People", "Import/Export", "Settings"),
+                    *(
+                        "Dashboard",
+                        "Posts",
+                        "Pages",
+                        "Comments",
+                        "Media",
+                        "Newsletter",
+                        "Tags",
+                        "Categories",
+                        "Redirects",
+                    ),
+                    *("People", "Import/Export", "Appearance", "Settings"),
                 ],
             ),
         ],

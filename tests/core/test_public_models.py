@@ -15,11 +15,12 @@ from django.utils import timezone
 from lxml import html
 
 from accounts.models import User
-from blog.models import Category, Enclosure, Entry, Page, Post, Redirect
+from blog.models import Category, Enclosure, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment, CommentSettings
 from core.changes import PublicModel
 from core.models import SiteSettings
 from media.models import Document, Picture
+from newsletter.models import NewsletterSettings
 from tags.models import Tag, TagAlias, TaggedPost
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 
@@ -104,6 +105,16 @@ def the_comment_settings(value: bool) -> tuple[CommentSettings, str]:
     return CommentSettings.objects.get(), PostFactory().get_absolute_url()
 
 
+def the_newsletter_settings(value: bool) -> tuple[NewsletterSettings, str]:
+    NewsletterSettings.objects.update_or_create(pk=1, defaults={"is_on": value})
+    return NewsletterSettings.objects.get(), "/"
+
+
+def the_appearance(value: dict[str, str]) -> tuple[SiteAppearance, str]:
+    SiteAppearance.objects.update_or_create(pk=1, defaults={"document": value})
+    return SiteAppearance.objects.get(), "/"
+
+
 def a_redirect(value: str) -> tuple[Redirect, str]:
     return Redirect.objects.create(path=value, entry=PostFactory()), "/before/"
 
@@ -158,6 +169,25 @@ CASES = (
         True,
         False,
         lambda value: "Leave a Reply" if value else "Comments are closed",
+        ONE_ROW,
+    ),
+    # Its page in the admin is none of Django's forms.
+    Case(
+        SiteAppearance,
+        the_appearance,
+        "document",
+        {"footer": "Before"},
+        {"footer": "After"},
+        lambda document: f"<p>{document['footer']}</p>",
+        ONE_ROW - {"admin"},
+    ),
+    Case(
+        NewsletterSettings,
+        the_newsletter_settings,
+        "is_on",
+        True,
+        False,
+        lambda value: "New posts by e-mail" if value else "<main",
         ONE_ROW,
     ),
     Case(

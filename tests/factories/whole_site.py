@@ -109,9 +109,11 @@ ADMIN = [
     "/admin/blog/post/{trashed}/delete/",
     "/admin/blog/post/{imported}/change/",
     "/admin/blog/post/{imported}/convert/",
-    "/admin/comments/comment/?status__exact=pending&q=comment",
+    "/admin/comments/comment/?status__exact=pending&q=words",
     "/admin/comments/queue/similar/?kind=host&text=example.org",
     "/admin/comments/queue/statistics/",
+    "/admin/newsletter/issue/",
+    "/admin/newsletter/issue/import/",
     "/admin/accounts/user/{owner}/link/",
     "/admin/accounts/user/{owner}/help/",
     "/admin/accounts/user/{owner}/offboard/",
@@ -177,14 +179,14 @@ def make_owner() -> User:
     Block.objects.create(text="casino")
     record(Action.CHANGED, [entry], by=owner)
     Group.objects.create(name="Translators")
-    PostFactory(title="Imported", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
+    PostFactory(title="From elsewhere", markup="html", source="<p>Some <b>bold</b> text</p>", author=owner)
     pair = [store_picture(picture_file(), by=owner) for _ in range(2)]
     LikePictures.objects.create(first=pair[0], second=pair[1], distance=1)
     trash.delete(Picture, [store_picture(picture_file(), by=owner).pk])
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
     post = Comment.objects.get(pk=900).entry
-    autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and not saved."]})
+    autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and left behind."]})
     autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
     ruth = UserFactory(role="Editor")
     pending = PostFactory(title="Submitted", status=Status.PENDING, author=UserFactory(role="Author"))

@@ -10,6 +10,7 @@ import random
 import sys
 import uuid
 from collections.abc import Callable
+from mailbox import Maildir
 from pathlib import Path
 from typing import Any, Final
 
@@ -37,6 +38,8 @@ from media.models import Document, Picture, RenditionState
 from media.pictures import store_picture
 from media.recleaning import due_documents
 from media.tasks import clean_due_documents, make_due_renditions, remove_expired_files
+from newsletter.models import SubscriptionRequest
+from newsletter.tasks import read_returns, tidy_newsletter
 from operations.backups.schedule import is_due
 from operations.models import BackupRun, CheckResult, Withdrawal, WithdrawalState, WorkerHeartbeat
 from operations.tasks import back_up_if_due, check_site, forget_deleted, forget_old_tasks, rewrite_database
@@ -45,6 +48,8 @@ from operations.withdrawals.tasks import continue_withdrawal, do_upkeep
 from operations.withdrawals.working import work as withdraw
 from operations.worker import queue, running
 from operations.worker.running import Worker
+from readers.models import KindCount, ReaderSettings
+from readers.tasks import tidy_figures
 from search.indexing import count_stale_entries, mark_as_stale
 from search.tasks import index_stale_entries
 from tests.factories import CommentFactory, PostFactory, UserFactory
@@ -72,6 +77,8 @@ def main(folder: Path) -> None:
     mailer = {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": folder / "mail"}}
     settings.MAILERS = {"default": mailer}
     settings.BROADSIDE_BACKUP_URL = str(folder / "backups")
+    settings.BROADSIDE_BOUNCE_ADDRESS = "bounces@example.org"
+    settings.BROADSIDE_BOUNCE_MAILBOX = f"maildir://{folder}/bounces"
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
     rng = random.Random(seed)  # noqa: S311  # likewise
     sys.stderr.write(f"The seed is {seed}.\n")
@@ -252,6 +259,26 @@ def is_tidy() -> bool:
     return not Comment.objects.filter(status_since=LONG_AGO).exists()
 
 
+def let_mail_bounce() -> None:
+    box = Maildir(settings.BROADSIDE_BOUNCE_MAILBOX.removeprefix("maildir://"), create=True)
+    for _ in range(3):
+        box.add(b"To: bounces+b1@example.org\n\nA bounce.")
+    read_returns.enqueue()
+
+
+def is_mailbox_empty() -> bool:
+    return not Maildir(settings.BROADSIDE_BOUNCE_MAILBOX.removeprefix("maildir://"))
+
+
+def keep_old_request() -> None:
+    SubscriptionRequest.objects.create(email="a@example.org", frequency="daily", requested_at=LONG_AGO)
+    tidy_newsletter.enqueue()
+
+
+def is_request_deleted() -> bool:
+    return not SubscriptionRequest.objects.exists()
+
+
 def keep_old_session() -> None:
     times = {"expire_date": LONG_AGO, "started_at": LONG_AGO, "last_used_at": LONG_AGO}
     Session.objects.create(session_key=uuid.uuid4().hex, public_id=uuid.uuid4(), session_data="", **times)
@@ -324,6 +351,17 @@ def is_final() -> bool:
     return not Withdrawal.objects.filter(undo_until=LONG_AGO).exists() and not lifecycle.unscrubbed().exists()
 
 
+def keep_old_figures() -> None:
+    ReaderSettings.objects.update(count_readers=True)
+    KindCount.objects.all().delete()
+    KindCount.objects.bulk_create(KindCount(day=dt.date(2020, 5, day), kind="front", count=10) for day in (1, 2, 17))
+    tidy_figures.enqueue()
+
+
+def are_figures_summed_up() -> bool:
+    return list(KindCount.objects.values_list("day", "count")) == [(dt.date(2020, 5, 1), 30)]
+
+
 def forget_checks() -> None:
     CheckResult.objects.all().delete()
     check_site.enqueue()
@@ -384,6 +422,8 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (downloads.delete_old_exports, (let_export_expire, is_export_deleted)),
     (rerender_entries, (change_block, is_rendered)),
     (tidy_comments, (keep_old_spam, is_tidy)),
+    (read_returns, (let_mail_bounce, is_mailbox_empty)),
+    (tidy_newsletter, (keep_old_request, is_request_deleted)),
     (send_password_link, (forget_password, has_link)),
     (delete_expired_sessions, (keep_old_session, is_session_deleted)),
     (back_up_if_due, (plan_backup, is_backed_up)),
@@ -392,6 +432,7 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (continue_withdrawal, (look_for_name, is_name_found)),
     (do_upkeep, (keep_old_withdrawal, is_final)),
     (check_site, (forget_checks, is_checked)),
+    (tidy_figures, (keep_old_figures, are_figures_summed_up)),
     (clean_due_documents, (upgrade_cleaners, is_clean)),
     (forget_deleted, (leave_pages, are_pages_deleted)),
     (rewrite_database, (delete_posts, is_rewritten)),

@@ -18,7 +18,8 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from blog.advice import advice_for
-from blog.models import Autosave, Enclosure, Entry, Page, Post, Redirect, Revision
+from blog.appearance.documents import default_document
+from blog.models import AppearanceVersion, Autosave, Enclosure, Entry, Page, Post, Redirect, Revision, SiteAppearance
 from comments.models import Block, Comment, Follower
 from core.changes import entries_changed
 from core.models import SiteSettings
@@ -97,6 +98,11 @@ def plant() -> list[str]:
     site = SiteSettings.current()
     site.title, site.tagline, site.footer, site.show_author = "Friends of Ann Lée", "For Ann Lee", "© Ann Lée", True
     site.save()
+    link = {"title": "Ann Lée", "url": "https://example.org/ann-lee/"}
+    text = {"kind": "text", "title": "On Ann Lée", "options": {"text": "For Ann Lée"}}
+    appearance = {**default_document(), "footer": "© *Ann Lée*", "header_menu": [link], "blocks": [text]}
+    SiteAppearance.objects.update(document=appearance, draft={**appearance, "css": "/* Ann Lée */"})
+    AppearanceVersion.objects.create(document=appearance)
     author = UserFactory(display_name="Ann Lée", slug="ann-lee", bio="Ann Lée writes.", username="al")
     tag, other = Tag.objects.create(name="Ann Lée", description="All about Ann Lée"), TagFactory(name="Lee, Ann")
     TagAlias.objects.create(tag=tag, slug="ann-lee-old", name="Ann Lee (old)", key="ann lee (old)")

@@ -58,6 +58,8 @@ _NOT_EXPORTED = {
     "blog.ReviewNote": "not for readers, and no part of the blog",
     "blog.ReviewNotice": "this site's e-mails",
     "blog.ReviewPreference": "the choices of this site's users",
+    "blog.SiteAppearance": "each site has its own, as the command says",
+    "blog.AppearanceVersion": "what owners can undo on this site",
     "blog.Revision": "not the blog, but how it came to be; WordPress exports none either",
     "blog.Enclosure.id": "nothing refers to it",
     "blog.Redirect.id": "nothing refers to it",

@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("blog", "0020_entry_language")]
+    dependencies = [("blog", "0021_entry_language")]
 
     operations = [
         migrations.CreateModel(

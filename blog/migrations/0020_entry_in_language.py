@@ -6,7 +6,7 @@ from core.online_migrations import AddIndexOnline
 class Migration(migrations.Migration):
     atomic = False
 
-    dependencies = [("blog", "0018_noindex")]
+    dependencies = [("blog", "0019_appearance")]
 
     operations = [
         AddIndexOnline(

@@ -1,0 +1,148 @@
+"""The page on which owners prepare, preview and publish how the site looks, and take it back."""
+
+from dataclasses import asdict
+from typing import Any, Final, cast
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.models import User
+from blog.appearance import preview, versions
+from blog.appearance.blocks import rearranged
+from blog.appearance.documents import AppearanceForm, read
+from blog.models import AppearanceVersion, SiteAppearance
+from core.admin import OneRowAdmin
+
+# The fields of the form under their headings.
+_GROUPS: Final = (
+    (_("Type and colour"), ("type_style", "accent", "accent_dark")),
+    (_("Pictures"), ("logo", "header", "icon")),
+    (_("Layout"), ("width", "list_style", "day_format")),
+    (_("Sidebar"), ("sidebar", "blocks")),
+    (_("Home page"), ("home", "posts_page")),
+    (_("Menus"), ("header_menu", "footer_menu", "social_menu")),
+    (_("Footer and styles"), ("footer", "css")),
+)
+
+
+@admin.register(SiteAppearance)
+class AppearanceAdmin(OneRowAdmin):
+    """Shows one page in place of Django's form."""
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        view, prefix = self.admin_site.admin_view, "blog_siteappearance"
+        own = [
+            path("end-preview/", view(require_POST(self.stop_view)), name=f"{prefix}_stop"),
+            path("<int:version>/publish/", view(require_POST(self.again_view)), name=f"{prefix}_again"),
+        ]
+        return own + super().get_urls()
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        self._allow(request)
+        if object_id != "1":
+            raise Http404
+        row = SiteAppearance.current()
+        late = getattr(request, "late_form", None)
+        if request.method == "POST":
+            arranged = rearranged(request.POST, "blocks", request.POST.get("do", ""))
+            if arranged is not None:
+                return self._page(request, row, AppearanceForm(arranged))
+            form = AppearanceForm(request.POST)
+            # What is discarded need not be valid.
+            is_discarded = request.POST.get("do") == "discard"
+            if (is_discarded or form.is_valid()) and (response := self._act(request, form)):
+                return response
+        elif late is not None:
+            form = AppearanceForm(late.fields)
+            text = gettext("This is what you had entered when you had been logged out. It isn't saved yet.")
+            self.message_user(request, text, messages.WARNING)
+        else:
+            form = AppearanceForm(initial=asdict(versions.prepared(row)))
+        return self._page(request, row, form)
+
+    def _act(self, request: HttpRequest, form: AppearanceForm) -> HttpResponse | None:
+        """Do what the button asks for. None: someone else was faster."""
+        button, seen = request.POST.get("do"), request.POST.get("seen", "-")
+        try:
+            if button == "publish":
+                before = versions.publish(form.cleaned_data, by=cast("User", request.user), seen=seen)
+                preview.stop(request)
+                self._say_published(request, before)
+            elif button == "discard":
+                versions.discard_draft(seen=seen)
+                preview.stop(request)
+                self.message_user(request, gettext("Draft discarded."), messages.SUCCESS)
+            else:
+                versions.save_draft(form.cleaned_data, seen=seen)
+                if button == "preview":
+                    preview.start(request)
+                    return redirect("blog:front")
+                self.message_user(request, gettext("Draft saved. Readers don't see it yet."), messages.SUCCESS)
+        except versions.ConflictError:
+            text = gettext("Someone else changed this first, so nothing was overwritten.")
+            self.message_user(request, text, messages.ERROR)
+            return None
+        return HttpResponseRedirect(request.path)
+
+    def again_view(self, request: HttpRequest, version: int) -> HttpResponse:
+        """Make an earlier version public again."""
+        self._allow(request)
+        try:
+            before = versions.publish_again(version, by=cast("User", request.user))
+        except AppearanceVersion.DoesNotExist:
+            text = gettext("That version isn't kept any more.")
+            self.message_user(request, text, messages.ERROR)
+        else:
+            self._say_published(request, before)
+        return self._to_page()
+
+    def stop_view(self, request: HttpRequest) -> HttpResponse:
+        self._allow(request)
+        preview.stop(request)
+        return self._to_page()
+
+    def _allow(self, request: HttpRequest) -> None:
+        if not self.has_change_permission(request):
+            raise PermissionDenied
+
+    def _to_page(self) -> HttpResponseRedirect:
+        return redirect("admin:blog_siteappearance_change", 1)
+
+    def _say_published(self, request: HttpRequest, before: int) -> None:
+        text, view = gettext("Appearance published."), gettext("View site")
+        url = reverse("admin:blog_siteappearance_again", args=[before])
+        button = render_to_string("admin/undo.html", {"url": url}, request)
+        message = format_html('{} <a href="{}">{}</a> {}', text, reverse("blog:front"), view, button)
+        self.message_user(request, message, messages.SUCCESS)
+
+    def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": gettext("Appearance"),
+            "form": form,
+            "groups": [(title, [form[name] for name in names]) for title, names in _GROUPS],
+            "seen": versions.stamp(row),
+            "has_draft": row.draft is not None,
+            "versions": AppearanceVersion.objects.select_related("published_by"),
+            "the_first": versions.THE_FIRST,
+            "is_default": read(row.document) == read({}),
+        }
+        # The list, to which the trail leads, is this page.
+        trail = context["navigation"].trail
+        trail[:] = [link for link in trail if link.url != self._url("changelist")]
+        return TemplateResponse(request, "admin/blog/appearance.html", context)

@@ -1,0 +1,200 @@
+"""The blocks of the sidebar: the kinds that apps register, and the blocks that an owner chooses, in order."""
+
+from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import QueryDict
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from core.dashboard import find_missing_template
+from core.models import SiteSettings
+from core.registry import Registry
+
+# More than anyone reads.
+_MAX_BLOCKS: Final = 30
+
+type Options = Mapping[str, Any]
+# The kind of a block, its title and its options, as a document stores them.
+type Block = dict[str, Any]
+
+
+class Row(NamedTuple):
+    """A row of the query for a block. Each block gives the columns its own meaning."""
+
+    first: int
+    second: int
+    label: str
+    path: str
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class SidebarBlock:
+    """A kind of block, shown by `template`, which gets `block` with its `lines`, `key`, `title` and `options`.
+
+    `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
+    ones. None of them may depend on comments. `arrange` turns the rows, which are in any order, into lines. The
+    template of a block with lines shows nothing else than these, and `current`: the URL of the page, if it is that of a
+    line. A block without `rows` consists of its template alone, which is rendered for each page unless it
+    `is_the_same_everywhere`. Then `context` may return what else the template gets; it may depend on no comments.
+
+    In the admin, it is called `label` and has a form with these `options`. Every site begins with those blocks that
+    are `is_default`. Only those that are `is_repeatable` can be there more than once.
+    """
+
+    template: str
+    rows: Callable[[], QuerySet[Any, Any]] | None = None
+    arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
+    is_the_same_everywhere: bool = False
+    label: str | Promise = ""
+    options: Mapping[str, forms.Field] = field(default_factory=dict)
+    context: Callable[[SiteSettings, Options], dict[str, Any]] = lambda site, options: {}
+    is_default: bool = True
+    is_repeatable: bool = False
+
+    @property
+    def default_options(self) -> dict[str, Any]:
+        return {name: option.initial for name, option in self.options.items()}
+
+
+# In the order in which they are shown on a site that has not chosen any.
+sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
+
+
+def default_blocks() -> list[Block]:
+    return [_block(kind) for kind, block in sidebar_blocks.items() if block.is_default]
+
+
+def _block(kind: str) -> Block:
+    return {"kind": kind, "title": "", "options": sidebar_blocks[kind].default_options}
+
+
+class BlockForm(forms.Form):
+    """The title and options of a block, whose values `raw` may be anything."""
+
+    title = forms.CharField(label=_("Title"), required=False, max_length=100)
+
+    def __init__(self, raw: Block, prefix: str = "block") -> None:
+        values = {"title": raw["title"], **raw["options"]}
+        super().__init__({f"{prefix}-{name}": value for name, value in values.items()}, prefix=prefix, label_suffix="")
+        self.fields |= {name: deepcopy(option) for name, option in sidebar_blocks[raw["kind"]].options.items()}
+
+    def block(self, kind: str) -> Block:
+        """Return the block. What is not valid has its default."""
+        self.full_clean()
+        defaults = sidebar_blocks[kind].default_options
+        options = {name: self.cleaned_data.get(name, default) for name, default in defaults.items()}
+        return {"kind": kind, "title": self.cleaned_data.get("title", ""), "options": options}
+
+
+def read_blocks(stored: object) -> list[Block]:
+    """Return what is valid of blocks that were stored: those of kinds that exist, with the options that are valid."""
+    listed = stored if isinstance(stored, list) else []
+    raw = [_raw(each) for each in listed[:_MAX_BLOCKS] if isinstance(each, dict)]
+    return [BlockForm(each).block(each["kind"]) for each in raw if each["kind"] in sidebar_blocks]
+
+
+def _raw(stored: Mapping[str, Any]) -> Block:
+    options = stored.get("options")
+    return {
+        "kind": str(stored.get("kind")),
+        "title": stored.get("title"),
+        "options": options if isinstance(options, dict) else {},
+    }
+
+
+class BlocksWidget(forms.Widget):
+    """A list of blocks. Each can be moved, also without JavaScript, by a button that sends the form (`rearranged`)."""
+
+    template_name = "admin/blog/_blocks.html"
+    use_fieldset = True
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Block]:
+        if not isinstance(data, QueryDict):
+            # What was stored, which `read_blocks` has made valid.
+            return list(data.get(name) or [])
+        kinds = {number: data.get(f"{name}-{number}-kind", "") for number in data.getlist(name)}
+        return [_from_form(data, f"{name}-{number}", kind) for number, kind in kinds.items() if kind in sidebar_blocks]
+
+    def value_omitted_from_data(self, data: Any, files: Any, name: str) -> bool:
+        return False
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        blocks = value or default_blocks()
+        there = {block["kind"] for block in blocks}
+        context["widget"] |= {
+            "blocks": [
+                {"kind": block["kind"], "label": _label(block["kind"]), "form": BlockForm(block, f"{name}-{number}")}
+                for number, block in enumerate(blocks)
+            ],
+            "addable": [
+                (kind, _label(kind)) for kind, each in sidebar_blocks.items() if each.is_repeatable or kind not in there
+            ],
+        }
+        return context
+
+
+def _label(kind: str) -> str:
+    return str(sidebar_blocks[kind].label or kind)
+
+
+def _from_form(data: QueryDict, prefix: str, kind: str) -> Block:
+    options = sidebar_blocks[kind].options
+    values = {name: option.widget.value_from_datadict(data, {}, f"{prefix}-{name}") for name, option in options.items()}
+    return {"kind": kind, "title": data.get(f"{prefix}-title", ""), "options": values}
+
+
+class BlocksField(forms.Field):
+    """Blocks in their order. None stand for those that every site begins with."""
+
+    widget = BlocksWidget
+
+    def clean(self, value: Any) -> list[Block]:
+        if len(value) > _MAX_BLOCKS:
+            raise ValidationError(gettext("There can be %d blocks at most.") % _MAX_BLOCKS)
+        seen: set[str] = set()
+        blocks = []
+        for raw in value:
+            kind, form = raw["kind"], BlockForm(raw)
+            if not form.is_valid():
+                raise ValidationError(gettext("Correct the block “%(name)s”.") % {"name": _label(kind)})
+            if kind in seen and not sidebar_blocks[kind].is_repeatable:
+                raise ValidationError(gettext("The block “%(name)s” is there twice.") % {"name": _label(kind)})
+            seen.add(kind)
+            blocks.append(form.block(kind))
+        return [] if blocks == default_blocks() else blocks
+
+
+def rearranged(data: QueryDict, name: str, action: str) -> QueryDict | None:
+    """Return what a form sent with its blocks as the button says: `up-2`, `down-2`, `remove-2` or `add`.
+
+    Each is a number of a block in the form. None: the button says something else.
+    """
+    verb, _hyphen, number = action.partition("-")
+    numbers = data.getlist(name)
+    if verb not in {"up", "down", "remove", "add"} or (verb != "add" and number not in numbers):
+        return None
+    changed = data.copy()
+    if verb == "add":
+        number = str(max((int(each) for each in numbers if each.isascii() and each.isdigit()), default=-1) + 1)
+        if (kind := data.get("add", "")) in sidebar_blocks:
+            numbers.append(number)
+            changed[f"{name}-{number}-kind"] = kind
+            for option, value in sidebar_blocks[kind].default_options.items():
+                if value:
+                    changed[f"{name}-{number}-{option}"] = str(value)
+    else:
+        place = numbers.index(number)
+        numbers.pop(place)
+        if verb != "remove":
+            numbers.insert(max(0, place + (1 if verb == "down" else -1)), number)
+    changed.setlist(name, numbers)
+    return changed

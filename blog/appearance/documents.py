@@ -1,0 +1,248 @@
+"""The document that says how the site looks, and the one place where it is validated."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import TextChoices
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
+
+from blog.appearance import custom_css
+from blog.appearance.blocks import Block, BlocksField, read_blocks
+from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, format_ratio
+from blog.appearance.home import PageField
+from blog.appearance.menus import HOW, Item, MenuField, read_items
+from blog.appearance.pictures import PictureField
+
+# In characters.
+_MAX_FOOTER: Final = 2_000
+# Besides that of the site's language; in Django's letters.
+_DAY_FORMATS: Final = ("j F Y", "F j, Y", "d/m/Y", "d.m.Y", "m/d/Y", "Y-m-d")
+
+MENUS: Final = ("header_menu", "footer_menu", "social_menu")
+
+type Document = dict[str, Any]
+
+
+class TypeStyle(TextChoices):
+    SERIF = "serif", _("Serif, for long reading")
+    SANS = "sans", _("Sans serif, for titles and texts alike")
+    PLAIN = "plain", _("Plain and compact, like a blog of the early days")
+
+
+class Width(TextChoices):
+    NARROW = "narrow", pgettext_lazy("width", "Narrow")
+    NORMAL = "normal", pgettext_lazy("width", "Normal")
+    WIDE = "wide", pgettext_lazy("width", "Wide")
+
+
+class Sidebar(TextChoices):
+    RIGHT = "right", pgettext_lazy("sidebar", "Right of lists, below texts")
+    LEFT = "left", pgettext_lazy("sidebar", "Left of lists, below texts")
+    BELOW = "below", pgettext_lazy("sidebar", "Below everything")
+    NONE = "none", pgettext_lazy("sidebar", "None")
+
+
+class ListStyle(TextChoices):
+    TEXTS = "texts", _("Texts up to the more marker")
+    TITLES = "titles", _("Titles only")
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A document that is valid. Without any values, it is the appearance that every site begins with.
+
+    Colours are codes such as `#17527f`. An empty one is that of the design; of `accent_dark`, the one nearest to
+    `accent`. No `blocks` are those that every site begins with. An empty `day_format` is that of the site's language.
+    `logo`, `header` and `icon` are IDs of images, `home` and `posts_page` of pages.
+    """
+
+    type_style: str = TypeStyle.SERIF
+    accent: str = ""
+    accent_dark: str = ""
+    width: str = Width.NORMAL
+    sidebar: str = Sidebar.RIGHT
+    blocks: list[Block] = field(default_factory=list)
+    list_style: str = ListStyle.TEXTS
+    day_format: str = ""
+    logo: str = ""
+    header: str = ""
+    icon: str = ""
+    home: str = ""
+    posts_page: str = ""
+    header_menu: list[Item] = field(default_factory=list)
+    footer_menu: list[Item] = field(default_factory=list)
+    social_menu: list[Item] = field(default_factory=list)
+    footer: str = ""
+    css: str = ""
+
+
+def read(document: object) -> Appearance:
+    """Return the appearance that a stored document describes. What is not valid in it has its default."""
+    stored = {**default_document(), **(document if isinstance(document, Mapping) else {})}
+    menus = {name: read_items(stored[name]) for name in MENUS}
+    form = AppearanceForm({**stored, **menus, "blocks": read_blocks(stored["blocks"])})
+    form.full_clean()
+    return Appearance(**{name: value for name, value in form.cleaned_data.items() if name not in form.errors})
+
+
+def default_document() -> Document:
+    """Return the document with which every site begins."""
+    return asdict(Appearance())
+
+
+def _day_formats() -> list[tuple[str, str]]:
+    # The last day of a year tells all formats apart.
+    example = dt.date(timezone.localdate().year, 12, 31)
+    formats = [(each, date_format(example, each)) for each in _DAY_FORMATS]
+    return [("", gettext("As usual in the language of the site")), *formats]
+
+
+class ColourField(forms.CharField):
+    """A colour for text in one scheme, as the code of a colour in lower case; or nothing."""
+
+    def __init__(self, scheme: Scheme, message: Any, **kwargs: Any) -> None:
+        widget = forms.TextInput(attrs={"size": 9, "spellcheck": "false", "dir": "ltr", "placeholder": "#17527f"})
+        super().__init__(required=False, max_length=7, widget=widget, **kwargs)
+        self._scheme, self._message = scheme, message
+
+    def clean(self, value: Any) -> str:
+        code = super().clean(value).lower()
+        if not code:
+            return ""
+        code = code if code.startswith("#") else f"#{code}"
+        if len(code) == 4:
+            code = f"#{''.join(2 * digit for digit in code[1:])}"
+        try:
+            colour = Colour.of(code)
+        except ValueError:
+            text = gettext("Enter the code of a colour: # and six digits or letters from a to f, such as #17527f.")
+            raise ValidationError(text, code="invalid") from None
+        if not self._scheme.passes(colour):
+            details = {
+                "ratio": format_ratio(self._scheme.contrast(colour)),
+                "enough": str(ENOUGH),
+                "nearest": str(self._scheme.nearest(colour)),
+            }
+            raise ValidationError(self._message, code="contrast", params=details)
+        return str(colour)
+
+
+class AppearanceForm(forms.Form):
+    """Validates a document, whether an owner has just edited it or it was stored before."""
+
+    type_style = forms.ChoiceField(
+        label=_("Type"),
+        choices=TypeStyle.choices,
+        widget=forms.RadioSelect,
+        help_text=_("All of them use fonts that readers have already, so nothing has to be loaded."),
+    )
+    accent = ColourField(
+        LIGHT,
+        _(
+            "On a light background, this colour has a contrast of %(ratio)s to 1, and text needs %(enough)s to 1. "
+            "The nearest colour that has it is %(nearest)s."
+        ),
+        label=_("Accent colour"),
+        help_text=_("The colour of links and dates. Leave empty for the blue and red of the design."),
+    )
+    accent_dark = ColourField(
+        DARK,
+        _(
+            "On a dark background, this colour has a contrast of %(ratio)s to 1, and text needs %(enough)s to 1. "
+            "The nearest colour that has it is %(nearest)s."
+        ),
+        label=_("Accent colour in the dark"),
+        help_text=_("For readers who prefer a dark design. Leave empty to derive it from the accent colour."),
+    )
+    width = forms.ChoiceField(label=_("Width of the text"), choices=Width.choices, widget=forms.RadioSelect)
+    sidebar = forms.ChoiceField(
+        label=_("Place"),
+        choices=Sidebar.choices,
+        widget=forms.RadioSelect,
+        help_text=_(
+            "On a small screen it is always below. In languages that are written from right to left, the sides are "
+            "swapped."
+        ),
+    )
+    blocks = BlocksField(
+        label=_("Blocks of the sidebar"),
+        required=False,
+        help_text=_("Without any, it has those that every site begins with."),
+    )
+    list_style = forms.ChoiceField(
+        label=_("Lists of posts"),
+        choices=ListStyle.choices,
+        widget=forms.RadioSelect,
+        help_text=_("Whether texts without a more marker are shortened is one of the site settings."),
+    )
+    day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
+    logo = PictureField(
+        label=_("Logo"),
+        help_text=_("In place of the site's title at the top of each page. Upload it to the media library first."),
+    )
+    header = PictureField(label=_("Header picture"), help_text=_("Below the title and the tagline of each page."))
+    icon = PictureField(
+        is_icon=True,
+        label=_("Site icon"),
+        help_text=_("Square, and at least 512 pixels wide. Browsers and phones get it in all sizes that they need."),
+    )
+    home = PageField(
+        label=_("Home page"),
+        help_text=_("In place of the list of posts. Its own URL leads to the root of the site then."),
+    )
+    posts_page = PageField(
+        label=_("Page of posts"),
+        help_text=_("Has the list of posts if there is a home page. Without one, the list is nowhere."),
+    )
+    header_menu = MenuField(label=_("Menu at the top"), required=False, help_text=HOW)
+    footer_menu = MenuField(label=_("Menu at the end"), required=False)
+    social_menu = MenuField(
+        label=_("Elsewhere"),
+        required=False,
+        help_text=_(
+            "Your pages on other sites, such as: Mastodon https://social.example/@us. They can verify the link."
+        ),
+    )
+    footer = forms.CharField(
+        label=_("Footer"),
+        required=False,
+        max_length=_MAX_FOOTER,
+        widget=forms.Textarea(attrs={"rows": 4, "dir": "auto"}),
+        help_text=_("Markdown at the end of each page, in place of the line in the site settings."),
+    )
+    css = forms.CharField(
+        label=_("Custom CSS"),
+        required=False,
+        max_length=custom_css.MAX_LENGTH,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 10, "spellcheck": "false", "dir": "ltr", "class": "code"}),
+        help_text=_(
+            "Comes after all other styles. It can use files of your media library, and nothing from elsewhere."
+        ),
+    )
+
+    def __init__(self, data: Any = None, *, initial: Document | None = None) -> None:
+        super().__init__(data, initial=initial, label_suffix="")
+
+    def clean_posts_page(self) -> str:
+        """Forget the page of posts if there is no home page, as when that was deleted."""
+        page: str = self.cleaned_data["posts_page"]
+        home = self.cleaned_data.get("home", "")
+        if page and page == home:
+            raise ValidationError(gettext("The home page can't be the page of posts as well."))
+        return page if home else ""
+
+    def clean_css(self) -> str:
+        css: str = self.cleaned_data["css"]
+        css = css.replace("\r\n", "\n")
+        text = gettext("Line %(line)d: %(problem)s")
+        if problems := custom_css.find_problems(css):
+            raise ValidationError([text % {"line": line, "problem": problem} for line, problem in problems])
+        return css if css.strip() else ""

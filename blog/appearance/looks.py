@@ -1,0 +1,119 @@
+"""What public pages use of an appearance, made once under each version of entries."""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString, mark_safe
+from rcssmin import cssmin
+
+from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
+from blog.appearance.documents import MENUS, Appearance, read
+from blog.appearance.home import HomePage, find_page
+from blog.appearance.menus import links_of
+from blog.appearance.options import Link
+from blog.appearance.pictures import find_picture, icon_key, image_html
+from blog.models import SiteAppearance
+from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
+from core.memory import remembered
+from core.models import SiteSettings
+from media.models import Picture
+
+# In CSS pixels: the width and height of a logo, and the widest column.
+_MAX_LOGO: Final = (400, 80)
+_MAX_HEADER: Final = 704
+
+
+@dataclass(frozen=True, slots=True)
+class SiteIcon:
+    """The icon of the site, which has a URL in each of ICON_SIZES."""
+
+    picture: Picture
+
+    def url(self, size: int) -> str:
+        return reverse("blog:icon", args=[icon_key(self.picture), size])
+
+    @property
+    def for_tabs(self) -> str:
+        return self.url(32)
+
+    @property
+    def for_phones(self) -> str:
+        return self.url(180)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """An appearance as pages use it.
+
+    `style` is the file that follows the stylesheet of the design, and `style_url` where it is. Both are empty if
+    nothing differs from the design, as is the HTML of what there isn't.
+    """
+
+    appearance: Appearance
+    style: str
+    style_url: str
+    footer_html: SafeString
+    name: SafeString | str
+    header_html: SafeString
+    icon: "SiteIcon | None"
+    home: HomePage | None
+    posts_page: HomePage | None
+    header_menu: list[Link]
+    footer_menu: list[Link]
+    social_menu: list[Link]
+
+
+def look_of(site: SiteSettings) -> Look:
+    """Return the look of the site. It takes no query."""
+    return remembered(site, lambda: _make(read(SiteAppearance.of(site).document), site), "look")
+
+
+def _make(appearance: Appearance, site: SiteSettings) -> Look:
+    # That of the owner stays as it was checked.
+    style = cssmin(_rules(appearance)) + appearance.css
+    digest = blake2b(style.encode(), digest_size=8).hexdigest()
+    url = reverse("blog:style", args=[digest]) if style else ""
+    logo, header, icon = map(find_picture, (appearance.logo, appearance.header, appearance.icon))
+    return Look(
+        appearance,
+        style,
+        url,
+        footer_html(appearance.footer),
+        image_html(logo, site.title, max_width=_MAX_LOGO[0], max_height=_MAX_LOGO[1]) if logo else site.title,
+        image_html(header, header.alt, max_width=_MAX_HEADER) if header else SafeString(),
+        SiteIcon(icon) if icon else None,
+        find_page(appearance.home),
+        find_page(appearance.posts_page),
+        *(links_of(getattr(appearance, name)) for name in MENUS),
+    )
+
+
+def _rules(appearance: Appearance) -> str:
+    context: dict[str, object] = {"appearance": appearance}
+    if appearance.accent or appearance.accent_dark:
+        context |= {"light": _colours(appearance.accent, LIGHT), "dark": _dark_colours(appearance)}
+    return render_to_string("blog/appearance.css", context)
+
+
+def _dark_colours(appearance: Appearance) -> dict[str, Colour]:
+    accent = appearance.accent_dark or appearance.accent
+    return _colours(str(DARK.nearest(Colour.of(accent))), DARK)
+
+
+def _colours(accent: str, scheme: Scheme) -> dict[str, Colour]:
+    """Return the values of properties in site.css for an accent colour; none for an empty one."""
+    if not accent:
+        return {}
+    colour = Colour.of(accent)
+    # As much paler than its link as a line under a link is in the design.
+    return {"link": colour, "mark": colour, "underline": colour.mixed_with(scheme.backgrounds[0], 0.4)}
+
+
+def footer_html(source: str) -> SafeString:
+    """Return the HTML of a footer in Markdown."""
+    # The ids of a lead are unique on its page.
+    html = render(source, "markdown").lead_html if source else ""
+    return mark_safe(html.replace(MORE_PLACEHOLDER, "").replace(PAGE_BREAK, ""))  # noqa: S308  # blog.rendering has sanitised it

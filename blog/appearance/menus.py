@@ -1,0 +1,137 @@
+"""Menus: lists of links that lead to entries, categories, tags or any URL.
+
+Owners write one link in each line, its text before its URL. What is on this site is stored by its ID, so it follows its
+URL and its title, and is left out while readers can't see it.
+"""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import Resolver404, resolve
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from blog.appearance.options import Link, is_link, split_link
+from core.registry import Registry
+
+_MAX_ITEMS: Final = 40
+_MAX_LENGTH: Final = 10_000
+
+
+class Target(NamedTuple):
+    """Something on this site as a menu shows it, and whether readers can see it."""
+
+    title: str
+    url: str
+    is_public: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MenuTarget:
+    """A kind of things that menus lead to.
+
+    `find` takes the arguments of a URL, and returns the ID of what is there, if anything. `load` returns those with
+    these IDs, by ID, as far as they exist.
+    """
+
+    find: Callable[[Mapping[str, Any]], int | None]
+    load: Callable[[Collection[int]], Mapping[int, Target]]
+
+
+# By the name of the URLs at which they are.
+menu_targets: Final[Registry[MenuTarget]] = Registry("target of menus")
+
+# A link as a document stores it: its title, which may be empty, and a `url`, or the `kind` and `id` of a target.
+type Item = dict[str, Any]
+
+
+def read_items(stored: object) -> list[Item]:
+    """Return what is valid of items that were stored."""
+    listed = stored if isinstance(stored, list) else []
+    return [item for item in map(_read_item, listed[:_MAX_ITEMS]) if item]
+
+
+def _read_item(stored: object) -> Item | None:
+    match stored:
+        case {"title": str(title), "kind": str(kind), "id": int(pk)} if kind in menu_targets:
+            return {"title": title, "kind": kind, "id": pk}
+        case {"title": str(title), "url": str(url)} if is_link(url):
+            return {"title": title, "url": url}
+    return None
+
+
+def links_of(items: Collection[Item]) -> list[Link]:
+    """Return the links of a menu that readers can follow. A query for each kind of targets."""
+    return [Link(title, target.url) for title, target in _resolved(items) if target.is_public]
+
+
+def _resolved(items: Collection[Item]) -> Iterator[tuple[str, Target]]:
+    """Yield the title and the target of each item whose target exists."""
+    wanted: dict[str, set[int]] = {}
+    for item in items:
+        if "id" in item:
+            wanted.setdefault(item["kind"], set()).add(item["id"])
+    loaded = {kind: menu_targets[kind].load(ids) for kind, ids in wanted.items()}
+    for item in items:
+        target = loaded[item["kind"]].get(item["id"]) if "id" in item else Target(item["url"], item["url"])
+        if target is not None:
+            yield item["title"] or target.title, target
+
+
+def _find(path: str) -> tuple[str, int] | None:
+    """Return the kind and the ID of what is at this path, if menus know such things."""
+    try:
+        match = resolve(path.partition("#")[0].partition("?")[0])
+    except Resolver404:
+        return None
+    target = menu_targets.get(match.view_name)
+    pk = target.find(match.kwargs) if target and "#" not in path and "?" not in path else None
+    return None if pk is None else (match.view_name, pk)
+
+
+class MenuField(forms.Field):
+    """The links of a menu, as lines of text in the form, and as items in the document."""
+
+    widget = forms.Textarea(attrs={"rows": 4, "dir": "auto", "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        """Return the lines of stored items, with the titles and URLs of today."""
+        if not isinstance(value, list):
+            return value
+        return "\n".join(_line(item) for item in value if _line(item))
+
+    def clean(self, value: Any) -> list[Item]:
+        if isinstance(value, list):
+            # What was stored, which `read_items` has made valid.
+            return value
+        text = str(value or "").replace("\0", "")[:_MAX_LENGTH]
+        lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+        if len(lines) > _MAX_ITEMS:
+            raise ValidationError(gettext("There can be %d links at most.") % _MAX_ITEMS)
+        return [_item(line) for line in lines]
+
+
+HOW: Final = _(
+    "One link in each line, its text before its URL, as in: About us /about/. Without a text, posts, pages, categories "
+    "and tags have their own title. They disappear while readers can't see them."
+)
+
+
+def _line(item: Item) -> str:
+    for _title, target in _resolved([item]):
+        return f"{item['title']} {target.url}".strip()
+    return ""
+
+
+def _item(line: str) -> Item:
+    title, url = split_link(line)
+    if not is_link(url):
+        text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
+        raise ValidationError(text % {"line": line[:100]})
+    if url.startswith("/") and (found := _find(url)):
+        kind, pk = found
+        return {"title": title, "kind": kind, "id": pk}
+    return {"title": title, "url": url}

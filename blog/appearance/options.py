@@ -1,0 +1,78 @@
+"""Fields for the options of blocks: texts, links, and how much is shown."""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+_MAX_TEXT: Final = 2_000
+_MAX_COUNT: Final = 60
+_MAX_LINKS: Final = 100
+_MAX_LENGTH: Final = 10_000
+_SCHEMES: Final = frozenset({"http", "https", "mailto"})
+
+
+class Link(NamedTuple):
+    title: str
+    url: str
+
+
+def read_links(text: str) -> Sequence[Link]:
+    """Return the links in a text that LinksField has validated."""
+    return [Link(title.strip() or url, url) for title, url in map(split_link, text.splitlines()) if url]
+
+
+def split_link(line: str) -> tuple[str, str]:
+    """Return the text and the URL of a line."""
+    title, _space, url = line.strip().rpartition(" ")
+    return title, url
+
+
+def is_link(url: str) -> bool:
+    """Return whether readers can be led to this URL: a path on this site, or one with a harmless scheme."""
+    if url.startswith("/"):
+        return not url.startswith(("//", "/\\"))
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in _SCHEMES and bool(parts.netloc or (parts.scheme == "mailto" and parts.path))
+
+
+class MarkdownField(forms.CharField):
+    """A text in Markdown."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 4, "dir": "auto"})
+        label = _("Text in Markdown")
+        super().__init__(label=label, required=False, initial="", max_length=_MAX_TEXT, widget=widget, **kwargs)
+
+
+class CountField(forms.IntegerField):
+    """How much is shown."""
+
+    def __init__(self, initial: int, *, least: int = 1, label: Any = "") -> None:
+        super().__init__(label=label or _("How many"), min_value=least, max_value=_MAX_COUNT, initial=initial)
+
+
+class LinksField(forms.CharField):
+    """Links: one in each line, its text before its URL."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 5, "dir": "auto", "spellcheck": "false"})
+        text = _("One in each line, its text before its URL, as in: The archive of songs https://example.org/")
+        super().__init__(required=False, initial="", max_length=_MAX_LENGTH, widget=widget, help_text=text, **kwargs)
+
+    def clean(self, value: Any) -> str:
+        lines = [" ".join(line.split()) for line in super().clean(value).splitlines() if line.strip()]
+        if len(lines) > _MAX_LINKS:
+            raise ValidationError(gettext("There can be %d links at most.") % _MAX_LINKS)
+        for line in lines:
+            if not is_link(split_link(line)[1]):
+                text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
+                raise ValidationError(text % {"line": line[:100]})
+        return "\n".join(lines)

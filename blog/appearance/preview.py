@@ -1,0 +1,68 @@
+"""Seeing the draft of the appearance on the site itself, for those who may change it and in their browser only.
+
+Such a browser has a session, so no cache answers it or stores what it gets.
+"""
+
+import json
+from collections.abc import Callable
+from copy import copy
+from hashlib import blake2b
+from typing import Any, Final, cast
+
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+
+from blog.appearance.looks import look_of
+from blog.appearance.versions import PERMISSION
+from blog.caching import has_session
+from blog.models import SiteAppearance
+from core.dates import chosen_day_format
+from core.models import SiteSettings
+from core.site import SiteRequest
+
+# In the session of someone who sees the draft.
+_SESSION_KEY: Final = "previews_appearance"
+
+
+def start(request: HttpRequest) -> None:
+    request.session[_SESSION_KEY] = True
+
+
+def stop(request: HttpRequest) -> None:
+    request.session.pop(_SESSION_KEY, None)
+
+
+class AppearanceMiddleware:
+    """Gives requests the draft of the appearance for who previews it, and all of them the format of days."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, http_request: HttpRequest) -> HttpResponse:
+        request = cast("SiteRequest", http_request)
+        if has_session(request) and (site := _draft_for(request)):
+            request.site = site
+            request.previews_appearance = True  # type: ignore[attr-defined]  # for templates/blog/_staff.html
+        with chosen_day_format(lambda: look_of(request.site).appearance.day_format):
+            return self.get_response(request)
+
+
+def _draft_for(request: SiteRequest) -> SiteSettings | None:
+    """Return the settings with the draft in place of what is public, for someone who previews it."""
+    user: Any = request.user
+    if not request.session.get(_SESSION_KEY) or request.path.startswith(reverse("admin:index")):
+        return None
+    if not (user.is_staff and user.has_perm(PERMISSION)):
+        return None
+    # What is remembered may be older, because a draft changes nothing that is public.
+    draft = SiteAppearance.objects.filter(pk=1).values_list("draft", flat=True).first()
+    if draft is None:
+        return None
+    current: Any = request.site
+    version = current.entries_version
+    site: SiteSettings = copy(current)
+    site.appearance = SiteAppearance(pk=1, document=draft)
+    # One that nothing else has, so that what is remembered of the draft is never taken for what is public.
+    digest = blake2b(json.dumps([version, draft], sort_keys=True).encode(), digest_size=7).digest()
+    site.entries_version = -1 - int.from_bytes(digest)
+    return site

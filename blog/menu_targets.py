@@ -1,0 +1,42 @@
+"""Entries and categories as targets of menus."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+from blog.appearance.menus import MenuTarget, Target
+from blog.models import Category, Entry, Page, Post
+
+
+def _find_page(arguments: Mapping[str, Any]) -> int | None:
+    return Page.objects.filter(path=arguments["path"]).values_list("pk", flat=True).first()
+
+
+def _find_post(arguments: Mapping[str, Any]) -> int | None:
+    try:
+        day = dt.date(*(int(arguments[name]) for name in ("year", "month", "day")))
+    except ValueError:
+        return None
+    posts = Post.objects.filter(published_on=day, slug=arguments["slug"])
+    return posts.values_list("pk", flat=True).first()
+
+
+def _find_category(arguments: Mapping[str, Any]) -> int | None:
+    return Category.objects.filter(path=arguments["path"]).values_list("pk", flat=True).first()
+
+
+def _entries(ids: Collection[int]) -> Mapping[int, Target]:
+    entries = Entry.objects.without_texts().filter(pk__in=ids)
+    return {entry.pk: Target(str(entry), entry.get_absolute_url(), entry.is_public) for entry in entries}
+
+
+def _categories(ids: Collection[int]) -> Mapping[int, Target]:
+    categories = Category.objects.filter(pk__in=ids)
+    return {each.pk: Target(each.name, each.get_absolute_url()) for each in categories}
+
+
+MENU_TARGETS: Final = {
+    "blog:page": MenuTarget(_find_page, _entries),
+    "blog:post": MenuTarget(_find_post, _entries),
+    "blog:category": MenuTarget(_find_category, _categories),
+}

@@ -1,0 +1,67 @@
+"""How the site looks: what is public, the draft, and what was public before. blog.appearance reads the documents."""
+
+from typing import Any
+
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from core.changes import PublicModel, PublicQuerySet
+from core.models import SiteSettings
+
+
+class SiteAppearance(PublicModel):
+    """The appearance of the site. There is exactly one row (core.apps creates it), read together with the settings.
+
+    `draft` is what owners prepare; None if that is nothing.
+    """
+
+    private_fields = frozenset({"draft"})
+
+    site = models.OneToOneField(
+        SiteSettings, on_delete=models.CASCADE, primary_key=True, editable=False, related_name="appearance"
+    )
+    document = models.JSONField(default=dict)
+    draft = models.JSONField(null=True, blank=True)
+
+    objects = PublicQuerySet["SiteAppearance"].as_manager()
+
+    class Meta:
+        verbose_name = _("appearance")
+        verbose_name_plural = _("appearance")
+        default_permissions = ("change",)
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="site_appearance_one_row")]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def of(cls, site: SiteSettings) -> "SiteAppearance":
+        """Return the row that was read together with `site`; an empty one if there is none."""
+        row: SiteAppearance = getattr(site, "appearance", None) or cls(pk=1)
+        return row
+
+    @classmethod
+    def current(cls) -> "SiteAppearance":
+        """Return the stored row; an empty one if there is none."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+
+class AppearanceVersion(models.Model):
+    """What was made public at `published_at`, until the next version. The newest one is public."""
+
+    document = models.JSONField(default=dict)
+    published_at = models.DateTimeField(default=timezone.now)
+    published_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ("-pk",)
+
+    def __str__(self) -> str:
+        return str(self.published_at)

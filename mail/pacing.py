@@ -1,0 +1,97 @@
+"""How fast mail goes to each domain: at most so much in a minute (MAIL_LIMITS), and later if its servers ask for it.
+
+Mail that has to wait gets a time of its own, with as much other mail as may be sent then. So however much waits, each
+e-mail is looked at about twice.
+"""
+
+import datetime as dt
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from mail.models import RecipientDomain
+
+# What the limits are about.
+WINDOW: Final = dt.timedelta(minutes=1)
+# Between two batches it is a little longer, because workers are never on time.
+_BATCHES: Final = WINDOW * 1.05
+# How much is sent together to a domain without a limit, after its servers were busy.
+_BATCH_WITHOUT_LIMIT: Final = 60
+# After so many refusals in a row that may pass, all mail to the domain waits: for this time at first, then twice as
+# long each time. Fewer concern single mailboxes.
+_MANY_FAILURES: Final = 3
+_FIRST_PAUSE: Final = dt.timedelta(minutes=5)
+_LONGEST_PAUSE: Final = dt.timedelta(hours=6)
+
+
+def limit_of(domain: str) -> int | None:
+    """Return how many e-mails a domain gets in a minute; None: as many as there are."""
+    limits: dict[str, int] = settings.BROADSIDE_MAIL_LIMITS
+    return limits.get(domain, limits.get("*"))
+
+
+def time_to_wait_for(domain: str, now: dt.datetime) -> dt.datetime | None:
+    """Count an e-mail to the domain that is about to be sent, or return when to try again."""
+    limit = limit_of(domain)
+    domains = RecipientDomain.objects.filter(pk=domain)
+    if limit is None and not domains.filter(ready_at__gt=now).exists():
+        return None
+    with transaction.atomic():
+        row = _locked(domain, now)
+        if row.ready_at <= now:
+            _count(row, limit, now)
+            at = None
+        else:
+            at = _join_batch(row, limit or _BATCH_WITHOUT_LIMIT)
+        row.save()
+    return at
+
+
+def _count(row: RecipientDomain, limit: int | None, now: dt.datetime) -> None:
+    if row.window_ends_at <= now:
+        row.sent_count = 0
+    row.sent_count += 1
+    # Counted from the last one, so there are never more than the limit in any minute.
+    row.window_ends_at = now + WINDOW
+    if limit is not None and row.sent_count >= limit:
+        row.ready_at = row.window_ends_at
+
+
+def _join_batch(row: RecipientDomain, size: int) -> dt.datetime:
+    if row.batch_at < row.ready_at:
+        row.batch_at, row.batch_count = row.ready_at, 0
+    elif row.batch_count >= size:
+        row.batch_at, row.batch_count = row.batch_at + _BATCHES, 0
+    row.batch_count += 1
+    return row.batch_at
+
+
+def accepted(domain: str) -> None:
+    """Note that a server of the domain has accepted an e-mail."""
+    RecipientDomain.objects.filter(pk=domain, failures__gt=0).update(failures=0)
+
+
+def put_off(domain: str) -> None:
+    """Note that a server of the domain has refused an e-mail for now."""
+    now = timezone.now()
+    with transaction.atomic():
+        row = _locked(domain, now)
+        row.failures += 1
+        if row.failures >= _MANY_FAILURES:
+            pause = min(_FIRST_PAUSE * 2 ** min(row.failures - _MANY_FAILURES, 10), _LONGEST_PAUSE)
+            row.ready_at = max(row.ready_at, now + pause)
+        row.save()
+
+
+def delete_old() -> None:
+    """Forget domains to which nothing was sent for a day."""
+    day_ago = timezone.now() - dt.timedelta(days=1)
+    RecipientDomain.objects.filter(ready_at__lt=day_ago, window_ends_at__lt=day_ago, batch_at__lt=day_ago).delete()
+
+
+def _locked(domain: str, now: dt.datetime) -> RecipientDomain:
+    new = RecipientDomain(pk=domain, window_ends_at=now, ready_at=now, batch_at=now)
+    RecipientDomain.objects.bulk_create([new], ignore_conflicts=True)
+    return RecipientDomain.objects.select_for_update().get(pk=domain)

@@ -1,0 +1,200 @@
+"""The settings of the newsletter, and what was sent, in numbers. Addresses are not shown."""
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+from django import forms
+from django.contrib import admin
+from django.contrib import messages as django_messages
+from django.contrib.auth.decorators import permission_required
+from django.core.exceptions import ValidationError
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.actions import Action
+from accounts.audit.recording import record
+from accounts.models import User
+from core.admin import OneRowAdmin, ReadOnlyAdmin
+from core.navigation import NavigationItem
+from mail import messages
+from newsletter import transfer
+from newsletter.models import Frequency, Issue, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
+from newsletter.models.subscriptions import ALL_POSTS, CONFIRM_IMPORTED_WITHIN
+
+_TRANSFER: Final = "newsletter.transfer_subscribers"
+# What an import leaves out, and how many of them.
+_KNOWN: Final = _("Following already, asked before, or without an address that works: %(n)d")
+_LEFT: Final = _("Not subscribed any more, according to the file: %(n)d")
+_INVALID: Final = _("Lines without a valid e-mail address: %(n)d")
+
+NAVIGATION: Final = {
+    "newsletter": NavigationItem(
+        label=_("Newsletter"),
+        url_name="admin:newsletter_issue_changelist",
+        permissions=("newsletter.view_issue",),
+        order=40,
+    ),
+    "newsletter-settings": NavigationItem(
+        label=_("Newsletter settings"),
+        url_name="admin:newsletter_newslettersettings_changelist",
+        permissions=("newsletter.view_newslettersettings", "newsletter.change_newslettersettings"),
+        order=122,
+        parent="settings",
+    ),
+}
+
+
+@admin.register(NewsletterSettings)
+class NewsletterSettingsAdmin(OneRowAdmin):
+    fields = ("is_on", "hour", "weekday")
+
+
+class ImportForm(forms.Form):
+    """A file of addresses, and since when the owner of the site knows that these people want e-mails."""
+
+    file = forms.FileField(
+        label=_("File (CSV)"),
+        help_text=_("Only e-mail addresses are read. Those that the file says have unsubscribed are left out."),
+    )
+    stated_on = forms.DateField(
+        label=_("These people agreed to get the blog by e-mail on"),
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text=_("If they did so at different times, the last day. The e-mail tells them."),
+    )
+    frequency = forms.ChoiceField(label=_("How often"), choices=Frequency.choices)
+
+    def clean_file(self) -> transfer.Addresses:
+        file = self.cleaned_data["file"]
+        if (file.size or 0) > transfer.MAX_SIZE:
+            raise ValidationError(_("The file is too large. Split it into several."))
+        try:
+            return transfer.read(file.read())
+        except transfer.UnreadableError as error:
+            raise ValidationError(str(error)) from error
+
+    def clean_stated_on(self) -> Any:
+        day = self.cleaned_data["stated_on"]
+        if day > timezone.localdate():
+            raise ValidationError(gettext("Enter a day in the past."))
+        return day
+
+
+@admin.register(Issue)
+class IssueAdmin(ReadOnlyAdmin):
+    """The list of issues. It has no pages of single ones."""
+
+    change_list_template = "admin/newsletter/issues.html"
+    list_display = ("created_at", "frequency", "posts", "sent_count", "waiting")
+    list_display_links = None
+    list_filter = ("frequency",)
+    list_per_page = 50
+    show_full_result_count = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is None and super().has_view_permission(request)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
+        unsent = Count("deliveries", filter=Q(deliveries__sent_at=None))
+        issues: QuerySet[Issue] = super().get_queryset(request).prefetch_related("entries").annotate(unsent=unsent)
+        return issues
+
+    @admin.display(description=_("posts"))
+    def posts(self, issue: Issue) -> str:
+        return ", ".join(str(entry) for entry in issue.entries.all())
+
+    @admin.display(description=_("still to send"))
+    def waiting(self, issue: Any) -> int:
+        return int(issue.unsent)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        own = {**_numbers(), "may_transfer": request.user.has_perm(_TRANSFER)}
+        return super().changelist_view(request, {**(extra_context or {}), **own})
+
+    def get_urls(self) -> list[URLPattern]:
+        def view(function: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+            return self.admin_site.admin_view(permission_required(_TRANSFER, raise_exception=True)(function))
+
+        return [
+            path("import/", view(self.import_view), name="newsletter_issue_import"),
+            path("export/", view(require_POST(self.export_view)), name="newsletter_issue_export"),
+            *super().get_urls(),
+        ]
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """Read a file of addresses, and ask each of them whether they want to go on."""
+        posted = request.method == "POST"
+        form = ImportForm(request.POST if posted else None, request.FILES if posted else None)
+        if form.is_valid():
+            values = form.cleaned_data
+            found = values["file"]
+            count = transfer.invite(found.addresses, values["frequency"], values["stated_on"])
+            record(Action.IMPORTED, [Subscriber()], by=cast("User", request.user), details=_counted(count))
+            self.message_user(request, _counted(count), django_messages.SUCCESS)
+            others = len(found.addresses) - count
+            for number, text in (
+                (others, _KNOWN),
+                (found.left_count, _LEFT),
+                (found.invalid_count, _INVALID),
+            ):
+                if number:
+                    self.message_user(request, text % {"n": number}, django_messages.INFO)
+            return redirect("admin:newsletter_issue_changelist")
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": _("Import subscribers"),
+            "form": form,
+            "days": CONFIRM_IMPORTED_WITHIN.days,
+        }
+        return TemplateResponse(request, "admin/newsletter/import.html", context, status=400 if posted else 200)
+
+    def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """Send all subscriptions as a file."""
+        record(Action.DISCLOSED, [Subscriber()], by=cast("User", request.user))
+        headers = {"Content-Disposition": 'attachment; filename="subscribers.csv"'}
+        return StreamingHttpResponse(transfer.export(), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _counted(count: int) -> str:
+    return ngettext("%(n)d person is asked by e-mail.", "%(n)d people are asked by e-mail.", count) % {"n": count}
+
+
+def _numbers() -> dict[str, Any]:
+    """Return how many follow the blog, and how. Three queries."""
+    kinds: list[tuple[Any, Q]] = [
+        (_("All posts"), ALL_POSTS),
+        (_("A category"), Q(category__isnull=False)),
+        (_("A tag"), Q(tag__isnull=False)),
+        (_("An author"), Q(author__isnull=False)),
+        (_("A language"), ~Q(language="")),
+    ]
+    followed = Subscription.objects.filter(subscriber__suppression="")
+    counts = followed.aggregate(
+        **{
+            f"{index}_{frequency}": Count("pk", filter=condition & Q(frequency=frequency))
+            for index, (_label, condition) in enumerate(kinds)
+            for frequency in Frequency
+        }
+    )
+    table = [
+        (label, [counts[f"{index}_{frequency}"] for frequency in Frequency]) for index, (label, _q) in enumerate(kinds)
+    ]
+    subscribers = Subscriber.objects.aggregate(
+        active=Count("pk", filter=Q(suppression="")), suppressed=Count("pk", filter=~Q(suppression=""))
+    )
+    return {
+        "newsletter_is_on": NewsletterSettings.current().is_on,
+        "has_mail_server": messages.is_on(),
+        "subscribers": subscribers,
+        "unconfirmed": SubscriptionRequest.objects.filter(confirmed_at=None).count(),
+        "frequencies": Frequency.labels,
+        "followed": table,
+    }

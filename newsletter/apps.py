@@ -1,0 +1,60 @@
+import datetime as dt
+
+from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
+
+from accounts.roles import EDITOR, register_ability, role_permissions
+
+
+class NewsletterConfig(AppConfig):
+    name = "newsletter"
+    verbose_name = _("Newsletter")
+
+    def ready(self) -> None:
+        from blog.appearance.blocks import SidebarBlock, sidebar_blocks
+        from core.changes import merge_handlers
+        from core.models import related_settings
+        from core.navigation import navigation_items
+        from core.personal_data import PersonalRows, personal_rows
+        from core.privacy import kept_data
+        from core.schedule import ScheduledTask, daily, every, scheduled_tasks
+        from core.slugs import reserved_slugs
+        from mail.delivery import Mailing, Preparation, mailings, preparations
+        from newsletter import emails, issues
+        from newsletter.admin import NAVIGATION
+        from newsletter.models import Delivery, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
+        from newsletter.privacy import kept_of_subscribers
+        from newsletter.subscriptions import follow_merged
+        from newsletter.tasks import read_returns, tidy_newsletter
+
+        related_settings.register("newsletter_settings", NewsletterSettings)
+        reserved_slugs.register("newsletter", {"follow-by-email"})
+        sidebar_blocks.register("follow", SidebarBlock("newsletter/sidebar.html", label=_("Follow")))
+        for name, item in NAVIGATION.items():
+            navigation_items.register(name, item)
+        merge_handlers.register("newsletter", follow_merged)
+        preparations.register("newsletter", Preparation(issues.make, issues.next_at))
+        requests = SubscriptionRequest.objects.select_related("category", "tag", "author")
+        mailings.register("newsletter.requests", Mailing(requests, emails.for_request))
+        deliveries = Delivery.objects.select_related("subscriber", "issue")
+        mailings.register("newsletter.issues", Mailing(deliveries, emails.for_delivery))
+        scheduled_tasks.register("newsletter.tidying", ScheduledTask(tidy_newsletter, daily(4, 45)))
+        scheduled_tasks.register("newsletter.returns", ScheduledTask(read_returns, every(dt.timedelta(minutes=5))))
+        kept_data.register("newsletter", kept_of_subscribers)
+        # What follows a subscriber is deleted with it.
+        personal_rows.register("newsletter.requests", PersonalRows(SubscriptionRequest, "email"))
+        personal_rows.register("newsletter.deliveries", PersonalRows(Delivery, "subscriber__email"))
+        personal_rows.register("newsletter.subscriptions", PersonalRows(Subscription, "subscriber__email"))
+        personal_rows.register("newsletter.subscribers", PersonalRows(Subscriber, "email"))
+        role_permissions.register("newsletter", {EDITOR: {"view_issue"}})
+        register_ability(
+            "newsletter.issues",
+            _("see what was sent by e-mail, and how many follow the blog"),
+            {"view_issue"},
+            order=65,
+        )
+        register_ability(
+            "newsletter.subscribers", _("import and export subscribers of the blog"), {"transfer_subscribers"}, order=66
+        )
+        settings = {"view_newslettersettings", "change_newslettersettings"}
+        register_ability("newsletter.settings", _("change newsletter settings"), settings, order=83)

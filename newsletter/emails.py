@@ -1,0 +1,109 @@
+"""The e-mails: the request to confirm, and new posts. Nothing in them is loaded from elsewhere or reports back."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from django.core.mail import EmailMessage
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
+
+from blog.models import Entry, Post
+from core.models import SiteSettings
+from core.site import absolute_url
+from mail import messages
+from newsletter import returns, subscriptions
+from newsletter.models import Delivery, Issue, NewsletterSettings, SubscriptionRequest
+from newsletter.topics import followed
+
+LIST_NAME: Final = "newsletter"
+# Of a post, in words.
+_MAX_SUMMARY: Final = 100
+
+
+def for_request(request: SubscriptionRequest) -> Iterator[EmailMessage]:
+    """Yield the request to confirm, unless its address gets none."""
+    if not NewsletterSettings.current().is_available or not subscriptions.may_be_invited(request):
+        request.delete()
+        return
+    context = {
+        "topic": request,
+        "confirm_url": absolute_url(subscriptions.confirm_url(request)),
+        "days": request.confirm_within.days,
+    }
+    if request.consent_stated_on:
+        template = "newsletter/mail/permission.txt"
+        subject = gettext("Do you want to go on following the blog by e-mail?")
+    else:
+        template = "newsletter/mail/confirm.txt"
+        subject = gettext("Please confirm that you want to follow the blog by e-mail")
+    yield messages.write(
+        template,
+        request.email,
+        subject,
+        context,
+        list_name=LIST_NAME,
+        message_id=f"newsletter-confirm-{request.pk}",
+    )
+    SubscriptionRequest.objects.filter(pk=request.pk).update(invited_at=timezone.now())
+
+
+def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
+    """Yield the e-mail with an issue, unless nothing in it is for this subscriber any more."""
+    subscriber = delivery.subscriber
+    entries = _entries_for(delivery)
+    if subscriber.suppression or not entries or not NewsletterSettings.current().is_available:
+        delivery.delete()
+        return
+    unsubscribe_url = absolute_url(subscriptions.unsubscribe_url(subscriber))
+    context = {
+        "posts": [_post_context(entry) for entry in entries],
+        "manage_url": absolute_url(subscriptions.manage_url(subscriber)),
+        "unsubscribe_url": unsubscribe_url,
+    }
+    yield messages.write(
+        "newsletter/mail/posts.txt",
+        subscriber.email,
+        _subject(entries),
+        context,
+        list_name=LIST_NAME,
+        message_id=f"newsletter-{delivery.issue_id}-{subscriber.pk}",
+        unsubscribe_url=unsubscribe_url,
+        html_template="newsletter/mail/posts.html",
+        is_bulk=True,
+        unsubscribe_address=returns.address(delivery, returns.Purpose.UNSUBSCRIBE),
+        return_path=returns.address(delivery, returns.Purpose.BOUNCE),
+    )
+    # At once, because until this is stored the e-mail would be sent again.
+    with transaction.atomic():
+        Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
+        Issue.objects.filter(pk=delivery.issue_id).update(sent_count=F("sent_count") + 1)
+
+
+def _entries_for(delivery: Delivery) -> Sequence[Entry]:
+    """Return the posts of the issue that this subscriber follows, as far as everyone may read them now."""
+    rows = Post.objects.published().filter(password="", pk__in=delivery.issue.rows.values("entry"))
+    entries = list(rows.select_related("author").defer("source", "lead_html", "body_html").newest_first())
+    mine = delivery.subscriber.subscriptions.filter(frequency=delivery.issue.frequency)
+    return followed(entries, mine)
+
+
+def _subject(entries: Sequence[Entry]) -> str:
+    if len(entries) == 1:
+        return messages.isolated(entries[0])
+    return ngettext("%(n)d new post", "%(n)d new posts", len(entries)) % {"n": len(entries)}
+
+
+def _post_context(entry: Entry) -> dict[str, Any]:
+    site = SiteSettings.remembered()
+    return {
+        "title": messages.isolated(entry),
+        "url": absolute_url(entry.get_absolute_url()),
+        "author": messages.isolated(entry.author) if site.show_author else "",
+        "published_at": entry.published_at,
+        "summary": Truncator(" ".join(entry.summary.split())).words(_MAX_SUMMARY),
+        "language": entry.language,
+        "direction": entry.direction or "auto",
+    }

@@ -1,0 +1,129 @@
+"""Making issues: which posts are news, and to whom they are sent.
+
+Posts are news by the time at which they are published, which a mark follows within minutes. What gets an earlier time
+is none: posts with a date in the past, and whatever is imported. Nothing else decides, so nothing has to be told when
+posts are saved, scheduled or imported. Digests have what was news at its time.
+"""
+
+import datetime as dt
+from typing import Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from blog.models import Post, Status
+from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period
+from newsletter.topics import followers_of
+
+# How long a post is public before it is mailed: time to correct it, or to take it back.
+SETTLE: Final = dt.timedelta(minutes=5)
+# What is older than this is no news, also if no worker ran meanwhile.
+MAX_AGE: Final = dt.timedelta(days=14)
+# The most posts in an issue. The others are only on the site.
+MAX_POSTS: Final = 50
+BATCH: Final = 500
+
+
+def make() -> None:
+    """Make the issues that are due, and a delivery of each for everyone who follows it. Several at once are safe."""
+    settings = NewsletterSettings.current()
+    if not settings.is_available:
+        return
+    now = timezone.now()
+    for frequency in Frequency:
+        _make_issue(frequency, settings, now)
+    for issue in Issue.objects.filter(is_prepared=False).order_by("pk"):
+        while _prepare_some(issue):
+            pass
+
+
+def next_at() -> dt.datetime | None:
+    """Return when something next has to be made; None if no post waits for it."""
+    settings = NewsletterSettings.current()
+    if not settings.is_available:
+        return None
+    if Issue.objects.filter(is_prepared=False).exists():
+        return timezone.now()
+    until = dict(Period.objects.values_list("frequency", "until"))
+    times = []
+    for frequency in Frequency:
+        after = _start(settings, until.get(frequency), timezone.now())
+        posts = Post.objects.filter(status=Status.PUBLISHED, published_at__gt=after).order_by("published_at")
+        if first := posts.values_list("published_at", flat=True).first():
+            times.append(_first_end(frequency, settings, first))
+    return min(times, default=None)
+
+
+def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.datetime) -> None:
+    """Put what was published since the last issue into one, and move the mark."""
+    end = _last_end(frequency, settings, now)
+    try:
+        with transaction.atomic():
+            first_time = {"until": _start(settings, None, now)}
+            period, _is_new = Period.objects.get_or_create(frequency=frequency, defaults=first_time)
+            period = Period.objects.select_for_update().get(pk=period.pk)
+            start = _start(settings, period.until, now)
+            if end <= start:
+                return
+            posts = Post.objects.published().filter(password="", published_at__gt=start, published_at__lte=end)
+            # It may have been mailed already, then taken back and published again.
+            mailed = IssueEntry.objects.filter(frequency=frequency).values("entry")
+            if frequency != Frequency.IMMEDIATELY:
+                news = IssueEntry.objects.filter(frequency=Frequency.IMMEDIATELY).values("entry")
+                posts = posts.filter(pk__in=news)
+            pks = list(posts.exclude(pk__in=mailed).newest_first().values_list("pk", flat=True)[:MAX_POSTS])
+            if pks:
+                issue = Issue.objects.create(frequency=frequency)
+                rows = [IssueEntry(issue=issue, entry_id=pk, frequency=frequency) for pk in pks]
+                IssueEntry.objects.bulk_create(rows)
+            Period.objects.filter(pk=period.pk).update(until=end)
+    except IntegrityError:
+        # Another worker has just done it, or a post was deleted. The next run finds what is left.
+        return
+
+
+def _start(settings: NewsletterSettings, until: dt.datetime | None, now: dt.datetime) -> dt.datetime:
+    """Return the time after which posts are news. `until` is the mark, if there is one yet."""
+    times = [time for time in (until, settings.on_since) if time is not None]
+    return max([now - MAX_AGE, *(times or [now])])
+
+
+def _last_end(frequency: str, settings: NewsletterSettings, now: dt.datetime) -> dt.datetime:
+    """Return the end of the last period that is over."""
+    if frequency == Frequency.IMMEDIATELY:
+        return now - SETTLE
+    end = _at_hour(timezone.localdate(now), settings.hour)
+    while end > now - SETTLE or (frequency == Frequency.WEEKLY and end.weekday() != settings.weekday):
+        end = _at_hour(end.date() - dt.timedelta(days=1), settings.hour)
+    return end
+
+
+def _first_end(frequency: str, settings: NewsletterSettings, time: dt.datetime) -> dt.datetime:
+    """Return when what is published at this time is put into an issue."""
+    if frequency == Frequency.IMMEDIATELY:
+        return time + SETTLE
+    end = _at_hour(timezone.localdate(time), settings.hour)
+    while end < time or (frequency == Frequency.WEEKLY and end.weekday() != settings.weekday):
+        end = _at_hour(end.date() + dt.timedelta(days=1), settings.hour)
+    return end + SETTLE
+
+
+def _at_hour(day: dt.date, hour: int) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time(hour), timezone.get_current_timezone())
+
+
+def _prepare_some(issue: Issue) -> bool:
+    """Make the deliveries of the next subscribers, and return whether there may be more."""
+    with transaction.atomic():
+        issue = Issue.objects.select_for_update().get(pk=issue.pk)
+        if issue.is_prepared:
+            return False
+        entries = list(issue.entries.only("kind", "author", "language"))
+        followers = followers_of(entries, issue.frequency).filter(subscriber__gt=issue.prepared_up_to)
+        pks = list(followers.order_by("subscriber").values_list("subscriber", flat=True).distinct()[:BATCH])
+        deliveries = [Delivery(issue=issue, subscriber_id=pk) for pk in pks]
+        Delivery.objects.bulk_create(deliveries, ignore_conflicts=True)
+        issue.is_prepared = len(pks) < BATCH
+        issue.prepared_up_to = pks[-1] if pks else issue.prepared_up_to
+        issue.save(update_fields=["is_prepared", "prepared_up_to"])
+        return not issue.is_prepared

@@ -1,0 +1,111 @@
+"""Issues: the posts that are mailed together, and the e-mail of each subscriber."""
+
+import datetime as dt
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from blog.models import Entry
+from mail.models import Recipient, RecipientQuerySet
+from newsletter.models.subscriptions import Frequency, Subscriber, Suppression
+
+
+class Period(models.Model):
+    """Until when posts have been put into issues of a frequency. What is published at an earlier time is no news."""
+
+    frequency = models.CharField(max_length=11, choices=Frequency, primary_key=True)
+    until = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="period_known")]
+
+    def __str__(self) -> str:
+        return f"{self.frequency}: {self.until}"
+
+
+class Issue(models.Model):
+    """Posts that are mailed together to those who follow them with this frequency."""
+
+    frequency = models.CharField(_("frequency"), max_length=11, choices=Frequency)
+    created_at = models.DateTimeField(_("date"), default=timezone.now)
+    entries: "models.ManyToManyField[Entry, IssueEntry]" = models.ManyToManyField(
+        Entry, through="IssueEntry", related_name="+"
+    )
+    # Subscribers up to this ID have their delivery, if they follow any of its posts.
+    prepared_up_to = models.PositiveBigIntegerField(default=0)
+    is_prepared = models.BooleanField(default=False)
+    # Counted, because deliveries are deleted with their subscribers.
+    sent_count = models.PositiveIntegerField(_("e-mails sent"), default=0)
+
+    class Meta:
+        verbose_name = _("issue")
+        verbose_name_plural = _("sent by e-mail")
+        default_permissions = ("view",)
+        ordering = ("-created_at", "-pk")
+        constraints = [models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="issue_known")]
+        indexes = [models.Index(fields=["id"], condition=Q(is_prepared=False), name="issue_unprepared")]
+
+    def __str__(self) -> str:
+        return f"{self.get_frequency_display()} {self.pk}"
+
+
+class IssueEntry(models.Model):
+    """A post in an issue. It is in one issue of each frequency, whatever happens to it later."""
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="rows")
+    entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
+    # That of the issue.
+    frequency = models.CharField(max_length=11, choices=Frequency)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["entry", "frequency"], name="entry_mailed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.issue_id}: {self.entry_id}"
+
+
+class DeliveryQuerySet(RecipientQuerySet["Delivery"]):
+    def with_unsent(self) -> Self:
+        return self.filter(sent_at=None)
+
+
+class Delivery(Recipient):
+    """The e-mail with an issue to one subscriber: a single one, whatever crashes."""
+
+    is_deleted_when_refused = True
+
+    issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="deliveries")
+    subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="deliveries")
+    sent_at = models.DateTimeField(null=True)
+    # When a mail server reported that it could not be delivered for the time being (newsletter.returns).
+    bounced_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("e-mail with posts")
+        verbose_name_plural = _("e-mails with posts")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["issue", "subscriber"], name="delivery_once")]
+        # Those that are sent are many, so what is due is found among the others alone.
+        indexes = [models.Index(fields=["not_before", "id"], condition=Q(sent_at=None), name="delivery_unsent")]
+
+    @property
+    def language(self) -> str:
+        return self.subscriber.language
+
+    @property
+    def min_interval(self) -> dt.timedelta:
+        return dt.timedelta()
+
+    @property
+    def paced_domain(self) -> str:
+        return self.subscriber.email.rpartition("@")[2]
+
+    def refused_for_good(self) -> None:
+        self.subscriber.suppress(Suppression.REFUSED)

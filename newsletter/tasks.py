@@ -1,0 +1,37 @@
+"""What the worker (`manage.py worker`) does for the newsletter, besides sending it: read what comes back, and tidy."""
+
+import datetime as dt
+from typing import Final
+
+from django.conf import settings
+from django.tasks import task
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from core.tasks import task_kind
+from mail import mailboxes
+from newsletter import returns, subscriptions
+from newsletter.models import Delivery
+
+# How long it is kept to whom an issue was sent.
+KEEP: Final = dt.timedelta(days=90)
+_BATCH: Final = 1_000
+
+
+@task_kind(_("Reading bounced e-mails"))
+@task()
+def read_returns() -> None:
+    """Read the mailbox for bounces, complaints and requests to unsubscribe."""
+    if returns.is_on():
+        mailboxes.process(settings.BROADSIDE_BOUNCE_MAILBOX, returns.handle)
+
+
+@task_kind(_("Deleting what the newsletter no longer needs"))
+@task()
+def tidy_newsletter() -> None:
+    """Delete requests that nobody confirmed, addresses that follow nothing, and to whom old issues were sent."""
+    subscriptions.delete_old_requests()
+    subscriptions.delete_unused()
+    old = Delivery.objects.filter(issue__created_at__lt=timezone.now() - KEEP).order_by("pk")
+    while pks := list(old.values_list("pk", flat=True)[:_BATCH]):
+        Delivery.objects.filter(pk__in=pks).delete()

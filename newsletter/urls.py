@@ -1,0 +1,19 @@
+"""The URLs for following the blog by e-mail. That of a topic ends like the URL of its page."""
+
+from django.urls import path
+
+from blog import urls as _blog_urls  # noqa: F401  # it registers the converters
+from newsletter import views
+
+app_name = "newsletter"
+
+urlpatterns = [
+    path("follow-by-email/", views.follow, name="follow"),
+    path("follow-by-email/category/<tree_path:key>/", views.follow, {"kind": "category"}, name="follow_category"),
+    path("follow-by-email/tag/<any_slug:key>/", views.follow, {"kind": "tag"}, name="follow_tag"),
+    path("follow-by-email/author/<any_slug:key>/", views.follow, {"kind": "author"}, name="follow_author"),
+    path("follow-by-email/language/<any_slug:key>/", views.follow, {"kind": "language"}, name="follow_language"),
+    path("follow-by-email/confirm/<str:signed>/", views.confirm, name="confirm"),
+    path("follow-by-email/manage/<str:token>/", views.manage, name="manage"),
+    path("follow-by-email/unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+]

@@ -1,0 +1,173 @@
+"""The figures that people see: sums of a period, in which no small number can be found.
+
+All are rounded down to tens, and what is below ten is shown as that. So the difference of two figures, such as that of
+a total and what it consists of, never says that someone was the only reader of something.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import Sum, TextChoices
+from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from blog.models import Entry
+from readers.counting import OTHERS
+from readers.models import EntryCount, KindCount, PageKind, ReaderSettings, ReferrerCount
+from readers.referrers import readable
+from readers.retention import first_kept_day
+
+SMALLEST: Final = 10
+_LISTED: Final = 20
+# In days, for the lists of posts.
+RECENT: Final = 30
+
+
+class Unit(TextChoices):
+    """What a bar of the chart stands for."""
+
+    DAY = "day", _("Days")
+    WEEK = "week", _("Weeks")
+    MONTH = "month", _("Months")
+
+
+# How many there are in the chart.
+_COUNTS: Final = {Unit.DAY: 30, Unit.WEEK: 26, Unit.MONTH: 24}
+
+
+def rounded(count: int) -> int:
+    return count // SMALLEST * SMALLEST
+
+
+def shown(count: int) -> str:
+    """Return a count as people see it."""
+    if count < SMALLEST:
+        return gettext("< 10")
+    return str(number_format(rounded(count), use_l10n=True, force_grouping=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A row of a table: what it is about, how often that was read, and the length of its bar, in percent.
+
+    `entry` is the post or page that it is about, if there is one.
+    """
+
+    label: str
+    count: str
+    percent: int
+    day: dt.date | None = None
+    entry: Entry | None = None
+
+    @property
+    def top(self) -> int:
+        """Where its bar begins in a chart, in percent from the top."""
+        return 100 - self.percent
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All figures since a day."""
+
+    unit: Unit
+    since: dt.date
+    total: str
+    by_time: Sequence[Figure]
+    kinds: Sequence[Figure]
+    entries: Sequence[Figure]
+    hosts: Sequence[Figure]
+
+    @property
+    def width(self) -> int:
+        """The number of bars in the chart."""
+        return len(self.by_time)
+
+    @property
+    def newest(self) -> Figure:
+        return self.by_time[-1]
+
+
+def report(unit: Unit, choices: ReaderSettings) -> Report:
+    """Return the figures of the last days, weeks or months. Four queries, and one for the titles of entries."""
+    starts = _starts(unit, timezone.localdate())
+    since = starts[0]
+    if unit is not Unit.MONTH:
+        # Before, there are only sums of months.
+        since = max(since, first_kept_day(choices.keep_months))
+    rows = KindCount.objects.filter(day__gte=since).values_list("day", "kind", "count")
+    by_time: Counter[dt.date] = Counter()
+    kinds: Counter[str] = Counter()
+    begin_of = _BEGINNINGS[unit]
+    for day, kind, count in rows:
+        by_time[begin_of(day)] += count
+        kinds[kind] += count
+    return Report(
+        unit=unit,
+        since=since,
+        total=shown(kinds.total()),
+        by_time=_figures([("", by_time[day], day) for day in starts if day >= begin_of(since)]),
+        kinds=_figures([(str(kind.label), kinds[kind], None) for kind in PageKind]),
+        entries=_most_read(since),
+        hosts=_most_frequent_hosts(since),
+    )
+
+
+def recent_counts(entry_ids: Collection[int]) -> dict[int, str]:
+    """Return how often each of these entries was read in the last days, if it was. One query."""
+    since = timezone.localdate() - dt.timedelta(days=RECENT - 1)
+    rows = EntryCount.objects.filter(entry_id__in=entry_ids, day__gte=since).order_by()
+    return {pk: shown(count) for pk, count in rows.values_list("entry_id").annotate(Sum("count"))}
+
+
+def _first_of_week(day: dt.date) -> dt.date:
+    return day - dt.timedelta(days=day.weekday())
+
+
+_BEGINNINGS: Final[dict[Unit, Callable[[dt.date], dt.date]]] = {
+    Unit.DAY: lambda day: day,
+    Unit.WEEK: _first_of_week,
+    Unit.MONTH: lambda day: day.replace(day=1),
+}
+
+
+def _starts(unit: Unit, today: dt.date) -> list[dt.date]:
+    """Return the first days of the periods in the chart, the earliest first. Weeks begin on Monday."""
+    start = _BEGINNINGS[unit](today)
+    starts = [start]
+    while len(starts) < _COUNTS[unit]:
+        start = _BEGINNINGS[unit](start - dt.timedelta(days=1))
+        starts.append(start)
+    return starts[::-1]
+
+
+def _figures(counts: Sequence[tuple[str, int, dt.date | None]]) -> list[Figure]:
+    highest = max([SMALLEST, *(rounded(count) for _label, count, _day in counts)])
+    return [Figure(label, shown(count), rounded(count) * 100 // highest, day) for label, count, day in counts]
+
+
+def _most_read(since: dt.date) -> list[Figure]:
+    rows = EntryCount.objects.filter(day__gte=since).order_by().values_list("entry_id").annotate(total=Sum("count"))
+    # Some may have been deleted today.
+    counts: dict[int, int] = dict(rows.order_by("-total", "-entry_id")[: 2 * _LISTED])
+    entries = Entry.objects.defer("source", "lead_html", "body_html").in_bulk(list(counts))
+    listed = [(pk, count) for pk, count in counts.items() if pk in entries][:_LISTED]
+    highest = max([SMALLEST, *(rounded(count) for _pk, count in listed)])
+    return [
+        Figure(str(entries[pk]), shown(count), rounded(count) * 100 // highest, entry=entries[pk])
+        for pk, count in listed
+    ]
+
+
+def _most_frequent_hosts(since: dt.date) -> list[Figure]:
+    """Return the hosts from which readers came, and how many came from all others. Rare ones are not named."""
+    rows = ReferrerCount.objects.filter(day__gte=since).order_by().values_list("host").annotate(total=Sum("count"))
+    counts: dict[str, int] = dict(rows.order_by("-total", "host"))
+    named = [(host, count) for host, count in counts.items() if host != OTHERS and count >= SMALLEST][:_LISTED]
+    others = sum(counts.values()) - sum(count for _host, count in named)
+    figures = [(readable(host), count, None) for host, count in named]
+    return _figures([*figures, (gettext("Other sites"), others, None)] if others else figures)

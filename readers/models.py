@@ -1,0 +1,117 @@
+"""How often pages were read, by day: numbers, and nothing about who read them.
+
+Days that are older than the settings say are summed up: a month's numbers are those of its first day.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from core.changes import PublicModel, PublicQuerySet
+from core.models import SiteSettings
+
+
+class ReaderSettings(PublicModel):
+    """The owner's choices about counting readers. There is exactly one row (core.apps creates it)."""
+
+    site = models.OneToOneField(
+        SiteSettings, on_delete=models.CASCADE, primary_key=True, editable=False, related_name="reader_settings"
+    )
+    count_readers = models.BooleanField(
+        _("count readers"),
+        default=False,
+        help_text=_(
+            "Count how often each page is read and from which sites readers come, without storing anything about them. "
+            "If you turn this off, all figures are deleted in the following night."
+        ),
+    )
+    keep_months = models.PositiveSmallIntegerField(
+        _("keep figures of single days for (months)"),
+        default=12,
+        validators=[MinValueValidator(1), MaxValueValidator(120)],
+        help_text=_("After that, only the sums of each month are kept."),
+    )
+
+    objects = PublicQuerySet["ReaderSettings"].as_manager()
+
+    class Meta:
+        verbose_name = _("reader settings")
+        verbose_name_plural = _("reader settings")
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="reader_settings_one_row")]
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def of(cls, site: SiteSettings) -> "ReaderSettings":
+        """Return the settings that were read together with `site`; the defaults if there is no row."""
+        settings: ReaderSettings = getattr(site, "reader_settings", None) or cls(pk=1)
+        return settings
+
+    @classmethod
+    def current(cls) -> "ReaderSettings":
+        """Return the stored settings; the defaults if there is no row."""
+        return cls.objects.filter(pk=1).first() or cls(pk=1)
+
+
+class PageKind(models.TextChoices):
+    ENTRY = "entry", _("Posts and pages")
+    FRONT = "front", _("Front page")
+    OTHER = "other", _("Lists, archives and other pages")
+
+
+class DayCount(models.Model):
+    """How often something was read on a day."""
+
+    day = models.DateField()
+    count = models.PositiveIntegerField()
+
+    class Meta:
+        abstract = True
+        default_permissions: ClassVar[Sequence[str]] = ()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {self.count}"
+
+
+class KindCount(DayCount):
+    """How often pages of a kind were read, which is all there were, also those that were deleted since."""
+
+    kind = models.CharField(max_length=5, choices=PageKind)
+
+    class Meta(DayCount.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["day", "kind"], name="one_count_of_kind")]
+
+
+class EntryCount(DayCount):
+    """How often an entry was read, if it is among those that were read most."""
+
+    # No foreign key: entries are deleted without knowing of this, and their rows in the following night.
+    entry_id = models.BigIntegerField()
+
+    class Meta(DayCount.Meta):
+        abstract = False
+        verbose_name = _("readers")
+        verbose_name_plural = _("readers")
+        # Whoever has it sees all figures.
+        default_permissions: ClassVar[Sequence[str]] = ("view",)
+        constraints = [models.UniqueConstraint(fields=["entry_id", "day"], name="one_count_of_entry")]
+        indexes = [models.Index(fields=["day"], name="entry_counts_by_day")]
+
+
+class ReferrerCount(DayCount):
+    """How often readers came from another site. Those that are not among the most frequent have no name together."""
+
+    host = models.CharField(max_length=100, blank=True)
+
+    class Meta(DayCount.Meta):
+        abstract = False
+        constraints = [models.UniqueConstraint(fields=["day", "host"], name="one_count_of_host")]

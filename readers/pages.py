@@ -1,0 +1,88 @@
+"""Which page was read: an entry, whatever its URL is called, or another public page."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+from urllib.parse import parse_qsl
+
+from django.http import Http404
+from django.urls import resolve
+
+from blog import privacy
+from blog.caching import noindex_parameters, private_parameters
+from blog.generated_pages import generated_pages
+from blog.listing import period
+from blog.models import Page, Post
+from readers.models import PageKind
+
+# Programs read feeds, for no one or for many people, so nothing follows from how often.
+_FEED: Final = re.compile(r"/feed(?:/[a-z0-9]+)?/\Z")
+# The name of an entry's further page.
+_NUMBER: Final = re.compile(r"(.+)/[1-9][0-9]{0,8}")
+_MAX_PARAMETERS: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page that can be counted: its kind and, if it is an entry, the ID of that."""
+
+    kind: PageKind
+    entry_id: int | None = None
+
+
+def find_page(path: str, query: str, version: int) -> ReadPage | None:
+    """Return the page at a path (as in a WSGI environment), or None if requests for it are not counted.
+
+    Those are other views of a page, such as the results of a search, and whatever isn't a page. `version` is that of
+    entries: what was found is remembered until entries change.
+    """
+    if query and _is_other_view(query):
+        return None
+    return _page_at(path, version)
+
+
+def _is_other_view(query: str) -> bool:
+    try:
+        given = {name for name, _value in parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS)}
+    except ValueError:
+        return True
+    return not given.isdisjoint({*noindex_parameters.values(), *private_parameters.values()})
+
+
+@lru_cache(maxsize=5_000)
+def _page_at(path: str, version: int) -> ReadPage | None:
+    try:
+        decoded = path.encode("latin-1").decode()
+        match = resolve(decoded)
+    except (UnicodeError, Http404):
+        # Resolver404 is one.
+        return None
+    if not getattr(match.func, "is_public_page", False) or _FEED.search(decoded) or match.view_name == "blog:oembed":
+        return None
+    if decoded == "/":
+        return ReadPage(PageKind.FRONT)
+    entries: list[int] = []
+    where = match.kwargs
+    if match.view_name in {"blog:post", "blog:post_page"}:
+        try:
+            day, _last = period(where["year"], where["month"], where["day"])
+        except Http404:
+            return None
+        published = Post.objects.published().filter(published_on=day, slug=where["slug"])
+        entries = list(published.values_list("pk", flat=True)[:1])
+        if not entries:
+            return None
+    elif match.view_name == "blog:page":
+        entries = _page_entry(where["path"])
+        if not entries and where["path"].partition("/")[0] not in {*generated_pages, privacy.PATH}:
+            return None
+    return ReadPage(PageKind.ENTRY, entries[0]) if entries else ReadPage(PageKind.OTHER)
+
+
+def _page_entry(path: str) -> list[int]:
+    """Return the ID of the page with this path, or of the one of which this is a further page, if there is one."""
+    numbered = _NUMBER.fullmatch(path)
+    paths = [path, numbered[1]] if numbered else [path]
+    found: dict[str, int] = dict(Page.objects.published().filter(path__in=paths).values_list("path", "pk"))
+    return [found[each] for each in paths if each in found][:1]

@@ -1,0 +1,14 @@
+"""What the worker (`manage.py worker`) does about figures every day."""
+
+from django.tasks import task
+from django.utils.translation import gettext_lazy as _
+
+from core.tasks import task_kind
+from readers import retention
+
+
+@task_kind(_("Summing up old figures of readers"))
+@task()
+def tidy_figures() -> None:
+    """Sum up old figures by month, and delete those of deleted entries; all of them if no readers are counted."""
+    retention.tidy()

@@ -1,0 +1,82 @@
+/* Blocks of the sidebar: moved by dragging, or by their buttons without sending the form. */
+
+for (const list of document.querySelectorAll("ol.blocks")) {
+  const status = list.parentElement.querySelector("[role=status]");
+  let dragged = null;
+
+  // Text in a field is selected as everywhere.
+  list.addEventListener("pointerdown", (event) => {
+    const block = event.target.closest("li.block");
+    if (block) {
+      block.draggable = !event.target.closest("input, textarea, select");
+    }
+  });
+
+  list.addEventListener("click", (event) => {
+    const button = event.target.closest("button[value^=up], button[value^=down], button[value^=remove]");
+    const block = button?.closest("li");
+    if (!block) {
+      return;
+    }
+    event.preventDefault();
+    if (button.value.startsWith("remove")) {
+      const next = block.nextElementSibling ?? block.previousElementSibling;
+      block.remove();
+      (next?.querySelector("summary") ?? list.parentElement.querySelector("select")).focus();
+    } else if (button.value.startsWith("up")) {
+      block.previousElementSibling?.before(block);
+    } else {
+      block.nextElementSibling?.after(block);
+    }
+    update();
+    if (block.isConnected) {
+      (button.disabled ? block.querySelector(".block-buttons button:enabled") : button).focus();
+      announce(block);
+    }
+  });
+
+  list.addEventListener("dragstart", (event) => {
+    if (event.target.matches?.("li.block")) {
+      dragged = event.target;
+      event.dataTransfer.effectAllowed = "move";
+    }
+  });
+
+  list.addEventListener("dragover", (event) => {
+    const over = event.target.closest("li.block");
+    if (!dragged || !over) {
+      return;
+    }
+    event.preventDefault();
+    if (over !== dragged) {
+      const box = over.getBoundingClientRect();
+      const isAfter = event.clientY > box.top + box.height / 2;
+      over[isAfter ? "after" : "before"](dragged);
+    }
+  });
+
+  list.addEventListener("drop", (event) => event.preventDefault());
+
+  list.addEventListener("dragend", () => {
+    if (dragged) {
+      announce(dragged);
+      dragged = null;
+      update();
+    }
+  });
+
+  function update() {
+    for (const block of list.children) {
+      block.querySelector("button[value^=up]").disabled = !block.previousElementSibling;
+      block.querySelector("button[value^=down]").disabled = !block.nextElementSibling;
+    }
+  }
+
+  function announce(block) {
+    const place = [...list.children].indexOf(block) + 1;
+    status.textContent = list.dataset.moved
+      .replace("{name}", block.dataset.name)
+      .replace("{place}", place)
+      .replace("{total}", list.children.length);
+  }
+}

@@ -1,0 +1,125 @@
+"""The menus of an owner: what they lead to, and what disappears from them by itself."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from lxml import html
+
+from accounts.models import User
+from blog.appearance.documents import AppearanceForm, default_document, read
+from blog.models import Page, SiteAppearance, Status
+from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, at
+
+pytestmark = pytest.mark.django_db
+
+type Publish = Callable[..., int]
+
+
+def tree_of(page: Any) -> Any:
+    return html.document_fromstring(page)
+
+
+URL = "/admin/blog/siteappearance/1/change/"
+
+
+def menu(label: str = "Main menu", path: str = "/") -> list[tuple[str, str]]:
+    links = tree_of(Client().get(path).content).xpath(f'//nav[@aria-label="{label}"]//a')
+    return [(link.text_content(), link.get("href")) for link in links]
+
+
+class TestMenus:
+    def test_are_where_they_belong(self, publish_appearance: Publish) -> None:
+        publish_appearance(
+            header_menu="Top /x/", footer_menu="End /y/", social_menu="Mastodon https://social.example/@us"
+        )
+        tree = tree_of(Client().get("/").content)
+        assert tree.xpath('//header//nav[@class="menu"]//a/@href') == ["/x/"]
+        assert tree.xpath('//footer[@class="colophon"]//nav[@class="menu"]//a/@href') == [
+            "/y/",
+            "https://social.example/@us",
+        ]
+        # So that the other site can verify who links to it.
+        assert tree.xpath('//a[@rel="me"]/@href') == ["https://social.example/@us"]
+
+    def test_lead_to_whatever_has_a_url(self, publish_appearance: Publish) -> None:
+        PageFactory(title="About us", slug="about")
+        post = PostFactory(title="A post", published_at=at(2020, 1, 2))
+        CategoryFactory(name="Awards")
+        TagFactory(name="Peace", slug="peace")
+        lines = [post.get_absolute_url(), "/about/", "/category/awards/", "/tag/peace/", "Years /archive/"]
+        publish_appearance(header_menu="\n".join([*lines, "Songs of the sea https://songs.example/"]))
+        assert menu() == [
+            ("A post", post.get_absolute_url()),
+            ("About us", "/about/"),
+            ("Awards", "/category/awards/"),
+            ("Peace", "/tag/peace/"),
+            ("Years", "/archive/"),
+            ("Songs of the sea", "https://songs.example/"),
+        ]
+
+    def test_mark_the_page_where_the_reader_is(self, publish_appearance: Publish) -> None:
+        PageFactory(slug="about")
+        publish_appearance(header_menu="/about/\nYears /archive/")
+        tree = tree_of(Client().get("/about/").content)
+        assert tree.xpath('//nav[@class="menu"]//a[@aria-current="page"]/@href') == ["/about/"]
+
+    def test_follow_titles_and_urls(self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any) -> None:
+        page = PageFactory(title="About us", slug="about")
+        publish_appearance(header_menu="/about/\nOurs /about/")
+        with django_capture_on_commit_callbacks(execute=True):
+            Page.objects.filter(pk=page.pk).update(title="Who we are", slug="who", path="who")
+        assert menu() == [("Who we are", "/who/"), ("Ours", "/who/")]
+
+    @pytest.mark.parametrize("status", [Status.DRAFT, Status.PRIVATE, Status.TRASH])
+    def test_leave_out_what_readers_cannot_see(
+        self, status: str, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        page = PageFactory(title="Secret", slug="about")
+        publish_appearance(header_menu="/about/\nYears /archive/")
+        assert len(menu()) == 2
+        with django_capture_on_commit_callbacks(execute=True):
+            Page.objects.filter(pk=page.pk).update(status=status)
+        assert menu() == [("Years", "/archive/")]
+        with django_capture_on_commit_callbacks(execute=True):
+            Page.objects.filter(pk=page.pk).update(status=Status.PUBLISHED)
+        assert len(menu()) == 2
+
+    def test_leave_out_what_is_deleted(
+        self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        category, tag = CategoryFactory(name="Awards"), TagFactory(slug="peace")
+        publish_appearance(header_menu="/category/awards/\n/tag/peace/")
+        assert len(menu()) == 2
+        with django_capture_on_commit_callbacks(execute=True):
+            category.delete()
+            tag.delete()
+        assert menu() == []
+
+    @pytest.mark.parametrize("line", ["x javascript:alert(1)", "x //evil.example/", "About us", "x data:,x"])
+    def test_refuse_what_is_no_harmless_url(self, line: str) -> None:
+        form = AppearanceForm({**default_document(), "header_menu": line})
+        text = f"“{line}” doesn't end with a URL that begins with https://, http://, mailto: or /."
+        assert form.errors == {"header_menu": [text]}
+
+    @pytest.mark.parametrize(
+        "stored",
+        [None, "x", [1], [{}], [{"title": "x", "url": "javascript:x"}], [{"title": "x", "kind": "gone", "id": 1}]],
+    )
+    def test_whatever_is_stored_never_raises(self, stored: object) -> None:
+        assert read({"header_menu": stored}).header_menu == []
+
+    def test_escape_titles(self, publish_appearance: Publish) -> None:
+        publish_appearance(header_menu="<script>alert(1)</script> /x/")
+        assert "<script>alert(1)" not in Client().get("/").content.decode()
+        assert menu() == [("<script>alert(1)</script>", "/x/")]
+
+    def test_are_shown_in_the_form_as_they_were_written(self, publish_appearance: Publish, owner: User) -> None:
+        PageFactory(title="About us", slug="about")
+        publish_appearance(header_menu="/about/\nOurs   /about/\n\nSongs https://songs.example/")
+        client = Client()
+        client.force_login(owner)
+        form = client.get(URL).context["form"]
+        assert form["header_menu"].value() == "/about/\nOurs /about/\nSongs https://songs.example/"
+        assert {"title": "Songs", "url": "https://songs.example/"} in SiteAppearance.current().document["header_menu"]

@@ -1,0 +1,277 @@
+"""The blocks that an owner puts into the sidebar, in any order, with their options."""
+
+import datetime as dt
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+from django.utils import timezone
+from lxml import html
+from pytest_django import DjangoAssertNumQueries
+
+from accounts.models import User
+from blog.appearance.blocks import default_blocks, read_blocks, rearranged, sidebar_blocks
+from blog.appearance.documents import default_document, read
+from blog.models import SiteAppearance, Status
+from media.models import Picture
+from media.uses import uses_of
+from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
+
+pytestmark = pytest.mark.django_db
+
+type Publish = Callable[..., int]
+
+
+def tree_of(page: Any) -> Any:
+    return html.document_fromstring(page)
+
+
+URL = "/admin/blog/siteappearance/1/change/"
+
+
+def block(kind: str, title: str = "", **options: Any) -> dict[str, Any]:
+    return {"kind": kind, "title": title, "options": {**sidebar_blocks[kind].default_options, **options}}
+
+
+def sidebar(path: str = "/") -> Any:
+    (found,) = tree_of(Client().get(path).content).xpath('//*[@id="menu"]')
+    return found
+
+
+def headings() -> list[str]:
+    return [heading.text_content() for heading in sidebar().xpath(".//h2")]
+
+
+def texts(block_id: str, path: str = "/") -> list[str]:
+    links = sidebar(path).xpath(f'.//*[@aria-labelledby="{block_id}"]//li')
+    return [" ".join(link.text_content().split()) for link in links]
+
+
+class TestChosenBlocks:
+    def test_are_shown_in_their_order_and_no_others(self, publish_appearance: Publish) -> None:
+        PageFactory(title="About us")
+        PostFactory()
+        publish_appearance(blocks=[block("meta"), block("archives"), block("pages")])
+        assert headings() == ["Meta", "Archives", "Pages"]
+
+    def test_have_the_titles_that_they_were_given(self, publish_appearance: Publish) -> None:
+        PostFactory()
+        publish_appearance(blocks=[block("archives", "Years & <days>")])
+        assert headings() == ["Years & <days>"]
+
+    def test_that_are_those_of_every_site_change_nothing(self, publish_appearance: Publish) -> None:
+        PostFactory()
+        before = Client().get("/").content
+        publish_appearance(blocks=default_blocks())
+        assert Client().get("/").content == before
+        assert SiteAppearance.current().document["blocks"] == []
+
+    def test_can_be_there_more_than_once_if_they_are_texts_or_links(self, publish_appearance: Publish) -> None:
+        publish_appearance(blocks=[block("text", "One", text="*a*"), block("text", "Two", text="b")])
+        assert headings() == ["One", "Two"]
+        ids = re.findall(r'id="(menu-text[^"]*)"', Client().get("/").content.decode())
+        assert ids == ["menu-text", "menu-text-2"]
+
+    def test_of_a_kind_that_is_gone_are_left_out(self, publish_appearance: Publish) -> None:
+        blocks = [block("meta"), {"kind": "gone", "title": "", "options": {}}]
+        SiteAppearance.objects.update(document={**default_document(), "blocks": blocks})
+        assert headings() == ["Meta"]
+
+    @pytest.mark.parametrize("stored", [None, "x", [1, None], [{}], [{"kind": ["meta"]}], {"a": 1}])
+    def test_whatever_is_stored_never_raises(self, stored: object) -> None:
+        assert read({"blocks": stored}).blocks == []
+
+    def test_keep_what_is_valid_of_their_options(self) -> None:
+        stored = [{"kind": "recent-posts", "title": 7, "options": {"count": -1}}, {"kind": "text", "options": "x"}]
+        assert read_blocks(stored) == [block("recent-posts", "7"), block("text")]
+
+
+class TestKinds:
+    def test_about_has_a_picture_and_a_text(self, publish_appearance: Publish) -> None:
+        picture = Picture.objects.create(file="pictures/a.png", width=480, height=240, alt="A lamp")
+        publish_appearance(blocks=[block("about", picture=str(picture.pk), text="We *keep* it.")])
+        (section,) = sidebar().xpath(".//section")
+        (image,) = section.xpath(".//img")
+        assert (image.get("alt"), image.get("width"), image.get("height")) == ("A lamp", "240", "120")
+        assert "<em>keep</em>" in html.tostring(section).decode()
+        assert [use.url for use in uses_of(Picture, [picture.pk])[picture.pk]] == [URL]
+        picture.delete()
+        assert not sidebar().xpath(".//img")
+
+    def test_text_runs_nothing(self, publish_appearance: Publish) -> None:
+        publish_appearance(blocks=[block("text", text="<script>alert(1)</script><b onclick=x>Bold</b>")])
+        found = html.tostring(sidebar()).decode()
+        assert "<b>Bold</b>" in found
+        assert "<script" not in found
+
+    def test_categories_without_numbers(self, publish_appearance: Publish, categories: None) -> None:
+        publish_appearance(blocks=[block("categories", hide_counts=True)])
+        assert texts("menu-categories") == ["Books"]
+
+    @pytest.fixture
+    def categories(self) -> None:
+        PostFactory(categories=[CategoryFactory(name="Books")])
+
+    def test_years_to_choose_from_work_without_a_script(self, publish_appearance: Publish) -> None:
+        PostFactory(published_at=timezone.make_aware(dt.datetime(2019, 2, 3)))
+        PostFactory(published_at=timezone.make_aware(dt.datetime(2021, 2, 3)))
+        publish_appearance(blocks=[block("archives", style="select")])
+        (form,) = sidebar("/2019/").xpath(".//form")
+        assert [option.get("value") for option in form.xpath(".//option")] == ["2021", "2019"]
+        assert [option.get("value") for option in form.xpath(".//option[@selected]")] == ["2019"]
+        response = Client().get(form.get("action"), {form.xpath(".//select")[0].get("name"): "2021"})
+        assert (response.status_code, response.headers["Location"]) == (301, "/2021/")
+        assert Client().get("/?period=x").status_code == 404
+
+    def test_recent_posts_are_public_ones(self, publish_appearance: Publish) -> None:
+        for number in range(3):
+            PostFactory(title=f"Post {number}", published_at=timezone.make_aware(dt.datetime(2020, 1, number + 1)))
+        PostFactory(title="Draft", status=Status.DRAFT)
+        PostFactory(title="Later", published_at=timezone.now() + dt.timedelta(days=1))
+        publish_appearance(blocks=[block("recent-posts", count=2)])
+        assert texts("menu-recent-posts") == ["Post 2", "Post 1"]
+
+    def test_recent_comments_are_public_ones(self, publish_appearance: Publish) -> None:
+        post = PostFactory(title="A post")
+        CommentFactory(entry=post, name="Amina")
+        CommentFactory(entry=post, name="Boris", status="pending")
+        CommentFactory(entry=PostFactory(title="Guarded", password="x"), name="Chiara")
+        CommentFactory(entry=PostFactory(title="Draft", status=Status.DRAFT), name="Dora")
+        publish_appearance(blocks=[block("recent-comments", count=10)])
+        assert texts("menu-recent-comments") == ["Amina on A post"]
+
+    def test_recent_comments_follow_each_decision(
+        self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        comment = CommentFactory(name="Amina")
+        publish_appearance(blocks=[block("recent-comments")])
+        assert len(texts("menu-recent-comments")) == 1
+        with django_capture_on_commit_callbacks(execute=True):
+            type(comment).objects.filter(pk=comment.pk).update(status="spam")
+        assert texts("menu-recent-comments") == []
+
+    def test_a_tag_cloud_has_the_most_used_by_name(self, publish_appearance: Publish) -> None:
+        PostFactory(tags=["zebra", "apple", "rare"])
+        PostFactory(tags=["zebra", "apple"])
+        publish_appearance(blocks=[block("tags", count=2)])
+        assert texts("menu-tags") == ["apple", "zebra"]
+
+    def test_links_are_those_of_the_owner(self, publish_appearance: Publish) -> None:
+        lines = "The archive of songs https://songs.example/\n\n  About us   /about/ \nmailto:a@b.example"
+        publish_appearance(blocks=[block("links", "Blogroll", links=lines)])
+        found = [(link.text_content(), link.get("href")) for link in sidebar().xpath(".//nav//a")]
+        assert found == [
+            ("The archive of songs", "https://songs.example/"),
+            ("About us", "/about/"),
+            ("mailto:a@b.example", "mailto:a@b.example"),
+        ]
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "x javascript:alert(1)",
+            "x data:text/html,y",
+            "no URL",
+            "x //evil.example/",
+            "x https://",
+            "x /\\evil.example",
+        ],
+    )
+    def test_links_lead_nowhere_dangerous(self, line: str) -> None:
+        assert read_blocks([block("links", links=line)]) == [block("links")]
+
+    def test_feeds(self, publish_appearance: Publish) -> None:
+        publish_appearance(blocks=[block("feeds")])
+        assert [link.get("href") for link in sidebar().xpath(".//nav//a")] == ["/feed/", "/feed/atom/", "/feed/json/"]
+
+
+def test_blocks_take_no_more_queries(
+    publish_appearance: Publish, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    PostFactory(tags=["a"])
+    kinds = [kind for kind in sidebar_blocks if kind != "recent-comments"]
+    publish_appearance(blocks=[block(kind) for kind in kinds])
+    Client().get("/")
+    with django_assert_num_queries(4):
+        Client().get("/?fresh")
+
+
+class TestTheForm:
+    @pytest.fixture
+    def client(self, owner: User) -> Client:
+        client = Client()
+        client.force_login(owner)
+        return client
+
+    def fields(self, page: bytes) -> QueryDict:
+        """Return what the form would send."""
+        tree: Any = tree_of(page)
+        (form,) = [form for form in tree.forms if form.get("id") == "siteappearance_form"]
+        data = QueryDict(mutable=True)
+        for name, value in form.form_values():
+            data.appendlist(name, value)
+        return data
+
+    def send(self, client: Client, data: QueryDict, button: str) -> Any:
+        return client.post(URL, data.urlencode() + f"&do={button}", content_type="application/x-www-form-urlencoded")
+
+    def kinds(self, response: Any) -> list[str]:
+        value = response.context["form"]["blocks"].value()
+        return [each["kind"] for each in value or default_blocks()]
+
+    def test_moves_removes_and_adds_blocks_without_a_script(self, client: Client) -> None:
+        response = client.get(URL)
+        first, second, *others = self.kinds(response)
+        response = self.send(client, self.fields(response.content), "down-0")
+        assert self.kinds(response) == [second, first, *others]
+        response = self.send(client, self.fields(response.content), "up-1")
+        assert self.kinds(response) == [first, second, *others]
+        response = self.send(client, self.fields(response.content), "remove-0")
+        assert self.kinds(response) == [second, *others]
+        data = self.fields(response.content)
+        data["add"] = "text"
+        response = self.send(client, data, "add")
+        assert self.kinds(response) == [second, *others, "text"]
+        # Nothing is saved before its owner says so.
+        assert SiteAppearance.current().draft is None
+        data = self.fields(response.content)
+        number = data.getlist("blocks")[-1]
+        data[f"blocks-{number}-text"] = "Hello"
+        assert self.send(client, data, "save").status_code == 302
+        draft = read(SiteAppearance.current().draft)
+        assert [each["kind"] for each in draft.blocks] == [second, *others, "text"]
+        assert draft.blocks[-1]["options"] == {"text": "Hello"}
+
+    def test_says_which_block_is_wrong(self, client: Client) -> None:
+        data = self.fields(client.get(URL).content)
+        data["add"] = "links"
+        data = self.fields(self.send(client, data, "add").content)
+        number = data.getlist("blocks")[-1]
+        data[f"blocks-{number}-links"] = "x javascript:alert(1)"
+        page = self.send(client, data, "publish").content.decode()
+        assert "Correct the block “Links”." in page
+        assert "“x javascript:alert(1)” doesn&#x27;t end with a URL" in page
+        assert "<details open" in page
+
+    def test_takes_no_block_twice(self, client: Client) -> None:
+        data = self.fields(client.get(URL).content)
+        data.appendlist("blocks", "9")
+        data["blocks-9-kind"] = "meta"
+        page = self.send(client, data, "save").content.decode()
+        assert "The block “Login and feeds” is there twice." in page
+
+    @pytest.mark.parametrize("action", ["", "save", "up-9", "remove-x", "publish"])
+    def test_other_buttons_rearrange_nothing(self, action: str) -> None:
+        assert rearranged(QueryDict("blocks=0&blocks=1"), "blocks", action) is None
+
+    @pytest.mark.parametrize(
+        ("action", "numbers"),
+        [("up-0", "01"), ("down-1", "01"), ("up-1", "10"), ("down-0", "10"), ("remove-1", "0"), ("add", "012")],
+    )
+    def test_blocks_at_the_ends_stay_there(self, action: str, numbers: str) -> None:
+        changed = rearranged(QueryDict("blocks=0&blocks=1&add=text"), "blocks", action)
+        assert changed is not None
+        assert "".join(changed.getlist("blocks")) == numbers

@@ -1,0 +1,121 @@
+"""Owners change how the site looks, see it before readers do, and take it back."""
+
+import pytest
+from playwright.sync_api import expect
+from pytest_django import Settings
+
+from blog.appearance import versions
+from blog.appearance.documents import AppearanceForm, default_document
+from blog.models import SiteAppearance
+from tests.factories import PASSWORD, CategoryFactory, PostFactory, UserFactory
+from tests.factories.types import Faults, LogIn, OpenPage
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BODY = (
+    "## One\n\nWords and a [link](/about/).\n\n"
+    + "A sentence of some length. " * 200
+    + "\n\n## Two\n\n## Three\n\nEnd."
+)
+# Every choice is in one of these.
+LOOKS = {
+    "sans, wide, left": {"type_style": "sans", "width": "wide", "sidebar": "left", "accent": "#7a2048"},
+    "plain, narrow, below": {"type_style": "plain", "width": "narrow", "sidebar": "below", "list_style": "titles"},
+    "serif, wide, right": {"width": "wide", "accent_dark": "#7fd67f", "footer": "## Us\n\n*Since* [2010](/2010/)"},
+    "plain, none": {"type_style": "plain", "sidebar": "none", "day_format": "Y-m-d"},
+}
+
+
+def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    PostFactory(title="A post")
+    page = log_in("owner")
+    page.get_by_role("link", name="Appearance").click()
+    page.get_by_label("Accent colour", exact=True).fill("#ff9900")
+    page.get_by_role("button", name="Save draft and preview").click()
+    # Said next to the field, and to screen readers.
+    field = page.get_by_label("Accent colour", exact=True)
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_text("The nearest colour that has it is #a26100.")).to_be_visible()
+    assert faults(page) == ""
+    field.fill("#a26100")
+    page.get_by_label("Plain and compact").check()
+    page.get_by_role("button", name="Save draft and preview").click()
+    expect(page.get_by_role("link", name="A post")).to_be_visible()
+    link = page.locator(".pager a, .sidebar a").first
+    assert link.evaluate("element => getComputedStyle(element).color") == "rgb(162, 97, 0)"
+    assert faults(page) == ""
+    page.get_by_role("link", name="Edit appearance").click()
+    assert faults(page) == ""
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Appearance published.")).to_be_visible()
+    assert faults(page) == ""
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("Appearance published.")).to_be_visible()
+    page.goto("/")
+    assert page.locator(".sidebar a").first.evaluate("element => getComputedStyle(element).color") != "rgb(162, 97, 0)"
+
+
+def test_the_page_of_owners_right_to_left(log_in: LogIn, faults: Faults, settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "ar"
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/")
+    # With the options of all blocks.
+    page.eval_on_selector_all(".block details", "items => items.forEach((item) => { item.open = true; })")
+    assert faults(page) == ""
+
+
+def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/", viewport={"width": 1280, "height": 1600})
+    blocks = page.locator(".blocks > li")
+
+    def order() -> list[str]:
+        return [str(name) for name in blocks.evaluate_all("items => items.map((item) => item.dataset.name)")]
+
+    first, second, third, *others = order()
+    page.get_by_role("button", name=f"Move {first} down").focus()
+    page.keyboard.press("Enter")
+    assert order() == [second, first, third, *others]
+    # The focus stays on the button, and what happened is said.
+    expect(page.get_by_role("button", name=f"Move {first} down")).to_be_focused()
+    expect(page.get_by_text(f"{first} is number 2 of {2 + 1 + len(others)}.")).to_be_attached()
+    page.keyboard.press("Enter")
+    assert order() == [second, third, first, *others]
+    blocks.nth(2).locator("summary").drag_to(blocks.nth(0), target_position={"x": 20, "y": 2})
+    assert order() == [first, second, third, *others]
+    page.get_by_role("button", name=f"Remove {second}").click()
+    assert order() == [first, third, *others]
+    expect(blocks.nth(1).locator("summary")).to_be_focused()
+    page.get_by_role("button", name="Save draft", exact=True).click()
+    expect(page.get_by_text("Draft saved.")).to_be_visible()
+    assert order() == [first, third, *others]
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_choice_suits_every_screen(look: str, open_page: OpenPage, faults: Faults) -> None:
+    owner = UserFactory(is_staff=True, is_superuser=True)
+    filed = [CategoryFactory(name="Filed"), CategoryFactory(name="A category with a long name of many words")]
+    post = PostFactory(title="A long post", source=BODY, categories=filed, tags=["one", "two"])
+    PostFactory(title="عنوان", slug="arabic", source="كلمات أولى.", language="ar", sticky=True)
+    form = AppearanceForm({**default_document(), **LOOKS[look]})
+    assert form.is_valid(), form.errors
+    versions.publish(form.cleaned_data, by=owner, seen=versions.stamp(SiteAppearance.current()))
+    page = open_page("/")
+    assert faults(page) == ""
+    page.goto(post.get_absolute_url())
+    assert faults(page) == ""
+
+
+@pytest.mark.parametrize("width", [320, 1184, 1280, 1920])
+def test_nothing_is_wider_than_the_window(width: int, open_page: OpenPage) -> None:
+    owner = UserFactory(is_staff=True, is_superuser=True)
+    post = PostFactory(title="A long post", source=BODY, categories=[CategoryFactory(name="Filed")])
+    page = open_page("/", viewport={"width": width, "height": 800})
+    for values in LOOKS.values():
+        form = AppearanceForm({**default_document(), **values})
+        assert form.is_valid()
+        versions.publish(form.cleaned_data, by=owner, seen=versions.stamp(SiteAppearance.current()))
+        for path in ("/", post.get_absolute_url()):
+            page.goto(path)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (values, path)

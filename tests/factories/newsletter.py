@@ -1,0 +1,32 @@
+"""A newsletter that is on, its subscribers, and news."""
+
+import datetime as dt
+from typing import Any
+
+from django.utils import timezone
+
+from blog.models import Post
+from newsletter.models import Frequency, NewsletterSettings, Period, Subscriber, Subscription
+from tests.factories.models import PostFactory
+
+
+def turn_on(*, days: float = 12) -> None:
+    """Let readers follow by e-mail, since so many days ago."""
+    NewsletterSettings(is_on=True, on_since=timezone.now() - dt.timedelta(days=days)).save()
+
+
+def subscribe(email: str = "amina@example.org", frequency: str = Frequency.IMMEDIATELY, **topic: Any) -> Subscription:
+    """Create a subscription that is confirmed, to all posts unless there is a topic."""
+    subscriber, _created = Subscriber.objects.get_or_create(email=email)
+    return Subscription.objects.create(subscriber=subscriber, frequency=frequency, **topic)
+
+
+def news(*, ago: dt.timedelta = dt.timedelta(minutes=10), **values: Any) -> Post:
+    """Create a post that was published a short time ago."""
+    post: Post = PostFactory.create(**{"published_at": timezone.now() - ago, **values})
+    return post
+
+
+def move_marks(**ago: float) -> None:
+    """Act as if issues had last been made so long ago."""
+    Period.objects.update(until=timezone.now() - dt.timedelta(**ago))

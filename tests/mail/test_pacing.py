@@ -1,0 +1,106 @@
+"""Mail goes to each domain no faster than its servers want."""
+
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from mail import pacing
+from mail.models import RecipientDomain
+
+pytestmark = pytest.mark.django_db
+
+START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+
+
+@pytest.fixture(autouse=True)
+def _limits(settings: Settings) -> None:
+    settings.BROADSIDE_MAIL_LIMITS = {"slow.example": 10}
+
+
+class Clock:
+    """Sends e-mails to a domain when they are due, each a little late."""
+
+    def __init__(self, count: int, late: float) -> None:
+        self.late = dt.timedelta(seconds=late)
+        self.due = [START] * count
+        self.sent: list[dt.datetime] = []
+        self.looks = 0
+
+    def run(self, domain: str) -> None:
+        now = START
+        while self.due:
+            self.due.sort()
+            now = max(now, self.due.pop(0) + self.late)
+            self.looks += 1
+            at = pacing.time_to_wait_for(domain, now)
+            if at is None:
+                self.sent.append(now)
+            else:
+                assert at > now
+                self.due.append(at)
+
+
+@pytest.mark.parametrize("late", [0, 0.1, 2])
+def test_no_minute_has_more_than_the_limit(late: float) -> None:
+    clock = Clock(100, late)
+    clock.run("slow.example")
+    for first, eleventh in zip(clock.sent, clock.sent[10:], strict=False):
+        assert eleventh - first >= dt.timedelta(minutes=1)
+    # And the limit is made use of.
+    assert clock.sent[-1] - START < dt.timedelta(minutes=12)
+    assert clock.looks <= 2.2 * 100
+
+
+def test_what_was_due_while_no_worker_ran_is_not_sent_at_once() -> None:
+    clock = Clock(30, 0)
+    clock.run("slow.example")
+    later = START + dt.timedelta(hours=1)
+    sent = [pacing.time_to_wait_for("slow.example", later) is None for _ in range(30)]
+    assert sum(sent) == 10
+
+
+def test_a_domain_without_a_limit_gets_everything_at_once() -> None:
+    assert all(pacing.time_to_wait_for("fast.example", START) is None for _ in range(100))
+    assert not RecipientDomain.objects.exists()
+
+
+def test_the_star_is_any_other_domain(settings: Settings) -> None:
+    settings.BROADSIDE_MAIL_LIMITS = {"slow.example": 10, "*": 2}
+    sent = [pacing.time_to_wait_for("fast.example", START) is None for _ in range(5)]
+    assert sent == [True, True, False, False, False]
+
+
+def test_a_domain_that_refuses_again_and_again_is_left_alone_for_longer_each_time() -> None:
+    for _ in range(2):
+        pacing.put_off("busy.example")
+    assert pacing.time_to_wait_for("busy.example", timezone.now()) is None
+    waits = []
+    for _ in range(12):
+        now = timezone.now()
+        pacing.put_off("busy.example")
+        at = pacing.time_to_wait_for("busy.example", now)
+        assert at is not None
+        RecipientDomain.objects.update(batch_at=now)
+        waits.append(round((at - now).total_seconds() / 60))
+    assert waits == sorted(waits)
+    assert waits[:4] == [5, 10, 20, 40]
+    assert waits[-1] == 6 * 60
+
+
+def test_one_that_is_accepted_begins_anew() -> None:
+    for _ in range(5):
+        pacing.put_off("busy.example")
+        pacing.accepted("busy.example")
+    assert pacing.time_to_wait_for("busy.example", timezone.now()) is None
+
+
+def test_domains_are_forgotten_after_a_day() -> None:
+    pacing.time_to_wait_for("slow.example", START)
+    pacing.time_to_wait_for("slow.example", timezone.now())
+    pacing.delete_old()
+    assert RecipientDomain.objects.count() == 1
+    RecipientDomain.objects.update(ready_at=START, window_ends_at=START, batch_at=START)
+    pacing.delete_old()
+    assert not RecipientDomain.objects.exists()

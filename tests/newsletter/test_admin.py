@@ -1,0 +1,57 @@
+"""Staff see how many follow the blog and what was sent, but no addresses."""
+
+import pytest
+
+from mail import messages
+from newsletter.models import NewsletterSettings, Subscriber
+from tests.factories import TagFactory, UserFactory
+from tests.factories.admin import client_of
+from tests.factories.newsletter import news, subscribe
+from tests.factories.responses import read
+from tests.factories.types import Deliver
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/newsletter/issue/"
+
+
+def page_text() -> str:
+    client = client_of(UserFactory.create(role="Editor"))
+    return " ".join(read(client.get(LIST)).text_content().split())
+
+
+def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
+    subscribe("a@example.org")
+    subscribe("b@example.org", "weekly", tag=TagFactory.create())
+    subscribe("c@example.org", "daily")
+    Subscriber.objects.filter(email="c@example.org").update(suppression="refused", suppressed_at="2020-01-01T00:00Z")
+    news(title="A paper")
+    mailed()
+    text = page_text()
+    assert "2 people follow the blog." in text
+    assert "1 address no longer exists." in text
+    assert "All posts 100" in text
+    assert "A tag 001" in text
+    assert "A paper" in text
+    assert "@example.org" not in text
+
+
+def test_it_says_that_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "nobody gets e-mails" not in page_text()
+    monkeypatch.setattr(messages, "is_on", lambda: False)
+    assert "No mail server is set up, so nobody gets e-mails." in page_text()
+    NewsletterSettings.objects.update(is_on=False)
+    assert "turned off, so nobody gets e-mails" in page_text()
+
+
+def test_the_owner_turns_it_on_and_off() -> None:
+    NewsletterSettings.objects.update(is_on=False, on_since=None)
+    owner = client_of(UserFactory.create(is_staff=True, is_superuser=True))
+    url = "/admin/newsletter/newslettersettings/1/change/"
+    assert owner.post(url, {"is_on": "on", "hour": "8", "weekday": "4"}).status_code == 302
+    settings = NewsletterSettings.objects.get()
+    assert (settings.is_on, settings.hour, settings.weekday) == (True, 8, 4)
+    assert settings.on_since is not None
+    assert owner.post(url, {"is_on": "on", "hour": "24", "weekday": "4"}).status_code == 200
+    owner.post(url, {"hour": "8", "weekday": "4"})
+    assert NewsletterSettings.objects.get().on_since is None

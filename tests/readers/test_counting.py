@@ -1,0 +1,161 @@
+"""What is counted: each page that a reader opens, and nothing else."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from blog.models import Status
+from tests.factories import PageFactory, PostFactory, at
+from tests.factories.reader import Reader
+
+pytestmark = pytest.mark.usefixtures("counting")
+
+type Counted = Callable[[], dict[str, dict[Any, int]]]
+NOTHING: dict[str, dict[Any, int]] = {"kinds": {}, "entries": {}, "hosts": {}}
+
+
+class TestPages:
+    def test_count_by_entry_and_kind(self, reader: Reader, counted: Counted) -> None:
+        post, page = PostFactory(tags=["t"], published_at=at(2020, 5, 17)), PageFactory()
+        for url in (post.get_absolute_url(), page.get_absolute_url(), "/", "/2020/", "/archive/", "/privacy/"):
+            assert reader.get(url).status == 200
+        assert reader.get("/tag/t/").status == 200
+        found = counted()
+        assert found["kinds"] == {"entry": 2, "front": 1, "other": 4}
+        assert found["entries"] == {post.pk: 1, page.pk: 1}
+
+    def test_count_each_time_from_the_cache_as_well(self, reader: Reader, counted: Counted) -> None:
+        url = PostFactory().get_absolute_url()
+        for _again in range(3):
+            response = reader.get(url)
+        assert reader.get(url, if_none_match=response.headers["ETag"]).status == 304
+        assert reader.rendered == [url]
+        assert counted()["kinds"] == {"entry": 4}
+        assert counted()["kinds"] == {"entry": 4}
+
+    def test_of_an_entry_count_for_the_entry(self, reader: Reader, counted: Counted) -> None:
+        post = PostFactory(markup="html", source="One.<!--nextpage-->Two.")
+        page = PageFactory(markup="html", source="One.<!--nextpage-->Two.")
+        assert reader.get(f"{post.get_absolute_url()}2/").status == 200
+        assert reader.get(f"{page.get_absolute_url()}2/").status == 200
+        assert counted()["entries"] == {post.pk: 1, page.pk: 1}
+
+    # Each change is a transaction, as outside of tests, so that cached pages expire.
+    @pytest.mark.django_db(transaction=True)
+    def test_count_for_the_entry_under_its_new_url(self, reader: Reader, counted: Counted) -> None:
+        post = PostFactory(slug="before")
+        old = post.get_absolute_url()
+        reader.get(old)
+        assert counted()["entries"] == {post.pk: 1}
+        post.slug = "after"
+        post.save()
+        assert reader.get(old).status == 301
+        reader.get(post.get_absolute_url())
+        assert counted()["entries"] == {post.pk: 2}
+
+    def test_count_with_what_other_sites_add_to_links(self, reader: Reader, counted: Counted) -> None:
+        post = PostFactory()
+        reader.get(f"{post.get_absolute_url()}?utm_source=x&fbclid=y")
+        assert counted()["entries"] == {post.pk: 1}
+
+    def test_with_a_password_count(self, reader: Reader, counted: Counted) -> None:
+        post = PostFactory(password="word")
+        reader.get(post.get_absolute_url())
+        assert counted()["entries"] == {post.pk: 1}
+
+
+class TestOthers:
+    def test_urls_that_are_no_pages(self, reader: Reader, counted: Counted) -> None:
+        post = PostFactory(slug="moved")
+        url = post.get_absolute_url()
+        draft = PostFactory(status=Status.DRAFT, published_at=at(2020, 1, 1), slug="draft")
+        for path in (
+            "/nothing/here/",
+            "/2020/01/01/draft/",
+            draft.get_absolute_url(),
+            "/2020/13/45/x/",
+            url.rstrip("/"),
+            "/feed/",
+            f"{url}feed/",
+            "/comments/feed/atom/",
+            "/sitemap.xml",
+            "/robots.txt",
+            "/favicon.ico",
+            "/dictionary.txt",
+            "/admin/login/",
+            "/static/css/site.css",
+            "/media/pictures/x.png",
+            f"/oembed/?url={settings.SITE_URL}{url}",
+            "/%ff%fe/",
+            "/%00/",
+        ):
+            reader.get(path)
+        assert counted() == NOTHING
+
+    def test_other_views_of_a_page(self, reader: Reader, counted: Counted) -> None:
+        url = PostFactory().get_absolute_url()
+        reader.get("/?s=words")
+        reader.get(f"{url}?replytocom=1")
+        reader.get(f"{url}?unapproved=7")
+        reader.get("/?" + "&".join(f"a{n}=b" for n in range(40)))
+        assert counted() == NOTHING
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"user_agent": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"},
+            {"user_agent": ""},
+            {"cookie": "sessionid=x"},
+            {"sec_purpose": "prefetch", "sec_fetch_site": "cross-site"},
+            {"sec_purpose": "prefetch"},
+            {"sec_purpose": "prefetch;prerender", "sec_fetch_site": "same-origin"},
+            {"sec_fetch_dest": "empty", "sec_fetch_site": "same-origin"},
+            {"sec_fetch_dest": "image"},
+        ],
+        ids=str,
+    )
+    def test_requests_that_no_reader_makes(self, headers: dict[str, str], reader: Reader, counted: Counted) -> None:
+        assert reader.get(PostFactory().get_absolute_url(), **headers).status == 200
+        assert counted() == NOTHING
+
+    def test_requests_with_other_methods(self, reader: Reader, counted: Counted) -> None:
+        url = PostFactory().get_absolute_url()
+        for method in ("HEAD", "POST", "OPTIONS", "DELETE"):
+            reader.request(method, url)
+        assert counted() == NOTHING
+
+
+def test_a_link_of_ours_that_is_pressed_counts(reader: Reader, counted: Counted) -> None:
+    """The browser has the page already when it shows it, so there is no second request."""
+    post = PostFactory()
+    reader.get(post.get_absolute_url(), sec_purpose="prefetch", sec_fetch_site="same-origin", sec_fetch_dest="document")
+    assert counted()["entries"] == {post.pk: 1}
+
+
+class TestReferrers:
+    def test_are_counted_by_host(self, reader: Reader, counted: Counted) -> None:
+        url = PostFactory().get_absolute_url()
+        for referrer in ("https://news.example/a", "https://www.news.example/b?c", "https://other.example/", ""):
+            reader.get(url, referer=referrer)
+        assert counted()["hosts"] == {"news.example": 2, "other.example": 1}
+
+    def test_of_what_is_not_counted_are_not(self, reader: Reader, counted: Counted) -> None:
+        reader.get("/nothing/", referer="https://news.example/")
+        reader.get("/", referer="https://news.example/", user_agent="curl/8")
+        assert counted()["hosts"] == {}
+
+    def test_of_any_number_take_a_bounded_place(self, reader: Reader, counted: Counted) -> None:
+        hosts = 0
+        for rounds in range(4):
+            for number in range(600):
+                reader.get("/", referer=f"https://spam-{rounds}-{number}.example/")
+            for _again in range(5):
+                reader.get("/", referer="https://news.example/")
+            stored = counted()["hosts"]
+            hosts = max(hosts, len(stored))
+        assert hosts <= 1_002
+        assert sum(stored.values()) == 4 * 605
+        # One that readers really come from stands out.
+        assert stored["news.example"] >= 15
