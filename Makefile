@@ -67,6 +67,10 @@ messages: install ## Extract the messages into locale/, and compile their transl
 screenshots: install ## Make the pictures in docs/ anew (needs Chromium)
 	$(RUN) docs/screenshots.py
 
+.PHONY: pictures
+pictures: install ## Make the pictures of public pages in docs/pictures anew (needs Chromium)
+	$(RUN) docs/pictures.py
+
 .PHONY: format
 format: install ## Format the code, and fix what can be fixed automatically
 	$(RUN) ruff check --fix

@@ -49,8 +49,8 @@ def test_public_pages(open_page: OpenPage, faults: Faults) -> None:
     found["wrong password"] = faults(page)
     password.fill("x")
     password.press("Enter")
-    page.locator("button.reply").first.click()
-    page.locator("#cancel-reply").wait_for()
+    page.locator("button[name=replytocom]").first.click()
+    page.locator(".cancel-reply").wait_for()
     found["reply on an unlocked post"] = faults(page)
     assert found == dict.fromkeys(found, "")
 

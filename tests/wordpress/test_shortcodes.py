@@ -257,6 +257,11 @@ class TestGalleries:
         assert '<figure class="wp-block-gallery columns-9">' in body('[gallery ids="7,5" columns="9" size="large"]')
 
     @pytest.mark.usefixtures("known_pictures")
+    def test_a_link_is_never_without_a_name(self) -> None:
+        assert '<a href="/media/7.png"><img src="/media/7.png" alt="7.png"' in body('[gallery ids="7"]')
+        assert '<img src="/media/7.png" alt=""' in body('[gallery ids="7" link="none"]')
+
+    @pytest.mark.usefixtures("known_pictures")
     def test_pictures_are_shown_in_the_order_of_the_gallery(self) -> None:
         html = body('[gallery ids="7,5" columns="2" size="medium"]')
         assert html.startswith('<figure class="wp-block-gallery columns-2"><ul><li><a href="/media/7.png">')

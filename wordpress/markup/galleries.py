@@ -96,7 +96,9 @@ def _item(wordpress_id: int, picture: Picture | None, *, linked: bool) -> str:
         with translation.override(settings.LANGUAGE_CODE):
             return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
     url = escape(picture.file.url)
-    html = f'<img src="{url}" alt="{escape(picture.alt)}">'
+    # A link that holds nothing but an image is called what its image is.
+    alt = picture.alt or (linked and (picture.caption or str(picture))) or ""
+    html = f'<img src="{url}" alt="{escape(alt)}">'
     if linked:
         html = f'<a href="{url}">{html}</a>'
     if picture.caption:
