@@ -103,6 +103,7 @@ NEEDS: Final[dict[str, Page]] = {
         for name in ("confirm", "add_passkey", "add_app", "passkey", "recovery_codes")
     },
     "account_emergency_link": Page(STAFF, STAFF),
+    "account_language": Page(None, STAFF, {"language": "fr"}),
     "tasks_retry": Page(None, SETTINGS, {"task": FAILED_TASK}),
     "tasks_dismiss": Page(None, SETTINGS, {"task": FAILED_TASK}),
     **{

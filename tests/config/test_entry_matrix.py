@@ -12,7 +12,7 @@ from django.urls import NoReverseMatch, reverse
 
 from accounts.roles import OWNER, ROLES, permissions_of
 from blog import preview_links
-from blog.models import Entry, Post, ReviewNote, Revision, Status
+from blog.models import Entry, Post, ReviewNote, Revision, Status, TranslatedVersion
 from blog.models import Page as BlogPage
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, form_data
@@ -38,6 +38,7 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "convert": (CHANGE, CHANGE, {"version": "{version}"}),
     "quick": (CHANGE, CHANGE, {"title": "Changed", "version": "{version}"}),
     "translations": (CHANGE, None, {}),
+    "original": (CHANGE, CHANGE, {}),
     "trash": (None, CHANGE, {}),
     "restore": (None, None, {}),
     "preview_links": (CHANGE, CHANGE, {"days": "7"}),
@@ -110,6 +111,13 @@ def entry_url(name: str, entry: Post | BlogPage) -> str:
     raise AssertionError(f"{name} takes other arguments")
 
 
+def translate(original: Post | BlogPage, entry: Post | BlogPage) -> None:
+    """Make `entry` a translation of a version of `original`."""
+    Entry.objects.filter(pk__in=[original.pk, entry.pk]).update(translation_group=uuid.uuid4())
+    version = Revision.objects.create(**revision_values(original, "Original"))
+    TranslatedVersion.objects.create(entry_id=entry.pk, revision=version)
+
+
 def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
     known = {
         f"blog_{kind}_{page}"
@@ -130,6 +138,7 @@ def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> No
         for status in Status:
             entry = factory(markup="html", source="<p>Text</p>", status=status, author=author)
             revisions = [Revision.objects.create(**revision_values(entry, title)) for title in ("One", "Two")]
+            translate(factory(language="en", author=author), entry)
             known = {"version": entry.modified_at.isoformat(), "revision": revisions[1].pk}
             for page, (get, change, data) in ENTRY_PAGES.items():
                 url = entry_url(f"blog_{kind}_{page}", entry)
