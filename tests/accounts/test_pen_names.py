@@ -23,6 +23,7 @@ from core.models import SiteSettings
 from media.documents import store_document
 from media.pictures import store_picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
+from tests.factories.newsletter import turn_on
 from wordpress.exporting.generators import GENERATORS
 
 pytestmark = pytest.mark.django_db
@@ -61,6 +62,7 @@ def paths(author: User, tmp_path: Path) -> list[str]:
     site = SiteSettings.current()
     site.show_author, site.entries_per_page = True, 1
     site.save()
+    turn_on()
     buffer = io.BytesIO()
     exif = Image.Exif()
     exif[0x013B] = "Legalfirst Legallast"
@@ -141,6 +143,9 @@ def paths(author: User, tmp_path: Path) -> list[str]:
             "/2020/05/a.jpg",
         ),
         *("/wp-content/uploads/2020/05/a.jpg", "/folder/wp-content/uploads/2020/05/a.jpg", preview_links.url_of(link)),
+        *("/follow-by-email/", "/follow-by-email/author/nightingale/", "/follow-by-email/author/legallogin/"),
+        *(f"/follow-by-email/{page}/x/" for page in ("confirm", "manage", "unsubscribe")),
+        *("/appearance-x.css", "/icon-x-32.png"),
         *("/admin/", "/admin/login/"),
     ]
 

@@ -159,7 +159,7 @@ def make_blog() -> None:
     post.comment_count = 2
     post.source += " Edited."
     publishing.save_entry(post, UserFactory(role="Editor"))
-    PageFactory(title="Team", parent=PageFactory(title="About", source=BODY))
+    PageFactory(title="Team", parent=PageFactory(title="Our house", slug="about", source=BODY))
     SiteSettings.objects.get_or_create(pk=1)
 
 
