@@ -73,7 +73,7 @@ def clean_rtf(source: IO[bytes], target: IO[bytes]) -> None:
         elif token["word"]:
             document.write_word(token["word"], token[0])
         elif token["ignorable"]:
-            document.groups[-1].is_ignorable = True
+            document.ignore()
         else:
             document.write(token[0])
         if not document.groups:
@@ -96,6 +96,11 @@ class _Document:
         is_dropped = bool(self.groups) and (self.groups[-1].is_dropped or self.groups[-1].is_object)
         self.groups.append(_Group(len(self.written), is_dropped))
         self.written.append(b"{")
+
+    def ignore(self) -> None:
+        """Let programs ignore the group that begins here. Further on, the mark means nothing."""
+        group = self.groups[-1]
+        group.is_ignorable = group.is_ignorable or not group.destination
 
     def write(self, text: bytes) -> None:
         group = self.groups[-1]

@@ -21,6 +21,7 @@ from core.changes import PublicModel
 from core.models import SiteSettings
 from media.models import Document, Picture
 from newsletter.models import NewsletterSettings
+from readers.models import ReaderSettings
 from tags.models import Tag, TagAlias, TaggedPost
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 
@@ -110,6 +111,11 @@ def the_newsletter_settings(value: bool) -> tuple[NewsletterSettings, str]:
     return NewsletterSettings.objects.get(), "/"
 
 
+def the_reader_settings(value: bool) -> tuple[ReaderSettings, str]:
+    ReaderSettings.objects.update_or_create(pk=1, defaults={"count_readers": value})
+    return ReaderSettings.objects.get(), "/privacy/"
+
+
 def the_appearance(value: dict[str, str]) -> tuple[SiteAppearance, str]:
     SiteAppearance.objects.update_or_create(pk=1, defaults={"document": value})
     return SiteAppearance.objects.get(), "/"
@@ -169,6 +175,15 @@ CASES = (
         True,
         False,
         lambda value: "Leave a Reply" if value else "Comments are closed",
+        ONE_ROW,
+    ),
+    Case(
+        ReaderSettings,
+        the_reader_settings,
+        "count_readers",
+        True,
+        False,
+        lambda value: "There are no cookies, and" if value else "There are no cookies and no statistics",
         ONE_ROW,
     ),
     # Its page in the admin is none of Django's forms.

@@ -13,7 +13,7 @@ from typing import Final
 import pikepdf
 import pytest
 from django.core.exceptions import ValidationError
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
 from PIL import Image
@@ -128,6 +128,7 @@ class TestTexts:
         assert cleaned(once, "a.rtf") == once
 
     @given(st.text(alphabet="{}\\\\*ab0 '\\n", max_size=60))
+    @example(r"\*\a")
     def test_are_cleaned_or_refused_with_any_marks(self, marks: str) -> None:
         with contextlib.suppress(ValidationError):
             once = cleaned(rb"{\rtf1 " + marks.encode() + b"}", "a.rtf")
