@@ -28,6 +28,8 @@ def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) 
 def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
     """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries.
 
+    Their titles are headings, as in a listing, by which screen readers and programs go from one to the next.
+
     Those that are `pinned` are labelled.
     """
     terms = terms_of(posts)
@@ -37,7 +39,7 @@ def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[
         with speaking(post.language):
             pin = f'<p class="pinned" {spoken_language()}>{gettext("Pinned")}</p>\n' if post in pinned else ""
             items.append(
-                f"<li>{pin}{_link(post)}\n"
+                f"<li>{pin}<h2>{_link(post)}</h2>\n"
                 f'<div class="filed" {spoken_language()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
                 f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
             )
