@@ -65,7 +65,7 @@ def write(
 
     `message_id` stays the same when the same e-mail is sent again, so mail programs show it once. They group e-mails
     with the same `thread_id`. The IDs and `list_name` get the site's host added. With an absolute `unsubscribe_url`,
-    mail programs can unsubscribe with one POST, and those that can't by an e-mail to an `unsubscribe_address`. Nobody
+    mail programs can unsubscribe with one POST, and those that can't by an e-mail to an `unsubscribe_address`. No one
     should answer one that `is_bulk` automatically. Bounces go to the `return_path`, or else to the sender.
     Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References), RFC 8058 (List-Unsubscribe-Post),
     RFC 2076 (Precedence).

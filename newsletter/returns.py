@@ -1,7 +1,7 @@
 """What comes back: bounces (RFC 3464), complaints (RFC 5965), and requests to unsubscribe by e-mail.
 
 Each e-mail has a return path of its own, with a signed token (VERP). Only a message to that address, or for complaints
-one that contains it, does anything, so nobody can have others suppressed without having got their e-mail.
+one that contains it, does anything, so no one can have others suppressed without having got their e-mail.
 """
 
 import logging

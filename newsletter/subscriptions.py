@@ -20,7 +20,7 @@ from mail.tasks import wake_worker
 from newsletter.models import Subscriber, Subscription, SubscriptionRequest, Suppression
 from tags.models import Tag
 
-# Nobody gets two confirmation e-mails for the same topic within this time, nor more than MAX_INVITATIONS in all.
+# No one gets two confirmation e-mails for the same topic within this time, nor more than MAX_INVITATIONS in all.
 REPEAT_AFTER: Final = dt.timedelta(days=1)
 MAX_INVITATIONS: Final = 3
 # After this time, an address that was refused may be asked again. Its owner may have a mailbox again.

@@ -101,7 +101,7 @@ class EntryCount(DayCount):
         abstract = False
         verbose_name = _("readers")
         verbose_name_plural = _("readers")
-        # Whoever has it sees all figures.
+        # Anyone who has it sees all figures.
         default_permissions: ClassVar[Sequence[str]] = ("view",)
         constraints = [models.UniqueConstraint(fields=["entry_id", "day"], name="one_count_of_entry")]
         indexes = [models.Index(fields=["day"], name="entry_counts_by_day")]

@@ -1,4 +1,4 @@
-"""Which files of the media library the appearance uses, so that nobody deletes them unaware."""
+"""Which files of the media library the appearance uses, so that no one deletes them unaware."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final

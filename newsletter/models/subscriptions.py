@@ -88,7 +88,7 @@ class RequestQuerySet(RecipientQuerySet["SubscriptionRequest"]):
 class SubscriptionRequest(Topic, Recipient):
     """A request for posts by e-mail, until it is deleted after some time. The owner of the address has to confirm it.
 
-    Storing one takes the same for every address. What to do about it is decided later, where nobody can watch.
+    Storing one takes the same for every address. What to do about it is decided later, where no one can watch.
     """
 
     is_deleted_when_refused = True
