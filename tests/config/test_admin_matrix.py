@@ -289,7 +289,6 @@ def objects() -> dict[str, Any]:
     comment = CommentFactory(status=Decided.PENDING, user=None)
     decided = comment.decisions.create(moderator=author, was="approved", became="pending")
     category, tag = CategoryFactory(name="filed"), TagFactory()
-    AppearanceVersion.objects.create(pk=1)
     failed = {"status": "FAILED", "finished_at": at(2020, 1, 1), "run_after": at(2020, 1, 1)}
     DBTaskResult.objects.create(task_path=FAILED_TASK, args_kwargs={"args": [], "kwargs": {}}, **failed)
     change = {"kind": "merge", "summary": "x", "data": {}, "undone_at": at(2020, 1, 1)}
@@ -298,6 +297,7 @@ def objects() -> dict[str, Any]:
         "comments_commentsettings": 1,
         "readers_readersettings": 1,
         "blog_siteappearance": 1,
+        "blog_appearanceversion": AppearanceVersion.objects.create().pk,
         "accounts_user": author.pk,
         "auth_group": Group.objects.create(name="Other").pk,
         "operations_withdrawal": Withdrawal.objects.create(state=WithdrawalState.DONE).pk,
@@ -334,6 +334,8 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
         )
     if name == "accounts_auditrecord_export":
         return reverse(f"admin:{name}", args=["csv"])
+    if name == "blog_siteappearance_again":
+        return reverse(f"admin:{name}", args=[objects["blog_appearanceversion"]])
     if name == "app_list":
         return reverse("admin:app_list", args=["blog"])
     pk = objects.get("_".join(name.split("_")[:2]))
