@@ -29,6 +29,35 @@ def _find_problems(name: str, model: type[models.Model]) -> Iterable[str]:
         yield f"{model.__name__} has no one-to-one relation to SiteSettings with this name."
 
 
+class OneRow(PublicModel):
+    """The settings of a higher app: one row (core.apps creates it), read together with the site's own settings.
+
+    Its primary key is `site`, a one-to-one relation to SiteSettings.
+    """
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return str(self._meta.verbose_name)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.pk = 1
+        super().save(*args, **kwargs)
+
+    @classmethod
+    def of(cls, site: "SiteSettings") -> Self:
+        """Return the row that was read together with `site`; the defaults if there is none."""
+        relation: Any = cls._meta.get_field("site").remote_field
+        row: Self = getattr(site, relation.related_name, None) or cls(pk=1)
+        return row
+
+    @classmethod
+    def current(cls) -> Self:
+        """Return the stored row; the defaults if there is none."""
+        return cls._default_manager.filter(pk=1).first() or cls(pk=1)
+
+
 # The settings of higher apps, by the name of their one-to-one relation to SiteSettings. One query reads all of them.
 related_settings: Final[Registry[type[models.Model]]] = Registry("related settings", _find_problems)
 

@@ -4,18 +4,18 @@ Days that are older than the settings say are summed up: a month's numbers are t
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.changes import PublicModel, PublicQuerySet
-from core.models import SiteSettings
+from core.changes import PublicQuerySet
+from core.models import OneRow, SiteSettings
 
 
-class ReaderSettings(PublicModel):
-    """The owner's choices about counting readers. There is exactly one row (core.apps creates it)."""
+class ReaderSettings(OneRow):
+    """The owner's choices about counting readers."""
 
     site = models.OneToOneField(
         SiteSettings, on_delete=models.CASCADE, primary_key=True, editable=False, related_name="reader_settings"
@@ -41,24 +41,6 @@ class ReaderSettings(PublicModel):
         verbose_name = _("reader settings")
         verbose_name_plural = _("reader settings")
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="reader_settings_one_row")]
-
-    def __str__(self) -> str:
-        return str(self._meta.verbose_name)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
-        super().save(*args, **kwargs)
-
-    @classmethod
-    def of(cls, site: SiteSettings) -> "ReaderSettings":
-        """Return the settings that were read together with `site`; the defaults if there is no row."""
-        settings: ReaderSettings = getattr(site, "reader_settings", None) or cls(pk=1)
-        return settings
-
-    @classmethod
-    def current(cls) -> "ReaderSettings":
-        """Return the stored settings; the defaults if there is no row."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
 
 
 class PageKind(models.TextChoices):

@@ -14,6 +14,7 @@ from django.db.models.functions import StrIndex, Substr
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import smart_split, unescape_string_literal
@@ -169,11 +170,13 @@ class EntryChangeList(PresenceChangeList):
         self.list_display = [name for name in self.list_display if getattr(name, "__name__", "") not in empty]
 
     def _tabs(self, request: HttpRequest) -> list[Tab]:
-        """Return a tab for each status that has entries. Three queries, each answered by an index alone."""
+        """Return a tab for each status that has entries. Two queries, each answered by an index alone."""
         entries: Any = self.root_queryset.order_by()
-        counts: dict[str, int] = dict(entries.values_list("status").annotate(Count("pk")))
-        counts["scheduled"] = entries.scheduled().count()
-        counts[Status.PUBLISHED] = counts.get(Status.PUBLISHED, 0) - counts["scheduled"]
+        later = Count("pk", filter=Q(status=Status.PUBLISHED, published_at__gt=timezone.now()))
+        counts: dict[str, int] = {"scheduled": 0}
+        for status, count, scheduled in entries.values_list("status").annotate(Count("pk"), scheduled=later):
+            counts[status] = count - scheduled
+            counts["scheduled"] += scheduled
         in_trash = counts.get(Status.TRASH, 0)
         state, author, mine = self.params.get("state"), self.params.get("author"), str(request.user.pk)
         everything = sum(counts.values()) - in_trash

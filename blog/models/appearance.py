@@ -1,18 +1,16 @@
 """How the site looks: what is public, the draft, and what was public before. blog.appearance reads the documents."""
 
-from typing import Any
-
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from core.changes import PublicModel, PublicQuerySet
-from core.models import SiteSettings
+from core.changes import PublicQuerySet
+from core.models import OneRow, SiteSettings
 
 
-class SiteAppearance(PublicModel):
-    """The appearance of the site. There is exactly one row (core.apps creates it), read together with the settings.
+class SiteAppearance(OneRow):
+    """The appearance of the site.
 
     `draft` is what owners prepare; None if that is nothing.
     """
@@ -32,24 +30,6 @@ class SiteAppearance(PublicModel):
         verbose_name_plural = _("appearance")
         default_permissions = ("change",)
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="site_appearance_one_row")]
-
-    def __str__(self) -> str:
-        return str(self._meta.verbose_name)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
-        super().save(*args, **kwargs)
-
-    @classmethod
-    def of(cls, site: SiteSettings) -> "SiteAppearance":
-        """Return the row that was read together with `site`; an empty one if there is none."""
-        row: SiteAppearance = getattr(site, "appearance", None) or cls(pk=1)
-        return row
-
-    @classmethod
-    def current(cls) -> "SiteAppearance":
-        """Return the stored row; an empty one if there is none."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
 
 
 class AppearanceVersion(models.Model):

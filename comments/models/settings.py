@@ -1,6 +1,6 @@
 """The settings for comments: one row, read together with the site's own settings."""
 
-from typing import Any, Final, Self
+from typing import Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from blog.models import Entry
-from core.changes import PublicModel, PublicQuerySet
-from core.models import SiteSettings
+from core.changes import PublicQuerySet
+from core.models import OneRow, SiteSettings
 
 # The fewest comments on one page, whatever the setting.
 MIN_COMMENTS_PER_PAGE: Final = 10
@@ -29,8 +29,8 @@ class CommentPolicy(models.TextChoices):
     OPEN = "open", _("Publish comments immediately")
 
 
-class CommentSettings(PublicModel):
-    """The owner's choices about comments. There is exactly one row (core.apps creates it)."""
+class CommentSettings(OneRow):
+    """The owner's choices about comments."""
 
     site = models.OneToOneField(
         SiteSettings, on_delete=models.CASCADE, primary_key=True, editable=False, related_name="comment_settings"
@@ -122,27 +122,9 @@ class CommentSettings(PublicModel):
         verbose_name_plural = _("comment settings")
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="comment_settings_one_row")]
 
-    def __str__(self) -> str:
-        return str(self._meta.verbose_name)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
-        super().save(*args, **kwargs)
-
     def is_open(self, entry: Entry) -> bool:
         """Whether readers may comment on `entry` now."""
         if entry.published_at is None or not (self.comments_open and entry.comments_open and entry.is_public):
             return False
         limit = self.close_comments_after_days
         return not limit or (timezone.now() - entry.published_at).days < limit
-
-    @classmethod
-    def of(cls, site: SiteSettings) -> "CommentSettings":
-        """Return the settings that were read together with `site`; the defaults if there is no row."""
-        settings: CommentSettings = getattr(site, "comment_settings", None) or cls(pk=1)
-        return settings
-
-    @classmethod
-    def current(cls) -> Self:
-        """Return the stored settings; the defaults if there is no row."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)

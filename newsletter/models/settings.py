@@ -1,6 +1,6 @@
 """The settings of the newsletter: one row, read together with the site's own settings."""
 
-from typing import Any, Self
+from typing import Any
 
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -8,13 +8,13 @@ from django.utils import timezone
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext_lazy as _
 
-from core.changes import PublicModel, PublicQuerySet
-from core.models import SiteSettings
+from core.changes import PublicQuerySet
+from core.models import OneRow, SiteSettings
 from mail import messages
 
 
-class NewsletterSettings(PublicModel):
-    """The owner's choices about following the blog by e-mail. There is exactly one row (core.apps creates it)."""
+class NewsletterSettings(OneRow):
+    """The owner's choices about following the blog by e-mail."""
 
     private_fields = frozenset({"hour", "weekday", "on_since"})
 
@@ -51,11 +51,7 @@ class NewsletterSettings(PublicModel):
             models.CheckConstraint(condition=models.Q(hour__lte=23, weekday__lte=6), name="newsletter_time_exists"),
         ]
 
-    def __str__(self) -> str:
-        return str(self._meta.verbose_name)
-
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.pk = 1
         self.on_since = (self.on_since or timezone.now()) if self.is_on else None
         super().save(*args, **kwargs)
 
@@ -63,14 +59,3 @@ class NewsletterSettings(PublicModel):
     def is_available(self) -> bool:
         """Whether readers can follow: the owner has turned it on, and there is a mail server."""
         return self.is_on and messages.is_on()
-
-    @classmethod
-    def of(cls, site: SiteSettings) -> "NewsletterSettings":
-        """Return the settings that were read together with `site`; the defaults if there is no row."""
-        settings: NewsletterSettings = getattr(site, "newsletter_settings", None) or cls(pk=1)
-        return settings
-
-    @classmethod
-    def current(cls) -> Self:
-        """Return the stored settings; the defaults if there is no row."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)

@@ -266,7 +266,7 @@ class TestPostList:
         add()
         client.get("/admin/blog/post/")
         for _ in range(2):
-            with django_assert_num_queries(20):
+            with django_assert_num_queries(19):
                 client.get("/admin/blog/post/")
             for _ in range(5):
                 add()
@@ -426,7 +426,7 @@ class TestTrees:
         make(parent=top)
         client.get(f"/admin/blog/{kind}/")
         for _ in range(2):
-            with django_assert_num_queries({"page": 17, "category": 8}[kind]):
+            with django_assert_num_queries({"page": 16, "category": 8}[kind]):
                 client.get(f"/admin/blog/{kind}/")
             for _ in range(3):
                 make(parent=top)
