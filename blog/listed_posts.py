@@ -7,52 +7,74 @@ Python writes them, because templates would take six times as long for all these
 
 from collections.abc import Callable, Collection, Sequence
 from html import escape
-from typing import Final
+from sys import getsizeof
+from typing import Final, NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 from django.utils.translation import get_language, get_language_bidi, gettext, pgettext
 
-from blog.models import Post
+from blog.models import Post, load_pictures
 from blog.rendering import MORE_PLACEHOLDER
 from blog.terms import Term, Terms, links_to, terms_of
 from core.dates import format_day
 from core.languages import separator, speaking
+from core.memory import Recent, remembered
 from core.models import SiteSettings
 from core.registry import Registry
 
 # What comes after the categories of each post, such as the link to its comments. It must take no query.
 entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
 
+# How many bytes of listed posts a process remembers, so as not to make them anew after each comment.
+_MAX_BYTES: Final = 2 * 2**20
+
+
+class _ListedPost(NamedTuple):
+    """The HTML of a listed post `before` and `after` its links, which depend on comments."""
+
+    before: str
+    after: str
+    has_categories: bool
+
 
 def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
-    """Return `posts` as HTML, loaded by `for_listing`, and their pictures by `load_pictures`. Two queries.
+    """Return `posts` as HTML, loaded by `for_listing`. At most two queries, and up to two more if they have images.
 
     Those that are `pinned` are labelled, because they are older than what follows.
     """
-    terms = terms_of(posts)
+    memory = remembered(site, lambda: Recent[tuple[int, bool, bool], _ListedPost](_MAX_BYTES), "listed posts")
+    keys = {post.pk: (post.pk, post in pinned, post.leads_with_image) for post in posts}
+    listed = {pk: memory.get(key) for pk, key in keys.items()}
+    new = [post for post in posts if listed[post.pk] is None]
+    load_pictures(post for post in new if post.shows_image_in_lists(site))
+    terms = terms_of(new)
     parts = []
     for post in posts:
         with speaking(post.language):
-            parts.append(_listed_post(post, terms[post.pk], site, is_pinned=post in pinned))
+            its = listed[post.pk]
+            if its is None:
+                its = _listed_post(post, terms[post.pk], site, is_pinned=post in pinned)
+                memory.add(keys[post.pk], its, getsizeof(its.before) + getsizeof(its.after))
+            parts += [its.before, _with_links(post, site, [""] if its.has_categories else []), its.after]
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
 
 
-def _listed_post(post: Post, terms: Terms, site: SiteSettings, *, is_pinned: bool) -> str:
+def _listed_post(post: Post, terms: Terms, site: SiteSettings, *, is_pinned: bool) -> _ListedPost:
     spoken = spoken_language()
     pin = f'<p class="pinned" {spoken}>{gettext("Pinned")}</p>\n' if is_pinned else ""
-    last_line = posted_in_line(post, terms.categories, site)
     language = f' lang="{escape(post.language)}"' if post.language else ""
     direction = post.direction
-    return (
+    before = (
         f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
         f'{pin}<h2 class="entry-title p-name" dir="{direction or "auto"}">'
         f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
         f"{_date_line(post, site, spoken)}"
         f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
-        f'<footer class="entry-meta" {spoken}><p>{last_line}</p>{tags_line(terms.tags)}</footer>\n'
-        "</article>\n"
+        f'<footer class="entry-meta" {spoken}><p>{_posted_in(terms.categories)}'
     )
+    after = f"</p>{tags_line(terms.tags)}</footer>\n</article>\n"
+    return _ListedPost(before, after, has_categories=bool(terms.categories))
 
 
 def spoken_language() -> str:
@@ -62,8 +84,16 @@ def spoken_language() -> str:
 
 def posted_in_line(post: Post, categories: Sequence[Term], site: SiteSettings) -> str:
     """Return the line “Posted in … | 1 Comment »” as HTML. It begins with the comments if there are no `categories`."""
-    filed = [f"{gettext('Posted in')} {links_to(categories, separator())}"] if categories else []
-    return " | ".join([*filed, *(link(post, site) for link in entry_links.values())])
+    return _with_links(post, site, [_posted_in(categories)] if categories else [])
+
+
+def _posted_in(categories: Sequence[Term]) -> str:
+    return f"{gettext('Posted in')} {links_to(categories, separator())}" if categories else ""
+
+
+def _with_links(post: Post, site: SiteSettings, line: Sequence[str]) -> str:
+    """Return a line with the links of a post at its end."""
+    return " | ".join([*line, *(link(post, site) for link in entry_links.values())])
 
 
 def tags_line(tags: Sequence[Term]) -> str:

@@ -19,7 +19,7 @@ from django.utils.translation import get_language, gettext
 from blog.appearance.documents import ListStyle
 from blog.appearance.looks import look_of
 from blog.listed_posts import listed_posts
-from blog.models import Entry, Post, PostQuerySet, load_pictures
+from blog.models import Entry, Post, PostQuerySet
 from blog.open_graph import locale
 from blog.structured_data import Node, json_ld
 from blog.titles import entry_list
@@ -188,9 +188,7 @@ def _entries(posts: Sequence[Post], site: SiteSettings, *, pinned: Sequence[Post
     """Return the posts of a page as HTML, with or without their texts."""
     if look_of(site).appearance.list_style == ListStyle.TITLES:
         return entry_list(posts, site, pinned=pinned)
-    with_image = [post for post in posts if "<img" in post.lead_html and not post.excerpt_in_lists(site)]
-    load_pictures(with_image)
-    if first_with_image := next((post for post in with_image if not post.is_locked), None):
+    if first_with_image := next((post for post in posts if post.shows_image_in_lists(site)), None):
         first_with_image.leads_with_image = True
     return listed_posts(posts, site, pinned=pinned)
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
-from django.urls import reverse
 from django.utils.csp import CSP
 
 from config.backups import backup_times
@@ -22,6 +21,7 @@ from config.mail import mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
 from config.security import security_contacts
 from config.storage import media_storage
+from core.urls import URLTemplate
 
 django_stubs_ext.monkeypatch()
 
@@ -200,7 +200,8 @@ LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 # A table that knows whose each session is. How long it lasts depends on the role (accounts.policies).
 SESSION_ENGINE = "accounts.sessions"
 # The author's page belongs to the blog, which accounts does not know.
-ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: reverse("blog:author", args=[user.slug])}
+_author_url = URLTemplate("blog:author", "slug")
+ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: _author_url(user.slug)}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

@@ -4,7 +4,9 @@ Comments, which come more often than all other changes, leave it alone.
 """
 
 import math
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -67,6 +69,45 @@ def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) ->
         if len(memory.values) < MAX_VALUES:
             memory.values[key] = value
     return value
+
+
+class Recent[Key: Hashable, Value]:
+    """The values that were asked for last, as many as fit into `max_bytes`. Each says how many bytes it takes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._values: OrderedDict[Key, tuple[Value, int]] = OrderedDict()
+        self._lock = threading.Lock()
+        self.size = 0
+
+    def get(self, key: Key) -> Value | None:
+        with self._lock:
+            if key not in self._values:
+                return None
+            self._values.move_to_end(key)
+            return self._values[key][0]
+
+    def add(self, key: Key, value: Value, size: int) -> None:
+        with self._lock:
+            self._drop(key)
+            self._values[key] = value, size
+            self.size += size
+            while self.size > self._max_bytes:
+                self._drop(next(iter(self._values)))
+
+    def pop(self, key: Key) -> Value | None:
+        with self._lock:
+            return self._drop(key)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._values.clear()
+            self.size = 0
+
+    def _drop(self, key: Key) -> Value | None:
+        value, size = self._values.pop(key, (None, 0))
+        self.size -= size
+        return value
 
 
 def is_empty() -> bool:

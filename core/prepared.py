@@ -8,7 +8,7 @@ import datetime as dt
 from collections.abc import Callable, Hashable, Sequence
 from copy import copy
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from django.core.exceptions import EmptyResultSet
@@ -87,6 +87,11 @@ class Prepared[Row]:
 
 def together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[list[Any]]:
     """Return the rows of each of these queries, with its values, from one statement. None of them may be impossible."""
+    return [load() for load in read_together(*queries)]
+
+
+def read_together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[Callable[[], list[Any]]]:
+    """Run the statement of `together`, and return what makes the rows of each query out of its result."""
     statements, values = zip(*(query._statement(its_values, {}) for query, its_values in queries), strict=True)
     using = router.db_for_read(statements[0].rows.model)
     connection = connections[using]
@@ -96,11 +101,12 @@ def together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[list[Any]]:
     with connection.cursor() as cursor:
         cursor.execute(_joined(statements), parameters)
         rows = cursor.fetchall()
-    found, start = [], 1
+    found: list[Callable[[], list[Any]]] = []
+    start = 1
     for number, statement in enumerate(statements):
         end = start + statement.compiler.col_count
         its_rows = [row[start:end] for row in rows if row[0] == number]
-        found.append(statement.load(connection, using, its_rows) if its_rows else [])
+        found.append(partial(statement.load, connection, using, its_rows) if its_rows else list)
         start = end
     return found
 

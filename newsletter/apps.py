@@ -29,7 +29,13 @@ class NewsletterConfig(AppConfig):
 
         related_settings.register("newsletter_settings", NewsletterSettings)
         reserved_slugs.register("newsletter", {"follow-by-email"})
-        sidebar_blocks.register("follow", SidebarBlock("newsletter/sidebar.html", label=_("Follow")))
+        follow = SidebarBlock(
+            "newsletter/sidebar.html",
+            is_the_same_everywhere=True,
+            label=_("Follow"),
+            context=lambda site, options: {"is_shown": NewsletterSettings.of(site).is_available},
+        )
+        sidebar_blocks.register("follow", follow)
         for name, item in NAVIGATION.items():
             navigation_items.register(name, item)
         merge_handlers.register("newsletter", follow_merged)

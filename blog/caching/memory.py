@@ -6,6 +6,7 @@ from typing import Final
 
 from blog.caching.pages import CachedPage
 from blog.caching.requests import PageRequest
+from core.memory import Recent
 
 # The part of the limit that is for pages which have been requested once only.
 _PART_FOR_NEW: Final = 0.25
@@ -22,8 +23,8 @@ class PageMemory:
 
     def __init__(self, max_bytes: int) -> None:
         self._version = 0
-        self._new = _Part(int(max_bytes * _PART_FOR_NEW))
-        self._popular = _Part(int(max_bytes * (1 - _PART_FOR_NEW)))
+        self._new = Recent[PageRequest, CachedPage](int(max_bytes * _PART_FOR_NEW))
+        self._popular = Recent[PageRequest, CachedPage](int(max_bytes * (1 - _PART_FOR_NEW)))
         # Under any version.
         self._known: OrderedDict[PageRequest, None] = OrderedDict()
         self._lock = threading.Lock()
@@ -37,7 +38,7 @@ class PageMemory:
             if version != self._version:
                 return None
             if (page := self._popular.get(request)) is None and (page := self._new.pop(request)) is not None:
-                self._popular.add(request, page)
+                self._popular.add(request, page, page.size)
             if page is not None:
                 self._remember(request)
             return page
@@ -54,7 +55,7 @@ class PageMemory:
                 self._popular.clear()
             # In place of one that has expired, which would be found first.
             part = self._new if self._popular.get(request) is None else self._popular
-            part.add(request, page)
+            part.add(request, page, page.size)
 
     def _remember(self, request: PageRequest) -> None:
         self._known[request] = None
@@ -66,36 +67,3 @@ class PageMemory:
     def size(self) -> int:
         """How many bytes the pages take, roughly."""
         return self._new.size + self._popular.size
-
-
-class _Part:
-    """The pages that were requested last, as many as fit into `max_bytes`."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._pages: OrderedDict[PageRequest, CachedPage] = OrderedDict()
-        self.size = 0
-
-    def get(self, request: PageRequest) -> CachedPage | None:
-        page = self._pages.get(request)
-        if page is not None:
-            self._pages.move_to_end(request)
-        return page
-
-    def add(self, request: PageRequest, page: CachedPage) -> None:
-        self.pop(request)
-        self._pages[request] = page
-        self.size += page.size
-        while self.size > self._max_bytes:
-            _request, oldest = self._pages.popitem(last=False)
-            self.size -= oldest.size
-
-    def pop(self, request: PageRequest) -> CachedPage | None:
-        page = self._pages.pop(request, None)
-        if page is not None:
-            self.size -= page.size
-        return page
-
-    def clear(self) -> None:
-        self._pages.clear()
-        self.size = 0

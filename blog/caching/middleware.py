@@ -74,6 +74,9 @@ class PublicPagesMiddleware:
         """Answer methods that a public page does not have, before its view or the check of tokens sees them."""
         if not getattr(view, "is_public_page", False):
             return None
+        if isinstance(cast("SiteRequest", request).site, SimpleLazyObject):
+            # Public pages ask for the settings a hundred times, which takes longer through such an object.
+            cast("SiteRequest", request).site = SiteSettings.remembered()
         # Forms on public pages need no token, so the views that accept them are exempt from the check.
         methods = ["GET", "HEAD", "OPTIONS", *(["POST"] if getattr(view, "csrf_exempt", False) else [])]
         if request.method == "OPTIONS":

@@ -111,6 +111,9 @@ class Post(Entry):
         direction = self.direction or "auto"
         return format_html('<p dir="{}">{} {}</p>', direction, excerpt, self._link_to_rest(self.get_absolute_url()))
 
+    def shows_image_in_lists(self, site: SiteSettings) -> bool:
+        return "<img" in self.lead_html and not (self.is_locked or self.excerpt_in_lists(site))
+
     @staticmethod
     def _link_to_rest(url: str) -> SafeString:
         label = gettext("Read the rest of this entry »")

@@ -6,8 +6,8 @@ exactly one match, where WordPress takes any of several.
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
@@ -21,7 +21,7 @@ from blog.listing import period
 from blog.models import Category, Entry, Post
 from blog.models.entry_query import EntryKind, EntryQuerySet
 from blog.models.redirect import Redirect, folder_path, normalise_path
-from core.prepared import Parameter, Prepared, together
+from core.prepared import Parameter, Prepared, read_together
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
@@ -47,16 +47,32 @@ _redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=p
 _categories = Prepared[Category](lambda slugs: Category.objects.filter(slug__in=slugs))
 
 
-class Alternatives(NamedTuple):
-    """What a path may mean at which nothing is.
+class Alternatives:
+    """What a path may mean at which nothing is. It is loaded only then, from rows that were read before.
 
     `redirects` are from it, from its folders and from what it is a further page of, `categories` have its last segment
     for their slug, and `similar` are the first _MAX_ENTRIES entries whose slugs begin with it, public or not.
     """
 
-    redirects: list[Redirect]
-    categories: list[Category]
-    similar: list[Any]
+    def __init__(
+        self,
+        redirects: Callable[[], list[Redirect]],
+        categories: Callable[[], list[Category]],
+        similar: Callable[[], list[Any]],
+    ) -> None:
+        self._redirects, self._categories, self._similar = redirects, categories, similar
+
+    @cached_property
+    def redirects(self) -> list[Redirect]:
+        return self._redirects()
+
+    @cached_property
+    def categories(self) -> list[Category]:
+        return self._categories()
+
+    @cached_property
+    def similar(self) -> list[Any]:
+        return self._similar()
 
 
 class Target(NamedTuple):
@@ -71,13 +87,13 @@ def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[l
     path, base, _suffix, _page = _parts(path)
     # No slug has a slash.
     slug = match["slug"].lower() if (match := _entry_path().fullmatch(base)) else "/"
-    found = together(
+    found = read_together(
         *queries,
         (_redirects, [_redirect_paths(path, base)]),
         (_categories, [_category_slugs(base)]),
         (_similar, [slug, f"{slug}{_LAST}"]),
     )
-    return found[:-3], Alternatives(*found[-3:])
+    return [load() for load in found[:-3]], Alternatives(*found[-3:])
 
 
 def find_target(path: str, query: str = "", alternatives: Alternatives | None = None) -> Target | None:
@@ -90,7 +106,8 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     if path == "/":
         # Nothing is at the root with this query.
         return None
-    redirects, categories, similar = alternatives or look_up(path)[1]
+    alternatives = alternatives or look_up(path)[1]
+    redirects, categories, similar = alternatives.redirects, alternatives.categories, alternatives.similar
     path, base, suffix, post_page = _parts(path)
     if post_page and (url := _url_of_post(post_page, similar)):
         return Target(url, is_there=True)

@@ -36,6 +36,8 @@ MEMORY_BYTES: Final = 2**20
 RECEIVING: Final = 64
 # How much of a file is read and sent at once.
 PART_BYTES: Final = 2**18
+# What has no body, and may be ready.
+_SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 # Threads for what is ready. More would only wait for each other.
 QUICK_THREADS: Final = 2
 
@@ -189,7 +191,8 @@ class RSGIApplication:
         if response is not None:
             return response
         loop = asyncio.get_running_loop()
-        response = await loop.run_in_executor(self._quick_threads, _call, self._ready, environ)
+        if environ["REQUEST_METHOD"] in _SAFE_METHODS:
+            response = await loop.run_in_executor(self._quick_threads, _call, self._ready, environ)
         if response is None:
             try:
                 async with self._lane_of(environ).enter():
@@ -218,7 +221,7 @@ class RSGIApplication:
             await loop.run_in_executor(self._quick_threads, file.close)
 
     async def _receive(self, scope: Scope, exchange: Exchange) -> io.BufferedIOBase:
-        if scope.method in {"GET", "HEAD", "OPTIONS", "TRACE"}:
+        if scope.method in _SAFE_METHODS:
             return io.BytesIO()
         size = _announced_size(scope.headers)
         if (size is None or size > MEMORY_BYTES) and self._may_send_files(scope.headers):

@@ -1,4 +1,4 @@
-"""Template tags: `{% follow_box %}` below a post, and `{% follow_link %}` on lists and in the sidebar."""
+"""Template tags: `{% follow_box %}` below a post, and `{% follow_link %}` on lists."""
 
 from django import template
 from django.template import Context
@@ -42,9 +42,3 @@ def follow_link(context: Context) -> SafeString:
     url_name, argument = _TOPICS[name]
     url = reverse(url_name, args=[match.kwargs[argument]])  # type: ignore[union-attr]  # there is a name
     return format_html('<p><a href="{}" rel="nofollow">{}</a></p>', url, gettext("Follow by e-mail"))
-
-
-@register.simple_tag(takes_context=True)
-def can_follow(context: Context) -> bool:
-    """Return whether readers can follow by e-mail."""
-    return NewsletterSettings.of(context["site"]).is_available

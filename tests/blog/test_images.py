@@ -18,7 +18,7 @@ from core.models import SiteSettings
 from media.documents import store_document
 from media.models import Picture, RenditionState
 from media.pictures import store_picture
-from tests.factories import PageFactory, PostFactory, UserFactory
+from tests.factories import PageFactory, PostFactory, UserFactory, at
 from tests.factories.files import PDF
 
 pytestmark = pytest.mark.django_db
@@ -153,6 +153,15 @@ class TestLoading:
         PostFactory(source=f"![One]({picture.file.url})", password="secret")
         found = images(client.get("/").content.decode())
         assert ['loading="eager"' in each for each in found] == [True, False, False]
+
+    def test_an_image_that_is_first_in_one_list_is_loaded_later_in_another(
+        self, client: Client, picture: Picture
+    ) -> None:
+        older = PostFactory(source=f"![One]({picture.file.url})", tags=["a"], published_at=at(2019, 1, 1))
+        PostFactory(source=f"![One]({picture.file.url})", published_at=at(2020, 1, 1))
+        for _twice in range(2):
+            assert 'loading="eager"' in images(client.get("/tag/a/").content.decode())[0]
+            assert 'loading="lazy"' in client.get("/").content.decode().partition(f"post-{older.pk}")[2]
 
     def test_the_second_page_of_a_text_has_its_own_first_image(self, client: Client, picture: Picture) -> None:
         source = f"![One]({picture.file.url})\n\n<!--nextpage-->\n\n![Two]({picture.file.url})"

@@ -1,5 +1,6 @@
 """Listings: what they contain, in which order, and how many queries they take."""
 
+import datetime as dt
 import re
 
 import pytest
@@ -9,11 +10,16 @@ from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from blog import listed_posts
 from blog.models import Category, Post
+from comments.models import Comment, CommentSettings
+from comments.moderation.counting import recount_all
 from core.changes import ContentVersion
 from core.models import SiteSettings
+from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.responses import text_of
 
@@ -92,6 +98,63 @@ class TestPostInAListing:
     def test_without_a_title_still_has_a_link(self, client: Client) -> None:
         post = PostFactory(title="", slug="untitled")
         assert f'href="{post.get_absolute_url()}"' in client.get("/").content.decode()
+
+
+class TestRememberedPosts:
+    """A process remembers listed posts until public content other than comments changes."""
+
+    def test_are_shown_in_each_list_as_they_are_there(self, client: Client) -> None:
+        PostFactory(title="Old", sticky=True, tags=["a"], published_at=at(2019, 1, 1))
+        for _twice in range(2):
+            assert "Pinned" in client.get("/").content.decode()
+            assert "Pinned" not in client.get("/tag/a/").content.decode()
+
+    def test_have_the_comments_of_now(self, client: Client) -> None:
+        post = PostFactory(tags=["a"])
+        assert "Leave a Comment" in client.get("/").content.decode()
+        CommentFactory(entry=post)
+        recount_all([post.pk])
+        assert "1 Comment »" in client.get("/").content.decode()
+        Comment.objects.all().delete()
+        recount_all([post.pk])
+        CommentSettings.objects.update(comments_open=False)
+        assert "Comments Off" in client.get("/tag/a/").content.decode()
+
+    def test_close_for_comments_in_time(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        CommentSettings.objects.update(close_comments_after_days=7)
+        PostFactory(published_at=timezone.now())
+        assert "Leave a Comment" in client.get("/").content.decode()
+        later = timezone.now() + dt.timedelta(days=8)
+        monkeypatch.setattr(timezone, "now", lambda: later)
+        assert "Comments Off" in client.get("/?later", headers={"cache-control": "no-store"}).content.decode()
+
+    @pytest.mark.parametrize("change", ["title", "text", "tag", "category", "author"])
+    def test_are_made_again_after_a_change(self, client: Client, change: str) -> None:
+        SiteSettings.objects.update(show_author=True)
+        author = UserFactory(display_name="Before")
+        category = CategoryFactory(name="Before")
+        post = PostFactory(title="Before", source="Before", author=author, tags=["Before"], categories=[category])
+        assert "Changed" not in client.get("/").content.decode()
+        if change in {"title", "text"}:
+            setattr(post, {"title": "title", "text": "source"}[change], "Changed")
+            post.save()
+        elif change == "tag":
+            Tag.objects.update(name="Changed")
+        elif change == "category":
+            category.name = "Changed"
+            category.save()
+        else:
+            author.display_name = "Changed"
+            author.save()
+        assert "Changed" in client.get("/").content.decode()
+
+    def test_take_so_many_bytes_at_most(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        PostFactory(title="One", tags=["a"])
+        monkeypatch.setattr(listed_posts, "_MAX_BYTES", 100)
+        client.get("/")
+        with CaptureQueriesContext(connection) as queries:
+            client.get("/", headers={"cache-control": "no-store"})
+        assert sum("tags_taggedpost" in query["sql"] for query in queries) == 1
 
 
 class TestHeadings:

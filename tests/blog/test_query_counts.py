@@ -8,7 +8,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from blog.models import Redirect
+from blog import listed_posts
+from blog.models import Post, Redirect
+from comments.moderation.counting import recount_all
 from core.models import SiteSettings
 from media.models import Picture
 from tags.models import Tag, TagAlias
@@ -70,8 +72,15 @@ def _site() -> None:
     ],
 )
 def test_a_page_takes_as_many_queries(
-    client: Client, path: str, status: int, count: int, django_assert_num_queries: DjangoAssertNumQueries
+    client: Client,
+    path: str,
+    status: int,
+    count: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # No post of a listing was listed before.
+    monkeypatch.setattr(listed_posts, "_MAX_BYTES", 0)
     # The first request after a change reads the settings, the sidebar and how many posts there are.
     client.get(path, headers={"cache-control": "no-store"})
     with django_assert_num_queries(count):
@@ -79,11 +88,27 @@ def test_a_page_takes_as_many_queries(
 
 
 @pytest.mark.usefixtures("_site")
+@pytest.mark.parametrize(("path", "count"), [("/", 2), ("/tag/a/", 3), ("/category/top/", 3), ("/author/writer/", 3)])
+def test_categories_and_tags_of_listed_posts_are_read_once(
+    client: Client, path: str, count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    client.get(path, headers={"cache-control": "no-store"})
+    with django_assert_num_queries(count):
+        client.get(path, headers={"cache-control": "no-store"})
+    # A comment changes nothing about that.
+    post = Post.objects.get(slug="a-post")
+    CommentFactory(entry=post)
+    recount_all([post.pk])
+    with django_assert_num_queries(count):
+        assert "4 Comments" in client.get(path, headers={"cache-control": "no-store"}).content.decode()
+
+
+@pytest.mark.usefixtures("_site")
 def test_what_the_page_of_authors_shows_is_remembered(
-    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     SiteSettings.objects.update(show_author=True)
-    test_a_page_takes_as_many_queries(client, "/authors/", 200, 2, django_assert_num_queries)
+    test_a_page_takes_as_many_queries(client, "/authors/", 200, 2, django_assert_num_queries, monkeypatch)
 
 
 # The number of queries, besides those for the content version, with which each old or almost right URL is answered.

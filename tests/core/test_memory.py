@@ -8,11 +8,13 @@ from itertools import count
 import pytest
 from django.db import transaction
 from django.utils import timezone, translation
+from hypothesis import given
+from hypothesis import strategies as st
 
 from comments.moderation.counting import recount, recount_all
 from core import memory
 from core.changes import ContentVersion, content_version
-from core.memory import remembered
+from core.memory import Recent, remembered
 from core.models import SiteSettings
 from tests.factories import CommentFactory, PostFactory
 
@@ -92,3 +94,31 @@ class TestComments:
         after = SiteSettings.remembered()
         assert before.content_version < after.content_version == content_version()
         assert before.entries_version == after.entries_version
+
+
+class TestRecent:
+    def test_drops_what_was_not_asked_for_longest(self) -> None:
+        recent = Recent[str, int](max_bytes=20)
+        recent.add("a", 1, 10)
+        recent.add("b", 2, 10)
+        assert recent.get("a") == 1
+        recent.add("c", 3, 10)
+        assert [recent.get(key) for key in "abc"] == [1, None, 3]
+
+    def test_keeps_nothing_that_is_larger_than_its_limit(self) -> None:
+        recent = Recent[str, int](max_bytes=20)
+        recent.add("a", 1, 21)
+        assert (recent.get("a"), recent.size) == (None, 0)
+
+    @given(st.lists(st.tuples(st.sampled_from(["add", "get", "pop"]), st.integers(0, 5), st.integers(0, 12))))
+    def test_never_exceeds_its_limit(self, steps: list[tuple[str, int, int]]) -> None:
+        recent, sizes = Recent[int, int](max_bytes=30), dict[int, int]()
+        for step, key, size in steps:
+            if step == "add":
+                recent.add(key, size, size)
+                sizes[key] = size
+            elif step == "pop":
+                recent.pop(key)
+            kept = {key: recent.get(key) for key in sizes}
+            assert recent.size == sum(size for size in kept.values() if size is not None) <= 30
+            assert all(size in {None, sizes[key]} for key, size in kept.items())

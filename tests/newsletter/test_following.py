@@ -13,6 +13,7 @@ from pytest_django import Settings
 
 from blog.curation import merge as merge_categories
 from comments.models import RateCount
+from core import memory
 from newsletter import subscriptions, tasks
 from newsletter.models import Frequency, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
 from tags.curation import merge as merge_tags
@@ -145,6 +146,8 @@ class TestRequesting:
             NewsletterSettings.objects.update(is_on=False)
         else:
             settings.MAILERS = {}
+            # It begins without one.
+            memory.forget()
         assert not any("follow-by-email" in client.get(page).content.decode() for page in pages)
         assert client.get(FOLLOW).status_code == 404
         assert request_follow(client).status_code == 404
