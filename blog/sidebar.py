@@ -1,8 +1,9 @@
 """The sidebar: blocks that apps register, read with one query and rendered once until the next change."""
 
+import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, groupby
 from typing import Any, Final, NamedTuple
 
@@ -22,6 +23,7 @@ from blog.appearance.options import CountField, LinksField, MarkdownField, read_
 from blog.appearance.pictures import PictureField, find_picture, image_html
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
+from core.dates import format_month
 from core.memory import remembered
 from core.models import SiteSettings
 
@@ -65,9 +67,9 @@ def _blocks(site: SiteSettings) -> list[tuple[str, ShownBlock]]:
 def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any], path: str) -> ShownBlock:
     if not (kind.rows or kind.is_the_same_everywhere):
         return block._replace(template=kind.template)
-    urls = remembered(site, lambda: {getattr(line, "url", "") for line in lines}, "sidebar urls", block.key)
+    shown, urls = remembered(site, lambda: _chosen(kind, block, lines), "sidebar lines", block.key)
     current = path if path in urls else ""
-    block = block._replace(lines=lines)
+    block = block._replace(lines=shown)
 
     def render() -> SafeString:
         more = kind.context(site, block.options)
@@ -76,9 +78,15 @@ def _show(site: SiteSettings, kind: SidebarBlock, block: ShownBlock, lines: Sequ
     return block._replace(html=remembered(site, render, "sidebar html", block.key, current))
 
 
+def _chosen(kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any]) -> tuple[Sequence[Any], Set[str]]:
+    """Return the lines that a block shows, and their URLs."""
+    shown = kind.choose(lines, block.options)
+    return shown, {getattr(each, "url", "") for line in shown for each in (line, *getattr(line, "below", ()))}
+
+
 def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:
     """Return the lines of each kind of block, from the cache that processes share if one of them has read them."""
-    key = f"sidebar:{site.entries_version}:{get_language()}"
+    key = f"sidebar-lines:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
         queries = [
@@ -101,12 +109,21 @@ EMPTY: Final = Value("", output_field=CharField())
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A link in the sidebar. `count` is how many posts it leads to, `depth` its level in a tree, starting from 0."""
+    """A link in the sidebar. `count` is how many posts it leads to, `depth` its level in a tree, starting from 0.
+
+    `below` are the links to its parts, as of a year to its months.
+    """
 
     title: str
     url: str
     count: int = 0
     depth: int = 0
+    below: Sequence["Line"] = ()
+
+    @property
+    def period(self) -> str:
+        """The year or month to whose posts it leads, as in `2019-10`."""
+        return self.url.strip("/").replace("/", "-")
 
 
 def _page_rows() -> QuerySet[Any, Any]:
@@ -156,18 +173,28 @@ def _month_rows() -> Any:
 
 
 def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return lines for the overviews, and one for each year, the newest first."""
+    """Return lines for the overviews, and one for each year with those for its months, the newest first."""
     lines = []
     if rows and rows[0].first:
         lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))
     if rows and rows[0].second:
         lines.append(Line(gettext("Authors"), overview_url(AUTHORS)))
     newest_first = sorted(rows, key=lambda row: row.label, reverse=True)
-    years = [
-        Line(str(int(year)), reverse("blog:year", args=[year]), sum(row.total for row in months))
-        for year, months in groupby(newest_first, key=lambda row: row.label[:4])
-    ]
-    return [*lines, *years]
+    for year, rows_of_year in groupby(newest_first, key=lambda row: row.label[:4]):
+        months = tuple(map(_month_line, rows_of_year))
+        count = sum(month.count for month in months)
+        lines.append(Line(str(int(year)), reverse("blog:year", args=[year]), count, below=months))
+    return lines
+
+
+def _month_line(row: Row) -> Line:
+    year, month = row.label.split("-")
+    name = format_month(dt.date(int(year), int(month), 1))
+    return Line(name, reverse("blog:month", args=[year, month]), row.total)
+
+
+def _archive_lines_shown(lines: Sequence[Line], options: Options) -> Sequence[Line]:
+    return lines if options["style"] != "list" else [replace(line, below=()) for line in lines]
 
 
 def _recent_posts(site: SiteSettings, options: Options) -> dict[str, Any]:
@@ -205,11 +232,16 @@ BLOCKS: Final = {
         "blog/sidebar/archives.html",
         _month_rows,
         _archive_lines,
+        _archive_lines_shown,
         label=_("Archives"),
         options={
             "style": forms.ChoiceField(
-                label=_("Years"),
-                choices=[("list", _("As links")), ("select", _("In a list to choose from"))],
+                label=_("Archives"),
+                choices=[
+                    ("list", _("Years")),
+                    ("months", _("Years that open to show their months")),
+                    ("select", _("A list of years and months to choose from")),
+                ],
                 initial="list",
             )
         },

@@ -34,9 +34,9 @@ from core.models import SiteSettings
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
-# The parameter of the list of years in the sidebar.
+# The parameter of the list of years and months in the sidebar.
 PERIOD: Final = "period"
-_YEAR: Final = re.compile("[0-9]{4}")
+_YEAR_OR_MONTH: Final = re.compile("([0-9]{4})(?:-([0-9]{2}))?")
 # The path of one page of a `blog.Page`. A child page that has a number for its slug takes precedence.
 _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
 # The path of the page of posts, or of one of its further pages.
@@ -81,11 +81,8 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
         return _preview_link_response(request, token)
     if page_number is None and (entry_id := request.GET.get("p") or request.GET.get("page_id")):
         return _short_link_response(request, entry_id)
-    if page_number is None and (year := request.GET.get(PERIOD)):
-        # From the list of years in the sidebar.
-        if not _YEAR.fullmatch(year):
-            raise Http404(gettext("That date doesn't exist."))
-        return RedirectToPage(reverse("blog:year", args=[year]))
+    if page_number is None and (chosen := request.GET.get(PERIOD)):
+        return _period_response(chosen)
     if home := look_of(request.site).home:
         if page_number is not None:
             return _later_posts(request, page_number)
@@ -95,6 +92,15 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
             nodes = "" if page.noindex else json_ld([web_site(request.site)])
             return entry_response(request, page, canonical_url=url, json_ld=nodes, oembed_url="")
     return _list_of_posts(request, page_number, reverse("blog:front"), nodes=lambda: [web_site(request.site)])
+
+
+def _period_response(chosen: str) -> HttpResponse:
+    """Lead to the year or month that was chosen in the sidebar."""
+    found = _YEAR_OR_MONTH.fullmatch(chosen)
+    if found is None:
+        raise Http404(gettext("That date doesn't exist."))
+    year, month = found.groups()
+    return RedirectToPage(reverse("blog:month", args=[year, month]) if month else reverse("blog:year", args=[year]))
 
 
 def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:

@@ -14,11 +14,13 @@ class WordPressConfig(AppConfig):
     verbose_name = _("WordPress")
 
     def ready(self) -> None:
+        from blog.appearance.menus import offered_menus
         from blog.caching import page_parameters
         from blog.rendering.markups import Markup, markups
         from blog.rendering.moved_files import file_resolvers
         from core.dashboard import concerns
         from wordpress.admin.import_jobs import unfinished_imports
+        from wordpress.admin.menus import imported_menus
         from wordpress.downloads.jobs import delete_old_exports
         from wordpress.legacy_urls.moved_files import find_moved_files
         from wordpress.legacy_urls.query_forms import QUERY_FORMS
@@ -60,6 +62,7 @@ class WordPressConfig(AppConfig):
             ),
         )
         concerns.register("imports", unfinished_imports)
+        offered_menus.register("wordpress", imported_menus)
         scheduled_tasks.register("wordpress.uploads", ScheduledTask(clean_up, daily(4, 50)))
         # Their files are private, so they don't stay longer than promised.
         scheduled_tasks.register("wordpress.exports", ScheduledTask(delete_old_exports, every(dt.timedelta(hours=1))))

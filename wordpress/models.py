@@ -35,7 +35,7 @@ class ImportRun(models.Model):
     job = models.ForeignKey("ImportJob", null=True, on_delete=models.SET_NULL, related_name="runs")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
-    # The site settings that it took from the export: for each field its value before and after.
+    # The site settings and menus of the appearance that it took from the export, each with its value before and after.
     taken_settings = models.JSONField(default=dict)
 
     class Meta:
@@ -252,6 +252,30 @@ class PreservedData(models.Model):
     def __str__(self) -> str:
         elements = self.fields.get("elements", {})
         return str(elements.get("title") or elements.get("wp:term_name") or self.pk)
+
+
+class ImportedMenu(models.Model):
+    """A menu of the old site with the links that it can have here. Owners choose it under Appearance, which copies it.
+
+    The preserved items are what exports contain.
+    """
+
+    site = models.CharField(max_length=500, blank=True)
+    # What distinguishes it from the other menus of its site.
+    key = models.CharField(max_length=32)
+    name = models.CharField(max_length=200, blank=True)
+    # As in the documents of blog.appearance.
+    items = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("imported menu")
+        verbose_name_plural = _("imported menus")
+        default_permissions = ()
+        ordering = ("name", "pk")
+        constraints = [models.UniqueConstraint(fields=["key", "site"], name="unique_imported_menu")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class JobState(models.TextChoices):

@@ -5,22 +5,25 @@ from typing import Any, Final, cast
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from blog.appearance import preview, versions
-from blog.appearance.blocks import rearranged
+from blog.appearance.blocks import append, rearranged
 from blog.appearance.documents import AppearanceForm, read
+from blog.appearance.menus import filled
 from blog.models import AppearanceVersion, SiteAppearance
+from blog.opml import MAX_BYTES, OPMLError, count_links, link_blocks, read_opml, write_opml
 from core.admin import OneRowAdmin
+from core.models import SiteSettings
 
 # The fields of the form under their headings.
 _GROUPS: Final = (
@@ -44,6 +47,7 @@ class AppearanceAdmin(OneRowAdmin):
     def get_urls(self) -> list[URLPattern]:
         view, prefix = self.admin_site.admin_view, "blog_siteappearance"
         own = [
+            path("links.opml", view(require_safe(self.links_view)), name=f"{prefix}_links"),
             path("end-preview/", view(require_POST(self.stop_view)), name=f"{prefix}_stop"),
             path("<int:version>/publish/", view(require_POST(self.again_view)), name=f"{prefix}_again"),
         ]
@@ -58,8 +62,7 @@ class AppearanceAdmin(OneRowAdmin):
         row = SiteAppearance.current()
         late = getattr(request, "late_form", None)
         if request.method == "POST":
-            arranged = rearranged(request.POST, "blocks", request.POST.get("do", ""))
-            if arranged is not None:
+            if (arranged := self._arranged(request)) is not None:
                 return self._page(request, row, AppearanceForm(arranged))
             form = AppearanceForm(request.POST)
             # What is discarded need not be valid.
@@ -73,6 +76,46 @@ class AppearanceAdmin(OneRowAdmin):
         else:
             form = AppearanceForm(initial=asdict(versions.prepared(row)))
         return self._page(request, row, form)
+
+    def _arranged(self, request: HttpRequest) -> QueryDict | None:
+        """Return the form as buttons change it that save nothing. None: it was another button."""
+        button = request.POST.get("do", "")
+        if button == "opml":
+            return self._with_links(request)
+        menus = filled(request.POST, button)
+        return rearranged(request.POST, "blocks", button) if menus is None else menus
+
+    def _with_links(self, request: HttpRequest) -> QueryDict:
+        """Return the form with blocks for the links of the file that was sent with it."""
+        data, file = request.POST.copy(), request.FILES.get("opml")
+        try:
+            if file is None:
+                raise OPMLError(gettext("Choose a file first."))
+            lists = read_opml(file.read(MAX_BYTES + 1))
+        except OPMLError as error:
+            self.message_user(request, str(error), messages.ERROR)
+            return data
+        blocks = link_blocks(lists, below=AppearanceForm(data)["blocks"].data)
+        for block in blocks:
+            append(data, "blocks", block)
+        if count := count_links(blocks):
+            text = ngettext(
+                "%d link is in a new block of the sidebar below. It isn't saved yet.",
+                "%d links are in new blocks of the sidebar below. They aren't saved yet.",
+                count,
+            )
+            self.message_user(request, text % count, messages.SUCCESS)
+        for sentence in lists.left_out:
+            self.message_user(request, sentence, messages.WARNING)
+        return data
+
+    def links_view(self, request: HttpRequest) -> HttpResponse:
+        """Return the links of the sidebar as a file."""
+        self._allow(request)
+        blocks = versions.prepared(SiteAppearance.current()).blocks
+        content = write_opml(SiteSettings.current().title, blocks)
+        headers = {"Content-Disposition": 'attachment; filename="links.opml"'}
+        return HttpResponse(content, content_type="text/x-opml; charset=utf-8", headers=headers)
 
     def _act(self, request: HttpRequest, form: AppearanceForm) -> HttpResponse | None:
         """Do what the button asks for. None: someone else was faster."""

@@ -18,7 +18,7 @@ from core.models import SiteSettings
 from core.registry import Registry
 
 # More than anyone reads.
-_MAX_BLOCKS: Final = 30
+MAX_BLOCKS: Final = 30
 
 type Options = Mapping[str, Any]
 # The kind of a block, its title and its options, as a document stores them.
@@ -40,10 +40,11 @@ class SidebarBlock:
     """A kind of block, shown by `template`, which gets `block` with its `lines`, `key`, `title` and `options`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. None of them may depend on comments. `arrange` turns the rows, which are in any order, into lines. The
-    template of a block with lines shows nothing else than these, and `current`: the URL of the page, if it is that of a
-    line. A block without `rows` consists of its template alone, which is rendered for each page unless it
-    `is_the_same_everywhere`. Then `context` may return what else the template gets; it may depend on no comments.
+    ones. None of them may depend on comments. `arrange` turns the rows, which are in any order, into lines, of which
+    `choose` returns what a block with these options shows. The template of a block with lines shows nothing else than
+    these, and `current`: the URL of the page, if it is that of a line. A block without `rows` consists of its template
+    alone, which is rendered for each page unless it `is_the_same_everywhere`. Then `context` may return what else the
+    template gets; it may depend on no comments.
 
     In the admin, it is called `label` and has a form with these `options`. Every site begins with those blocks that
     are `is_default`. Only those that are `is_repeatable` can be there more than once.
@@ -52,6 +53,7 @@ class SidebarBlock:
     template: str
     rows: Callable[[], QuerySet[Any, Any]] | None = None
     arrange: Callable[[Sequence[Row]], Sequence[Any]] = tuple
+    choose: Callable[[Sequence[Any], Options], Sequence[Any]] = lambda lines, options: lines
     is_the_same_everywhere: bool = False
     label: str | Promise = ""
     options: Mapping[str, forms.Field] = field(default_factory=dict)
@@ -97,7 +99,7 @@ class BlockForm(forms.Form):
 def read_blocks(stored: object) -> list[Block]:
     """Return what is valid of blocks that were stored: those of kinds that exist, with the options that are valid."""
     listed = stored if isinstance(stored, list) else []
-    raw = [_raw(each) for each in listed[:_MAX_BLOCKS] if isinstance(each, dict)]
+    raw = [_raw(each) for each in listed[:MAX_BLOCKS] if isinstance(each, dict)]
     return [BlockForm(each).block(each["kind"]) for each in raw if each["kind"] in sidebar_blocks]
 
 
@@ -131,6 +133,7 @@ class BlocksWidget(forms.Widget):
         blocks = value or default_blocks()
         there = {block["kind"] for block in blocks}
         context["widget"] |= {
+            "kinds": there,
             "blocks": [
                 {"kind": block["kind"], "label": _label(block["kind"]), "form": BlockForm(block, f"{name}-{number}")}
                 for number, block in enumerate(blocks)
@@ -158,8 +161,8 @@ class BlocksField(forms.Field):
     widget = BlocksWidget
 
     def clean(self, value: Any) -> list[Block]:
-        if len(value) > _MAX_BLOCKS:
-            raise ValidationError(gettext("There can be %d blocks at most.") % _MAX_BLOCKS)
+        if len(value) > MAX_BLOCKS:
+            raise ValidationError(gettext("There can be %d blocks at most.") % MAX_BLOCKS)
         seen: set[str] = set()
         blocks = []
         for raw in value:
@@ -184,17 +187,23 @@ def rearranged(data: QueryDict, name: str, action: str) -> QueryDict | None:
         return None
     changed = data.copy()
     if verb == "add":
-        number = str(max((int(each) for each in numbers if each.isascii() and each.isdigit()), default=-1) + 1)
         if (kind := data.get("add", "")) in sidebar_blocks:
-            numbers.append(number)
-            changed[f"{name}-{number}-kind"] = kind
-            for option, value in sidebar_blocks[kind].default_options.items():
-                if value:
-                    changed[f"{name}-{number}-{option}"] = str(value)
-    else:
-        place = numbers.index(number)
-        numbers.pop(place)
-        if verb != "remove":
-            numbers.insert(max(0, place + (1 if verb == "down" else -1)), number)
+            append(changed, name, _block(kind))
+        return changed
+    place = numbers.index(number)
+    numbers.pop(place)
+    if verb != "remove":
+        numbers.insert(max(0, place + (1 if verb == "down" else -1)), number)
     changed.setlist(name, numbers)
     return changed
+
+
+def append(data: QueryDict, name: str, block: Block) -> None:
+    """Put a block below the others of a form."""
+    numbers = data.getlist(name)
+    number = str(max((int(each) for each in numbers if each.isascii() and each.isdigit()), default=-1) + 1)
+    data.setlist(name, [*numbers, number])
+    data[f"{name}-{number}-kind"], data[f"{name}-{number}-title"] = block["kind"], block["title"]
+    for option, value in block["options"].items():
+        if value:
+            data[f"{name}-{number}-{option}"] = str(value)

@@ -201,11 +201,10 @@ class AppearanceForm(forms.Form):
         label=_("Page of posts"),
         help_text=_("Has the list of posts if there is a home page. Without a page of posts, the list is nowhere."),
     )
-    header_menu = MenuField(label=_("Menu at the top"), required=False, help_text=HOW)
-    footer_menu = MenuField(label=_("Menu at the end"), required=False)
+    header_menu = MenuField(label=_("Menu at the top"), help_text=HOW)
+    footer_menu = MenuField(label=_("Menu at the end"))
     social_menu = MenuField(
         label=_("Elsewhere"),
-        required=False,
         help_text=_(
             "Your pages on other sites, such as: Mastodon https://social.example/@us. Those sites can verify the link."
         ),

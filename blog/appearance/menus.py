@@ -4,21 +4,24 @@ Owners write one link in each line, its text before its URL. What is on this sit
 URL and its title, and is left out while readers can't see it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.http import QueryDict
 from django.urls import Resolver404, resolve
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from blog.appearance.options import Link, is_link, split_link
+from blog.models.redirect import normalise_path
 from core.registry import Registry
 
-_MAX_ITEMS: Final = 40
-_MAX_LENGTH: Final = 10_000
+MAX_ITEMS: Final = 40
+# More characters than so many links have.
+_MAX_LENGTH: Final = 100_000
 
 
 class Target(NamedTuple):
@@ -48,10 +51,22 @@ menu_targets: Final[Registry[MenuTarget]] = Registry("target of menus")
 type Item = dict[str, Any]
 
 
+class OfferedMenu(NamedTuple):
+    """A menu that owners can take over, such as one of an imported blog. No other one has its `key`."""
+
+    key: str
+    name: str
+    items: list[Item]
+
+
+# Functions that return menus, such as those of imported blogs.
+offered_menus: Final[Registry[Callable[[], Sequence[OfferedMenu]]]] = Registry("source of menus")
+
+
 def read_items(stored: object) -> list[Item]:
     """Return what is valid of items that were stored."""
     listed = stored if isinstance(stored, list) else []
-    return [item for item in map(_read_item, listed[:_MAX_ITEMS]) if item]
+    return [item for item in map(_read_item, listed[:MAX_ITEMS]) if item]
 
 
 def _read_item(stored: object) -> Item | None:
@@ -65,11 +80,17 @@ def _read_item(stored: object) -> Item | None:
 
 def links_of(items: Collection[Item]) -> list[Link]:
     """Return the links of a menu that readers can follow. A query for each kind of targets."""
-    return [Link(title, target.url) for title, target in _resolved(items) if target.is_public]
+    shown = resolved(items)
+    return [Link(item["title"] or target.title, target.url) for item, target in shown if target.is_public]
 
 
-def _resolved(items: Collection[Item]) -> Iterator[tuple[str, Target]]:
-    """Yield the title and the target of each item whose target exists."""
+def lines_of(items: Collection[Item]) -> str:
+    """Return items as owners edit them, with the URLs of today. A query for each kind of targets."""
+    return "\n".join(f"{item['title']} {target.url}".strip() for item, target in resolved(items))
+
+
+def resolved(items: Collection[Item]) -> Iterator[tuple[Item, Target]]:
+    """Yield each item whose target exists, and its target."""
     wanted: dict[str, set[int]] = {}
     for item in items:
         if "id" in item:
@@ -78,30 +99,66 @@ def _resolved(items: Collection[Item]) -> Iterator[tuple[str, Target]]:
     for item in items:
         target = loaded[item["kind"]].get(item["id"]) if "id" in item else Target(item["url"], item["url"])
         if target is not None:
-            yield item["title"] or target.title, target
+            yield item, target
 
 
-def _find(path: str) -> tuple[str, int] | None:
+def find_target(path: str) -> tuple[str, int] | None:
     """Return the kind and the ID of what is at this path, if menus know such things."""
+    if "#" in path or "?" in path:
+        return None
     try:
-        match = resolve(path.partition("#")[0].partition("?")[0])
+        match = resolve(f"{normalise_path(path).rstrip('/')}/")
     except Resolver404:
         return None
     target = menu_targets.get(match.view_name)
-    pk = target.find(match.kwargs) if target and "#" not in path and "?" not in path else None
+    pk = target.find(match.kwargs) if target else None
     return None if pk is None else (match.view_name, pk)
+
+
+def filled(data: QueryDict, action: str) -> QueryDict | None:
+    """Return what a form sent, with the menu of the button `fill-NAME` replaced by the offered one that was chosen.
+
+    None: the button says something else.
+    """
+    verb, _hyphen, name = action.partition("-")
+    if verb != "fill":
+        return None
+    changed = data.copy()
+    chosen = data.get(f"{name}-from", "")
+    if items := next((menu.items for menu in _offered() if menu.key == chosen), None):
+        changed[name] = lines_of(read_items(items))
+    return changed
+
+
+def _offered() -> Iterator[OfferedMenu]:
+    for menus in offered_menus.values():
+        yield from menus()
+
+
+class MenuWidget(forms.Textarea):
+    """The lines of a menu, and the choice of an offered one that takes their place."""
+
+    template_name = "admin/blog/_menu.html"
+    label: Any = ""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context = super().get_context(name, value, attrs)
+        context["widget"] |= {"offered": [(menu.key, menu.name) for menu in _offered()], "label": self.label}
+        return context
 
 
 class MenuField(forms.Field):
     """The links of a menu, as lines of text in the form, and as items in the document."""
 
-    widget = forms.Textarea(attrs={"rows": 4, "dir": "auto", "spellcheck": "false"})
+    widget: MenuWidget
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = MenuWidget(attrs={"rows": 4, "dir": "auto", "spellcheck": "false"})
+        super().__init__(required=False, widget=widget, **kwargs)
+        self.widget.label = self.label
 
     def prepare_value(self, value: Any) -> Any:
-        """Return the lines of stored items, with the titles and URLs of today."""
-        if not isinstance(value, list):
-            return value
-        return "\n".join(_line(item) for item in value if _line(item))
+        return lines_of(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> list[Item]:
         if isinstance(value, list):
@@ -109,8 +166,8 @@ class MenuField(forms.Field):
             return value
         text = str(value or "").replace("\0", "")[:_MAX_LENGTH]
         lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-        if len(lines) > _MAX_ITEMS:
-            raise ValidationError(gettext("There can be %d links at most.") % _MAX_ITEMS)
+        if len(lines) > MAX_ITEMS:
+            raise ValidationError(gettext("There can be %d links at most.") % MAX_ITEMS)
         return [_item(line) for line in lines]
 
 
@@ -120,18 +177,12 @@ HOW: Final = _(
 )
 
 
-def _line(item: Item) -> str:
-    for _title, target in _resolved([item]):
-        return f"{item['title']} {target.url}".strip()
-    return ""
-
-
 def _item(line: str) -> Item:
     title, url = split_link(line)
     if not is_link(url):
         text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
         raise ValidationError(text % {"line": line[:100]})
-    if url.startswith("/") and (found := _find(url)):
+    if url.startswith("/") and (found := find_target(url)):
         kind, pk = found
         return {"title": title, "kind": kind, "id": pk}
     return {"title": title, "url": url}

@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 _MAX_TEXT: Final = 2_000
 _MAX_COUNT: Final = 60
-_MAX_LINKS: Final = 100
-_MAX_LENGTH: Final = 10_000
+MAX_LINKS: Final = 100
+MAX_LENGTH: Final = 10_000
 _SCHEMES: Final = frozenset({"http", "https", "mailto"})
 
 
@@ -65,12 +65,12 @@ class LinksField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 5, "dir": "auto", "spellcheck": "false"})
         text = _("One in each line, its text before its URL, as in: The archive of songs https://example.org/")
-        super().__init__(required=False, initial="", max_length=_MAX_LENGTH, widget=widget, help_text=text, **kwargs)
+        super().__init__(required=False, initial="", max_length=MAX_LENGTH, widget=widget, help_text=text, **kwargs)
 
     def clean(self, value: Any) -> str:
         lines = [" ".join(line.split()) for line in super().clean(value).splitlines() if line.strip()]
-        if len(lines) > _MAX_LINKS:
-            raise ValidationError(gettext("There can be %d links at most.") % _MAX_LINKS)
+        if len(lines) > MAX_LINKS:
+            raise ValidationError(gettext("There can be %d links at most.") % MAX_LINKS)
         for line in lines:
             if not is_link(split_link(line)[1]):
                 text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")

@@ -1,6 +1,7 @@
 """Preparing, publishing and taking back an appearance. Each is one transaction, and only publishing changes pages."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import blake2b
 from typing import Final
@@ -10,7 +11,9 @@ from django.db import transaction
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from blog.appearance.documents import Appearance, Document, default_document, read
+from blog.appearance.blocks import Block, default_blocks
+from blog.appearance.documents import MENUS, Appearance, Document, default_document, read
+from blog.appearance.menus import Item
 from blog.models import AppearanceVersion, SiteAppearance
 
 # What it takes to change the appearance, and to see the draft.
@@ -70,7 +73,55 @@ def publish_again(version: int, *, by: User) -> int:
     return _publish(row, asdict(read(document)), by)
 
 
-def _publish(row: SiteAppearance, document: Document, by: User) -> int:
+@transaction.atomic
+def add_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> bool:
+    """Make these menus public, by their names in the document, if the site has none. Return whether it had none.
+
+    A draft without menus gets them too, so that publishing it does not remove them.
+    """
+    row = _locked_row()
+    if any(_menus_of(read(document)) for document in (row.document, row.draft)):
+        return False
+    _change_menus(row, menus, by)
+    return True
+
+
+@transaction.atomic
+def remove_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> list[str]:
+    """Remove those of these menus that are still public as they are. Return the names of the others."""
+    if not menus:
+        return []
+    row = _locked_row()
+    public = _menus_of(read(row.document))
+    unchanged = [name for name, items in menus.items() if public.get(name) == items]
+    if unchanged:
+        _change_menus(row, {name: [] for name in unchanged}, by)
+    return [name for name in menus if name not in unchanged]
+
+
+def _menus_of(appearance: Appearance) -> dict[str, list[Item]]:
+    return {name: items for name in MENUS if (items := getattr(appearance, name))}
+
+
+def _change_menus(row: SiteAppearance, menus: Mapping[str, list[Item]], by: User | None) -> None:
+    """Publish these menus, and put them into the draft where it has the same as what was public before."""
+    document = asdict(read(row.document))
+    if row.draft is not None:
+        draft = asdict(read(row.draft))
+        row.draft = draft | {name: items for name, items in menus.items() if draft[name] == document[name]}
+    _publish(row, {**document, **menus}, by)
+
+
+@transaction.atomic
+def add_blocks(blocks: Sequence[Block]) -> None:
+    """Put blocks below the others of the draft, which is made if there is none. They must fit into the sidebar."""
+    row = _locked_row()
+    document = asdict(prepared(row))
+    document["blocks"] = [*(document["blocks"] or default_blocks()), *blocks]
+    SiteAppearance.objects.filter(pk=1).update(draft=document)
+
+
+def _publish(row: SiteAppearance, document: Document, by: User | None) -> int:
     newest = list(AppearanceVersion.objects.values_list("pk", flat=True)[:KEPT])
     AppearanceVersion.objects.exclude(pk__in=newest[: KEPT - 1]).delete()
     AppearanceVersion.objects.create(document=document, published_by=by)

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from lxml import html
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from blog.appearance.documents import AppearanceForm, default_document, read
+from blog.appearance.menus import OfferedMenu, filled, lines_of, offered_menus
 from blog.models import Page, SiteAppearance, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, at
 
@@ -123,3 +126,61 @@ class TestMenus:
         form = client.get(URL).context["form"]
         assert form["header_menu"].value() == "/about/\nOurs /about/\nSongs https://songs.example/"
         assert {"title": "Songs", "url": "https://songs.example/"} in SiteAppearance.current().document["header_menu"]
+
+    @pytest.mark.parametrize("url", ["/من-نحن/", "/%D9%85%D9%86-%D9%86%D8%AD%D9%86/", "/من-نحن"])
+    def test_find_what_has_a_url_in_any_script(self, publish_appearance: Publish, url: str) -> None:
+        page = PageFactory(title="من نحن", slug="من-نحن")
+        publish_appearance(header_menu=url)
+        stored = [{"title": "", "kind": "blog:page", "id": page.pk}]
+        assert SiteAppearance.current().document["header_menu"] == stored
+        # What the form shows is stored as the same again.
+        form = AppearanceForm({**default_document(), "header_menu": lines_of(stored)})
+        assert form.is_valid()
+        assert form.cleaned_data["header_menu"] == stored
+
+    def test_take_a_query_for_each_kind_to_show_in_the_form(
+        self, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        items = [{"title": "", "kind": "blog:page", "id": PageFactory().pk} for _number in range(5)]
+        items += [{"title": "x", "kind": "blog:category", "id": CategoryFactory().pk} for _number in range(5)]
+        with django_assert_num_queries(2):
+            assert len(lines_of(items).splitlines()) == 10
+
+
+class TestOfferedMenus:
+    @pytest.fixture(autouse=True)
+    def _offer(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        items = [{"title": "Films", "url": "/films/"}, {"title": "x", "url": "javascript:x"}]
+        menus = [OfferedMenu("a-1", "Old <main>", items), OfferedMenu("a-2", "Other", [])]
+        monkeypatch.setattr(offered_menus, "data", {"a": lambda: menus})
+
+    def client(self, owner: User) -> Client:
+        client = Client()
+        client.force_login(owner)
+        return client
+
+    def test_are_next_to_each_menu(self, owner: User) -> None:
+        tree = tree_of(self.client(owner).get(URL).content)
+        for name in ("header_menu", "footer_menu", "social_menu"):
+            (select,) = tree.xpath(f'//select[@name="{name}-from"]')
+            assert [option.text for option in select] == ["Old <main>", "Other"]
+            assert tree.xpath(f'//button[@value="fill-{name}"]')
+
+    def test_take_the_place_of_what_is_in_the_form_and_save_nothing(self, owner: User) -> None:
+        data = {"header_menu": "Ours /ours/", "header_menu-from": "a-1", "do": "fill-header_menu", "accent": "#7a2048"}
+        response = self.client(owner).post(URL, {**default_document(), **data})
+        form = response.context["form"]
+        assert form["header_menu"].value() == "Films /films/"
+        assert form["accent"].value() == "#7a2048"
+        assert SiteAppearance.current().draft is None
+
+    @pytest.mark.parametrize("chosen", ["", "a-3", "x"])
+    def test_that_are_gone_change_nothing(self, chosen: str) -> None:
+        data = QueryDict(mutable=True)
+        data.update({"header_menu": "Ours /ours/", "header_menu-from": chosen})
+        assert filled(data, "fill-header_menu") == data
+        assert filled(data, "save") is None
+
+    def test_are_no_choice_if_there_are_none(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(offered_menus, "data", {})
+        assert "fill-header_menu" not in self.client(owner).get(URL).content.decode()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import brotli
 import pytest
 from django.http import QueryDict
 from django.test import Client
@@ -16,6 +17,8 @@ from accounts.models import User
 from blog.appearance.blocks import default_blocks, read_blocks, rearranged, sidebar_blocks
 from blog.appearance.documents import default_document, read
 from blog.models import SiteAppearance, Status
+from blog.sidebar import sidebar as render_sidebar
+from core.models import SiteSettings
 from media.models import Picture
 from media.uses import uses_of
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
@@ -115,16 +118,88 @@ class TestKinds:
     def categories(self) -> None:
         PostFactory(categories=[CategoryFactory(name="Books")])
 
-    def test_years_to_choose_from_work_without_a_script(self, publish_appearance: Publish) -> None:
-        PostFactory(published_at=timezone.make_aware(dt.datetime(2019, 2, 3)))
-        PostFactory(published_at=timezone.make_aware(dt.datetime(2021, 2, 3)))
+    @pytest.fixture
+    def _posts(self) -> None:
+        for year, month in ((2019, 2), (2021, 2), (2021, 2), (2021, 11)):
+            PostFactory(published_at=timezone.make_aware(dt.datetime(year, month, 3)))
+
+    @pytest.mark.usefixtures("_posts")
+    def test_years_open_to_show_their_months(self, publish_appearance: Publish) -> None:
+        publish_appearance(blocks=[block("archives", style="months")])
+        years = sidebar().xpath(".//details")
+        assert [year.xpath("string(summary)").split() for year in years] == [["2021", "(3)"], ["2019", "(1)"]]
+        links = [(" ".join(a.text_content().split()), a.get("href")) for a in years[0].xpath(".//a")]
+        assert links == [
+            ("All of 2021", "/2021/"),
+            ("November 2021 (1)", "/2021/11/"),
+            ("February 2021 (2)", "/2021/02/"),
+        ]
+        assert not sidebar().xpath(".//details[@open]")
+
+    @pytest.mark.usefixtures("_posts")
+    @pytest.mark.parametrize("path", ["/2021/", "/2021/02/"])
+    def test_the_year_of_the_page_is_open(self, publish_appearance: Publish, path: str) -> None:
+        publish_appearance(blocks=[block("archives", style="months")])
+        (year,) = sidebar(path).xpath(".//details[@open]")
+        assert [link.get("href") for link in year.xpath('.//a[@aria-current="page"]')] == [path]
+
+    @pytest.mark.usefixtures("_posts")
+    def test_years_and_months_to_choose_from_work_without_a_script(self, publish_appearance: Publish) -> None:
         publish_appearance(blocks=[block("archives", style="select")])
-        (form,) = sidebar("/2019/").xpath(".//form")
-        assert [option.get("value") for option in form.xpath(".//option")] == ["2021", "2019"]
-        assert [option.get("value") for option in form.xpath(".//option[@selected]")] == ["2019"]
-        response = Client().get(form.get("action"), {form.xpath(".//select")[0].get("name"): "2021"})
-        assert (response.status_code, response.headers["Location"]) == (301, "/2021/")
-        assert Client().get("/?period=x").status_code == 404
+        (form,) = sidebar("/2021/02/").xpath(".//form")
+        assert [option.get("value") for option in form.xpath(".//option")] == [
+            *("2021", "2021-11", "2021-02"),
+            *("2019", "2019-02"),
+        ]
+        assert [group.get("label") for group in form.xpath(".//optgroup")] == ["2021", "2019"]
+        assert [option.get("value") for option in form.xpath(".//option[@selected]")] == ["2021-02"]
+        # Its name is the heading.
+        (select,) = form.xpath(".//select")
+        assert sidebar().xpath(f'string(.//*[@id="{select.get("aria-labelledby")}"])') == "Archives"
+        for value, path in (("2021", "/2021/"), ("2021-02", "/2021/02/")):
+            response = Client().get(form.get("action"), {select.get("name"): value})
+            assert (response.status_code, response.headers["Location"]) == (301, path)
+            assert not response.cookies
+
+    @pytest.mark.parametrize("value", ["x", "2021-2", "2021-02-03", "//evil.example", "٢٠٢١", "2021-02\n", "20211"])
+    def test_other_periods_lead_nowhere(self, value: str) -> None:
+        assert Client().get("/", {"period": value}).status_code == 404
+
+    @pytest.mark.usefixtures("_posts")
+    def test_months_are_in_the_language_of_the_page(self, publish_appearance: Publish) -> None:
+        arabic = PostFactory(language="ar", published_at=timezone.make_aware(dt.datetime(2021, 2, 4)))
+        publish_appearance(blocks=[block("archives", style="months")])
+        names = {
+            " ".join(link.text_content().split()) for link in sidebar(arabic.get_absolute_url()).xpath(".//details//a")
+        }
+        assert "فبراير 2021 (3)" in names
+        assert not any("February" in name for name in names)
+
+    @pytest.mark.parametrize("style", ["months", "select"])
+    def test_many_months_stay_light(self, publish_appearance: Publish, style: str) -> None:
+        for year in range(2010, 2024):
+            for month in range(1, 13):
+                PostFactory(published_at=timezone.make_aware(dt.datetime(year, month, 3)))
+
+        def size() -> int:
+            return len(brotli.compress(Client().get("/").content))
+
+        publish_appearance(blocks=[block("archives")])
+        years = size()
+        publish_appearance(blocks=[block("archives", style=style)])
+        assert size() - years < 1_500
+
+    @pytest.mark.parametrize("style", ["list", "months", "select"])
+    def test_every_style_takes_the_same_query(
+        self, publish_appearance: Publish, style: str, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        PostFactory()
+        publish_appearance(blocks=[block("archives", style=style)])
+        site = SiteSettings.current()
+        assert site.seconds_to_next_change
+        with django_assert_num_queries(1):
+            found = render_sidebar(site, "/")
+        assert [shown.key for shown in found.values()] == ["archives"]
 
     def test_recent_posts_are_public_ones(self, publish_appearance: Publish) -> None:
         for number in range(3):

@@ -7,8 +7,9 @@ from pytest_django import Settings
 from blog.appearance import versions
 from blog.appearance.documents import AppearanceForm, default_document
 from blog.models import SiteAppearance
-from tests.factories import PASSWORD, CategoryFactory, PostFactory, UserFactory
+from tests.factories import PASSWORD, CategoryFactory, PostFactory, UserFactory, at
 from tests.factories.types import Faults, LogIn, OpenPage
+from wordpress.models import ImportedMenu
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -90,6 +91,68 @@ def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:
     page.get_by_role("button", name="Save draft", exact=True).click()
     expect(page.get_by_text("Draft saved.")).to_be_visible()
     assert order() == [first, third, *others]
+
+
+def test_an_imported_menu_is_chosen_and_published(log_in: LogIn, faults: Faults) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    for name in ("Old top", "Old end"):
+        items = [{"title": f"{name} link", "url": "/x/"}]
+        ImportedMenu.objects.create(site="https://old.example", key=name, name=name, items=items)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/")
+    choice = page.locator('select[name="footer_menu-from"]')
+    choice.select_option(label="Old end")
+    page.get_by_role("button", name="Use this menu Menu at the end").click()
+    expect(page.get_by_label("Menu at the end", exact=True)).to_have_value("Old end link /x/")
+    expect(page.get_by_label("Menu at the end", exact=True)).to_be_in_viewport()
+    assert faults(page) == ""
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("Appearance published.")).to_be_visible()
+    page.goto("/")
+    expect(
+        page.get_by_role("navigation", name="Menu at the end").get_by_role("link", name="Old end link")
+    ).to_be_visible()
+
+
+def test_links_of_a_file_become_blocks(log_in: LogIn, faults: Faults) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/")
+    outline = '<outline title="Friends"><outline text="A friend" htmlUrl="https://friends.example/"/></outline>'
+    content = f"<opml><body>{outline}</body></opml>".encode()
+    page.get_by_label("Links from a file (OPML)").set_input_files(
+        {"name": "links.opml", "mimeType": "text/x-opml", "buffer": content}
+    )
+    page.get_by_role("button", name="Add the links").click()
+    expect(page.get_by_text("1 link is in a new block of the sidebar below.")).to_be_visible()
+    assert faults(page) == ""
+    page.get_by_role("button", name="Publish", exact=True).click()
+    page.goto("/")
+    expect(page.get_by_role("link", name="A friend")).to_be_visible()
+
+
+@pytest.mark.parametrize("style", ["months", "select"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_archives_with_months(
+    style: str, language: str, open_page: OpenPage, faults: Faults, settings: Settings
+) -> None:
+    settings.LANGUAGE_CODE = language
+    for month in (1, 3):
+        PostFactory(published_at=at(2021, month, 4))
+    options = {"blocks": [{"kind": "archives", "title": "", "options": {"style": style}}]}
+    form = AppearanceForm({**default_document(), **options})
+    assert form.is_valid()
+    owner = UserFactory(is_staff=True, is_superuser=True)
+    versions.publish(form.cleaned_data, by=owner, seen=versions.stamp(SiteAppearance.current()))
+    page = open_page("/", viewport={"width": 320, "height": 800})
+    assert faults(page) == ""
+    if style == "months":
+        page.locator(".months summary").click()
+        page.locator('.months a[href="/2021/03/"]').click()
+    else:
+        page.locator('select[name="period"]').select_option("2021-03")
+        page.locator(".choose button").click()
+    page.wait_for_url("**/2021/03/")
+    assert faults(page) == ""
+    assert page.context.cookies() == []
 
 
 @pytest.mark.parametrize("look", LOOKS)

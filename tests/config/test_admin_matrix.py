@@ -121,6 +121,7 @@ NEEDS: Final[dict[str, Page]] = {
     "readers_entrycount_changelist": Page(need("readers.view_entrycount")),
     "blog_siteappearance_changelist": Page(STAFF),
     "blog_siteappearance_again": Page(None, APPEARANCE),
+    "blog_siteappearance_links": Page(APPEARANCE),
     "blog_siteappearance_stop": Page(None, APPEARANCE, only_shows=True),
     "accounts_user_add": Page(OWNERS, OWNERS, {"display_name": "New", "email": "", "role": "Author"}),
     "accounts_user_link": Page(OWNERS, OWNERS),

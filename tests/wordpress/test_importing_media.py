@@ -38,6 +38,7 @@ from tests.factories.wxr import (
     author,
     category,
     export,
+    filed,
     item,
     meta,
     page,
@@ -506,7 +507,9 @@ class TestInterruptions:
             write_files(tmp_path / "files", path, content=PDF if number == 2 else picture(size=(40, 30 + number)))
         shown = item(7, content=f'<img src="{UPLOADS}{paths[0]}">', inside=[meta("_thumbnail_id", "2")])
         files = [attachment(n, path) for n, path in enumerate(paths, 1)]
-        write(tmp_path, export(*AWKWARD_PARTS, shown, *files))
+        to_url = [filed("nav_menu", "m"), meta("_menu_item_type", "custom"), meta("_menu_item_url", "/x/")]
+        menu = item(60, title="Menu", post_type="nav_menu_item", inside=to_url)
+        write(tmp_path, export(*AWKWARD_PARTS, shown, menu, *files))
         code = f"from pathlib import Path; from tests.wordpress.killing import main; main(Path({str(tmp_path)!r}), 12)"
         ran = run(tmp_path, code, SECRET_KEY="x" * 60, SITE_URL="https://example.org")
         assert ran.returncode == 0, ran.stderr

@@ -16,14 +16,14 @@ from tests.factories import PostFactory
 from tests.factories.files import write_files
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
-from tests.factories.wxr import attachment, comment, filed, item, meta, page, term
+from tests.factories.wxr import attachment, comment, item, meta, page, term
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.media_source import MediaFolder
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
-from wordpress.importing.steps.skipped import report_menus
+from wordpress.importing.steps.menus import import_menus
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, expand_blocks, find_footnotes
 from wordpress.models import Fragment, FragmentKind
 from wordpress.wxr.records import Item
@@ -43,53 +43,6 @@ FIELDS: dict[str, Any] = {
 
 def notes(report: Report, kind: str) -> dict[str, str]:
     return {note.title: note.text for note in report.notes if note.kind == kind}
-
-
-class TestMenus:
-    def menu_item(self, id: int, title: str = "", menu: str = "Main", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
-        fields = {
-            f"_menu_item_{name}": str(values.pop(name))
-            for name in ("type", "object", "object_id", "url")
-            if name in values
-        }
-        inside = [filed("nav_menu", menu.lower(), menu) if menu else "", *(meta(*field) for field in fields.items())]
-        return item(id, title=title, post_type="nav_menu_item", inside=inside, **values)
-
-    def test_menus_are_reported_with_their_links(self, import_parts: ImportParts) -> None:
-        report = import_parts(
-            self.menu_item(50, "Press &amp; news", menu_order=3, type="custom", url="https://a.example/"),
-            self.menu_item(51, menu_order=1, type="post_type", object="page", object_id=20),
-            self.menu_item(52, menu_order=2, type="post_type", object="post", object_id=7),
-            self.menu_item(53, menu_order=4, type="custom", url="https://b.example/"),
-            self.menu_item(54, "Elsewhere", menu="Foot"),
-            item(7, title="A post"),
-            page(20, title="About us"),
-        )
-        assert notes(report, "menu") == {
-            "Main": "It had 4 links: About us, A post, Press & news, https://b.example/.",
-            "Foot": "It had 1 link: Elsewhere.",
-        }
-        assert counted(report, "nav_menu_item") == {"skipped": 5}
-        assert "menu" in first(report.skipped).text.lower()
-
-    def test_link_to_a_missing_page_is_reported(self, import_parts: ImportParts) -> None:
-        report = import_parts(self.menu_item(50, menu="", type="post_type", object="page", object_id=99))
-        assert list(notes(report, "menu").values()) == ["It had 1 link: ?."]
-
-    def test_block_editor_menu_is_reported_with_its_links(self, import_parts: ImportParts) -> None:
-        content = (
-            '<!-- wp:navigation-link {"label":"About \\u0026 more","url":"/about/"} /-->'
-            '<!-- wp:navigation-submenu {"label":"Topics"} --><!-- wp:home-link {"url":"/x/"} /-->'
-            "<!-- /wp:navigation-submenu --><!-- wp:navigation-link {broken} /-->"
-        )
-        report = import_parts(item(50, title="Header", post_type="wp_navigation", content=content))
-        assert notes(report, "menu") == {"Header": "It had 3 links: About & more, Topics, /x/."}
-
-    def test_long_menu_is_shortened_in_the_report(self, import_parts: ImportParts) -> None:
-        report = import_parts(*(self.menu_item(number, f"E{number}", menu_order=number) for number in range(1, 151)))
-        text = notes(report, "menu")["Main"]
-        assert text.startswith("It had 150 links: E1, E2")
-        assert text.endswith("E100, ….")
 
 
 class TestOtherTypes:
@@ -421,10 +374,16 @@ class TestHostileFields:
         assert isinstance(expand_blocks(source, Origin()), str)
 
     @pytest.mark.parametrize(
-        "source", ['<!-- wp:block {"ref":1' * 20_000, 'data-fn="' * 40_000, '<!-- wp:navigation-link {"' * 15_000]
+        "source",
+        [
+            '<!-- wp:block {"ref":1' * 20_000,
+            'data-fn="' * 40_000,
+            '<!-- wp:navigation-link {"' * 15_000,
+            "<!-- wp:page-list" + " " * 200_000,
+        ],
     )
     def test_broken_markers_take_linear_time(self, context: ImportContext, source: str) -> None:
         assert not count_blocks(source)
         assert not find_footnotes(source, Origin())
         context.spool.add(Item(**{**FIELDS, "type": "wp_navigation", "content": source + "-->"}))
-        report_menus(context)
+        import_menus(context)

@@ -109,6 +109,7 @@ _NOT_EXPORTED = {
     "wordpress.PreservedData.attachment": "belongs to its file, see test_preserving",
     "wordpress.PreservedData.fragment": "fragments get new IDs, see test_preserving",
     "wordpress.ExportJob": "this site's exports",
+    "wordpress.ImportedMenu": "made again from the items that are preserved",
     "wordpress.ImportJob": "this site's uploads",
     "wordpress.ImportRun": "the earlier imports",
     "wordpress.ImportedItem": "the ledger of earlier imports",

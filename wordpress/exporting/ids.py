@@ -40,6 +40,10 @@ class ExportIds:
                 self._uploads[key] = wordpress_id
                 self._taken.add(wordpress_id)
 
+    def for_new(self) -> int:
+        """Return the ID of an item that is only in exports."""
+        return next(self._new_ids)
+
     def for_upload(self, model: type[Upload], pk: int) -> int:
         """Return the ID of a picture or document."""
         if (model, pk) not in self._uploads:

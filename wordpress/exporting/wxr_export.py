@@ -1,7 +1,7 @@
 """Export this site as WXR 1.2. Source: what WordPress writes (Tools → Export) and what its importer reads."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 from xml.sax.saxutils import escape
@@ -22,6 +22,7 @@ from tags.models import Tag, TaggedPost
 from wordpress.exporting.attachments import attachment_items
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.items import block_items, entry_item, warn_about_control_characters
+from wordpress.exporting.menus import Menu, menu_items, menu_terms, own_menus
 from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
 from wordpress.exporting.translations import translation_terms
 from wordpress.importing.database import tune_for_bulk
@@ -43,23 +44,25 @@ def export_wxr(
     tune_for_bulk()
     warn(_("The export does not contain accounts' passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
-    terms = chain(_category_elements(warn), _tag_elements(warn), translation_terms(), whole_terms())
-    for element in chain(_channel_elements(), _author_elements(warn), terms):
+    site = SiteSettings.current()
+    menus = own_menus(site)
+    other_terms = chain(translation_terms(), whole_terms(), menu_terms(menus))
+    terms = chain(_category_elements(warn), _tag_elements(warn), other_terms)
+    for element in chain(_channel_elements(site), _author_elements(warn), terms):
         write(element)
     write(elements.GENERATOR)
     total = sum(rows.count() for rows in (Entry.objects, Picture.objects.served(), Document.objects.served()))
     total += Attachment.objects.from_items().without_file().count()
     total += PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).count()
     done = 0
-    for done, item in enumerate(_items(warn), start=1):
+    for done, item in enumerate(_items(warn, menus), start=1):
         write(item)
         progress(done, max(total, done))
     write("</channel>\n</rss>\n")
     return done
 
 
-def _channel_elements() -> Iterator[str]:
-    site = SiteSettings.current()
+def _channel_elements(site: SiteSettings) -> Iterator[str]:
     values = {
         "title": site.title,
         "link": settings.SITE_URL,
@@ -138,7 +141,7 @@ def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
         yield f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}{meta}</wp:tag>\n"
 
 
-def _items(warn: Callable[[str], None]) -> Iterator[str]:
+def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[str]:
     logins: dict[int, str] = dict(User.objects.values_list("pk", "username"))
     ids = ExportIds()
     comments: Prefetch[Any] = Prefetch("comments", Comment.objects.select_related("preserved").order_by("pk"))
@@ -156,3 +159,4 @@ def _items(warn: Callable[[str], None]) -> Iterator[str]:
     yield from block_items(ids)
     yield from attachment_items(logins, ids)
     yield from whole_items(ids)
+    yield from menu_items(menus, ids)

@@ -212,7 +212,8 @@ def is_preserved(item: Item) -> bool:
 def _reason_to_skip_type(post_type: str) -> str:
     if post_type in {records.MENU_ITEM, records.NAVIGATION}:
         return _(
-            "It is kept and exported again. The notes list what each menu contained. Make it again under Appearance."
+            "It is kept and exported again, and its menu can be used under Appearance. The notes say what became of "
+            "each menu."
         )
     if post_type in _THEME_TYPES:
         return _("It belongs to the theme, not to the content. It is kept and exported again.")

@@ -206,13 +206,12 @@ def _menus(blog: OldBlog) -> Point | None:
     if not blog.menus:
         return None
     text = ngettext(
-        "The old blog had the menu %s. Make it again under Appearance, if you need it; the sidebar lists pages and "
-        "categories anyway.",
-        "The old blog had the menus %s. Make them again under Appearance, if you need them; the sidebar lists pages "
-        "and categories anyway.",
+        "The old blog had the menu %s. Look under Appearance whether it is in the right place.",
+        "The old blog had the menus %s. Look under Appearance whether each is in the right place.",
         len(blog.menus),
     )
-    return Point(_("Menus"), PointState.LOOK, text % separator().join(map(in_quotes, blog.menus)))
+    link = Link(_("Appearance"), reverse("admin:blog_siteappearance_change", args=[1]), "blog.change_siteappearance")
+    return Point(_("Menus"), PointState.LOOK, text % separator().join(map(in_quotes, blog.menus)), link=link)
 
 
 def _files(blog: OldBlog) -> Point | None:

@@ -24,12 +24,13 @@ from wordpress.importing.steps.categories import import_categories
 from wordpress.importing.steps.files import import_files
 from wordpress.importing.steps.folders import redirect_folders
 from wordpress.importing.steps.footnotes_and_blocks import import_reusable_blocks
+from wordpress.importing.steps.menus import import_menus
 from wordpress.importing.steps.old_blog import describe_blog
 from wordpress.importing.steps.pages import import_pages
 from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.settings import take_settings
-from wordpress.importing.steps.skipped import report_menus, skip_other_terms, skip_others
+from wordpress.importing.steps.skipped import skip_other_terms, skip_others
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.steps.translations import link_translations
 from wordpress.importing.unsupported import Unsupported
@@ -140,6 +141,6 @@ def _import_texts(context: ImportContext) -> Unsupported:
     import_attachments(context)
     import_references(context)
     skip_others(context)
-    report_menus(context)
+    import_menus(context)
     unsupported.report(context)
     return unsupported

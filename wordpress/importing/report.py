@@ -24,6 +24,7 @@ POSTS, PAGES, COMMENTS = "post", "page", "comment"
 # The item that describes a file, and the file itself: one may be here without the other.
 ATTACHMENTS, FILES = "attachment", "file"
 SETTINGS: Final = "site setting"
+MENUS: Final = "menu"
 # A file that texts show or link to although it is not on a host of the blog.
 OTHER_FILES: Final = "file on another host"
 # Bytes of remarks that are kept in memory: enough for most imports.

@@ -16,6 +16,8 @@ from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from blog.appearance.documents import MENUS, AppearanceForm
+from blog.appearance.versions import remove_menus
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
@@ -27,7 +29,7 @@ from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import
 from wordpress.importing.steps.files import FEATURED_IMAGES
-from wordpress.models import Attachment, Fragment, ImportedItem, ImportRun, PreservedData, fingerprint
+from wordpress.models import Attachment, Fragment, ImportedItem, ImportedMenu, ImportRun, PreservedData, fingerprint
 
 _BATCH: Final = 100
 # How many comments one transaction deletes, with everything that belongs to them.
@@ -93,6 +95,7 @@ class _Undo:
             report.ATTACHMENTS: partial(self._remove, Attachment.objects.all(), reason=_why_attachment_stays),
             ledger.PRESERVED: partial(self._remove, PreservedData.objects.all()),
             ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), reason=_why_fragment_stays),
+            report.MENUS: partial(self._remove, ImportedMenu.objects.all()),
             report.AUTHORS: partial(self._remove, User.objects.all(), reason=_why_author_stays),
         }
         for kind, remove in removers.items():
@@ -107,8 +110,15 @@ class _Undo:
             self._set_back_settings()
 
     def _set_back_settings(self) -> None:
-        """Set back the site settings that the run took from the export, unless they have been changed since."""
-        for name, (before, after) in self.run.taken_settings.items():
+        """Set back the settings and menus that the run took from the export, unless they have been changed since."""
+        taken = self.run.taken_settings
+        menus = {name: items for name, (_before, items) in taken.items() if name in MENUS}
+        for name in remove_menus(menus, by=None):
+            label = str(AppearanceForm.base_fields[name].label)
+            self.report.kept.add(report.Remark(report.MENUS, 0, label, _edited()))
+        for name, (before, after) in taken.items():
+            if name in menus:
+                continue
             if SiteSettings.objects.filter(pk=1, **{name: after}).update(**{name: before}):
                 self.report.removed[report.SETTINGS] += 1
             else:

@@ -10,6 +10,7 @@ from blog.models import Post
 from wordpress.importing.context import ImportContext
 from wordpress.importing.old_blog import OldBlog
 from wordpress.importing.redirects import folder_of
+from wordpress.importing.report import MENUS
 from wordpress.importing.steps.settings import exported_settings
 from wordpress.models import Attachment
 
@@ -21,7 +22,7 @@ _MAX_MENUS: Final = 20
 def describe_blog(context: ImportContext) -> OldBlog:
     """Return what the export and this import say about the blog."""
     analysis = context.analysis
-    menus = (note.title for note in context.report.notes if note.kind == "menu")
+    menus = (note.title for note in context.report.notes if note.kind == MENUS)
     exported = exported_settings(analysis)
     files = Attachment.objects.filter(site=context.site).aggregate(
         files=Count("pk"),

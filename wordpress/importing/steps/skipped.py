@@ -1,11 +1,7 @@
 """Reporting what is not imported, and why. Most of it is preserved and exported again."""
 
-import json
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -14,15 +10,9 @@ from wordpress.importing.analysis import is_preserved, reason_to_skip
 from wordpress.importing.batches import entry_batches, write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.preserved import preserve_whole
-from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
-from wordpress.wxr.records import CATEGORY, LANGUAGE, MENU_ITEM, NAVIGATION, TAG, TRANSLATIONS, Item
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Item
 from wordpress.wxr.values import language_code, plain_line
-
-# More than any menu that readers could use. All links are counted.
-_MAX_LABELS: Final = 100
-# The block editor escapes `<` and `>` in attributes.
-_LINK = re.compile(r"<!-- wp:(?:navigation-link|navigation-submenu|home-link)\s+(\{[^<>]{0,2000}\})\s*/?-->")
 
 
 def skip_others(context: ImportContext) -> None:
@@ -83,52 +73,3 @@ def _why_taxonomy(taxonomy: str) -> str:
     if taxonomy == "post_format":
         return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
     return _("The grouping “%s” is not shown here. It is kept and exported again.") % taxonomy
-
-
-def report_menus(context: ImportContext) -> None:
-    """Note what each menu of the export contained."""
-    counts: Counter[str] = Counter()
-    # The position of a link, its label, and the ID of the entry whose title it shows if it has no label.
-    shown: defaultdict[str, list[tuple[int, str, int]]] = defaultdict(list)
-    for item, *_key in context.spool.skipped:
-        if item.type == MENU_ITEM:
-            names = [ref.name or ref.slug for ref in item.terms if ref.taxonomy == "nav_menu"] or [_("without a name")]
-            links = [(item.menu_order, *_label(item))]
-        elif item.type == NAVIGATION:
-            names = [plain_line(item.title) or item.slug]
-            links = [(position, label[:100], 0) for position, label in enumerate(_links(item.content))]
-        else:
-            continue
-        for name in names:
-            counts[name] += len(links)
-            shown[name] += links[: _MAX_LABELS - len(shown[name])]
-    targets = {target for links in shown.values() for *_link, target in links if target}
-    titles = {target: entry.title for target, entry in entries_by_id(context.site, targets).items()}
-    for name, count in counts.items():
-        labels = [label or titles.get(target, "?") for _position, label, target in sorted(shown[name])]
-        labels += ["…"] if count > len(labels) else []
-        text = ngettext("It had %d link", "It had %d links", count) % count
-        context.report.note("menu", 0, name, text + (f": {', '.join(labels)}." if labels else "."))
-
-
-def _label(item: Item) -> tuple[str, int]:
-    """Return the label of a link; without one, the ID of the entry that it leads to, or at least its URL."""
-    meta = dict(item.meta)
-    target = meta.get("_menu_item_object_id", "").strip()
-    if label := plain_line(item.title):
-        return label[:100], 0
-    if meta.get("_menu_item_type", "").strip() == "post_type" and target.isascii() and target.isdecimal():
-        return "", int(target[:18])
-    label = meta.get("_menu_item_url", "").strip() or f"{meta.get('_menu_item_object', '')} {target}".strip()
-    return label[:100], 0
-
-
-def _links(content: str) -> Iterator[str]:
-    """Yield the labels of the links in a menu of the block editor."""
-    for link in _LINK.finditer(content, 0, content.rfind("-->") + 3):
-        try:
-            values = json.loads(link[1])
-        except (ValueError, RecursionError):
-            continue
-        label = values.get("label") or values.get("url")
-        yield plain_line(label) if isinstance(label, str) else "?"

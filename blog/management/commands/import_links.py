@@ -1,0 +1,42 @@
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from blog.appearance import versions
+from blog.appearance.blocks import default_blocks
+from blog.models import SiteAppearance
+from blog.opml import MAX_BYTES, OPMLError, count_links, link_blocks, read_opml
+
+
+class Command(BaseCommand):
+    help = (
+        "Adds the links of an OPML file, such as WordPress has at /wp-links-opml.php, to the sidebar: a block for each "
+        "category, in the draft of the appearance. Links that are there already are left out."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", type=Path, metavar="FILE.opml")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with options["file"].open("rb") as file:
+                lists = read_opml(file.read(MAX_BYTES + 1))
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}.") from error
+        except OPMLError as error:
+            raise CommandError(str(error)) from error
+        there = versions.prepared(SiteAppearance.current()).blocks or default_blocks()
+        if blocks := link_blocks(lists, below=there):
+            versions.add_blocks(blocks)
+        for sentence in lists.left_out:
+            self.stdout.write(sentence)
+        count = count_links(blocks)
+        text = ngettext(
+            "%d link was added to the draft of the appearance. Publish it in the admin under Appearance.",
+            "%d links were added to the draft of the appearance. Publish it in the admin under Appearance.",
+            count,
+        )
+        self.stdout.write(text % count if count else _("Nothing was changed."))

@@ -1,0 +1,221 @@
+"""The menus of an export: their links in order, and where on this site they belong."""
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from core.http import host_of
+from core.text import fold, remove_controls
+from wordpress.importing.spool import SpooledItems
+from wordpress.models import fingerprint
+from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
+from wordpress.wxr.values import parse_id, plain_line
+
+# Far more than readers could use. All links are counted.
+_MAX_MENUS: Final = 100
+_MAX_LINKS: Final = 4000
+_MAX_LINKS_OF_MENU: Final = 400
+# In characters.
+MAX_LABEL: Final = 100
+_MAX_NAME: Final = 200
+_MAX_URL: Final = 2000
+# What links lead to. The last one stands for the pages below the one with the ID, or else for those at the top.
+ENTRY, TERM, CUSTOM, PAGES = "post_type", "taxonomy", "custom", "pages"
+# The block editor escapes `<` and `>` in attributes.
+_BLOCK = re.compile(
+    r"<!-- wp:(?P<name>navigation-link|navigation-submenu|home-link|page-list)"
+    r"(?:\s{1,9}(?P<attributes>\{[^<>]{0,4000}\}))?\s{0,9}/?-->"
+)
+# The words by which themes and owners name their menus, in the order in which they count.
+_HEADER_NAMES: Final = (
+    *("primary", "main", "header", "top", "principal", "principale", "hauptmenu", "главное", "основное", "головне"),
+    *("основне", "الرئيسية", "navigation", "menu-1"),
+)
+_FOOTER_NAMES: Final = ("footer", "bottom", "pied", "pie", "fusszeile", "подвал", "нижнее", "нижнє", "التذييل")
+_SOCIAL_NAMES: Final = ("social", "sociaux", "sociales", "соцсети", "соцмережі", "التواصل")
+_NETWORKS: Final = frozenset(
+    {
+        *("behance.net", "bsky.app", "discord.gg", "dribbble.com", "facebook.com", "fb.com", "flickr.com"),
+        *("github.com", "gitlab.com", "goodreads.com", "instagram.com", "last.fm", "linkedin.com", "mastodon.social"),
+        *("ok.ru", "pinterest.com", "reddit.com", "snapchat.com", "soundcloud.com", "t.me", "telegram.me"),
+        *("threads.com", "threads.net", "tiktok.com", "tumblr.com", "twitch.tv", "twitter.com", "vimeo.com", "vk.com"),
+        *("wa.me", "weibo.com", "whatsapp.com", "x.com", "xing.com", "youtu.be", "youtube.com"),
+    }
+)
+# The page of a person on any server of Mastodon and its like.
+_FEDIVERSE = re.compile(r"/@[\w.-]+/?")
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedLink:
+    """A link of a menu. `kind` is one of those above, `type` the post type or taxonomy of what has the `target` ID."""
+
+    label: str
+    kind: str = CUSTOM
+    type: str = ""
+    target: int = 0
+    url: str = ""
+    id: int = 0
+    parent: int = 0
+    position: int = 0
+
+
+@dataclass(slots=True)
+class ExportedMenu:
+    """A menu. `links` are the first ones, in any order until all have been read; `count` is the number of all."""
+
+    key: str
+    name: str
+    slug: str
+    links: list[ExportedLink] = field(default_factory=list)
+    count: int = 0
+    # Whether there are links below others.
+    is_nested: bool = False
+
+
+def read_menus(items: SpooledItems) -> list[ExportedMenu]:
+    """Return the menus of an export in their order, with their links from top to bottom, each before those below it."""
+    menus: dict[str, ExportedMenu] = {}
+    seen: set[tuple[str, int]] = set()
+    total = 0
+    for item, *_key in items:
+        for found, links in _menus_of(item):
+            # Of several exports, two may have the same item.
+            if item.id and (found.key, item.id) in seen:
+                continue
+            seen.add((found.key, item.id))
+            menu = menus.setdefault(found.key, found)
+            menu.count += len(links)
+            if len(menus) <= _MAX_MENUS and total < _MAX_LINKS and len(menu.links) < _MAX_LINKS_OF_MENU:
+                menu.links += links[: _MAX_LINKS_OF_MENU - len(menu.links)]
+                total += len(links)
+    for menu in menus.values():
+        menu.links = _in_order(menu.links)
+        menu.is_nested = menu.is_nested or any(link.parent for link in menu.links)
+    return list(menus.values())
+
+
+def _menus_of(item: Item) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
+    if item.type == MENU_ITEM and item.status != "draft":
+        link = _classic_link(item)
+        for ref in item.terms:
+            if ref.taxonomy == "nav_menu":
+                key = fingerprint(MENU_ITEM, ref.slug or ref.name)
+                yield ExportedMenu(key, (ref.name or ref.slug)[:_MAX_NAME], ref.slug), [link]
+    elif item.type == NAVIGATION:
+        name = plain_line(item.title) or item.slug
+        menu = ExportedMenu(fingerprint(NAVIGATION, item.id or item.slug or name), name[:_MAX_NAME], item.slug)
+        menu.is_nested = "wp:navigation-submenu" in item.content
+        yield menu, list(_block_links(item.content))
+
+
+def _classic_link(item: Item) -> ExportedLink:
+    meta = {key: value.strip() for key, value in item.meta if key.startswith("_menu_item_")}
+    kind = meta.get("_menu_item_type", "")
+    return ExportedLink(
+        _label(item.title),
+        kind if kind in {ENTRY, TERM} else CUSTOM,
+        meta.get("_menu_item_object", "")[:20],
+        parse_id(meta.get("_menu_item_object_id", "")),
+        _url(meta.get("_menu_item_url", "")),
+        item.id,
+        parse_id(meta.get("_menu_item_menu_item_parent", "")),
+        item.menu_order,
+    )
+
+
+def _block_links(content: str) -> Iterator[ExportedLink]:
+    """Yield the links in a menu of the block editor."""
+    for position, block in enumerate(_BLOCK.finditer(content, 0, content.rfind("-->") + 3)):
+        try:
+            values = json.loads(block["attributes"] or "{}")
+        except (ValueError, RecursionError):
+            continue
+        yield _block_link(block["name"], values, position)
+
+
+def _block_link(name: str, values: Mapping[str, Any], position: int) -> ExportedLink:
+    label, url = _label(_text(values, "label")), _url(_text(values, "url"))
+    if name == "page-list":
+        return ExportedLink("", PAGES, target=parse_id(_text(values, "parentPageID")), position=position)
+    if name == "home-link":
+        return ExportedLink(label, url=url or "/", position=position)
+    what = {"tag": TAG}.get(_text(values, "type"), _text(values, "type"))
+    usual = TERM if what in {CATEGORY, TAG} else ENTRY if what in {"post", "page"} else CUSTOM
+    kind = {"post-type": ENTRY, "taxonomy": TERM, "custom": CUSTOM}.get(_text(values, "kind"), usual)
+    return ExportedLink(label, kind, what[:20], parse_id(_text(values, "id")), url, position=position)
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    return str(value) if isinstance(value, str | int) else ""
+
+
+def _label(markup: str) -> str:
+    return " ".join(remove_controls(plain_line(markup[: 10 * MAX_LABEL])).split())[:MAX_LABEL].strip()
+
+
+def _url(text: str) -> str:
+    """Return a URL without spaces; empty if it is longer than any that leads somewhere."""
+    url = "%20".join(remove_controls(text.strip()).split()) if len(text) <= _MAX_URL else ""
+    return f"https:{url}" if url.startswith("//") else url
+
+
+def _in_order(links: Sequence[ExportedLink]) -> list[ExportedLink]:
+    """Sort links by their places, each before those below it. Of those that are below each other, one is at the top."""
+    listed = sorted(links, key=lambda link: (link.position, link.id))
+    by_id = {link.id: number for number, link in enumerate(listed) if link.id}
+    parents = {number: by_id.get(link.parent) if link.parent else None for number, link in enumerate(listed)}
+    _order, circular = parents_first(parents)
+    below: dict[int | None, list[int]] = {}
+    for number, parent in parents.items():
+        below.setdefault(None if number in circular else parent, []).append(number)
+    waiting, found = below.get(None, [])[::-1], []
+    while waiting:
+        number = waiting.pop()
+        found.append(listed[number])
+        waiting += below.get(number, [])[::-1]
+    return found
+
+
+def choose_places(menus: Iterable[tuple[ExportedMenu, Collection[str]]]) -> dict[str, ExportedMenu]:
+    """Return which menu belongs where, by the name of the place in the appearance. Each is given with its URLs.
+
+    What a theme showed where is not in an export, so the names decide: of the menu, then of the sites it leads to.
+    Without any, the first menu is at the top.
+    """
+    rest = list(menus)
+    places: dict[str, ExportedMenu] = {}
+    social = [pair for pair in rest if _is_called(pair[0], _SOCIAL_NAMES)]
+    social += [pair for pair in rest if _leads_to_networks(pair[1])]
+    footer = [pair for pair in rest if pair not in social and _is_called(pair[0], _FOOTER_NAMES)]
+    header = [pair for pair in rest if pair not in social and pair not in footer]
+    header.sort(key=lambda pair: _rank(pair[0], _HEADER_NAMES))
+    for name, found in (("header_menu", header), ("footer_menu", footer), ("social_menu", social)):
+        if found:
+            places[name] = found[0][0]
+    return places
+
+
+def _is_called(menu: ExportedMenu, names: Sequence[str]) -> bool:
+    return _rank(menu, names) < len(names)
+
+
+def _rank(menu: ExportedMenu, names: Sequence[str]) -> int:
+    """Return the place among `names` of the first that is in the name of the menu, or their number."""
+    words = {*re.split(r"[\W_]+", fold(f"{menu.name} {menu.slug}")), menu.slug}
+    return next((rank for rank, name in enumerate(names) if fold(name) in words), len(names))
+
+
+def _leads_to_networks(urls: Collection[str]) -> bool:
+    others = [url for url in urls if not url.startswith("mailto:")]
+    return bool(others) and all(map(_is_of_network, others))
+
+
+def _is_of_network(url: str) -> bool:
+    host = host_of(url).removeprefix("www.")
+    is_known = host in _NETWORKS or host.partition(".")[2] in _NETWORKS
+    return bool(host) and (is_known or bool(_FEDIVERSE.fullmatch(urlsplit(url).path)))

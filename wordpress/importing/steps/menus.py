@@ -1,0 +1,260 @@
+"""Converting the menus of an export for the appearance. A site without menus shows them where they belong."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.utils.encoding import iri_to_uri
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from blog.appearance.documents import MENUS as PLACES
+from blog.appearance.documents import Appearance, read
+from blog.appearance.menus import MAX_ITEMS, Item, find_target
+from blog.appearance.options import is_link
+from blog.appearance.versions import add_menus
+from blog.models import Page, Redirect, SiteAppearance
+from blog.models.redirect import normalise_path
+from core.http import host_of
+from core.text import remove_unstorable
+from wordpress.bulk import fetch_rows
+from wordpress.importing.batches import write_batch
+from wordpress.importing.context import ImportContext
+from wordpress.importing.menus import (
+    CUSTOM,
+    ENTRY,
+    MAX_LABEL,
+    PAGES,
+    TERM,
+    ExportedLink,
+    ExportedMenu,
+    choose_places,
+    read_menus,
+)
+from wordpress.importing.redirects import entries_by_id, folder_of
+from wordpress.importing.report import MENUS, Outcome
+from wordpress.legacy_urls.query_forms import legacy_key
+from wordpress.models import ImportedMenu
+from wordpress.wxr.records import CATEGORY, TAG
+from wordpress.wxr.values import parse_id, slug_key
+
+# How many labels of a menu its note names.
+_MAX_LABELS: Final = 100
+_TERM_KINDS: Final = {CATEGORY: "blog:category", TAG: "tags:tag"}
+
+
+@dataclass(slots=True)
+class _Converted:
+    """A menu as it can be here, and why it has fewer links than in the export."""
+
+    menu: ExportedMenu
+    labels: list[str] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
+    left_out: int = 0
+    is_shortened: bool = False
+
+    @property
+    def name(self) -> str:
+        return remove_unstorable(self.menu.name) or _("Menu")
+
+
+def import_menus(context: ImportContext) -> None:
+    """Convert the menus, make those public that belong somewhere if the site has none, and note what each contained."""
+    menus = read_menus(context.spool.skipped)
+    if menus:
+        targets = _Targets(context, [link for menu in menus for link in menu.links])
+        write_batch(context, partial(_import, context, [_convert(menu, targets) for menu in menus]))
+
+
+def _import(context: ImportContext, converted: Sequence[_Converted]) -> None:
+    new = _store(context, [each for each in converted if each.items])
+    _place(context, new)
+    public = read(SiteAppearance.current().document)
+    for each in converted:
+        context.report.note(MENUS, 0, each.name, " ".join(_sentences(each, public)))
+
+
+def _convert(menu: ExportedMenu, targets: "_Targets") -> _Converted:
+    converted = _Converted(menu, is_shortened=menu.count > len(menu.links))
+    for link in menu.links:
+        converted.labels.append(link.label or targets.title_of(link))
+        # What a link leads to may take a query, so not for those of which there are too many.
+        if len(converted.items) <= MAX_ITEMS:
+            found = targets.items_of(link)
+            converted.left_out += not found
+            converted.items += found
+    converted.is_shortened |= len(converted.items) > MAX_ITEMS
+    del converted.items[MAX_ITEMS:]
+    return converted
+
+
+def _store(context: ImportContext, menus: Iterable[_Converted]) -> list[_Converted]:
+    """Store the menus that are not here, or are different. Return those that were not here."""
+    found = {each.menu.key: each for each in menus}
+    columns = ("key", "pk", "name", "items")
+    stored = {key: values for key, *values in fetch_rows(ImportedMenu, "key", found, *columns, site=context.site)}
+    new = []
+    for key, each in found.items():
+        if key not in stored:
+            row = ImportedMenu.objects.create(site=context.site, key=key, name=each.name, items=each.items)
+            context.ledger.add(MENUS, 0, row.pk)
+            context.report.count(MENUS, Outcome.IMPORTED)
+            new.append(each)
+        elif stored[key][1:] != [each.name, each.items]:
+            ImportedMenu.objects.filter(pk=stored[key][0]).update(name=each.name, items=each.items)
+            context.report.count(MENUS, Outcome.UPDATED)
+        else:
+            context.report.count(MENUS, Outcome.UNCHANGED)
+    return new
+
+
+def _place(context: ImportContext, menus: Iterable[_Converted]) -> None:
+    """Make those of these menus public that belong somewhere, unless the site has menus."""
+    by_key = {each.menu.key: each for each in menus}
+    given = [(each.menu, [item.get("url", "") for item in each.items]) for each in by_key.values()]
+    places = {place: by_key[menu.key].items for place, menu in choose_places(given).items()}
+    run = context.run
+    by = run.job.started_by if run.job else None
+    if places and add_menus(places, by=by):
+        run.taken_settings |= {place: [[], items] for place, items in places.items()}
+        run.save(update_fields=["taken_settings"])
+
+
+def _sentences(converted: _Converted, public: Appearance) -> Iterable[str]:
+    """Yield what a menu contained, and what became of it."""
+    menu, shown = converted.menu, [label or "?" for label in islice(converted.labels, _MAX_LABELS)]
+    shown += ["…"] if menu.count > len(shown) else []
+    text = ngettext("It had %d link", "It had %d links", menu.count) % menu.count
+    yield text + (f": {', '.join(shown)}." if shown else ".")
+    if converted.left_out:
+        yield (
+            ngettext(
+                "%d of them leads to nothing that can be linked to and was left out.",
+                "%d of them lead to nothing that can be linked to and were left out.",
+                converted.left_out,
+            )
+            % converted.left_out
+        )
+    if converted.is_shortened and converted.items:
+        text = _("It is shortened, because a menu can have %d links at most.")
+        yield text % MAX_ITEMS
+    if menu.is_nested and converted.items:
+        yield _("Links that were below others come after them now, because menus here have one level.")
+    yield _place_of(converted, public)
+
+
+def _place_of(converted: _Converted, public: Appearance) -> str:
+    if not converted.items:
+        return _("So there is nothing of it to use here.")
+    texts = {
+        "header_menu": _("It is at the top of each page now."),
+        "footer_menu": _("It is at the end of each page now."),
+        "social_menu": _("Its links are those to your pages elsewhere now."),
+    }
+    place = next((name for name in PLACES if getattr(public, name) == converted.items), "")
+    return texts[place] if place else _("You can use it under Appearance.")
+
+
+class _Targets:
+    """What links of an export lead to on this site. Those that name it by its ID are looked up together."""
+
+    def __init__(self, context: ImportContext, links: Sequence[ExportedLink]) -> None:
+        self._folder = folder_of(context.analysis.base_url)
+        hosts = {*context.analysis.own_hosts, *settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS}
+        self._hosts = {host.removeprefix("www.") for host in hosts}
+        self._paths = {link: path for link in links if (path := self._own_path(link.url))}
+        self._ids = {link: _by_id(link, legacy_key(self._paths.get(link, ""))) for link in links}
+        entries = {target for kind, target in self._ids.values() if kind in {ENTRY, PAGES}}
+        self._entries = entries_by_id(context.site, entries)
+        self._terms = _terms(context, {(kind, target) for kind, target in self._ids.values() if kind in _TERM_KINDS})
+        self._found: dict[str, tuple[str, int] | None] = {}
+
+    def items_of(self, link: ExportedLink) -> list[Item]:
+        """Return what becomes of a link: an item, those of all pages that it stands for, or none."""
+        kind, target = self._ids[link]
+        if kind == PAGES:
+            return self._page_items(target)
+        if kind == ENTRY and (entry := self._entries.get(target)):
+            title = "" if link.label == str(entry)[:MAX_LABEL] else link.label
+            return [{"title": title, "kind": f"blog:{entry.kind}", "id": entry.pk}]
+        if kind in _TERM_KINDS and (pk := self._terms.get((kind, target), ("", 0))[1]):
+            name = self._terms[kind, target][0]
+            return [
+                {"title": "" if link.label == name[:MAX_LABEL] else link.label, "kind": _TERM_KINDS[kind], "id": pk}
+            ]
+        return self._item_of_url(link)
+
+    def _item_of_url(self, link: ExportedLink) -> list[Item]:
+        path = self._paths.get(link, "")
+        if path and path not in self._found:
+            self._found[path] = find_target(path) or _redirected(path)
+        if found := self._found.get(path):
+            return [{"title": link.label, "kind": found[0], "id": found[1]}]
+        url = iri_to_uri(path or link.url)
+        title = (link.label if link.label != url else "") or (_("Home") if url == "/" else "")
+        return [{"title": title, "url": url}] if is_link(url) else []
+
+    def title_of(self, link: ExportedLink) -> str:
+        """Return the title that a link without a label shows; otherwise at least what it leads to."""
+        kind, target = self._ids[link]
+        if kind == PAGES:
+            return _("Pages")
+        if kind == ENTRY and target in self._entries:
+            return str(self._entries[target])
+        if kind in _TERM_KINDS and (kind, target) in self._terms:
+            return self._terms[kind, target][0]
+        return (link.url or (f"{link.type} {link.target}".strip() if link.kind != ENTRY else ""))[:MAX_LABEL]
+
+    def _own_path(self, url: str) -> str:
+        """Return the path here, with its query and fragment, of a URL of the old blog; empty for any other."""
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            return ""
+        is_own = host_of(url).removeprefix("www.") in self._hosts if parts.scheme else url.startswith("/")
+        path = parts.path or "/"
+        if not is_own or (self._folder and not f"{path}/".startswith(self._folder)):
+            return ""
+        path = f"/{path.removeprefix(self._folder.rstrip('/')).lstrip('/')}"
+        return path + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
+
+    def _page_items(self, parent: int) -> list[Item]:
+        """Return items for the pages below the one that had this ID, or else for those at the top."""
+        above = self._entries.get(parent)
+        pages = Page.objects.published().filter(parent=above.pk if above else None)
+        pks = pages.order_by("menu_order", "title", "pk").values_list("pk", flat=True)
+        return [{"title": "", "kind": "blog:page", "id": pk} for pk in pks[: MAX_ITEMS + 1]]
+
+
+def _by_id(link: ExportedLink, key: str) -> tuple[str, int]:
+    """Return what a link leads to by its ID: ENTRY, PAGES, CATEGORY or TAG, and the ID on the old site."""
+    if link.kind == TERM:
+        return link.type, link.target
+    if link.kind != CUSTOM:
+        return link.kind, link.target
+    form, _equals, number = key.removeprefix("/?").partition("=")
+    kind = {"p": ENTRY, "cat": CATEGORY}.get(form, "") if key.startswith("/?") else ""
+    return (kind, parse_id(number)) if kind else (CUSTOM, 0)
+
+
+def _terms(context: ImportContext, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, int]]:
+    """Return the names and the IDs here of terms by their taxonomies and IDs in the export."""
+    terms = (term for term in context.analysis.terms if (term.taxonomy, term.id) in wanted) if wanted else ()
+    return {
+        (term.taxonomy, term.id): (term.name, context.term_ids.pk(term.taxonomy, slug_key(term.slug))) for term in terms
+    }
+
+
+def _redirected(path: str) -> tuple[str, int] | None:
+    """Return the entry or category to which a path is redirected here, as `find_target` does."""
+    rows = Redirect.objects.filter(path=normalise_path(f"{path.rstrip('/')}/"))
+    for kind, entry, category in rows.values_list("entry__kind", "entry", "category"):
+        if entry:
+            return f"blog:{kind}", entry
+        if category:
+            return "blog:category", category
+    return None
