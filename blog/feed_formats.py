@@ -117,7 +117,9 @@ class _Feed(SyndicationFeed):
         text = StringIO()
         self.write(text, "utf-8")
         response = HttpResponse(text.getvalue(), content_type=self.content_type)
-        response.headers["Last-Modified"] = http_date(self.latest_post_date().timestamp())
+        # Of any change, however small.
+        changes = [item["modified_at"] for item in self.items if "modified_at" in item]
+        response.headers["Last-Modified"] = http_date(max([self.latest_post_date(), *changes]).timestamp())
         return response
 
 

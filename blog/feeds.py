@@ -17,6 +17,7 @@ from blog.feed_formats import FORMATS
 from blog.lead_pictures import lead_picture, load_lead_pictures
 from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQuerySet, load_pictures
 from blog.redirects.look_up import rows_at
+from blog.structured_data import changed_at
 from blog.terms import terms_of
 from core.languages import answer_in, language_name
 from core.prepared import Parameter, Prepared
@@ -89,7 +90,8 @@ class PostFeed:
                 author=str(post.author),
                 author_link=absolute_url(post.author.get_absolute_url()),
                 pubdate=post.published_at,
-                updateddate=post.modified_at,
+                updateddate=changed_at(post),
+                modified_at=post.modified_at,
                 categories=[term.name for term in chain(*terms[post.pk])],
                 enclosures=[*enclosed.kept, *enclosed.in_text],
                 comments=f"{url}#comments",

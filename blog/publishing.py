@@ -14,11 +14,14 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
+from django.utils.html import escape
+from django.utils.timezone import localdate
 
 from accounts.models import User
 from blog.models import Category, Entry, Post, PostInCategory, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
 from blog.review.notices import record_steps
+from blog.revisions.comparing import says_something_else
 from blog.revisions.recording import record
 from core.changes import content_changed, entries_changed, use_throwaway_version
 from media.models import Picture
@@ -46,7 +49,8 @@ def save_entry(
     """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
 
     It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
-    Its former and its new content are in its revisions. The people in its review are told about its new status.
+    Its former and its new content are in its revisions. The people in its review are told about its new status. If
+    readers now get another text, the time is kept, unless that is a correction, or on the day of publication.
     `stored` is the entry as it is in the database, if the caller has read it in this transaction and locked its row
     (`lock_stored`).
     Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
@@ -59,6 +63,8 @@ def save_entry(
     with transaction.atomic(savepoint=False):
         stored = stored or lock_stored(entry)
         before = Revision.of(stored, by=None) if stored else None
+        if stored is not None:
+            entry.text_changed_at = _changed_for_readers(entry, stored)
         entry.store(stored=stored)
         if categories is not None:
             categories = set(categories)
@@ -74,11 +80,20 @@ def save_entry(
 
 def lock_stored(entry: Entry) -> Entry | None:
     """Return `entry` as it is stored, with its categories and tags, and lock its row; None if it is new."""
-    rows = type(entry)._default_manager.select_for_update(of=("self",)).defer("lead_html", "body_html", "auto_excerpt")
+    rows = type(entry)._default_manager.select_for_update(of=("self",)).defer("lead_html", "auto_excerpt")
     stored: Entry | None = rows.filter(pk=entry.pk).first() if entry.pk else None
     if isinstance(stored, Post):
         prefetch_related_objects([stored], "categories", "tags")
     return stored
+
+
+def _changed_for_readers(entry: Entry, stored: Entry) -> dt.datetime | None:
+    """Return when readers last got another text: now, if they knew the `stored` one and `entry` says something else."""
+    if not stored.is_public or stored.published_at is None or localdate(stored.published_at) == localdate():
+        return stored.text_changed_at
+    entry.render_if_stale()
+    before, after = (f"{escape(each.title)} {each.body_html}" for each in (stored, entry))
+    return timezone.now() if says_something_else(before, after) else stored.text_changed_at
 
 
 def file_under(ids: Collection[int], added: Collection[Category], removed: Collection[Category]) -> None:

@@ -24,13 +24,16 @@ from django.utils.translation import get_language, gettext
 from blog.appearance.looks import look_of
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
+from blog.structured_data import changed_at
 from core.languages import alternates
 from core.models import SiteSettings
 from core.site import absolute_url
 from media.models import Picture
 
 # What the sitemaps of entries show of them.
-_SHOWN: Final = ("kind", "modified_at", "password", "language", "translation_group", "featured_picture")
+_SHOWN: Final = (
+    *("kind", "published_at", "text_changed_at", "password", "language", "translation_group", "featured_picture"),
+)
 # The news are what was published in this time. Source: Google, "Create a news sitemap".
 _NEWS: Final = dt.timedelta(days=2)
 _MAX_NEWS: Final = 1000
@@ -58,18 +61,14 @@ class SiteUrlSitemap(Sitemap[Any]):
         return str(urlsplit(settings.SITE_URL).scheme)
 
 
-class _BlogSitemap(SiteUrlSitemap):
-    lastmod = attrgetter("modified_at")
+class _EntrySitemap(SiteUrlSitemap):
+    """A sitemap of entries with their pictures and translations: five queries for a page of it."""
+
+    lastmod = staticmethod(changed_at)
 
     def get_latest_lastmod(self) -> dt.datetime | None:
         """Return the same as Django's method, without reading all rows."""
-        items: Any = self.items()
-        newest: dt.datetime | None = items.order_by().aggregate(newest=Max("modified_at"))["newest"]
-        return newest
-
-
-class _EntrySitemap(_BlogSitemap):
-    """A sitemap of entries with their pictures and translations: five queries for a page of it."""
+        return _newest(self.items(), "published_at", "text_changed_at")
 
     def get_urls(self, *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
         urls: list[dict[str, Any]] = super().get_urls(*args, **kwargs)
@@ -96,10 +95,15 @@ class PageSitemap(_EntrySitemap):
         return reverse("blog:front") if home and home.pk == item.pk else super().location(item)
 
 
-class CategorySitemap(_BlogSitemap):
+class CategorySitemap(SiteUrlSitemap):
+    lastmod = attrgetter("newest")
+
     def items(self) -> Any:
         newest = Max("posts__published_at", filter=public_condition("posts__"))
-        return Category.objects.annotate(modified_at=newest).filter(modified_at__isnull=False).order_by("path")
+        return Category.objects.annotate(newest=newest).filter(newest__isnull=False).order_by("path")
+
+    def get_latest_lastmod(self) -> dt.datetime | None:
+        return _newest(self.items(), "newest")
 
 
 class OverviewSitemap(SiteUrlSitemap):
@@ -136,6 +140,12 @@ def news(request: HttpRequest) -> HttpResponse:
     if not settings.BROADSIDE_NEWS_SITEMAP:
         raise Http404(gettext("This site has no sitemap of news."))
     return sitemap(request, {"news": NewsSitemap}, template_name="blog/news_sitemap.xml")
+
+
+def _newest(items: Any, *columns: str) -> dt.datetime | None:
+    """Return the latest time in these columns, or None if there is none. One query."""
+    times = items.order_by().aggregate(**{f"newest_{column}": Max(column) for column in columns}).values()
+    return max(filter(None, times), default=None)
 
 
 def _shown(entries: Any) -> Any:

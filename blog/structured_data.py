@@ -11,7 +11,7 @@ from django.utils.translation import get_language
 
 from accounts.models import User
 from blog.lead_pictures import LeadPicture
-from blog.models import Post
+from blog.models import Entry, Post
 from blog.terms import Term, Terms
 from core.models import SiteSettings
 from core.registry import Registry
@@ -41,9 +41,12 @@ def timestamp(time: dt.datetime) -> str:
     return localtime(time).isoformat(timespec="seconds")
 
 
-def changed_at(post: Post) -> dt.datetime:
-    """Return when a post last changed, which can't be before it was published, for example if it was scheduled."""
-    return max(post.modified_at, post.published_at or post.modified_at)
+def changed_at(entry: Entry) -> dt.datetime:
+    """Return when readers last got another text, which is what the page of a post says, or else got it at first.
+
+    Everything that programs read has this time: corrections, new tags and the like are no reason to read it again.
+    """
+    return entry.updated_at or entry.published_at or entry.modified_at
 
 
 def web_site(site: SiteSettings) -> Node:

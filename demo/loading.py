@@ -71,7 +71,7 @@ def _read_entries(folder: str, urls: dict[str, str]) -> list[dict[str, Any]]:
     for file in sorted((_CONTENT / folder).glob("*.md")):
         _before, front_matter, text = file.read_text(encoding="utf-8").split("+++\n", 2)
         source = re.sub(placeholders, lambda placeholder: urls[placeholder[0]], text.strip() + "\n")
-        entries.append({**tomllib.loads(front_matter), "source": source})
+        entries.append({"language": "en", **tomllib.loads(front_matter), "source": source})
     return entries
 
 
@@ -119,6 +119,8 @@ def _load_posts(
         elif "scheduled_days" in row:
             published_at = timezone.now() + dt.timedelta(days=row.pop("scheduled_days"))
         row |= {"author": people[row["author"]], "created_at": published_at or timezone.now()}
+        if "text_changed" in row:
+            row["text_changed_at"] = timezone.make_aware(row.pop("text_changed"))
         post = Post.objects.create(published_at=published_at, **{"status": Status.PUBLISHED, **row})
         post.categories.set([categories[slug] for slug in slugs])
         post.tags.set(tags)

@@ -33,6 +33,7 @@ type Document = dict[str, Any]
 class TypeStyle(TextChoices):
     SERIF = "serif", _("Serif, for long reading")
     SANS = "sans", _("Sans serif, for titles and texts alike")
+    LITERATA = "literata", _("Literata, a serif font for long reading that readers get from this site")
     PLAIN = "plain", _("Plain and compact, like a blog of the early days")
 
 
@@ -71,6 +72,7 @@ class Appearance:
     blocks: list[Block] = field(default_factory=list)
     list_style: str = ListStyle.TEXTS
     day_format: str = ""
+    show_updates: bool = True
     logo: str = ""
     header: str = ""
     icon: str = ""
@@ -141,7 +143,10 @@ class AppearanceForm(forms.Form):
         label=_("Type"),
         choices=TypeStyle.choices,
         widget=forms.RadioSelect,
-        help_text=_("All of them use fonts that readers have already, so nothing has to be loaded."),
+        help_text=_(
+            "Readers load Literata from this site once, in files of at most 30 kB, for texts in Latin and Cyrillic "
+            "letters. All other styles use fonts that readers have already, so nothing has to be loaded."
+        ),
     )
     accent = ColourField(
         LIGHT,
@@ -183,6 +188,14 @@ class AppearanceForm(forms.Form):
         help_text=_("Whether texts without a more marker are shortened is one of the site settings."),
     )
     day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
+    show_updates = forms.BooleanField(
+        label=_("Show when a post was updated"),
+        required=False,
+        help_text=_(
+            "After the post, if its text was changed on a later day. A change of up to three words is a correction, "
+            "which isn't shown."
+        ),
+    )
     logo = PictureField(
         label=_("Logo"),
         help_text=_("In place of the site's title at the top of each page. Upload it to the media library first."),

@@ -10,11 +10,12 @@ from django.utils.safestring import SafeString, mark_safe
 from rcssmin import cssmin
 
 from blog.appearance.colours import DARK, LIGHT, Colour, Scheme
-from blog.appearance.documents import MENUS, Appearance, read
+from blog.appearance.documents import MENUS, Appearance, TypeStyle, read
 from blog.appearance.home import HomePage, find_page
 from blog.appearance.menus import links_of
 from blog.appearance.options import Link
 from blog.appearance.pictures import find_picture, icon_key, image_html
+from blog.appearance.typeface import FILES, SUBSTITUTES, font_url
 from blog.models import SiteAppearance
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, render
 from core.memory import remembered
@@ -65,6 +66,11 @@ class Look:
     footer_menu: list[Link]
     social_menu: list[Link]
 
+    @property
+    def font_url(self) -> str:
+        """The font of a page in the language that is spoken; empty if readers have it already."""
+        return font_url() if self.appearance.type_style == TypeStyle.LITERATA else ""
+
 
 def look_of(site: SiteSettings) -> Look:
     """Return the look of the site. It takes no query."""
@@ -92,7 +98,7 @@ def _make(appearance: Appearance, site: SiteSettings) -> Look:
 
 
 def _rules(appearance: Appearance) -> str:
-    context: dict[str, object] = {"appearance": appearance}
+    context: dict[str, object] = {"appearance": appearance, "font_files": FILES, "substitutes": SUBSTITUTES}
     if appearance.accent or appearance.accent_dark:
         context |= {"light": _colours(appearance.accent, LIGHT), "dark": _dark_colours(appearance)}
     return render_to_string("blog/appearance.css", context)

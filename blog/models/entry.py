@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.timezone import localtime
 from django.utils.translation import get_language_info, gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -101,6 +102,8 @@ class Entry(PublicModel):
     guid = models.CharField(max_length=500, default=new_guid, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     modified_at = models.DateTimeField(_("last changed"), auto_now=True)
+    # When readers last got another text than they knew (blog.publishing); NULL if they never did.
+    text_changed_at = models.DateTimeField(null=True, editable=False)
 
     # Posts only.
     categories = models.ManyToManyField(Category, verbose_name=_("categories"), related_name="posts", blank=True)
@@ -215,6 +218,14 @@ class Entry(PublicModel):
     def public_from(self) -> dt.datetime | None:
         """When it becomes visible to readers; None if its status hides it from them."""
         return self.published_at if self.status == Status.PUBLISHED else None
+
+    @property
+    def updated_at(self) -> dt.datetime | None:
+        """When its text last changed on a later day than that of its publication; None if it hasn't since."""
+        changed_at, published_at = self.text_changed_at, self.published_at
+        if changed_at is None or published_at is None:
+            return None
+        return changed_at if localtime(changed_at).date() > localtime(published_at).date() else None
 
     @property
     def language_name(self) -> str:

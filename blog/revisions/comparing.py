@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -12,11 +13,15 @@ from typing import Final, Literal
 _PARAGRAPHS: Final = re.compile(r"[^\n]+|\n+")
 # Words with what is attached to them, except for the punctuation of ASCII. Chinese and Japanese have no spaces.
 _WORDS: Final = re.compile(r"\s+|[぀-ヿ㐀-鿿]|(?:(?![぀-ヿ㐀-鿿])[^\s!-/:-@\[-`{-~])+|.", re.DOTALL)
+_TAG: Final = re.compile("<[^<>]*>")
+_LETTER: Final = re.compile(r"\w")
 
 # Between anchors, two short runs are compared item by item. Each item is in at most one such run.
 _MAX_CELLS: Final = 2_500
 # How often a run is divided at anchors. Each level takes n log n.
 _MAX_DEPTH: Final = 16
+# In words. What changes no more of them is a correction, about which readers need not be told.
+_CORRECTION: Final = 3
 # How many characters of what is the same are shown before and after a change.
 _CONTEXT: Final = 160
 
@@ -37,6 +42,17 @@ def paragraphs(text: str) -> list[str]:
 def words(text: str) -> list[str]:
     """Divide `text` into words, spaces and punctuation. Joined, they are the text."""
     return _WORDS.findall(text)
+
+
+def says_something_else(before: str, after: str) -> bool:
+    """Return whether two texts, in sanitised HTML, differ by more words than a correction changes.
+
+    In whatever order these are, so the time grows with n.
+    """
+    if before == after:
+        return False
+    old, new = (Counter(filter(_LETTER.search, words(unescape(_TAG.sub(" ", html))))) for html in (before, after))
+    return max((old - new).total(), (new - old).total()) > _CORRECTION
 
 
 def compare(before: str, after: str) -> list[Piece]:

@@ -1,6 +1,5 @@
 """What pages say about themselves in the vocabulary of schema.org, as JSON-LD."""
 
-import datetime as dt
 import json
 import re
 from typing import Any
@@ -51,19 +50,18 @@ class TestPosts:
         recount_all([post.pk])
         post.refresh_from_db()
         node = json_ld(client, post.get_absolute_url())["BlogPosting"]
-        assert node | {"dateModified": ""} == {
+        assert node == {
             "@type": "BlogPosting",
             "headline": "A paper & a half",
             "mainEntityOfPage": "http://testserver/2020/01/02/a-paper-a-half/",
             "datePublished": "2020-01-02T12:00:00+00:00",
-            "dateModified": "",
+            "dateModified": "2020-01-02T12:00:00+00:00",
             "author": {"@type": "Person", "name": "Pen Name", "url": "http://testserver/author/pen/"},
             "image": "http://testserver/media/pictures/2020/01/lamp.jpg",
             "inLanguage": "fr",
             "keywords": ["NGOs", "peace"],
             "commentCount": 2,
         }
-        assert dt.datetime.fromisoformat(node["dateModified"]) == post.modified_at.replace(microsecond=0)
 
     def test_say_nothing_of_an_account(self, client: Client) -> None:
         author = UserFactory(
@@ -76,7 +74,7 @@ class TestPosts:
 
     def test_do_not_change_before_they_are_published(self, client: Client) -> None:
         post = PostFactory(published_at=at(2020, 1, 2))
-        type(post).objects.filter(pk=post.pk).update(modified_at=at(2020, 1, 1))
+        type(post).objects.filter(pk=post.pk).update(text_changed_at=at(2020, 1, 1))
         node = json_ld(client, post.get_absolute_url())["BlogPosting"]
         assert node["dateModified"] == node["datePublished"]
 

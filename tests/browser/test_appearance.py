@@ -1,5 +1,7 @@
 """Owners change how the site looks, see it before readers do, and take it back."""
 
+from typing import Any
+
 import pytest
 from playwright.sync_api import expect
 from pytest_django import Settings
@@ -19,10 +21,11 @@ BODY = (
     + "\n\n## Two\n\n## Three\n\nEnd."
 )
 # Every choice is in one of these.
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "sans, wide, left": {"type_style": "sans", "width": "wide", "sidebar": "left", "accent": "#7a2048"},
     "plain, narrow, below": {"type_style": "plain", "width": "narrow", "sidebar": "below", "list_style": "titles"},
     "serif, wide, right": {"width": "wide", "accent_dark": "#7fd67f", "footer": "## Us\n\n*Since* [2010](/2010/)"},
+    "literata": {"type_style": "literata", "show_updates": False},
     "plain, none": {"type_style": "plain", "sidebar": "none", "day_format": "Y-m-d"},
 }
 

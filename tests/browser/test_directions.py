@@ -1,10 +1,11 @@
-"""A text without a language on an English site: each block is read and aligned by its own first letter."""
+"""On which side texts begin: blocks of a text without a language by their first letters, menus as their page does."""
 
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
-from tests.factories import PostFactory
+from tests.factories import CategoryFactory, PostFactory, at
 from tests.factories.types import OpenPage
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -57,3 +58,28 @@ def test_each_block_starts_on_the_side_of_its_script(open_page: OpenPage) -> Non
         "items => items.map(item => parseFloat(getComputedStyle(item).marginInlineStart) > 20)"
     )
     assert indents == [True, True, True]
+
+
+# Whether what is in brackets follows a name, as this page is read.
+_FOLLOWS = """link => {
+  const [name, count] = ["bdi", ".count"].map((part) => link.querySelector(part).getBoundingClientRect());
+  return document.dir === "ltr" ? count.left >= name.right : count.right <= name.left;
+}"""
+
+
+@pytest.mark.parametrize(("language", "side"), [("en", "left"), ("ar", "right")])
+def test_menus_and_lists_begin_on_the_side_of_the_page(
+    language: str, side: str, open_page: OpenPage, settings: Settings
+) -> None:
+    settings.LANGUAGE_CODE = language
+    filed = [CategoryFactory(name=name) for name in ("حقوق", "Rights")]
+    for name in ("ar", "en"):
+        title = "A title" if name == "en" else "عنوان"
+        PostFactory(title=title, slug=name, language=name, categories=filed, published_at=at(2020, 1, 1))
+    page = open_page("/2020/01/", viewport={"width": 320, "height": 640})
+    links = page.locator(".sidebar a:has(.count):has(bdi)")
+    # Two categories, and two languages.
+    assert links.evaluate_all(f"links => links.map({_FOLLOWS})") == [True] * 4
+    for selector in (".sidebar a", ".entries .filed"):
+        sides = page.locator(selector).evaluate_all("found => found.map((each) => getComputedStyle(each).textAlign)")
+        assert set(sides) == {side}, selector

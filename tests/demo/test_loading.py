@@ -43,7 +43,9 @@ class TestLoading:
         assert len({post.published_on.year for post in published if post.published_on}) >= 5
         assert (Category.objects.count(), Category.objects.exclude(parent=None).exists()) == (4, True)
         assert Tag.objects.count() >= 60
-        assert {"ar", "fr", "ru"} <= set(published.values_list("language", flat=True))
+        assert {"ar", "en", "fr", "ru"} <= set(published.values_list("language", flat=True))
+        assert not published.filter(language="").exists()
+        assert [post for post in published if post.updated_at]
         assert published.filter(has_more=True).exists()
         assert published.filter(has_more=False).exists()
         assert Post.objects.scheduled().exists()

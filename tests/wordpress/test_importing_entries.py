@@ -58,6 +58,14 @@ class TestPosts:
         assert post.created_at == post.published_at == dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
         assert post.modified_at == dt.datetime(2015, 5, 5, 5, 5, 5, tzinfo=dt.UTC)
 
+    @pytest.mark.parametrize(("modified", "is_update"), [("2014-03-02 09:29:00", False), ("2014-03-02 09:31:00", True)])
+    def test_what_wordpress_changed_more_than_a_day_later_is_an_update(
+        self, modified: str, is_update: bool, import_parts: ImportParts
+    ) -> None:
+        import_parts(item(7, post_modified=modified, post_modified_gmt=modified))
+        post = Post.objects.get(pk=7)
+        assert post.text_changed_at == (post.modified_at if is_update else None)
+
     def test_modification_date_defaults_to_the_creation_date(self, import_parts: ImportParts) -> None:
         import_parts(item(7))
         post = Post.objects.get(pk=7)

@@ -160,6 +160,7 @@ def create_site_with_everything() -> None:
         password="Open & <sesame>",
         published_at=created_at,
         created_at=created_at,
+        text_changed_at=created_at + dt.timedelta(days=400),
         sticky=True,
         noindex=True,
         categories=[top, child],

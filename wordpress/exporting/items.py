@@ -22,6 +22,7 @@ from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import Preserved, term_element
 from wordpress.exporting.translations import other_terms
 from wordpress.importing.enclosures import enclosure_field, parse_enclosure
+from wordpress.importing.entry_builder import text_changed_at
 from wordpress.importing.preserved import plain_title
 from wordpress.importing.steps.comments import comment_kind
 from wordpress.importing.steps.footnotes_and_blocks import parse_footnotes
@@ -183,6 +184,7 @@ def _extension(
             "published_at": (entry.published_at, None if is_undated else date),
             "created_at": (entry.created_at, date),
             "modified_at": (entry.modified_at, modified_at),
+            "text_changed_at": (entry.text_changed_at, text_changed_at(entry.published_at, entry.modified_at)),
         }
     )
 

@@ -17,6 +17,7 @@ from wordpress.wxr.values import has_markup, language_code, plain_line, plain_li
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
+_PUBLICATION: Final = dt.timedelta(days=1)
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
     "future": Status.PUBLISHED,
@@ -88,7 +89,18 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
             entry.published_at = exact["published_at"]
         entry.created_at = exact.get("created_at") or entry.created_at
         entry.modified_at = exact.get("modified_at") or entry.modified_at
+    entry.text_changed_at = text_changed_at(entry.published_at, entry.modified_at)
+    if item.extension and "text_changed_at" in item.extension.datetimes:
+        entry.text_changed_at = item.extension.datetimes["text_changed_at"]
     return entry
+
+
+def text_changed_at(published_at: dt.datetime | None, modified_at: dt.datetime) -> dt.datetime | None:
+    """Return when a text probably changed: WordPress says only when anything of an entry last did.
+
+    What was done within a day belongs to the publication.
+    """
+    return modified_at if published_at and modified_at - published_at > _PUBLICATION else None
 
 
 def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:

@@ -20,7 +20,7 @@ EXTENSION_KEY: Final = "_broadside"
 LEGACY_URL_KEY: Final = "_broadside_old_address"
 # Fields of posts, pages and attachments.
 _TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "credit", "description")
-_DATETIMES: Final = ("published_at", "created_at", "modified_at", "uploaded_at")
+_DATETIMES: Final = ("published_at", "created_at", "modified_at", "text_changed_at", "uploaded_at")
 
 
 def clean_for_xml(text: str) -> str:

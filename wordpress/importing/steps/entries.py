@@ -41,7 +41,8 @@ from wordpress.wxr.values import plain_line
 # The fields that are updated if an item has changed.
 _UPDATED: Final = (
     *("title", "author_id", "status", "published_at", "source", "markup", "excerpt", "language"),
-    *("password", "comments_open", "created_at", "modified_at", "sticky", "menu_order", "noindex"),
+    *("password", "comments_open", "created_at", "modified_at", "text_changed_at"),
+    *("sticky", "menu_order", "noindex"),
     *("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"),
 )
 
