@@ -200,7 +200,10 @@ LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 # A table that knows whose each session is. How long it lasts depends on the role (accounts.policies).
 SESSION_ENGINE = "accounts.sessions"
 # The author's page belongs to the blog, which accounts does not know.
-ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: reverse("blog:author", args=[user.slug])}
+ABSOLUTE_URL_OVERRIDES = {
+    "accounts.user": lambda user: reverse("blog:author", args=[user.slug]),
+    "accounts.portrait": lambda portrait: reverse("blog:portrait", args=[portrait.digest]),
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

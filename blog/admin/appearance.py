@@ -26,7 +26,7 @@ from core.admin import OneRowAdmin
 _GROUPS: Final = (
     (_("Type and colour"), ("type_style", "accent", "accent_dark")),
     (_("Pictures"), ("logo", "header", "icon")),
-    (_("Layout"), ("width", "list_style", "day_format")),
+    (_("Layout"), ("width", "list_style", "day_format", "about_author")),
     (_("Sidebar"), ("sidebar", "blocks")),
     (_("Home page"), ("home", "posts_page")),
     (_("Menus"), ("header_menu", "footer_menu", "social_menu")),

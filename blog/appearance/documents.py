@@ -71,6 +71,7 @@ class Appearance:
     blocks: list[Block] = field(default_factory=list)
     list_style: str = ListStyle.TEXTS
     day_format: str = ""
+    about_author: bool = False
     logo: str = ""
     header: str = ""
     icon: str = ""
@@ -183,6 +184,11 @@ class AppearanceForm(forms.Form):
         help_text=_("Whether texts without a more marker are shortened is one of the site settings."),
     )
     day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
+    about_author = forms.BooleanField(
+        label=_("About the author below posts"),
+        required=False,
+        help_text=_("The portrait and the biography, if the site settings show authors."),
+    )
     logo = PictureField(
         label=_("Logo"),
         help_text=_("In place of the site's title at the top of each page. Upload it to the media library first."),
