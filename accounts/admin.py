@@ -6,9 +6,10 @@ from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -32,8 +33,9 @@ from accounts.owners import is_owner, owners_only
 from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
 from accounts.people import LastOwnerError, add_person, give_role, invite, reactivate, require_another_owner
 from accounts.preferences import person_inlines
-from accounts.roles import LABELS, OWNER, ROLES
+from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
+from core.kind_messages import KindMessages
 
 
 class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
@@ -95,6 +97,10 @@ class RoleFilter(admin.SimpleListFilter):
 @admin.register(User)
 class UserAdmin(OwnersOnlyAdmin[User]):
     form = UserForm
+    kind_messages = KindMessages(
+        edit=_("Edit person"),
+        saved=_("“{object}” saved."),
+    )
     list_display = ("name_cell", "email", "role_cell", "state_cell", "last_login")
     list_filter = (RoleFilter, "is_active")
     search_fields = ("username", "display_name", "email", "slug")
@@ -302,7 +308,39 @@ for model in (EmailAddress, Authenticator):
     admin.site.unregister(model)
 
 
+class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
+    """The choice of permissions, named in the language of the user."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return permission_label(obj)
+
+
 @admin.register(Group)
 class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
+    kind_messages = KindMessages(
+        add=_("Add group"),
+        edit=_("Edit group"),
+        delete=_("Delete group"),
+        added=_("Group “{object}” added."),
+        saved=_("Group “{object}” saved."),
+        deleted=_("Group “{object}” deleted."),
+        question=_("Delete the group “{object}” permanently? This can't be undone."),
+    )
     # Screen readers may ignore the labels of Django's two boxes (aria-prohibited-attr).
     filter_horizontal = ()
+
+    @admin.display(description=_("name"))
+    def role(self, group: Group) -> str:
+        return str(group)
+
+    def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        # Ours are known by their names.
+        is_ours = obj is not None and obj.name in ROLES
+        return ("role" if is_ours else "name", "permissions")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
+        return ("role",)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
+        form_class = {"form_class": PermissionsField} if db_field.name == "permissions" else {}
+        return super().formfield_for_manytomany(db_field, request, **kwargs, **form_class)

@@ -1,10 +1,12 @@
+from operator import attrgetter
+
 from django.apps import AppConfig
 from django.contrib import admin
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import m2m_changed, post_delete, post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import every_action, grant_roles, register_ability
+from accounts.roles import every_action, grant_roles, register_ability, role_label
 from core.dashboard import Panel, dashboard_panels
 from core.history import histories
 from core.navigation import FirstStep, NavigationItem, navigation_items
@@ -25,7 +27,7 @@ class AccountsConfig(AppConfig):
         from accounts.audit.titles import titles
         from accounts.forms import OwnPasswordForm
         from accounts.logging_in import logged_in, logged_out
-        from accounts.models import Session, User, group_deleted, roles_changed
+        from accounts.models import Portrait, Session, User, group_deleted, roles_changed
         from accounts.panels import recent_actions
         from accounts.privacy import kept_of_staff
         from accounts.tasks import delete_expired_sessions, delete_old_audit_records
@@ -33,8 +35,11 @@ class AccountsConfig(AppConfig):
 
         admin.site.password_change_form = OwnPasswordForm
         histories.register("accounts", AuditedHistory())
-        for kind in ("auth.group", "accounts.rolepolicy"):
-            titles.register(kind, str)
+        # As they are stored: the log says it in the language of its reader.
+        titles.register("auth.group", attrgetter("name"))
+        titles.register("accounts.rolepolicy", attrgetter("role"))
+        # Django's own is the stored name, which is English.
+        Group.add_to_class("__str__", lambda group: role_label(group.name))
         actions = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions, order=90)
         dashboard_panels.register("recent-actions", actions)
 
@@ -97,6 +102,7 @@ class AccountsConfig(AppConfig):
         )
         kept_data.register("accounts", kept_of_staff)
         started_and_used = ("device", "started_at", "last_used_at")
+        personal_rows.register("accounts.portraits", PersonalRows(Portrait, "person__email", ("name", "image")))
         personal_rows.register("accounts.sessions", PersonalRows(Session, "user__email", started_and_used))
         # Without the keys themselves.
         added_and_used = ("type", "created_at", "last_used_at")

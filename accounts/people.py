@@ -10,13 +10,12 @@ from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
-from django.utils.translation import gettext
 
 from accounts import sessions
 from accounts.actions import Action
 from accounts.audit.recording import record
-from accounts.models import EmergencyLink, PasswordLink, User
-from accounts.roles import LABELS, OWNER
+from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
+from accounts.roles import NO_ROLE, OWNER
 from core.slugs import slugify, unique_slug
 
 
@@ -50,7 +49,8 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     if role != OWNER:
         require_another_owner(person)
     # Before it is done, because owners may change their own role.
-    record(Action.ROLE_CHANGED, [person], by=by, details=f"{_label(former)} → {_label(role)}")
+    details = AuditRecord.ARROW.join((former or NO_ROLE, role or NO_ROLE))
+    record(Action.ROLE_CHANGED, [person], by=by, details=details)
     person.is_superuser = person.is_staff = role == OWNER
     person.save(update_fields=["is_superuser", "is_staff"])
     # With a group, they become staff (accounts.models.roles_changed).
@@ -110,7 +110,3 @@ def reactivate(person: User, *, by: User | None = None) -> None:
     person.is_active = True
     person.save(update_fields=["is_active"])
     EmergencyLink.objects.filter(user=person).update(used_at=None)
-
-
-def _label(role: str) -> str:
-    return str(LABELS.get(role, role)) or gettext("No role")

@@ -1,4 +1,4 @@
-"""What other apps add to the form of a person, for the owner of the site: rows of theirs that belong to one person."""
+"""What other apps add to the form of a person, for the owner of the site, and to “Your account”, for each person."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -7,6 +7,7 @@ from django.contrib.admin import StackedInline
 from django.db import models
 
 from accounts.models import User
+from core.dashboard import Panel, find_missing_template
 from core.registry import Registry
 
 
@@ -24,3 +25,6 @@ class PersonInline[Model: models.Model](StackedInline[Model, User]):
 
 # Each decides for whom it is shown in its `has_…_permission` methods, which get the person.
 person_inlines: Final[Registry[type[PersonInline[Any]]]] = Registry("part of the form of a person", _find_problems)
+
+# Each is a section of “Your account”.
+own_panels: Final[Registry[Panel]] = Registry("section of “Your account”", find_missing_template)

@@ -26,6 +26,12 @@ def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
     )
     yield KeptData(
         Concerned.STAFF,
+        _("Your portrait, if one was chosen: small, and without its metadata"),
+        _("Until you or an owner remove it, or an owner erases the account."),
+        _("So that readers see who writes. It is shown only with the name for which it was chosen."),
+    )
+    yield KeptData(
+        Concerned.STAFF,
         _("In which browsers you are logged in, since when, and when they were last used, but not from where"),
         ngettext(
             "Until you log out there, and no longer than %d day.",

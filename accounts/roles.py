@@ -5,7 +5,7 @@ The owner of a site is a superuser. Groups that owners create are further roles.
 
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from django.apps import AppConfig
 from django.apps.registry import Apps
@@ -17,6 +17,9 @@ from django.utils.translation import gettext_lazy as _
 
 from core.languages import in_words
 from core.registry import Registry
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import Permission
 
 # The codenames of an app's permissions that each role has.
 type RolePermissions = Mapping[str, Collection[str]]
@@ -33,6 +36,34 @@ LABELS: Final[dict[str, Promise]] = {
     MODERATOR: _("Moderator"),
     READER: _("Reader of drafts"),
 }
+# What the audit log calls it to have none.
+NO_ROLE: Final = "No role"
+_STORED_NAMES: Final = {**LABELS, NO_ROLE: _("No role")}
+# Django's own permissions, whose names it stores in English.
+_ACTIONS: Final = {
+    "add": pgettext_lazy("permission", "add"),
+    "change": pgettext_lazy("permission", "change"),
+    "delete": pgettext_lazy("permission", "delete"),
+    "view": pgettext_lazy("permission", "view"),
+}
+
+
+def role_label(name: str) -> str:
+    """Return what a role is called in the language that is spoken. Its name is stored in English.
+
+    Groups that owners create have names of their own, which stay as they are.
+    """
+    return str(_STORED_NAMES.get(name, name))
+
+
+def permission_label(permission: "Permission") -> str:
+    """Return which objects a permission is about, and what it allows, in the language that is spoken."""
+    model = permission.content_type.model_class()
+    names: dict[str, Any] = {}
+    if model is not None:
+        names = {get_permission_codename(action, model._meta): label for action, label in _ACTIONS.items()}
+        names |= dict(model._meta.permissions)
+    return f"{permission.content_type} | {names.get(permission.codename, permission.name)}"
 
 
 def every_action(*models: str) -> set[str]:

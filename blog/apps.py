@@ -38,9 +38,10 @@ class BlogConfig(AppConfig):
     def ready(self) -> None:
         from accounts.audit.titles import titles
         from accounts.offboarding import Work, works
-        from accounts.preferences import person_inlines
+        from accounts.preferences import own_panels, person_inlines
         from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
+        from blog.admin.portraits import PANEL, PortraitInline
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.advice import CHECKS, advice_checks
         from blog.appearance import uses
@@ -109,6 +110,8 @@ class BlogConfig(AppConfig):
         reviewers = ReviewPreference.objects.select_related("user")
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
         works.register("blog", Work(_("Posts and pages"), count_written, reassign))
+        person_inlines.register("blog.portrait", PortraitInline)
+        own_panels.register("portrait", PANEL)
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
         kept_data.register("blog", kept_by_the_blog)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))

@@ -45,6 +45,6 @@ def _read_authors() -> Sequence[User]:
     counts = Post.objects.published().filter(author=OuterRef("pk")).order_by().values("author")
     count = Subquery(counts.annotate(count=Count("pk")).values("count"), output_field=IntegerField())
     with_posts = User.objects.annotate(post_count=Coalesce(count, 0)).filter(post_count__gt=0)
-    return sorted(
-        with_posts.only("display_name", "slug", "bio"), key=lambda author: (str(author).casefold(), author.pk)
-    )
+    portrait = ("portrait__person", "portrait__name", "portrait__digest")
+    authors = with_posts.select_related("portrait").only("display_name", "slug", "bio", *portrait)
+    return sorted(authors, key=lambda author: (str(author).casefold(), author.pk))

@@ -61,13 +61,13 @@ class _NoMarkdownError(Exception):
     """Markdown can't express this element."""
 
 
-def convert_to_markdown(source: str, markup: str, entry: object = None) -> Conversion:
+def convert_to_markdown(source: str, markup: str, entry: object = None, language: str = "") -> Conversion:
     """Return `source`, which belongs to `entry`, in Markdown. Raises what blog.rendering.render does."""
-    before = render(source, markup, entry)
+    before = render(source, markup, entry, language)
     root = _read(before.body_html)
     converted = "\n\n".join(_convert_blocks(root))
     check_source(converted, "markdown")
-    after = render(converted, "markdown", entry)
+    after = render(converted, "markdown", entry, language)
     ids = _ids(root)
     old, new = _canonical_lines(root, ids), _canonical_lines(_read(after.body_html), ids)
     differences = list(islice(difflib.unified_diff(old, new, lineterm="", n=1), 2, _MAX_DIFFERENCES))

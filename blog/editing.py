@@ -86,13 +86,13 @@ def preview(request: HttpRequest) -> HttpResponse:
     source = request.POST.get("content")
     if source is None:
         return _error(_("There is no text to preview."))
+    entry.language = request.POST.get("language", "")
     try:
-        rendered = render(source, request.GET.get("markup", "markdown"), entry if entry.pk else None)
+        rendered = render(source, request.GET.get("markup", "markdown"), entry if entry.pk else None, entry.language)
     except SourceTooLongError as error:
         return _error(str(error))
     except UnknownMarkupError:
         return _error(_("This text is in a format that this site doesn't support, so it can't be previewed."))
-    entry.language = request.POST.get("language", "")
     more = format_html('<span class="preview-marker">{}</span>', _("Read more"))
     page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
     html = rendered.body_html

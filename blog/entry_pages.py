@@ -10,11 +10,13 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 
 from blog import breadcrumbs, passwords, privacy
+from blog.appearance.looks import look_of
 from blog.caching import mark_private
 from blog.lead_pictures import lead_picture
 from blog.listing import FeedLink, join_parts, page_label, site_feed
 from blog.models import Entry, Post
 from blog.open_graph import article, locale, oembed_url
+from blog.portraits import about_author
 from blog.related import related_section
 from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
@@ -105,6 +107,8 @@ def entry_response(
         context |= {"categories": links_to(terms.categories, comma), "tags": links_to(terms.tags, comma)}
         if entry.is_public:
             context["related"] = related_section(entry, request.site)
+        if site.show_author and look_of(site).appearance.about_author:
+            context["about_author"] = about_author(entry.author, site)
         context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
         if is_described:
             trail = breadcrumb_list(site, breadcrumbs.to_post(entry, terms))

@@ -19,7 +19,7 @@ from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQueryS
 from blog.redirects.look_up import rows_at
 from blog.structured_data import changed_at
 from blog.terms import terms_of
-from core.languages import answer_in, language_name
+from core.languages import answer_in, language_name, speaking
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
@@ -82,26 +82,27 @@ class PostFeed:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))
             url = absolute_url(post.get_absolute_url())
             picture = lead_picture(post) if feed.has_images else None
-            feed.add(
-                title=str(post),
-                link=url,
-                description=post.summary,
-                guid=post.guid,
-                author=str(post.author),
-                author_link=absolute_url(post.author.get_absolute_url()),
-                pubdate=post.published_at,
-                updateddate=changed_at(post),
-                modified_at=post.modified_at,
-                categories=[term.name for term in chain(*terms[post.pk])],
-                enclosures=[*enclosed.kept, *enclosed.in_text],
-                comments=f"{url}#comments",
-                content=post.body,
-                comment_feed=f"{url}feed/",
-                comment_count=post.comment_count,
-                language=post.language,
-                direction=post.direction,
-                image=picture and picture.url,
-            )
+            with speaking(post.language):
+                feed.add(
+                    title=str(post),
+                    link=url,
+                    description=post.summary,
+                    guid=post.guid,
+                    author=str(post.author),
+                    author_link=absolute_url(post.author.get_absolute_url()),
+                    pubdate=post.published_at,
+                    updateddate=changed_at(post),
+                    modified_at=post.modified_at,
+                    categories=[term.name for term in chain(*terms[post.pk])],
+                    enclosures=[*enclosed.kept, *enclosed.in_text],
+                    comments=f"{url}#comments",
+                    content=post.body,
+                    comment_feed=f"{url}feed/",
+                    comment_count=post.comment_count,
+                    language=post.language,
+                    direction=post.direction,
+                    image=picture and picture.url,
+                )
         return feed.response()
 
 

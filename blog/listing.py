@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext
 
+from accounts.models import User
 from blog.appearance.documents import ListStyle
 from blog.appearance.looks import look_of
 from blog.listed_posts import listed_posts
@@ -136,7 +137,7 @@ def listing_response(
     about: Sequence[Any] = (),
     heading: str = "",
     title: str = "",
-    name: str = "",
+    author: User | None = None,
     description: str = "",
     feeds: Sequence[FeedLink] = (),
     sticky: Sequence[Post] = (),
@@ -146,7 +147,7 @@ def listing_response(
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
     `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
-    `name` and `description` are those of what it is about, if the heading does not say it.
+    It shows the `author` and the `description` of what it is about.
     Only the posts of the page are read from the `listing`, which is `about` these values. The first page has the
     `nodes`. Raises Http404 past the last page, and for an empty listing if `not_found_if_empty`.
     """
@@ -169,7 +170,7 @@ def listing_response(
         "heading": heading,
         "page_title": join_parts(title, label),
         "meta_description": join_parts(label, title, description or request.site.tagline),
-        "name": name,
+        "author": author,
         "description": description,
         "posts": shown,
         "entries": _entries(shown, request.site, pinned=sticky),

@@ -20,6 +20,7 @@ from django.utils.timezone import localdate
 from accounts.models import User
 from blog.models import Category, Entry, Post, PostInCategory, Revision, Status
 from blog.permissions import UNDECIDED, may_edit, may_publish, may_restore
+from blog.rerendering import RerenderResult, may_have_words, rerender
 from blog.review.notices import record_steps
 from blog.revisions.comparing import says_something_else
 from blog.revisions.recording import record
@@ -223,13 +224,15 @@ def _change_status(
 def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
     """Set the language of entries, with which their texts get a direction; empty if it is not known.
 
-    The time of their last change stays, so that an import still updates them.
+    Those to which rendering may have added words are rendered again. The time of their last change stays, so that an
+    import still updates them.
     """
     with transaction.atomic():
         change = preview_language(entries, by, language, lock=True)
         pks = [entry.pk for entry in change.changed]
         for some in batched(pks, _BATCH_SIZE, strict=False):
             Entry.objects.filter(pk__in=some).update(language=language)
+            rerender(Entry.objects.filter(pk__in=some).filter(may_have_words()), RerenderResult())
         entries_changed(pks)
     return change
 

@@ -7,10 +7,10 @@ from operator import attrgetter
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from blog.models import Entry
-from blog.rendering import SourceTooLongError, UnknownMarkupError
+from blog.rendering import MAY_HAVE_WORDS, SourceTooLongError, UnknownMarkupError
 from core.changes import entries_changed
 
 _BATCH_SIZE: Final = 100
@@ -31,6 +31,14 @@ class RerenderResult:
     @property
     def processed(self) -> int:
         return self.changed + self.unchanged + len(self.failed)
+
+
+def may_have_words() -> Q:
+    """Return the condition for entries to whose HTML rendering may have added words, which depend on the language."""
+    condition = Q(pk__in=[])
+    for mark in MAY_HAVE_WORDS:
+        condition |= Q(body_html__contains=mark)
+    return condition
 
 
 def rerender(
@@ -66,6 +74,6 @@ def rerender(
 
 
 def _store(entry: Entry, names: tuple[str, ...]) -> bool:
-    """Store the columns with these names, unless someone has changed the source since it was read."""
-    as_read = Entry.objects.filter(pk=entry.pk, source=entry.source, markup=entry.markup)
+    """Store the columns with these names, unless someone has changed the source or its language since it was read."""
+    as_read = Entry.objects.filter(pk=entry.pk, source=entry.source, markup=entry.markup, language=entry.language)
     return bool(as_read.update(**{name: getattr(entry, name) for name in names}))

@@ -79,7 +79,9 @@ def blog_posting(post: Post, terms: Terms, picture: LeadPicture | None, site: Si
 
 def profile_page(author: User) -> Node:
     """Return the node of an author's page, which has nothing of the account."""
-    return _node("ProfilePage", mainEntity=_person(author) | _node("Person", description=author.bio))
+    portrait = author.shown_portrait
+    image = portrait and absolute_url(portrait.get_absolute_url())
+    return _node("ProfilePage", mainEntity=_person(author) | _node("Person", description=author.bio, image=image))
 
 
 def breadcrumb_list(site: SiteSettings, trail: Iterable[Term]) -> Node:

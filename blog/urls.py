@@ -11,6 +11,7 @@ from blog.appearance.views import icon, style
 from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
 from blog.dictionary import dictionary
 from blog.language_lists import by_language
+from blog.portraits import portrait
 
 app_name = "blog"
 
@@ -78,6 +79,7 @@ urlpatterns = [
     path("favicon.ico", public_page(well_known.favicon), name="favicon"),
     path("appearance-<str:digest>.css", public_page(style), name="style"),
     path("icon-<str:key>-<int:size>.png", public_page(icon), name="icon"),
+    path("portrait-<str:digest>.webp", public_page(portrait), name="portrait"),
     path("manifest.webmanifest", public_page(well_known.manifest), name="manifest"),
     path("oembed/", public_page(oembed.oembed), name="oembed"),
     path(".well-known/security.txt", public_page(well_known.security_txt), name="security_txt"),

@@ -63,7 +63,9 @@ posts_at = Prepared[Post](
     )
 )
 _categories_at = Prepared[Category](lambda path, slug: Category.objects.filter(Q(path=path) | Q(slug=slug)))
-_authors_at = Prepared[User](lambda slugs: User.objects.filter(slug__in=slugs))
+_authors_at = Prepared[User](
+    lambda slugs: User.objects.filter(slug__in=slugs).select_related("portrait").defer("portrait__image")
+)
 pages_at = Prepared[Page](
     lambda now, paths: (
         Page.objects.published(now)
@@ -191,7 +193,7 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         about=[author.pk],
         heading=gettext("Author Archive"),
         title=gettext("Posts by %(author)s") % {"author": author},
-        name=str(author),
+        author=author,
         description=author.bio,
         feeds=[FeedLink(str(author), reverse("blog:author_feed", args=[author.slug]))],
         nodes=lambda: [profile_page(author)],

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse
 from django.utils.csp import CSP
 
 from config.backups import backup_times
@@ -201,7 +202,10 @@ LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
 SESSION_ENGINE = "accounts.sessions"
 # The author's page belongs to the blog, which accounts does not know.
 _author_url = URLTemplate("blog:author", "slug")
-ABSOLUTE_URL_OVERRIDES = {"accounts.user": lambda user: _author_url(user.slug)}
+ABSOLUTE_URL_OVERRIDES = {
+    "accounts.user": lambda user: _author_url(user.slug),
+    "accounts.portrait": lambda portrait: reverse("blog:portrait", args=[portrait.digest]),
+}
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},

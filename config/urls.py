@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import index, sitemap
 from django.urls import include, path
 
+from blog.admin.portraits import choose_own
 from blog.caching import public_page
 from blog.editing import preview
 from blog.link_search import links
@@ -27,6 +28,7 @@ urlpatterns = [
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/editor/links/", links, name="editor_links"),
     path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
+    path("admin/account/portrait/", admin.site.admin_view(choose_own), name="own_portrait"),
     path("admin/", include("accounts.urls")),
     path("admin/", include("operations.urls")),
     path("admin/", admin.site.urls),

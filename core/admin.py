@@ -31,6 +31,7 @@ from django.utils.translation import gettext_lazy as _
 
 from core.dashboard import Concern
 from core.history import ChangeMessage, describe_changes, history
+from core.kind_messages import KindMessages
 from core.models import SiteSettings
 
 _HISTORY_PER_PAGE: Final = 100
@@ -93,12 +94,14 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     # A page that asks whether to delete a tag need not name each of its thousand posts.
     delete_confirmation_max_display = 20
 
+    kind_messages = KindMessages()
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FilterChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        title = capfirst(self.opts.verbose_name_plural)
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+        context = {"title": capfirst(self.opts.verbose_name_plural), "add_label": self._title("add")}
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def render_change_form(
         self,
@@ -109,13 +112,8 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         form_url: str = "",
         obj: Any = None,
     ) -> HttpResponse:
-        if add:
-            title = gettext("Add %(name)s")
-        elif self.has_change_permission(request, obj):
-            title = gettext("Edit %(name)s")
-        else:
-            title = gettext("View %(name)s")
-        context["title"] = title % {"name": self.opts.verbose_name}
+        action = "add" if add else "edit" if self.has_change_permission(request, obj) else "view"
+        context["title"] = self._title(action)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changeform_view(
@@ -187,27 +185,31 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         response: Any = super().delete_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
         if context is not None and not context["perms_lacking"] and not context["protected"]:
-            context["title"] = gettext("Delete %(name)s") % {"name": self.opts.verbose_name}
+            question = str(self.kind_messages.question).format(object=context["object"])
+            context |= {"title": self._title("delete"), "question": question}
         return response
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             # The page closes the window and shows no message.
             return super().response_add(request, obj, post_url_continue)
-        self.message_user(request, self._saved(request, obj, gettext("{name} “{object}” added.")), messages.SUCCESS)
+        text = self.kind_messages.added or gettext("{name} “{object}” added.")
+        self.message_user(request, self._saved(request, obj, str(text)), messages.SUCCESS)
         return self._respond_saved(request, obj) or self.response_post_save_add(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Model) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             return super().response_change(request, obj)
-        self.message_user(request, self._saved(request, obj, gettext("{name} “{object}” saved.")), messages.SUCCESS)
+        text = self.kind_messages.saved or gettext("{name} “{object}” saved.")
+        self.message_user(request, self._saved(request, obj, str(text)), messages.SUCCESS)
         return self._respond_saved(request, obj) or self.response_post_save_change(request, obj)
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: int) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
             return super().response_delete(request, obj_display, obj_id)
         texts = {"name": capfirst(self.opts.verbose_name), "object": obj_display}
-        self.say_deleted(request, gettext("%(name)s “%(object)s” deleted.") % texts, [obj_id])
+        own = str(self.kind_messages.deleted).format(object=obj_display)
+        self.say_deleted(request, own or gettext("%(name)s “%(object)s” deleted.") % texts, [obj_id])
         return self.response_post_save_change(request, self.model())
 
     def undo_url(self, pks: Sequence[int]) -> str:
@@ -220,6 +222,16 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         button = render_to_string("admin/undo.html", {"url": url}, request) if url else ""
         self.message_user(request, format_html("{} {}", text, button) if button else text, messages.SUCCESS)
 
+    def _title(self, action: str) -> str:
+        """Return what a page or link is called with which users add, edit, view or delete an object."""
+        general = {
+            "add": gettext("Add %(name)s"),
+            "edit": gettext("Edit %(name)s"),
+            "view": gettext("View %(name)s"),
+            "delete": gettext("Delete %(name)s"),
+        }
+        return str(getattr(self.kind_messages, action)) or general[action] % {"name": self.opts.verbose_name}
+
     def _url(self, name: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
 
@@ -230,8 +242,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             name = format_html('<a href="{}">{}</a>', self._url("change", quote(obj.pk)), name)
         message = format_html(text, name=capfirst(self.opts.verbose_name), object=name)
         if url := self.get_view_on_site_url(obj):
-            view = gettext("View %(name)s") % {"name": self.opts.verbose_name}
-            message = format_html('{} <a href="{}">{}</a>', message, url, view)
+            message = format_html('{} <a href="{}">{}</a>', message, url, self._title("view"))
         return message
 
     def _respond_saved(self, request: HttpRequest, obj: Model) -> HttpResponse | None:

@@ -47,11 +47,12 @@ dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_miss
 concerns: Final[Registry[Callable[[HttpRequest], Iterable[Concern]]]] = Registry("source of concerns")
 
 
-def panels_for(request: HttpRequest) -> list[dict[str, Any]]:
-    """Return the name, title and HTML of each panel for the user who sends `request`."""
+def panels_for(request: HttpRequest, panels: Registry[Panel] | None = None) -> list[dict[str, Any]]:
+    """Return the name, title and HTML of each panel for the user who sends `request`: by default of the dashboard."""
     user: Any = request.user
     shown = []
-    for name, panel in sorted(dashboard_panels.items(), key=lambda pair: pair[1].order):
+    registered = dashboard_panels if panels is None else panels
+    for name, panel in sorted(registered.items(), key=lambda pair: pair[1].order):
         if panel.permissions and not any(map(user.has_perm, panel.permissions)):
             continue
         if (context := panel.context(request)) is not None:

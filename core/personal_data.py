@@ -1,5 +1,6 @@
 """Personal data: rows about people, found by e-mail address, to be disclosed or erased on request."""
 
+from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -47,6 +48,8 @@ class PersonalRows:
 
 
 def _to_json(value: Any) -> Any:
+    if isinstance(value, bytes | memoryview):
+        return b64encode(value).decode("ascii")
     return value if isinstance(value, str | int | float | bool | list | dict | None) else str(value)
 
 

@@ -4,6 +4,7 @@ from accounts.models.audit import AppendOnlyError, AuditRecord, AuditRecordQuery
 from accounts.models.links import EmergencyLink, PasswordLink
 from accounts.models.people import User, UserManager, follow_roles, group_deleted, roles_changed
 from accounts.models.policies import RolePolicy
+from accounts.models.portraits import Portrait
 from accounts.models.sessions import Session
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "AuditRecordQuerySet",
     "EmergencyLink",
     "PasswordLink",
+    "Portrait",
     "RolePolicy",
     "Session",
     "User",

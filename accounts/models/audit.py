@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
 from accounts.models.people import User
-from accounts.roles import LABELS
+from accounts.roles import role_label
 
 
 class AppendOnlyError(Exception):
@@ -43,6 +43,10 @@ class AuditRecord(models.Model):
     # The kind of people, and the role of commands and of the worker.
     PERSON: Final = "accounts.user"
     SERVER: Final = "server"
+    # Kinds of objects that are called after a role.
+    _ROLES: Final = frozenset({"auth.group", "accounts.rolepolicy"})
+    # Between the names of the former role and the new one, in the details of a change.
+    ARROW: Final = " → "
 
     at = models.DateTimeField(_("time"), default=timezone.now)
     # None if it was done on the server, or by someone who was not logged in. The ID stays when the account is erased.
@@ -118,14 +122,15 @@ class AuditRecord(models.Model):
 
     @property
     def role_label(self) -> str:
-        return "" if self.person_id is None else str(LABELS.get(self.role, self.role))
+        return "" if self.person_id is None else role_label(self.role)
 
     @property
     def what(self) -> str:
         """The object: what a person is called now, or what anything else was called then, or else its ID."""
         if self.is_about_person:
             return self._name_of(int(self.object_id))
-        return self.title or self.object_id
+        title = role_label(self.title) if self.kind in self._ROLES else self.title
+        return title or self.object_id
 
     @property
     def kind_label(self) -> str:
@@ -144,6 +149,8 @@ class AuditRecord(models.Model):
             details = ngettext("%(n)d time within an hour", "%(n)d times within an hour", self.count) % {
                 "n": self.count
             }
+        elif self.action == Action.ROLE_CHANGED:
+            details = self.ARROW.join(map(role_label, details.split(self.ARROW)))
         return gettext("%(label)s: %(text)s") % {"label": action, "text": details} if details else action
 
     @property

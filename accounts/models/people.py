@@ -10,8 +10,9 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext
 
+from accounts.models.portraits import Portrait
 from accounts.models.sessions import Session
-from accounts.roles import LABELS, OWNER, ROLES
+from accounts.roles import OWNER, ROLES, role_label
 from core.changes import PublicModel, PublicQuerySet
 from core.slugs import free_slug, slug_field, slugify
 
@@ -79,6 +80,12 @@ class User(PublicModel, AbstractUser):
     get_short_name = get_full_name
 
     @property
+    def shown_portrait(self) -> Portrait | None:
+        """The portrait that readers see: none if it was chosen for another name than they see now."""
+        portrait: Portrait | None = getattr(self, "portrait", None)
+        return portrait if portrait is not None and portrait.name == self.display_name else None
+
+    @property
     def has_credentials(self) -> bool:
         """Whether this person has chosen a password or a passkey. Without either, they have to be invited."""
         passkeys: models.Manager[Any] = self.authenticator_set  # type: ignore[attr-defined]  # allauth has no types
@@ -103,7 +110,7 @@ class User(PublicModel, AbstractUser):
     @property
     def role_label(self) -> str:
         """The name of the role for people to read; empty without one."""
-        return str(LABELS.get(self.role, self.role))
+        return role_label(self.role)
 
 
 def _main_role(names: Iterable[str]) -> str:

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import LABELS
+from accounts.roles import role_label
 
 
 class RolePolicy(models.Model):
@@ -28,4 +28,4 @@ class RolePolicy(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return str(LABELS.get(self.role, self.role))
+        return role_label(self.role)

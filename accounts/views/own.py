@@ -19,7 +19,9 @@ from accounts.audit.recording import record
 from accounts.languages import LanguageForm
 from accounts.logging_in import lacks_second_factor
 from accounts.models import EmergencyLink, Session, User
+from accounts.preferences import own_panels
 from accounts.views.pages import OwnPage
+from core.dashboard import panels_for
 from core.languages import speaking
 
 # How much of what happened to the account is shown.
@@ -42,6 +44,7 @@ class AccountView(OwnPage, TemplateView):
             emergency_link=EmergencyLink.objects.filter(user=self.user).first(),
             is_incomplete=lacks_second_factor(self.request),
             recent=reading.with_people(reading.about(self.user)[:_RECENT]),
+            panels=panels_for(self.request, own_panels),
             logged_out_after=policies.describe_hours(policies.demands_on(self.user).session_hours),
             **kwargs,
         )

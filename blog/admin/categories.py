@@ -20,6 +20,7 @@ from blog.admin.trees import dashed, indented, tree_order
 from blog.models import Category, CategoryChange, CategoryTwins
 from blog.models.curation import CurationError
 from core.admin import read_ids
+from core.kind_messages import KindMessages
 
 
 class _TreeChoiceField(forms.ModelChoiceField[Category]):
@@ -42,6 +43,16 @@ class MergeForm(forms.Form):
 @admin.register(Category)
 class CategoryAdmin(CurationAdmin):
     form = CategoryForm
+    kind_messages = KindMessages(
+        add=_("Add category"),
+        edit=_("Edit category"),
+        view=_("View category"),
+        delete=_("Delete category"),
+        added=_("Category “{object}” added."),
+        saved=_("Category “{object}” saved."),
+        deleted=_("Category “{object}” deleted."),
+        question=_("Delete the category “{object}” permanently? This can't be undone."),
+    )
     list_display = ("indented_name", "slug", "post_count")
     search_fields = ("name", "path")
     ordering = (tree_order(),)

@@ -68,7 +68,7 @@ class ConversionMixin:
 def _try_to_convert(entry: Entry) -> tuple[Conversion | None, str]:
     """Return the conversion, or None and the reason why there is none."""
     try:
-        return convert_to_markdown(entry.source, entry.markup, entry), ""
+        return convert_to_markdown(entry.source, entry.markup, entry, entry.language), ""
     except SourceTooLongError as error:
         return None, str(error)
     except UnknownMarkupError:

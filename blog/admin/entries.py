@@ -21,6 +21,7 @@ from blog.admin.revisions import RevisionsMixin
 from blog.admin.trees import tree_order
 from blog.models import Entry, Page, Post, Status, date_in_lists
 from blog.permissions import Anyone, edits_others, may_delete, may_edit, may_view, seen_by
+from core.kind_messages import KindMessages
 
 
 class EntryAdmin(
@@ -51,6 +52,14 @@ class EntryAdmin(
 @admin.register(Post)
 class PostAdmin(CalendarView, EntryAdmin):
     form = PostForm
+    kind_messages = KindMessages(
+        add=_("Add post"),
+        edit=_("Edit post"),
+        view=_("View post"),
+        delete=_("Delete post"),
+        deleted=_("Post “{object}” deleted."),
+        question=_("Delete the post “{object}” permanently? This can't be undone."),
+    )
     own_fieldsets = [(_("Categories"), ["categories"]), (_("Tags"), ["tags"])]
     quick_form = QuickPostForm
     quick_fields = ("title", "slug", "published_at", "categories", "tags", "version")
@@ -69,6 +78,14 @@ class PostAdmin(CalendarView, EntryAdmin):
 @admin.register(Page)
 class PageAdmin(EntryAdmin):
     form = PageForm
+    kind_messages = KindMessages(
+        add=_("Add page"),
+        edit=_("Edit page"),
+        view=_("View page"),
+        delete=_("Delete page"),
+        deleted=_("Page “{object}” deleted."),
+        question=_("Delete the page “{object}” permanently? This can't be undone."),
+    )
     own_fieldsets = [(_("Page attributes"), ["parent", "menu_order"])]
     quick_form = QuickPageForm
     quick_fields = ("title", "slug", "published_at", "parent", "menu_order", "version")

@@ -22,6 +22,7 @@ from accounts.models import User
 from blog.models import TEXTS, Category, Page, Post
 from blog.models.redirect import MAX_LENGTH, TARGETS, Redirect, normalise_path, target_name
 from core.admin import BaseAdmin
+from core.kind_messages import KindMessages
 from media.models import Document, Picture
 
 
@@ -107,6 +108,14 @@ def find_object(path: str) -> Model | None:
 @admin.register(Redirect)
 class RedirectAdmin(BaseAdmin[Redirect]):
     form = RedirectForm
+    kind_messages = KindMessages(
+        add=_("Add redirect"),
+        view=_("View redirect"),
+        delete=_("Delete redirect"),
+        added=_("Redirect “{object}” added."),
+        deleted=_("Redirect “{object}” deleted."),
+        question=_("Delete the redirect “{object}” permanently? This can't be undone."),
+    )
     list_display = ("path", "target")
     readonly_fields = ("target",)
     search_fields = ("path", "entry__title", "category__name", "author__display_name")

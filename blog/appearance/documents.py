@@ -73,6 +73,7 @@ class Appearance:
     list_style: str = ListStyle.TEXTS
     day_format: str = ""
     show_updates: bool = True
+    about_author: bool = False
     logo: str = ""
     header: str = ""
     icon: str = ""
@@ -195,6 +196,11 @@ class AppearanceForm(forms.Form):
             "After the post, if its text was changed on a later day. A change of up to three words is a correction, "
             "which isn't shown."
         ),
+    )
+    about_author = forms.BooleanField(
+        label=_("About the author below posts"),
+        required=False,
+        help_text=_("The portrait and the biography, if the site settings show authors."),
     )
     logo = PictureField(
         label=_("Logo"),

@@ -29,7 +29,7 @@ from blog.rendering.directions import add_auto_directions
 from blog.rendering.images import COLUMN_WIDTH, add_renditions, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
 from core.changes import PublicModel, entries_changed
-from core.languages import language_name
+from core.languages import interface_language, language_name
 from core.slugs import slug_before_trash, slug_field
 from media.models import Document, Picture
 
@@ -126,7 +126,7 @@ class Entry(PublicModel):
     path = models.CharField(max_length=MAX_PATH_LENGTH, unique=True, null=True, editable=False)  # noqa: DJ001  # see above
     menu_order = models.IntegerField(_("order"), default=0, help_text=_("Lower numbers come first in the menu."))
 
-    # Rendered from the source with this digest by this version of the renderer.
+    # Rendered by this version of the renderer. The digest is that of what it depends on: see `_digest`.
     lead_html = models.TextField(editable=False, blank=True)
     body_html = models.TextField(editable=False, blank=True)
     auto_excerpt = models.TextField(editable=False, blank=True)
@@ -329,23 +329,28 @@ class Entry(PublicModel):
     # Rendering
 
     def render_if_stale(self) -> None:
-        """Render the source, unless the HTML was made from it by this version. Raises SourceTooLongError."""
-        if (self.source_digest, self.render_version) != (self._digest(), RENDER_VERSION):
+        """Render the source, unless the HTML was made from it, in its language, by this version.
+
+        Raises SourceTooLongError.
+        """
+        digest = self._digest(interface_language(self.language))
+        if (self.source_digest, self.render_version) != (digest, RENDER_VERSION):
             self.render()
 
     def render(self) -> None:
         """Render the source. Raises SourceTooLongError."""
-        self.take_rendered(render(self.source, self.markup, self))
+        self.take_rendered(render(self.source, self.markup, self, self.language))
 
     def take_rendered(self, rendered: Rendered) -> None:
         """Take over the result of rendering the source."""
         self.lead_html, self.body_html = rendered.lead_html, rendered.body_html
         self.auto_excerpt, self.has_more = rendered.auto_excerpt, rendered.has_more
-        self.source_digest = self._digest()
+        self.source_digest = self._digest(rendered.language)
         self.render_version = RENDER_VERSION
 
-    def _digest(self) -> str:
-        text = f"{self.markup}\0{self.source}".encode("utf-8", "surrogatepass")
+    def _digest(self, language: str) -> str:
+        """Return a digest of the source, its markup, and the language in which words are added to it."""
+        text = f"{self.markup}\0{language}\0{self.source}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=16).hexdigest()
 
     # Saving

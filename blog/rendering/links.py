@@ -8,8 +8,6 @@ from collections import Counter
 from typing import Final
 from urllib.parse import unquote
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext
 from lxml import etree
 
@@ -133,9 +131,7 @@ def label_pdf_links(root: etree._Element) -> None:
             continue
         name = urls.file_name(url)
         del link[:]
-        # Stored for all readers, hence in the language of the site rather than of the person who saves.
-        with translation.override(settings.LANGUAGE_CODE):
-            link.text = gettext("Click to access %(name)s") % {"name": name}
+        link.text = gettext("Click to access %(name)s") % {"name": name}
         link.set("class", "wp-block-file")
 
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext
 from lxml import etree
 
@@ -150,9 +148,7 @@ def _repair_details(element: etree._Element) -> None:
         take_out(summary)
     else:
         summary = etree.Element("summary")
-        # Stored for all readers, hence in the language of the site.
-        with translation.override(settings.LANGUAGE_CODE):
-            summary.text = gettext("Details")
+        summary.text = gettext("Details")
     summary.tail, element.text = element.text, None
     element.insert(0, summary)
 

@@ -30,6 +30,7 @@ from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_cha
 from comments.moderation.decisions import DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
 from core.dates import time_since
+from core.kind_messages import KindMessages
 
 
 def _bulk_action(name: str) -> Callable[..., None]:
@@ -58,6 +59,11 @@ class CommentAdminForm(forms.ModelForm[Comment]):
 @admin.register(Comment)
 class CommentAdmin(BaseAdmin[Comment]):
     form = CommentAdminForm
+    kind_messages = KindMessages(
+        edit=_("Edit comment"),
+        view=_("View comment"),
+        saved=_("Comment “{object}” saved."),
+    )
     actions = [_bulk_action(name) for name in ACTIONS]
     list_display = ("excerpt", "author", "entry_link", "status_label", "age")
     list_filter = ("status", "kind")

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.kind_messages import KindMessages
 from media.admin.duplicates import DuplicatesAdmin
 from media.admin.uploads import UploadForm, replacement_field
 from media.cleaners.images import READS_HEIC
@@ -68,6 +69,11 @@ class PictureForm(UploadForm[Picture]):
 @admin.register(Picture)
 class PictureAdmin(DuplicatesAdmin):
     form = PictureForm
+    kind_messages = KindMessages(
+        edit=_("Edit image"),
+        view=_("View image"),
+        saved=_("Image “{object}” saved."),
+    )
     texts = ("title", "alt", "caption", "credit")
     # Shown as a grid by templates/admin/media/picture/change_list.html.
     list_display = ("__str__",)

@@ -28,6 +28,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from core.admin import BaseAdmin, read_ids
+from core.kind_messages import KindMessages
 from media import trash
 from media.documents import MAX_BYTES, clean_document
 from media.file_types import CLEANABLE
@@ -247,6 +248,11 @@ class UploadAdmin(BaseAdmin[Any]):
 @admin.register(Document)
 class DocumentAdmin(UploadAdmin):
     form = DocumentForm
+    kind_messages = KindMessages(
+        edit=_("Edit document"),
+        view=_("View document"),
+        saved=_("Document “{object}” saved."),
+    )
     list_display = ("__str__", "url", "file_size", "uploaded_by", "uploaded_at")
     list_filter = [TypeFilter, MonthFilter, UseFilter, SizeFilter, CleanedFilter, DeletedFilter]
     readonly_fields = ("uses", "url", "file_size", "uploaded_by", "uploaded_at")

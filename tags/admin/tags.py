@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
 
+from core.kind_messages import KindMessages
 from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
 from tags.models import Tag, TagAlias
@@ -50,6 +51,13 @@ class TagAliasInline(admin.StackedInline[TagAlias, Tag]):
 
 @admin.register(Tag)
 class TagAdmin(TagCurationAdmin):
+    kind_messages = KindMessages(
+        add=_("Add tag"),
+        edit=_("Edit tag"),
+        view=_("View tag"),
+        added=_("Tag “{object}” added."),
+        saved=_("Tag “{object}” saved."),
+    )
     list_display = ("name", "slug", "post_count", "first_used", "last_used")
     list_filter = (UseFilter,)
     # Only names the field; get_search_results searches.

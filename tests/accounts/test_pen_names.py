@@ -14,10 +14,11 @@ from django.test import Client
 from django.urls import URLResolver, get_resolver, resolve
 from PIL import Image
 
-from accounts.models import User
+from accounts.models import Portrait, User
 from blog import preview_links
 from blog import views as blog_views
 from blog.models import Status
+from blog.portraits import make_portrait
 from comments import sender_links
 from core.models import SiteSettings
 from media.documents import store_document
@@ -87,6 +88,8 @@ def paths(author: User, tmp_path: Path) -> list[str]:
     comments = [
         CommentFactory(entry=entry, user=author, name="", email="", text="Singing too") for entry in (post, page)
     ]
+    image = make_portrait(SimpleUploadedFile("me.jpg", buffer.getvalue()))
+    portrait = Portrait.objects.create(person=author, name="Nightingale", image=image, digest="0123456789abcdef")
     link = preview_links.create(PostFactory(author=author, status=Status.DRAFT), author, 7)
     url = post.get_absolute_url()
     listings = [
@@ -145,7 +148,7 @@ def paths(author: User, tmp_path: Path) -> list[str]:
         *("/wp-content/uploads/2020/05/a.jpg", "/folder/wp-content/uploads/2020/05/a.jpg", preview_links.url_of(link)),
         *("/follow-by-email/", "/follow-by-email/author/nightingale/", "/follow-by-email/author/legallogin/"),
         *(f"/follow-by-email/{page}/x/" for page in ("confirm", "manage", "unsubscribe")),
-        *("/appearance-x.css", "/icon-x-32.png"),
+        *("/appearance-x.css", "/icon-x-32.png", f"/portrait-{portrait.digest}.webp"),
         *("/admin/", "/admin/login/"),
     ]
 

@@ -170,7 +170,7 @@ class TestExport:
         post = PostFactory.create()
         for _ in range(20):
             rosas_comment(entry=post)
-        with django_assert_max_num_queries(19):
+        with django_assert_max_num_queries(20):
             personal_data.export(ROSA)
 
 

@@ -1,5 +1,6 @@
 """Every page of the admin says in plain words where one is, and what has just happened."""
 
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from lxml.html import HtmlElement
 from blog.models import Category, Redirect, Status
 from comments.models import Block
 from core.admin import BaseAdmin
+from core.kind_messages import KindMessages
 from core.models import SiteSettings
 from tags.models import Tag
 from tests.factories import CategoryFactory, CommentFactory, PostFactory, TagFactory, UserFactory
@@ -37,6 +39,14 @@ def heading(client: Client, path: str) -> str:
 
 def test_every_admin_has_the_same_base() -> None:
     assert [model for model, admin in site._registry.items() if not isinstance(admin, BaseAdmin)] == []
+
+
+def test_messages_about_a_kind_say_which_object_they_are_about() -> None:
+    about_one = {"added", "saved", "deleted", "question"}
+    for admin in site._registry.values():
+        for field in fields(KindMessages):
+            message = str(getattr(admin.kind_messages, field.name))  # type: ignore[attr-defined]  # each is a BaseAdmin
+            assert not message or ("{object}" in message) == (field.name in about_one), message
 
 
 class TestTitles:
@@ -156,6 +166,16 @@ class TestMessages:
         data = {"path": "/old/", "destination": CategoryFactory().get_absolute_url()}
         shown = message(owner.post("/admin/blog/redirect/add/", data, follow=True))
         assert text(shown) == f"Redirect “{Redirect.objects.get()}” added."
+
+    @pytest.mark.parametrize("name", ["{0} {object.__class__} %s", "<b>"])
+    def test_a_question_repeats_a_name_as_it_is(self, owner: Client, name: str) -> None:
+        page = read(owner.get(f"{CATEGORIES}{CategoryFactory(name=name).pk}/delete/"))
+        assert f"Delete the category “{name}” permanently?" in text(page)
+
+    def test_of_a_kind_without_sentences_of_its_own_name_it(self, owner: Client) -> None:
+        page = read(owner.get(f"/admin/comments/block/{Block.objects.create(text='casino').pk}/delete/"))
+        assert "Delete the blocklist entry “" in text(page)
+        assert text(one(read(owner.get("/admin/comments/block/")), ".addlink")) == "Add blocklist entry"
 
     def test_deleting(self, owner: Client) -> None:
         category = CategoryFactory(name="Awards")

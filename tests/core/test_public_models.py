@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from lxml import html
 
-from accounts.models import User
+from accounts.models import Portrait, User
 from blog.models import Category, Enclosure, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment, CommentSettings
 from core.changes import PublicModel
@@ -89,6 +89,12 @@ def a_user(value: str) -> tuple[User, str]:
     user = UserFactory(display_name=value, slug="writer")
     PostFactory(author=user)
     return user, "/author/writer/"
+
+
+def a_portrait(value: str) -> tuple[Portrait, str]:
+    user = UserFactory(display_name="Writer", slug="writer")
+    PostFactory(author=user)
+    return Portrait.objects.create(person=user, name="Writer", image=b"", digest=value), "/author/writer/"
 
 
 def a_comment(value: str) -> tuple[Comment, str]:
@@ -166,6 +172,8 @@ CASES = (
         "display_name",
         operations=OPERATIONS - {"delete", "delete in bulk", "bulk_create", "admin action"},
     ),
+    # One for each person.
+    Case(Portrait, a_portrait, "digest", operations=NO_ADMIN - {"bulk_create"}),
     Case(Comment, a_comment, "text"),
     Case(SiteSettings, the_site, "title", operations=ONE_ROW),
     Case(

@@ -13,10 +13,11 @@ from django_tasks_db.models import DBTaskResult
 
 from accounts.actions import Action
 from accounts.audit.recording import record
-from accounts.models import User
+from accounts.models import Portrait, User
 from blog import autosaves, publishing
 from blog.curation import merge as merge_categories
 from blog.models import Category, Post, Redirect, ReviewPreference, Status
+from blog.portraits import make_portrait
 from blog.review import notes
 from comments.models import Block, Comment
 from core.models import SiteSettings
@@ -139,6 +140,8 @@ def make_blog() -> None:
     """Make a site with every kind of public page (PUBLIC)."""
     moment = timezone.make_aware(dt.datetime(2019, 10, 22, 12))
     writer = UserFactory(username="writer", bio="Writes.")
+    image = make_portrait(picture_file())
+    Portrait.objects.create(person=writer, name=writer.display_name, image=image, digest="0123456789abcdef")
     SiteSettings.objects.update_or_create(pk=1, defaults={"show_author": True})
     laureates = CategoryFactory(name="laureates", parent=CategoryFactory(name="awards"))
     post = PostFactory(

@@ -16,7 +16,7 @@ from pytest_django import Settings
 
 from accounts.actions import Action
 from accounts.audit.recording import record
-from accounts.models import User
+from accounts.models import Portrait, User
 from blog.advice import advice_for
 from blog.appearance.documents import default_document
 from blog.models import AppearanceVersion, Autosave, Enclosure, Entry, Page, Post, Redirect, Revision, SiteAppearance
@@ -104,6 +104,7 @@ def plant() -> list[str]:
     SiteAppearance.objects.update(document=appearance, draft={**appearance, "css": "/* Ann Lée */"})
     AppearanceVersion.objects.create(document=appearance)
     author = UserFactory(display_name="Ann Lée", slug="ann-lee", bio="Ann Lée writes.", username="al")
+    Portrait.objects.create(person=author, name="Ann Lée", image=b"A picture", digest="0123456789abcdef")
     tag, other = Tag.objects.create(name="Ann Lée", description="All about Ann Lée"), TagFactory(name="Lee, Ann")
     TagAlias.objects.create(tag=tag, slug="ann-lee-old", name="Ann Lee (old)", key="ann lee (old)")
     TagChange.objects.create(kind="rename", summary="Renamed to Ann Lée", data={"name": "Ann Lée"})
@@ -203,6 +204,7 @@ class TestEverywhere:
         withdraw()
         person = User.objects.get(username="al")
         assert person.display_name == "[name withdrawn]"
+        assert person.shown_portrait is None
         assert person.email == "ann.lee@example.org"
 
     def test_every_column_of_text_is_looked_at(self) -> None:

@@ -32,6 +32,8 @@ TEXTS = [
     RenderInput("*four*", "markdown"),
     RenderInput("", "html"),
     RenderInput("Five<!--more-->six", "wordpress"),
+    RenderInput("<details>Seven</details>", "html", language="fr"),
+    RenderInput("<details>Seven</details>", "html", language="ar"),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
 # Starts a worker, prints the ID of its process and waits to be killed.

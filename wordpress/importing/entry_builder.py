@@ -18,6 +18,7 @@ from wordpress.wxr.values import has_markup, language_code, plain_line, plain_li
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
 _PUBLICATION: Final = dt.timedelta(days=1)
+_MAX_LANGUAGE_LENGTH: Final = max_length(Entry, "language")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
     "future": Status.PUBLISHED,
@@ -50,6 +51,14 @@ def markup_of(item: Item) -> str:
     return (item.extension.markup if item.extension else "") or "wordpress"
 
 
+def stated_language(item: Item) -> str:
+    """Return the language of an item's text, if the export says it; empty otherwise."""
+    exact = item.extension.texts.get("language") if item.extension else None
+    if exact is not None and len(exact) <= _MAX_LANGUAGE_LENGTH:
+        return exact
+    return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
+
+
 def is_known_status(status: str) -> bool:
     """Return whether an exported status has a counterpart here."""
     return status in _STATUSES
@@ -71,7 +80,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "source": item.content,
         "markup": markup_of(item),
         "excerpt": plain_lines(item.excerpt),
-        "language": next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), ""),
+        "language": stated_language(item),
         "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
         "noindex": is_hidden_from_search_engines(item),
@@ -83,7 +92,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
     else:
         entry = Post(**fields, sticky=item.sticky)
     if item.extension:
-        set_texts(entry, item.extension.texts, "title", "excerpt", "language")
+        set_texts(entry, item.extension.texts, "title", "excerpt")
         exact = item.extension.datetimes
         if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
             entry.published_at = exact["published_at"]

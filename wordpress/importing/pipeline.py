@@ -10,7 +10,7 @@ from blog.rendering.moved_files import resolve_files, resolve_no_files
 from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import only_import, throwaway_database, tune_for_bulk
-from wordpress.importing.entry_builder import markup_of
+from wordpress.importing.entry_builder import markup_of, stated_language
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
@@ -115,7 +115,7 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
     def on_item(item: Item) -> None:
         spool.add(item)
         if item.content and not reason_to_skip(item):
-            renderer.expect(RenderInput(item.content, markup_of(item)))
+            renderer.expect(RenderInput(item.content, markup_of(item), language=stated_language(item)))
 
     analysis = analyse(paths, progress, on_item)
     renderer.stop_expecting()

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from blog.rendering import Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
+from core.languages import interface_language
 from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import Spool
 
@@ -141,4 +142,5 @@ class _Sample:
 
 
 def _digest(text: RenderInput) -> bytes:
-    return hashlib.blake2b(f"{text.source}\0{text.markup}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    identity = f"{text.source}\0{text.markup}\0{interface_language(text.language)}"
+    return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from html import escape
 
-from django.conf import settings
-from django.utils import translation
 from django.utils.translation import gettext
 
 from media.models import Picture
@@ -92,9 +90,8 @@ def parse_ids(attribute: str) -> list[int]:
 
 def _item(wordpress_id: int, picture: Picture | None, *, linked: bool) -> str:
     if picture is None:
-        # It tells editors what to look for. It is stored for all readers, so it is in the site's language.
-        with translation.override(settings.LANGUAGE_CODE):
-            return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
+        # It tells editors what to look for.
+        return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
     url = escape(picture.file.url)
     # A link that holds nothing but an image is called what its image is.
     alt = picture.alt or (linked and (picture.caption or str(picture))) or ""

@@ -5,7 +5,7 @@ What takes time is done before the transaction: a batch is matched and rendered 
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -16,8 +16,9 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
-from blog.rendering import Rendered, RenderInput
+from blog.rendering import MAY_HAVE_WORDS, Rendered, RenderInput
 from core.changes import entries_changed
+from core.languages import interface_language
 from wordpress.bulk import insert
 from wordpress.importing.batches import MAX_COMMENTS, write_batch
 from wordpress.importing.context import ImportContext
@@ -60,6 +61,10 @@ class _Candidate:
     entry: Entry | None
     guess: str = ""
 
+    def text(self, entry: Entry, site: str) -> RenderInput:
+        """Return the text of its entry, for rendering it."""
+        return RenderInput(entry.source, entry.markup, Origin(site, self.keyed.item.id), entry.language or self.guess)
+
 
 @dataclass(slots=True)
 class _Batch:
@@ -68,20 +73,14 @@ class _Batch:
     candidates: list[_Candidate]
     html: dict[CommentText, str] = field(default_factory=dict)
 
+    @property
+    def built(self) -> list[tuple[_Candidate, Entry]]:
+        """The items that become new entries or change one, with these entries."""
+        return [(candidate, candidate.entry) for candidate in self.candidates if candidate.entry]
+
     def texts(self, site: str) -> list[RenderInput]:
         """Return the texts of new and changed entries."""
-        return [
-            RenderInput(each.entry.source, each.entry.markup, Origin(site, each.keyed.item.id))
-            for each in self.candidates
-            if each.entry
-        ]
-
-    def take_rendered(self, texts: Iterable[Rendered]) -> None:
-        """Take over the HTML of these texts, and guess their languages."""
-        built = ((candidate, candidate.entry) for candidate in self.candidates if candidate.entry)
-        for (candidate, entry), text in zip(built, texts, strict=True):
-            entry.take_rendered(text)
-            candidate.guess = "" if entry.language else guess_language(entry.title, entry.body_html)
+        return [candidate.text(entry, site) for candidate, entry in self.built]
 
 
 class EntryImport(ABC):
@@ -147,7 +146,7 @@ class EntryImport(ABC):
         """Return a rendered batch of the same items as they are matched now."""
         again = self._match([candidate.keyed for candidate in batch.candidates])
         again.html = batch.html
-        again.take_rendered(self.context.renderer.render(again.texts(self.context.site)))
+        self._take_rendered(again, self.context.renderer.render(again.texts(self.context.site)))
         return again
 
     def _begin_rendering(self, batch: _Batch) -> None:
@@ -157,7 +156,23 @@ class EntryImport(ABC):
 
     def _finish_rendering(self, batch: _Batch) -> None:
         texts, batch.html = self.context.renderer.finish()
-        batch.take_rendered(texts)
+        self._take_rendered(batch, texts)
+
+    def _take_rendered(self, batch: _Batch, texts: Iterable[Rendered]) -> None:
+        """Take over the HTML of these texts, and guess their languages.
+
+        A text whose language only its HTML tells is rendered again if it may contain words of another one.
+        """
+        for (candidate, entry), text in zip(batch.built, texts, strict=True):
+            rendered = text
+            if not entry.language:
+                candidate.guess = guess_language(entry.title, text.body_html)
+            if (language := interface_language(entry.language or candidate.guess)) != text.language:
+                if any(mark in text.body_html for mark in MAY_HAVE_WORDS):
+                    (rendered,) = self.context.renderer.render([candidate.text(entry, self.context.site)])
+                else:
+                    rendered = replace(text, language=language)
+            entry.take_rendered(rendered)
 
     # In the transaction
 
