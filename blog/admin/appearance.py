@@ -21,6 +21,9 @@ from blog.appearance.blocks import rearranged
 from blog.appearance.documents import AppearanceForm, read
 from blog.models import AppearanceVersion, SiteAppearance
 from core.admin import OneRowAdmin
+from media.models import Picture
+from media.permissions import may_choose_while_writing, may_upload_while_writing
+from media.pictures import MAX_BYTES
 
 # The fields of the form under their headings.
 _GROUPS: Final = (
@@ -141,6 +144,9 @@ class AppearanceAdmin(OneRowAdmin):
             "versions": AppearanceVersion.objects.select_related("published_by"),
             "the_first": versions.THE_FIRST,
             "is_default": read(row.document) == read({}),
+            "may_choose_pictures": may_choose_while_writing(request.user, Picture),
+            "may_upload_pictures": may_upload_while_writing(request.user),
+            "max_picture_bytes": MAX_BYTES,
         }
         # The list, to which the trail leads, is this page.
         trail = context["navigation"].trail
