@@ -113,7 +113,11 @@ def entry_response(
         if is_described:
             trail = breadcrumb_list(site, breadcrumbs.to_post(entry, terms))
             nodes = [blog_posting(entry, terms, picture, site), trail]
-            context |= {"json_ld": json_ld(nodes), "article": article(entry, terms), "oembed_url": oembed_url(entry)}
+            context |= {
+                "json_ld": json_ld(nodes),
+                "article": list(article(entry, terms)),
+                "oembed_url": oembed_url(entry),
+            }
         template = "blog/post.html"
     else:
         children = entry.children.published().only("kind", "title", "path", "language", "password")

@@ -17,7 +17,7 @@ from blog.appearance.options import MAX_LENGTH, MAX_LINKS, Link, is_link, read_l
 from core.text import remove_controls, remove_non_xml
 
 # In bytes. A blogroll of 100 links has 20 KB.
-MAX_BYTES: Final = 2**20
+MAX_OPML_BYTES: Final = 2**20
 # The kind of blocks with links (blog.sidebar).
 _KIND: Final = "links"
 # Characters of a title, and of a URL.
@@ -41,7 +41,7 @@ class LinkLists:
 
 def read_opml(content: bytes) -> LinkLists:
     """Return the links of a file, each once. Raises OPMLError."""
-    if len(content) > MAX_BYTES:
+    if len(content) > MAX_OPML_BYTES:
         raise OPMLError(gettext("The file is too large: links take no more than a megabyte."))
     lists, seen, count, strange = LinkLists(), set[str](), 0, 0
     for title, link in _outlines(content):

@@ -1,13 +1,18 @@
 """The settings of mail: MAILERS from a URL such as `smtp+tls://name:password@mail.example.org:587`, and limits."""
 
+import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 # Without encryption, with STARTTLS, or encrypted from the start. Source of the names: django-environ.
 _SMTP: dict[str, dict[str, bool]] = {"smtp": {}, "smtp+tls": {"use_tls": True}, "smtp+ssl": {"use_ssl": True}}
+
+# Providers whose reports of bounces are understood (newsletter.webhooks).
+_WEBHOOK_PROVIDERS: Final = ("brevo", "mailgun", "mailjet", "postmark")
+_WEBHOOK_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,}")
 
 
 def mailers(url: str) -> dict[str, dict[str, Any]]:
@@ -53,6 +58,24 @@ def mail_limits(limits: Iterable[str]) -> dict[str, int]:
             )
         found[domain.strip().lower()] = int(number)
     return found
+
+
+def bounce_webhook(provider: str, secret: str) -> tuple[str, str]:
+    """Return the provider that reports bounces to this site, and its secret, as they are (newsletter.webhooks).
+
+    Raises ImproperlyConfigured if there is no such provider, or no secret that nobody guesses.
+    """
+    if provider and provider not in _WEBHOOK_PROVIDERS:
+        raise ImproperlyConfigured(
+            f"BOUNCE_WEBHOOK is {provider!r}. It should be one of {', '.join(_WEBHOOK_PROVIDERS)}."
+        )
+    # Mailgun makes its own. The others send it within a URL.
+    if provider and not _WEBHOOK_SECRET.fullmatch(secret):
+        raise ImproperlyConfigured(
+            "BOUNCE_WEBHOOK_SECRET should have 16 or more letters and digits, also with - and _. Make one with "
+            "`openssl rand -hex 24`, or copy the signing key of Mailgun."
+        )
+    return provider, secret
 
 
 def mailbox_url(url: str) -> str:

@@ -18,7 +18,7 @@ from config.cache import caches
 from config.database import databases
 from config.environment import without_secrets
 from config.logs import logging_settings
-from config.mail import mail_limits, mailbox_url, mailers
+from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
 from config.security import security_contacts
 from config.storage import media_storage
@@ -143,17 +143,15 @@ WSGI_APPLICATION = "config.wsgi.application"
 # Templates of widgets can be in templates/ too (the editor's is).
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
+# Templates of this site, which come before ours (docs/appearance.md).
+BROADSIDE_TEMPLATES_DIR = DATA_DIR / "templates"
 TEMPLATES = [
     {
-        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "NAME": "django",
+        "BACKEND": "core.templates.SiteTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "loaders": [
-                (
-                    "django.template.loaders.cached.Loader",
-                    ["config.templates.UnindentedLoader", "django.template.loaders.app_directories.Loader"],
-                )
-            ],
+            "overrides": BROADSIDE_TEMPLATES_DIR,
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -319,6 +317,10 @@ BROADSIDE_MAIL_LIMITS = mail_limits(env.list("MAIL_LIMITS", default=[]))
 # and its mailbox, which is for nothing else.
 BROADSIDE_BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="").strip()
 BROADSIDE_BOUNCE_MAILBOX = mailbox_url(env.str("BOUNCE_MAILBOX", default="").strip())
+# Or the mail provider that reports them to a URL of this site, and the secret that it shows (newsletter.webhooks).
+BROADSIDE_BOUNCE_WEBHOOK, BROADSIDE_BOUNCE_WEBHOOK_SECRET = bounce_webhook(
+    env.str("BOUNCE_WEBHOOK", default="").strip().lower(), env.str("BOUNCE_WEBHOOK_SECRET", default="").strip()
+)
 
 # Comments are also checked by Akismet if there is a key (comments.rules.akismet).
 BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")

@@ -13,6 +13,7 @@ from core.data_folder import check_private, make_private
 from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.registry import check_registries
 from core.slugs import check_reserved_slugs, reserved_slugs
+from core.template_checks import check_templates
 
 
 class CoreConfig(AppConfig):
@@ -27,6 +28,7 @@ class CoreConfig(AppConfig):
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
         checks.register(check_private, checks.Tags.security)
+        checks.register(check_templates, checks.Tags.templates)
         pre_migrate.connect(make_private, sender=self, dispatch_uid="core.make_private")
         attention = Panel(
             _("Needs your attention"), "admin/_concerns.html", concerns_for, ("core.change_sitesettings",), order=0

@@ -37,6 +37,7 @@ def described(upload: Picture | Document) -> dict[str, Any]:
     }
     if isinstance(upload, Picture):
         values |= {"alt": upload.alt, "credit": upload.credit, "thumbnail": upload.thumbnail_url}
+        values |= {"width": upload.width, "height": upload.height}
     return values
 
 

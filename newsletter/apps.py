@@ -1,9 +1,27 @@
 import datetime as dt
+from importlib.util import find_spec
+from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import EDITOR, register_ability, role_permissions
+
+
+@register
+def check_webhook(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    """Report a webhook for bounces without the package that reads it (newsletter.E001)."""
+    if not settings.BROADSIDE_BOUNCE_WEBHOOK or find_spec("anymail"):
+        return []
+    return [
+        Error(
+            "BOUNCE_WEBHOOK is set, but django-anymail is not installed.",
+            hint="Install it with `uv sync --extra anymail`, or remove the setting.",
+            id="newsletter.E001",
+        )
+    ]
 
 
 class NewsletterConfig(AppConfig):
@@ -62,5 +80,5 @@ class NewsletterConfig(AppConfig):
         register_ability(
             "newsletter.subscribers", _("import and export subscribers of the blog"), {"transfer_subscribers"}, order=66
         )
-        settings = {"view_newslettersettings", "change_newslettersettings"}
-        register_ability("newsletter.settings", _("change newsletter settings"), settings, order=83)
+        its_settings = {"view_newslettersettings", "change_newslettersettings"}
+        register_ability("newsletter.settings", _("change newsletter settings"), its_settings, order=83)

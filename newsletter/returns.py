@@ -85,7 +85,7 @@ def handle(data: bytes) -> None:
     elif found := _find(Purpose.UNSUBSCRIBE, returned.recipients):
         subscriptions.end(found.subscriber)
     elif returned.statuses and (found := _find(Purpose.BOUNCE, returned.recipients)):
-        _bounce(found, returned.statuses)
+        bounce(found, returned.statuses)
 
 
 def read(data: bytes) -> Returned:
@@ -121,7 +121,8 @@ def _failures(message: Message) -> Iterator[str]:
             yield from (str(each.get("Status", "")).strip() for each in failed)
 
 
-def _bounce(delivery: Delivery, statuses: Iterable[str]) -> None:
+def bounce(delivery: Delivery, statuses: Iterable[str]) -> None:
+    """An e-mail could not be delivered, with these status codes (RFC 3463). Saying so again changes nothing."""
     if any(_NO_SUCH_ADDRESS.fullmatch(status.partition(" ")[0]) for status in statuses):
         delivery.subscriber.suppress(Suppression.REFUSED)
     else:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from blog import urls as _blog_urls  # noqa: F401  # it registers the converters
-from newsletter import views
+from newsletter import views, webhooks
 
 app_name = "newsletter"
 
@@ -17,3 +17,6 @@ urlpatterns = [
     path("follow-by-email/manage/<str:token>/", views.manage, name="manage"),
     path("follow-by-email/unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
 ]
+
+if webhooks.is_on():
+    urlpatterns.append(path("follow-by-email/bounces/", webhooks.receive, name="bounces"))

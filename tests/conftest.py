@@ -7,7 +7,7 @@ import shutil
 import smtplib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
@@ -44,6 +44,7 @@ from tests.factories.types import (
     GrowsWithLength,
     ImportParts,
     MailServerDown,
+    OwnTemplates,
     PassTime,
     Refusing,
     Work,
@@ -95,10 +96,30 @@ def _isolated_environment(settings: Settings, _folders: Iterator[Path]) -> None:
     imports.mkdir(parents=True, mode=0o700)
     settings.MEDIA_ROOT = folder / "media"
     settings.BROADSIDE_BACKUP_WORK_DIR = folder / "backup"
+    settings.BROADSIDE_TEMPLATES_DIR = folder / "templates"
     settings.BROADSIDE_IMPORTS_DIR = settings.FILE_UPLOAD_TEMP_DIR = imports
     cache.clear()
     memory.forget()
     throttle.forget()
+
+
+@pytest.fixture
+def own_templates(settings: Settings) -> OwnTemplates:
+    """Give the site templates of its own, by their names, and return the folder."""
+
+    def own_templates(templates: Mapping[str, str]) -> Path:
+        folder: Path = settings.BROADSIDE_TEMPLATES_DIR
+        for name, text in templates.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        (site,) = settings.TEMPLATES
+        # As after a restart.
+        settings.TEMPLATES = [site | {"OPTIONS": site["OPTIONS"] | {"overrides": folder}}]
+        memory.forget()
+        return folder
+
+    return own_templates
 
 
 @pytest.fixture(autouse=True)

@@ -21,9 +21,12 @@ from blog.appearance.blocks import append, rearranged
 from blog.appearance.documents import AppearanceForm, read
 from blog.appearance.menus import filled
 from blog.models import AppearanceVersion, SiteAppearance
-from blog.opml import MAX_BYTES, OPMLError, count_links, link_blocks, read_opml, write_opml
+from blog.opml import MAX_OPML_BYTES, OPMLError, count_links, link_blocks, read_opml, write_opml
 from core.admin import OneRowAdmin
 from core.models import SiteSettings
+from media.models import Picture
+from media.permissions import may_choose_while_writing, may_upload_while_writing
+from media.pictures import MAX_BYTES
 
 # The fields of the form under their headings.
 _GROUPS: Final = (
@@ -91,7 +94,7 @@ class AppearanceAdmin(OneRowAdmin):
         try:
             if file is None:
                 raise OPMLError(gettext("Choose a file first."))
-            lists = read_opml(file.read(MAX_BYTES + 1))
+            lists = read_opml(file.read(MAX_OPML_BYTES + 1))
         except OPMLError as error:
             self.message_user(request, str(error), messages.ERROR)
             return data
@@ -184,6 +187,9 @@ class AppearanceAdmin(OneRowAdmin):
             "versions": AppearanceVersion.objects.select_related("published_by"),
             "the_first": versions.THE_FIRST,
             "is_default": read(row.document) == read({}),
+            "may_choose_pictures": may_choose_while_writing(request.user, Picture),
+            "may_upload_pictures": may_upload_while_writing(request.user),
+            "max_picture_bytes": MAX_BYTES,
         }
         # The list, to which the trail leads, is this page.
         trail = context["navigation"].trail

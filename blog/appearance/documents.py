@@ -204,7 +204,7 @@ class AppearanceForm(forms.Form):
     )
     logo = PictureField(
         label=_("Logo"),
-        help_text=_("In place of the site's title at the top of each page. Upload it to the media library first."),
+        help_text=_("In place of the site's title at the top of each page."),
     )
     header = PictureField(label=_("Header picture"), help_text=_("Below the title and the tagline of each page."))
     icon = PictureField(

@@ -35,7 +35,12 @@ def find_picture(pk: str) -> Picture | None:
 
 
 class PictureSelect(forms.Select):
-    """Chooses one of the newest images, or the one that was chosen before."""
+    """Shows the image that is chosen. Chooses another one in the media library, or of the newest without JavaScript."""
+
+    template_name = "admin/blog/picture_choice.html"
+
+    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        return {**super().get_context(name, value, attrs), "picture": find_picture(str(value or ""))}
 
     def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
         newest = list(Picture.objects.present()[:_SHOWN])

@@ -1,5 +1,6 @@
 """Telling apart pages of different releases and settings, which the shared cache may hold at the same time."""
 
+import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -21,10 +22,10 @@ def release_digest() -> str:
         if name.isupper() and _is_plain(value := getattr(settings, name))
     ]
     files = [
-        (str(path.relative_to(settings.BASE_DIR)), sha256(path.read_bytes()).digest())
+        (folder.name, str(path.relative_to(folder)), sha256(path.read_bytes()).digest())
         for folder in _folders()
         for path in sorted(folder.rglob("*"))
-        if path.suffix in _SUFFIXES
+        if path.suffix in _SUFFIXES and path.is_file() and os.access(path, os.R_OK)
     ]
     manifest = settings.STATIC_ROOT / "staticfiles.json"
     styles = manifest.read_bytes() if manifest.is_file() else b""
@@ -41,4 +42,5 @@ def _is_plain(value: object) -> bool:
 def _folders() -> list[Path]:
     own_apps = [Path(app.path) for app in apps.get_app_configs()]
     own_folders = [folder for folder in own_apps if folder.parent == settings.BASE_DIR]
-    return [*own_folders, settings.BASE_DIR / "config", settings.BASE_DIR / "templates", settings.BASE_DIR / "locale"]
+    ours = [settings.BASE_DIR / name for name in ("config", "templates", "locale")]
+    return [*own_folders, *ours, settings.BROADSIDE_TEMPLATES_DIR]

@@ -49,5 +49,6 @@ You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. In th
     END
 
 4. settings.env has the settings without secrets, and manifest.json says what the backup was made from: the version of
-   Broadside, and for each table how many rows it has.
+   Broadside, and for each table how many rows it has. templates.json, if it is there, has the path and the text of each
+   template of the site.
 """

@@ -4,6 +4,7 @@
         database.sqlite3.zst        or database.sql.zst, what pg_dump wrote
         media.jsonl.zst             one line for each media file: its name, and which of the stored files it is
         settings.env                without secrets
+        templates.json              the templates of the site, if it has any: the text of each by its path
         manifest.json               what it was made from
         SHA256SUMS                  written last, so a backup is complete if it is there
     media/ab/ab12…                  media files, each stored once for all backups
@@ -32,6 +33,7 @@ CHECKSUMS: Final = "SHA256SUMS"
 MANIFEST: Final = "manifest.json"
 MEDIA_LIST: Final = "media.jsonl.zst"
 SETTINGS: Final = "settings.env"
+TEMPLATES: Final = "templates.json"
 DATABASES: Final = {"sqlite": "database.sqlite3.zst", "postgresql": "database.sql.zst"}
 # Of this description. A later one that can't be read by older code has a higher number.
 FORMAT: Final = 1
@@ -40,7 +42,9 @@ _NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z")
 _OBJECT: Final = re.compile(r"media/[0-9a-f]{2}/[0-9a-f]{64}(?:\.age)?")
 _SUM: Final = re.compile(r"[0-9a-f]{64}")
 _FILES: Final = {
-    name + suffix for name in (MANIFEST, MEDIA_LIST, SETTINGS, *DATABASES.values()) for suffix in ("", SUFFIX)
+    name + suffix
+    for name in (MANIFEST, MEDIA_LIST, SETTINGS, TEMPLATES, *DATABASES.values())
+    for suffix in ("", SUFFIX)
 }
 # In bytes. What is larger was not written by us.
 MAX_LIST: Final = 2**30
@@ -149,10 +153,16 @@ class Backup:
 
     def stored(self, file: str) -> str:
         """Return the name in the store of one of its files, encrypted or not. Raises BackupError if it isn't listed."""
-        name = self.path(file + (SUFFIX if self.is_encrypted else ""))
-        if name not in self.sums:
+        if not self.has(file):
             raise _damaged(CHECKSUMS)
-        return name
+        return self._name(file)
+
+    def has(self, file: str) -> bool:
+        """Whether it has one of the files that not every backup has."""
+        return self._name(file) in self.sums
+
+    def _name(self, file: str) -> str:
+        return self.path(file + (SUFFIX if self.is_encrypted else ""))
 
 
 def name_for(time: dt.datetime) -> str:

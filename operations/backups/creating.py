@@ -26,6 +26,7 @@ from operations.backups.contents import (
     MEDIA,
     MEDIA_LIST,
     SETTINGS,
+    TEMPLATES,
     Backup,
     Manifest,
     checksum_lines,
@@ -43,6 +44,7 @@ from operations.backups.media import (
     read_known,
     write_known,
 )
+from operations.backups.own_templates import pack_templates
 from operations.backups.retention import Retention, prune, remove_incomplete, remove_unused_media
 from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Snapshot
@@ -109,6 +111,8 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         migrations = [(str(app), str(name)) for app, name in snapshot.rows("SELECT app, name FROM django_migrations")]
     copied = _write_media(writer, folder, names, stored, progress)
     writer.write_bytes(SETTINGS, settings_file(settings.BROADSIDE_ENVIRONMENT))
+    if templates := pack_templates():
+        writer.write_bytes(TEMPLATES, templates)
     manifest = Manifest(
         broadside=version(),
         site=settings.SITE_URL,

@@ -42,6 +42,7 @@ from operations.backups.contents import (
     MAX_MANIFEST,
     MEDIA_LIST,
     SETTINGS,
+    TEMPLATES,
     Backup,
     Manifest,
     MediaFile,
@@ -53,6 +54,7 @@ from operations.backups.contents import (
 )
 from operations.backups.errors import BackupError, is_disk_full
 from operations.backups.media import check_media, drop_staged_media, publish_media, stage_media
+from operations.backups.own_templates import MAX_TEMPLATES, parse_templates, publish_templates, stage_templates
 from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
 from operations.backups.snapshots import LEFT_OUT
 from operations.backups.stores import Store
@@ -82,6 +84,14 @@ class OpenedBackup:
         """Yield its media files, from the list that `unpack_media_list` wrote."""
         with path.open("rb") as lines:
             yield from parse_media_list(read_lines(lines))
+
+    def templates(self) -> dict[str, bytes]:
+        """Return the templates of the site that was backed up, by their paths."""
+        if not self.backup.has(TEMPLATES):
+            return {}
+        content = io.BytesIO()
+        self.read(TEMPLATES, HashingWriter(content, MAX_TEMPLATES))
+        return parse_templates(content.getvalue())
 
     def settings(self) -> dict[str, str]:
         """Return the settings of the site that was backed up."""
@@ -141,6 +151,7 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
     check_media(
         opened.store, opened.backup, opened.media(media_list), opened.private_keys, _counter(progress, manifest)
     )
+    opened.templates()
     if sum(1 for _file in opened.media(media_list)) != manifest.media_files:
         raise BackupError(_("The list of media in this backup is incomplete. Choose another backup with --backup."))
 
@@ -162,6 +173,7 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
     dump = _unpack_database(opened, folder, progress)
     media_list = _unpack_media_list(opened, folder)
     try:
+        stage_templates(opened.templates())
         names = stage_media(
             opened.store,
             opened.backup,
@@ -197,6 +209,7 @@ def finish() -> None:
     # Otherwise, it was killed just before it replaced the database.
     if _content_version() >= state["version"]:
         publish_media(set(state["names"]))
+        publish_templates()
     marker.unlink()
 
 

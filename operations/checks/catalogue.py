@@ -13,6 +13,7 @@ CHECKS: Final[dict[str, Check]] = {
     "hosts": Check(_("URL of the site"), configuration.hosts),
     "proxy": Check(_("Proxy"), configuration.proxy),
     "deployment": Check(_("Settings"), configuration.deployment, valid_for=DAILY),
+    "templates": Check(_("Templates"), configuration.templates),
     "migrations": Check(_("Migrations"), database.migrations),
     "database": Check(_("Version of the database"), database.version),
     "writing": Check(_("Writing to the database"), database.writable, valid_for=DAILY),

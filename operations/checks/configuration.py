@@ -14,10 +14,11 @@ from django.http.request import validate_host
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.template_checks import look_at_templates
 from operations.checks.diagnoses import Diagnosis, Wishes
 
-# What other checks here say in plainer words: about files, the secret key and DEBUG.
-_SAID_ELSEWHERE: Final = frozenset({"core.W001", "security.W009", "security.W018"})
+# What other checks here say in plainer words: about files, templates, the secret key and DEBUG.
+_SAID_ELSEWHERE: Final = frozenset({"core.W001", "core.W002", "security.W009", "security.W018"})
 _ABOUT_HTTPS: Final = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
 # What people write while they try something, and forget.
 _EXAMPLES: Final = ("only-for", "change", "secret", "example", "password", "insecure", "unused")
@@ -116,3 +117,12 @@ def deployment(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.warning(text, advice or _("Run “manage.py check --deploy”."))
     else:
         yield Diagnosis.ok(_("Django finds nothing wrong with the settings."))
+
+
+def templates(wishes: Wishes) -> Iterator[Diagnosis]:
+    found = look_at_templates()
+    advice = _("Correct or delete it in %s, then restart the site. See docs/appearance.md.") % found.folder
+    yield from (Diagnosis.warning(problem, advice) for problem in found.problems)
+    if not found.problems:
+        text = ngettext("%d template of this site can be used.", "%d templates of this site can be used.", found.count)
+        yield Diagnosis.ok(text % found.count if found.count else _("The site has no templates of its own."))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from lxml import html
@@ -21,7 +22,8 @@ from media import trash
 from media.models import Picture
 from media.pictures import store_picture
 from media.uses import uses_of
-from tests.factories import PostFactory
+from tests.factories import PostFactory, UserFactory
+from tests.factories.admin import client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +50,43 @@ def get(path: str = "/") -> str:
 def errors_of(**values: object) -> dict[str, list[str]]:
     form = AppearanceForm({**default_document(), **values})
     return {name: [str(each) for each in errors] for name, errors in form.errors.items()}
+
+
+class TestChoosing:
+    """With JavaScript, in the dialog of the media library (tests/browser/test_appearance.py)."""
+
+    URL = "/admin/blog/siteappearance/1/change/"
+
+    def field(self, client: Client, name: str) -> Any:
+        (select,) = tree_of(client.get(self.URL).content.decode()).xpath(f'//select[@name="{name}"]')
+        return select.getparent()
+
+    def test_shows_what_is_chosen(self, publish_appearance: Publish) -> None:
+        logo = a_picture(400, 80, alt="A lamp")
+        publish_appearance(logo=logo.pk)
+        client = client_of(UserFactory(is_staff=True, is_superuser=True))
+        (image,) = self.field(client, "logo").xpath("figure[not(@hidden)]/img")
+        assert image.get("src") == logo.thumbnail_url
+        assert image.get("alt") == "A lamp"
+        assert "(400 × 80)" in self.field(client, "logo").text_content()
+        assert self.field(client, "header").xpath("figure[@hidden]") != []
+        assert self.field(client, "header").xpath(".//img") == []
+
+    def test_is_possible_without_scripts(self, publish_appearance: Publish) -> None:
+        logo = a_picture(400, 80)
+        client = client_of(UserFactory(is_staff=True, is_superuser=True))
+        assert str(logo.pk) in self.field(client, "logo").xpath("select/option/@value")
+
+    def test_in_the_library_is_for_those_who_may_look_into_it(self) -> None:
+        owner = UserFactory(is_staff=True, is_superuser=True)
+        assert tree_of(client_of(owner).get(self.URL).content).xpath(
+            '//*[@class="picture-library"][@data-may-upload=1]'
+        )
+        other = UserFactory(is_staff=True)
+        other.user_permissions.add(Permission.objects.get(codename="change_siteappearance"))
+        page = client_of(other).get(self.URL)
+        assert page.status_code == 200
+        assert tree_of(page.content).xpath('//*[@class="picture-library"]') == []
 
 
 class TestTheLogo:

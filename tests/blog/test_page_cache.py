@@ -31,7 +31,7 @@ from tests.factories import CategoryFactory, PageFactory, PostFactory, at
 from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import Process
 from tests.factories.reader import Reader
-from tests.factories.types import AtOnce
+from tests.factories.types import AtOnce, OwnTemplates
 
 PAGES = ["/", "/tag/t/", "/category/c/", "/2020/", "/2020/05/17/news/", "/about/", "/feed/", "/sitemap.xml"]
 NEWS = "/2020/05/17/news/"
@@ -331,12 +331,16 @@ class TestExpiry:
             reader.get("/")
         assert reader.rendered == ["/", "/"]
 
-    def test_is_at_once_if_settings_or_files_differ(self, settings: Settings) -> None:
+    def test_is_at_once_if_settings_or_files_differ(self, settings: Settings, own_templates: OwnTemplates) -> None:
         before = release_digest()
         assert before == release_digest()
         settings.TIME_ZONE = "Asia/Tokyo"
         assert before != (then := release_digest())
         settings.BROADSIDE_BACKUP_KEEP = (1, 2, 3)
+        assert then != (then := release_digest())
+        folder = own_templates({"base.html": "One"})
+        assert then != (then := release_digest())
+        (folder / "base.html").write_text("Two")
         assert release_digest() != then
 
 

@@ -1,15 +1,22 @@
 """Owners change how the site looks, see it before readers do, and take it back."""
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from django.core.files.uploadedfile import SimpleUploadedFile
+from playwright.sync_api import FilePayload, expect
 from pytest_django import Settings
 
 from blog.appearance import versions
 from blog.appearance.documents import AppearanceForm, default_document
+from blog.appearance.looks import look_of
 from blog.models import SiteAppearance
+from core.models import SiteSettings
+from media.models import Document
+from media.pictures import store_picture
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, UserFactory, at
+from tests.factories.files import PDF, picture
 from tests.factories.types import Faults, LogIn, OpenPage
 from wordpress.models import ImportedMenu
 
@@ -58,6 +65,78 @@ def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
     expect(page.get_by_text("Appearance published.")).to_be_visible()
     page.goto("/")
     assert page.locator(".sidebar a").first.evaluate("element => getComputedStyle(element).color") != "rgb(162, 97, 0)"
+
+
+class TestPictures:
+    """Chosen in the media library with the keyboard, uploaded in place, and taken away again."""
+
+    URL = "/admin/blog/siteappearance/1/change/"
+
+    @pytest.fixture(autouse=True)
+    def _library(self, transactional_db: None) -> None:
+        UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+        store_picture(SimpleUploadedFile("crowd.png", picture(size=(60, 40))), title="A crowd", alt="People")
+        store_picture(SimpleUploadedFile("lamp.png", picture(size=(400, 80))), title="A lamp")
+
+    def test_are_chosen_with_the_keyboard(self, log_in: LogIn, faults: Faults) -> None:
+        page = log_in("owner", self.URL)
+        group = page.get_by_role("group", name="Logo")
+        choose = group.get_by_role("button", name="Choose image…")
+        choose.press("Enter")
+        dialog = page.get_by_role("dialog", name="Image")
+        expect(dialog.get_by_role("listitem")).to_have_count(2)
+        assert faults(page) == ""
+        dialog.get_by_role("searchbox").fill("crowd")
+        expect(dialog.get_by_role("listitem")).to_have_count(1)
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        expect(dialog).to_be_hidden()
+        # The focus is where it was, on a button that says what was chosen.
+        other = group.get_by_role("button", name="Choose another…")
+        expect(other).to_be_focused()
+        expect(other).to_have_accessible_description(re.compile(r"A crowd \(60 × 40\)"))
+        expect(group.get_by_role("img", name="People")).to_be_visible()
+        assert faults(page) == ""
+        page.get_by_role("button", name="Publish", exact=True).click()
+        expect(page.get_by_text("Appearance published.")).to_be_visible()
+        expect(group.get_by_role("img", name="People")).to_be_visible()
+        group.get_by_role("button", name="Remove").press("Enter")
+        expect(choose).to_be_focused()
+        expect(group.get_by_role("img")).to_have_count(0)
+        page.get_by_role("button", name="Publish", exact=True).click()
+        expect(page.get_by_text("Appearance published.")).to_be_visible()
+        assert look_of(SiteSettings.current()).name == "Broadside"
+
+    def test_are_uploaded_in_place(self, log_in: LogIn) -> None:
+        page = log_in("owner", self.URL)
+        group = page.get_by_role("group", name="Site icon")
+        icon = FilePayload(name="icon.png", mimeType="image/png", buffer=picture(size=(512, 512)))
+        with page.expect_file_chooser() as chooser:
+            group.get_by_role("button", name="Upload…").click()
+        chooser.value.set_files(icon)
+        # Publishing waits for the upload.
+        page.get_by_role("button", name="Publish", exact=True).click()
+        expect(page.get_by_text("Appearance published.")).to_be_visible()
+        expect(group.get_by_text("(512 × 512)", exact=True)).to_be_visible()
+        assert look_of(SiteSettings.current()).icon is not None
+
+    def test_that_are_no_images_are_refused(self, log_in: LogIn) -> None:
+        page = log_in("owner", self.URL)
+        group = page.get_by_role("group", name="Logo")
+        chooser = group.locator("input[type=file]")
+        chooser.set_input_files(FilePayload(name="a.pdf", mimeType="application/pdf", buffer=PDF))
+        expect(group.get_by_role("status")).to_have_text("Choose an image of the media library.")
+        chooser.set_input_files(FilePayload(name="a.png", mimeType="image/png", buffer=b"nothing"))
+        expect(group.get_by_role("status")).not_to_be_empty()
+        expect(group.get_by_role("button", name="Choose image…")).to_be_visible()
+        assert Document.objects.count() == 0
+
+    def test_need_no_scripts(self, log_in: LogIn) -> None:
+        page = log_in("owner", self.URL, java_script_enabled=False)
+        page.get_by_label("Logo").select_option(label="A lamp (400 × 80)")
+        page.get_by_role("button", name="Publish", exact=True).click()
+        expect(page.get_by_text("(400 × 80)").first).to_be_visible()
+        assert look_of(SiteSettings.current()).name != "Broadside"
 
 
 def test_the_page_of_owners_right_to_left(log_in: LogIn, faults: Faults, settings: Settings) -> None:

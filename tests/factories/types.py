@@ -1,7 +1,8 @@
 """Types of fixtures that are functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # Few tests need a browser, and its library is slow to load.
@@ -15,6 +16,7 @@ type AtOnce = Callable[..., list[Any]]
 type GrowsWithLength = Callable[[Callable[[str], object], str], bool]
 type Work = Callable[[], None]
 
+type OwnTemplates = Callable[[Mapping[str, str]], Path]
 type PassTime = Callable[..., None]
 type Deliver = Callable[[], list[EmailMessage]]
 type MailServerDown = Callable[[], AbstractContextManager[None]]

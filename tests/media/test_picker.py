@@ -49,6 +49,8 @@ def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Cli
         "url": newest.file.url,
         "alt": "A march at night",
         "credit": "R. Lamp",
+        "width": 12,
+        "height": 8,
         "thumbnail": newest.thumbnail_url,
         "edit": edit,
     }

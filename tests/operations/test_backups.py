@@ -1,5 +1,6 @@
 """Backing up a site and restoring it, on the database that the tests use, with media in a folder or a bucket."""
 
+import errno
 import json
 import os
 import re
@@ -38,13 +39,14 @@ from media.tasks import clean_due_documents
 from operations.backups import creating, media, postgresql, restoring, schedule, sealing, sqlite, stores
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError
+from operations.backups.own_templates import parse_templates
 from operations.backups.work import restore_marker, work_folder
 from operations.migrations_applied import unapplied_migrations
 from operations.models import BackupRun, RunKind
 from search.indexing import count_stale
 from tests.factories import CommentFactory, PostFactory
 from tests.factories.files import PDF, picture, picture_file
-from tests.factories.types import Manage, SiteState
+from tests.factories.types import Manage, OwnTemplates, SiteState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -103,6 +105,70 @@ class TestRestoring:
         assert "can be restored" in manage("restore", "--check")
         assert site_state() == after
         assert BackupRun.objects.get(kind=RunKind.CHECK).error == ""
+
+
+@pytest.mark.usefixtures("content")
+class TestTemplatesOfTheSite:
+    @pytest.fixture
+    def folder(self, own_templates: OwnTemplates) -> Path:
+        return own_templates({"base.html": "Ünïcode", "own/a.html": "One"})
+
+    def test_are_restored_and_those_that_were_there_are_kept_beside_them(self, manage: Manage, folder: Path) -> None:
+        manage("backup")
+        (folder / "base.html").write_text("Later")
+        (folder / "404.html").write_text("Later")
+        manage("restore", "--replace")
+        assert {path.name for path in folder.rglob("*.html")} == {"base.html", "a.html"}
+        assert (folder / "base.html").read_text() == "Ünïcode"
+        (kept,) = folder.parent.glob("templates.before-*")
+        assert (kept / "404.html").read_text() == "Later"
+
+    def test_are_encrypted_with_everything_else(
+        self, manage: Manage, folder: Path, destination: Path, key_file: Path
+    ) -> None:
+        manage("backup")
+        stored = only_backup(destination) / "templates.json.age"
+        assert b"base.html" not in stored.read_bytes()
+        shutil.rmtree(folder)
+        manage("restore", "--replace", "--key", str(key_file))
+        assert (folder / "own/a.html").read_text() == "One"
+
+    def test_stay_if_the_backup_has_none(self, manage: Manage, own_templates: OwnTemplates) -> None:
+        manage("backup")
+        folder = own_templates({"base.html": "Later"})
+        manage("restore", "--replace")
+        assert (folder / "base.html").read_text() == "Later"
+
+    def test_that_can_not_be_read_don_t_keep_the_rest_from_being_backed_up(self, manage: Manage, folder: Path) -> None:
+        (folder / "own/large.html").write_bytes(b"a" * (2**20 + 1))
+        (folder / "own/other.html").write_bytes(b"\xff")
+        (folder / ".base.html.swp").write_text("One")
+        manage("backup")
+        manage("restore", "--check")
+        shutil.rmtree(folder)
+        manage("restore", "--replace")
+        assert {path.name for path in folder.rglob("*") if path.is_file()} == {"base.html", "a.html", "other.html"}
+        assert (folder / "own/other.html").read_bytes() == b"\xff"
+
+    @pytest.mark.parametrize("content", [b"[]", b"{", b'{"../a.html": "One"}', b'{"/etc/passwd": "One"}', b'{"a": 1}'])
+    def test_are_refused_if_they_are_not_ours(self, content: bytes) -> None:
+        with pytest.raises(BackupError):
+            parse_templates(content)
+
+    def test_that_belong_to_someone_else_stay_where_they_are(
+        self, manage: Manage, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        manage("backup")
+        (folder / "base.html").write_text("Later")
+
+        def rename(self: Path, target: Path) -> None:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+
+        monkeypatch.setattr(Path, "rename", rename)
+        manage("restore", "--replace")
+        assert (folder / "base.html").read_text() == "Later"
+        assert (folder.parent / "templates.restored/base.html").read_text() == "Ünïcode"
+        assert "templates.restored" in caplog.text
 
 
 @pytest.mark.usefixtures("content")

@@ -33,7 +33,7 @@ from operations.models import BackupRun, FreeSpace, RunKind, WorkerHeartbeat
 from operations.tasks import back_up_if_due
 from tests.factories import CommentFactory, UserFactory
 from tests.factories.servers import StubServer
-from tests.factories.types import MailServerDown
+from tests.factories.types import MailServerDown, OwnTemplates
 
 pytestmark = pytest.mark.django_db
 
@@ -107,6 +107,18 @@ class TestConfiguration:
     def test_proxy(self, header: Any, proxies: int, found: str, settings: Settings) -> None:
         settings.HTTPS, settings.SECURE_PROXY_SSL_HEADER, settings.BROADSIDE_TRUSTED_PROXIES = True, header, proxies
         assert severities(configuration.proxy) == [found]
+
+    def test_templates(self, own_templates: OwnTemplates) -> None:
+        assert severities(configuration.templates) == ["ok"]
+        own_templates({"base.html": "{% extends 'base.html' %}"})
+        assert "1 template" in only(configuration.templates).text
+        folder = own_templates({"404.html": "\n{% nonsense %}"})
+        diagnosis = only(configuration.templates)
+        assert diagnosis.severity == Severity.WARNING
+        assert "404.html" in diagnosis.text
+        assert "line 2" in diagnosis.text
+        assert str(folder) in diagnosis.advice
+        assert "404.html" not in only(configuration.deployment).text
 
     def test_what_django_warns_about(self, settings: Settings) -> None:
         settings.SECRET_KEY = SECRET

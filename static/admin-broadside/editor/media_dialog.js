@@ -5,7 +5,8 @@ import { dialogFrom, moveWithArrows, openDialog, searchWhileTyping, showCount } 
 /** Return the function that asks for a file.
  *
  * It takes the `kind`, `picture` or `document`; whether to `describe` an image for the place where it will be; `upload`,
- * which is called when a new file is wanted; and `done`, which gets the file, its description and its caption.
+ * which is called when a new file is wanted, if that is possible; and `done`, which gets the file, its description and its
+ * caption.
  */
 export function mediaDialog(box, field, modes) {
   let dialog = null;
@@ -24,6 +25,7 @@ export function mediaDialog(box, field, modes) {
     const title = dialog.querySelector("h2");
     title.textContent = title.dataset[wanted.kind];
     list.classList.toggle("is-grid", wanted.kind === "picture");
+    dialog.querySelector(".editor-upload").hidden = !wanted.upload;
     list.replaceChildren();
     form.reset();
     choose(null);

@@ -15,7 +15,7 @@ def engine(tmp_path: Path) -> Engine:
         (tmp_path / name).write_text(
             "<ul>\n  {% if on %}\n\t<li\n    lang='en'>{{ text }}</li>\n  {% endif %}\n</ul>\n"
         )
-    return Engine(dirs=[str(tmp_path)], loaders=["config.templates.UnindentedLoader"])
+    return Engine(dirs=[str(tmp_path)], loaders=["core.templates.UnindentedLoader"])
 
 
 def test_pages_have_no_indentation_but_that_of_their_content(engine: Engine) -> None:

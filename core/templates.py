@@ -1,0 +1,157 @@
+"""Reading templates: those of Broadside without their indentation, and before them those in a folder of the site.
+
+A template of the site that can't be compiled, or that fails while a page is made, costs readers nothing: they get the
+page as Broadside has it. The fault is logged once, and `core.template_checks` reports it.
+"""
+
+import hashlib
+import logging
+import re
+import traceback
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.template import Node, Origin, Template, TemplateDoesNotExist
+from django.template.backends.django import DjangoTemplates
+from django.template.backends.django import Template as BackendTemplate
+from django.template.loaders.filesystem import Loader
+
+from core.outages import is_outage
+
+# Templates of the site that only its other templates use. Broadside never has any there.
+OWN: Final = "own/"
+# Whatever the templates of the site say, these pages stay as they are. Those who work here depend on them.
+_KEPT: Final = ("accounts/", "admin/", "auth/", "markdownx/", "registration/")
+_INDENTATION: Final = re.compile(r"\n[ \t]+")
+_SECONDS_REMEMBERED: Final = 7 * 24 * 60 * 60
+
+_log = logging.getLogger(__name__)
+# The keys of faults that this process has reported.
+_reported: set[str] = set()
+
+
+class UnindentedLoader(Loader):
+    """Templates of pages, with each line at its beginning. Those of e-mails stay as they are."""
+
+    def get_contents(self, origin: Origin) -> str:
+        text = str(super().get_contents(origin))
+        return _INDENTATION.sub("\n", text) if origin.name.endswith(".html") else text
+
+
+class OverrideLoader(UnindentedLoader):
+    """Templates of the site. What can't be compiled is as good as not there."""
+
+    def get_template_sources(self, template_name: str) -> Any:
+        return super().get_template_sources(template_name) if is_overridable(template_name) else ()
+
+    def get_contents(self, origin: Origin) -> str:
+        try:
+            text = super().get_contents(origin)
+            Template(text, origin, str(origin.template_name), self.engine)
+        except TemplateDoesNotExist:
+            raise
+        except Exception as error:  # a tag may raise anything
+            _report(Fault(Path(origin.name), line_of(error), type(error).__name__), error)
+            raise TemplateDoesNotExist(origin) from error
+        return text
+
+
+def is_overridable(name: str) -> bool:
+    """Return whether a site can have a template of its own with this name: for pages that readers see, and e-mails."""
+    return not name.startswith(_KEPT) or "/mail/" in name
+
+
+def line_of(error: Exception) -> int:
+    """Return the line in which a template can't be compiled; 0 if the error doesn't say that."""
+    return int(getattr(getattr(error, "token", None), "lineno", 0))
+
+
+class Fault(NamedTuple):
+    """Where a template of the site failed, and the class of the error. Line 0 is unknown."""
+
+    path: Path
+    line: int
+    error: str
+
+
+class SiteTemplates(DjangoTemplates):
+    """Django's templates, with those in the folder `overrides` of OPTIONS before the others if there is one."""
+
+    def __init__(self, params: dict[str, Any]) -> None:
+        options = dict(params["OPTIONS"])
+        self.overrides = Path(options.pop("overrides"))
+        self.has_overrides = self.overrides.is_dir()
+        first = [("core.templates.OverrideLoader", [self.overrides])] if self.has_overrides else []
+        super().__init__({**params, "OPTIONS": {**options, "loaders": _loaders(*first)}})
+        # As Broadside has them.
+        own = {**params, "OPTIONS": {**options, "loaders": _loaders()}}
+        self.unchanged = DjangoTemplates(own) if self.has_overrides else self
+
+    def get_template(self, template_name: str) -> BackendTemplate:
+        template: BackendTemplate = super().get_template(template_name)
+        return _Forgiving(template.template, self) if self.has_overrides else template
+
+
+def _loaders(*first: tuple[str, list[Path]]) -> list[tuple[str, list[Any]]]:
+    others = ["core.templates.UnindentedLoader", "django.template.loaders.app_directories.Loader"]
+    return [("django.template.loaders.cached.Loader", [*first, *others])]
+
+
+class _Forgiving(BackendTemplate):
+    """A template for which that of Broadside steps in if one of the site fails."""
+
+    backend: SiteTemplates
+
+    def render(self, context: Any = None, request: Any = None) -> Any:
+        try:
+            return super().render(context, request)
+        except Exception as error:
+            fault = _find_fault(error)
+            if fault is None or is_outage(error) or isinstance(error, DatabaseError):
+                raise
+            # If it isn't the fault of the override, this raises the same.
+            page = self.backend.unchanged.get_template(str(self.template.name)).render(context, request)
+            _report(fault, error)
+            return page
+
+
+def _find_fault(error: BaseException) -> Fault | None:
+    """Return the innermost place in a template of the site that was being rendered; None if there was none."""
+    fault = None
+    for each in (error, error.__cause__):
+        for frame, _line in traceback.walk_tb(each.__traceback__ if each else None):
+            node = frame.f_locals.get("self")
+            origin = getattr(node, "origin", None)
+            if isinstance(node, Node) and origin and isinstance(origin.loader, OverrideLoader):
+                line = node.token.lineno if node.token else None
+                fault = Fault(Path(origin.name), line or 0, type(error).__name__)
+    return fault
+
+
+def _report(fault: Fault, error: Exception) -> None:
+    """Log the fault once in this process, and remember it for those who look after the site."""
+    key = _cache_key(fault.path)
+    if key in _reported:
+        return
+    _reported.add(key)
+    text = "The template %s failed in line %d, so readers get what Broadside has in its place."
+    _log.error(text, fault.path, fault.line, exc_info=error)
+    cache.set(key, (fault.line, fault.error), _SECONDS_REMEMBERED)
+
+
+def last_fault(path: Path) -> Fault | None:
+    """Return what went wrong with this template of the site since it was written; None if nothing did."""
+    found = cache.get(_cache_key(path))
+    return Fault(path, *found) if found else None
+
+
+def _cache_key(path: Path) -> str:
+    """Return a key that changes with the template, so that nothing is said about one that has been corrected."""
+    try:
+        state = path.stat()
+        version = f"{state.st_mtime_ns}-{state.st_size}"
+    except OSError:
+        version = ""
+    return f"template-fault:{hashlib.sha256(f'{path} {version}'.encode(errors='surrogateescape')).hexdigest()}"

@@ -1,0 +1,90 @@
+"""The templates of a site (core.templates) in backups: one file with all of them, because they are few and small."""
+
+import json
+import logging
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from operations.backups.contents import TEMPLATES, is_safe_name, name_for
+from operations.backups.errors import BackupError
+
+# In bytes: of one template, and of all that a backup may contain.
+_MAX_TEMPLATE: Final = 2**20
+MAX_TEMPLATES: Final = 2**26
+
+_log = logging.getLogger(__name__)
+
+
+def pack_templates() -> bytes:
+    """Return the templates of the site; nothing if there are none."""
+    folder: Path = settings.BROADSIDE_TEMPLATES_DIR
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or not is_safe_name(name):
+            continue
+        try:
+            with path.open("rb") as file:
+                content = file.read(_MAX_TEMPLATE + 1)
+        except OSError as error:
+            _log.warning("The template %s is not in the backup: %s", path, error.strerror)
+            continue
+        if len(content) > _MAX_TEMPLATE:
+            _log.warning("The template %s is not in the backup, because it is too large to be one.", path)
+            continue
+        found[name] = content.decode(errors="surrogateescape")
+    return json.dumps(found, indent=1).encode() if found else b""
+
+
+def parse_templates(content: bytes) -> dict[str, bytes]:
+    """Return what `pack_templates` packed. Raises BackupError if it is damaged, or has names that no template has."""
+    try:
+        templates = {name: text.encode(errors="surrogateescape") for name, text in json.loads(content).items()}
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _damaged() from error
+    if not all(map(is_safe_name, templates)):
+        raise _damaged()
+    return templates
+
+
+def stage_templates(templates: Mapping[str, bytes]) -> None:
+    """Put the templates of a backup beside those of the site. Raises OSError."""
+    staged = _staged()
+    # Of a restore that was never finished.
+    shutil.rmtree(staged, ignore_errors=True)
+    for name, content in templates.items():
+        path = staged / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+
+
+def publish_templates() -> None:
+    """Put staged templates in their place, and keep those that were there beside them. It can be repeated.
+
+    What belongs to another user, or is mounted there, may have to stay. Then the log says where the others are.
+    """
+    staged, folder = _staged(), settings.BROADSIDE_TEMPLATES_DIR
+    if not staged.is_dir():
+        return
+    try:
+        if folder.exists():
+            folder.rename(folder.with_name(f"{folder.name}.before-{name_for(timezone.now())}"))
+        staged.rename(folder)
+    except OSError as error:
+        _log.warning("The templates of the backup could not be moved from %s to %s: %s", staged, folder, error.strerror)
+
+
+def _staged() -> Path:
+    folder: Path = settings.BROADSIDE_TEMPLATES_DIR
+    return folder.with_name(f"{folder.name}.restored")
+
+
+def _damaged() -> BackupError:
+    return BackupError(_("%s in this backup is damaged. Choose another backup with --backup.") % TEMPLATES)
