@@ -41,8 +41,8 @@ def oembed(request: SiteRequest) -> HttpResponse:
         return _error(501, gettext("This site offers JSON only. Leave out the format."))
     if not (url := request.GET.get("url", "")):
         return _error(400, gettext("Say which post or page, with its URL."))
-    entry = _entry_at(url)
-    if entry is None:
+    entry = entry_at(url)
+    if entry is None or entry.password or entry.noindex:
         return _error(404, gettext("No post or page that can be quoted has this URL."))
     width, height = (_limit(request.GET.get(name, "")) for name in ("maxwidth", "maxheight"))
     response = JsonResponse(_describe(request.site, entry, width, height))
@@ -50,8 +50,8 @@ def oembed(request: SiteRequest) -> HttpResponse:
     return response
 
 
-def _entry_at(url: str) -> Entry | None:
-    """Return the entry at this URL that readers can see and search engines may know, and that needs no password."""
+def entry_at(url: str) -> Entry | None:
+    """Return the entry that readers see at this URL, which may be one of a former host."""
     try:
         parts = urlsplit(url)
         is_ours = host_of(url) in {host_of(settings.SITE_URL), *settings.BROADSIDE_FORMER_HOSTS}
@@ -60,7 +60,7 @@ def _entry_at(url: str) -> Entry | None:
     except (Http404, ValueError):
         # Resolver404 is one.
         return None
-    return next((entry for entry in found if not (entry.password or entry.noindex)), None)
+    return next(iter(found), None)
 
 
 def _entries_at(match: ResolverMatch) -> Sequence[Entry]:

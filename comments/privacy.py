@@ -72,6 +72,13 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
             % CONFIRM_WITHIN.days,
             _("To send you new comments. Each e-mail has a link to unsubscribe."),
         )
+    if choices.receive_webmentions:
+        yield KeptData(
+            Concerned.EVERYONE,
+            _("Pages of other sites that say they link here: their URL and title, and the text around the link"),
+            _("Until the page or the link is gone and its site says so, or we delete it."),
+            _("Everyone can read them here once the link is approved. To see the link, this site opens the page."),
+        )
     yield KeptData(
         Concerned.COMMENTERS,
         _(

@@ -5,7 +5,7 @@ from django.urls import path, re_path, register_converter
 from blog.caching import public_page
 from blog.urls import DAY, TreePathConverter, feed_paths
 from comments import feeds
-from comments.views import by_email, commenting
+from comments.views import by_email, commenting, webmentions
 from core.slugs import reserved_pattern
 
 app_name = "comments"
@@ -23,6 +23,7 @@ urlpatterns = [
     path("comments/on/<slug:kind>/<int:pk>/", commenting.add, name="add"),
     path("comments/challenge/", commenting.challenge, name="challenge"),
     path("comments/<int:pk>/", commenting.comment_redirect, name="comment"),
+    path("comments/webmention/", webmentions.endpoint, name="webmention"),
     path("comments/own/<str:signed>/", commenting.own, name="own"),
     path("comments/decide/<str:signed>/<slug:action>/", by_email.decide, name="decide"),
     path("comments/follow/<slug:kind>/<int:pk>/", by_email.follow, name="follow"),

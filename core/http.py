@@ -7,11 +7,11 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
-from urllib.parse import SplitResult, quote, urljoin, urlsplit
+from urllib.parse import SplitResult, quote, urlencode, urljoin, urlsplit
 
 from django.template.defaultfilters import filesizeformat
 from django.utils.http import parse_http_date_safe
@@ -80,6 +80,16 @@ class Probe:
     certificate_expires_at: dt.datetime | None
 
 
+def status_error(status: int, headers: http.client.HTTPMessage) -> FetchError:
+    """Return what it means that a server answers with this status, which is not that of success."""
+    return FetchError(
+        _("The server answered with status %d.") % status,
+        is_temporary=status in _TEMPORARY or status >= 500,
+        is_gone=status in _GONE,
+        retry_after=_parse_retry_after(headers.get("Retry-After", "")),
+    )
+
+
 def host_of(url: str) -> str:
     """Return the host of an absolute http(s) URL, with its port if that is unusual; empty if it has none."""
     try:
@@ -141,12 +151,34 @@ class HTTPClient:
         At most `max_bytes` of the body are received. Raises ForbiddenHostError, or FetchError itself for the rest.
         """
         with self._request(url, time.monotonic() + self.deadline) as (connection, response):
-            body = response.read(max_bytes) if max_bytes else b""
-            return Probe(response.status, response.headers, body, connection.certificate_expires_at)
+            return connection.probe(response, max_bytes)
+
+    def follow(self, url: str, *, max_bytes: int) -> tuple[str, Probe]:
+        """Return the URL to which the redirects from `url` lead, and how the server answers there.
+
+        It is like `probe` otherwise, and the deadline is for all of it.
+        """
+        deadline = time.monotonic() + self.deadline
+        for _redirect in range(_MAX_REDIRECTS + 1):
+            with self._request(url, deadline) as (connection, response):
+                if response.status not in _REDIRECTS:
+                    return url, connection.probe(response, max_bytes)
+                url = urljoin(url, response.headers.get("Location", ""))
+        raise FetchError(_("The URL redirects too many times."))
+
+    def post(self, url: str, form: Mapping[str, str]) -> Probe:
+        """Send a form to `url`, and return the same as `probe` without any of the body."""
+        with self._request(url, time.monotonic() + self.deadline, form) as (connection, response):
+            return connection.probe(response, 0)
 
     @contextmanager
-    def _request(self, url: str, deadline: float) -> "Iterator[tuple[_Connection, http.client.HTTPResponse]]":
-        """Yield the response to a request for `url` once its headers have arrived. What fails becomes a FetchError."""
+    def _request(
+        self, url: str, deadline: float, form: Mapping[str, str] | None = None
+    ) -> "Iterator[tuple[_Connection, http.client.HTTPResponse]]":
+        """Yield the response to a request for `url` once its headers have arrived. What fails becomes a FetchError.
+
+        With a `form`, the request sends it.
+        """
         try:
             parts = urlsplit(url)
             host = split_host(parts)
@@ -155,7 +187,7 @@ class HTTPClient:
             if self.hosts is not None and host not in self.hosts:
                 raise ForbiddenHostError(host)
             connection = _Connection(self, parts, deadline)
-            with closing(connection), connection.get() as response:
+            with closing(connection), connection.send_request(form) as response:
                 yield connection, response
         except ssl.SSLCertVerificationError as error:
             raise CertificateError(error.verify_message) from error
@@ -188,6 +220,8 @@ class _Connection(http.client.HTTPConnection):
             # Connect to the very address that is checked, without resolving the name again.
             if not self._client.allow_private and not is_public(str(address[0])):
                 continue
+            # A host may have any number of addresses, at none of which anyone answers.
+            self.check_deadline()
             self.sock = socket.socket(family, kind, protocol)
             try:
                 self.sock.settimeout(self._client.timeout)
@@ -206,12 +240,21 @@ class _Connection(http.client.HTTPConnection):
                 expires = ssl.cert_time_to_seconds(str(certificate["notAfter"]))
                 self.certificate_expires_at = dt.datetime.fromtimestamp(expires, dt.UTC)
 
-    def get(self) -> http.client.HTTPResponse:
-        """Request the URL and return the response once its headers have arrived."""
+    def check_deadline(self) -> None:
+        """Raise FetchError if it has passed."""
+        if time.monotonic() > self.deadline:
+            raise FetchError(_("The download took too long."), is_temporary=True)
+
+    def send_request(self, form: Mapping[str, str] | None) -> http.client.HTTPResponse:
+        """Request the URL, or send a form to it, and return the response once its headers have arrived."""
         target = quote(self._parts.path or "/", safe="/%:@!$&'()*+,;=~")
         if self._parts.query:
             target += "?" + quote(self._parts.query, safe="/%:@!$&'()*+,;=~?")
-        self.request("GET", target, headers=_HEADERS)
+        if form is None:
+            self.request("GET", target, headers=_HEADERS)
+        else:
+            content_type = {"Content-Type": "application/x-www-form-urlencoded"}
+            self.request("POST", target, urlencode(form).encode(), headers=_HEADERS | content_type)
         return self.getresponse()
 
     def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # type: ignore[override]  # http.client only calls it
@@ -219,15 +262,14 @@ class _Connection(http.client.HTTPConnection):
         response.fp = io.BufferedReader(_TimedReader(response.fp.detach(), self))
         return response
 
+    def probe(self, response: http.client.HTTPResponse, max_bytes: int) -> Probe:
+        body = response.read(max_bytes) if max_bytes else b""
+        return Probe(response.status, response.headers, body, self.certificate_expires_at)
+
     def receive(self, response: http.client.HTTPResponse, file: BinaryIO, max_bytes: int) -> None:
         """Replace the content of `file` with that of the response. Raises FetchError unless the status is 200."""
         if response.status != 200:
-            raise FetchError(
-                _("The server answered with status %d.") % response.status,
-                is_temporary=response.status in _TEMPORARY or response.status >= 500,
-                is_gone=response.status in _GONE,
-                retry_after=_parse_retry_after(response.headers.get("Retry-After", "")),
-            )
+            raise status_error(response.status, response.headers)
         announced = response.headers.get("Content-Length", "")
         expected = int(announced) if announced.isascii() and announced.isdecimal() and len(announced) < 20 else None
         if expected is not None and expected > max_bytes:
@@ -256,8 +298,7 @@ class _TimedReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        if time.monotonic() > self._connection.deadline:
-            raise FetchError(_("The download took too long."), is_temporary=True)
+        self._connection.check_deadline()
         return self._raw.readinto(buffer)
 
     def close(self) -> None:

@@ -35,6 +35,7 @@ class CommentSettingsAdmin(OneRowAdmin):
             {"fields": ("links_allowed", "comments_per_sender", "comments_per_site", "proof_of_work")},
         ),
         (_("Display"), {"fields": ("comments_per_page", "show_avatars", "show_pingbacks", "follow_by_mail")}),
+        (_("Links between sites"), {"fields": ("receive_webmentions", "send_webmentions")}),
         (_("Data retention"), {"fields": ("keep_spam_days", "forget_emails_after_days")}),
     )
 

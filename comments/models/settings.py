@@ -1,6 +1,6 @@
 """The settings for comments: one row, read together with the site's own settings."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MinValueValidator
@@ -115,12 +115,37 @@ class CommentSettings(OneRow):
         ),
     )
 
+    receive_webmentions = models.BooleanField(
+        _("receive Webmentions"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "Other sites can tell this one that they link to a post. It then opens their page to see whether they do, "
+            "and the link waits in the moderation queue, like a pingback."
+        ),
+    )
+    send_webmentions = models.BooleanField(
+        _("send Webmentions"),
+        default=False,
+        db_default=False,
+        help_text=_(
+            "When a post or page is published or changed, open the pages that it links to, and tell the sites that "
+            "want to know. What was published before you turned this on is left alone."
+        ),
+    )
+    # When the owner turned that on.
+    sending_since = models.DateTimeField(null=True, editable=False)
+
     objects = PublicQuerySet["CommentSettings"].as_manager()
 
     class Meta:
         verbose_name = _("comment settings")
         verbose_name_plural = _("comment settings")
         constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="comment_settings_one_row")]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.sending_since = (self.sending_since or timezone.now()) if self.send_webmentions else None
+        super().save(*args, **kwargs)
 
     def is_open(self, entry: Entry) -> bool:
         """Whether readers may comment on `entry` now."""

@@ -1,6 +1,7 @@
-"""The rate of comments, from one sender and on the whole site, counted in the database for all processes.
+"""The rate of comments, requests and Webmentions, from one sender and on the whole site.
 
-Senders stay anonymous: only a hash (core.sender) is stored, for minutes.
+It is counted in the database for all processes. Senders stay anonymous: only a hash (core.sender) is stored, for some
+minutes.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ _WHOLE_SITE = ""
 # The most subscription requests in a period: from one sender, for one e-mail address, on the whole site.
 REQUESTS_PER_SENDER, REQUESTS_PER_ADDRESS, REQUESTS_PER_SITE = 10, 3, 100
 _ALL_REQUESTS = "requests"
+# The most Webmentions in a period: from one sender, about pages of one other site, about all of them.
+MENTIONS_PER_SENDER, MENTIONS_PER_HOST, MENTIONS_PER_SITE = 20, 20, 100
+_ALL_MENTIONS = "mentions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +45,30 @@ def requests_too_often(sender: str, email: str) -> bool:
 
     The e-mail address is stored as a hash, like the sender.
     """
-    limits = {_hash("sender", sender): REQUESTS_PER_SENDER} if sender else {}
-    limits[_hash("address", email)] = REQUESTS_PER_ADDRESS
+    limits = {_hash("requests.sender", sender): REQUESTS_PER_SENDER} if sender else {}
+    limits[_hash("requests.address", email)] = REQUESTS_PER_ADDRESS
+    return _exceeds(limits, _ALL_REQUESTS, REQUESTS_PER_SITE)
+
+
+def mentions_too_often(sender: str, host: str) -> bool:
+    """Count one more Webmention by `sender` about a page of `host`, and return whether it is one too many.
+
+    So nobody can have this site open the pages of another one without end.
+    """
+    limits = {_hash("mentions.sender", sender): MENTIONS_PER_SENDER} if sender else {}
+    limits[_hash("mentions.host", host)] = MENTIONS_PER_HOST
+    return _exceeds(limits, _ALL_MENTIONS, MENTIONS_PER_SITE)
+
+
+def _exceeds(limits: dict[str, int], whole_site: str, limit_on_site: int) -> bool:
+    """Add one to each of these counters and to that of the site, and return whether one is over its limit."""
     # Everyone takes the rows in the same order, so nobody deadlocks.
-    counts = _count([*sorted(limits), _ALL_REQUESTS])
-    limits[_ALL_REQUESTS] = REQUESTS_PER_SITE
-    return any(counts[key] > limit for key, limit in limits.items())
+    counts = _count([*sorted(limits), whole_site])
+    return any(counts[key] > limit for key, limit in (limits | {whole_site: limit_on_site}).items())
 
 
 def _hash(kind: str, value: str) -> str:
-    return salted_hmac(f"comments.rules.rate_limit.requests.{kind}", value, algorithm="sha256").hexdigest()
+    return salted_hmac(f"comments.rules.rate_limit.{kind}", value, algorithm="sha256").hexdigest()
 
 
 def _current_period() -> int:

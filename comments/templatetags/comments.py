@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template import Context
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
@@ -53,6 +54,15 @@ def comment_outcome(context: Context) -> str:
     else:
         return ""
     return f"{outcome} – "
+
+
+@register.simple_tag(takes_context=True)
+def webmention_link(context: Context, entry: Entry) -> SafeString:
+    """Return the element with the endpoint for links to `entry`, if the owner wants to be told of them. No query."""
+    settings = CommentSettings.of(context["site"])
+    if not settings.receive_webmentions or entry.password or not settings.is_open(entry):
+        return SafeString()
+    return format_html('<link rel="webmention" href="{}">', reverse("comments:webmention"))
 
 
 @register.inclusion_tag("comments/section.html", takes_context=True)

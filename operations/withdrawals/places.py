@@ -36,7 +36,7 @@ UNTOUCHED_FIELDS: Final = frozenset(
 _DELETED: Final = frozenset(
     {
         *("blog.redirect", "tags.tagalias", "comments.token", "comments.lesson", "comments.block"),
-        *("comments.follower", "readers.referrercount", "accounts.portrait"),
+        *("comments.follower", "comments.sentmention", "readers.referrercount", "accounts.portrait"),
     }
 )
 # What comes first: what others refer to, then what readers see.

@@ -18,7 +18,7 @@ from blog.appearance.blocks import MAX_BLOCKS, default_blocks
 from blog.appearance.documents import read
 from blog.appearance.options import MAX_LINKS
 from blog.models import SiteAppearance
-from blog.opml import MAX_BYTES, OPMLError, link_blocks, read_opml, write_opml
+from blog.opml import MAX_OPML_BYTES, OPMLError, link_blocks, read_opml, write_opml
 
 URL = "/admin/blog/siteappearance/1/change/"
 # In the form that WordPress writes at /wp-links-opml.php.
@@ -95,7 +95,7 @@ class TestReading:
             ),
             (b'<?xml version="1.0" encoding="x-unknown"?><opml/>', "The file can't be read"),
             (b"<html><body>Not found</body></html>", "There are no links to websites in the file."),
-            (b" " * (MAX_BYTES + 1), "The file is too large"),
+            (b" " * (MAX_OPML_BYTES + 1), "The file is too large"),
         ],
     )
     def test_other_files_are_refused(self, content: bytes, message: str) -> None:

@@ -85,6 +85,11 @@ class TestSettings:
         settings.BROADSIDE_AKISMET_KEY = key
         assert ("sent to Akismet" in shown(client)) == is_said
 
+    @pytest.mark.parametrize("receive", [True, False])
+    def test_webmentions(self, client: Client, *, receive: bool) -> None:
+        CommentSettings.objects.update(receive_webmentions=receive)
+        assert ("Pages of other sites that say they link here" in shown(client)) == receive
+
     @pytest.mark.parametrize(
         ("follow", "mailers", "is_said"), [(True, True, True), (False, True, False), (True, False, False)]
     )

@@ -131,6 +131,38 @@ class TestProbe:
         assert "self-signed certificate" in raised.value.reason
 
 
+class TestFollow:
+    def test_says_where_redirects_lead_and_how_the_server_answers_there(
+        self, web_server: StubServer, client: HTTPClient
+    ) -> None:
+        web_server.answer("/a", 301, Location="b/c")
+        web_server.answer("/b/c", 403, body=CONTENT)
+        url, probe = client.follow(web_server.url("/a"), max_bytes=7)
+        assert (url, probe.status, probe.body) == (web_server.url("/b/c"), 403, b"content")
+
+    def test_follows_no_redirect_for_ever_or_to_other_hosts(self, web_server: StubServer, client: HTTPClient) -> None:
+        for location, error in (("/a", "too many"), ("http://example.org/", "not allowed"), ("http://[", "invalid")):
+            web_server.answers["/a"] = [(302, {"Location": location}, b"")]
+            with pytest.raises(FetchError, match=error):
+                client.follow(web_server.url("/a"), max_bytes=7)
+
+
+class TestPost:
+    def test_sends_a_form_and_says_how_the_server_answers(self, web_server: StubServer, client: HTTPClient) -> None:
+        web_server.answer("/a?b=c", 202, body=CONTENT, X_Frame_Options="DENY")
+        probe = client.post(web_server.url("/a?b=c"), {"d": "é&", "e": ""})
+        assert (probe.status, probe.headers["X-Frame-Options"], probe.body) == (202, "DENY", b"")
+        assert web_server.forms == [("/a?b=c", {"d": ["é&"]})]
+        assert web_server.headers[0]["Content-Type"] == "application/x-www-form-urlencoded"
+
+    def test_reaches_allowed_hosts_and_public_servers_only(self, web_server: StubServer) -> None:
+        with pytest.raises(ForbiddenHostError):
+            HTTPClient(hosts=["example.org"], allow_private=True).post(web_server.url("/a"), {})
+        with pytest.raises(FetchError, match="private network"):
+            HTTPClient().post(web_server.url("/a"), {})
+        assert not web_server.requests
+
+
 class TestErrors:
     @pytest.mark.parametrize(
         ("status", "is_temporary"),
@@ -219,6 +251,12 @@ class TestTime:
         with pytest.raises(FetchError, match="timed out") as caught:
             download(HTTPClient(allow_private=True, timeout=0.05), url)
         assert caught.value.is_temporary
+
+    def test_a_host_with_many_addresses_exceeds_it_as_well(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))] * 99
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: addresses)
+        with pytest.raises(FetchError, match="too long"):
+            HTTPClient(allow_private=True, deadline=-1).probe("http://many.example/")
 
     @pytest.mark.parametrize("start", [b"HTTP/1.1 200 OK\r\nX-Slow: ", b"HTTP/1.1 200 OK\r\n\r\n"])
     def test_a_server_that_sends_byte_by_byte_exceeds_the_deadline(self, start: bytes) -> None:

@@ -3,6 +3,7 @@
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 type Answer = tuple[int, dict[str, str], bytes]
 
@@ -17,6 +18,8 @@ class StubServer(ThreadingHTTPServer):
         self.answers: dict[str, list[Answer]] = {}
         self.requests: Counter[str] = Counter()
         self.headers: list[Any] = []
+        # The forms that were sent, each with its path.
+        self.forms: list[tuple[str, dict[str, list[str]]]] = []
 
     @property
     def host(self) -> str:
@@ -45,6 +48,11 @@ class _Handler(BaseHTTPRequestHandler):
                 self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.forms.append((self.path, parse_qs(body.decode())))
+        self.do_GET()
 
     def log_message(self, *args: Any) -> None:
         pass

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from mailbox import Maildir
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 from django.conf import settings
 from django.core.cache import cache
@@ -28,8 +29,11 @@ from accounts.audit.recording import record
 from accounts.models import AuditRecord, PasswordLink, Session, User
 from accounts.tasks import delete_expired_sessions, delete_old_audit_records, send_password_link
 from blog.models import Entry, Post
-from comments.models import Comment, CommentStatus, NotificationPreference, OutboxItem
-from comments.tasks import tidy_comments
+from comments.models import Comment, CommentSettings, CommentStatus, NotificationPreference, OutboxItem, SentMention
+from comments.tasks import check_mention, send_mentions, tidy_comments
+from comments.webmentions import pages
+from comments.webmentions.pages import FetchedPage
+from core.site import absolute_url
 from mail import delivery
 from mail.tasks import send_due_mail
 from media import trash
@@ -68,6 +72,8 @@ KILLS: Final = 2
 HOUR: Final = dt.timedelta(hours=1)
 # What runs a task, without taking it from the queue and storing how it ended.
 INSIDE: Final = (running, "_call")
+# A page of another site.
+MENTIONING: Final = "https://other.example/"
 LONG_AGO: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
@@ -76,6 +82,12 @@ def main(folder: Path) -> None:
     call_command("migrate", verbosity=0)
     mailer = {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": folder / "mail"}}
     settings.MAILERS = {"default": mailer}
+    # It links here, and wants to be told of links to it.
+    links = ("</endpoint>; rel=webmention",)
+    mock.patch.object(
+        pages, "fetch", lambda url: FetchedPage(url, links, "text/html", f'<a href="{commented_on()}">')
+    ).start()
+    mock.patch.object(pages, "send").start()
     settings.BROADSIDE_BACKUP_URL = str(folder / "backups")
     settings.BROADSIDE_BOUNCE_ADDRESS = "bounces@example.org"
     settings.BROADSIDE_BOUNCE_MAILBOX = f"maildir://{folder}/bounces"
@@ -107,6 +119,7 @@ def pass_time() -> None:
     before = timezone.now() - HOUR
     NotificationPreference.objects.update(not_before=before)
     OutboxItem.objects.update(created_at=before)
+    SentMention.objects.exclude(not_before=None).update(not_before=before)
     DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=before)
 
 
@@ -257,6 +270,34 @@ def keep_old_spam() -> None:
 
 def is_tidy() -> bool:
     return not Comment.objects.filter(status_since=LONG_AGO).exists()
+
+
+def commented_on() -> str:
+    return absolute_url(Post.objects.get(title="Commented on").get_absolute_url())
+
+
+def receive_mention() -> None:
+    CommentSettings.objects.update(receive_webmentions=True)
+    Comment.objects.filter(website=MENTIONING).delete()
+    check_mention.enqueue(MENTIONING, commented_on())
+
+
+def is_mention_pending() -> bool:
+    return Comment.objects.filter(website=MENTIONING, status=CommentStatus.PENDING).count() == 1
+
+
+def link_to_another_site() -> None:
+    CommentSettings.objects.update(send_webmentions=True, sending_since=LONG_AGO)
+    Post.objects.filter(title="Linking").delete()
+    SentMention.objects.all().delete()
+    PostFactory(title="Linking", author=owner(), markup="html", source=f'<a href="{MENTIONING}">x</a>')
+    send_mentions.enqueue()
+
+
+def is_other_site_told() -> bool:
+    # The rows of posts that were deleted by the next preparation are gone as well.
+    told = SentMention.objects.exclude(sent_at=None).filter(target=MENTIONING, not_before=None)
+    return told.count() == SentMention.objects.count() == 1
 
 
 def let_mail_bounce() -> None:
@@ -422,6 +463,8 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (downloads.delete_old_exports, (let_export_expire, is_export_deleted)),
     (rerender_entries, (change_block, is_rendered)),
     (tidy_comments, (keep_old_spam, is_tidy)),
+    (check_mention, (receive_mention, is_mention_pending)),
+    (send_mentions, (link_to_another_site, is_other_site_told)),
     (read_returns, (let_mail_bounce, is_mailbox_empty)),
     (tidy_newsletter, (keep_old_request, is_request_deleted)),
     (send_password_link, (forget_password, has_link)),

@@ -27,7 +27,7 @@ on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQ
 FIRST_RELEASE: Final = {
     "accounts": "0008",
     "blog": "0023",
-    "comments": "0002",
+    "comments": "0003",
     "core": "0004",
     "mail": "0001",
     "media": "0006",

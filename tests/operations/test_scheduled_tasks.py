@@ -134,6 +134,7 @@ def test_all_that_is_promised_is_on_the_schedule() -> None:
         "operations.withdrawals",
         "accounts.sessions",
         "comments.tidying",
+        "comments.webmentions",
         "readers.tidying",
         "mail.delivery",
         "media.cleaning",

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 from blog.appearance import versions
 from blog.appearance.blocks import default_blocks
 from blog.models import SiteAppearance
-from blog.opml import MAX_BYTES, OPMLError, count_links, link_blocks, read_opml
+from blog.opml import MAX_OPML_BYTES, OPMLError, count_links, link_blocks, read_opml
 
 
 class Command(BaseCommand):
@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             with options["file"].open("rb") as file:
-                lists = read_opml(file.read(MAX_BYTES + 1))
+                lists = read_opml(file.read(MAX_OPML_BYTES + 1))
         except OSError as error:
             raise CommandError(f"{error.filename}: {error.strerror}.") from error
         except OPMLError as error:

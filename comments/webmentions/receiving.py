@@ -1,0 +1,160 @@
+"""What other sites say about links to us: it is looked at by the worker, and waits for a moderator like a pingback.
+
+Nothing is stored but the comment. Who sends a Webmention may be anyone, so what it says is believed only once the page
+of the other site has been opened.
+"""
+
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from blog.models import Entry
+from blog.oembed import entry_at
+from blog.redirects.resolve import find_target
+from comments import outbox
+from comments.models import Comment, CommentKind, CommentSettings, CommentStatus, Revision
+from comments.moderation.counting import recount_all
+from comments.rules import akismet, rate_limit
+from comments.rules.judge import Arrival, judge
+from comments.webmentions import pages
+from comments.webmentions.pages import Quotation
+from comments.websites import has_address
+from core.http import FetchError, host_of
+from core.site import absolute_url
+from core.text import CONTROL
+
+# Of the URL of a page: that of a source becomes the website of a comment.
+MAX_URL: Final = 500
+# Of this site: an old URL may lead to one that leads on.
+_MAX_REDIRECTS: Final = 3
+
+
+class RefusedMentionError(Exception):
+    """What was sent is no Webmention for this site. The message says why in one sentence."""
+
+
+class TooManyMentionsError(Exception):
+    """Too much has been sent, or about one other site, within ten minutes."""
+
+
+def accept(source: str, target: str, sender: str, settings: CommentSettings) -> None:
+    """Check what can be known without opening the source. `sender` comes from core.sender.
+
+    Raises RefusedMentionError or TooManyMentionsError.
+    """
+    if not (_is_url(source) and _is_url(target)):
+        raise RefusedMentionError(gettext("Send the URLs of two pages, as “source” and “target”."))
+    if host_of(source) in pages.own_hosts():
+        raise RefusedMentionError(gettext("The source has to be a page of another site."))
+    entry = find_entry(target)
+    if entry is None or not settings.is_open(entry):
+        raise RefusedMentionError(gettext("The target has to be a page of this site that can be commented on."))
+    if rate_limit.mentions_too_often(sender, host_of(source)):
+        raise TooManyMentionsError
+
+
+def find_entry(url: str) -> Entry | None:
+    """Return the entry that readers see in full at this URL (see `_is_url`), or where it redirects to."""
+    for _redirect in range(_MAX_REDIRECTS + 1):
+        if (entry := entry_at(url)) is not None:
+            return None if entry.password else entry
+        target = find_target(unquote(urlsplit(url).path) or "/") if host_of(url) in pages.own_hosts() else None
+        if target is None:
+            return None
+        url = absolute_url(target.url)
+    return None
+
+
+def _is_url(url: str) -> bool:
+    is_writable = len(url) <= MAX_URL and not CONTROL.search(url) and not has_address(url)
+    return is_writable and bool(host_of(url))
+
+
+def check(source: str, target: str) -> bool:
+    """Open the source, and store, change or remove the comment. Return False if that has to be tried again."""
+    entry = find_entry(target)
+    if entry is None:
+        return True
+    try:
+        quotation = pages.find_link(pages.fetch(source), target)
+    except FetchError as error:
+        if not error.is_gone:
+            return not error.is_temporary
+        quotation = None
+    if quotation is None:
+        _remove(entry, source)
+    else:
+        _store(entry, source, quotation)
+    return True
+
+
+def _store(entry: Entry, source: str, quotation: Quotation) -> None:
+    """Store the comment of a source, or change it if the page says something else by now."""
+    text = f"[…] {quotation.text} […]" if quotation.text else source
+    comment = Comment(entry=entry, kind=CommentKind.PINGBACK, website=source, text=text)
+    comment.name = quotation.name or host_of(source)
+    comment.render()
+    # Before the transaction, so that nothing waits in it for a remote server.
+    arrival = Arrival(closed=not CommentSettings.current().is_open(entry), akismet=akismet.check(comment))
+    with transaction.atomic():
+        # Comments are locked before entries, as in every decision.
+        stored = _locked(entry, source)
+        # Of two workers at once, the second waits here until the first has stored it.
+        current = Entry.objects.published().filter(pk=entry.pk, password="").select_for_update(no_key=True)
+        if not list(current.values_list("pk")):
+            return
+        if stored is not None:
+            _change(stored, comment, arrival)
+        elif _locked(entry, source) is None:
+            _judge(comment, arrival)
+            comment.save()
+            outbox.record([comment.pk], comment.status)
+
+
+def _locked(entry: Entry, source: str) -> Comment | None:
+    """Return the comment of a source, which may also have been imported, locked until the transaction ends."""
+    of_source = Comment.objects.on(entry).filter(website=source).exclude(kind=CommentKind.COMMENT)
+    return of_source.select_for_update(no_key=True).order_by("pk").first()
+
+
+def _change(stored: Comment, new: Comment, arrival: Arrival) -> None:
+    """Let a comment say what the page says by now, and keep its earlier text. Moderators see it again.
+
+    What is spam or in the trash is left alone, so that nothing comes back by itself.
+    """
+    before = stored.status
+    if before in (CommentStatus.SPAM, CommentStatus.TRASH) or (stored.name, stored.text) == (new.name, new.text):
+        return
+    if stored.text != new.text:
+        Revision.objects.create(comment=stored, text=stored.text)
+    stored.name, stored.text, stored.is_html = new.name, new.text, False
+    stored.render()
+    _judge(stored, arrival)
+    stored.status_since = timezone.now()
+    stored.save()
+    outbox.record([stored.pk], stored.status)
+    if before == CommentStatus.APPROVED:
+        recount_all([stored.entry_id])
+
+
+def _judge(comment: Comment, arrival: Arrival) -> None:
+    """Give a comment the status that the rules say. But whatever the policy is, it waits for a moderator."""
+    judgement = judge(comment, CommentSettings.current(), arrival)
+    comment.reasons = judgement.reasons
+    comment.status = CommentStatus.SPAM if judgement.status == CommentStatus.SPAM else CommentStatus.PENDING
+
+
+def _remove(entry: Entry, source: str) -> None:
+    """Move the comment of a source that doesn't link to us any more to the trash."""
+    with transaction.atomic():
+        stored = _locked(entry, source)
+        if stored is None or stored.status in (CommentStatus.SPAM, CommentStatus.TRASH):
+            return
+        before = stored.status
+        stored.status, stored.status_since = CommentStatus.TRASH, timezone.now()
+        stored.save(update_fields=["status", "status_since"])
+        if before == CommentStatus.APPROVED:
+            recount_all([stored.entry_id])

@@ -1,0 +1,122 @@
+"""Telling other sites of the links to them: once for each link, again when the text changes, and when the link is gone.
+
+The worker looks for what was published or changed, so saving never waits, posts that are scheduled are found when they
+are due, and nothing is sent about what was imported: it was published before. What needs a password is never mentioned.
+"""
+
+import datetime as dt
+from collections import Counter
+from typing import Final
+from urllib.parse import urldefrag
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from blog.models import Entry
+from blog.models.entry_query import EntryKind
+from comments.models import MAX_TARGET_LENGTH, CommentSettings, SentMention
+from comments.webmentions import pages
+from core.http import FetchError, host_of
+from core.site import absolute_url
+
+# Of an entry. What has more is a list of links.
+_MAX_LINKS: Final = 50
+# In one run, to one host.
+_MAX_PER_HOST: Final = 5
+_MAX_FAILURES: Final = 4
+_FIRST_PAUSE: Final = dt.timedelta(minutes=15)
+_PAUSE_FACTOR: Final = 4
+_LONGEST_PAUSE: Final = dt.timedelta(days=1)
+# How long other workers leave alone what one of them is doing.
+_CLAIM: Final = dt.timedelta(minutes=10)
+# The worker may have been away for so long.
+_LOOK_BACK: Final = dt.timedelta(days=7)
+
+
+def note_links() -> None:
+    """Note what other sites have to be told of. If the owner doesn't want that, forget what they were told."""
+    settings, now = CommentSettings.current(), timezone.now()
+    if settings.sending_since is None:
+        SentMention.objects.all().delete()
+        return
+    public = Entry.objects.published().filter(password="")
+    _withdraw(SentMention.objects.filter(~Exists(public.filter(pk=OuterRef("entry_id")))))
+    of_entry = SentMention.objects.filter(entry_id=OuterRef("pk"))
+    is_noted = Exists(of_entry.filter(digest=OuterRef("source_digest")))
+    is_recent = Q(published_at__gt=now - _LOOK_BACK) | Q(modified_at__gt=now - _LOOK_BACK)
+    has_links = Q(body_html__contains="://") | Exists(of_entry)
+    # All kinds, which the index begins with.
+    since = public.filter(kind__in=EntryKind.values, published_at__gte=settings.sending_since)
+    entries = since.filter(is_recent, has_links, ~is_noted)
+    for entry in entries.defer("source", "lead_html").iterate(10):
+        _note_links_of(entry)
+
+
+def _withdraw(mentions: QuerySet[SentMention]) -> None:
+    """Have those who were told of these links told that they are gone, once, and forget the others."""
+    mentions.filter(sent_at=None).delete()
+    mentions.exclude(digest="").update(digest="", not_before=timezone.now(), failures=0)
+
+
+def _note_links_of(entry: Entry) -> None:
+    links, digest = _links_of(entry), entry.source_digest
+    source = absolute_url(entry.get_absolute_url())
+    with transaction.atomic():
+        of_entry = SentMention.objects.filter(entry_id=entry.pk)
+        again = of_entry.filter(target__in=links).exclude(digest=digest)
+        again.update(digest=digest, not_before=timezone.now(), failures=0)
+        _withdraw(of_entry.exclude(target__in=links))
+        new = [SentMention(entry_id=entry.pk, source=source, target=link, digest=digest) for link in links]
+        SentMention.objects.bulk_create(new, ignore_conflicts=True)
+
+
+def _links_of(entry: Entry) -> list[str]:
+    """Return the pages of other sites to which the text links, each once."""
+    own = pages.own_hosts()
+    found: dict[str, None] = {}
+    for href in pages.links_in(entry.body_html):
+        host = host_of(href)
+        if host and host not in own and len(href) <= MAX_TARGET_LENGTH:
+            found[urldefrag(href).url] = None
+    return list(found)[:_MAX_LINKS]
+
+
+def send_due(until: dt.datetime) -> None:
+    """Send what is due, until then. Of each host, only a few at a time."""
+    counts = Counter[str]()
+    for mention in list(SentMention.objects.filter(not_before__lte=timezone.now()).order_by("not_before", "pk")):
+        if timezone.now() >= until:
+            return
+        host = host_of(mention.target)
+        if counts[host] >= _MAX_PER_HOST:
+            continue
+        counts[host] += 1
+        claimed = SentMention.objects.filter(pk=mention.pk, not_before=mention.not_before, digest=mention.digest)
+        mention.not_before = timezone.now() + _CLAIM
+        if claimed.update(not_before=mention.not_before):
+            _send(mention)
+
+
+def _send(mention: SentMention) -> None:
+    """Send a mention that this worker has claimed, and note when to try again if that fails."""
+    is_public = Entry.objects.published().filter(pk=mention.entry_id, password="").exists()
+    if mention.digest and not is_public:
+        # It was hidden a moment ago, which is noted the next time.
+        return
+    # Unless something else is to be sent by now.
+    row = SentMention.objects.filter(pk=mention.pk, not_before=mention.not_before, digest=mention.digest)
+    try:
+        endpoint = pages.find_endpoint(pages.fetch(mention.target))
+        if endpoint is not None and row.update(sent_at=timezone.now()):
+            pages.send(endpoint, mention.source, mention.target)
+    except FetchError as error:
+        if error.is_temporary and mention.failures < _MAX_FAILURES:
+            asked = dt.timedelta(seconds=error.retry_after or 0)
+            pause = min(max(asked, _FIRST_PAUSE * _PAUSE_FACTOR**mention.failures), _LONGEST_PAUSE)
+            row.update(failures=F("failures") + 1, not_before=timezone.now() + pause)
+            return
+    if mention.digest:
+        row.update(failures=0, not_before=None)
+    else:
+        row.delete()
