@@ -41,7 +41,7 @@ class _PortraitInput(forms.ClearableFileInput):
 
 
 class PortraitForm(forms.ModelForm[Portrait]):
-    """Chooses the portrait of the person to whom the instance belongs, or removes it."""
+    """Chooses the portrait of one person, that of the instance, or removes it."""
 
     upload = forms.FileField(
         label=_("Portrait"),

@@ -3,7 +3,7 @@
 A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), which is changed
 step by step. The whole tree is the body. Cut at the more marker (`markers`), it is the lead that listings show. Both
 pass through the one allow-list at the end (`sanitising`). Words that are added on the way, such as “Details”, are in
-the language of the text, whoever has it rendered.
+the language of the text, and not in that of the person who saves it.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The few words that rendering adds to a text are in the language of that text, whoever has it rendered."""
+"""The few words that rendering adds to a text are in the language of that text, and not of the person who saves it."""
 
 import pytest
 from django.core.management import call_command
