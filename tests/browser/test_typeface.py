@@ -71,7 +71,7 @@ def test_only_what_is_shown_is_loaded(path: str, open_page: OpenPage) -> None:
         asked.clear()
         page.goto(path)
         page.wait_for_load_state("networkidle")
-        return sorted({name.partition(".")[0] for name in asked})
+        return sorted(name.partition(".")[0] for name in asked)
 
     assert loaded_on(arabic.get_absolute_url()) == []
     assert loaded_on(plain.get_absolute_url()) == ["literata"]
