@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.actions import Action
 from accounts.audit.recording import record
@@ -124,7 +125,7 @@ def add_blocks(blocks: Sequence[Block]) -> None:
 def _publish(row: SiteAppearance, document: Document, by: User | None) -> int:
     newest = list(AppearanceVersion.objects.values_list("pk", flat=True)[:KEPT])
     AppearanceVersion.objects.exclude(pk__in=newest[: KEPT - 1]).delete()
-    AppearanceVersion.objects.create(document=document, published_by=by)
+    AppearanceVersion.objects.create(document=document, published_at=timezone.now(), published_by=by)
     row.document = document
     row.save()
     record(Action.PUBLISHED, [row], by=by)
