@@ -74,8 +74,8 @@ def postmark(kind: str, email: str, at: dt.datetime) -> Any:
 
 
 def mailgun(kind: str, email: str, at: dt.datetime) -> Any:
-    failed = {"event": "failed", "severity": "permanent", "reason": "bounce"}
-    event: dict[str, Any] = {
+    failed: dict[str, Any] = {"event": "failed", "severity": "permanent", "reason": "bounce"}
+    event = {
         "hard": failed | {"delivery-status": {"code": 550, "message": "5.1.1 There is no such user here"}},
         "soft": failed | {"reason": "generic", "delivery-status": {"code": 552, "message": "5.2.2 It is full"}},
         "complaint": {"event": "complained"},
