@@ -74,8 +74,8 @@ def postmark(kind: str, email: str, at: dt.datetime) -> Any:
 
 
 def mailgun(kind: str, email: str, at: dt.datetime) -> Any:
-    failed = {"event": "failed", "severity": "permanent", "reason": "bounce"}
-    events: dict[str, dict[str, Any]] = {
+    failed: dict[str, Any] = {"event": "failed", "severity": "permanent", "reason": "bounce"}
+    event = {
         "hard": failed | {"delivery-status": {"code": 550, "message": "5.1.1 There is no such user here"}},
         "soft": failed | {"reason": "generic", "delivery-status": {"code": 552, "message": "5.2.2 It is full"}},
         "complaint": {"event": "complained"},
@@ -83,9 +83,9 @@ def mailgun(kind: str, email: str, at: dt.datetime) -> Any:
         "delivered": {"event": "delivered"},
         "opened": {"event": "opened", "ip": "192.0.2.7", "client-info": {"user-agent": "Secret/1.0"}},
         "clicked": {"event": "clicked", "ip": "192.0.2.7", "url": "https://blog.example/"},
-    }
+    }[kind]
     headers = {"message": {"headers": {"message-id": "newsletter-1-1@testserver", "to": email}}}
-    data = events[kind] | headers | {"recipient": email, "timestamp": at.timestamp(), "id": "Ase7i2zsRYeDXztHGENqRA"}
+    data = event | headers | {"recipient": email, "timestamp": at.timestamp(), "id": "Ase7i2zsRYeDXztHGENqRA"}
     return {"signature": signature(), "event-data": data}
 
 
