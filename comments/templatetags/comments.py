@@ -60,7 +60,9 @@ def comment_outcome(context: Context) -> str:
 def webmention_link(context: Context, entry: Entry) -> SafeString:
     """Return the element with the endpoint for links to `entry`, if the owner wants to be told of them. No query."""
     settings = CommentSettings.of(context["site"])
-    if not settings.receive_webmentions or entry.password or not settings.is_open(entry):
+    # Where comments are closed, other sites may still take back what is shown.
+    is_useful = settings.is_open(entry) or (entry.comment_count and entry.is_public)
+    if not (settings.receive_webmentions and is_useful) or entry.password:
         return SafeString()
     return format_html('<link rel="webmention" href="{}">', reverse("comments:webmention"))
 

@@ -15,7 +15,7 @@ from blog.models import Entry
 from blog.oembed import entry_at
 from blog.redirects.resolve import find_target
 from comments import outbox
-from comments.models import Comment, CommentKind, CommentSettings, CommentStatus, Revision
+from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings, CommentStatus, Revision
 from comments.moderation.counting import recount_all
 from comments.rules import akismet, rate_limit
 from comments.rules.judge import Arrival, judge
@@ -50,7 +50,8 @@ def accept(source: str, target: str, sender: str, settings: CommentSettings) -> 
     if host_of(source) in pages.own_hosts():
         raise RefusedMentionError(gettext("The source has to be a page of another site."))
     entry = find_entry(target)
-    if entry is None or not settings.is_open(entry):
+    # A site may always take back what is shown here.
+    if entry is None or not (settings.is_open(entry) or _of_source(entry, source).exists()):
         raise RefusedMentionError(gettext("The target has to be a page of this site that can be commented on."))
     if rate_limit.mentions_too_often(sender, host_of(source)):
         raise TooManyMentionsError
@@ -108,16 +109,20 @@ def _store(entry: Entry, source: str, quotation: Quotation) -> None:
             return
         if stored is not None:
             _change(stored, comment, arrival)
-        elif _locked(entry, source) is None:
+        elif not _of_source(entry, source).exists():
             _judge(comment, arrival)
             comment.save()
             outbox.record([comment.pk], comment.status)
 
 
+def _of_source(entry: Entry, source: str) -> CommentQuerySet:
+    """Return the comment of a source, which may also have been imported."""
+    return Comment.objects.on(entry).filter(website=source).exclude(kind=CommentKind.COMMENT)
+
+
 def _locked(entry: Entry, source: str) -> Comment | None:
-    """Return the comment of a source, which may also have been imported, locked until the transaction ends."""
-    of_source = Comment.objects.on(entry).filter(website=source).exclude(kind=CommentKind.COMMENT)
-    return of_source.select_for_update(no_key=True).order_by("pk").first()
+    """Return the comment of a source, locked until the transaction ends."""
+    return _of_source(entry, source).select_for_update(no_key=True).order_by("pk").first()
 
 
 def _change(stored: Comment, new: Comment, arrival: Arrival) -> None:

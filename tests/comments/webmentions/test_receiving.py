@@ -29,6 +29,8 @@ from comments.models import (
 )
 from comments.moderation.decisions import approve, trash
 from comments.rules import rate_limit
+from comments.webmentions import pages
+from comments.webmentions.pages import FetchedPage
 from comments.webmentions.receiving import check
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.database import everything_stored
@@ -411,6 +413,17 @@ class TestSendingAgain:
         work()
         assert [comment.status for comment in mentions()] == [CommentStatus.TRASH]
 
+    def test_takes_it_back_although_comments_are_closed(
+        self, post: Post, client: Client, send: Send, work: Work, other_site: StubServer
+    ) -> None:
+        Post.objects.filter(pk=post.pk).update(comments_open=False)
+        assert 'rel="webmention"' in client.get(post.get_absolute_url()).text
+        show(other_site, b"", 410)
+        assert send(OTHER, post) == 400
+        assert send(other_site.url("/a"), post) == 202
+        work()
+        assert [comment.status for comment in mentions()] == [CommentStatus.TRASH]
+
     def test_of_another_target_is_another_comment(
         self, post: Post, send: Send, work: Work, other_site: StubServer
     ) -> None:
@@ -480,8 +493,9 @@ class TestFloods:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_workers_at_once_store_one_comment(at_once: AtOnce, other_site: StubServer) -> None:
-    posts = PostFactory.create_batch(5)
-    show(other_site, b"".join(page_with(post) for post in posts))
-    at_once(*[lambda: [check(other_site.url("/a"), url_of(post)) for post in posts]] * 4)
+def test_workers_at_once_store_one_comment_and_never_deadlock(at_once: AtOnce, monkeypatch: pytest.MonkeyPatch) -> None:
+    posts = PostFactory.create_batch(15)
+    texts = {url_of(post): page_with(post).decode() for post in posts}
+    monkeypatch.setattr(pages, "fetch", lambda url: FetchedPage(url, (), "text/html", "".join(texts.values())))
+    at_once(*[lambda: [check(OTHER, target) for target in texts]] * 4)
     assert sorted(Comment.objects.values_list("entry_id", flat=True)) == [post.pk for post in posts]
