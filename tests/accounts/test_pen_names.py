@@ -133,7 +133,12 @@ def paths(author: User, tmp_path: Path) -> list[str]:
         ),
         *("/?author_name=legallogin", "/author/legallogin/", "/author/legallogin/feed/", "/no-such-page/"),
         *(picture.file.url, document.file.url, f"/?p={post.pk}", f"{url}?replytocom={comments[0].pk}"),
-        *(f"/comments/{comments[0].pk}/", "/comments/challenge/", f"/comments/on/post/{post.pk}/"),
+        *(
+            f"/comments/{comments[0].pk}/",
+            "/comments/challenge/",
+            "/comments/webmention/",
+            f"/comments/on/post/{post.pk}/",
+        ),
         *(f"/comments/follow/post/{post.pk}/", sender_links.view_url(comments[0]), sender_links.edit_url(comments[0])),
         *("/comments/confirm/x/", "/comments/unsubscribe/x/", "/comments/decide/x/approve/"),
         *(

@@ -51,6 +51,7 @@ _NOT_EXPORTED = {
     "accounts.AuditRecord": "what people did on this site",
     "accounts.EmergencyLink": "a secret of this site",
     "accounts.PasswordLink": "a secret of this site",
+    "comments.SentMention": "what other sites were told by this one",
     "accounts.Portrait": "WordPress has none of its own; people choose theirs on each site",
     "accounts.RolePolicy": "permissions are granted by people",
     "accounts.Session": "who is logged in to this site",
