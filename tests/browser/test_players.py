@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Browser, Route, expect
 from pytest_django.live_server_helper import LiveServer
 
 from blog.models import Post
@@ -49,7 +49,10 @@ class TestPlayers:
             page = context.new_page()
             page.route(lambda url: not url.startswith(live_server.url), answer)
             page.goto(post.get_absolute_url())
-            for button in page.locator("figure.player button").all()[::-1]:
+            buttons = page.locator("figure.player button")
+            # A script makes them.
+            expect(buttons).to_have_count(3)
+            for button in buttons.all()[::-1]:
                 # With the keyboard, too.
                 button.press("Enter")
             page.wait_for_load_state("networkidle")
