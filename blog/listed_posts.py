@@ -154,4 +154,5 @@ def _reading_time(post: Post, site: SiteSettings) -> str:
     if not look_of(site).appearance.list_reading_time or post.is_locked or not post.word_count:
         return ""
     minutes = minutes_to_read(post.word_count)
-    return f" · {ngettext('%d min read', '%d min read', minutes) % minutes}"
+    text = ngettext("%(n)d min read", "%(n)d min read", minutes)
+    return f" · {text % {'n': minutes}}"
