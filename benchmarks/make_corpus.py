@@ -180,6 +180,7 @@ def _make_post(number: int, count: int, author: User, texts: Texts) -> Post:
         body_html=body,
         auto_excerpt=" ".join(words[:55]) + "…",
         has_more=has_more,
+        word_count=len(" ".join(paragraphs).split()),
         render_version=RENDER_VERSION,
         comment_count=COMMENTS[number % len(COMMENTS)],
     )

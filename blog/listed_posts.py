@@ -12,22 +12,28 @@ from typing import Final, NamedTuple
 
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
-from django.utils.translation import get_language, get_language_bidi, gettext, pgettext
+from django.utils.translation import get_language, get_language_bidi, gettext, ngettext, pgettext
 
+from blog.appearance.looks import look_of
 from blog.models import Post, load_pictures
 from blog.rendering import MORE_PLACEHOLDER
+from blog.rendering.images import picture_sources
+from blog.rendering.reading_time import minutes_to_read
 from blog.terms import Term, Terms, links_to, terms_of
 from core.dates import format_day
 from core.languages import separator, speaking
 from core.memory import Recent, remembered
 from core.models import SiteSettings
 from core.registry import Registry
+from media.models import Picture
 
 # What comes after the categories of each post, such as the link to its comments. It must take no query.
 entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
 
 # How many bytes of listed posts a process remembers, so as not to make them anew after each comment.
 _MAX_BYTES: Final = 2 * 2**20
+# Of featured images, in CSS pixels: as .listed-picture in static/css/site.css has it.
+_PICTURE_WIDTH: Final = 192
 
 
 class _ListedPost(NamedTuple):
@@ -44,7 +50,10 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
     Those that are `pinned` are labelled, because they are older than what follows.
     """
     memory = remembered(site, lambda: Recent[tuple[int, bool, bool], _ListedPost](_MAX_BYTES), "listed posts")
-    keys = {post.pk: (post.pk, post in pinned, post.leads_with_image) for post in posts}
+    look = look_of(site).appearance
+    pictures = {post.pk: post.picture_in_lists(site) for post in posts} if look.list_pictures else {}
+    first = next((post for post in posts if pictures.get(post.pk) or post.shows_image_in_lists(site)), None)
+    keys = {post.pk: (post.pk, post in pinned, post is first) for post in posts}
     listed = {pk: memory.get(key) for pk, key in keys.items()}
     new = [post for post in posts if listed[post.pk] is None]
     load_pictures(post for post in new if post.shows_image_in_lists(site))
@@ -54,13 +63,15 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
         with speaking(post.language):
             its = listed[post.pk]
             if its is None:
-                its = _listed_post(post, terms[post.pk], site, is_pinned=post in pinned)
+                picture = _picture(pictures.get(post.pk), is_first=post is first)
+                post.leads_with_image = post is first and not picture
+                its = _listed_post(post, terms[post.pk], site, picture, is_pinned=post in pinned)
                 memory.add(keys[post.pk], its, getsizeof(its.before) + getsizeof(its.after))
             parts += [its.before, _with_links(post, site, [""] if its.has_categories else []), its.after]
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
 
 
-def _listed_post(post: Post, terms: Terms, site: SiteSettings, *, is_pinned: bool) -> _ListedPost:
+def _listed_post(post: Post, terms: Terms, site: SiteSettings, picture: str, *, is_pinned: bool) -> _ListedPost:
     spoken = spoken_language()
     pin = f'<p class="pinned" {spoken}>{gettext("Pinned")}</p>\n' if is_pinned else ""
     language = f' lang="{escape(post.language)}"' if post.language else ""
@@ -69,12 +80,30 @@ def _listed_post(post: Post, terms: Terms, site: SiteSettings, *, is_pinned: boo
         f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
         f'{pin}<h2 class="entry-title p-name" dir="{direction or "auto"}">'
         f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
-        f"{_date_line(post, site, spoken)}"
+        f"{_date_line(post, site, spoken)}{picture}"
         f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
         f'<footer class="entry-meta" {spoken}><p>{_posted_in(terms.categories)}'
     )
     after = f"</p>{tags_line(terms.tags)}</footer>\n</article>\n"
     return _ListedPost(before, after, has_categories=bool(terms.categories))
+
+
+def _picture(picture: Picture | None, *, is_first: bool) -> str:
+    """Return a featured image as HTML, small. The first image of a page is loaded at once."""
+    if picture is None:
+        return ""
+    width = min(picture.width, _PICTURE_WIDTH)
+    height = max(1, round(width * picture.height / max(1, picture.width)))
+    sources = picture_sources(picture, width, is_lazy=not is_first)
+    loading = 'loading="eager" fetchpriority="high"' if is_first else 'loading="lazy"'
+    if sources and not is_first:
+        # This is what allows `auto` in those of the sources.
+        loading += ' sizes="auto"'
+    return (
+        f"<picture>{sources}"
+        f'<img class="listed-picture" src="{escape(picture.file.url)}" alt="{escape(picture.alt)}" '
+        f'width="{width}" height="{height}" {loading}></picture>\n'
+    )
 
 
 def spoken_language() -> str:
@@ -118,4 +147,12 @@ def _date_line(post: Post, site: SiteSettings, spoken: str) -> str:
         url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
         author = f' {by} <a class="p-author h-card" href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
     time = f'<time class="dt-published" datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
-    return f'<p class="entry-date" {spoken}>{time}{author}</p>\n'
+    return f'<p class="entry-date" {spoken}>{time}{author}{_reading_time(post, site)}</p>\n'
+
+
+def _reading_time(post: Post, site: SiteSettings) -> str:
+    if not look_of(site).appearance.list_reading_time or post.is_locked or not post.word_count:
+        return ""
+    minutes = minutes_to_read(post.word_count)
+    text = ngettext("%(n)d min read", "%(n)d min read", minutes)
+    return f" · {text % {'n': minutes}}"

@@ -66,6 +66,17 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
     return first, first.replace(month=last_month, day=calendar.monthrange(first.year, last_month)[1])
 
 
+def shown_in_lists(site: SiteSettings) -> dict[str, bool]:
+    """Return what `for_listing` loads of posts besides what all lists show."""
+    appearance = look_of(site).appearance
+    return {
+        "with_author": site.show_author,
+        "with_excerpt": site.show_excerpts,
+        "with_picture": appearance.list_pictures,
+        "with_reading_time": appearance.list_reading_time,
+    }
+
+
 class Listing:
     """A kind of listing. `ids` makes the query set of the IDs of its posts, newest first.
 
@@ -91,8 +102,7 @@ class Listing:
         start: int,
         stop: int,
         from_end: bool = False,
-        with_author: bool = False,
-        with_excerpt: bool = False,
+        **columns: bool,
     ) -> QuerySet[Any, Post]:
         ids = self._ids(now, *about)
         ids = ids.reverse() if from_end else ids
@@ -100,7 +110,7 @@ class Listing:
             # Without the kind, for which SQLite would read all posts.
             return Entry.objects.published(now).filter(pk__in=ids[start:stop]).for_titles()
         posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
-        return posts.for_listing(with_author=with_author, with_excerpt=with_excerpt)
+        return posts.for_listing(**columns)
 
 
 class ListingPaginator(Paginator[Any]):
@@ -114,7 +124,7 @@ class ListingPaginator(Paginator[Any]):
     ) -> None:
         super().__init__((), per_page or site.entries_per_page)
         self._listing, self._about = listing, about
-        self._columns = {"with_author": site.show_author, "with_excerpt": site.show_excerpts}
+        self._columns = shown_in_lists(site)
         self.count = remembered(site, lambda: listing.count(about), "count", url)
 
     def page(self, number: int | str) -> Page[Any]:
@@ -189,8 +199,6 @@ def _entries(posts: Sequence[Post], site: SiteSettings, *, pinned: Sequence[Post
     """Return the posts of a page as HTML, with or without their texts."""
     if look_of(site).appearance.list_style == ListStyle.TITLES:
         return entry_list(posts, site, pinned=pinned)
-    if first_with_image := next((post for post in posts if post.shows_image_in_lists(site)), None):
-        first_with_image.leads_with_image = True
     return listed_posts(posts, site, pinned=pinned)
 
 

@@ -15,7 +15,7 @@ from core.changes import entries_changed
 
 _BATCH_SIZE: Final = 100
 # What readers see, and what says when to render again.
-_HTML: Final = ("lead_html", "body_html", "auto_excerpt", "has_more")
+_HTML: Final = ("lead_html", "body_html", "auto_excerpt", "has_more", "word_count")
 _VERSION: Final = ("source_digest", "render_version")
 _html, _version = attrgetter(*_HTML), attrgetter(*_VERSION)
 

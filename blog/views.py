@@ -22,7 +22,7 @@ from blog.archives import period_response
 from blog.caching import has_session
 from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
-from blog.listing import FeedLink, Listing, listing_page_url, listing_response, period
+from blog.listing import FeedLink, Listing, listing_page_url, listing_response, period, shown_in_lists
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.overviews import is_free
 from blog.permissions import may_view
@@ -118,9 +118,7 @@ def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **ab
     """Show a page of all posts, sticky ones first."""
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
-        site = request.site
-        posts = _sticky_posts().for_listing(with_author=site.show_author, with_excerpt=site.show_excerpts)
-        sticky = list(posts)
+        sticky = list(_sticky_posts().for_listing(**shown_in_lists(request.site)))
     return listing_response(request, page_number, url=url, listing=_all_posts, sticky=sticky, **about)
 
 

@@ -32,7 +32,13 @@ from media.pictures import MAX_BYTES
 _GROUPS: Final = (
     (_("Type and colour"), ("type_style", "accent", "accent_dark")),
     (_("Pictures"), ("logo", "header", "icon")),
-    (_("Layout"), ("width", "list_style", "day_format", "show_updates", "about_author")),
+    (
+        _("Layout"),
+        (
+            *("width", "list_style", "list_pictures", "list_reading_time"),
+            *("day_format", "show_updates", "about_author"),
+        ),
+    ),
     (_("Sidebar"), ("sidebar", "blocks")),
     (_("Home page"), ("home", "posts_page")),
     (_("Menus"), ("header_menu", "footer_menu", "social_menu")),

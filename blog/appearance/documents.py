@@ -74,6 +74,8 @@ class Appearance:
     day_format: str = ""
     show_updates: bool = True
     about_author: bool = False
+    list_pictures: bool = False
+    list_reading_time: bool = False
     logo: str = ""
     header: str = ""
     icon: str = ""
@@ -187,6 +189,16 @@ class AppearanceForm(forms.Form):
         choices=ListStyle.choices,
         widget=forms.RadioSelect,
         help_text=_("Whether texts without a more marker are shortened is one of the site settings."),
+    )
+    list_pictures = forms.BooleanField(
+        label=_("Show featured images in lists"),
+        required=False,
+        help_text=_("Small, beside the text, unless the text that the list shows has the same image."),
+    )
+    list_reading_time = forms.BooleanField(
+        label=_("Show the reading time in lists"),
+        required=False,
+        help_text=_("In minutes, after the date. Lists of titles have neither."),
     )
     day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
     show_updates = forms.BooleanField(

@@ -131,6 +131,8 @@ class Entry(PublicModel):
     body_html = models.TextField(editable=False, blank=True)
     auto_excerpt = models.TextField(editable=False, blank=True)
     has_more = models.BooleanField(editable=False, default=False)
+    # NULL if it was rendered before words were counted.
+    word_count = models.IntegerField(null=True, editable=False)
     source_digest = models.CharField(max_length=32, editable=False, blank=True)
     render_version = models.PositiveSmallIntegerField(editable=False, default=0)
     # The files of the media library in the text (blog.media_index).
@@ -345,6 +347,7 @@ class Entry(PublicModel):
         """Take over the result of rendering the source."""
         self.lead_html, self.body_html = rendered.lead_html, rendered.body_html
         self.auto_excerpt, self.has_more = rendered.auto_excerpt, rendered.has_more
+        self.word_count = rendered.word_count
         self.source_digest = self._digest(rendered.language)
         self.render_version = RENDER_VERSION
 

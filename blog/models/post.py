@@ -16,25 +16,47 @@ from blog.models.category import Category
 from blog.models.entry import Entry
 from blog.models.entry_query import TITLE, EntryQuerySet, KindManager
 from blog.rendering import MORE_PLACEHOLDER
+from blog.rendering.images import library_images
 from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slug, slugify
 from core.urls import URLTemplate
+from media.models import Picture
 
 _MAX_SLUG_LENGTH = 200
 # The columns that a listing needs: of the texts, only the lead.
 _LISTED: Final = (*TITLE, "status", "published_at", "lead_html", "comments_open", "comment_count")
 # For what lists may show in place of the lead.
 _EXCERPT: Final = ("excerpt", "auto_excerpt", "has_more")
+# Of the featured image, and of the one that it was merged into.
+_PICTURE: Final = ("file", "alt", "width", "height", "rendition_rows", "deleted_at")
+_PICTURES: Final = (
+    *("featured_picture", "featured_picture__merged_into"),
+    *(f"featured_picture__{path}{name}" for path in ("", "merged_into__") for name in _PICTURE),
+)
 _post_url = URLTemplate("blog:post", "2000", "01", "02", "slug")
 
 
 class PostQuerySet(EntryQuerySet):
-    def for_listing(self, *, with_author: bool = False, with_excerpt: bool = False) -> Self:
+    def for_listing(
+        self,
+        *,
+        with_author: bool = False,
+        with_excerpt: bool = False,
+        with_picture: bool = False,
+        with_reading_time: bool = False,
+    ) -> Self:
         """Load what a listing shows of posts, newest first, and nothing else of them."""
-        posts = self.select_related("author") if with_author else self
-        columns = [*_LISTED, *(["author"] if with_author else []), *(_EXCERPT if with_excerpt else [])]
+        posts, columns = self, [*_LISTED]
+        if with_author:
+            posts, columns = posts.select_related("author"), [*columns, "author"]
+        if with_excerpt:
+            columns += _EXCERPT
+        if with_picture:
+            posts, columns = posts.select_related("featured_picture__merged_into"), [*columns, *_PICTURES]
+        if with_reading_time:
+            columns.append("word_count")
         return posts.only(*columns).fetch_mode(FETCH_RAISE).newest_first()
 
     def for_feed(self) -> Self:
@@ -113,6 +135,17 @@ class Post(Entry):
 
     def shows_image_in_lists(self, site: SiteSettings) -> bool:
         return "<img" in self.lead_html and not (self.is_locked or self.excerpt_in_lists(site))
+
+    def picture_in_lists(self, site: SiteSettings) -> Picture | None:
+        """Return the featured image, unless what lists show of the text has it."""
+        picture, featured = self.picture, self.featured_picture
+        if picture is None or featured is None:
+            return None
+        if self.shows_image_in_lists(site):
+            shown = {name for name, _alt in library_images(self.lead_html)}
+            if shown & {str(picture.file.name), str(featured.file.name)}:
+                return None
+        return picture
 
     @staticmethod
     def _link_to_rest(url: str) -> SafeString:

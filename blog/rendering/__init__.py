@@ -20,6 +20,7 @@ from blog.rendering.limits import MAX_SOURCE_LENGTH as MAX_SOURCE_LENGTH
 from blog.rendering.limits import SourceTooLongError as SourceTooLongError
 from blog.rendering.markups import markups
 from blog.rendering.moved_files import FileResolver, resolve_files
+from blog.rendering.reading_time import count_words
 from blog.rendering.sanitising import clean_attributes, sanitise
 from blog.rendering.tree import MORE_PLACEHOLDER as MORE_PLACEHOLDER
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, clean_text, parse, serialise
@@ -54,7 +55,7 @@ class Rendered:
     neither. Its ids stay unique when several leads share a page.
     `body_html` is the whole text. PAGE_BREAK separates its pages, each of which is well-formed.
     `has_more` says whether the lead is shorter than the text. If so, both contain MORE_PLACEHOLDER exactly once.
-    `auto_excerpt` holds the first words as plain text.
+    `auto_excerpt` holds the first words as plain text, and `word_count` is the number of words of the whole text.
     `language` is that of the words that were added (core.languages.interface_language).
     """
 
@@ -62,6 +63,7 @@ class Rendered:
     body_html: str
     has_more: bool
     auto_excerpt: str
+    word_count: int
     language: str
 
 
@@ -163,7 +165,7 @@ def _rendered(inputs: list[RenderInput], resolve: FileResolver, language: str) -
             # What is left after a cut may lack its second half, and its links their targets.
             validity.repair(root)
         lead = sanitise(serialise(root)) if is_other else body
-        yield Rendered(lead, body, marker is not None, excerpt, language)
+        yield Rendered(lead, body, marker is not None, excerpt, count_words(body), language)
 
 
 def _apply(elements: list[etree._Element], *steps: Callable[[etree._Element], None]) -> None:

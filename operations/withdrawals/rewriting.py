@@ -225,7 +225,7 @@ def _rendered(entry: Entry, new: Values, name: Name, result: Rewritten) -> Value
     if "source" in new:
         with suppress(SourceTooLongError, UnknownMarkupError):
             entry.render()
-            columns = (*_RENDERED, "has_more", "source_digest", "render_version")
+            columns = (*_RENDERED, "has_more", "word_count", "source_digest", "render_version")
             values |= {column: getattr(entry, column) for column in columns}
     clean = {column: name.replace(str(getattr(entry, column))) for column in _RENDERED}
     if "source" in new and any(clean[column] != values.get(column, clean[column]) for column in _RENDERED):

@@ -44,7 +44,7 @@ _UPDATED: Final = (
     *("title", "author_id", "status", "published_at", "source", "markup", "excerpt", "language"),
     *("password", "comments_open", "created_at", "modified_at", "text_changed_at"),
     *("sticky", "menu_order", "noindex"),
-    *("lead_html", "body_html", "auto_excerpt", "has_more", "source_digest", "render_version"),
+    *("lead_html", "body_html", "auto_excerpt", "has_more", "word_count", "source_digest", "render_version"),
 )
 
 
