@@ -63,7 +63,7 @@ def mail_limits(limits: Iterable[str]) -> dict[str, int]:
 def bounce_webhook(provider: str, secret: str) -> tuple[str, str]:
     """Return the provider that reports bounces to this site, and its secret, as they are (newsletter.webhooks).
 
-    Raises ImproperlyConfigured if there is no such provider, or no secret that nobody guesses.
+    Raises ImproperlyConfigured if there is no such provider, or if its secret is easy to guess.
     """
     if provider and provider not in _WEBHOOK_PROVIDERS:
         raise ImproperlyConfigured(

@@ -53,7 +53,7 @@ def requests_too_often(sender: str, email: str) -> bool:
 def mentions_too_often(sender: str, host: str) -> bool:
     """Count one more Webmention by `sender` about a page of `host`, and return whether it is one too many.
 
-    So nobody can have this site open the pages of another one without end.
+    It keeps anyone from having this site open the pages of another one without end.
     """
     limits = {_hash("mentions.sender", sender): MENTIONS_PER_SENDER} if sender else {}
     limits[_hash("mentions.host", host)] = MENTIONS_PER_HOST

@@ -174,7 +174,7 @@ class TestEntries:
         assert not SentMention.objects.exists()
 
     def test_that_were_published_before_are_left_alone(self, site: StubServer, run: Callable[[], None]) -> None:
-        """So an archive that is imported mentions nobody, also when all of it is edited at once."""
+        """So no site hears of an archive that is imported, also when all of it is edited at once."""
         post = post_with(site.url("/a"), published_at=timezone.now() - 3 * HOUR)
         change(post, site.url("/a"))
         run()
