@@ -42,7 +42,7 @@ def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable
     """Return what `make` returned for this key, in this language, since public content other than comments changed.
 
     Processes agree on the version of entries, so each forgets at the same time. `make` must depend on nothing but the
-    key and public content without comments, and what it returns must not be changed.
+    key and public content without comments, and what it returns must not be changed, unless it is a Recent.
     """
     memory = memory_of(site.entries_version)
     if memory.expires == math.inf:

@@ -58,7 +58,7 @@ def comment_outcome(context: Context) -> str:
 
 @register.simple_tag(takes_context=True)
 def webmention_link(context: Context, entry: Entry) -> SafeString:
-    """Return the element with the endpoint for links to `entry`, if the owner wants to be told of them. No query."""
+    """Return the element with the endpoint for Webmentions about `entry`, if this site receives them. No query."""
     settings = CommentSettings.of(context["site"])
     # Where comments are closed, other sites may still take back what is shown.
     is_useful = settings.is_open(entry) or (entry.comment_count and entry.is_public)

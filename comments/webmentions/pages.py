@@ -136,7 +136,7 @@ def send(endpoint: str, source: str, target: str) -> None:
 
 
 def find_endpoint(page: FetchedPage) -> str | None:
-    """Return the URL where the page wants to be told of links to it, or None. Source: 3.1.2."""
+    """Return the URL to which the page wants links to it reported, or None. Source: 3.1.2."""
     for header in page.links:
         for url, parameters, *_rest in _LINK.findall(header):
             relations = [

@@ -1,4 +1,4 @@
-"""What other sites say about links to us: it is looked at by the worker, and waits for a moderator like a pingback.
+"""What other sites say about links to us: the worker looks at it, and it waits for a moderator like a pingback.
 
 Nothing is stored but the comment. Who sends a Webmention may be anyone, so what it says is believed only once the page
 of the other site has been opened.
@@ -146,7 +146,7 @@ def _change(stored: Comment, new: Comment, arrival: Arrival) -> None:
 
 
 def _judge(comment: Comment, arrival: Arrival) -> None:
-    """Give a comment the status that the rules say. But whatever the policy is, it waits for a moderator."""
+    """Give a comment the status that the rules say. It waits for a moderator even where the rules would publish it."""
     judgement = judge(comment, CommentSettings.current(), arrival)
     comment.reasons = judgement.reasons
     comment.status = CommentStatus.SPAM if judgement.status == CommentStatus.SPAM else CommentStatus.PENDING

@@ -35,7 +35,7 @@ _LOOK_BACK: Final = dt.timedelta(days=7)
 
 
 def note_links() -> None:
-    """Note what other sites have to be told of. If the owner doesn't want that, forget what they were told."""
+    """Note which links other sites should hear of. If the owner has turned that off, forget what they were told."""
     settings, now = CommentSettings.current(), timezone.now()
     if settings.sending_since is None:
         SentMention.objects.all().delete()
@@ -54,7 +54,7 @@ def note_links() -> None:
 
 
 def _withdraw(mentions: QuerySet[SentMention]) -> None:
-    """Have those who were told of these links told that they are gone, once, and forget the others."""
+    """Tell the sites that know of these links once that they are gone, and forget the other links."""
     mentions.filter(sent_at=None).delete()
     mentions.exclude(digest="").update(digest="", not_before=timezone.now(), failures=0)
 
