@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from itertools import groupby
 from typing import Final
 
-import snowballstemmer
+from Stemmer import Stemmer
 
 # Longer tokens are cut. They are not words, and PostgreSQL refuses those of more than 2,046 bytes.
 MAX_TOKEN_LENGTH: Final = 64
@@ -230,7 +230,8 @@ def _stem(token: str, code: str) -> str:
         return token
     if code == "ar":
         token = _ARABIC_PREFIX.sub("", token, count=1) if _ARABIC_PREFIX.match(token) else token
-    # One for each word, because it has a state, which threads must not share. It is made in no time.
-    stem: str = snowballstemmer.stemmer(_STEMMERS[code]).stemWord(token)
+    # One for each word, because it has a state, which threads must not share. It is made in no time, and remembers
+    # nothing.
+    stem: str = Stemmer(_STEMMERS[code], 0).stemWord(token)
     # The algorithms may leave accents or capitals of their own.
     return normalise(stem) or token
