@@ -42,7 +42,7 @@ class LinkLists:
 def read_opml(content: bytes) -> LinkLists:
     """Return the links of a file, each once. Raises OPMLError."""
     if len(content) > MAX_OPML_BYTES:
-        raise OPMLError(gettext("The file is too large: links take no more than a megabyte."))
+        raise OPMLError(gettext("The file is too large. A list of links can have 1 MB at most."))
     lists, seen, count, strange = LinkLists(), set[str](), 0, 0
     for title, link in _outlines(content):
         if not (link.url.startswith(("http://", "https://")) and is_link(link.url) and len(link.url) <= _MAX_URL):
@@ -52,16 +52,16 @@ def read_opml(content: bytes) -> LinkLists:
             lists.links.setdefault(title, []).append(link)
         count += 1
     if not seen:
-        raise OPMLError(gettext("There are no links to websites in the file. It has to be in the format OPML."))
+        raise OPMLError(gettext("There are no links to websites in the file. It has to be in OPML format."))
     if strange:
         text = ngettext(
-            "%d link leads to no website and was left out.", "%d links lead to no websites and were left out.", strange
+            "%d link doesn't lead to a website and was left out.",
+            "%d links don't lead to websites and were left out.",
+            strange,
         )
         lists.left_out.append(text % strange)
     if repeated := count - strange - len(seen):
-        text = ngettext(
-            "%d link is repeated and was added once.", "%d links are repeated and were added once.", repeated
-        )
+        text = ngettext("%d repeated link was left out.", "%d repeated links were left out.", repeated)
         lists.left_out.append(text % repeated)
     return lists
 
@@ -74,7 +74,9 @@ def _outlines(content: bytes) -> list[tuple[str, Link]]:
 
     def refuse(*_about: object) -> None:
         # Entities, which can be larger than any memory or lead to other files, need a document type.
-        raise OPMLError(gettext("The file contains a document type, as no list of links does."))
+        raise OPMLError(
+            gettext("The file has a document type (DOCTYPE). Lists of links have none, so it was not read.")
+        )
 
     def start(name: str, attributes: dict[str, str]) -> None:
         if name != "outline":
@@ -96,7 +98,7 @@ def _outlines(content: bytes) -> list[tuple[str, Link]]:
     try:
         parser.Parse(content, True)
     except (expat.ExpatError, ValueError, LookupError) as error:
-        raise OPMLError(gettext("The file can't be read. It has to be in the format OPML.")) from error
+        raise OPMLError(gettext("The file can't be read. It has to be in OPML format.")) from error
     return found
 
 

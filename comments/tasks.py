@@ -28,7 +28,7 @@ def tidy_comments() -> None:
     tidying.tidy()
 
 
-@task_kind(_("Looking at a page that says it links here"))
+@task_kind(_("Checking a page that says it links here"))
 # Everything else comes first.
 @task(priority=-10)
 def check_mention(source: str, target: str, failures: int = 0) -> None:

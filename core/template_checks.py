@@ -59,7 +59,7 @@ def _problems(name: str, backend: SiteTemplates) -> Iterator[str]:
         return
     own = _own_template(name, backend)
     if own is None and not name.startswith(OWN):
-        yield _("Broadside has no template %s, or has it no longer, so nothing uses this one.") % name
+        yield _("Broadside has no template %s, or no longer has it, so this one isn't used.") % name
     path = backend.overrides / name
     # The first loader is that of the site's templates.
     origin = next(iter(backend.engine.template_loaders[0].get_template_sources(name)))
@@ -77,8 +77,8 @@ def _problems(name: str, backend: SiteTemplates) -> Iterator[str]:
     yield from _blocks_without_effect(template, own, backend.engine)
     if fault := last_fault(path):
         yield _(
-            "The template %(name)s failed in line %(line)d while a page was made (%(error)s), so readers got it "
-            "without your templates."
+            "The template %(name)s failed on line %(line)d while a page was rendered (%(error)s), so readers got the "
+            "page without your templates."
         ) % {"name": name, "line": fault.line, "error": fault.error}
 
 

@@ -31,7 +31,7 @@ from newsletter.models.subscriptions import ALL_POSTS, CONFIRM_IMPORTED_WITHIN
 
 _TRANSFER: Final = "newsletter.transfer_subscribers"
 # What an import leaves out, and how many of them.
-_KNOWN: Final = _("Following already, asked before, or without an address that works: %(n)d")
+_KNOWN: Final = _("Already following, already asked, or with an address that doesn't work: %(n)d")
 _LEFT: Final = _("Not subscribed any more, according to the file: %(n)d")
 _INVALID: Final = _("Lines without a valid e-mail address: %(n)d")
 
@@ -62,12 +62,12 @@ class ImportForm(forms.Form):
 
     file = forms.FileField(
         label=_("File (CSV)"),
-        help_text=_("Only e-mail addresses are read. Those that the file says have unsubscribed are left out."),
+        help_text=_("Only e-mail addresses are read. Those that the file marks as unsubscribed are left out."),
     )
     stated_on = forms.DateField(
         label=_("These people agreed to get the blog by e-mail on"),
         widget=forms.DateInput(attrs={"type": "date"}),
-        help_text=_("If they did so at different times, the last day. The e-mail says this day."),
+        help_text=_("If they agreed on different days, enter the last one. The e-mail mentions this date."),
     )
     frequency = forms.ChoiceField(label=_("How often"), choices=Frequency.choices)
 
@@ -164,7 +164,8 @@ class IssueAdmin(ReadOnlyAdmin):
 
 
 def _counted(count: int) -> str:
-    return ngettext("%(n)d person is asked by e-mail.", "%(n)d people are asked by e-mail.", count) % {"n": count}
+    text = ngettext("%(n)d person will be asked by e-mail.", "%(n)d people will be asked by e-mail.", count)
+    return text % {"n": count}
 
 
 def _numbers() -> dict[str, Any]:

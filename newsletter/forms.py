@@ -45,7 +45,7 @@ class ManageForm(forms.Form):
 
     def __init__(self, data: QueryDict | None = None, *, subscriber: Subscriber) -> None:
         super().__init__(data, auto_id="follow-%s", label_suffix="")
-        choices = [*Frequency.choices, ("", pgettext_lazy("frequency", "Not any more"))]
+        choices = [*Frequency.choices, ("", pgettext_lazy("frequency", "Stop following"))]
         rows: Any = subscriber.subscriptions.select_related("category", "tag", "author").order_by("pk")
         for row in rows:
             self.fields[str(row.pk)] = forms.ChoiceField(

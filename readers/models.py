@@ -29,10 +29,10 @@ class ReaderSettings(OneRow):
         ),
     )
     keep_months = models.PositiveSmallIntegerField(
-        _("keep figures of single days for (months)"),
+        _("keep daily figures for (months)"),
         default=12,
         validators=[MinValueValidator(1), MaxValueValidator(120)],
-        help_text=_("After that, only the sums of each month are kept."),
+        help_text=_("After that, only monthly totals are kept."),
     )
 
     objects = PublicQuerySet["ReaderSettings"].as_manager()

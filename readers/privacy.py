@@ -21,13 +21,16 @@ def kept_of_readings(site: SiteSettings) -> Iterator[KeptData]:
     months = ReaderSettings.of(site).keep_months
     yield KeptData(
         Concerned.READERS,
-        _("How often each page was read on a day, and from how many links on which other sites, but not by whom"),
+        _(
+            "How often each page was read each day, and how often readers came from which other sites, but not who "
+            "they were"
+        ),
         ngettext(
-            "By day for %d month, then only the sums of each month.",
-            "By day for %d months, then only the sums of each month.",
+            "Daily figures for %(n)d month, then only monthly totals.",
+            "Daily figures for %(n)d months, then only monthly totals.",
             months,
         )
-        % months,
+        % {"n": months},
         _(
             "So that we know what is read. Only numbers are stored: no IP addresses, no browsers, no times, and "
             "nothing that connects one page with another. Small numbers are never shown."

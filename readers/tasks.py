@@ -7,7 +7,7 @@ from core.tasks import task_kind
 from readers import retention
 
 
-@task_kind(_("Summing up old figures of readers"))
+@task_kind(_("Adding up old reader figures"))
 @task()
 def tidy_figures() -> None:
     """Sum up old figures by month, and delete those of deleted entries; all of them if no readers are counted."""

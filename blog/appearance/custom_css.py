@@ -42,7 +42,7 @@ def find_problems(source: str) -> list[Problem]:
         tokens = tinycss2.parse_component_value_list(source)
         return list(_problems(tokens))
     except RecursionError:
-        return [Problem(1, gettext("There are too many brackets inside each other."))]
+        return [Problem(1, gettext("The brackets are nested too deeply."))]
 
 
 def library_urls(source: str) -> list[str]:
@@ -68,7 +68,7 @@ def _problems(tokens: Iterable[Any]) -> Iterator[Problem]:
             case "whitespace" | "comment":
                 continue
             case "error":
-                yield Problem(token.source_line, gettext("This is no valid CSS."))
+                yield Problem(token.source_line, gettext("This isn't valid CSS."))
             case "at-keyword" if token.lower_value not in _AT_RULES:
                 yield Problem(token.source_line, gettext("@%(name)s can't be used here.") % {"name": token.value})
             case "url" if not _is_own(token.value):

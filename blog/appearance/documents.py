@@ -166,7 +166,7 @@ class AppearanceForm(forms.Form):
             "On a dark background, this colour has a contrast of %(ratio)s to 1, and text needs %(enough)s to 1. "
             "The nearest colour that has it is %(nearest)s."
         ),
-        label=_("Accent colour in the dark"),
+        label=_("Accent colour in dark mode"),
         help_text=_("For readers who prefer a dark design. Leave empty to derive it from the accent colour."),
     )
     width = forms.ChoiceField(label=_("Width of the text"), choices=Width.choices, widget=forms.RadioSelect)
@@ -182,7 +182,7 @@ class AppearanceForm(forms.Form):
     blocks = BlocksField(
         label=_("Blocks of the sidebar"),
         required=False,
-        help_text=_("Without any, it has those that every site begins with."),
+        help_text=_("If you choose none, the default blocks are shown."),
     )
     list_style = forms.ChoiceField(
         label=_("Lists of posts"),
@@ -198,7 +198,7 @@ class AppearanceForm(forms.Form):
     list_reading_time = forms.BooleanField(
         label=_("Show the reading time in lists"),
         required=False,
-        help_text=_("In minutes, after the date. Lists of titles have neither."),
+        help_text=_("In minutes, after the date. Lists of titles show neither images nor reading times."),
     )
     day_format = forms.ChoiceField(label=_("Dates"), choices=_day_formats, required=False)
     show_updates = forms.BooleanField(
@@ -226,14 +226,16 @@ class AppearanceForm(forms.Form):
     )
     home = PageField(
         label=_("Home page"),
-        help_text=_("In place of the list of posts. Its own URL leads to the root of the site then."),
+        help_text=_("Shown in place of the list of posts. Its own URL then redirects to the root of the site."),
     )
     posts_page = PageField(
         label=_("Page of posts"),
-        help_text=_("Has the list of posts if there is a home page. Without a page of posts, the list is nowhere."),
+        help_text=_(
+            "Shows the list of posts if there is a home page. Without a page of posts, the list isn't shown anywhere."
+        ),
     )
-    header_menu = MenuField(label=_("Menu at the top"), help_text=HOW)
-    footer_menu = MenuField(label=_("Menu at the end"))
+    header_menu = MenuField(label=_("Header menu"), help_text=HOW)
+    footer_menu = MenuField(label=_("Footer menu"))
     social_menu = MenuField(
         label=_("Elsewhere"),
         help_text=_(

@@ -172,8 +172,8 @@ class MenuField(forms.Field):
 
 
 HOW: Final = _(
-    "One link in each line, its text before its URL, as in: About us /about/. Without a text, posts, pages, categories "
-    "and tags have their own title. They disappear while readers can't see them."
+    "One link per line: its text, then its URL, as in: About us /about/. Links to posts, pages, categories and tags "
+    "show their titles if you enter no text, and are hidden while readers can't see what they lead to."
 )
 
 

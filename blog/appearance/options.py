@@ -64,7 +64,7 @@ class LinksField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 5, "dir": "auto", "spellcheck": "false"})
-        text = _("One in each line, its text before its URL, as in: The archive of songs https://example.org/")
+        text = _("One link per line: its text, then its URL, as in: The archive of songs https://example.org/")
         super().__init__(required=False, initial="", max_length=MAX_LENGTH, widget=widget, help_text=text, **kwargs)
 
     def clean(self, value: Any) -> str:

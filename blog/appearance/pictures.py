@@ -65,7 +65,7 @@ class PictureField(forms.CharField):
             return ""
         picture = find_picture(pk)
         if picture is None:
-            raise ValidationError(gettext("Choose an image of the media library."), code="missing")
+            raise ValidationError(gettext("Choose an image from the media library."), code="missing")
         if self._is_icon and (picture.width != picture.height or picture.width < _MIN_ICON):
             text = gettext_lazy(
                 "The site icon has to be square, and at least %(least)d pixels wide. "

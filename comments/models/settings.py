@@ -111,7 +111,7 @@ class CommentSettings(OneRow):
         default=True,
         help_text=_(
             "Readers can ask for new comments by e-mail once they have confirmed their address. If you turn this off, "
-            "it is no longer offered and nobody gets e-mails. It needs a mail server."
+            "it is no longer offered and no e-mails are sent. It needs a mail server."
         ),
     )
 

@@ -38,6 +38,6 @@ def endpoint(request: SiteRequest) -> HttpResponse:
 
 
 def _too_many() -> HttpResponse:
-    text = gettext("There are too many at the moment. Try again later.")
+    text = gettext("There are too many Webmentions at the moment. Try again later.")
     headers = {"Retry-After": str(rate_limit.PERIOD)}
     return HttpResponse(f"{text}\n", status=429, content_type=_PLAIN_TEXT, headers=headers)

@@ -26,7 +26,7 @@ class NewsletterSettings(OneRow):
         default=False,
         help_text=_(
             "Readers get new posts by e-mail once they have confirmed their address. Nothing that was published before "
-            "you turn this on is sent. If you turn it off, nobody gets e-mails. It needs a mail server."
+            "you turn this on is sent. If you turn it off, no e-mails are sent. It needs a mail server."
         ),
     )
     hour = models.PositiveSmallIntegerField(

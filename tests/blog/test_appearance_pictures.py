@@ -178,7 +178,7 @@ class TestImages:
     @pytest.mark.parametrize("value", ["999", "x", "-1", "9" * 30, "١"])
     def test_have_to_be_in_the_library(self, value: str) -> None:
         for name in ("logo", "header", "icon"):
-            assert errors_of(**{name: value}) == {name: ["Choose an image of the media library."]}
+            assert errors_of(**{name: value}) == {name: ["Choose an image from the media library."]}
 
     def test_that_are_deleted_disappear_and_come_back(self, publish_appearance: Publish, owner: User) -> None:
         picture = a_picture(600, 600)

@@ -143,7 +143,7 @@ class TestCustomCSS:
         assert errors_of(css=css) == {"css": list(texts)}
 
     def test_of_many_brackets_is_refused(self) -> None:
-        assert find_problems("(" * MAX_LENGTH) == [(1, "There are too many brackets inside each other.")]
+        assert find_problems("(" * MAX_LENGTH) == [(1, "The brackets are nested too deeply.")]
 
     def test_is_not_longer_than_the_limit(self) -> None:
         assert errors_of(css="a" * MAX_LENGTH) == {}

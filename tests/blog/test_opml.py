@@ -61,8 +61,8 @@ class TestReading:
             "Songs": [("Archive", "http://archive.example/")],
         }
         assert found.left_out == [
-            "2 links lead to no websites and were left out.",
-            "1 link is repeated and was added once.",
+            "2 links don't lead to websites and were left out.",
+            "1 repeated link was left out.",
         ]
 
     @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1", "koi8-r"])
@@ -217,7 +217,7 @@ class TestAppearancePage:
         response = self.send(client, WORDPRESS.encode(), accent="#7a2048")
         page = response.content.decode()
         assert "3 links are in new blocks of the sidebar below. They aren&#x27;t saved yet." in page
-        assert "2 links lead to no websites and were left out." in page
+        assert "2 links don&#x27;t lead to websites and were left out." in page
         assert SiteAppearance.current().draft is None
         form = response.context["form"]
         assert form["accent"].value() == "#7a2048"

@@ -125,7 +125,7 @@ class TestPictures:
         group = page.get_by_role("group", name="Logo")
         chooser = group.locator("input[type=file]")
         chooser.set_input_files(FilePayload(name="a.pdf", mimeType="application/pdf", buffer=PDF))
-        expect(group.get_by_role("status")).to_have_text("Choose an image of the media library.")
+        expect(group.get_by_role("status")).to_have_text("Choose an image from the media library.")
         chooser.set_input_files(FilePayload(name="a.png", mimeType="image/png", buffer=b"nothing"))
         expect(group.get_by_role("status")).not_to_be_empty()
         expect(group.get_by_role("button", name="Choose image…")).to_be_visible()
@@ -183,16 +183,14 @@ def test_an_imported_menu_is_chosen_and_published(log_in: LogIn, faults: Faults)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/")
     choice = page.locator('select[name="footer_menu-from"]')
     choice.select_option(label="Old end")
-    page.get_by_role("button", name="Use this menu Menu at the end").click()
-    expect(page.get_by_label("Menu at the end", exact=True)).to_have_value("Old end link /x/")
-    expect(page.get_by_label("Menu at the end", exact=True)).to_be_in_viewport()
+    page.get_by_role("button", name="Use this menu Footer menu").click()
+    expect(page.get_by_label("Footer menu", exact=True)).to_have_value("Old end link /x/")
+    expect(page.get_by_label("Footer menu", exact=True)).to_be_in_viewport()
     assert faults(page) == ""
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Appearance published.")).to_be_visible()
     page.goto("/")
-    expect(
-        page.get_by_role("navigation", name="Menu at the end").get_by_role("link", name="Old end link")
-    ).to_be_visible()
+    expect(page.get_by_role("navigation", name="Footer menu").get_by_role("link", name="Old end link")).to_be_visible()
 
 
 def test_links_of_a_file_become_blocks(log_in: LogIn, faults: Faults) -> None:

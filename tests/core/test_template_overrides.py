@@ -219,7 +219,7 @@ class TestChecks:
         folder = own_templates({"404.html": "\n{% url 'nonsense' %}"})
         assert problems() == ""
         Client().get("/nothing/here/")
-        assert "404.html failed in line 2 while a page was made (NoReverseMatch)" in problems()
+        assert "404.html failed on line 2 while a page was rendered (NoReverseMatch)" in problems()
         (folder / "404.html").write_text("Nothing is here.")
         assert problems() == ""
 

@@ -29,7 +29,7 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
     mailed()
     text = page_text()
     assert "2 people follow the blog." in text
-    assert "1 address gets nothing more, because it bounced or complained." in text
+    assert "1 address gets no more e-mails, because one bounced or was reported as spam." in text
     assert "All posts 100" in text
     assert "A tag 001" in text
     assert "A paper" in text
@@ -37,11 +37,11 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
 
 
 def test_it_says_that_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "nobody gets e-mails" not in page_text()
+    assert "no e-mails are sent" not in page_text()
     monkeypatch.setattr(messages, "is_on", lambda: False)
-    assert "No mail server is set up, so nobody gets e-mails." in page_text()
+    assert "No mail server is set up, so no e-mails are sent." in page_text()
     NewsletterSettings.objects.update(is_on=False)
-    assert "turned off, so nobody gets e-mails" in page_text()
+    assert "turned off, so no e-mails are sent" in page_text()
 
 
 def test_the_owner_turns_it_on_and_off() -> None:

@@ -84,7 +84,7 @@ class TestReading:
 class TestImporting:
     def test_everyone_is_asked_and_only_those_who_confirm_follow(self, owner: Client, mailed: Deliver) -> None:
         response = upload(owner, MAILCHIMP)
-        assert "2 people are asked by e-mail." in response.content.decode()
+        assert "2 people will be asked by e-mail." in response.content.decode()
         messages = mailed()
         assert sorted(message.to[0] for message in messages) == ["ann@example.org", "ben@example.org"]
         assert "May 1, 2020" in messages[0].body

@@ -25,5 +25,5 @@ def test_counting_is_said(client: Client) -> None:
     page = shown(client)
     assert "no statistics" not in page
     assert "your IP address is neither stored nor logged" in page
-    assert "How often each page was read on a day" in page
-    assert "By day for 3 months" in page
+    assert "How often each page was read each day" in page
+    assert "Daily figures for 3 months" in page

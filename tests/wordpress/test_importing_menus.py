@@ -181,7 +181,7 @@ class TestLinks:
         assert not ImportedMenu.objects.exists()
         assert notes(report)["Main"] == (
             "It had 3 links: ?, Shop, x. 3 of them lead to nothing that can be linked to and were left out. "
-            "So there is nothing of it to use here."
+            "So none of it can be used here."
         )
 
     def test_that_were_never_saved_are_no_part_of_the_menu(self, import_parts: ImportParts) -> None:
@@ -205,7 +205,7 @@ class TestOrder:
             link(54, "Second", url="/second/", menu_order=4),
         )
         assert [title for title, _url in links_of()] == ["First", "Second", "Below second", "Below below", "Last"]
-        assert "menus here have one level" in notes(report)["Main"]
+        assert "menus here have only one level" in notes(report)["Main"]
 
     def test_of_links_below_each_other_or_below_none_loses_no_link(self, import_parts: ImportParts) -> None:
         import_parts(
@@ -294,8 +294,8 @@ class TestPlaces:
             link(53, "Friends", "Others", url="https://friends.example/"),
         )
         assert shown() == {"social_menu": items_of("Links"), "header_menu": items_of("Others")}
-        assert notes(report)["Links"].endswith("Its links are those to your pages elsewhere now.")
-        assert notes(report)["Others"].endswith("It is at the top of each page now.")
+        assert notes(report)["Links"].endswith("Its links are now shown as your pages on other sites.")
+        assert notes(report)["Others"].endswith("It is now at the top of each page.")
 
     def test_what_has_no_place_can_be_used(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", "Left", url="/x/"), link(51, "y", "Right", url="/y/"))
@@ -346,7 +346,7 @@ class TestRepeating:
         assert contents() == before
         assert not report.has_changes
         assert counted(report, "menu") == {"unchanged": 2}
-        assert notes(report)["Main"].endswith("It is at the top of each page now.")
+        assert notes(report)["Main"].endswith("It is now at the top of each page.")
 
     def test_brings_what_changed_in_the_export_to_choose_from(self, import_parts: ImportParts) -> None:
         import_parts(*self.PARTS)
@@ -361,7 +361,7 @@ class TestRepeating:
         before = contents()
         report = import_parts(*self.PARTS, dry_run=True)
         assert contents() == before
-        assert notes(report)["Main"].endswith("It is at the top of each page now.")
+        assert notes(report)["Main"].endswith("It is now at the top of each page.")
 
     def test_after_an_interruption_has_the_same_result(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
@@ -400,7 +400,7 @@ class TestUndoing:
         undone = undo_run(run_of(report))
         assert shown() == {"header_menu": ours}
         assert [(remark.kind, remark.title, remark.text) for remark in undone.kept] == [
-            ("menu", "Menu at the top", "It was changed here after the import.")
+            ("menu", "Header menu", "It was changed here after the import.")
         ]
 
     def test_of_a_later_import_leaves_them(self, import_parts: ImportParts) -> None:

@@ -206,8 +206,8 @@ def _menus(blog: OldBlog) -> Point | None:
     if not blog.menus:
         return None
     text = ngettext(
-        "The old blog had the menu %s. Look under Appearance whether it is in the right place.",
-        "The old blog had the menus %s. Look under Appearance whether each is in the right place.",
+        "The old blog had the menu %s. Check under Appearance that it is in the right place.",
+        "The old blog had the menus %s. Check under Appearance that each is in the right place.",
         len(blog.menus),
     )
     link = Link(_("Appearance"), reverse("admin:blog_siteappearance_change", args=[1]), "blog.change_siteappearance")

@@ -143,17 +143,17 @@ def _sentences(converted: _Converted, public: Appearance) -> Iterable[str]:
         text = _("It is shortened, because a menu can have %d links at most.")
         yield text % MAX_ITEMS
     if menu.is_nested and converted.items:
-        yield _("Links that were below others come after them now, because menus here have one level.")
+        yield _("Links that were nested below others now come after them, because menus here have only one level.")
     yield _place_of(converted, public)
 
 
 def _place_of(converted: _Converted, public: Appearance) -> str:
     if not converted.items:
-        return _("So there is nothing of it to use here.")
+        return _("So none of it can be used here.")
     texts = {
-        "header_menu": _("It is at the top of each page now."),
-        "footer_menu": _("It is at the end of each page now."),
-        "social_menu": _("Its links are those to your pages elsewhere now."),
+        "header_menu": _("It is now at the top of each page."),
+        "footer_menu": _("It is now at the bottom of each page."),
+        "social_menu": _("Its links are now shown as your pages on other sites."),
     }
     place = next((name for name in PLACES if getattr(public, name) == converted.items), "")
     return texts[place] if place else _("You can use it under Appearance.")
