@@ -1,6 +1,5 @@
 """The forms for readers: to comment, to follow, and to change their own comment."""
 
-import unicodedata
 from typing import Any
 
 from django import forms
@@ -11,16 +10,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.models import Entry
-from comments.models import MAX_TEXT_LENGTH, Comment, CommentSettings, CommentStatus
+from comments.models import MAX_NAME_LENGTH, MAX_TEXT_LENGTH, Comment, CommentSettings, CommentStatus
 from comments.moderation.submission import submit
 from comments.notifications import subscriptions
 from comments.websites import has_address
-from core.text import remove_controls
+from core.text import is_visible, remove_controls
 
 
 def validate_visible(text: str) -> None:
     """Treat text without visible characters, such as a single zero-width space, as empty."""
-    if not any(unicodedata.category(char)[0] in "LNPS" for char in text):
+    if not is_visible(text):
         raise ValidationError(forms.Field.default_error_messages["required"], code="required")
 
 
@@ -72,7 +71,7 @@ class CommentForm(forms.Form):
 
     name = LineField(
         label=_("Name (required)"),
-        max_length=245,
+        max_length=MAX_NAME_LENGTH,
         error_messages={"required": _("Please enter your name or a pseudonym.")},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )

@@ -75,7 +75,10 @@ def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
     if choices.receive_webmentions:
         yield KeptData(
             Concerned.EVERYONE,
-            _("Pages of other sites that say they link here: their URL and title, and the text around the link"),
+            _(
+                "Pages of other sites that say they link here: their URL, their title or the name of their author, and "
+                "the text around the link"
+            ),
             _("Until the page or the link is gone and its site says so, or we delete it."),
             _("Everyone can read them here once the link is approved. To see the link, this site opens the page."),
         )

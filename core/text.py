@@ -43,6 +43,11 @@ def is_storable(text: str) -> bool:
     return not _NOT_STORABLE.search(text)
 
 
+def is_visible(text: str) -> bool:
+    """Whether readers see any character of `text`, other than spaces."""
+    return any(unicodedata.category(char)[0] in "LNPS" for char in text)
+
+
 def remove_unstorable(text: str) -> str:
     """Return `text` without the characters that a database may reject."""
     return _NOT_STORABLE.sub("", text)

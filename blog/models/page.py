@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from blog.generated_pages import generated_pages
 from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
+from blog.models.stored_entry import StoredEntry
 from blog.models.tree import TreeNode, TreeQuerySet
 from core.slugs import is_reserved, slugify
 from core.urls import URLTemplate
@@ -47,7 +48,7 @@ class Page(TreeNode, Entry):
             )
 
     @classmethod
-    def assign_places(cls, entries: Sequence["Page"], stored: Mapping[int, Entry]) -> None:
+    def assign_places(cls, entries: Sequence["Page"], stored: Mapping[int, StoredEntry]) -> None:
         """Give pages free slugs among their siblings, and the paths that follow from them."""
         given: defaultdict[int | None, set[str]] = defaultdict(set)
         for page in entries:
@@ -57,7 +58,7 @@ class Page(TreeNode, Entry):
                 page.assign_path(also_taken=given[page.parent_id])
             given[page.parent_id].add(page.slug)
 
-    def moved_from(self, before: Entry | None) -> list[tuple[str, Any]]:
+    def moved_from(self, before: StoredEntry | None) -> list[tuple[str, Any]]:
         if before is None or before.path is None:
             return [("", self)]
         if before.path == self.path:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from blog.models.category import Category
 from blog.models.entry import Entry
 from blog.models.entry_query import TITLE, EntryQuerySet, KindManager
+from blog.models.stored_entry import StoredEntry
 from blog.rendering import MORE_PLACEHOLDER
 from blog.rendering.images import library_images
 from core.changes import PublicModel, PublicQuerySet
@@ -181,7 +182,7 @@ class Post(Entry):
         return found[0] if found else None
 
     @classmethod
-    def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, Entry]) -> None:
+    def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, StoredEntry]) -> None:
         """Give posts their days, and dated ones free slugs (`assign_free_slugs`)."""
         moved: list[Post] = []
         for post in entries:
@@ -197,7 +198,7 @@ class Post(Entry):
                 moved.append(post)
         assign_free_slugs(moved)
 
-    def moved_from(self, before: Entry | None) -> list[tuple[str, Any]]:
+    def moved_from(self, before: StoredEntry | None) -> list[tuple[str, Any]]:
         old_url = before.get_absolute_url() if before and before.published_on and not self.was_restored(before) else ""
         url = self.get_absolute_url() if self.published_on else ""
         return [(old_url, self)] if old_url != url else []

@@ -21,6 +21,7 @@ from comments.websites import public_url
 from core.changes import PublicModel, PublicQuerySet
 
 MAX_TEXT_LENGTH = 20_000
+MAX_NAME_LENGTH = 245
 
 
 class CommentStatus(models.TextChoices):
@@ -93,7 +94,7 @@ class Comment(PublicModel):
     user = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="comments", verbose_name=_("account")
     )
-    name = models.CharField(_("name"), max_length=245, blank=True)
+    name = models.CharField(_("name"), max_length=MAX_NAME_LENGTH, blank=True)
     email = models.EmailField(_("e-mail"), max_length=254, blank=True)
     website = models.CharField(_("website"), max_length=500, blank=True)
     text = models.TextField(_("text"), blank=True)

@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from html import unescape
 from typing import Any, Final
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from django.conf import settings
 
+from comments.webmentions.authors import author_name
+from comments.webmentions.documents import INLINE, RAW_TEXT, comparable, join, pieces, with_bases
 from core.http import HTTPClient, host_of, status_error
 from core.text import one_line
 
@@ -23,47 +24,6 @@ _MAX_BESIDE: Final = 150
 # Deeper than this, JSON says nothing about a link.
 _MAX_DEPTH: Final = 20
 
-# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is looked at twice.
-_TAG: Final = re.compile(
-    r"""<!--(?:-?>|.*?(?:--!?>|\Z))
-    |<[!?][^>]*+>?
-    |<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)
-        (?P<attributes>
-            (?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|(?!["'])[^\s>]*+))?+)*+
-        )>?""",
-    re.IGNORECASE | re.DOTALL | re.VERBOSE,
-)
-_ATTRIBUTE: Final = re.compile(
-    r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s"'>][^\s>]*+)))?""", re.DOTALL
-)
-# Elements that contain no tags: with text that readers don't see, and the title.
-_RAW_TEXT_ENDS: Final = {
-    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
-    for name in ("iframe", "noembed", "noframes", "script", "style", "template", "textarea", "title", "xmp")
-}
-# Between those that don't separate words or sentences, the text around a link goes on.
-_INLINE: Final = frozenset(
-    {
-        "a",
-        "abbr",
-        "b",
-        "bdi",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "data",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "img",
-        "ins",
-        "kbd",
-    }
-    | {"mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
-)
 # Elements that link to another page or include it, and the attribute with its URL.
 _LINKING: Final = {
     **dict.fromkeys(("a", "area", "link"), "href"),
@@ -96,20 +56,11 @@ class FetchedPage:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """What a page is called that links to us, and what it says around the link. Either may be empty."""
+    """What a page is called that links to us, what it says around the link, and who wrote it. Each may be empty."""
 
     name: str
     text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A tag, or a text between tags: then `name` is empty."""
-
-    name: str = ""
-    is_end: bool = False
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    text: str = ""
+    author: str = ""
 
 
 def own_hosts() -> set[str]:
@@ -144,32 +95,32 @@ def find_endpoint(page: FetchedPage) -> str | None:
             ]
             # Of several, the first counts.
             if relations and _is_webmention(relations[0]):
-                return _join(page.url, url)
+                return join(page.url, url)
     if not _is_html(page):
         return None
-    for piece, base in _with_bases(page):
+    for piece, base in with_bases(page.text, page.url):
         rel, href = piece.attributes.get("rel", ""), piece.attributes.get("href")
         if piece.name in {"a", "link"} and href is not None and _is_webmention(rel):
             # An empty one is the page itself.
-            return _join(base, href)
+            return join(base, href)
     return None
 
 
 def find_link(page: FetchedPage, target: str) -> Quotation | None:
     """Return what the page says around its first link to `target`, or None if it doesn't link there. Source: 3.2.2."""
-    wanted = _comparable(target)
+    wanted = comparable(target)
     if _is_html(page):
         return _find_in_html(page, wanted)
     if page.media_type.endswith("json"):
         return Quotation("", "") if _is_in_json(page.text, wanted) else None
     words = page.text.split() if page.media_type.startswith("text/") else []
-    is_there = any(_comparable(word.strip(_PUNCTUATION)) == wanted for word in words if "://" in word)
+    is_there = any(comparable(word.strip(_PUNCTUATION)) == wanted for word in words if "://" in word)
     return Quotation("", "") if is_there else None
 
 
 def links_in(html: str) -> Iterator[str]:
     """Yield the URLs of the links of a text."""
-    yield from (piece.attributes["href"] for piece in _pieces(html) if piece.name == "a" and "href" in piece.attributes)
+    yield from (piece.attributes["href"] for piece in pieces(html) if piece.name == "a" and "href" in piece.attributes)
 
 
 def _is_html(page: FetchedPage) -> bool:
@@ -180,47 +131,34 @@ def _is_webmention(relations: str) -> bool:
     return "webmention" in relations.lower().split()
 
 
-def _join(base: str, reference: str) -> str | None:
-    try:
-        return urljoin(base, reference.strip())
-    except ValueError:
-        return None
-
-
-def _comparable(url: str | None) -> tuple[str, str, str]:
-    """Return what is the same for all ways to write a URL: with other escapes, scheme or fragment."""
-    try:
-        parts = urlsplit(urldefrag(url or "").url)
-    except ValueError:
-        return "", "", ""
-    return host_of(url or ""), unquote(parts.path) or "/", unquote(parts.query)
-
-
 def _find_in_html(page: FetchedPage, wanted: tuple[str, str, str]) -> Quotation | None:
     name = before = after = ""
-    is_found = False
+    found_at = -1
     element = ""
-    for piece, base in _with_bases(page):
+    for piece, base in with_bases(page.text, page.url):
         if piece.text:
             if element == "title":
                 name = name or one_line(unescape(piece.text[:_MAX_NAME]))
-            elif is_found:
+            elif found_at >= 0:
                 after = (after + piece.text)[: _MAX_BESIDE + 1]
-            elif element not in _RAW_TEXT_ENDS:
+            elif element not in RAW_TEXT:
                 before = (before + piece.text)[-_MAX_BESIDE - 1 :]
             if len(after) > _MAX_BESIDE:
                 break
             continue
         element = "" if piece.is_end else piece.name
-        if piece.name not in _INLINE:
-            if is_found:
+        if piece.name not in INLINE:
+            if found_at >= 0:
                 break
             before = ""
         attribute = _LINKING.get(piece.name)
-        if attribute and not is_found:
+        if attribute and found_at < 0:
             url = piece.attributes.get(attribute)
-            is_found = url is not None and _comparable(_join(base, url)) == wanted
-    return Quotation(name, _excerpt(before, after)) if is_found else None
+            if url is not None and comparable(join(base, url)) == wanted:
+                found_at = piece.end
+    if found_at < 0:
+        return None
+    return Quotation(name, _excerpt(before, after), author_name(page.text, page.url, found_at))
 
 
 def _excerpt(before: str, after: str) -> str:
@@ -233,44 +171,6 @@ def _excerpt(before: str, after: str) -> str:
     return one_line(before + after)
 
 
-def _with_bases(page: FetchedPage) -> Iterator[tuple[_Piece, str]]:
-    """Yield the tags and texts of a page, each with the URL against which relative ones are resolved there."""
-    base = page.url
-    for piece in _pieces(page.text):
-        # Of several, the first counts.
-        if piece.name == "base" and "href" in piece.attributes and base == page.url:
-            base = _join(base, piece.attributes["href"]) or base
-        yield piece, base
-
-
-def _pieces(text: str) -> Iterator[_Piece]:
-    """Yield the tags and texts of a document in their order, without comments."""
-    position = 0
-    while tag := _TAG.search(text, position):
-        if tag.start() > position:
-            yield _Piece(text=text[position : tag.start()])
-        position = tag.end()
-        if not tag["name"]:
-            continue
-        name, is_end = tag["name"].lower(), bool(tag["end"])
-        yield _Piece(name, is_end, {} if is_end else _attributes(tag["attributes"]))
-        if not is_end and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
-            end = raw_text_end.search(text, position)
-            start, position = position, end.start() if end else len(text)
-            if position > start:
-                yield _Piece(text=text[start:position])
-    if position < len(text):
-        yield _Piece(text=text[position:])
-
-
-def _attributes(text: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, *values in _ATTRIBUTE.findall(text):
-        # Of two with one name, the first counts.
-        found.setdefault(name.lower(), unescape("".join(values)))
-    return found
-
-
 def _is_in_json(text: str, wanted: tuple[str, str, str]) -> bool:
     """Whether a string of a JSON document is the URL."""
     try:
@@ -278,7 +178,7 @@ def _is_in_json(text: str, wanted: tuple[str, str, str]) -> bool:
     except (ValueError, RecursionError):
         return False
     for _depth in range(_MAX_DEPTH):
-        if any(isinstance(value, str) and _comparable(value) == wanted for value in level):
+        if any(isinstance(value, str) and comparable(value) == wanted for value in level):
             return True
         level = [child for value in level for child in _children(value)]
     return False

@@ -15,7 +15,15 @@ from blog.models import Entry
 from blog.oembed import entry_at
 from blog.redirects.resolve import find_target
 from comments import outbox
-from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings, CommentStatus, Revision
+from comments.models import (
+    MAX_NAME_LENGTH,
+    Comment,
+    CommentKind,
+    CommentQuerySet,
+    CommentSettings,
+    CommentStatus,
+    Revision,
+)
 from comments.moderation.counting import recount_all
 from comments.rules import akismet, rate_limit
 from comments.rules.judge import Arrival, judge
@@ -24,12 +32,14 @@ from comments.webmentions.pages import Quotation
 from comments.websites import has_address
 from core.http import FetchError, host_of
 from core.site import absolute_url
-from core.text import CONTROL
+from core.text import CONTROL, is_visible
 
 # Of the URL of a page: that of a source becomes the website of a comment.
 MAX_URL: Final = 500
 # Of this site: an old URL may lead to one that leads on.
 _MAX_REDIRECTS: Final = 3
+# In characters. The end of a host says whose it is.
+_MAX_HOST: Final = 100
 
 
 class RefusedMentionError(Exception):
@@ -96,7 +106,7 @@ def _store(entry: Entry, source: str, quotation: Quotation) -> None:
     """Store the comment of a source, or change it if the page says something else by now."""
     text = f"[…] {quotation.text} […]" if quotation.text else source
     comment = Comment(entry=entry, kind=CommentKind.PINGBACK, website=source, text=text)
-    comment.name = quotation.name or host_of(source)
+    comment.name = _name(quotation, source)
     comment.render()
     # Before the transaction, so that nothing waits in it for a remote server.
     arrival = Arrival(closed=not CommentSettings.current().is_open(entry), akismet=akismet.check(comment))
@@ -113,6 +123,16 @@ def _store(entry: Entry, source: str, quotation: Quotation) -> None:
             _judge(comment, arrival)
             comment.save()
             outbox.record([comment.pk], comment.status)
+
+
+def _name(quotation: Quotation, source: str) -> str:
+    """Return who wrote the page, or what it is called, followed by its host.
+
+    A page can have any name, such as that of a commenter here, or of the owner. Its host says that it is someone else.
+    """
+    host = host_of(source)[-_MAX_HOST:]
+    name = next(filter(is_visible, (quotation.author, quotation.name)), "")
+    return f"{name[: MAX_NAME_LENGTH - len(f' ({host})')].rstrip()} ({host})" if name else host
 
 
 def _of_source(entry: Entry, source: str) -> CommentQuerySet:

@@ -2,7 +2,8 @@
  * script, or for those who may not look into the library while they write, they are in a list. */
 
 import { mediaDialog } from "./editor/media_dialog.js";
-import { uploadFile } from "./editor/uploads.js";
+import { offerPicture } from "./editor/one_picture.js";
+import { Uploads } from "./editor/uploads.js";
 
 const library = document.querySelector(".picture-library");
 if (library) {
@@ -15,12 +16,12 @@ if (library) {
 }
 
 function addChoice(part, ask) {
-  const [select, figure, chooser] = ["select", "figure", "input"].map((name) => part.querySelector(name));
+  const [select, figure, input] = ["select", "figure", "input"].map((name) => part.querySelector(name));
   const [choose, upload, remove] = ["choose", "upload", "remove"].map((name) => part.querySelector(`[data-do=${name}]`));
-  const status = part.querySelector("[role=status]");
   const { form, labels: [label] } = select;
-  const mayUpload = library.dataset.mayUpload === "1";
-  let uploading = null;
+  const chooser = library.dataset.mayUpload === "1" ? input : null;
+  const place = { choose, remove, chooser, figure, status: part.querySelector("[role=status]") };
+  const uploads = new Uploads();
 
   // The buttons are together what the list was: with its label, its help and its errors.
   label.id ||= `${select.id}_label`;
@@ -31,67 +32,30 @@ function addChoice(part, ask) {
   label.addEventListener("click", () => choose.focus());
   select.hidden = true;
   part.querySelector(".picture-choice-buttons").hidden = false;
-  upload.hidden = !mayUpload;
-  update();
+  upload.hidden = !chooser;
+  figure.hidden = remove.hidden = !select.value;
+  choose.textContent = select.value ? choose.dataset.other : choose.dataset.first;
 
-  choose.addEventListener("click", () => {
-    ask({ kind: "picture", describe: false, upload: mayUpload && (() => chooser.click()), done: show });
-  });
+  const field = { form, dataset: library.dataset };
+  offerPicture(place, { ask, field, messages: library, uploads, take });
   upload.addEventListener("click", () => chooser.click());
-  remove.addEventListener("click", () => {
-    show(null);
-    choose.focus();
-  });
-  chooser.addEventListener("change", () => {
-    const [file] = chooser.files;
-    chooser.value = "";
-    uploading = send(file).finally(() => {
-      uploading = null;
-    });
-  });
   // What is being uploaded belongs to the form.
   form.addEventListener("submit", async (event) => {
-    if (uploading) {
+    if (uploads.areRunning) {
       event.preventDefault();
-      await uploading;
+      await uploads.finish();
       form.requestSubmit(event.submitter);
     }
   });
 
-  async function send(file) {
-    const progress = document.createElement("progress");
-    progress.setAttribute("aria-label", file.name);
-    status.replaceChildren(progress);
-    const result = await uploadFile({ form, dataset: library.dataset }, library, file, progress);
-    // A document is none of the images.
-    const isImage = Boolean(result.file?.thumbnail);
-    status.textContent = isImage ? "" : result.error ?? library.dataset.failed;
-    if (isImage) {
-      show(result.file);
-    }
-  }
-
-  function show(file) {
-    if (file && ![...select.options].some((option) => option.value === String(file.id))) {
-      select.add(new Option(file.title, file.id));
-    }
-    select.value = file?.id ?? "";
+  function take(file) {
     if (file) {
-      const image = new Image();
-      image.src = file.thumbnail;
-      image.alt = file.alt;
-      figure.querySelector("img")?.remove();
-      figure.prepend(image);
+      if (![...select.options].some((option) => option.value === String(file.id))) {
+        select.add(new Option(file.title, file.id));
+      }
       figure.querySelector("bdi").textContent = file.title;
       figure.querySelector("span").textContent = `(${file.width} × ${file.height})`;
-      figure.querySelector("a").href = file.edit;
     }
-    status.textContent = "";
-    update();
-  }
-
-  function update() {
-    figure.hidden = remove.hidden = !select.value;
-    choose.textContent = select.value ? choose.dataset.other : choose.dataset.first;
+    select.value = file?.id ?? "";
   }
 }

@@ -11,8 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from blog import publishing, rendering
-from blog.models import Page, Post, Status
-from blog.models import entry as entry_module
+from blog.models import Page, Post, Status, stored_entry
 from core.changes import ContentVersion
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 
@@ -28,7 +27,7 @@ def renders(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         rendered.append(source)
         return rendering.render(source, *args)
 
-    monkeypatch.setattr(entry_module, "render", record)
+    monkeypatch.setattr(stored_entry, "render", record)
     return rendered
 
 
@@ -149,7 +148,7 @@ class TestRendering:
         self, renders: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post = PostFactory()
-        monkeypatch.setattr(entry_module, "RENDER_VERSION", post.render_version + 1)
+        monkeypatch.setattr(stored_entry, "RENDER_VERSION", post.render_version + 1)
         renders.clear()
         post.save()
         assert renders == [post.source]

@@ -3,11 +3,11 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from blog.models import Post
 from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
-from tests.factories.files import picture
+from tests.factories.files import PDF, picture
 from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -110,6 +110,10 @@ def test_a_featured_image_is_chosen_changed_for_a_new_one_and_removed(log_in: Lo
     expect(field).not_to_have_value(first)
     page.get_by_role("button", name="Choose another…").click()
     dialog.get_by_role("button", name="lamp").click()
+    expect(field).to_have_value(first)
+    document = FilePayload(name="a.pdf", mimeType="application/pdf", buffer=PDF)
+    page.locator(".writing-picture-file").set_input_files(document)
+    expect(page.locator(".writing-picture-field [role=status]")).not_to_be_empty()
     expect(field).to_have_value(first)
     page.fill("#id_title", "With an image")
     page.get_by_role("button", name="Save draft").first.click()

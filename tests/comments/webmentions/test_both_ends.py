@@ -33,4 +33,6 @@ def test_a_link_from_one_site_waits_on_the_other(
     for status in ("pending", "trash"):
         pages.send(endpoint, source, target)
         work()
-        assert list(Comment.objects.values_list("name", "text", "status")) == [("Théâtre", "[…] See it […]", status)]
+        assert list(Comment.objects.values_list("name", "text", "status")) == [
+            (f"Théâtre ({web_server.host})", "[…] See it […]", status)
+        ]

@@ -318,6 +318,13 @@ class TestHostilePages:
         assert grows_with_length(lambda text: find_link(page(text), TARGET), before + part * 20_000)
         assert grows_with_length(lambda text: find_endpoint(page(text)), before + part * 20_000)
 
+    def test_take_linear_time_with_long_urls(self, grows_with_length: GrowsWithLength) -> None:
+        def read(length: str) -> object:
+            links = '<a href="x">' * (len(length) // 10)
+            return find_link(page(f'<base href="/{length}">{links}'), TARGET)
+
+        assert grows_with_length(read, "u" * 500_000)
+
     @pytest.mark.parametrize("part", ["<a>;", "<", '<a>;b="', "<a>;b", "<a> ", ";rel="])
     def test_take_linear_time_with_their_headers(self, part: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(lambda text: find_endpoint(page("", text)), part * 20_000)

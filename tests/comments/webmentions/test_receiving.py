@@ -2,21 +2,26 @@
 
 import datetime as dt
 from collections.abc import Callable
+from html import escape
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.core import mail
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
+from lxml import etree
 from lxml import html as lxml_html
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from blog.models import Post, Status
 from blog.models.redirect import Redirect
-from comments import tasks
+from comments import outbox, tasks
 from comments.models import (
     Block,
     Comment,
@@ -24,17 +29,22 @@ from comments.models import (
     CommentPolicy,
     CommentSettings,
     CommentStatus,
+    NotificationPreference,
     OutboxItem,
     RateCount,
 )
 from comments.moderation.decisions import approve, trash
+from comments.moderation.queue import queue_page
 from comments.rules import rate_limit
 from comments.webmentions import pages
 from comments.webmentions.pages import FetchedPage
 from comments.webmentions.receiving import check
+from core.text import one_line
+from mail import delivery
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.database import everything_stored
 from tests.factories.reader import Reader
+from tests.factories.responses import find, one, read, text
 from tests.factories.servers import StubServer
 from tests.factories.types import AtOnce, PassTime, Work
 
@@ -42,6 +52,7 @@ pytestmark = pytest.mark.django_db
 ENDPOINT = "/comments/webmention/"
 OTHER = "https://other.example/a/"
 type Send = Callable[..., int]
+type Mention = Callable[[str, Any], Comment]
 
 
 @pytest.fixture
@@ -255,7 +266,7 @@ class TestChecking:
             CommentStatus.PENDING,
             post.pk,
         )
-        assert (comment.name, comment.website) == ("Our blog", other_site.url("/a"))
+        assert (comment.name, comment.website) == (f"Our blog ({other_site.host})", other_site.url("/a"))
         assert comment.text == "[…] They write here about it. […]"
         assert comment.email == ""
         assert OutboxItem.objects.filter(comment=comment).exists()
@@ -268,7 +279,7 @@ class TestChecking:
         approve(mentions(), UserFactory(role="Moderator"))
         shown = Reader().get(post.get_absolute_url()).text
         assert f'<a href="{other_site.url("/a")}" rel="nofollow ugc noopener external">' in shown
-        assert "&lt;b&gt;Our&lt;/b&gt; blog" in shown
+        assert f"&lt;b&gt;Our&lt;/b&gt; blog ({other_site.host})" in shown
         assert "<script>alert" not in shown
         post.refresh_from_db()
         assert post.comment_count == 1
@@ -348,6 +359,88 @@ class TestChecking:
         post.save()
         work()
         assert mentions() == []
+
+
+@pytest.mark.usefixtures("receiving")
+class TestAuthors:
+    """The authors of pages may say that they are anyone."""
+
+    @pytest.fixture
+    def mention(self, send: Send, work: Work, other_site: StubServer) -> Mention:
+        """Receive a mention by an author with this name."""
+
+        def mention(author: str, entry: Any) -> Comment:
+            card = f'<a class="p-author h-card" href="/">{author}</a>'
+            show(other_site, f'<div class="h-entry">{card}{page_with(entry).decode()}</div>'.encode())
+            send(other_site.url("/a"), entry)
+            work()
+            return Comment.objects.latest("pk")
+
+        return mention
+
+    def test_are_named_with_the_host_of_their_page(self, mention: Mention, other_site: StubServer) -> None:
+        assert mention("Ann <b>Lee</b>", PostFactory()).name == f"Ann Lee ({other_site.host})"
+
+    @pytest.mark.parametrize("author", ["", " &#x200b; ", '<img src="a.png">'])
+    def test_without_a_name_leave_the_title(self, author: str, mention: Mention, other_site: StubServer) -> None:
+        assert mention(author, PostFactory()).name == f"Our blog ({other_site.host})"
+
+    def test_who_change_their_name_wait_again(self, mention: Mention, other_site: StubServer) -> None:
+        post = PostFactory()
+        approve([mention("Ann", post)], UserFactory(role="Moderator"))
+        comment = mention("Bob", post)
+        assert (comment.name, comment.status) == (f"Bob ({other_site.host})", CommentStatus.PENDING)
+
+    def test_are_taken_for_no_one_here(self, mention: Mention, client: Client, other_site: StubServer) -> None:
+        post = PostFactory()
+        owner = UserFactory(role="Moderator", username="admin")
+        CommentFactory(entry=post, name="Rosa", email="", status=CommentStatus.APPROVED)
+        CommentFactory(entry=post, name="admin", user=owner, status=CommentStatus.APPROVED)
+        for name in ("Rosa", "admin"):
+            comment = mention(name, post)
+            (row,) = queue_page(CommentStatus.PENDING)[0]
+            # It has none of the approved comments of the other one.
+            assert not row.author_counts
+            approve([comment], owner)
+            shown = one(read(client.get(post.get_absolute_url())), f"#comment-{comment.pk}")
+            assert text(one(shown, ".comment-author")) == f"{name} ({other_site.host}) Says:"
+            assert not find(shown, ".comment-role")
+            comment.delete()
+
+    def test_with_hostile_names_leave_one_short_line(self, mention: Mention, other_site: StubServer) -> None:
+        for name in ("\u202eAnn\u2067 &#8238;\x01\x00\n Lee", "Ann" * 9_999, "<b>" * 9_999 + "Ann", "😀" * 999):
+            comment = mention(name, PostFactory())
+            assert comment.name == one_line(comment.name)
+            assert len(comment.name) <= 245
+            assert comment.name.endswith(f" ({other_site.host})")
+
+    def test_with_long_hosts_are_named_with_their_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        post = PostFactory()
+        source = f"https://{'a.' * 120}other.example/"
+        page = f'<title>{"T" * 999}</title><a href="{url_of(post)}">x</a>'
+        monkeypatch.setattr(pages, "fetch", lambda url: FetchedPage(url, (), "text/html", page))
+        check(source, url_of(post))
+        (comment,) = mentions()
+        assert len(comment.name) <= 245
+        assert comment.name.endswith(".other.example)")
+
+    def test_are_named_in_the_queue_in_emails_and_in_exports(
+        self, mention: Mention, client: Client, tmp_path: Path, other_site: StubServer
+    ) -> None:
+        moderator = UserFactory(role="Moderator", email="m@example.org")
+        preference = NotificationPreference(user=moderator, frequency=NotificationPreference.Frequency.IMMEDIATELY)
+        preference.save()
+        mention("Zoë & &lt;b>", PostFactory())
+        name = f"Zoë & <b> ({other_site.host})"
+        client.force_login(moderator)
+        assert text(one(read(client.get("/admin/comments/queue/")), ".queue-comment .about strong")) == name
+        OutboxItem.objects.update(created_at=timezone.now() - outbox.SETTLE)
+        delivery.deliver()
+        assert name in mail.outbox[-1].body
+        call_command("export_wordpress", output=tmp_path / "export.xml", verbosity=0)
+        (exported,) = etree.parse(tmp_path / "export.xml").iterfind(".//{*}comment")
+        assert exported.findtext("{*}comment_type") == "pingback"
+        assert exported.findtext("{*}comment_author") == escape(name)
 
 
 @pytest.mark.usefixtures("receiving")

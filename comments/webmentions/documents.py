@@ -1,0 +1,111 @@
+"""Documents in HTML of other sites: their tags and texts in one pass, in linear time whatever they contain.
+
+Parsers build trees, which hostile documents make deep and large: libxml2 then leaves out what comes after, or takes
+time that grows with the square of the length, and so does the algorithm of the HTML standard (blog.rendering.tree).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from html import unescape
+from typing import Final
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from core.http import host_of
+
+# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is looked at twice.
+_TAG: Final = re.compile(
+    r"""<!--(?:-?>|.*?(?:--!?>|\Z))
+    |<[!?][^>]*+>?
+    |<(?P<end>/?)(?P<name>[a-z][^\s/>]*+)
+        (?P<attributes>
+            (?:[\s/]++|[^\s/>][^\s/>=]*+(?:\s*+=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z)|(?!["'])[^\s>]*+))?+)*+
+        )>?""",
+    re.IGNORECASE | re.DOTALL | re.VERBOSE,
+)
+_ATTRIBUTE: Final = re.compile(
+    r"""([^\s/>][^\s/>=]*+)(?:\s*+=\s*+(?:"([^"]*+)"?|'([^']*+)'?|([^\s"'>][^\s>]*+)))?""", re.DOTALL
+)
+_RAW_TEXT_ENDS: Final = {
+    name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
+    for name in ("iframe", "noembed", "noframes", "script", "style", "template", "textarea", "title", "xmp")
+}
+# Elements that contain no tags: with text that readers don't see, and the title.
+RAW_TEXT: Final = frozenset(_RAW_TEXT_ENDS)
+# In characters, with the URL of the page. A page may resolve as many references as it has characters.
+_MAX_URL: Final = 4_000
+# Between those that don't separate words or sentences, a text goes on.
+INLINE: Final = frozenset(
+    {"a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins"}
+    | {"kbd", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A tag, or a text between tags: then `name` is empty. It is at the characters from `start` up to `end`."""
+
+    start: int
+    end: int
+    name: str = ""
+    is_end: bool = False
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """Yield the tags and texts of a document in their order, without comments."""
+    position = 0
+    while tag := _TAG.search(text, position):
+        if tag.start() > position:
+            yield Piece(position, tag.start(), text=text[position : tag.start()])
+        position = tag.end()
+        if not tag["name"]:
+            continue
+        name, is_end = tag["name"].lower(), bool(tag["end"])
+        yield Piece(tag.start(), position, name, is_end, {} if is_end else _attributes(tag["attributes"]))
+        if not is_end and (raw_text_end := _RAW_TEXT_ENDS.get(name)):
+            end = raw_text_end.search(text, position)
+            start, position = position, end.start() if end else len(text)
+            if position > start:
+                yield Piece(start, position, text=text[start:position])
+    if position < len(text):
+        yield Piece(position, len(text), text=text[position:])
+
+
+def with_bases(text: str, url: str) -> Iterator[tuple[Piece, str]]:
+    """Yield the tags and texts of the page at `url`, each with the URL against which relative ones are resolved."""
+    base = url
+    for piece in pieces(text):
+        # Of several, the first counts.
+        if piece.name == "base" and "href" in piece.attributes and base == url:
+            base = join(base, piece.attributes["href"]) or base
+        yield piece, base
+
+
+def _attributes(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, *values in _ATTRIBUTE.findall(text):
+        # Of two with one name, the first counts.
+        found.setdefault(name.lower(), unescape("".join(values)))
+    return found
+
+
+def join(base: str, reference: str) -> str | None:
+    """Return the URL that a reference leads to, or None if it leads nowhere or is longer than any real one."""
+    reference = reference.strip()
+    if len(base) + len(reference) > _MAX_URL:
+        return None
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        return None
+
+
+def comparable(url: str | None) -> tuple[str, str, str]:
+    """Return what is the same for all ways to write a URL: with other escapes, scheme or fragment."""
+    try:
+        parts = urlsplit(urldefrag(url or "").url)
+    except ValueError:
+        return "", "", ""
+    return host_of(url or ""), unquote(parts.path) or "/", unquote(parts.query)

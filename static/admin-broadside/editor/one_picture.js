@@ -1,0 +1,54 @@
+/* A place for one image: chosen in the dialog of the media library, or uploaded. */
+
+import { uploadFile } from "./uploads.js";
+
+/** Let people choose the image of a place.
+ *
+ * `place` has the buttons `choose` and `remove`, the `chooser` of new files (null for those who may not upload), the
+ * `figure` and the `status`. `ask` opens the dialog. Files are uploaded for the editor `field`, with the `messages` in its
+ * data, as one of `uploads`. `take` gets the file, or null when there is none any more.
+ */
+export function offerPicture({ choose, remove, chooser, figure, status }, { ask, field, messages, uploads, take }) {
+  choose.addEventListener("click", () => {
+    ask({ kind: "picture", describe: false, upload: chooser && (() => chooser.click()), done: show });
+  });
+  remove.addEventListener("click", () => {
+    show(null);
+    choose.focus();
+  });
+  chooser?.addEventListener("change", () => {
+    const [file] = chooser.files;
+    chooser.value = "";
+    uploads.add(() => upload(file));
+  });
+
+  async function upload(file) {
+    const progress = document.createElement("progress");
+    progress.setAttribute("aria-label", file.name);
+    status.replaceChildren(progress);
+    const result = await uploadFile(field, messages, file, progress);
+    // A document is no image.
+    const isImage = Boolean(result.file?.thumbnail);
+    if (isImage) {
+      show(result.file);
+    } else {
+      status.textContent = result.error ?? messages.dataset.failed;
+    }
+    return isImage;
+  }
+
+  function show(file) {
+    if (file) {
+      const image = new Image();
+      image.src = file.thumbnail;
+      image.alt = file.alt;
+      figure.querySelector("img")?.remove();
+      figure.prepend(image);
+      figure.querySelector("a").href = file.edit;
+    }
+    figure.hidden = remove.hidden = !file;
+    choose.textContent = file ? choose.dataset.other : choose.dataset.first;
+    status.textContent = "";
+    take(file);
+  }
+}
