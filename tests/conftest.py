@@ -22,7 +22,7 @@ from django.core.files.storage import default_storage
 from django.core.mail import EmailMessage
 from django.core.mail.backends.locmem import EmailBackend
 from django.db import connection, transaction
-from django.test import TestCase
+from django.test import TestCase, TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from moto.server import ThreadedMotoServer
 from pytest_django import DjangoDbBlocker, Settings
@@ -37,6 +37,7 @@ from mail import delivery
 from operations.worker.running import Worker
 from tests.factories import wxr
 from tests.factories.made_once import copy_database, static_root
+from tests.factories.rollback import remember_database
 from tests.factories.servers import StubServer
 from tests.factories.types import (
     AtOnce,
@@ -79,6 +80,15 @@ def django_db_modify_db_settings(
 def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
     """Use the database that is there: on SQLite, its folder belongs to this process, and is deleted at the end."""
     return connection.vendor == "sqlite" or request.config.getvalue("reuse_db")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make the database what it was after tests that commit, in a tenth of the time of Django's flush."""
+    with django_db_blocker.unblock():
+        take_back = remember_database()
+    with patch.object(TransactionTestCase, "_fixture_teardown", lambda test: take_back()):
+        yield
 
 
 @pytest.fixture(scope="session")
