@@ -19,7 +19,7 @@ from accounts.models import User
 from core.languages import SHIPPED
 from tests.factories.whole_site import PUBLIC, admin_paths, make_blog, make_owner
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 TRANSLATIONS: Final = [language for language in SHIPPED if language != "en"]
 _OURS: Final = Path(django_settings.LOCALE_PATHS[0])

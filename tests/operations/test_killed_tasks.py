@@ -10,6 +10,8 @@ from core.tasks import task_kinds
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT, run
 
+pytestmark = pytest.mark.long
+
 CODE = """
 import django
 django.setup()

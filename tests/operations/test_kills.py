@@ -4,8 +4,12 @@ import json
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
+
+pytestmark = pytest.mark.long
 
 KILLS = 20
 CODE = "from pathlib import Path; from tests.operations.killing import main; main(Path({folder!r}), {kills})"

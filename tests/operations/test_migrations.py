@@ -97,6 +97,7 @@ def problems(statements: list[str], folder: Path) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.long
 class TestOurs:
     def test_can_be_taken_back(self, migrated: Any, ours: list[migrations.Migration]) -> None:
         assert len(migrated["statements"]) > len(ours) > 50

@@ -11,6 +11,8 @@ import pytest
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT
 
+pytestmark = pytest.mark.long
+
 
 def test_nothing_is_found_on_the_disk_that_should_be_gone(
     tmp_path: Path, copy_database: CopyDatabase, static_root: Path
