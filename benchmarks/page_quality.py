@@ -2,8 +2,9 @@
 
 Makes a site with the content of the demo and one with imported texts, serves them, and prints a table: what the Nu Html
 Checker says about HTML and CSS, the four grades of Lighthouse, how far the layout shifts, and how many bytes of HTML,
-styles and scripts are sent. Ends with an error unless nothing is said about the pages, all grades are 100, nothing
-shifts, the first image is loaded at once, and the pages of the demo are light enough.
+styles and scripts are sent. Then it weighs all other pages of the demo, and names the heaviest. Ends with an error
+unless nothing is said about the pages, all grades are 100, nothing shifts, the first image is loaded at once, and the
+pages of the demo are light enough.
 
 Needs Chromium, Node.js with npm, and Java (Debian: chromium npm default-jre-headless). Takes about ten minutes.
 """
@@ -23,6 +24,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,9 +35,12 @@ import scratch_site  # isort: split
 
 from django.core.management import call_command
 from django.db import connection
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
 from accounts.models import User
+from blog.models import Category, Page, Post
 from core.models import SiteSettings
+from tags.models import Tag
 from tests.factories import PostFactory, at
 from tests.factories.imported_bodies import IMPORTED, make_imported_posts
 from tests.factories.whole_site import PUBLIC, make_blog
@@ -93,7 +99,11 @@ KNOWN = re.compile(
     # Comments are articles that begin with their author, and footnotes a section that is known by its line.
     r"|Article lacks heading.*<article> <head|Section lacks heading.*class=\"footnotes\""
 )
-NOINDEX = b'<meta name="robots" content="noindex">'
+NOINDEX = re.compile(rb'<meta name="robots" content="(?:noindex|NONE)\b')
+# Audits of pages that fail them on purpose: search engines must not list the page, so it has no description for them.
+ON_PURPOSE = {"login": ("meta-description",)}
+# On a phone, in CSS pixels.
+VIEWPORT: ViewportSize = {"width": 390, "height": 844}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +113,6 @@ class Grades:
     scores: tuple[int, ...]
     shift: float
     failed: tuple[str, ...]
-    files: tuple[str, ...]
 
 
 def make_demo() -> Mapping[str, str]:
@@ -138,20 +147,19 @@ def fetch(url: str) -> tuple[bytes, tuple[str, ...]]:
         return error.read(), ("http-status-code", "is-crawlable", "errors-in-console")
     with response:
         content: bytes = response.read()
-    is_hidden = "noindex" in response.headers.get("X-Robots-Tag", "") or NOINDEX in content
+    is_hidden = "noindex" in response.headers.get("X-Robots-Tag", "") or NOINDEX.search(content)
     return content, ("is-crawlable",) if is_hidden else ()
 
 
-def validate(tools: Path, pages: Mapping[str, bytes], style: bytes) -> dict[str, list[str]]:
-    """Return what the Nu Html Checker says about each page and, under "styles", about the style sheet."""
+def validate(tools: Path, pages: Mapping[str, bytes]) -> dict[str, list[str]]:
+    """Return what the Nu Html Checker says about each page and, under "styles", about the style sheets."""
     remarks: dict[str, list[str]] = {name: [] for name in [*pages, "styles"]}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         files = {folder / f"{number}.html": page for number, page in enumerate(pages)}
         for file, page in files.items():
             file.write_bytes(pages[page])
-        files[folder / "site.css"] = "styles"
-        (folder / "site.css").write_bytes(style)
+        files |= dict.fromkeys((scratch_site.PROJECT / "static/css").glob("*.css"), "styles")
         jar = tools / "node_modules/vnu-jar/build/dist/vnu.jar"
         command = ["java", "-Xss8m", "-jar", jar, "--format", "json", "--also-check-css", "--exit-zero-always", *files]
         run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own command
@@ -180,20 +188,48 @@ def grade(tools: Path, url: str, skipped: tuple[str, ...]) -> Grades:
     counted = {audit["id"] for each in categories for audit in each["auditRefs"] if audit["weight"]}
     failed = [f"{name}: {audits[name]['title']}" for name in sorted(counted) if (audits[name]["score"] or 0) < 0.9]
     relevant = [name for name in failed if audits[name.partition(":")[0]]["score"] is not None]
-    requests = audits["network-requests"]["details"]["items"]
     return Grades(
         scores=tuple(round(100 * (each["score"] or 0)) for each in categories),
         shift=audits["cumulative-layout-shift"]["numericValue"],
         failed=tuple(relevant),
-        files=tuple(each["url"] for each in requests if each.get("resourceType") in ("Stylesheet", "Script")),
     )
 
 
-def weigh(page: bytes, files: tuple[str, ...]) -> int:
-    """Return the bytes of a page with its styles and scripts, compressed as they are sent."""
-    return len(brotli.compress(page, quality=5)) + sum(
-        len(brotli.compress(fetch(file)[0], quality=11)) for file in files
-    )
+def weigh(browser: Browser, url: str) -> int:
+    """Return the bytes of a page with the styles and scripts that it loads, compressed as they are sent."""
+    files: set[str] = set()
+    page = browser.new_page(viewport=VIEWPORT, is_mobile=True)
+    page.on("request", lambda sent: files.add(sent.url) if sent.resource_type in ("stylesheet", "script") else None)
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    page.close()
+    return len(brotli.compress(fetch(url)[0], quality=5)) + sum(map(weigh_file, files))
+
+
+@cache
+def weigh_file(url: str) -> int:
+    return len(brotli.compress(fetch(url)[0], quality=11))
+
+
+def demo_paths() -> dict[str, list[str]]:
+    """Return the path of each post of the demo, and of each other page that consists of texts, by kind."""
+    objects = {
+        "posts": Post.objects.published(),
+        "pages": Page.objects.published(),
+        "authors": User.objects.filter(entries__in=Post.objects.published()).distinct(),
+        "categories": Category.objects.all(),
+        "tags": Tag.objects.all(),
+    }
+    return {name: [each.get_absolute_url() for each in rows] for name, rows in objects.items()}
+
+
+def weigh_all(browser: Browser, origin: str, paths: Mapping[str, list[str]]) -> Iterator[tuple[str, list[str]]]:
+    """Yield for each kind which of its pages is the heaviest, and those that are too heavy."""
+    for kind, some in paths.items():
+        weights = {path: weigh(browser, f"{origin}{path}") for path in some}
+        heaviest = max(weights, key=weights.__getitem__)
+        too_heavy = [f"{path} is too heavy: {weight:,}" for path, weight in weights.items() if weight > LIMIT]
+        yield f"The heaviest of {len(some)} {kind}: {heaviest} with {weights[heaviest]:,} bytes.", too_heavy
 
 
 def first_image_waits(page: bytes) -> bool:
@@ -202,22 +238,23 @@ def first_image_waits(page: bytes) -> bool:
     return bool(image) and b'loading="lazy"' in (image[0] if image else b"")
 
 
-def rows(tools: Path, site: str, origin: str, paths: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+def rows(
+    tools: Path, browser: Browser, site: str, origin: str, paths: Mapping[str, str]
+) -> Iterator[tuple[str, list[str]]]:
     """Yield for each kind of page its line of the table, and what is wrong."""
     urls = {name: f"{origin}{quote(path, safe='/?=&+#')}" for name, path in paths.items()}
     fetched = {name: fetch(url) for name, url in urls.items()}
     pages = {name: page for name, (page, _skipped) in fetched.items()}
-    style = (scratch_site.PROJECT / "static/css/site.css").read_bytes()
-    remarks = validate(tools, pages, style)
+    remarks = validate(tools, pages)
     for name, page in pages.items():
         if name in UNGRADED:
             yield f"| {name} | {len(remarks[name])} | | | | | | |", remarks[name]
             continue
         for _attempt in range(ATTEMPTS):
-            grades = grade(tools, urls[name], fetched[name][1])
+            grades = grade(tools, urls[name], fetched[name][1] + ON_PURPOSE.get(name, ()))
             if min(grades.scores) == 100:
                 break
-        weight = weigh(page, grades.files)
+        weight = weigh(browser, urls[name])
         faults = [*remarks[name]]
         if min(grades.scores) < 100:
             faults += grades.failed or ("Slow",)
@@ -229,7 +266,7 @@ def rows(tools: Path, site: str, origin: str, paths: Mapping[str, str]) -> Itera
             faults.append("It is too heavy.")
         scores = " | ".join(map(str, grades.scores))
         yield f"| {name} | {len(remarks[name])} | {scores} | {grades.shift:.2f} | {weight:,} |", faults
-    yield f"| the style sheet | {len(remarks['styles'])} | | | | | | |", remarks["styles"]
+    yield f"| the style sheets | {len(remarks['styles'])} | | | | | | |", remarks["styles"]
 
 
 def main() -> int:
@@ -237,18 +274,21 @@ def main() -> int:
     parser.add_argument("--site", choices=SITES, help="only this one (default: both, each in a process of its own)")
     parser.add_argument("--tools", type=Path, help="folder for the npm packages, to use them again")
     parser.add_argument("--only", nargs="+", metavar="KIND", help="only these kinds of page, by the names in the table")
+    parser.add_argument("--weights", action="store_true", help="only weigh the pages of the demo")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         tools = options.tools or Path(temporary)
         tools.mkdir(parents=True, exist_ok=True)
-        if not (tools / "node_modules/vnu-jar").exists():
+        if not options.weights and not (tools / "node_modules/vnu-jar").exists():
             install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", tools, *PACKAGES]
             subprocess.run(install, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  # our own command
-        if not options.site:
+        if not options.site and not options.weights:
             command = [sys.executable, __file__, "--tools", tools]
             return max(subprocess.run([*command, "--site", site], check=False).returncode for site in SITES)  # noqa: S603  # our own command
+        site = options.site or "demo"
         scratch_site.migrate()
-        paths = SITES[options.site]()
+        paths = SITES[site]()
+        weighed = demo_paths() if site == "demo" and not options.only else {}
         if options.only:
             paths = {name: path for name, path in paths.items() if name in options.only}
         call_command("make_renditions", stdout=io.StringIO())
@@ -258,10 +298,15 @@ def main() -> int:
         origin = f"http://localhost:{port}"
         command = [sys.executable, "-m", "granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", str(port)]
         command += ["--no-ws", "--log-level", "warning", "config.rsgi:application"]
+        chromium = shutil.which("chromium") or shutil.which("chromium-browser")
         faulty = 0
-        print(f"{options.site}\n| page | remarks | {' | '.join(CATEGORIES)} | shift | bytes |\n| --- |{' ---: |' * 7}")
-        with scratch_site.run_server(command, port, SITE_URL=origin):
-            for line, faults in rows(tools, options.site, origin, paths):
+        with scratch_site.run_server(command, port, SITE_URL=origin), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            lines = weigh_all(browser, origin, weighed)
+            if not options.weights:
+                print(f"{site}\n| page | remarks | {' | '.join(CATEGORIES)} | shift | bytes |\n| --- |{' ---: |' * 7}")
+                lines = chain(rows(tools, browser, site, origin, paths), lines)
+            for line, faults in lines:
                 faulty += bool(faults)
                 print("\n".join([line, *(f"    {fault}" for fault in faults)]), flush=True)
         return int(faulty > 0)

@@ -16,13 +16,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from blog.models import Category, Page, Post, Status
+from blog.appearance import versions
+from blog.appearance.documents import default_document
+from blog.models import Category, Page, Post, SiteAppearance, Status
 from blog.review import notes
 from blog.review.paragraphs import split_paragraphs
 from comments.models import Comment
 from comments.moderation.counting import recount_all
 from core.changes import entries_changed
 from core.models import SiteSettings
+from demo.portraits import add_portrait
 from media.documents import store_document
 from media.pictures import build_picture
 
@@ -48,7 +51,10 @@ def load(progress: Progress) -> None:
     people = _load_people(site["users"])
     site_settings = SiteSettings.current()
     site_settings.title, site_settings.tagline, site_settings.footer = site["title"], site["tagline"], site["footer"]
+    site_settings.show_author = True
     site_settings.save()
+    appearance = {**default_document(), "about_author": True}
+    versions.publish(appearance, by=people["owner"], seen=versions.stamp(SiteAppearance.current()))
     categories: dict[str, Category] = {}
     for row in site["categories"]:
         parent = categories.get(row.pop("parent"))
@@ -79,9 +85,10 @@ def _load_people(rows: list[dict[str, Any]]) -> dict[str, User]:
     password = demo_password()
     people = {"owner": User.objects.create_superuser("owner", password=password, display_name="Owner")}
     for row in rows:
-        role = Group.objects.get(name=row.pop("role"))
+        role, portrait = Group.objects.get(name=row.pop("role")), row.pop("portrait")
         user = User.objects.create_user(password=password, **row)
         user.groups.add(role)
+        add_portrait(user, portrait)
         people[user.username] = user
     return people
 

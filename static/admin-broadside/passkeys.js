@@ -61,4 +61,6 @@ if (window.PublicKeyCredential && navigator.credentials) {
     form.hidden = false;
     form.addEventListener("submit", ask);
   }
+} else {
+  for (const form of document.querySelectorAll("form[data-passkey]")) form.remove();
 }

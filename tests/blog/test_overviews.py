@@ -57,6 +57,16 @@ def add_posts(days: Sequence[dt.date], author: User | None = None) -> list[Post]
     )
 
 
+class TestStyles:
+    def test_are_loaded_by_overviews_and_the_search_alone(self, client: Client) -> None:
+        SiteSettings.objects.update_or_create(pk=1, defaults={"show_author": True})
+        post = PostFactory(tags=["peace"], categories=[CategoryFactory(slug="news")], published_at=at(2020, 3, 4))
+        overviews = ("/archive/", "/authors/", "/2020/", "/2020/03/", "/tags/", "/?s=words")
+        texts = ("/", "/tag/peace/", "/category/news/", "/2020/03/04/", post.get_absolute_url(), "/nothing/")
+        with_them = [path for path in (*overviews, *texts) if b"css/overviews.css" in client.get(path).content]
+        assert with_them == [*overviews]
+
+
 class TestArchive:
     def test_leads_to_each_year_and_month_that_has_posts_with_their_numbers(self, client: Client) -> None:
         add_posts([dt.date(2019, 10, 22)] * 40 + [dt.date(2019, 2, 1)] * 3 + [dt.date(2021, 5, 1)] * 9)

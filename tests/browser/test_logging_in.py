@@ -11,7 +11,7 @@ from allauth.mfa.totp.internal import auth
 from django.core import mail
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from pytest_django import Settings
 
 from accounts.models import RolePolicy, User
@@ -23,6 +23,11 @@ from tests.factories.responses import links
 from tests.factories.types import Device, Faults, LogIn, OpenPage, Work
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+# How far things have moved on the page that is shown: the Cumulative Layout Shift.
+OBSERVE_MOVES = """window.moved = 0;
+new PerformanceObserver((list) => { for (const shift of list.getEntries()) window.moved += shift.value; })
+  .observe({ type: "layout-shift", buffered: true });"""
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +76,23 @@ def app_code(secret: str, *, later: int = 0) -> str:
 def expect_to_be_in(page: Page) -> None:
     # On a phone it is in the menu.
     expect(page.locator("#logout-form")).to_be_attached()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_nothing_moves_when_the_button_for_passkeys_is_shown(open_page: OpenPage, width: int) -> None:
+    # In the way of the script, as on a slow line: the page has been painted before.
+    page = open_page("/robots.txt", viewport={"width": width, "height": 800})
+    page.add_init_script(OBSERVE_MOVES)
+    scripts: list[Route] = []
+    page.route("**/passkeys*.js", lambda route: scripts.append(route))
+    page.goto("/admin/login/", wait_until="commit")
+    button = page.get_by_role("button", name="Log in with a passkey")
+    page.get_by_role("link", name="Forgot your password?").wait_for()
+    expect(button).to_be_hidden()
+    scripts[0].continue_()
+    expect(button).to_be_visible()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    assert page.evaluate("window.moved") == 0
 
 
 def test_a_passkey_is_added_logs_in_and_publishes(

@@ -103,6 +103,11 @@ class TestLists:
         assert labels("/admin/tags/tag/") == [None, "Slug", "Posts (including drafts)", "First used", "Last used"]
         assert labels("/admin/blog/post/")[:5] == [None, "Title", "Author", "Categories", "Date"]
 
+    def test_the_number_of_rows_inflects_no_name_of_a_kind(self, owner: Client) -> None:
+        for name, shown in (("Awards", "1 item"), ("News", "2 items")):
+            CategoryFactory(name=name)
+            assert text(one(read(owner.get(CATEGORIES)), ".paginator .quiet")) == shown
+
 
 class TestLoggingInAndOut:
     def test_the_login_page_has_the_title_of_the_site_and_explains_a_refusal(self) -> None:

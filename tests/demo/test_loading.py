@@ -1,16 +1,18 @@
 """The sample content is complete, and is never mixed up with real content."""
 
 import re
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
+from PIL import Image
 from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Category, Page, Post, ReviewNote, Status
+from blog.portraits import SIZE
 from comments.models import Comment, CommentStatus
 from media.models import Picture
 from tags.models import Tag
@@ -56,6 +58,15 @@ class TestLoading:
         assert set(Comment.objects.values_list("status", flat=True)) == set(CommentStatus.values)
         assert Comment.objects.approved().filter(parent__isnull=False).exists()
         assert published.filter(body_html__contains="Click to access").exists()
+
+    def test_readers_see_portraits_of_all_authors(self, output: str, client: Client) -> None:
+        for author in User.objects.filter(entries__in=Post.objects.published()).distinct():
+            shown = author.portrait.get_absolute_url()
+            post = author.entries.filter(status=Status.PUBLISHED).earliest("published_at")
+            for path in ("/authors/", author.get_absolute_url(), post.get_absolute_url()):
+                assert shown in client.get(path).text
+            with Image.open(BytesIO(client.get(shown).content)) as image:
+                assert image.size == (SIZE, SIZE)
 
     def test_every_internal_link_works(self, output: str, client: Client) -> None:
         pages = [entry.get_absolute_url() for entry in (*Post.objects.published(), *Page.objects.published())]
