@@ -47,7 +47,8 @@ class Mailing[Model: Recipient]:
     """One kind of mail: everyone who may get it, and the e-mails that are due to one of them."""
 
     recipients: RecipientQuerySet[Model]
-    # It goes on after a `yield` once the mail server has accepted the e-mail, and then records that it was sent.
+    # It goes on after a `yield` once the mail server has accepted the e-mail, and records that at once, without waiting
+    # for the disk (core.database.update_without_sync).
     emails: Callable[[Model], Iterator[EmailMessage]]
 
 

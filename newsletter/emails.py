@@ -10,6 +10,7 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
 from blog.models import Entry, Post
+from core.database import update_without_sync
 from core.models import SiteSettings
 from core.site import absolute_url
 from mail import messages
@@ -46,7 +47,7 @@ def for_request(request: SubscriptionRequest) -> Iterator[EmailMessage]:
         list_name=LIST_NAME,
         message_id=f"newsletter-confirm-{request.pk}",
     )
-    SubscriptionRequest.objects.filter(pk=request.pk).update(invited_at=timezone.now())
+    update_without_sync(SubscriptionRequest.objects.filter(pk=request.pk), invited_at=timezone.now())
 
 
 def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
@@ -76,7 +77,7 @@ def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
         return_path=returns.address(delivery, returns.Purpose.BOUNCE),
     )
     # At once and by itself, because until this is stored the e-mail would be sent again.
-    Delivery.objects.filter(pk=delivery.pk).update(sent_at=timezone.now())
+    update_without_sync(Delivery.objects.filter(pk=delivery.pk), sent_at=timezone.now())
     Issue.objects.filter(pk=delivery.issue_id).update(sent_count=F("sent_count") + 1)
 
 

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
@@ -114,5 +115,6 @@ def _note_context(note: ReviewNote) -> dict[str, Any]:
 def _mark_sent(rows: Sequence[ReviewNotice]) -> None:
     """Keep what the dashboard shows. Submissions are not kept: the list has what is pending."""
     sent = ReviewNotice.objects.filter(pk__in=[notice.pk for notice in rows])
-    sent.filter(event=ReviewEvent.SUBMITTED).delete()
-    sent.update(is_unsent=False)
+    with transaction.atomic():
+        sent.filter(event=ReviewEvent.SUBMITTED).delete()
+        sent.update(is_unsent=False)

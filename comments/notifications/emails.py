@@ -8,7 +8,6 @@ from itertools import accumulate, batched
 from typing import Any
 
 from django.core.mail import EmailMessage
-from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -17,6 +16,7 @@ from django.utils.translation import gettext, ngettext
 from blog.models import Entry
 from comments.models import Comment, CommentStatus, Event, Follower, Notification, NotificationPreference
 from comments.notifications import decision_links, subscriptions
+from core.database import update_without_sync
 from core.site import absolute_url
 from mail import messages
 
@@ -105,7 +105,7 @@ def for_follower(follower: Follower) -> Iterator[EmailMessage]:
             _mark_sent(pks)
     elif follower.entry.is_public:
         yield _confirmation_email(follower)
-        Follower.objects.filter(pk=follower.pk).update(invited_at=timezone.now())
+        update_without_sync(Follower.objects.filter(pk=follower.pk), invited_at=timezone.now())
     else:
         follower.delete()
 
@@ -190,6 +190,5 @@ def _notification_email(
 
 
 def _mark_sent(pks: list[int]) -> None:
-    with transaction.atomic():
-        for batch in batched(pks, _BATCH, strict=False):
-            Notification.objects.filter(pk__in=batch).update(sent_at=timezone.now())
+    for batch in batched(pks, _BATCH, strict=False):
+        update_without_sync(Notification.objects.filter(pk__in=batch), sent_at=timezone.now())

@@ -13,6 +13,7 @@ from mail import delivery
 from newsletter import issues
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period, Subscription
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
+from tests.factories.database import executed_statements
 from tests.factories.newsletter import move_marks, news, subscribe, turn_on
 from tests.factories.types import AtOnce, Deliver
 
@@ -347,3 +348,15 @@ class TestCrashes:
         assert sum(counts) == 8
         assert IssueEntry.objects.filter(entry=post).count() == 1
         assert Delivery.objects.filter(sent_at__isnull=False).count() == 8
+
+    @pytest.mark.django_db(transaction=True)
+    def test_that_it_was_accepted_is_stored_with_a_commit_that_does_not_wait_for_the_disk(
+        self, mailed: Deliver
+    ) -> None:
+        subscribe()
+        news()
+        with executed_statements() as statements:
+            assert len(mailed()) == 1
+        found = [sql for sql, _params in statements if "synchronous" in sql or sql.startswith("UPDATE")]
+        stored = next(sql for sql in found if 'SET "sent_at"' in sql)
+        assert "synchronous_commit" in stored or found[found.index(stored) - 1] == "PRAGMA synchronous=NORMAL"

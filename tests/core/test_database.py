@@ -1,0 +1,101 @@
+"""An update whose commit doesn't wait for the disk, and the commits after it, which do."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Func, TextField
+
+from core.database import update_without_sync
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+if connection.vendor == "sqlite":
+    DURABILITY, WAITS, DOES_NOT_WAIT = "(SELECT synchronous FROM pragma_synchronous)", "2", "1"
+else:
+    DURABILITY, WAITS, DOES_NOT_WAIT = "current_setting('synchronous_commit')", "on", "off"
+in_this_statement = Func(template=DURABILITY, output_field=TextField())
+
+
+def durability() -> str:
+    """Return whether the next commit waits."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {DURABILITY}")
+        return str(cursor.fetchone()[0])
+
+
+def set_durability(value: str) -> None:
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA synchronous={value}")
+
+
+@pytest.fixture(autouse=True)
+def _commits_wait() -> Iterator[None]:
+    """Wait for the disk as in production. Other tests on SQLite don't."""
+    before = durability()
+    set_durability(WAITS)
+    yield
+    set_durability(before)
+
+
+@pytest.fixture
+def group(_commits_wait: None) -> Group:
+    return Group.objects.create(name="old")
+
+
+def test_only_this_commit_does_not_wait(group: Group) -> None:
+    # Each time: SQLite applies the setting when it compiles the statement, and Python keeps compiled statements.
+    for _ in range(3):
+        update_without_sync(Group.objects.filter(pk=group.pk), name=in_this_statement)
+        group.refresh_from_db()
+        assert group.name == DOES_NOT_WAIT
+        assert durability() == WAITS
+
+
+def test_other_connections_see_it_at_once(group: Group) -> None:
+    update_without_sync(Group.objects.filter(pk=group.pk), name="new")
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM auth_group WHERE name = 'new'")
+            assert cursor.fetchone() == (1,)
+    finally:
+        other.close()
+
+
+def test_after_an_error_commits_wait(group: Group) -> None:
+    Group.objects.create(name="taken")
+    with pytest.raises(IntegrityError):
+        update_without_sync(Group.objects.filter(pk=group.pk), name="taken")
+    assert durability() == WAITS
+
+
+def test_within_a_transaction_it_waits_as_long_as_that_one(group: Group) -> None:
+    with transaction.atomic():
+        update_without_sync(Group.objects.filter(pk=group.pk), name=in_this_statement)
+        assert durability() == WAITS
+    group.refresh_from_db()
+    assert group.name == WAITS
+
+
+def test_only_these_rows_are_updated(group: Group) -> None:
+    others = Group.objects.exclude(pk=group.pk)
+    names = set(others.values_list("name", flat=True))
+    update_without_sync(Group.objects.filter(pk=group.pk), name="new")
+    update_without_sync(Group.objects.none(), name="nothing")
+    assert set(others.values_list("name", flat=True)) == names
+    group.refresh_from_db()
+    assert group.name == "new"
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL says what is on the disk")
+def test_the_next_commit_takes_it_to_the_disk(group: Group) -> None:
+    update_without_sync(Group.objects.filter(pk=group.pk), name="new")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_insert_lsn()")
+        (written,) = cursor.fetchone()
+        Group.objects.create(name="another")
+        cursor.execute("SELECT pg_current_wal_flush_lsn() >= %s::pg_lsn", [written])
+        assert cursor.fetchone() == (True,)
