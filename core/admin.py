@@ -5,6 +5,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from django import forms
 from django.apps import apps
 from django.contrib import admin, messages
 from django.contrib.admin import actions
@@ -95,6 +96,14 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     delete_confirmation_max_display = 20
 
     kind_messages = KindMessages()
+
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Return the field of a form. A text has the direction of its first letter, whatever that of the page is."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        widget = getattr(field, "widget", None)
+        if isinstance(widget, forms.TextInput | forms.Textarea):
+            widget.attrs.setdefault("dir", "auto")
+        return field
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return FilterChangeList

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.html import format_html_join
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -23,6 +24,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from core.admin import OneRowAdmin, ReadOnlyAdmin
+from core.languages import separator
 from core.navigation import NavigationItem
 from mail import messages
 from newsletter import transfer
@@ -108,7 +110,7 @@ class IssueAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("posts"))
     def posts(self, issue: Issue) -> str:
-        return ", ".join(str(entry) for entry in issue.entries.all())
+        return format_html_join(separator(), "<bdi>{}</bdi>", ((entry,) for entry in issue.entries.all()))
 
     @admin.display(description=_("still to send"))
     def waiting(self, issue: Any) -> int:

@@ -59,7 +59,7 @@ def _entry_html(entry: Entry, marker: Marker, tags: Sequence[str]) -> SafeString
 def _comment_html(comment: Comment, marker: Marker) -> SafeString:
     text = plain_text(comment.html)
     passage = marker.excerpt(text) or escape(Truncator(" ".join(text.split())).words(55))
-    date = f"<bdi>{escape(comment.author_name)}</bdi>, {_time(comment.created_at)}"
+    date = f"<bdi>{escape(comment.author_name)}</bdi>{separator()}{_time(comment.created_at)}"
     return _html(comment.entry, comment.get_absolute_url(), marker, date, passage)
 
 

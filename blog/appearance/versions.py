@@ -42,22 +42,32 @@ def stamp(row: SiteAppearance) -> str:
 @transaction.atomic
 def save_draft(document: Document, *, seen: str) -> None:
     """Store a valid document as the draft. One that is what is public already is none. Raises ConflictError."""
-    row = _locked_row(seen)
+    row = _locked_row()
     draft = None if document == asdict(read(row.document)) else document
-    SiteAppearance.objects.filter(pk=1).update(draft=draft)
+    # The second click of a double click finds what the first one saved.
+    if row.draft != draft:
+        _expect(row, seen)
+        SiteAppearance.objects.filter(pk=1).update(draft=draft)
 
 
 @transaction.atomic
 def discard_draft(*, seen: str) -> None:
     """Forget the draft. Raises ConflictError."""
-    _locked_row(seen)
+    _expect(_locked_row(), seen)
     SiteAppearance.objects.filter(pk=1).update(draft=None)
 
 
 @transaction.atomic
 def publish(document: Document, *, by: User, seen: str) -> int:
     """Make a valid document public, in place of the draft. Return the version to go back to. Raises ConflictError."""
-    row = _locked_row(seen)
+    row = _locked_row()
+    try:
+        _expect(row, seen)
+    except ConflictError:
+        # Unless it is the second click of a double click.
+        if row.draft is not None or row.document != document:
+            raise
+        return next(iter(AppearanceVersion.objects.values_list("pk", flat=True)[1:2]), THE_FIRST)
     row.draft = None
     return _publish(row, document, by)
 
@@ -132,9 +142,13 @@ def _publish(row: SiteAppearance, document: Document, by: User | None) -> int:
     return newest[0] if newest else THE_FIRST
 
 
-def _locked_row(seen: str = "") -> SiteAppearance:
+def _locked_row() -> SiteAppearance:
     """Return the row, which nobody else changes until the end of the transaction."""
     row, _created = SiteAppearance.objects.select_for_update().get_or_create(pk=1)
+    return row
+
+
+def _expect(row: SiteAppearance, seen: str) -> None:
+    """Raise ConflictError if the row has changed since it had the stamp that was seen. An empty one is any."""
     if seen and seen != stamp(row):
         raise ConflictError
-    return row

@@ -1,7 +1,30 @@
-/* Blocks of the sidebar: moved by dragging, or by their buttons without sending the form. */
+/* Blocks of the sidebar: moved by dragging, or by their buttons without sending the form. Asks before changes are lost. */
+
+const form = document.querySelector("#siteappearance_form");
+const content = () => new URLSearchParams(new FormData(form)).toString();
+const saved = form.dataset.isUnsaved === "1" ? null : content();
+let isSent = false;
+
+form.addEventListener("submit", () => {
+  isSent = true;
+});
+window.addEventListener("pageshow", () => {
+  isSent = false;
+});
+window.addEventListener("beforeunload", (event) => {
+  if (!isSent && content() !== saved) {
+    event.preventDefault();
+  }
+});
+
+// On a long page, the first error is easily missed. Buttons that change the form lead to what they changed instead.
+if (!location.hash) {
+  form.querySelector("[aria-invalid=true]")?.focus();
+}
 
 for (const list of document.querySelectorAll("ol.blocks")) {
   const status = list.parentElement.querySelector("[role=status]");
+  const addable = list.parentElement.querySelector("select[name=add]");
   let dragged = null;
 
   // Text in a field is selected as everywhere.
@@ -22,7 +45,8 @@ for (const list of document.querySelectorAll("ol.blocks")) {
     if (button.value.startsWith("remove")) {
       const next = block.nextElementSibling ?? block.previousElementSibling;
       block.remove();
-      (next?.querySelector("summary") ?? list.parentElement.querySelector("select")).focus();
+      offer(block);
+      (next?.querySelector("summary") ?? addable).focus();
     } else if (button.value.startsWith("up")) {
       block.previousElementSibling?.before(block);
     } else {
@@ -69,6 +93,14 @@ for (const list of document.querySelectorAll("ol.blocks")) {
     for (const block of list.children) {
       block.querySelector("button[value^=up]").disabled = !block.previousElementSibling;
       block.querySelector("button[value^=down]").disabled = !block.nextElementSibling;
+    }
+  }
+
+  // A block that can be there only once was not among those that can be added.
+  function offer(block) {
+    const kind = block.querySelector("input[name$=-kind]").value;
+    if (![...addable.options].some((option) => option.value === kind)) {
+      addable.add(new Option(block.dataset.label, kind));
     }
   }
 

@@ -274,6 +274,17 @@ class TestPublishing:
         with pytest.raises(versions.ConflictError):
             versions.discard_draft(seen=seen)
 
+    def test_takes_a_double_click_for_one(self, publish: Publish, owner: User) -> None:
+        publish(footer="One")
+        one, seen = AppearanceVersion.objects.get(), versions.stamp(SiteAppearance.current())
+        document = asdict(read({"footer": "Two"}))
+        assert [versions.publish(document, by=owner, seen=seen) for _click in range(2)] == [one.pk, one.pk]
+        assert AppearanceVersion.objects.count() == 2
+        seen, draft = versions.stamp(SiteAppearance.current()), asdict(read({"footer": "Three"}))
+        for _click in range(2):
+            versions.save_draft(draft, seen=seen)
+        assert versions.prepared(SiteAppearance.current()).footer == "Three"
+
 
 class TestThePrivacyPage:
     def test_says_that_publishing_is_kept_once_someone_has_published(self, publish: Publish) -> None:

@@ -54,6 +54,14 @@ def texts(block_id: str, path: str = "/") -> list[str]:
 
 
 class TestChosenBlocks:
+    def test_are_only_named_where_they_are(self, publish_appearance: Publish, client: Client) -> None:
+        PostFactory(categories=[CategoryFactory(name="Letters")])
+        CategoryFactory(name="Empty", slug="empty")
+        years = {"/nothing/": "The years in the menu", "/category/empty/": "the categories and years in the menu"}
+        assert [words in client.get(path).content.decode() for path, words in years.items()] == [True, True]
+        publish_appearance(blocks=[block("categories")])
+        assert [words in client.get(path).content.decode() for path, words in years.items()] == [False, False]
+
     def test_are_shown_in_their_order_and_no_others(self, publish_appearance: Publish) -> None:
         PageFactory(title="About us")
         PostFactory()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import Dialog, FilePayload, expect
 from pytest_django import Settings
 
 from blog.appearance import versions
@@ -173,6 +173,51 @@ def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:
     page.get_by_role("button", name="Save draft", exact=True).click()
     expect(page.get_by_text("Draft saved.")).to_be_visible()
     assert order() == [first, third, *others]
+
+
+def test_a_block_that_was_removed_can_be_added_again(log_in: LogIn) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/")
+    page.get_by_role("button", name="Remove Categories").click()
+    page.get_by_label("Another block").select_option(label="Categories")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".blocks > li").last.locator("summary")).to_have_text("Categories")
+
+
+def test_what_is_said_after_changing_blocks_is_seen(log_in: LogIn) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/", viewport={"width": 360, "height": 640})
+    page.get_by_label("Another block").select_option(label="Recent posts")
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(page.locator(".blocks > li").last).to_be_in_viewport()
+    page.get_by_role("button", name="Add the links").click()
+    expect(page.get_by_text("Choose a file first.")).to_be_in_viewport()
+    colour = page.get_by_label("Accent colour", exact=True)
+    colour.fill("#ff9900")
+    page.get_by_role("button", name="Publish", exact=True).click()
+    expect(page.get_by_text("The nearest colour that has it is #a26100.")).to_be_in_viewport()
+    expect(colour).to_be_focused()
+
+
+def test_changes_are_not_lost_without_a_question(log_in: LogIn) -> None:
+    UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
+    page = log_in("owner", "/admin/blog/siteappearance/1/change/")
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.on("dialog", stay)
+    footer = page.get_by_label("Footer", exact=True)
+    footer.fill("Words that took an evening")
+    page.get_by_role("link", name="Dashboard").click(no_wait_after=True)
+    expect(footer).to_have_value("Words that took an evening")
+    page.get_by_role("button", name="Save draft", exact=True).click()
+    expect(page.get_by_text("Draft saved.")).to_be_visible()
+    page.get_by_role("link", name="Dashboard").click()
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
+    assert asked == ["beforeunload"]
 
 
 def test_an_imported_menu_is_chosen_and_published(log_in: LogIn, faults: Faults) -> None:

@@ -83,3 +83,15 @@ def test_menus_and_lists_begin_on_the_side_of_the_page(
     for selector in (".sidebar a", ".entries .filed"):
         sides = page.locator(selector).evaluate_all("found => found.map((each) => getComputedStyle(each).textAlign)")
         assert set(sides) == {side}, selector
+
+
+def test_arabic_letters_are_larger_than_latin_ones(open_page: OpenPage) -> None:
+    """At the same font size they look smaller."""
+    sizes = []
+    page = open_page("/")
+    for language in ("en", "ar"):
+        page.goto(PostFactory(language=language).get_absolute_url())
+        size = page.locator(".entry-body").evaluate("element => parseFloat(getComputedStyle(element).fontSize)")
+        sizes.append(size)
+    latin, arabic = sizes
+    assert latin < arabic < 1.2 * latin

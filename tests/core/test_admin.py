@@ -49,6 +49,15 @@ def test_messages_about_a_kind_say_which_object_they_are_about() -> None:
             assert not message or ("{object}" in message) == (field.name in about_one), message
 
 
+def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Client) -> None:
+    SiteSettings.current().save()
+    page = read(owner.get("/admin/core/sitesettings/1/change/"))
+    assert {one(page, f"#id_{name}").get("dir") for name in ("title", "tagline", "footer")} == {"auto"}
+    page = read(owner.get(f"/admin/accounts/user/{UserFactory().pk}/change/"))
+    assert {one(page, f"#id_{name}").get("dir") for name in ("display_name", "bio")} == {"auto"}
+    assert one(page, "#id_email").get("dir") is None
+
+
 class TestTitles:
     @pytest.mark.parametrize(
         ("path", "title"),

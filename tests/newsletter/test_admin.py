@@ -36,6 +36,17 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
     assert "@example.org" not in text
 
 
+def test_titles_of_both_directions_do_not_mix(mailed: Deliver) -> None:
+    subscribe("a@example.org", "daily")
+    news(title="A paper")
+    news(title="ورقة")
+    mailed()
+    titles = read(client_of(UserFactory.create(role="Editor")).get(LIST)).xpath(
+        '//*[contains(@class, "field-posts")]/bdi'
+    )
+    assert {title.text for title in titles} == {"A paper", "ورقة"}
+
+
 def test_it_says_that_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no e-mails are sent" not in page_text()
     monkeypatch.setattr(messages, "is_on", lambda: False)

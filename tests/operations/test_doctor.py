@@ -182,6 +182,13 @@ class TestDashboard:
         assert section.get("aria-labelledby") == "panel-health"
         return section
 
+    def test_has_the_punctuation_of_each_language(self, found: dict[str, list[Diagnosis]], settings: Settings) -> None:
+        settings.LANGUAGE_CODE = "fr"
+        found["quick"], found["slow"], found["other"] = [FINE], [BAD], [FINE]
+        doctor("--remember")
+        (warning,) = find(self.show(), ".panel-warning strong")
+        assert "Problème\N{NO-BREAK SPACE}: " in warning.text_content()
+
     def test_shows_what_the_command_reports(self, found: dict[str, list[Diagnosis]]) -> None:
         # The worst comes first.
         found["quick"], found["slow"], found["other"] = [SOON], [BAD], [FINE]

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from lxml import etree
+from pytest_django import Settings
 
 from core.models import SiteSettings
 from search.finding import find_entries
@@ -96,6 +97,14 @@ class TestResults:
         # All of them have it.
         assert "tag%3Aalpha" not in content
         assert "1 post or page found." in page(client, "lantern after:2018 before:2019")
+
+    def test_comments_name_their_author_and_day_as_the_language_of_the_site_does(
+        self, client: Client, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = "ar"
+        CommentFactory(text="A lantern.", name="Amina", entry=PostFactory())
+        content = client.get("/", query_params={"s": "lantern", "kind": "comments"}).content.decode()
+        assert "<bdi>Amina</bdi>، <time" in content
 
     def test_comments_have_a_tab(self, client: Client) -> None:
         comment = CommentFactory(text="A lantern & more", name="Rosa", entry=PostFactory(title="A post"))
