@@ -36,7 +36,7 @@ def avatar(comment: Comment) -> SafeString:
     return _pattern(salted_hmac("comments.avatars", person, algorithm="sha256").digest())
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _pattern(digest: bytes) -> SafeString:
     bits = int.from_bytes(digest[1:])
     quarter = [[(bits >> 2 * (row * _CELLS + column)) & 3 for column in range(_CELLS)] for row in range(_CELLS)]

@@ -114,7 +114,7 @@ def _format(value: dt.date, name: str, american: str) -> str:
     return _format_in(get_language(), value, name, american)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _format_in(language: str | None, value: dt.date, name: str, american: str) -> str:
     """Return what is shown in the current language, which is `language`. Pages show many dates, often the same."""
     return date_format(value, american if language in _AMERICAN else name)

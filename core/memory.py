@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 from django.utils.translation import get_language
 
 # Values are small, and all of them are forgotten at each change, so this is a limit for crawlers only.
-MAX_VALUES: Final = 5_000
+MAX_VALUES: Final = 2_000
 
 
 class Versioned(Protocol):
