@@ -190,6 +190,8 @@ def send_all(server: MailServer, kills: int) -> None:
             time.sleep(rng.uniform(0, 0.02))
             if worker.poll() is not None:
                 raise SystemExit("Failed: the worker has ended.")
+        # At any moment, rather than just after the server has accepted an e-mail.
+        time.sleep(rng.uniform(0, 0.5))
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         print(f"kill {kill + 1}: {server.accepted.total() - before:,} e-mails accepted since the last one")
