@@ -49,8 +49,24 @@ def _remember_tables() -> Callable[[], None]:
             for table in changed:
                 with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                     copy.write(remembered.get(table, b""))
+        with connection.cursor() as cursor:
+            for table in _large_tables():
+                cursor.execute(f"VACUUM (FULL) {table}")
 
     return restore
+
+
+def _large_tables() -> list[str]:
+    """Return tables that are large, or were before their rows were deleted, or were not committed.
+
+    PostgreSQL keeps such rows and what indexes have of them for a while, and then plans other queries than usual.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid::regclass::text FROM pg_class WHERE relkind = 'r' "
+            "AND relnamespace = current_schema()::regnamespace AND pg_total_relation_size(oid) > 2^20"
+        )
+        return [table for (table,) in cursor.fetchall()]
 
 
 def _rows_of_tables() -> dict[str, bytes]:
