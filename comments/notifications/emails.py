@@ -4,10 +4,12 @@ Until a follower's address is confirmed, nothing that a stranger wrote is sent t
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from itertools import accumulate, batched
 from typing import Any
 
 from django.core.mail import EmailMessage
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
@@ -190,5 +192,8 @@ def _notification_email(
 
 
 def _mark_sent(pks: list[int]) -> None:
-    for batch in batched(pks, _BATCH, strict=False):
-        update_without_sync(Notification.objects.filter(pk__in=batch), sent_at=timezone.now())
+    # All or none, so that what is sent again after a crash is the same e-mail. Only a single statement can be committed
+    # without waiting for the disk.
+    with transaction.atomic() if len(pks) > _BATCH else nullcontext():
+        for batch in batched(pks, _BATCH, strict=False):
+            update_without_sync(Notification.objects.filter(pk__in=batch), sent_at=timezone.now())
