@@ -1,4 +1,4 @@
-"""Portraits of the demo's authors: a few coloured shapes each, because nobody sat for them."""
+"""Portraits of the demo's authors: a few coloured shapes each, so that they show no real person."""
 
 import io
 from collections.abc import Iterable
