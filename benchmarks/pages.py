@@ -125,7 +125,7 @@ def main() -> None:
     port, folder = scratch_site.free_port(), Path(tempfile.mkdtemp(dir=scratch_site.FOLDER))
     with (
         scratch_site.serve_application("benchmarks.bare_django:application") as django,
-        scratch_site.serve_application("benchmarks.patient_site:application", interface="rsgi") as ours,
+        scratch_site.serve_application("config.rsgi:application", interface="rsgi") as ours,
     ):
         first, rows = Row("bare view", "", Target(django, "/")), rows_of(ours)
         if options.plain:

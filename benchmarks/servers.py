@@ -24,7 +24,7 @@ WSGI = "config.wsgi:application"
 SERVERS = {
     "granian": [
         *("granian", "--interface", "rsgi", "--host", "127.0.0.1", "--port", "{port}", "--no-ws"),
-        *("--workers", str(WORKERS), "--log-level", "warning", "benchmarks.patient_site:application"),
+        *("--workers", str(WORKERS), "--log-level", "warning", "config.rsgi:application"),
     ],
     "granian, WSGI": [
         *("granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", "{port}", "--no-ws"),

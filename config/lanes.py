@@ -3,6 +3,7 @@
 One or two requests at a time keep a core busy. More would not be answered sooner, but everyone later.
 """
 
+import asyncio
 from typing import Any, Final
 from urllib.parse import parse_qs
 
@@ -14,9 +15,11 @@ from core.serving.rsgi import MEMORY_BYTES
 
 # Pages that readers asked for not long ago, and that must be rendered again because something changed.
 KNOWN_PAGES: Final = Lane(2, waiting=32, patience=10)
-# All others, of which a flood can ask for any number.
-NEW_PAGES: Final = Lane(1, waiting=2, patience=0.5)
-SEARCHES: Final = Lane(1, waiting=2, patience=0.5)
+# What can be asked for in any number of ways: one at a time, because two would take twice as long from readers of known
+# pages and answer no more. Many may wait, because someone who is refused asks for the next one at once.
+_TURNS: Final = asyncio.Semaphore(1)
+NEW_PAGES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
+SEARCHES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
 # Comments and what else readers send, which must not get lost.
 SUBMISSIONS: Final = Lane(2, waiting=64, patience=20)
 # People with accounts, and signing in.

@@ -7,7 +7,7 @@ request waits for it. There is no puzzle, and nothing is remembered of anyone.
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 
 class FullLaneError(Exception):
@@ -17,12 +17,14 @@ class FullLaneError(Exception):
 class Lane:
     """Room for requests of one kind in this process.
 
-    `at_once` of them are answered at the same time, and `waiting` more wait for up to `patience` seconds.
+    `at_once` of them are answered at the same time, and `waiting` more wait for up to `patience` seconds. Those of
+    lanes with the same `turns` then take turns, so that a flood in one of them leaves the others their share.
     """
 
-    def __init__(self, at_once: int, *, waiting: int, patience: float) -> None:
+    def __init__(self, at_once: int, *, waiting: int, patience: float, turns: asyncio.Semaphore | None = None) -> None:
         self.at_once = at_once
         self._slots = asyncio.Semaphore(at_once)
+        self._turns = turns or nullcontext()
         self._room = waiting
         self._patience = patience
 
@@ -34,7 +36,8 @@ class Lane:
         else:
             await self._slots.acquire()
         try:
-            yield
+            async with self._turns:
+                yield
         finally:
             self._slots.release()
 

@@ -1,5 +1,6 @@
 """Which requests share a lane, and so wait for each other."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -42,3 +43,24 @@ def test_each_kind_of_request_has_one(path: str, environ: dict[str, Any], lane: 
     found = lane_of({"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", **environ})
     assert found is lane
     assert found in LANES
+
+
+def test_new_pages_and_searches_take_turns_and_nothing_else_waits_for_them() -> None:
+    async def run() -> tuple[set[Lane], set[Lane]]:
+        leave, inside = asyncio.Event(), set[Lane]()
+
+        async def stay(lane: Lane) -> None:
+            async with lane.enter():
+                inside.add(lane)
+                await leave.wait()
+
+        tasks = [asyncio.create_task(stay(lane)) for lane in LANES]
+        await asyncio.sleep(0.01)
+        meanwhile = set(inside)
+        leave.set()
+        await asyncio.gather(*tasks)
+        return meanwhile, inside
+
+    meanwhile, afterwards = asyncio.run(run())
+    assert meanwhile == {*LANES} - {SEARCHES}
+    assert afterwards == {*LANES}

@@ -292,9 +292,25 @@ class TestLanes:
         results, entered = self.run((Lane(1, waiting=0, patience=0), 5), (Lane(1, waiting=0, patience=0), 1))
         assert (results, entered) == (["answered"] * 2 + ["refused"] * 4, 2)
 
+    def test_lanes_take_turns_however_many_wait_in_one_of_them(self) -> None:
+        async def run() -> list[str]:
+            turns, order = asyncio.Semaphore(1), list[str]()
+            lanes = {name: Lane(1, waiting=10, patience=10, turns=turns) for name in ("flooded", "calm")}
+
+            async def take(name: str) -> None:
+                async with lanes[name].enter():
+                    assert turns.locked()
+                    order.append(name)
+                    await asyncio.sleep(0)
+
+            await asyncio.gather(*(take("flooded") for _ in range(6)), *(take("calm") for _ in range(2)))
+            return order
+
+        assert in_a_loop(run()) == ["flooded", "calm", "flooded", "calm", *["flooded"] * 4]
+
     def test_an_error_leaves_the_lane(self) -> None:
         async def run() -> str:
-            lane, leave = Lane(1, waiting=0, patience=0), asyncio.Event()
+            lane, leave = Lane(1, waiting=0, patience=0, turns=asyncio.Semaphore(1)), asyncio.Event()
             leave.set()
             with pytest.raises(RuntimeError, match="planned"):
                 async with lane.enter():
