@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -53,16 +54,33 @@ def update_without_sync(rows: QuerySet[Any], **values: object) -> None:
     if connection.in_atomic_block:
         rows.update(**values)
     elif connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("PRAGMA synchronous")
-            before = cursor.fetchone()[0]
-            try:
-                cursor.execute("PRAGMA synchronous=NORMAL")
-                rows.update(**values)
-            finally:
-                cursor.execute(f"PRAGMA synchronous={before}")
+        with commits_without_sync():
+            rows.update(**values)
     else:
         rows.filter(_WithoutSync()).update(**values)
+
+
+@contextlib.contextmanager
+def commits_without_sync() -> Iterator[None]:
+    """Have this connection's commits not wait for the disk (see update_without_sync).
+
+    A power cut may undo the last of them, but the first commit afterwards waits for all. Within a transaction it does
+    nothing.
+    """
+    if connection.in_atomic_block:
+        yield
+        return
+    name, off = ("synchronous", "NORMAL") if connection.vendor == "sqlite" else ("synchronous_commit", "off")
+    ask, tell = ("PRAGMA {}", "PRAGMA {} = {}") if connection.vendor == "sqlite" else ("SHOW {}", "SET {} = {}")
+    with connection.cursor() as cursor:
+        cursor.execute(ask.format(name))
+        before = cursor.fetchone()[0]
+        cursor.execute(tell.format(name, off))
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(tell.format(name, before))
 
 
 class _WithoutSync(Func):

@@ -1,7 +1,7 @@
 """Keeping the index up to date: in the transaction that changes an entry or comment, and by rebuilding it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import batched
 from typing import Any, Final
 
@@ -9,6 +9,7 @@ from django.db import transaction
 
 from blog.models import Entry, Status
 from comments.models import Comment
+from core.bulk import insert_rows
 from core.prepared import Prepared
 from search.documents import comment_sources, entry_sources
 from search.indexes import comment_index, entry_index
@@ -35,11 +36,11 @@ def update_entries(pks: Collection[int]) -> int:
     changed = 0
     for some in batched(pks, _ENTRIES, strict=False):
         sources = {source.pk: source for source in entry_sources(some)}
-        rows = {pk: IndexedEntry(id=pk, digest=source.digest()) for pk, source in sources.items()}
-        stale = _stale(IndexedEntry, some, rows)
+        digests = {pk: source.digest() for pk, source in sources.items()}
+        stale = _stale(IndexedEntry, some, digests)
         entry_index().write(sources[pk].document() for pk in stale if pk in sources)
-        _record(IndexedEntry, [rows[pk] for pk in stale if pk in rows])
-        if gone := [pk for pk in stale if pk not in rows]:
+        _record(IndexedEntry, ["id", "digest"], [(pk, digests[pk]) for pk in stale if pk in digests])
+        if gone := [pk for pk in stale if pk not in digests]:
             _forget_entries(gone)
         changed += len(stale)
     return changed
@@ -50,7 +51,7 @@ def mark_as_stale(pks: Collection[int]) -> None:
     status_of = dict(Entry.objects.filter(pk__in=pks, password="").values_list("pk", "status"))  # for having none
     entry_index().remove([pk for pk in pks if status_of.get(pk) != Status.PUBLISHED])
     existing = set(Entry.objects.filter(pk__in=pks).values_list("pk", flat=True))
-    _record(IndexedEntry, [IndexedEntry(id=pk, digest=STALE) for pk in existing])
+    _record(IndexedEntry, ["id", "digest"], [(pk, STALE) for pk in existing])
     if gone := [pk for pk in pks if pk not in existing]:
         _forget_entries(gone)
 
@@ -73,15 +74,14 @@ def update_comments(pks: Collection[int]) -> int:
     changed = 0
     for some in batched(pks, _COMMENTS, strict=False):
         sources = {source.pk: source for source in comment_sources(some)}
-        rows = {
-            pk: IndexedComment(id=pk, digest=source.digest(), entry_id=source.entry) for pk, source in sources.items()
-        }
-        stale = _stale(IndexedComment, some, rows)
+        digests = {pk: source.digest() for pk, source in sources.items()}
+        stale = _stale(IndexedComment, some, digests)
         if written := [sources[pk] for pk in stale if pk in sources]:
             languages = dict(_languages(sorted({source.entry for source in written})))
             comment_index().write(source.document(languages.get(source.entry, "")) for source in written)
-            _record(IndexedComment, [rows[source.pk] for source in written])
-        if gone := [pk for pk in stale if pk not in rows]:
+            rows = [(source.pk, digests[source.pk], source.entry) for source in written]
+            _record(IndexedComment, ["id", "digest", "entry_id"], rows)
+        if gone := [pk for pk in stale if pk not in digests]:
             _forget_comments(gone)
         changed += len(stale)
     return changed
@@ -152,15 +152,15 @@ def _superfluous(objects: Any, rows: Any) -> list[int]:
     return sorted(set(rows.values_list("pk", flat=True)) - set(objects.values_list("pk", flat=True)))
 
 
-def _stale[Row: Indexed](model: type[Row], pks: Collection[int], rows: Mapping[int, Row]) -> list[int]:
-    """Return those of the IDs whose documents are not what `rows` says, or should not be there."""
+def _stale(model: type[Indexed], pks: Collection[int], digests: Mapping[int, str]) -> list[int]:
+    """Return those of the IDs whose documents are not those with these digests, or should not be there."""
     stored = dict(_digests[model](list(pks)))
-    return [pk for pk in pks if stored.get(pk) != (rows[pk].digest if pk in rows else None)]
+    return [pk for pk in pks if stored.get(pk) != digests.get(pk)]
 
 
-def _record(model: Any, rows: Collection[Indexed]) -> None:
-    if rows:
-        model._default_manager.bulk_create(rows, update_conflicts=True, unique_fields=["id"], update_fields=["digest"])
+def _record(model: type[Indexed], columns: Sequence[str], rows: Sequence[tuple[int | str, ...]]) -> None:
+    """Store what is in the index now."""
+    insert_rows(model, columns, rows, unique=["id"])
 
 
 def _forget_entries(pks: Collection[int]) -> None:

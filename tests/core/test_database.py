@@ -1,4 +1,4 @@
-"""An update whose commit doesn't wait for the disk, and the commits after it, which do."""
+"""Commits that don't wait for the disk, and the commits after them, which do."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Func, TextField
 
-from core.database import update_without_sync
+from core.database import commits_without_sync, update_without_sync
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,6 +88,29 @@ def test_only_these_rows_are_updated(group: Group) -> None:
     assert set(others.values_list("name", flat=True)) == names
     group.refresh_from_db()
     assert group.name == "new"
+
+
+def test_no_commit_of_a_block_waits_and_those_after_it_do(group: Group) -> None:
+    rows = Group.objects.filter(pk=group.pk)
+    for _ in range(2):
+        with commits_without_sync():
+            for _commit in range(2):
+                rows.update(name=in_this_statement)
+                assert rows.get().name == DOES_NOT_WAIT
+        rows.update(name=in_this_statement)
+        assert rows.get().name == WAITS
+
+
+def test_after_a_block_that_failed_commits_wait(group: Group) -> None:
+    with pytest.raises(RuntimeError, match="planned"), commits_without_sync():
+        raise RuntimeError("planned")
+    assert durability() == WAITS
+
+
+def test_a_block_within_a_transaction_waits_as_long_as_that_one(group: Group) -> None:
+    with transaction.atomic(), commits_without_sync():
+        assert durability() == WAITS
+    assert durability() == WAITS
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL says what is on the disk")

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from accounts.models import User
 from blog.models import Entry, Page, Post
 from comments.models import Comment
+from core.bulk import insert
 from core.changes import ContentVersion, change_handlers
 from tags.models import TaggedPost
 from tests.factories import PageFactory, PostFactory, TagFactory
@@ -21,7 +22,6 @@ from tests.factories.database import contents
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import comment, export, filed, item, page, tag, write
-from wordpress.bulk import insert
 from wordpress.importing import batches
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,25 +15,35 @@ from typing import ClassVar
 
 import pytest
 
-from blog.models import Page, Post
-from blog.rendering import Rendered, RenderInput, render, render_all
+from blog.models import Entry, Page, Post
+from blog.rendering import RenderInput
 from blog.rendering.moved_files import FileResolver, resolve_files, resolve_no_files
 from comments.text import comment_html
+from core.models import SiteSettings
+from search.finding import find_entries
+from search.queries import parse
+from search.words import EntryText
 from tests.factories.types import ImportParts
-from tests.factories.wxr import item, page
+from tests.factories.wxr import category, filed, item, page, tag
 from wordpress.importing import batches, render_pool
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.render_worker import CommentText, RenderWorker, next_portion
 from wordpress.importing.spool import open_spool
+from wordpress.importing.texts import Derived, Text, derive
 from wordpress.markup.footnotes_and_blocks import Origin
 
+
+def a_text(source: str, markup: str = "markdown", entry: object = None, language: str = "") -> Text:
+    return Text(RenderInput(source, markup, entry, language))
+
+
 TEXTS = [
-    RenderInput("One.\n\nTwo <b>three", "wordpress"),
-    RenderInput("*four*", "markdown"),
-    RenderInput("", "html"),
-    RenderInput("Five<!--more-->six", "wordpress"),
-    RenderInput("<details>Seven</details>", "html", language="fr"),
-    RenderInput("<details>Seven</details>", "html", language="ar"),
+    a_text("One.\n\nTwo <b>three", "wordpress"),
+    a_text("*four*", "markdown"),
+    a_text("", "html"),
+    a_text("Five<!--more-->six", "wordpress"),
+    a_text("<details>Seven</details>", "html", language="fr"),
+    a_text("<details>Seven</details>", "html", language="ar"),
 ]
 PROJECT = Path(__file__).resolve().parents[2]
 # Starts a worker, prints the ID of its process and waits to be killed.
@@ -44,9 +54,10 @@ from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files
 from wordpress.importing import render_pool
 from wordpress.importing.spool import open_spool
+from wordpress.importing.texts import Text
 render_pool.MIN_SIZE_FOR_WORKER = 0
 with open_spool() as spool, render_pool.RenderPool(spool, 0, resolve_files, ahead=False) as pool:
-    pool.begin([RenderInput("text", "html")])
+    pool.begin([Text(RenderInput("text", "html"))])
     pool.finish()
     print(pool._worker.process.pid, flush=True)
     time.sleep(600)
@@ -92,34 +103,33 @@ def wait_for(pool: RenderPool) -> None:
         time.sleep(0.01)
 
 
-def render_with(pool: RenderPool, texts: list[RenderInput], *, wait: bool = True) -> list[Rendered]:
+def render_with(pool: RenderPool, texts: list[Text], *, wait: bool = True) -> list[Derived]:
     """Render a batch. With `wait`, the worker renders everything that it may."""
     pool.begin(texts)
     if wait:
         wait_for(pool)
-    rendered, _comments = pool.finish()
-    return rendered
+    derived, _comments = pool.finish()
+    return derived
 
 
-def expect(pool: RenderPool, texts: list[RenderInput]) -> None:
+def expect(pool: RenderPool, texts: list[Text]) -> None:
     for text in texts:
         pool.expect(text)
 
 
-def expected(texts: list[RenderInput]) -> list[Rendered]:
-    return [render(*text) for text in texts]
+def expected(texts: list[Text]) -> list[Derived]:
+    return [one for text in texts for one in derive([text], resolve_files)]
 
 
 def rendered_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list to which the sources rendered in this process from now on are added."""
     here: list[str] = []
 
-    def record(texts: Iterable[RenderInput], resolve: FileResolver) -> Iterator[Rendered]:
-        texts = list(texts)
-        here.extend(text.source for text in texts)
-        return render_all(texts, resolve)
+    def record(texts: Sequence[Text], resolve: FileResolver) -> Iterator[Derived]:
+        here.extend(text.input.source for text in texts)
+        return derive(texts, resolve)
 
-    monkeypatch.setattr(render_pool, "render_all", record)
+    monkeypatch.setattr(render_pool, "derive", record)
     return here
 
 
@@ -133,12 +143,12 @@ class TestResults:
                 assert render_with(shared_pool, texts) == expected(texts)
 
     def test_texts_can_be_larger_than_the_buffer_of_a_pipe(self, shared_pool: RenderPool) -> None:
-        texts = [RenderInput(f"{n} words " * 5000, "wordpress") for n in range(20)]
+        texts = [a_text(f"{n} words " * 5000, "wordpress") for n in range(20)]
         assert render_with(shared_pool, texts) == expected(texts)
 
     @pytest.mark.django_db
     def test_no_files_are_looked_up_if_there_are_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        text = RenderInput("https://blog.example.org/wp-content/uploads/2014/03/a.png", "wordpress")
+        text = a_text("https://blog.example.org/wp-content/uploads/2014/03/a.png", "wordpress")
         html = expected([text])
         with new_pool(resolve=resolve_no_files) as pool:
             # The worker cannot look up files, so the text would be rendered here.
@@ -152,8 +162,8 @@ class TestResults:
 
         monkeypatch.setattr(os, "cpu_count", lambda: 1)
         with new_pool(resolve=resolve) as pool:
-            (rendered,) = render_with(pool, [RenderInput('<img src="/wp-content/uploads/old.png">', "html")])
-        assert 'src="/media/new.png"' in rendered.body_html
+            (derived,) = render_with(pool, [a_text('<img src="/wp-content/uploads/old.png">', "html")])
+        assert 'src="/media/new.png"' in derived.rendered.body_html
 
     @pytest.mark.django_db
     @pytest.mark.parametrize(
@@ -163,7 +173,7 @@ class TestResults:
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch, source: str
     ) -> None:
         here = rendered_here(monkeypatch)
-        render_with(shared_pool, [*TEXTS[:2], RenderInput(source, "wordpress", Origin("https://old.example", 7))])
+        render_with(shared_pool, [*TEXTS[:2], a_text(source, "wordpress", Origin("https://old.example", 7))])
         assert here == [source]
 
 
@@ -210,7 +220,7 @@ class TestComments:
 class TestSharing:
     """Texts that the worker has not begun when they are needed are rendered here, the last ones first."""
 
-    MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(100)]
+    MANY: ClassVar[list[Text]] = [a_text(f"Text *{number}*", "markdown") for number in range(100)]
 
     def test_all_texts_are_rendered_here_while_the_worker_stalls(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
@@ -219,7 +229,7 @@ class TestSharing:
         here = rendered_here(monkeypatch)
         with stopped(shared_pool, then=signal.SIGCONT, until=lambda: len(here) == len(self.MANY)):
             assert render_with(shared_pool, self.MANY, wait=False) == expected(self.MANY)
-        assert sorted(here) == sorted(text.source for text in self.MANY)
+        assert sorted(here) == sorted(text.input.source for text in self.MANY)
 
     def test_all_texts_are_rendered_here_if_the_worker_dies(self) -> None:
         with new_pool() as pool:
@@ -280,7 +290,7 @@ def stopped(pool: RenderPool, *, then: signal.Signals, until: Callable[[], bool]
 
 
 class TestAhead:
-    MANY: ClassVar[list[RenderInput]] = [RenderInput(f"Text *{number}*", "markdown") for number in range(12)]
+    MANY: ClassVar[list[Text]] = [a_text(f"Text *{number}*", "markdown") for number in range(12)]
 
     @pytest.fixture(autouse=True)
     def _small_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -296,7 +306,7 @@ class TestAhead:
             kill(pool)
             here = rendered_here(monkeypatch)
             assert render_with(pool, self.MANY) == expected(self.MANY)
-            assert sorted(here) == sorted(text.source for text in self.MANY[4:])
+            assert sorted(here) == sorted(text.input.source for text in self.MANY[4:])
 
     @pytest.mark.parametrize(
         ("offered", "taken"),
@@ -311,14 +321,14 @@ class TestAhead:
     def test_without_time_for_all_texts_some_of_each_part_are_chosen(self, offered: int, taken: list[int]) -> None:
         sample = render_pool._Sample()
         for number in range(offered):
-            sample.offer(RenderInput(str(number), "html"))
-        assert [int(text.source) for text in sample.texts] == taken
+            sample.offer(a_text(str(number), "html"))
+        assert [int(text.input.source) for text in sample.texts] == taken
 
     def test_fewer_long_texts_are_chosen(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(render_pool, "_CHARACTERS_AHEAD", 100)
         sample = render_pool._Sample()
         for _number in range(100):
-            sample.offer(RenderInput("x" * 40, "html"))
+            sample.offer(a_text("x" * 40, "html"))
         assert 1 <= len(sample.texts) <= 2
 
     def test_texts_offered_while_the_worker_is_busy_are_rendered_later(self) -> None:
@@ -328,7 +338,7 @@ class TestAhead:
             assert render_with(pool, self.MANY) == expected(self.MANY)
 
     def test_one_source_in_two_markups_is_two_texts(self) -> None:
-        texts = [RenderInput(text.source, "wordpress") for text in self.MANY[:4]]
+        texts = [a_text(text.input.source, "wordpress") for text in self.MANY[:4]]
         with new_pool(ahead=True) as pool:
             expect(pool, self.MANY[:4])
             pool.stop_expecting()
@@ -420,3 +430,35 @@ class TestImport:
         assert [post.body_html for post in found] == [f"<p>Text</p>\n<p>of {n}.</p>" for n in range(1, 8)]
         assert [post.slug for post in found] == ["same", *(f"same-{number}" for number in range(2, 8))]
         assert Page.objects.get().body_html == "<p>A page.</p>"
+
+    @pytest.mark.parametrize("processors", [1, 2])
+    def test_the_words_of_a_text_are_made_once_and_found(
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, processors: int
+    ) -> None:
+        made: list[str] = []
+
+        def record(text: EntryText, tokens: Callable[[EntryText], str] = EntryText.tokens) -> str:
+            made.append(text.title)
+            return tokens(text)
+
+        monkeypatch.setattr(os, "cpu_count", lambda: processors)
+        monkeypatch.setattr(EntryText, "tokens", record)
+        arabic = "يتعرض المدافعون عن حقوق الإنسان للهجوم في العديد من البلدان، ولا تفعل الدول ما يكفي لحمايتهم."
+        import_parts(
+            *(tag("z", "Prizes"), tag("a", "Women &amp; men"), category("top", "Top")),
+            item(1, title="Plain", excerpt="A <b>short</b> &amp; good one", inside=[filed("category", "top", "Top")]),
+            item(2, title="<em>Marked</em> &amp; tagged", inside=[filed("post_tag", "z", "Prizes")]),
+            item(
+                3,
+                title="Two tags",
+                inside=[filed("post_tag", n, t) for n, t in (("z", "Prizes"), ("a", "Women &amp; men"))],
+            ),
+            item(4, title="Guessed", content=f"<details><summary></summary>{arabic}</details>"),
+            page(5, title="A page", content="[gallery]"),
+        )
+        # One process makes all of them, or this one makes those that the other has not begun and those that it can't.
+        expected = ["A page", "Guessed", "Marked & tagged", "Plain", "Two tags"]
+        assert sorted(made) == expected if processors == 1 else set(made) <= {*expected} and len(made) == len(set(made))
+        found = {typed: find_entries(parse(typed), SiteSettings.current()).pks for typed in ("women", "حقوق", "short")}
+        titles = {typed: [Entry.objects.get(pk=pk).title for pk in pks] for typed, pks in found.items()}
+        assert titles == {"women": ["Two tags"], "حقوق": ["Guessed"], "short": ["Plain"]}

@@ -11,8 +11,8 @@ from typing import Any
 from django.db.models import Max
 
 from blog.models import Entry
+from core.bulk import fetch_rows, max_pk
 from media.models import Document, Picture, Upload
-from wordpress.bulk import fetch_rows, max_pk
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, replace_block_ids
 from wordpress.models import Attachment, Fragment, FragmentKind, PreservedData
 

@@ -29,7 +29,7 @@ def export_markdown(
 
     Approved comments are written as data, in one file for each post or page that has any.
     """
-    tune_for_bulk()
+    tune_for_bulk(writes=False)
     approved = Comment.objects.approved().select_related("user").order_by("created_at", "pk")
     comments: Prefetch[Any] = Prefetch("comments", approved, to_attr="approved_comments")
     posts = Post.objects.prefetch_related("categories", "tags", "enclosures", comments)

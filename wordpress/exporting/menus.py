@@ -10,10 +10,10 @@ from django.db.models import Max
 from blog.appearance.documents import MENUS, AppearanceForm, read
 from blog.appearance.menus import Item, Target, resolved
 from blog.models import AppearanceVersion, Category, SiteAppearance
+from core.bulk import max_pk
 from core.models import SiteSettings
 from core.site import absolute_url
 from tags.models import Tag
-from wordpress.bulk import max_pk
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.preserved import term_element
 from wordpress.models import ImportedMenu, PreservedData, fingerprint

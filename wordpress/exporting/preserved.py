@@ -11,7 +11,7 @@ from xml.sax.saxutils import quoteattr
 
 from django.db.models import Model
 
-from wordpress.bulk import fetch_rows
+from core.bulk import fetch_rows
 from wordpress.exporting.ids import ExportIds
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import CATEGORIES, TAGS

@@ -41,7 +41,7 @@ def export_wxr(
     write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
     """Pass the export to `write` piece by piece, and return its number of items. `warn` takes a line about a loss."""
-    tune_for_bulk()
+    tune_for_bulk(writes=False)
     warn(_("The export does not contain accounts' passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
     site = SiteSettings.current()

@@ -125,17 +125,20 @@ def _temporary_tables() -> Iterator[None]:
             cursor.execute("DISCARD TEMPORARY")
 
 
-def tune_for_bulk() -> None:
-    """Set up this process's connection for importing or exporting, which read nearly all of the database.
+def tune_for_bulk(*, writes: bool) -> None:
+    """Set up this process's connection for reading nearly all of the database, or for writing as much.
 
-    SQLite's file stays out of the memory of this process. And an import changes the same pages of the indexes in every
-    batch, so they are copied from the log into the database less often.
+    SQLite's file stays out of the memory of this process. An import changes the same pages of the indexes in every
+    batch, so more of them are remembered, and they are copied from the log into the database less often.
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA mmap_size = 0")
-            # In pages of 4 KiB, and ten times the default.
-            cursor.execute("PRAGMA wal_autocheckpoint = 10000")
+            if writes:
+                # In pages of 4 KiB, and ten times the default.
+                cursor.execute("PRAGMA wal_autocheckpoint = 10000")
+                # In KiB, which is what minus means.
+                cursor.execute("PRAGMA cache_size = -8192")
 
 
 def is_locked(error: OperationalError) -> bool:

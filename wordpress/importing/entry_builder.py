@@ -9,14 +9,17 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from blog.models import Entry, Page, Post, Status
-from blog.rendering import EMBEDDED_FILE
-from wordpress.importing.limits import max_length, set_texts
+from blog.rendering import EMBEDDED_FILE, RenderInput
+from tags.models import Tag
+from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
+from wordpress.importing.texts import Text
 from wordpress.wxr.records import CATEGORY, LANGUAGE, NOINDEX_KEYS, TAG, Item
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
+_MAX_TAG_LENGTH: Final = max_length(Tag, "name")
 _PUBLICATION: Final = dt.timedelta(days=1)
 _MAX_LANGUAGE_LENGTH: Final = max_length(Entry, "language")
 _STATUSES: Final = {
@@ -59,6 +62,23 @@ def stated_language(item: Item) -> str:
     return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
 
 
+def title_and_excerpt(item: Item) -> tuple[str, str]:
+    """Return the title and the excerpt of an item, as plain text."""
+    exact = item.extension.texts if item.extension else {}
+    title, excerpt = exact.get("title"), exact.get("excerpt")
+    if title is None or len(title) > _MAX_TITLE_LENGTH:
+        title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
+    return title, plain_lines(item.excerpt) if excerpt is None else excerpt
+
+
+def text_of(item: Item, entry: object = None) -> Text:
+    """Return the text of an item. `entry` is what its markup has to know about it."""
+    title, excerpt = title_and_excerpt(item)
+    tags = {ref.name[:_MAX_TAG_LENGTH] for ref in item.terms if ref.taxonomy == TAG and item.type == "post"}
+    source = RenderInput(item.content, markup_of(item), entry, stated_language(item))
+    return Text(source, title, excerpt, tuple(sorted(tags)))
+
+
 def is_known_status(status: str) -> bool:
     """Return whether an exported status has a counterpart here."""
     return status in _STATUSES
@@ -71,15 +91,16 @@ def is_hidden_from_search_engines(item: Item) -> bool:
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
     """Return the entry for `item`, without an ID, not rendered and not saved."""
     written_at = item.published_at or now
+    title, excerpt = title_and_excerpt(item)
     fields = {
         "guid": guid,
-        "title": plain_line(item.title)[:_MAX_TITLE_LENGTH],
+        "title": title,
         "author_id": author_id,
         "status": status_of(item, now)[0],
         "published_at": _published_at(item),
         "source": item.content,
         "markup": markup_of(item),
-        "excerpt": plain_lines(item.excerpt),
+        "excerpt": excerpt,
         "language": stated_language(item),
         "password": item.password[:_MAX_PASSWORD_LENGTH],
         "comments_open": item.comment_status == "open",
@@ -92,7 +113,6 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
     else:
         entry = Post(**fields, sticky=item.sticky)
     if item.extension:
-        set_texts(entry, item.extension.texts, "title", "excerpt")
         exact = item.extension.datetimes
         if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
             entry.published_at = exact["published_at"]

@@ -7,8 +7,8 @@ from django.db import connection, models, transaction
 from accounts.models import User
 from blog.models import Category, Entry
 from comments.models import Comment
+from core.bulk import max_pk
 from tags.models import Tag
-from wordpress.bulk import max_pk
 from wordpress.importing.analysis import Analysis
 from wordpress.wxr.records import CATEGORY, TAG
 

@@ -16,9 +16,9 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Category, Redirect
 from comments.models import Comment
+from core.bulk import fetch_rows, insert_rows
 from media.models import Document, Picture
 from tags.models import Tag
-from wordpress.bulk import fetch_rows, insert_rows
 from wordpress.importing.report import COMMENTS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, NOINDEX_KEYS, THUMBNAIL, Author, Item, Term

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from blog.models import Entry
-from wordpress.bulk import fetch_rows
+from core.bulk import fetch_rows
 from wordpress.importing.limits import max_length
 from wordpress.wxr.records import Item
 from wordpress.wxr.values import usable_slug

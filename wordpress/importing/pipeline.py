@@ -5,12 +5,12 @@ from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
 
-from blog.rendering import RenderInput
 from blog.rendering.moved_files import resolve_files, resolve_no_files
+from core.database import commits_without_sync
 from wordpress.importing.analysis import Analysis, Progress, analyse, reason_to_skip, total_size
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import only_import, throwaway_database, tune_for_bulk
-from wordpress.importing.entry_builder import markup_of, stated_language
+from wordpress.importing.entry_builder import text_of
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
@@ -76,7 +76,7 @@ def import_export(
         check_authors(analysis, users)
         report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
         with throwaway_database() if dry_run else nullcontext():
-            tune_for_bulk()
+            tune_for_bulk(writes=True)
             site = identify_site(analysis, spool)
             run = begin_run(site, None if dry_run else job)
             new_ids = NewIds(analysis)
@@ -87,7 +87,9 @@ def import_export(
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, analysis.items.total())
                 take_settings(context, always=take_title)
-                unsupported = _import_texts(context)
+                # What a power cut undoes is stored again by the next import. Files would be left without their rows.
+                with commits_without_sync():
+                    unsupported = _import_texts(context)
                 if not dry_run:
                     if fetch_media:
                         hosts = count_other_hosts(site) if fetch_everywhere else {}
@@ -115,7 +117,7 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
     def on_item(item: Item) -> None:
         spool.add(item)
         if item.content and not reason_to_skip(item):
-            renderer.expect(RenderInput(item.content, markup_of(item), language=stated_language(item)))
+            renderer.expect(text_of(item))
 
     analysis = analyse(paths, progress, on_item)
     renderer.stop_expecting()

@@ -18,7 +18,7 @@ from django.utils.translation import ngettext
 from blog.models import Entry
 from comments.models import CommentKind
 from comments.personal_data import Erasures
-from wordpress.bulk import fetch_rows, insert_rows
+from core.bulk import fetch_rows, insert_rows
 from wordpress.importing.attachment_metadata import without_file_metadata
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import enclosure_field, parse_enclosure

@@ -10,8 +10,8 @@ from django.db.models import Model
 from accounts.models import User
 from blog.models import Category, Entry, Page, Post, Redirect
 from blog.models.redirect import TARGETS, add_redirects, normalise_path, target_name
+from core.bulk import fetch_rows
 from core.slugs import slug_from_export, slugify
-from wordpress.bulk import fetch_rows
 from wordpress.importing.ledger import Ledger
 from wordpress.importing.report import PAGES, POSTS
 from wordpress.legacy_urls.query_forms import legacy_key

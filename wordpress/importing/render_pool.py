@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from blog.rendering import Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
-from core.languages import interface_language
 from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import Spool
+from wordpress.importing.texts import Derived, Text, derive
 
 # Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
@@ -29,9 +28,9 @@ _DATABASE_MARKS: Final = ("[gallery", "[slideshow", "data-fn=", "wp:block")
 class _Batch:
     """A batch that is being rendered: its texts with the indices `there` are shared with the worker."""
 
-    texts: list[RenderInput] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
     comments: list[CommentText] = field(default_factory=list)
-    rendered: dict[int, Rendered] = field(default_factory=dict)
+    derived: dict[int, Derived] = field(default_factory=dict)
     here: list[int] = field(default_factory=list)
     there: list[int] = field(default_factory=list)
 
@@ -47,12 +46,12 @@ class RenderPool:
         is_worthwhile = (os.cpu_count() or 1) > 1 and size >= MIN_SIZE_FOR_WORKER
         self._worker = RenderWorker(resolve_files, is_available=is_worthwhile)
         # The texts being rendered ahead, the next ones, and where finished texts are stored, by digest.
-        self._requested: list[RenderInput] = []
+        self._requested: list[Text] = []
         self._next = _Sample()
         self._positions: dict[bytes, int] = {}
         self._batch = _Batch()
 
-    def expect(self, text: RenderInput) -> None:
+    def expect(self, text: Text) -> None:
         """Render a text ahead if there is time."""
         if not self._ahead or not self._is_for_worker(text):
             return
@@ -70,20 +69,20 @@ class RenderPool:
         self._store_requested()
         self._next = _Sample()
 
-    def begin(self, texts: Iterable[RenderInput], comments: Iterable[CommentText] = ()) -> None:
+    def begin(self, texts: Iterable[Text], comments: Iterable[CommentText] = ()) -> None:
         """Start rendering a batch. The one before it must be finished."""
         batch = self._batch = _Batch(list(texts), list(comments))
         for index, text in enumerate(batch.texts):
             # Texts that occur twice are rendered twice, to free the memory of those that occur once.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
-                batch.rendered[index] = self._spool.get(position)
+                batch.derived[index] = self._spool.get(position)
             else:
                 (batch.there if self._is_for_worker(text) else batch.here).append(index)
         if batch.there or batch.comments:
             self._worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
-    def finish(self) -> tuple[list[Rendered], dict[CommentText, str]]:
+    def finish(self) -> tuple[list[Derived], dict[CommentText, str]]:
         """Return the rendered texts and comments. Of the texts, the worker renders the first, this process the last."""
         batch, self._batch = self._batch, _Batch()
         self._render(batch, batch.here)
@@ -92,29 +91,29 @@ class RenderPool:
             while taken := self._worker.take_back():
                 self._render(batch, batch.there[taken.start : taken.stop])
             answered, comments = self._worker.answer()
-            batch.rendered.update(zip(batch.there, answered, strict=False))
+            batch.derived.update(zip(batch.there, answered, strict=False))
             # The worker may have been killed.
-            self._render(batch, [index for index in batch.there if index not in batch.rendered])
+            self._render(batch, [index for index in batch.there if index not in batch.derived])
             comments = comments or render_comments(batch.comments)
-        texts = [batch.rendered[index] for index in range(len(batch.texts))]
+        texts = [batch.derived[index] for index in range(len(batch.texts))]
         return texts, dict(zip(batch.comments, comments, strict=True))
 
-    def render(self, texts: Iterable[RenderInput]) -> Iterator[Rendered]:
+    def render(self, texts: Sequence[Text]) -> Iterator[Derived]:
         """Render texts in this process, whatever else is being rendered."""
-        return render_all(texts, self._resolve_files)
+        return derive(texts, self._resolve_files)
 
     def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
-        batch.rendered.update(zip(indices, self.render(batch.texts[index] for index in indices), strict=True))
+        batch.derived.update(zip(indices, self.render([batch.texts[index] for index in indices]), strict=True))
 
-    def _is_for_worker(self, text: RenderInput) -> bool:
-        return self._worker.is_available and not any(mark in text.source for mark in _DATABASE_MARKS)
+    def _is_for_worker(self, text: Text) -> bool:
+        return self._worker.is_available and not any(mark in text.input.source for mark in _DATABASE_MARKS)
 
     def _store_requested(self) -> None:
         """Store on disk what was rendered ahead."""
         if self._requested:
             answered, _comments = self._worker.answer()
-            for text, rendered in zip(self._requested, answered, strict=False):
-                self._positions[_digest(text)] = self._spool.put(rendered)
+            for text, derived in zip(self._requested, answered, strict=False):
+                self._positions[_digest(text)] = self._spool.put(derived)
         self._requested = []
 
     def __enter__(self) -> Self:
@@ -128,19 +127,23 @@ class RenderPool:
 class _Sample:
     """Some of the texts offered, from all parts of the export: all, every second, every fourth …, as there is time."""
 
-    texts: list[RenderInput] = field(default_factory=list)
+    texts: list[Text] = field(default_factory=list)
+    characters: int = 0
     offered: int = 0
     step: int = 1
 
-    def offer(self, text: RenderInput) -> None:
+    def offer(self, text: Text) -> None:
         self.offered += 1
         if self.offered % self.step == 0:
             self.texts.append(text)
-            if len(self.texts) > _MAX_AHEAD or sum(len(text.source) for text in self.texts) > _CHARACTERS_AHEAD:
+            self.characters += len(text.input.source)
+            if len(self.texts) > _MAX_AHEAD or self.characters > _CHARACTERS_AHEAD:
                 self.texts = self.texts[1::2]
+                self.characters = sum(len(text.input.source) for text in self.texts)
                 self.step *= 2
 
 
-def _digest(text: RenderInput) -> bytes:
-    identity = f"{text.source}\0{text.markup}\0{interface_language(text.language)}"
+def _digest(text: Text) -> bytes:
+    source, markup, _entry, language = text.input
+    identity = "\0".join([source, markup, language, *text[1:3], *text.tags])
     return hashlib.blake2b(identity.encode("utf-8", "surrogatepass"), digest_size=16).digest()

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import django
 
-from blog.rendering import Rendered, RenderInput, render_all
 from blog.rendering.moved_files import FileResolver
 from comments.text import comment_html
+from wordpress.importing.texts import Derived, Text, derive
 
 # The text of a comment, and whether it is HTML.
 type CommentText = tuple[str, bool]
@@ -41,7 +41,7 @@ class RenderWorker:
         self._pipe: Any = None
         self._shared: Any = [0, 0]
 
-    def request(self, texts: list[RenderInput], comments: list[CommentText]) -> None:
+    def request(self, texts: list[Text], comments: list[CommentText]) -> None:
         """Start rendering. `texts` must not depend on uncommitted rows."""
         self._shared[:] = [0, len(texts)]
         try:
@@ -63,7 +63,7 @@ class RenderWorker:
     def has_answered(self) -> bool:
         return bool(self._pipe.poll())
 
-    def answer(self) -> tuple[list[Rendered], list[str]]:
+    def answer(self) -> tuple[list[Derived], list[str]]:
         """Wait for the texts of the request that were begun, and its comments. Both are empty if it was killed."""
         with suppress(EOFError, OSError):
             if self.is_available:
@@ -111,8 +111,8 @@ def _serve(pipe: Any, shared: Any, resolve_files: FileResolver) -> None:
         except EOFError:
             return
         rendered_comments = render_comments(comments)
-        rendered: list[Rendered] = []
-        while count := next_portion(shared[_LIMIT] - len(rendered)):
-            shared[_BEGUN] = len(rendered) + count
-            rendered += render_all(texts[len(rendered) : len(rendered) + count], resolve_files)
-        pipe.send((rendered, rendered_comments))
+        derived: list[Derived] = []
+        while count := next_portion(shared[_LIMIT] - len(derived)):
+            shared[_BEGUN] = len(derived) + count
+            derived += derive(texts[len(derived) : len(derived) + count], resolve_files)
+        pipe.send((derived, rendered_comments))

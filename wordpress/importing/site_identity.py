@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import QuerySet
 
+from core.bulk import fetch_rows
 from core.http import host_of
-from wordpress.bulk import fetch_rows
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import identify

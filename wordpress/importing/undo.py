@@ -21,10 +21,10 @@ from blog.appearance.versions import remove_menus
 from blog.models import Category, Entry, Redirect
 from comments.models import Comment
 from comments.moderation.counting import recount_all
+from core.bulk import fetch_rows
 from core.models import SiteSettings
 from media.models import Document, LikePictures, Picture, Upload
 from tags.models import Tag, TagAlias, TaggedPost
-from wordpress.bulk import fetch_rows
 from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext, ngettext_lazy
 
 from blog.models import Entry
-from wordpress.bulk import fetch_rows
+from core.bulk import fetch_rows
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments

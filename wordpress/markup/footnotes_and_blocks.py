@@ -23,8 +23,8 @@ from django.utils.translation import gettext_lazy as _
 from blog.models import Entry
 from blog.rendering import MAX_SOURCE_LENGTH
 from blog.rerendering import RerenderResult, rerender
+from core.bulk import fetch_rows
 from core.tasks import task_kind
-from wordpress.bulk import fetch_rows
 from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK

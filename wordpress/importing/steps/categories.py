@@ -6,8 +6,8 @@ from django.utils.translation import gettext as _
 
 from blog.models import Category
 from blog.models.tree import MAX_PATH_LENGTH
+from core.bulk import fetch_rows
 from core.slugs import slug_from_export, slugify
-from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of

@@ -15,7 +15,7 @@ from comments.moderation.counting import recount_all
 from comments.personal_data import Erasures
 from comments.text import comment_html
 from comments.websites import has_address
-from wordpress.bulk import fetch_rows, insert
+from core.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import fingerprint_of
 from wordpress.importing.limits import max_length

@@ -5,7 +5,7 @@ What takes time is done before the transaction: a batch is matched and rendered 
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from typing import Final
@@ -16,14 +16,12 @@ from django.utils.translation import get_language_info
 from django.utils.translation import gettext as _
 
 from blog.models import Entry
-from blog.rendering import MAY_HAVE_WORDS, Rendered, RenderInput
+from core.bulk import insert
 from core.changes import entries_changed
-from core.languages import interface_language
-from wordpress.bulk import insert
+from search.words import EntryText, made_elsewhere
 from wordpress.importing.batches import MAX_COMMENTS, write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.entry_builder import ImportedEntry, build_entry, remarks_on
-from wordpress.importing.languages import guess_language
+from wordpress.importing.entry_builder import ImportedEntry, build_entry, remarks_on, text_of
 from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_modified
 from wordpress.importing.matching import Identity, KeyedItem, identify
 from wordpress.importing.preserved import entry_fields, preserve
@@ -34,6 +32,7 @@ from wordpress.importing.steps.comments import CommentBatch, Thread
 from wordpress.importing.steps.files import record_featured_images
 from wordpress.importing.steps.footnotes_and_blocks import import_footnotes
 from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_item
+from wordpress.importing.texts import Derived, Text
 from wordpress.importing.unsupported import Unsupported
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.wxr.records import Item
@@ -61,26 +60,24 @@ class _Candidate:
     entry: Entry | None
     guess: str = ""
 
-    def text(self, entry: Entry, site: str) -> RenderInput:
-        """Return the text of its entry, for rendering it."""
-        return RenderInput(entry.source, entry.markup, Origin(site, self.keyed.item.id), entry.language or self.guess)
-
 
 @dataclass(slots=True)
 class _Batch:
-    """Some items, and the HTML of their comments as far as it is known."""
+    """Some items, the HTML of their comments, and the tokens of their texts, as far as they are known."""
 
     candidates: list[_Candidate]
     html: dict[CommentText, str] = field(default_factory=dict)
+    tokens: dict[EntryText, str] = field(default_factory=dict)
 
     @property
     def built(self) -> list[tuple[_Candidate, Entry]]:
         """The items that become new entries or change one, with these entries."""
         return [(candidate, candidate.entry) for candidate in self.candidates if candidate.entry]
 
-    def texts(self, site: str) -> list[RenderInput]:
+    def texts(self, site: str) -> list[Text]:
         """Return the texts of new and changed entries."""
-        return [candidate.text(entry, site) for candidate, entry in self.built]
+        items = [candidate.keyed.item for candidate, _entry in self.built]
+        return [text_of(item, Origin(site, item.id)) for item in items]
 
 
 class EntryImport(ABC):
@@ -158,21 +155,12 @@ class EntryImport(ABC):
         texts, batch.html = self.context.renderer.finish()
         self._take_rendered(batch, texts)
 
-    def _take_rendered(self, batch: _Batch, texts: Iterable[Rendered]) -> None:
-        """Take over the HTML of these texts, and guess their languages.
-
-        A text whose language only its HTML tells is rendered again if it may contain words of another one.
-        """
-        for (candidate, entry), text in zip(batch.built, texts, strict=True):
-            rendered = text
-            if not entry.language:
-                candidate.guess = guess_language(entry.title, text.body_html)
-            if (language := interface_language(entry.language or candidate.guess)) != text.language:
-                if any(mark in text.body_html for mark in MAY_HAVE_WORDS):
-                    (rendered,) = self.context.renderer.render([candidate.text(entry, self.context.site)])
-                else:
-                    rendered = replace(text, language=language)
-            entry.take_rendered(rendered)
+    def _take_rendered(self, batch: _Batch, texts: Iterable[Derived]) -> None:
+        """Take over what was derived from the texts of a batch."""
+        for (candidate, entry), derived in zip(batch.built, texts, strict=True):
+            candidate.guess = derived.guess
+            entry.take_rendered(derived.rendered)
+            batch.tokens[derived.words] = derived.tokens
 
     # In the transaction
 
@@ -180,7 +168,8 @@ class EntryImport(ABC):
         """Store a batch. An item that the database refuses is skipped, and the others are stored."""
         later: list[tuple[Thread, int]] = []
         try:
-            write_batch(self.context, lambda: self._write(batch, later))
+            with made_elsewhere(batch.tokens):
+                write_batch(self.context, lambda: self._write(batch, later))
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
             self._store_otherwise(batch, error)
         else:
@@ -194,8 +183,8 @@ class EntryImport(ABC):
             # Someone else has taken an ID or GUID in the meantime.
             self._store(again)
         elif middle := len(candidates) // 2:
-            self._store(_Batch(candidates[:middle], batch.html))
-            self._store(_Batch(candidates[middle:], batch.html))
+            self._store(_Batch(candidates[:middle], batch.html, batch.tokens))
+            self._store(_Batch(candidates[middle:], batch.html, batch.tokens))
         else:
             reason = _("It cannot be stored: %s") % error
             write_batch(self.context, partial(skip_item, self.context, candidates[0].keyed.item, reason))

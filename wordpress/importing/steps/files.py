@@ -23,13 +23,13 @@ from django.utils.translation import ngettext
 
 from blog.models import Entry
 from blog.rerendering import RerenderResult, rerender
+from core.bulk import fetch_rows
 from core.changes import content_changed
 from core.http import host_of
 from media.documents import build_document, build_uncleaned_document
 from media.file_types import check_type, file_type_of
 from media.models import Document, Picture
 from media.pictures import build_picture
-from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from blog.rendering import MAX_SOURCE_LENGTH
 from comments.personal_data import Erasures
+from core.bulk import fetch_rows
 from core.text import is_storable
-from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import FRAGMENTS

@@ -19,9 +19,9 @@ from blog.appearance.options import is_link
 from blog.appearance.versions import add_menus
 from blog.models import Page, Redirect, SiteAppearance
 from blog.models.redirect import normalise_path
+from core.bulk import fetch_rows
 from core.http import host_of
 from core.text import remove_unstorable
-from wordpress.bulk import fetch_rows
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.menus import (

@@ -9,9 +9,9 @@ from django.utils.translation import ngettext
 
 from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
+from core.bulk import insert_rows
 from core.slugs import slug_from_export, slugify
 from tags.models import TaggedPost
-from wordpress.bulk import insert_rows
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import parse_enclosure

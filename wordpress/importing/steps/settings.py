@@ -4,8 +4,8 @@ from functools import partial
 from typing import Final
 
 from blog.models import Entry
+from core.bulk import max_pk
 from core.models import SiteSettings
-from wordpress.bulk import max_pk
 from wordpress.importing.analysis import Analysis
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
