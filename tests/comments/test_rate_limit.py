@@ -5,7 +5,9 @@ import logging
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -66,3 +68,14 @@ def test_concurrent_comments_are_counted_exactly(at_once: AtOnce) -> None:
     if len(period) == 1:
         assert sorted(one.on_site for one in seen) == list(range(1, 41))
         assert sorted(one.from_sender for one in seen) == sorted([*range(1, 21)] * 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_count_does_not_wait_for_the_disk() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        count("a")
+    (counting,) = (number for number, query in enumerate(queries) if "INSERT" in query["sql"])
+    settings = {number: query["sql"] for number, query in enumerate(queries) if "synchronous" in query["sql"]}
+    before, after = (number for number in settings if "=" in settings[number])
+    assert before < counting < after
+    assert ("NORMAL" if connection.vendor == "sqlite" else "off") in settings[before]
