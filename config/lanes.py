@@ -15,8 +15,8 @@ from core.serving.rsgi import MEMORY_BYTES
 
 # Pages that readers asked for not long ago, and that must be rendered again because something changed.
 KNOWN_PAGES: Final = Lane(2, waiting=32, patience=10)
-# What can be asked for in any number of ways: one at a time, because two would take twice as long from readers of known
-# pages and answer no more. Many may wait, because someone who is refused asks for the next one at once.
+# What a flood can ask for in any number of ways: one at a time, because two would answer no more of it and keep readers
+# of known pages waiting for longer. Many may wait, because a client that is refused asks for the next page at once.
 _TURNS: Final = asyncio.Semaphore(1)
 NEW_PAGES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
 SEARCHES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)

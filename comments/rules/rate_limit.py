@@ -79,7 +79,7 @@ def _current_period() -> int:
 def _count(keys: list[str]) -> dict[str, int]:
     """Add one to each of these counters. The site's is last, because everyone has to wait for it."""
     period = _current_period()
-    # The disk takes longer than all the rest. What a power cut undoes is worth nothing.
+    # Waiting for the disk would take longer than all the rest, and a count that a power cut undoes is no loss.
     with commits_without_sync(), connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO comments_ratecount (sender, period, count) VALUES {", ".join(["(%s, %s, 1)"] * len(keys))}

@@ -1,4 +1,4 @@
-"""A process that renders texts and comments while the importing process reads and stores.
+"""A process that renders texts and comments, and derives the rest, while the importing process reads and stores.
 
 It never writes to the database, and ends together with the importing process, however that ends. A process pool of
 concurrent.futures takes a little more processor time, and does not end like that (benchmarks/README.md has figures).
