@@ -71,7 +71,7 @@ def commits_without_sync() -> Iterator[None]:
         yield
         return
     name, off = ("synchronous", "NORMAL") if connection.vendor == "sqlite" else ("synchronous_commit", "off")
-    ask, tell = ("PRAGMA {}", "PRAGMA {} = {}") if connection.vendor == "sqlite" else ("SHOW {}", "SET {} = {}")
+    ask, tell = ("PRAGMA {}", "PRAGMA {}={}") if connection.vendor == "sqlite" else ("SHOW {}", "SET {} = {}")
     with connection.cursor() as cursor:
         cursor.execute(ask.format(name))
         before = cursor.fetchone()[0]
