@@ -138,7 +138,7 @@ def tune_for_bulk(*, writes: bool) -> None:
                 # In pages of 4 KiB, and ten times the default.
                 cursor.execute("PRAGMA wal_autocheckpoint = 10000")
                 # In KiB, which is what minus means.
-                cursor.execute("PRAGMA cache_size = -8192")
+                cursor.execute("PRAGMA cache_size = -2048")
 
 
 def is_locked(error: OperationalError) -> bool:
