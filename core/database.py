@@ -62,25 +62,24 @@ def update_without_sync(rows: QuerySet[Any], **values: object) -> None:
 
 @contextlib.contextmanager
 def commits_without_sync() -> Iterator[None]:
-    """Have this connection's commits not wait for the disk (see update_without_sync).
+    """Have the commits of a block not wait for the disk, on SQLite (see update_without_sync).
 
-    A power cut may undo the last of them, but the first commit afterwards waits for all. Within a transaction it does
-    nothing.
+    A power cut may undo the last of them. The first commit after the block takes all of them to the disk. Within a
+    transaction nothing changes; nor on PostgreSQL, where a pool between us and the server may give the setting of our
+    session to another one.
     """
-    if connection.in_atomic_block:
+    if connection.in_atomic_block or connection.vendor != "sqlite":
         yield
         return
-    name, off = ("synchronous", "NORMAL") if connection.vendor == "sqlite" else ("synchronous_commit", "off")
-    ask, tell = ("PRAGMA {}", "PRAGMA {}={}") if connection.vendor == "sqlite" else ("SHOW {}", "SET {} = {}")
     with connection.cursor() as cursor:
-        cursor.execute(ask.format(name))
+        cursor.execute("PRAGMA synchronous")
         before = cursor.fetchone()[0]
-        cursor.execute(tell.format(name, off))
+        cursor.execute("PRAGMA synchronous=NORMAL")
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute(tell.format(name, before))
+            cursor.execute(f"PRAGMA synchronous={before}")
 
 
 class _WithoutSync(Func):
