@@ -62,7 +62,7 @@ def stated_language(item: Item) -> str:
     return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
 
 
-def title_and_excerpt(item: Item) -> tuple[str, str]:
+def _title_and_excerpt(item: Item) -> tuple[str, str]:
     """Return the title and the excerpt of an item, as plain text."""
     exact = item.extension.texts if item.extension else {}
     title, excerpt = exact.get("title"), exact.get("excerpt")
@@ -73,7 +73,7 @@ def title_and_excerpt(item: Item) -> tuple[str, str]:
 
 def text_of(item: Item, entry: object = None) -> Text:
     """Return the text of an item. `entry` is what its markup has to know about it."""
-    title, excerpt = title_and_excerpt(item)
+    title, excerpt = _title_and_excerpt(item)
     tags = {ref.name[:_MAX_TAG_LENGTH] for ref in item.terms if ref.taxonomy == TAG and item.type == "post"}
     source = RenderInput(item.content, markup_of(item), entry, stated_language(item))
     return Text(source, title, excerpt, tuple(sorted(tags)))
@@ -91,7 +91,7 @@ def is_hidden_from_search_engines(item: Item) -> bool:
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
     """Return the entry for `item`, without an ID, not rendered and not saved."""
     written_at = item.published_at or now
-    title, excerpt = title_and_excerpt(item)
+    title, excerpt = _title_and_excerpt(item)
     fields = {
         "guid": guid,
         "title": title,
