@@ -1,14 +1,15 @@
 """Fixtures for backups of the site of the tests, which is really replaced when one is restored."""
 
-import gc
 import os
 import signal
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
-from weakref import ref
 
 import psycopg
 import pyrage
@@ -16,10 +17,7 @@ import pytest
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
-from django.db import connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.signals import connection_created
-from django.dispatch import receiver
+from django.db import connection
 from pytest_django import Settings
 
 from accounts.actions import Action
@@ -34,39 +32,34 @@ from tests.factories.database import rows_of_all
 from tests.factories.files import pdf_file, picture
 from tests.factories.types import Manage, SiteState
 
-_opened: list[ref[BaseDatabaseWrapper]] = []
 
+@pytest.fixture
+def own_file(transactional_db: None) -> Iterator[None]:
+    """On SQLite, a database that nothing of an earlier test can still have open: a site that is running isn't replaced.
 
-@receiver(connection_created)
-def _remember(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
-    _opened.append(ref(connection))
-
-
-@pytest.fixture(autouse=True)
-def _alone() -> None:
-    """Close what threads of earlier tests have left open: a site is restored only if nothing else uses its database."""
-    while _opened:
-        each = _opened.pop()()
-        if each is not None and each is not connections[each.alias] and each.connection:
-            each.connection.close()
-            each.connection = None
-
-
-def _close_abandoned() -> None:
-    """Close an SQLite database for which cursors are still open that no one will read to their ends.
-
-    SQLite keeps the file open for them after their connection was closed. They are garbage that was not collected yet.
+    SQLite keeps a file open for as long as someone has not read a result to its end, even after closing the connection.
     """
-    connection.close()
-    name = str(connection.settings_dict["NAME"])
-    if any(file.is_symlink() and str(file.readlink()) == name for file in Path("/proc/self/fd").iterdir()):
-        gc.collect()
+    if connection.vendor != "sqlite":
+        yield
+        return
+    # The connections of all threads share these.
+    options = connection.settings_dict
+    usual = options["NAME"]
+    with TemporaryDirectory(dir=Path(usual).parent) as folder:
+        own = Path(folder, "own.sqlite3")
+        connection.ensure_connection()
+        with closing(sqlite3.connect(own)) as copy:
+            connection.connection.backup(copy)
+        connection.close()
+        options["NAME"] = str(own)
+        yield
+        connection.close()
+        options["NAME"] = usual
 
 
 @pytest.fixture
-def content(transactional_db: None) -> None:
+def content(own_file: None) -> None:
     """A site with something in it: texts, comments, an image with a rendition, a document, and what is left out."""
-    _close_abandoned()
     owner = UserFactory(username="owner", is_superuser=True)
     post = PostFactory(title="The march", source="Words about the march", tags=["protest"], author=owner)
     PageFactory(title="About", source="Ünïcode ⚑ and 'quotes'\nin lines\t\\")

@@ -52,7 +52,7 @@ def _files(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def deleted(transactional_db: None) -> None:
+def deleted(own_file: None) -> None:
     """A post was deleted, and another one stays."""
     PostFactory(title="Remains", source="It stays.")
     PostFactory(title=WORD, source=f"{WORD}\n\n" + "Others. " * 5_000).delete()
@@ -121,7 +121,7 @@ class TestEveryNight:
 
     @on_postgresql
     def test_those_who_might_still_read_what_is_deleted_are_waited_for(
-        self, transactional_db: None, monkeypatch: pytest.MonkeyPatch
+        self, own_file: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post = PostFactory(title=WORD)
         parameters = connection.get_connection_params()
@@ -143,7 +143,7 @@ class TestEveryNight:
         assert WORD.encode() not in stored_bytes()
 
     @on_postgresql
-    def test_no_samples_stay_of_a_table_that_is_empty(self, transactional_db: None) -> None:
+    def test_no_samples_stay_of_a_table_that_is_empty(self, own_file: None) -> None:
         def samples() -> str:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT histogram_bounds::text FROM pg_stats WHERE tablename = 'tags_tag'")

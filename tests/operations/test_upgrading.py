@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def copies(tmp_path: Path) -> Iterator[Copies]:
+def copies(own_file: None, tmp_path: Path) -> Iterator[Copies]:
     if connection.vendor == "sqlite":
         yield SqliteCopies(tmp_path)
         return

@@ -531,7 +531,7 @@ class TestCommand:
         assert not Withdrawal.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("own_file")
 def test_the_database_is_written_anew_once_it_is_final() -> None:
     PostFactory(title="Ann Lée")
     withdrawal = withdraw()
@@ -542,7 +542,7 @@ def test_the_database_is_written_anew_once_it_is_final() -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL, docs/owners.md says what stays how long")
-@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("own_file")
 def test_nothing_is_left_in_the_files_of_the_database() -> None:
     post = PostFactory(title="Free Quzzle Vorbitt", source="Quzzle Vorbitt is in prison.", tags=["Quzzle Vorbitt"])
     CommentFactory(entry=post, name="Quzzle Vorbitt", text="I am Quzzle Vorbitt.")
