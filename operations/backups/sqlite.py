@@ -126,6 +126,8 @@ def stopped_site() -> Iterator[Path]:
                         "database, then try again. Nothing was changed."
                     )
                 )
+        except sqlite3.OperationalError as error:
+            raise BackupError(_("The database can't be replaced: %s. Nothing was changed.") % error) from error
         except sqlite3.DatabaseError:
             # It is damaged beyond reading, which is a reason to restore a backup.
             for suffix in ("-wal", "-shm"):
@@ -134,15 +136,19 @@ def stopped_site() -> Iterator[Path]:
 
 
 def _lock(database: sqlite3.Connection) -> bool:
-    """Try to lock a database, all of it in one file, which only the last one that has it open may do."""
+    """Try to lock a database, all of it in one file, which only the last one that has it open may do.
+
+    Raises sqlite3.DatabaseError if something else keeps it from being locked.
+    """
     try:
         (mode,) = database.execute(f"PRAGMA journal_mode = {_NO_SIDE_FILES}").fetchone()
         if mode == _NO_SIDE_FILES.lower():
             database.execute("BEGIN EXCLUSIVE")
             return True
-    except sqlite3.OperationalError:
-        # Another one is using it.
-        pass
+    except sqlite3.OperationalError as error:
+        # The first byte says what failed, the others say more about it.
+        if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+            raise
     time.sleep(_PAUSE)
     return False
 

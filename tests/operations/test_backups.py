@@ -673,6 +673,17 @@ class TestRefusals:
         assert server.connection is None
         assert site_state() == before
 
+    def test_a_database_that_cannot_be_opened(self, manage: Manage) -> None:
+        if not IS_SQLITE:
+            pytest.skip("On PostgreSQL, it is not a file.")
+        manage("backup")
+        connection.close()
+        log = Path(f"{connection.settings_dict['NAME']}-wal")
+        log.mkdir()
+        with pytest.raises(CommandError, match="can't be replaced: unable to open database file"):
+            manage("restore", "--replace")
+        log.rmdir()
+
     def test_a_site_that_was_idle_until_now(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
