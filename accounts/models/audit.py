@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.text import capfirst
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -126,11 +127,14 @@ class AuditRecord(models.Model):
 
     @property
     def what(self) -> str:
-        """The object: what a person is called now, or what anything else was called then, or else its ID."""
+        """The object: what a person is called now, or what anything else was called then, or else its ID.
+
+        What a site has only one of is called what it is, such as “Appearance”.
+        """
         if self.is_about_person:
             return self._name_of(int(self.object_id))
         title = role_label(self.title) if self.kind in self._ROLES else self.title
-        return title or self.object_id
+        return capfirst(title) if title == self.kind_label else title or self.object_id
 
     @property
     def kind_label(self) -> str:

@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts.models import AuditRecord, User
 from blog.models import Post, Status
 from comments.models import CommentStatus
 from core import dashboard
@@ -20,7 +21,7 @@ from core.registry import Registry, registries
 from tags.models import Tag
 from tests.factories import CommentFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
-from tests.factories.responses import find, read, text
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +77,12 @@ def test_recent_actions_are_those_of_the_current_user(editor: Client) -> None:
     page = editor.get(INDEX).content.decode()
     assert f'<a href="/admin/tags/tag/{Tag.objects.get().pk}/change/">A march</a>' in page
     assert "A march" not in client_of(UserFactory(role="Editor")).get(INDEX).content.decode()
+
+
+def test_what_a_site_has_only_one_of_is_named_once(editor: Client) -> None:
+    person = User.objects.get()
+    AuditRecord.objects.create(person=person, action="published", kind="blog.siteappearance", title="appearance")
+    assert text(one(read(editor.get(INDEX)), ".actionlist li")) == "Appearance Published"
 
 
 @pytest.mark.parametrize("path", ["/admin/blog/", "/admin/comments/"])
