@@ -58,7 +58,9 @@ class TagAdmin(TagCurationAdmin):
         added=_("Tag “{object}” added."),
         saved=_("Tag “{object}” saved."),
     )
-    list_display = ("name", "slug", "post_count", "first_used", "last_used")
+    list_display = ("tag_name", "slug", "post_count", "first_used", "last_used")
+    # As in the index of tags that readers see, and by the same database index.
+    ordering = ("initial", "sort_key", "pk")
     list_filter = (UseFilter,)
     # Only names the field; get_search_results searches.
     search_fields = ("search_key",)
@@ -67,7 +69,7 @@ class TagAdmin(TagCurationAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
-        return Tag.objects.with_use().order_by("name", "pk")
+        return Tag.objects.with_use()
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> tuple[str, ...]:
         # The page for renaming shows first what follows from it.
@@ -75,6 +77,10 @@ class TagAdmin(TagCurationAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         return queryset.matching(search_term), False  # type: ignore[attr-defined]  # a TagQuerySet
+
+    @admin.display(description=_("name"), ordering="sort_key")
+    def tag_name(self, tag: Any) -> str:
+        return str(tag.name)
 
     @admin.display(description=_("posts (including drafts)"), ordering="post_count")
     def post_count(self, tag: Any) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
 from lxml import html
 from taggit.models import Tag as TaggitTag
@@ -76,6 +77,19 @@ class TestRoles:
 
 
 class TestList:
+    def test_is_in_the_order_of_the_index_whatever_the_case_and_the_accents(self, editor: Client) -> None:
+        for name in ("zeal", "Élan", "EU", "archives", "حقوق", "المجتمع", "2020"):
+            TagFactory(name=name)
+        names = ["2020", "archives", "Élan", "EU", "zeal", "حقوق", "المجتمع"]
+        assert listed(editor) == names
+        assert listed(editor, "?o=1") == names
+
+    def test_is_sorted_by_an_index_of_the_database(self, editor: Client) -> None:
+        TagFactory()
+        plan = editor.get(LIST).context["cl"].queryset[:100].explain()
+        assert "tag_by_letter" in plan or connection.vendor == "postgresql"
+        assert "TEMP B-TREE" not in plan
+
     def test_shows_post_counts_and_sorts_by_them(self, editor: Client) -> None:
         PostFactory(tags=["often", "once"])
         PostFactory(tags=["often"])
