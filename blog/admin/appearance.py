@@ -145,7 +145,10 @@ class AppearanceAdmin(OneRowAdmin):
                     return redirect("blog:front")
                 self.message_user(request, gettext("Draft saved. Readers don't see it yet."), messages.SUCCESS)
         except versions.ConflictError:
-            text = gettext("Someone else changed this first, so nothing was overwritten.")
+            text = gettext(
+                "Someone else changed this first, so nothing was overwritten. What you entered is still here: save or "
+                "publish it again to replace their changes, or open this page in another tab to see them."
+            )
             self.message_user(request, text, messages.ERROR)
             return None
         return HttpResponseRedirect(request.path)

@@ -360,6 +360,7 @@ class TestThePageOfOwners:
         response = staff.post(URL, {**default_document(), "footer": "Mine", "do": "publish", "seen": old})
         page = response.content.decode()
         assert "Someone else changed this first" in page
+        assert "publish it again to replace their changes" in page
         assert "Mine" in page
         assert versions.prepared(SiteAppearance.current()).footer == "Theirs"
         # Sent again, it is what they want.
