@@ -11,6 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from lxml import html
+from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Page, Post, Redirect, Status
@@ -170,6 +171,12 @@ class TestTitles:
         shown = main(client, "/2019/")
         assert "Archive for 2019 October 2019 (1) 2 Harvest February 2019 (1) 2 Candlemas" in shown
         assert {"/2019/02/", "/2019/10/"} <= links(client, "/2019/")
+
+    def test_headings_begin_with_a_capital_in_every_language(self, client: Client, settings: Settings) -> None:
+        settings.LANGUAGE_CODE = "fr"
+        PostFactory(title="Avant", published_at=at(2020, 1, 1))
+        assert text(one(read(client.get("/2020/")), ".period h2")) == "Janvier 2020 (1)"
+        assert text(one(read(client.get("/archive/")), ".period h3")) == "Janvier (1)"
 
     def test_have_the_language_and_direction_of_their_posts(self, client: Client) -> None:
         PostFactory(title="مرحبا", language="ar", published_at=at(2019, 10, 3))
