@@ -6,12 +6,13 @@ is still offered.
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from typing import Any, Final, cast
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
 from django.middleware.csrf import get_token
@@ -34,6 +35,12 @@ from core.text import remove_unstorable, unify_line_ends
 MAX_BYTES: Final = 3 * 2**20
 # Tells the script that a form was saved, so that it removes the browser's copy. It holds the key of the form.
 _SAVED_COOKIE: Final = "saved_form"
+# What forms send besides what is typed into them.
+_NO_FIELDS: Final = {"csrfmiddlewaretoken", "autosave", "_step"}
+
+
+class _NothingSavedRedirect(HttpResponseRedirect):
+    """The answer to a form of a post or page that is not there, or not for this person, any more."""
 
 
 class DraftForm(forms.ModelForm[Any]):
@@ -259,19 +266,40 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
                     response = super().changeform_view(request, object_id, form_url, extra_context)
         else:
             response = super().changeform_view(request, object_id, form_url, extra_context)
-        if request.method == "POST" and isinstance(response, HttpResponseRedirect):
-            kind = str(self.opts.model_name)
-            if object_id:
-                autosaves.OpenForm(cast("User", request.user), kind, entry_id=int(object_id)).discard()
+        is_saved = isinstance(response, HttpResponseRedirect) and not isinstance(response, _NothingSavedRedirect)
+        if request.method == "POST" and is_saved:
+            kind, entry_id = str(self.opts.model_name), int(unquote(object_id)) if object_id else None
+            if entry_id:
+                autosaves.OpenForm(cast("User", request.user), kind, entry_id=entry_id).discard()
             response.set_cookie(
                 _SAVED_COOKIE,
-                f"{kind}-{object_id}" if object_id else str(form_id),
+                f"{kind}-{entry_id}" if entry_id else str(form_id),
                 max_age=24 * 60 * 60,
                 path=reverse("admin:index"),
                 secure=settings.SESSION_COOKIE_SECURE,
                 samesite="Strict",
             )
         return response
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
+        """Lead to the form of a new entry with what was typed, if an entry was deleted while someone edited it."""
+        if "source" not in request.POST or not self.has_add_permission(request):
+            return _NothingSavedRedirect(super()._get_obj_does_not_exist_redirect(request, opts, object_id).url)
+        fields = self._submitted(request, but={"version"})
+        # The second click of a double click keeps the same.
+        form_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([opts.model_name, object_id, fields], sort_keys=True))
+        self._new_form(request, form_id).report(fields)
+        text = gettext(
+            "What you were editing was deleted, or you may no longer edit it. Your text is below. Saving it makes a "
+            "new one."
+        )
+        self.message_user(request, text, messages.WARNING)
+        return _NothingSavedRedirect(f"{self._form_url(None)}?autosave={form_id}")
+
+    def _submitted(self, request: HttpRequest, but: Set[str] = frozenset()) -> autosaves.FormValues:
+        """Return the fields that were sent and are not empty, other than those in `but`."""
+        names = request.POST.keys() - _NO_FIELDS - but
+        return _storable({name: values for name in names if any(values := request.POST.getlist(name))})
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -283,9 +311,8 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
 
         What it says otherwise this time is kept as the unsaved version of the entry, which is shown.
         """
-        names = request.POST.keys() - {"csrfmiddlewaretoken", "autosave", "_step"}
         # What was left empty the first time, such as the slug, is not empty any more.
-        fields = _storable({name: values for name in names if any(values := request.POST.getlist(name))})
+        fields = self._submitted(request)
         entry: Entry | None = self.get_object(request, str(entry_id))
         url = self._form_url(entry_id)
         if entry and self.has_change_permission(request, entry) and self._open_form(request, entry).differences(fields):

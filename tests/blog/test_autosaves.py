@@ -292,6 +292,42 @@ class TestSubmittingAgain:
         assert Post.objects.count() == 1
 
 
+@pytest.mark.django_db
+class TestWhatIsGone:
+    """Someone deleted what another person was editing, or gave it to somebody else."""
+
+    def test_what_was_typed_becomes_something_new_also_after_a_double_click(self, client: Client, ruth: User) -> None:
+        post = PostFactory(author=ruth)
+        url, data = admin_url(post, "change"), form_data(post, title="Rescued", source="Words\0", _step="save")
+        post.delete()
+        responses = [client.post(url, data, follow=True) for _click in range(2)]
+        for response in responses:
+            assert "Your text is below. Saving it makes a new one." in response.content.decode()
+            assert initial(response) | {"title": "Rescued", "source": "Words"} == initial(response)
+            assert "saved_form" not in client.cookies
+        assert Autosave.objects.count() == 1
+        form_id = response.context["autosave"]["form_id"]
+        rescued = form_data(title="Rescued", source="Words", author=ruth.pk, autosave=form_id)
+        assert client.post(admin_url(Post, "add"), rescued).status_code == 302
+        assert Post.objects.get().source == "Words"
+        assert not Autosave.objects.filter(data__isnull=False).exists()
+
+    def test_an_author_keeps_what_became_the_post_of_another(self) -> None:
+        author = UserFactory(role="Author")
+        client, post = client_of(author), PostFactory(author=author, status=Status.DRAFT)
+        data = form_data(post, source="Mine", _step="save")
+        Post.objects.update(author=UserFactory())
+        response = client.post(admin_url(post, "change"), data, follow=True)
+        assert initial(response)["source"] == "Mine"
+
+    @pytest.mark.parametrize("number", ["abc", "999999", "_39"])
+    def test_nothing_is_kept_of_what_is_no_form(self, client: Client, number: str) -> None:
+        assert client.post(f"/admin/blog/post/{number}/change/", {"_step": "save"}).status_code == 302
+        assert client.post(f"/admin/blog/post/{number}/delete/", {"post": "yes"}).status_code == 302
+        assert "saved_form" not in client.cookies
+        assert not Autosave.objects.exists()
+
+
 class TestPresence:
     def test_others_see_who_is_editing_on_the_form_in_the_list_and_while_they_type(self, client: Client) -> None:
         post = PostFactory()
