@@ -3,7 +3,7 @@
 import logging
 import re
 from http import HTTPStatus
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import Any, Final
 
 from django.contrib import messages
@@ -134,6 +134,9 @@ def _store(file: File[bytes], user: User) -> str:
 @require_safe
 def media(request: HttpRequest, path: str) -> HttpResponseBase:
     """Serve an uploaded file, or the requested part of it, so that nothing in it can run on this site."""
+    if path.startswith("/") or path != PurePosixPath(path).as_posix():
+        # A storage may find the same file under several paths, and only one of them says whether it was deleted.
+        raise Http404(_("That file doesn't exist."))
     try:
         elsewhere = _elsewhere(path)
         if elsewhere is None:

@@ -80,6 +80,24 @@ class TestDeleting:
         assert "Nothing was restored" in message(editor.post(form.get("action", ""), follow=True))
 
     @KINDS
+    def test_no_other_spelling_of_the_url_leads_to_the_file(self, client: Client, kind: str) -> None:
+        upload = store(kind)
+        trash.delete(type(upload), [upload.pk])
+        folder, _slash, name = upload.file.url.removeprefix("/media/").rpartition("/")
+        for path in (
+            f"{folder}//{name}",
+            f"{folder}/%2F{name}",
+            f"{folder}/{name}/",
+            f"{folder}/{name}/.",
+            f"{folder}/./{name}",
+            f"{folder}/x/../{name}",
+            f"/{folder}/{name}",
+            f"%2F{folder}/{name}",
+            f"./{folder}/{name}",
+        ):
+            assert client.get(f"/media/{path}").status_code == 404, path
+
+    @KINDS
     def test_asks_first_and_says_that_it_can_be_undone(self, editor: Client, kind: str) -> None:
         html = editor.get(page(kind, "delete", store(kind).pk)).content.decode()
         assert "For 30 days you can restore it" in html
