@@ -135,14 +135,16 @@ def as_published(
 def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
     """Give `entry` the content of one of its revisions, as `by`. What it contains now stays in its revisions.
 
-    Whether, when, where and in whose name readers see it does not change. Categories that were deleted are left out.
-    Raises PermissionDenied if they may not change it.
+    Whether, when, where and in whose name readers see it does not change; nor does its language, if a translation is in
+    the other one. Categories that were deleted are left out. Raises PermissionDenied if they may not change it.
     """
     if not may_edit(by, entry):
         raise PermissionDenied
     settings = revision.settings
     entry.title, entry.source, entry.markup = revision.title, revision.source, revision.markup
-    entry.excerpt, entry.language = settings["excerpt"], settings["language"]
+    entry.excerpt = settings["excerpt"]
+    if not entry.translations().filter(language=settings["language"]).exists():
+        entry.language = settings["language"]
     entry.featured_picture = Picture.objects.filter(pk=settings["featured_picture_id"]).first()
     categories = Category.objects.filter(pk__in=settings["categories"]) if "categories" in settings else None
     save_entry(entry, by, categories=categories, tags=settings.get("tags"))

@@ -70,21 +70,25 @@ class AppearanceAdmin(OneRowAdmin):
             raise Http404
         row = SiteAppearance.current()
         late = getattr(request, "late_form", None)
+        # A form that is shown again has been open since before, until its sender is told what has changed since.
+        seen = versions.stamp(row)
         if request.method == "POST":
+            seen_before = request.POST.get("seen", "-")
             if (arranged := self._arranged(request)) is not None:
-                return self._page(request, row, AppearanceForm(arranged))
+                return self._page(request, row, AppearanceForm(arranged), seen_before)
             form = AppearanceForm(request.POST)
             # What is discarded need not be valid.
-            is_discarded = request.POST.get("do") == "discard"
-            if (is_discarded or form.is_valid()) and (response := self._act(request, form)):
+            if request.POST.get("do") != "discard" and not form.is_valid():
+                return self._page(request, row, form, seen_before)
+            if response := self._act(request, form):
                 return response
         elif late is not None:
-            form = AppearanceForm(late.fields)
+            form, seen = AppearanceForm(late.fields), late.fields.get("seen", "-")
             text = gettext("This is what you had entered when you had been logged out. It isn't saved yet.")
             self.message_user(request, text, messages.WARNING)
         else:
             form = AppearanceForm(initial=asdict(versions.prepared(row)))
-        return self._page(request, row, form)
+        return self._page(request, row, form, seen)
 
     def _arranged(self, request: HttpRequest) -> QueryDict | None:
         """Return the form as buttons change it that save nothing. None: it was another button."""
@@ -184,14 +188,14 @@ class AppearanceAdmin(OneRowAdmin):
         message = format_html('{} <a href="{}">{}</a> {}', text, reverse("blog:front"), view, button)
         self.message_user(request, message, messages.SUCCESS)
 
-    def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm) -> HttpResponse:
+    def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm, seen: str) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "title": gettext("Appearance"),
             "form": form,
             "groups": [(title, [form[name] for name in names]) for title, names in _GROUPS],
-            "seen": versions.stamp(row),
+            "seen": seen,
             "has_draft": row.draft is not None,
             "versions": AppearanceVersion.objects.select_related("published_by"),
             "the_first": versions.THE_FIRST,

@@ -187,11 +187,15 @@ function start(form, section) {
     const others = [...section.querySelectorAll("#review-notes textarea")].filter((field) => field.name !== sent);
     const noteId = button.closest(".review-note")?.id;
     document.getElementById("review-notes").replaceWith(notes);
+    // Answers to what someone has resolved or deleted meanwhile.
+    const left = [];
     for (const { name, value } of others.filter((field) => field.value)) {
       const field = notes.querySelector(`[name="${name}"]`);
       if (field) {
         field.value = value;
         field.closest("details").open = true;
+      } else {
+        left.push(value);
       }
     }
     showButtons();
@@ -200,8 +204,15 @@ function start(form, section) {
     count.hidden = !notes.dataset.label;
     error.textContent = mistake;
     status.textContent = page.querySelector(".messagelist")?.textContent.trim() ?? "";
+    if (button.name === "add" && isDone) {
+      draft.value = "";
+    }
+    if (left.length && draft) {
+      draft.value = [draft.value, ...left].filter(Boolean).join("\n\n");
+      draft.closest("details").open = true;
+      status.textContent = status.dataset.restored;
+    }
     if (button.name === "add") {
-      draft.value = isDone ? "" : draft.value;
       draft.focus();
     } else if (isDone) {
       // The button is gone. What was resolved is folded away.

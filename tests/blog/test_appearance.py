@@ -368,6 +368,18 @@ class TestThePageOfOwners:
         assert staff.post(URL, again).status_code == 302
         assert "Mine" in get()
 
+    @pytest.mark.parametrize("first", [{"do": "add", "add": "text"}, {"do": "publish", "accent": "#ff9900"}])
+    def test_overwrites_nothing_either_after_the_form_was_shown_again(
+        self, staff: Client, first: dict[str, str]
+    ) -> None:
+        old = seen(staff)
+        staff.post(URL, {**default_document(), "footer": "Theirs", "do": "save", "seen": old})
+        shown_again = staff.post(URL, {**default_document(), "footer": "Mine", "seen": old, **first})
+        assert shown_again.status_code == 200
+        data = {**default_document(), "footer": "Mine", "do": "publish", "seen": shown_again.context["seen"]}
+        assert "Someone else changed this first" in staff.post(URL, data).content.decode()
+        assert versions.prepared(SiteAppearance.current()).footer == "Theirs"
+
     def test_a_form_without_its_mark_overwrites_nothing(self, staff: Client) -> None:
         assert staff.post(URL, {**default_document(), "do": "publish"}).status_code == 200
         assert not AppearanceVersion.objects.exists()

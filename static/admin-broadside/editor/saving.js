@@ -139,7 +139,7 @@ function fillIn(form, answer, fields) {
       own?.remove();
     }
   }
-  for (const other of answer.querySelectorAll("input[type=text][name]")) {
+  for (const other of answer.querySelectorAll("input:is([type=text], [type=datetime-local])[name]")) {
     const own = form.elements[other.name];
     if (own?.value === fields.get(other.name) && own.value !== other.value) {
       own.value = other.value;
