@@ -7,7 +7,9 @@ longer than most tests.
 import sqlite3
 from collections.abc import Callable
 
+from django.apps import apps
 from django.contrib.contenttypes.models import ContentType
+from django.core.management.color import no_style
 from django.db import connection, transaction
 
 
@@ -39,6 +41,8 @@ def _remember_file() -> Callable[[], None]:
 
 def _remember_tables() -> Callable[[], None]:
     remembered = _rows_of_tables()
+    # A test may have set the next IDs to those of rows that are there.
+    next_ids = "".join(connection.ops.sequence_reset_sql(no_style(), apps.get_models()))
 
     def restore() -> None:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -49,6 +53,7 @@ def _remember_tables() -> Callable[[], None]:
             for table in changed:
                 with cursor.copy(f"COPY {table} FROM STDIN") as copy:
                     copy.write(remembered.get(table, b""))
+            cursor.execute(next_ids)
         with connection.cursor() as cursor:
             for table in _large_tables():
                 cursor.execute(f"VACUUM (FULL) {table}")
