@@ -11,7 +11,7 @@ from django.conf import settings
 
 from blog.caching.requests import KNOWN_PAGE
 from core.serving.admission import Lane
-from core.serving.rsgi import MEMORY_BYTES
+from core.serving.rsgi import is_large
 
 # Pages that readers asked for not long ago, and that must be rendered again because something changed.
 KNOWN_PAGES: Final = Lane(2, waiting=32, patience=10)
@@ -36,7 +36,7 @@ def lane_of(environ: dict[str, Any]) -> Lane:
     """Return the lane of a request, by what anyone can see of it without a query."""
     path: str = environ["PATH_INFO"]
     if has_session(environ.get("HTTP_COOKIE", "")) or path.startswith("/admin/"):
-        return UPLOADS if _is_large(environ) else ACCOUNTS
+        return UPLOADS if is_large(environ) else ACCOUNTS
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD", "OPTIONS"}:
         return SUBMISSIONS
     if path.startswith((settings.STATIC_URL, settings.MEDIA_URL)):
@@ -49,9 +49,3 @@ def lane_of(environ: dict[str, Any]) -> Lane:
 def has_session(cookies: str) -> bool:
     """Return whether a header `Cookie` has a session, which readers never have."""
     return f"{settings.SESSION_COOKIE_NAME}=" in cookies
-
-
-def _is_large(environ: dict[str, Any]) -> bool:
-    """Return whether the request has a body that is still arriving (see RSGIApplication)."""
-    size: str = environ.get("CONTENT_LENGTH", "")
-    return "HTTP_TRANSFER_ENCODING" in environ or (size.isdecimal() and int(size) > MEMORY_BYTES)

@@ -123,6 +123,8 @@ MIDDLEWARE = [
     "blog.redirects.middleware.SingleRedirectMiddleware",
     "blog.caching.middleware.PublicPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    # Before whatever reads the body.
+    "accounts.large_bodies.LargeBodiesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

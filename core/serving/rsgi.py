@@ -246,6 +246,12 @@ class RSGIApplication:
         return body
 
 
+def is_large(environ: Environ) -> bool:
+    """Return whether the request has a body that is still arriving when the application is called."""
+    size: str = environ.get("CONTENT_LENGTH", "")
+    return "HTTP_TRANSFER_ENCODING" in environ or (size.isdecimal() and int(size) > MEMORY_BYTES)
+
+
 def _call(application: PartialApplication, environ: Environ) -> Response | None:
     started: list[tuple[int, list[tuple[str, str]]]] = []
 

@@ -1,0 +1,26 @@
+"""Large files come from people with accounts only: anyone can invent the cookie of a session, and send without end."""
+
+from collections.abc import Callable
+
+from django.contrib.auth import SESSION_KEY
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
+
+from accounts import browsers
+from core.serving.rsgi import is_large
+
+
+class LargeBodiesMiddleware:
+    """Refuses what is large before anything reads it, unless its sender is logged in, or was in this browser.
+
+    The form of someone whose session has ended arrives, so that it is not lost (accounts.late_forms).
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_large(request.META) and SESSION_KEY not in request.session and not browsers.last_account(request):
+            text = gettext("This is too large to be sent without being logged in. Log in, then send it again.")
+            return HttpResponse(text, status=413, content_type="text/plain; charset=utf-8")
+        return self.get_response(request)

@@ -1,0 +1,76 @@
+"""Large bodies of strangers are refused before they are read; people with accounts send files, and lose no forms."""
+
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIRequest
+from django.http import HttpRequest, HttpResponse
+from django.test import Client
+
+from accounts.large_bodies import LargeBodiesMiddleware
+from accounts.models import Session, User
+from core.serving.rsgi import MEMORY_BYTES
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+URL = "/admin/wordpress/importjob/add/"
+LARGE = {"CONTENT_LENGTH": str(MEMORY_BYTES + 1)}
+
+
+class Unread:
+    """A body that fails the test if anything reads it."""
+
+    def read(self, size: int = -1) -> bytes:
+        raise AssertionError("The body was read.")
+
+    readline = read
+
+
+@pytest.fixture
+def owner() -> User:
+    user: User = UserFactory(is_superuser=True, is_staff=True, username="owner", password="a-long-enough-password-7")
+    return user
+
+
+def post(client: Client, **environ: Any) -> Any:
+    return client.post(URL, **{"wsgi.input": Unread(), "CONTENT_TYPE": "multipart/form-data; boundary=x", **environ})
+
+
+@pytest.mark.parametrize("large", [LARGE, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}])
+@pytest.mark.parametrize("cookie", ["", "invented"])
+def test_of_a_stranger_are_refused_unread(large: dict[str, str], cookie: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    if cookie:
+        client.cookies[settings.SESSION_COOKIE_NAME] = cookie
+    response = post(client, **large)
+    assert response.status_code == 413
+    assert "logged in" in response.content.decode()
+
+
+def passes(client: Client) -> bool:
+    """Return whether the middleware lets a large request of this browser pass."""
+    passed: list[HttpRequest] = []
+
+    def get_response(request: HttpRequest) -> HttpResponse:
+        passed.append(request)
+        return HttpResponse()
+
+    request = WSGIRequest({**client._base_environ(), "REQUEST_METHOD": "POST", "PATH_INFO": URL, **LARGE})
+    request.session = client.session
+    LargeBodiesMiddleware(get_response)(request)
+    return bool(passed)
+
+
+def test_of_people_with_accounts_pass_also_after_their_sessions_have_ended(owner: User) -> None:
+    client = Client()
+    assert not passes(client)
+    client.post("/admin/login/", {"username": "owner", "password": "a-long-enough-password-7"})
+    assert passes(client)
+    Session.objects.filter(user__isnull=False).delete()
+    assert passes(client)
+
+
+def test_what_is_not_large_passes(client: Client) -> None:
+    assert client.post(URL, {"a": "b"}).status_code == 302
