@@ -20,7 +20,7 @@ from accounts.models import User
 from blog.admin.merging import MergingForm
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
-from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post
+from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
 from blog.permissions import may_view
 from blog.revisions.comparing import Piece
 from blog.revisions.describing import Difference
@@ -255,6 +255,14 @@ class EntryForm(MergingForm, VersionedForm):
         """The step that the submitted form takes; None if there is no such step. The Enter key saves."""
         name = self.data.get("_step", Step.SAVE)
         return Step(name) if name in Step else None
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        changed = super().changed_data
+        # By the second click of a double click, the first has filled in the time at which it was published.
+        if self.step == Step.PUBLISH and self.state == Status.PUBLISHED and not self.data.get("published_at"):
+            return [name for name in changed if name != "published_at"]
+        return changed
 
     def _get_validation_exclusions(self) -> Any:
         # The fields have looked these up, and the model would do it again.

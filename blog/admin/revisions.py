@@ -72,6 +72,9 @@ class RevisionsMixin(BaseAdmin[Any]):
         self.log_change(request, entry, gettext("Restored the version of %(time)s.") % {"time": time})
         text = gettext("The version of %(time)s is back. What it replaced is still in the revisions.") % {"time": time}
         self.message_user(request, text, messages.SUCCESS)
+        if entry.language != revision.settings["language"]:
+            text = gettext("The language stayed as it is, because a translation is in the other one.")
+            self.message_user(request, text, messages.WARNING)
         return HttpResponseRedirect(self._url("change", entry.pk))
 
     def _posted_revision(self, request: HttpRequest, entry: Entry) -> Revision:

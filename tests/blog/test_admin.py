@@ -200,6 +200,14 @@ class TestEditConflicts:
         save(client, post, title="Changed", version="")
         assert Post.objects.get().title == "Before"
 
+    def test_publishing_a_draft_twice_is_no_conflict(self, client: Client) -> None:
+        draft = PostFactory(status=Status.DRAFT, published_at=None, author=UserFactory(role="Editor"))
+        data = form_data(draft, _step="publish", published_at="")
+        assert client.post(admin_url(draft, "change"), data).status_code == 302
+        published = Post.objects.get().published_at
+        assert client.post(admin_url(draft, "change"), data).status_code == 302
+        assert Post.objects.get().published_at == published
+
     def test_submitting_a_form_twice_is_no_conflict(self, client: Client, editor: User) -> None:
         post = PostFactory(title="Before", author=editor, tags=["b", "A"])
         data = form_data(post, title="After", tags="A, b, c")

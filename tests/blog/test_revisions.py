@@ -1,6 +1,7 @@
 """Revisions of posts and pages: what is kept, what is shown, and that restoring loses nothing."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -141,6 +142,16 @@ class TestRestoring:
         Post.objects.update(source="Newest, by an import", modified_at=timezone.now())
         restore(client, post, Revision.objects.order_by("pk")[0])
         assert kept(post) == ["First", "Newest, by an import", "Second", "First"]
+
+    def test_the_language_stays_if_a_translation_is_in_the_other_one(self, client: Client) -> None:
+        post = PostFactory(source="First", language="en")
+        save(client, post, source="Second", language="fr")
+        translation = PostFactory(language="en")
+        Post.objects.filter(pk__in=[post.pk, translation.pk]).update(translation_group=uuid4())
+        response = restore(client, post, Revision.objects.order_by("pk")[0])
+        assert "The language stayed as it is" in response.content.decode()
+        stored = Post.objects.get(pk=post.pk)
+        assert (stored.source, stored.language) == ("First", "fr")
 
     def test_nothing_is_restored_over_a_version_that_was_not_seen(self, client: Client) -> None:
         post = PostFactory(source="First")
