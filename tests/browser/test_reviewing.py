@@ -139,6 +139,19 @@ def test_on_a_phone_the_count_opens_the_sheet(log_in: LogIn) -> None:
     expect(page.locator("#id_source")).to_be_focused()
 
 
+def test_an_answer_to_what_someone_has_resolved_meanwhile_is_not_lost(log_in: LogIn) -> None:
+    post, other = PostFactory(status=Status.PENDING, source=SPRING), UserFactory(role="Editor")
+    first, _second = (notes.add(post, other, text) for text in ("Which year?", "Whose lamp?"))
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    section = page.locator("#review-section")
+    about_year, about_lamp = (section.locator(".review-note", has_text=text) for text in ("Which year?", "Whose lamp?"))
+    about_year.get_by_text("Answer…").click()
+    about_year.get_by_label("Answer", exact=True).fill("In 2019.")
+    notes.resolve(first, other)
+    about_lamp.get_by_role("button", name="Resolve").click()
+    expect(section.get_by_label("New note")).to_have_value("In 2019.", timeout=15_000)
+
+
 def test_without_javascript_nothing_typed_is_lost(log_in: LogIn) -> None:
     post = PostFactory(status=Status.PENDING, source=f"The first one.\n\n{SPRING}")
     notes.add(post, UserFactory(role="Editor"), "Which year?")

@@ -205,3 +205,24 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     expect(status).to_have_text(SAVED, timeout=15_000)
     assert Post.objects.get().source == "Stored. Typed. More."
     assert is_same_document(page)
+
+
+def test_the_time_that_the_server_fills_in_is_shown_so_that_the_next_change_leaves_it_alone(
+    log_in: LogIn, ruth: User
+) -> None:
+    post = PostFactory(title="A lamp", source="Words.", author=ruth)
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    date, status = page.locator("#id_published_at"), page.locator(".autosave-status")
+    date.fill("")
+    mark(page)
+    page.keyboard.press("Control+s")
+    expect(status).to_have_role("status")
+    expect(date).not_to_have_value("", timeout=15_000)
+    assert is_same_document(page)
+    post.refresh_from_db()
+    page.fill("#id_title", "Two lamps")
+    page.keyboard.press("Control+s")
+    expect(page).to_have_title(re.compile("Two lamps"), timeout=15_000)
+    dated = post.published_at
+    post.refresh_from_db()
+    assert post.published_at == dated
