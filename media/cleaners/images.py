@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from PIL import Image, ImageCms, ImageOps, ImageSequence
+from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 
@@ -168,6 +168,9 @@ def _pixels(image: Image.Image) -> Image.Image:
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(image, in_place=True)
     image = _to_srgb(image, profile)
+    if isinstance(image, ImageFile.ImageFile):
+        # Pillow writes some tags of a TIFF that was opened into the new one. A copy has none.
+        image = image.copy()
     image.info = {}
     return image
 

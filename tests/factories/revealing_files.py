@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pikepdf
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, ImageDraw, PngImagePlugin, TiffImagePlugin
 
 from tests.factories.files import MP3, MP4, PDF, archive, wav
 from tests.factories.recordings import SECRET, recording
@@ -149,11 +149,12 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def revealing_image(kind: str, **options: Any) -> bytes:
-    """Return an image with EXIF, XMP and whatever else the format has room for."""
+def revealing_image(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+    """Return an image with EXIF, XMP and whatever else the format has room for, in this mode of Pillow."""
     exif = Image.Exif()
     exif[0x010F], exif[0x9C9D] = SECRET.decode(), SECRET
-    image = Image.new("RGB", (60, 40), "teal")
+    # Pillow can't draw in all modes.
+    image = Image.new("RGB", (60, 40), "teal").convert("L" if mode.startswith(("I", "L")) else "RGB").convert(mode)
     if kind == "PNG":
         info = PngImagePlugin.PngInfo()
         info.add_text("Author", SECRET.decode())
@@ -162,6 +163,14 @@ def revealing_image(kind: str, **options: Any) -> bytes:
         options |= {"pnginfo": info, "exif": exif}
     elif kind == "GIF":
         options |= {"comment": SECRET, "save_all": True, "append_images": [Image.new("RGB", (60, 40), "red")]}
+    elif kind == "TIFF":
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        # XMP, IPTC, Photoshop's, a description, the camera and the owner.
+        for tag in (700, 33723, 34377):
+            tags.tagtype[tag], tags[tag] = 7, b"8BIM" + SECRET
+        for tag in (270, 271, 33432):
+            tags[tag] = SECRET.decode()
+        options["tiffinfo"] = tags
     elif kind == "JPEG":
         iptc = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(SECRET) + 5)
         iptc += b"\x1c\x02\x50" + struct.pack(">H", len(SECRET)) + SECRET

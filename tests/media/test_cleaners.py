@@ -95,6 +95,40 @@ class TestRecordings:
             assert source.read_at_once <= 64 * 1024, case
 
 
+# Each format with the modes of Pillow in which it can be stored, and its extensions in documents.
+IMAGE_MODES: Final = {
+    "JPEG": ("L RGB CMYK", ".jpg .jpeg"),
+    "PNG": ("1 L LA I;16 P RGB RGBA", ".png"),
+    "WEBP": ("RGB RGBA", ".webp"),
+    "AVIF": ("RGB RGBA", ".avif"),
+    "GIF": ("1 L P RGB RGBA", ".gif"),
+    "TIFF": ("1 L LA I;16 P PA RGB RGBA CMYK LAB", ".tif .tiff"),
+}
+
+
+class TestImagesInDocuments:
+    @pytest.mark.parametrize(
+        ("kind", "mode", "extension"),
+        [
+            (kind, mode, extension)
+            for kind, (modes, extensions) in IMAGE_MODES.items()
+            for mode in modes.split()
+            for extension in extensions.split()
+        ],
+    )
+    def test_keep_nothing_but_pixels_in_any_mode(self, kind: str, mode: str, extension: str) -> None:
+        content = revealing_image(kind, mode)
+        name = f"word/media/image2{extension}"
+        in_zip = unpacked(cleaned(packed({f"a{extension}": content}), "a.zip"))[f"a{extension}"]
+        in_text = unpacked(cleaned(docx(**{name: content}), "a.docx"))[name]
+        assert reveals(content)
+        for image in (in_zip, in_text):
+            assert not reveals(image)
+            with Image.open(io.BytesIO(image)) as opened:
+                assert (opened.format, opened.size) == (kind, (60, 40))
+                assert not {"exif", "xmp", "photoshop", "comment"} & set(opened.info)
+
+
 class TestTexts:
     def test_keep_what_readers_see(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
