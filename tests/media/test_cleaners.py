@@ -128,6 +128,14 @@ class TestImagesInDocuments:
                 assert (opened.format, opened.size) == (kind, (60, 40))
                 assert not {"exif", "xmp", "photoshop", "comment"} & set(opened.info)
 
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "TIFF"])
+    def test_with_the_extension_of_a_photo_are_cleaned_as_well(self, kind: str) -> None:
+        name = "word/media/image2.jpeg"
+        clean = unpacked(cleaned(docx(**{name: revealing_image(kind)}), "a.docx"))[name]
+        assert not reveals(clean)
+        with Image.open(io.BytesIO(clean)) as opened:
+            assert opened.format == "JPEG"
+
 
 class TestTexts:
     def test_keep_what_readers_see(self) -> None:
