@@ -169,6 +169,36 @@ class TestTexts:
         once = cleaned(rb"{\rtf1{\info x}{\pict\pngblip " + revealing_image("PNG").hex().encode() + b"}}", "a.rtf")
         assert cleaned(once, "a.rtf") == once
 
+    @pytest.mark.parametrize("in_group", [False, True], ids=["alone", "in a group of its own"])
+    @pytest.mark.parametrize("kind", ["emfblip", "wmetafile8", "dibitmap0"])
+    def test_lose_what_drawings_and_bitmaps_say(self, kind: str, in_group: bool) -> None:
+        image = {"emfblip": emf(), "wmetafile8": wmf(), "dibitmap0": bitmap()}[kind]
+        digits = f"{{{image.hex()}}}" if in_group else image.hex()
+        properties = r"{\*\picprop{\sp{\sn wzDescription}{\sv A lamp}}}"
+        before = rf"{{\rtf1 Before {{\*\shppict{{\pict{properties}\picw60\{kind} {digits}}}}} after}}"
+        text = cleaned(before.encode(), "a.rtf").decode()
+        assert reveals(before.encode())
+        assert not reveals(text.encode())
+        (found,) = re.findall(r"[0-9a-f]{50,}", text)
+        clean = bytes.fromhex(found)
+        if kind == "dibitmap0":
+            with Image.open(io.BytesIO(b"BM" + bytes(12) + clean)) as opened:
+                assert opened.convert("RGB").tobytes() == Image.new("RGB", (60, 40), "teal").tobytes()
+        else:
+            assert clean == clean_metafile(image)
+        assert all(shown in text for shown in ("Before ", properties, rf"\picw60\{kind}", " after}"))
+        assert cleaned(text.encode(), "a.rtf").decode() == text
+
+    @pytest.mark.parametrize("kind", ["macpict", "pmmetafile8", "wbitmap0", "picw60"])
+    def test_with_images_that_can_not_be_cleaned_are_refused(self, kind: str) -> None:
+        for image in (SECRET.hex(), f"{{{SECRET.hex()}}}", rf"\bin{len(SECRET)} {SECRET.decode()}"):
+            with pytest.raises(ValidationError, match="can't be removed from “pict” files"):
+                cleaned(rf"{{\rtf1 Text {{\pict\{kind} {image}}}}}".encode(), "a.rtf")
+
+    def test_images_that_are_left_out_and_empty_ones_refuse_nothing(self) -> None:
+        text = cleaned(rb"{\rtf1 A {\nonshppict{\pict\macpict 4142}}B {\pict\picw60}C}", "a.rtf")
+        assert text == rb"{\rtf1 A B {\pict\picw60}C}"
+
     @given(st.text(alphabet="{}\\\\*ab0 '\\n", max_size=60))
     @example(r"\*\a")
     def test_are_cleaned_or_refused_with_any_marks(self, marks: str) -> None:
@@ -418,6 +448,13 @@ def emf(description: bytes = b"") -> bytes:
 def wmf() -> bytes:
     comment = struct.pack("<IHHH", 5 + len(SECRET) // 2, 0x0626, 15, len(SECRET)) + SECRET
     return struct.pack("<HHHIHIH", 1, 9, 0x300, 0, 0, 0, 0) + comment + struct.pack("<IH", 3, 0) + SECRET
+
+
+def bitmap() -> bytes:
+    """Return a bitmap as it is in memory, without the header of a file, with something after it."""
+    written = io.BytesIO()
+    Image.new("RGB", (60, 40), "teal").quantize(16).save(written, "BMP")
+    return written.getvalue()[14:] + SECRET
 
 
 class TestDrawings:
