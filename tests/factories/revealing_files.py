@@ -218,6 +218,30 @@ def pptx() -> bytes:
     )
 
 
+def emf(description: bytes = b"") -> bytes:
+    """Return a drawing with a description, two comments and a line."""
+    text = description or SECRET.decode().encode("utf-16-le")
+    size = 88 + len(text)
+    header = bytearray(88)
+    header[0:8], header[40:44] = struct.pack("<II", 1, size), b" EMF"
+    header[60:68] = struct.pack("<II", len(text) // 2, 88)
+    comment = struct.pack("<III", 70, 12 + len(SECRET), len(SECRET)) + SECRET
+    needed = struct.pack("<III", 70, 20, 8) + b"EMF+line"
+    return bytes(header) + text + comment + needed + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
+
+
+def wmf() -> bytes:
+    comment = struct.pack("<IHHH", 5 + len(SECRET) // 2, 0x0626, 15, len(SECRET)) + SECRET
+    return struct.pack("<HHHIHIH", 1, 9, 0x300, 0, 0, 0, 0) + comment + struct.pack("<IH", 3, 0) + SECRET
+
+
+def bitmap() -> bytes:
+    """Return a bitmap as it is in memory, without the header of a file, with something after it."""
+    written = io.BytesIO()
+    Image.new("RGB", (60, 40), "teal").quantize(16).save(written, "BMP")
+    return written.getvalue()[14:] + SECRET
+
+
 _RTF: Final = r"""{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\*\generator NAME;}
 {\info{\author NAME}{\operator NAME}{\creatim\yr2021\mo2\dy3}}{\*\userprops{\propname x}{\staticval NAME}}
 {\*\revtbl{Unknown;}{NAME;}}{\*\rsidtbl\rsid123}{\*\xmlopen{\xmlname NAME}}{\*\template C:\\NAME.dot}

@@ -25,7 +25,20 @@ from tests.factories.files import MP3, OLE, PDF, SAMPLES, archive
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
 from tests.factories.marked_files import KINDS
 from tests.factories.recordings import RECORDINGS, SECRET, play, recording
-from tests.factories.revealing_files import box, docx, epub, jpeg, mixed_zip, mp4, packed, revealing_image, rtf
+from tests.factories.revealing_files import (
+    bitmap,
+    box,
+    docx,
+    emf,
+    epub,
+    jpeg,
+    mixed_zip,
+    mp4,
+    packed,
+    revealing_image,
+    rtf,
+    wmf,
+)
 
 DATES: Final = re.compile(rb"2021[-\x02]|2021-02-03|FEB 03")
 OPF: Final = "{http://www.idpf.org/2007/opf}"
@@ -431,30 +444,6 @@ class TestOfficeFiles:
         content = archive(**{"content.xml": "x", "META-INF/manifest.xml": manifest})
         with pytest.raises(ValidationError, match=r"password|damaged"):
             cleaned(content, "a.odt")
-
-
-def emf(description: bytes = b"") -> bytes:
-    """Return a drawing with a description, two comments and a line."""
-    text = description or SECRET.decode().encode("utf-16-le")
-    size = 88 + len(text)
-    header = bytearray(88)
-    header[0:8], header[40:44] = struct.pack("<II", 1, size), b" EMF"
-    header[60:68] = struct.pack("<II", len(text) // 2, 88)
-    comment = struct.pack("<III", 70, 12 + len(SECRET), len(SECRET)) + SECRET
-    needed = struct.pack("<III", 70, 20, 8) + b"EMF+line"
-    return bytes(header) + text + comment + needed + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
-
-
-def wmf() -> bytes:
-    comment = struct.pack("<IHHH", 5 + len(SECRET) // 2, 0x0626, 15, len(SECRET)) + SECRET
-    return struct.pack("<HHHIHIH", 1, 9, 0x300, 0, 0, 0, 0) + comment + struct.pack("<IH", 3, 0) + SECRET
-
-
-def bitmap() -> bytes:
-    """Return a bitmap as it is in memory, without the header of a file, with something after it."""
-    written = io.BytesIO()
-    Image.new("RGB", (60, 40), "teal").quantize(16).save(written, "BMP")
-    return written.getvalue()[14:] + SECRET
 
 
 class TestDrawings:
