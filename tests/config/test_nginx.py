@@ -19,6 +19,7 @@ from pathlib import Path
 
 import brotli
 import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import Process, environment_of
@@ -31,6 +32,9 @@ BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 VARIABLE = {"server", "date", "connection", "etag", "last-modified", "content-encoding", "content-length"}
 VARIABLE |= {"accept-ranges"}
 
+# Parameters of URLs that are secrets: whoever knows them may do something.
+SECRETS = {"signed", "token", "secret", "code"}
+
 if not shutil.which("nginx") or not shutil.which("openssl"):
     if os.environ.get("CI"):
         raise RuntimeError("nginx or openssl is missing, so its configuration can't be tested. Install both.")
@@ -42,6 +46,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[tuple[str, set[str]]]:
+    """Yield the route of each URL of the site, with the names of its parameters."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from routes(each.url_patterns, before + str(each.pattern))
+        else:
+            yield before + str(each.pattern), set(each.pattern.regex.groupindex)
 
 
 def wait_for(port: int) -> None:
@@ -399,16 +412,22 @@ class TestServer:
         assert site.get("/comments/on/post/1/", method="POST", body=b"x" * 2_000_000).status == 413
 
     def test_logs_no_ip_address_query_or_secret(self, site: Site) -> None:
-        site.get("/comments/own/secret-word/")
-        site.get("/about/?unapproved=secret-word")
+        secret = [route for route, names in routes(get_resolver().url_patterns) if names & SECRETS]
+        assert {"/admin/lock/<str:secret>/", "/follow-by-email/manage/<str:token>/"} <= set(secret)
+        paths = [re.sub("<[^>]*>", "secret-word", route) for route in secret]
+        for path in (*paths, "/about/?unapproved=secret-word", "/?preview_link=secret-word"):
+            assert "secret-word" in path
+            assert site.get(path).status < 500
+        site.get("/the-last-one/")
         # nginx writes a line after the response has been sent.
         for _attempt in range(100):
             log = (site.pages.parent / "access.log").read_text()
-            if '"GET /about/"' in log:
+            if '"GET /the-last-one/"' in log:
                 break
             time.sleep(0.1)
         else:
-            raise AssertionError("The second page is not in the log.")
+            raise AssertionError("The last page is not in the log.")
+        assert '"GET /about/"' in log
         assert "secret-word" not in log
         assert "127.0.0.1" not in log
 
