@@ -26,6 +26,7 @@ from tests.factories.processes import Process, environment_of
 from tests.factories.programs import ROOT
 
 HOST = "blog.example.org"
+FORMER_HOST = "old.example.org"
 NEWS = "/2020/05/17/news/"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 # What depends on the connection, the time and the encoding,.
@@ -127,6 +128,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase, 
     app_port, port, insecure_port = free_port(), free_port(), free_port()
     settings = {
         "SITE_URL": f"https://{HOST}",
+        "FORMER_HOSTS": FORMER_HOST,
         "BEHIND_PROXY": "1",
         "TRUSTED_PROXIES": "1",
         "PAGES_FOLDER": str(folder / "pages"),
@@ -164,6 +166,7 @@ def _start_nginx(
         (r"listen 443", f"listen 127.0.0.1:{port}"),
         (r"listen 80", f"listen 127.0.0.1:{insecure_port}"),
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
+        (r"server_name blog.example.org;", f"server_name {HOST} {FORMER_HOST};"),
         (r"/etc/letsencrypt/live/blog.example.org/fullchain.pem", str(folder / "cert.pem")),
         (r"/etc/letsencrypt/live/blog.example.org/privkey.pem", str(folder / "key.pem")),
         (r"/run/broadside/pages", str(folder / "pages")),
@@ -236,6 +239,14 @@ class TestFiles:
         assert site.get(NEWS, method="HEAD").is_file
         assert site.get(NEWS, method="DELETE").status == 405
         assert site.get(NEWS, method="OPTIONS").status == 204
+
+    def test_are_not_for_former_hosts_which_redirect(self, site: Site) -> None:
+        site.get_file(NEWS)
+        for _again in range(3):
+            former = site.get(NEWS, host=FORMER_HOST)
+            assert (former.status, former.headers["Location"]) == (301, f"https://{HOST}{NEWS}")
+        assert site.get(NEWS).is_file
+        assert site.get(NEWS, host=HOST.upper()).is_file
 
     def test_have_names_that_nobody_can_choose(self, site: Site) -> None:
         site.get_file("/")
