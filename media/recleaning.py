@@ -1,7 +1,7 @@
 """Cleaning stored documents again, because the cleaners remove more than when they were stored, or weren't there yet.
 
-The worker does that after an upgrade (media.tasks), or the command `clean_media`. Images never need it: they have
-always been encoded again before they were stored.
+The worker does that after an upgrade (media.tasks), or the command `clean_media`. Images in documents are cleaned with
+them. Those of the library never need it: they have always been encoded again before they were stored.
 """
 
 import logging

@@ -14,7 +14,7 @@ from typing import IO, Any, Final
 
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
-from PIL import Image, ImageCms, ImageOps, ImageSequence
+from PIL import Image, ImageCms, ImageFile, ImageOps, ImageSequence
 
 from media.cleaners.codestreams import strip_jpeg
 
@@ -51,6 +51,7 @@ _FORMAT_OF: Final = {
 _ONLY_IN_DOCUMENTS: Final = {".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP"}
 _ANIMATED: Final = {"GIF", "WEBP", "AVIF"}
 _SRGB: Final = ImageCms.createProfile("sRGB")
+_JPEG_START: Final = b"\xff\xd8\xff"
 
 
 def clean_image(source: IO[bytes], target: IO[bytes], extension: str = "") -> str:
@@ -88,8 +89,9 @@ def cleaned_image(content: bytes, extension: str) -> bytes:
     """Return an image that is part of a document, in the format of this extension. Raises ValidationError."""
     written = io.BytesIO()
     clean_image(io.BytesIO(content), written, extension)
-    # A photo without metadata doesn't become worse by being cleaned again.
-    is_clean = _FORMAT_OF.get(extension) == "JPEG" and strip_jpeg(content) == content
+    # A photo without metadata doesn't become worse by being cleaned again. Its extension says only what it should be.
+    is_jpeg = _FORMAT_OF.get(extension) == "JPEG" and content.startswith(_JPEG_START)
+    is_clean = is_jpeg and strip_jpeg(content) == content
     return content if is_clean else written.getvalue()
 
 
@@ -168,6 +170,9 @@ def _pixels(image: Image.Image) -> Image.Image:
     with contextlib.suppress(Exception):
         ImageOps.exif_transpose(image, in_place=True)
     image = _to_srgb(image, profile)
+    if isinstance(image, ImageFile.ImageFile):
+        # Pillow writes some tags of a TIFF that was opened into the new one. A copy has none.
+        image = image.copy()
     image.info = {}
     return image
 

@@ -2,14 +2,19 @@
 
 Groups that readers of RTF may ignore (those that begin with `\\*`) are dropped unless they are listed here. So are the
 properties of the document, and embedded objects and computed fields except for what they show, because both can start
-programs. Source: Rich Text Format Specification 1.9.1 (Microsoft). No maintained library does this.
+programs. Pictures of a kind that can't be cleaned refuse the file, because readers would miss them.
+Source: Rich Text Format Specification 1.9.1 (Microsoft). No maintained library does this.
 """
 
 import re
 from dataclasses import dataclass
 from typing import IO, Final
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
 from media.cleaners.images import cleaned_image
+from media.cleaners.metafiles import clean_metafile
 from media.cleaners.streams import damaged, too_complex
 
 _MAX_TOKENS: Final = 5_000_000
@@ -31,7 +36,16 @@ _DROPPED: Final = frozenset({b"info", b"filetbl", b"nonshppict"})
 _REVISIONS: Final = re.compile(rb"(?:rev|cr|pr|sr|tr)(?:auth|dttm|date)(?:del)?|[a-z]*rsid[a-z]*")
 # Fields that are no more than a link or a number.
 _FIELDS: Final = frozenset(b"hyperlink page numpages pageref ref noteref seq toc symbol eq formtext styleref".split())
-_IMAGES: Final = {b"jpegblip": ".jpg", b"pngblip": ".png"}
+# The words that say of which kind an image is, and the extension of a file of that kind.
+_IMAGES: Final = {
+    b"jpegblip": ".jpg",
+    b"pngblip": ".png",
+    b"emfblip": ".emf",
+    b"wmetafile": ".wmf",
+    b"dibitmap": ".bmp",
+}
+# What a file has before a bitmap.
+_BITMAP_HEADER: Final = b"BM" + bytes(12)
 # Properties of shapes: the name of a file, the name that a person gave, and a file.
 _SHAPE_PROPERTIES: Final = frozenset({b"pibName", b"wzName", b"metroBlob"})
 
@@ -46,7 +60,9 @@ class _Group:
     is_object: bool = False
     is_ignorable: bool = False
     destination: bytes = b""
-    image: str = ""
+    is_image: bool = False
+    # The extension of a file of its kind. Empty if that can't be cleaned.
+    extension: str = ""
     # The name of a property, in the group that holds it and its value.
     property: bytes = b""
 
@@ -120,7 +136,8 @@ class _Document:
         elif _REVISIONS.fullmatch(word):
             self._separate()
         else:
-            group.image = _IMAGES.get(word, group.image)
+            group.is_image |= word == b"pict" or word in _IMAGES
+            group.extension = _IMAGES.get(word, group.extension)
             self.write(b"\\*" + text if group.is_ignorable and word == group.destination else text)
 
     def close(self) -> None:
@@ -133,8 +150,8 @@ class _Document:
             around.property = self._text(group).strip()
         elif group.destination == b"sv":
             around.is_dropped |= around.property in _SHAPE_PROPERTIES
-        elif group.image and not group.is_dropped:
-            self.written[group.start + 1 :] = _clean_image(self.written[group.start + 1 :], group.image)
+        elif group.is_image and not group.is_dropped:
+            self.written[group.start + 1 :] = _clean_image(self.written[group.start + 1 :], group.extension)
         if group.is_dropped:
             del self.written[group.start :]
             self._separate()
@@ -151,13 +168,33 @@ class _Document:
 
 
 def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
-    """Return the content of a group with an image, whose bytes are written as digits."""
+    """Return the content of a group with an image, whose bytes are written as digits. Raises ValidationError."""
     kept: list[bytes] = []
     digits: list[bytes] = []
     depth = 0
+    # How deep the open group of properties is, if there is one. These are text.
+    properties = 0
     for part in content:
         depth += {b"{": 1, b"}": -1}.get(part, 0)
-        is_digits = not depth and not part.startswith((b"\\", b"}"))
+        if part.startswith(b"\\*"):
+            properties = properties or depth
+        elif depth < properties:
+            properties = 0
+        is_digits = not properties and not part.startswith((b"\\", b"{", b"}"))
         (digits if is_digits else kept).append(part)
     image = bytes.fromhex(b"".join(digits).decode("ascii"))
-    return [*kept, b"\n", cleaned_image(image, extension).hex().encode()]
+    if extension:
+        return [*kept, b"\n", _cleaned(image, extension).hex().encode()]
+    if image:
+        # From the first Macintosh, OS/2 and Windows 2, or of an unknown kind, in which names can be anywhere.
+        text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
+        raise ValidationError(text % {"type": "pict", "other": ".pdf"})
+    return content
+
+
+def _cleaned(image: bytes, extension: str) -> bytes:
+    if extension in {".emf", ".wmf"}:
+        return clean_metafile(image)
+    if extension == ".bmp":
+        return cleaned_image(_BITMAP_HEADER + image, extension)[len(_BITMAP_HEADER) :]
+    return cleaned_image(image, extension)

@@ -19,17 +19,22 @@ from pathlib import Path
 
 import brotli
 import pytest
+from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import Process, environment_of
 from tests.factories.programs import ROOT
 
 HOST = "blog.example.org"
+FORMER_HOST = "old.example.org"
 NEWS = "/2020/05/17/news/"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 # What depends on the connection, the time and the encoding,.
 VARIABLE = {"server", "date", "connection", "etag", "last-modified", "content-encoding", "content-length"}
 VARIABLE |= {"accept-ranges"}
+
+# Parameters of URLs that are secrets: whoever knows them may do something.
+SECRETS = {"signed", "token", "secret", "code"}
 
 if not shutil.which("nginx") or not shutil.which("openssl"):
     if os.environ.get("CI"):
@@ -42,6 +47,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def routes(patterns: list[URLPattern | URLResolver], before: str = "/") -> Iterator[tuple[str, set[str]]]:
+    """Yield the route of each URL of the site, with the names of its parameters."""
+    for each in patterns:
+        if isinstance(each, URLResolver):
+            yield from routes(each.url_patterns, before + str(each.pattern))
+        else:
+            yield before + str(each.pattern), set(each.pattern.regex.groupindex)
 
 
 def wait_for(port: int) -> None:
@@ -114,6 +128,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase, 
     app_port, port, insecure_port = free_port(), free_port(), free_port()
     settings = {
         "SITE_URL": f"https://{HOST}",
+        "FORMER_HOSTS": FORMER_HOST,
         "BEHIND_PROXY": "1",
         "TRUSTED_PROXIES": "1",
         "PAGES_FOLDER": str(folder / "pages"),
@@ -151,6 +166,7 @@ def _start_nginx(
         (r"listen 443", f"listen 127.0.0.1:{port}"),
         (r"listen 80", f"listen 127.0.0.1:{insecure_port}"),
         (r"127\.0\.0\.1:8000", f"127.0.0.1:{app_port}"),
+        (r"server_name blog.example.org;", f"server_name {HOST} {FORMER_HOST};"),
         (r"/etc/letsencrypt/live/blog.example.org/fullchain.pem", str(folder / "cert.pem")),
         (r"/etc/letsencrypt/live/blog.example.org/privkey.pem", str(folder / "key.pem")),
         (r"/run/broadside/pages", str(folder / "pages")),
@@ -223,6 +239,14 @@ class TestFiles:
         assert site.get(NEWS, method="HEAD").is_file
         assert site.get(NEWS, method="DELETE").status == 405
         assert site.get(NEWS, method="OPTIONS").status == 204
+
+    def test_are_not_for_former_hosts_which_redirect(self, site: Site) -> None:
+        site.get_file(NEWS)
+        for _again in range(3):
+            former = site.get(NEWS, host=FORMER_HOST)
+            assert (former.status, former.headers["Location"]) == (301, f"https://{HOST}{NEWS}")
+        assert site.get(NEWS).is_file
+        assert site.get(NEWS, host=HOST.upper()).is_file
 
     def test_have_names_that_nobody_can_choose(self, site: Site) -> None:
         site.get_file("/")
@@ -399,16 +423,22 @@ class TestServer:
         assert site.get("/comments/on/post/1/", method="POST", body=b"x" * 2_000_000).status == 413
 
     def test_logs_no_ip_address_query_or_secret(self, site: Site) -> None:
-        site.get("/comments/own/secret-word/")
-        site.get("/about/?unapproved=secret-word")
+        secret = [route for route, names in routes(get_resolver().url_patterns) if names & SECRETS]
+        assert {"/admin/lock/<str:secret>/", "/follow-by-email/manage/<str:token>/"} <= set(secret)
+        paths = [re.sub("<[^>]*>", "secret-word", route) for route in secret]
+        for path in (*paths, "/about/?unapproved=secret-word", "/?preview_link=secret-word"):
+            assert "secret-word" in path
+            assert site.get(path).status < 500
+        site.get("/the-last-one/")
         # nginx writes a line after the response has been sent.
         for _attempt in range(100):
             log = (site.pages.parent / "access.log").read_text()
-            if '"GET /about/"' in log:
+            if '"GET /the-last-one/"' in log:
                 break
             time.sleep(0.1)
         else:
-            raise AssertionError("The second page is not in the log.")
+            raise AssertionError("The last page is not in the log.")
+        assert '"GET /about/"' in log
         assert "secret-word" not in log
         assert "127.0.0.1" not in log
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import pikepdf
-from PIL import Image, ImageDraw, PngImagePlugin
+from PIL import Image, ImageDraw, PngImagePlugin, TiffImagePlugin
 
 from tests.factories.files import MP3, MP4, PDF, archive, wav
 from tests.factories.recordings import SECRET, recording
@@ -149,11 +149,12 @@ def chunk(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def revealing_image(kind: str, **options: Any) -> bytes:
-    """Return an image with EXIF, XMP and whatever else the format has room for."""
+def revealing_image(kind: str, mode: str = "RGB", **options: Any) -> bytes:
+    """Return an image with EXIF, XMP and whatever else the format has room for, in this mode of Pillow."""
     exif = Image.Exif()
     exif[0x010F], exif[0x9C9D] = SECRET.decode(), SECRET
-    image = Image.new("RGB", (60, 40), "teal")
+    # Pillow can't draw in all modes.
+    image = Image.new("RGB", (60, 40), "teal").convert("L" if mode.startswith(("I", "L")) else "RGB").convert(mode)
     if kind == "PNG":
         info = PngImagePlugin.PngInfo()
         info.add_text("Author", SECRET.decode())
@@ -162,6 +163,14 @@ def revealing_image(kind: str, **options: Any) -> bytes:
         options |= {"pnginfo": info, "exif": exif}
     elif kind == "GIF":
         options |= {"comment": SECRET, "save_all": True, "append_images": [Image.new("RGB", (60, 40), "red")]}
+    elif kind == "TIFF":
+        tags = TiffImagePlugin.ImageFileDirectory_v2()
+        # XMP, IPTC, Photoshop's, a description, the camera and the owner.
+        for tag in (700, 33723, 34377):
+            tags.tagtype[tag], tags[tag] = 7, b"8BIM" + SECRET
+        for tag in (270, 271, 33432):
+            tags[tag] = SECRET.decode()
+        options["tiffinfo"] = tags
     elif kind == "JPEG":
         iptc = b"Photoshop 3.0\0" + b"8BIM\x04\x04\0\0" + struct.pack(">I", len(SECRET) + 5)
         iptc += b"\x1c\x02\x50" + struct.pack(">H", len(SECRET)) + SECRET
@@ -207,6 +216,30 @@ def pptx() -> bytes:
             "ppt/slides/slide1.xml": "<t>Text</t>",
         }
     )
+
+
+def emf(description: bytes = b"") -> bytes:
+    """Return a drawing with a description, two comments and a line."""
+    text = description or SECRET.decode().encode("utf-16-le")
+    size = 88 + len(text)
+    header = bytearray(88)
+    header[0:8], header[40:44] = struct.pack("<II", 1, size), b" EMF"
+    header[60:68] = struct.pack("<II", len(text) // 2, 88)
+    comment = struct.pack("<III", 70, 12 + len(SECRET), len(SECRET)) + SECRET
+    needed = struct.pack("<III", 70, 20, 8) + b"EMF+line"
+    return bytes(header) + text + comment + needed + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
+
+
+def wmf() -> bytes:
+    comment = struct.pack("<IHHH", 5 + len(SECRET) // 2, 0x0626, 15, len(SECRET)) + SECRET
+    return struct.pack("<HHHIHIH", 1, 9, 0x300, 0, 0, 0, 0) + comment + struct.pack("<IH", 3, 0) + SECRET
+
+
+def bitmap() -> bytes:
+    """Return a bitmap as it is in memory, without the header of a file, with something after it."""
+    written = io.BytesIO()
+    Image.new("RGB", (60, 40), "teal").quantize(16).save(written, "BMP")
+    return written.getvalue()[14:] + SECRET
 
 
 _RTF: Final = r"""{\rtf1\ansi{\fonttbl{\f0 Arial;}}{\*\generator NAME;}

@@ -25,7 +25,20 @@ from tests.factories.files import MP3, OLE, PDF, SAMPLES, archive
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
 from tests.factories.marked_files import KINDS
 from tests.factories.recordings import RECORDINGS, SECRET, play, recording
-from tests.factories.revealing_files import box, docx, epub, jpeg, mixed_zip, mp4, packed, revealing_image, rtf
+from tests.factories.revealing_files import (
+    bitmap,
+    box,
+    docx,
+    emf,
+    epub,
+    jpeg,
+    mixed_zip,
+    mp4,
+    packed,
+    revealing_image,
+    rtf,
+    wmf,
+)
 
 DATES: Final = re.compile(rb"2021[-\x02]|2021-02-03|FEB 03")
 OPF: Final = "{http://www.idpf.org/2007/opf}"
@@ -95,6 +108,48 @@ class TestRecordings:
             assert source.read_at_once <= 64 * 1024, case
 
 
+# Each format with the modes of Pillow in which it can be stored, and its extensions in documents.
+IMAGE_MODES: Final = {
+    "JPEG": ("L RGB CMYK", ".jpg .jpeg"),
+    "PNG": ("1 L LA I;16 P RGB RGBA", ".png"),
+    "WEBP": ("RGB RGBA", ".webp"),
+    "AVIF": ("RGB RGBA", ".avif"),
+    "GIF": ("1 L P RGB RGBA", ".gif"),
+    "TIFF": ("1 L LA I;16 P PA RGB RGBA CMYK LAB", ".tif .tiff"),
+}
+
+
+class TestImagesInDocuments:
+    @pytest.mark.parametrize(
+        ("kind", "mode", "extension"),
+        [
+            (kind, mode, extension)
+            for kind, (modes, extensions) in IMAGE_MODES.items()
+            for mode in modes.split()
+            for extension in extensions.split()
+        ],
+    )
+    def test_keep_nothing_but_pixels_in_any_mode(self, kind: str, mode: str, extension: str) -> None:
+        content = revealing_image(kind, mode)
+        name = f"word/media/image2{extension}"
+        in_zip = unpacked(cleaned(packed({f"a{extension}": content}), "a.zip"))[f"a{extension}"]
+        in_text = unpacked(cleaned(docx(**{name: content}), "a.docx"))[name]
+        assert reveals(content)
+        for image in (in_zip, in_text):
+            assert not reveals(image)
+            with Image.open(io.BytesIO(image)) as opened:
+                assert (opened.format, opened.size) == (kind, (60, 40))
+                assert not {"exif", "xmp", "photoshop", "comment"} & set(opened.info)
+
+    @pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "TIFF"])
+    def test_with_the_extension_of_a_photo_are_cleaned_as_well(self, kind: str) -> None:
+        name = "word/media/image2.jpeg"
+        clean = unpacked(cleaned(docx(**{name: revealing_image(kind)}), "a.docx"))[name]
+        assert not reveals(clean)
+        with Image.open(io.BytesIO(clean)) as opened:
+            assert opened.format == "JPEG"
+
+
 class TestTexts:
     def test_keep_what_readers_see(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
@@ -126,6 +181,36 @@ class TestTexts:
     def test_a_clean_one_stays_the_same(self) -> None:
         once = cleaned(rb"{\rtf1{\info x}{\pict\pngblip " + revealing_image("PNG").hex().encode() + b"}}", "a.rtf")
         assert cleaned(once, "a.rtf") == once
+
+    @pytest.mark.parametrize("in_group", [False, True], ids=["alone", "in a group of its own"])
+    @pytest.mark.parametrize("kind", ["emfblip", "wmetafile8", "dibitmap0"])
+    def test_lose_what_drawings_and_bitmaps_say(self, kind: str, in_group: bool) -> None:
+        image = {"emfblip": emf(), "wmetafile8": wmf(), "dibitmap0": bitmap()}[kind]
+        digits = f"{{{image.hex()}}}" if in_group else image.hex()
+        properties = r"{\*\picprop{\sp{\sn wzDescription}{\sv A lamp}}}"
+        before = rf"{{\rtf1 Before {{\*\shppict{{\pict{properties}\picw60\{kind} {digits}}}}} after}}"
+        text = cleaned(before.encode(), "a.rtf").decode()
+        assert reveals(before.encode())
+        assert not reveals(text.encode())
+        (found,) = re.findall(r"[0-9a-f]{50,}", text)
+        clean = bytes.fromhex(found)
+        if kind == "dibitmap0":
+            with Image.open(io.BytesIO(b"BM" + bytes(12) + clean)) as opened:
+                assert opened.convert("RGB").tobytes() == Image.new("RGB", (60, 40), "teal").tobytes()
+        else:
+            assert clean == clean_metafile(image)
+        assert all(shown in text for shown in ("Before ", properties, rf"\picw60\{kind}", " after}"))
+        assert cleaned(text.encode(), "a.rtf").decode() == text
+
+    @pytest.mark.parametrize("kind", ["macpict", "pmmetafile8", "wbitmap0", "picw60"])
+    def test_with_images_that_can_not_be_cleaned_are_refused(self, kind: str) -> None:
+        for image in (SECRET.hex(), f"{{{SECRET.hex()}}}", rf"\bin{len(SECRET)} {SECRET.decode()}"):
+            with pytest.raises(ValidationError, match="can't be removed from “pict” files"):
+                cleaned(rf"{{\rtf1 Text {{\pict\{kind} {image}}}}}".encode(), "a.rtf")
+
+    def test_images_that_are_left_out_and_empty_ones_refuse_nothing(self) -> None:
+        text = cleaned(rb"{\rtf1 A {\nonshppict{\pict\macpict 4142}}B {\pict\picw60}C}", "a.rtf")
+        assert text == rb"{\rtf1 A B {\pict\picw60}C}"
 
     @given(st.text(alphabet="{}\\\\*ab0 '\\n", max_size=60))
     @example(r"\*\a")
@@ -359,23 +444,6 @@ class TestOfficeFiles:
         content = archive(**{"content.xml": "x", "META-INF/manifest.xml": manifest})
         with pytest.raises(ValidationError, match=r"password|damaged"):
             cleaned(content, "a.odt")
-
-
-def emf(description: bytes = b"") -> bytes:
-    """Return a drawing with a description, two comments and a line."""
-    text = description or SECRET.decode().encode("utf-16-le")
-    size = 88 + len(text)
-    header = bytearray(88)
-    header[0:8], header[40:44] = struct.pack("<II", 1, size), b" EMF"
-    header[60:68] = struct.pack("<II", len(text) // 2, 88)
-    comment = struct.pack("<III", 70, 12 + len(SECRET), len(SECRET)) + SECRET
-    needed = struct.pack("<III", 70, 20, 8) + b"EMF+line"
-    return bytes(header) + text + comment + needed + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
-
-
-def wmf() -> bytes:
-    comment = struct.pack("<IHHH", 5 + len(SECRET) // 2, 0x0626, 15, len(SECRET)) + SECRET
-    return struct.pack("<HHHIHIH", 1, 9, 0x300, 0, 0, 0, 0) + comment + struct.pack("<IH", 3, 0) + SECRET
 
 
 class TestDrawings:

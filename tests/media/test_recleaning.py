@@ -20,6 +20,7 @@ from media.storage import StorageUnavailableError
 from tests.factories import UserFactory
 from tests.factories.files import PDF, SAMPLES, pdf_file
 from tests.factories.hostile_files import CLEANED, reveals
+from tests.factories.revealing_files import docx, emf, packed, revealing_image
 from tests.factories.types import Work
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +53,20 @@ class TestCleaningAgain:
         assert not reveals(content_of(document))
         assert (after.file.url, after.cleaned_with, after.uncleaned_because) == (url, CLEANERS_VERSION, "")
         assert after.size == len(content_of(document))
+
+    @pytest.mark.parametrize("name", ["a.zip", "a.docx", "a.rtf"])
+    def test_removes_what_images_in_documents_say_since_the_first_cleaners(self, name: str) -> None:
+        image = revealing_image("TIFF")
+        content = {
+            "a.zip": packed({"a.tif": image}),
+            "a.docx": docx(**{"word/media/image2.jpeg": image}),
+            "a.rtf": rb"{\rtf1 Text {\pict\emfblip " + emf().hex().encode() + b"}}",
+        }[name]
+        document = store_before(content, name)
+        Document.objects.update(cleaned_with=1)
+        assert reveals(content_of(document))
+        tasks.clean_due_documents.func(0)
+        assert not reveals(content_of(document))
 
     def test_a_clean_document_stays_as_it_is(self) -> None:
         document = store_document(pdf_file())
