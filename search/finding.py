@@ -141,8 +141,10 @@ def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
         else:
             groups.append(group)
     if query.first or query.last:
-        first, last = query.first or _FIRST_DAY, query.last or timezone.localdate() + dt.timedelta(days=1)
-        groups.append(tuple(Phrase((label,)) for label in labels.of_days(max(first, _FIRST_DAY), last)))
+        # Nothing public is later. Without this limit, a year such as 9999 would stand for thousands of labels.
+        tomorrow = timezone.localdate() + dt.timedelta(days=1)
+        first, last = max(query.first or _FIRST_DAY, _FIRST_DAY), min(query.last or tomorrow, tomorrow)
+        groups.append(tuple(Phrase((label,)) for label in labels.of_days(first, last)))
     return groups, tuple(excluded), unknown
 
 

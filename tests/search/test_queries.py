@@ -132,11 +132,20 @@ class TestFinding:
             ("after:2018-05", {"Defenders", "Prison", "About"}),
             ("after:2018-04-03 before:2018-05-04", {"Defenders"}),
             ("after:2019 before:2018", set()),
+            ("after:2019 before:9999", {"Prison", "About"}),
+            ("after:9998 before:9999", set()),
+            ("after:9998 award", set()),
         ],
     )
     def test_words_and_filters(self, typed: str, titles: set[str]) -> None:
         UserFactory(username="anna-lindqvist")
         assert set(self.found(typed)) == titles
+
+    def test_days_that_no_post_can_have_are_not_looked_up(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            self.found("after:0002 before:9999-12-31 award")
+        looked_up = [each["sql"].count("__y") for each in queries]
+        assert 0 < max(looked_up) < 1_000
 
     def test_titles_count_more_than_texts_and_dates_only_if_asked(self) -> None:
         assert self.found("prison") == ["Prison", "Defenders"]
