@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from blog.models import Category, Entry, public_condition
+from blog.models import Category, Entry, Post, public_condition
 from blog.models.entry_query import EntryKind
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
 from core.memory import remembered
@@ -163,6 +163,8 @@ def _labels(each: Filter) -> Iterator[str]:
                 for pk in Category.objects.below(category.path).values_list("pk", flat=True):
                     yield labels.category(pk)
         case _:
-            people = User.objects.filter(Q(slug=slugify(name)) | Q(display_name__iexact=name))
+            # Accounts without public posts must not be revealed.
+            has_posts = Exists(Post.objects.published().filter(author=OuterRef("pk")))
+            people = User.objects.filter(has_posts, Q(slug=slugify(name)) | Q(display_name__iexact=name))
             for pk in people.values_list("pk", flat=True)[:_MAX_NAMED]:
                 yield labels.author(pk)

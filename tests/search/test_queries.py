@@ -160,6 +160,14 @@ class TestFinding:
     def test_names_that_nothing_has_are_reported(self) -> None:
         assert find_entries(parse("tag:x award"), SiteSettings.current()).unknown == [Filter("tag", "x", False)]
 
+    @pytest.mark.parametrize("hidden", [{"status": "draft"}, {"kind": "page"}, {"published_at": at(2999, 1, 1)}])
+    def test_who_has_no_public_posts_is_nobody(self, hidden: dict[str, Any]) -> None:
+        make = PageFactory if hidden.pop("kind", "") else PostFactory
+        make(author=UserFactory(username="ruth"), **hidden)
+        for typed in ("author:ruth", "-author:ruth award"):
+            (unknown,) = find_entries(parse(typed), SiteSettings.current()).unknown
+            assert unknown.value == "ruth"
+
     @pytest.mark.parametrize(
         ("language", "text", "typed"),
         [
