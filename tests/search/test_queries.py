@@ -56,6 +56,7 @@ class TestParsing:
             ("before:2019", None, dt.date(2018, 12, 31)),
             ("after:2018-05", dt.date(2018, 5, 1), None),
             ("after:2018-05-07 before:2018-06-01", dt.date(2018, 5, 7), dt.date(2018, 5, 31)),
+            ("after:2019 before:2020 after:2018 before:2021", dt.date(2019, 1, 1), dt.date(2019, 12, 31)),
         ],
     )
     def test_days(self, typed: str, first: dt.date | None, last: dt.date | None) -> None:
@@ -85,7 +86,14 @@ class TestParsing:
         assert len(parse("word " * 30).words) == MAX_WORDS
         assert parse("word " * 30).is_cut
         assert parse("x" * (MAX_CHARACTERS + 1)).is_cut
+        long = "word" * 8
+        assert {word.tokens for word in parse(f"{long} " * 9).words} == {(long,)}
         assert not parse("two words").is_cut
+
+    def test_of_long_queries_the_filters_are_kept(self) -> None:
+        query = parse("word " * MAX_WORDS + "-other tag:courts")
+        assert (len(query.words), query.excluded) == (MAX_WORDS - 1, ())
+        assert query.filters == (Filter("tag", "courts", False),)
 
     @given(HOSTILE)
     def test_nothing_is_an_error(self, typed: str) -> None:
