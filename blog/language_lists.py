@@ -15,7 +15,7 @@ from blog.appearance.blocks import Row, SidebarBlock
 from blog.listing import FeedLink, Listing, listing_response
 from blog.models import Post
 from blog.sidebar import EMPTY, ZERO, Line
-from core.languages import answer_in, language_name
+from core.languages import answer_in, language_name, may_be_in_url
 from core.site import SiteRequest
 
 posts_in_language: Final = Listing(
@@ -49,6 +49,7 @@ def _rows() -> QuerySet[Any, Any]:
 
 def _lines(rows: Sequence[Row]) -> Sequence[Line]:
     """Return the languages by name, that of the site first; none if there are no others."""
+    rows = [row for row in rows if may_be_in_url(row.label)]
     if {row.label for row in rows} <= {settings.LANGUAGE_CODE}:
         return []
 

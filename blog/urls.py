@@ -12,6 +12,7 @@ from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
 from blog.dictionary import dictionary
 from blog.language_lists import by_language
 from blog.portraits import portrait
+from core import languages
 
 app_name = "blog"
 
@@ -33,7 +34,7 @@ for name, base, regex in (
     ("two_digits", StringConverter, "[0-9]{2}"),
     # A segment in any script. Imported slugs contain characters that Django's own converter does not match.
     ("any_slug", StringConverter, _SEGMENT),
-    ("language", StringConverter, "[a-z]{2,3}(?:-[a-z0-9]{2,8})*"),
+    ("language", StringConverter, languages.CODE),
     ("page_number", IntConverter, "[1-9][0-9]{0,8}"),
 ):
     register_converter(type(name, (base,), {"regex": regex}), name)

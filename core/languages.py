@@ -3,6 +3,7 @@
 A URL is always in one language: that of the text at it, or else the site's. Nothing depends on the reader's browser.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
@@ -16,6 +17,8 @@ from core.text import fold
 
 # Those that have a complete catalogue in locale/. English is the language of the messages themselves.
 SHIPPED: Final = ("ar", "en", "es", "fr", "ru", "uk")
+# The codes of languages as URLs contain them.
+CODE: Final = "[a-z]{2,3}(?:-[a-z0-9]{2,8})*"
 
 
 def interface_language(language: str) -> str:
@@ -33,6 +36,11 @@ def language_name(language: str) -> str:
         return str(get_language_info(language)["name_local"])
     except KeyError:
         return language
+
+
+def may_be_in_url(language: str) -> bool:
+    """Return whether it is such a code. Imports have stored others, such as `pt-BR`."""
+    return re.fullmatch(CODE, language) is not None
 
 
 def known_languages() -> dict[str, str]:

@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.models import Category, Entry, Post, PostInCategory
+from core.languages import may_be_in_url
 from core.models import SiteSettings
 from newsletter.models import Subscription, Topic
 from newsletter.models.subscriptions import ALL_POSTS
@@ -40,9 +41,9 @@ def find_topic(site: SiteSettings, kind: str, key: str) -> dict[str, Any]:
 
 
 def languages() -> list[str]:
-    """Return the codes of the languages of public posts."""
+    """Return the codes of the languages of public posts, as far as these have lists."""
     found = Post.objects.published().exclude(language="").order_by("language").values_list("language", flat=True)
-    return list(found.distinct())
+    return [language for language in found.distinct() if may_be_in_url(language)]
 
 
 def page_of(topic: Topic) -> str:

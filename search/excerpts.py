@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from django.utils.safestring import SafeString
 
 from search.queries import Word
-from search.text import is_unspaced, normalise, stems_for, tokens_of
+from search.text import WITHIN_WORD, is_unspaced, normalise, stems_for, tokens_of
 
 # Of a longer text, only the beginning is searched for words to mark.
 MAX_SEARCHED: Final = 60_000
@@ -21,7 +21,9 @@ _MAX_MATCHES: Final = 10
 # Typographic characters beside ASCII, none of which is a part of a word.
 _PLAIN: Final = re.compile("[\x00-\x7f\u00a0\u2010-\u2027\u2030-\u205e«»¡¿·°§€£]*")
 _MARKS: Final = re.compile("[\u00ad\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u0640\u064b-\u065f\u0670\u200b-\u200f]")
-_REST_OF_WORD: Final = re.compile(r"\w*")
+_WITHIN_WORD: Final = re.compile(WITHIN_WORD)
+_REST_OF_WORD: Final = re.compile(f"{WITHIN_WORD}*")
+_BETWEEN_WORDS: Final = rf"(?:(?!{WITHIN_WORD})[\W_])+"
 # How many letters may be attached to the beginning of an Arabic word.
 _MAX_PREFIX: Final = 4
 _ARABIC: Final = re.compile("[\u0620-\u06ff]")
@@ -92,7 +94,8 @@ class _Sought:
             self._literal = first
         else:
             self._literal = _common_beginning(self._forms)
-        self._rest = re.compile(r"\W+".join(word.tokens) + r"(?!\w)") if self._is_phrase else None
+        phrase = f"{_BETWEEN_WORDS.join(word.tokens)}(?!{WITHIN_WORD})"
+        self._rest = re.compile(phrase) if self._is_phrase else None
 
     def find(self, folded: str) -> Iterator[tuple[int, int]]:
         """Yield where it begins and ends, up to _MAX_MATCHES times."""
@@ -107,7 +110,7 @@ class _Sought:
         if is_unspaced(self._literal):
             return at, at + len(self._literal)
         start = at
-        while start and folded[start - 1].isalnum():
+        while start and _WITHIN_WORD.match(folded[start - 1]):
             start -= 1
             if at - start > (_MAX_PREFIX if _ARABIC.match(self._literal) else 0):
                 return None

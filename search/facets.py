@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 from django.db.models.functions import ExtractYear
 from django.utils.translation import gettext
 
-from blog.models import Category, Entry
+from blog.models import Category, Entry, PostInCategory
 from core.prepared import Prepared
 from search.finding import padded
 from tags.models import Tag, TaggedPost
@@ -20,7 +20,7 @@ _MAX_LINKS: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class FacetLink:
-    """`filter` is what to add to the query."""
+    """`filter` is what to put before the query."""
 
     label: str
     count: int
@@ -65,7 +65,8 @@ _tags = Prepared[tuple[int, int]](
     lambda pks: _most(TaggedPost.objects.filter(content_object__pk__in=pks), "tag"),
 )
 _categories = Prepared[tuple[int, int]](
-    lambda pks: _most(Entry.categories.through._default_manager.filter(entry__pk__in=pks), "category"),
+    # With those of the categories below each, as the filter finds them.
+    lambda pks: _most(PostInCategory.objects.filter(post__pk__in=pks), "category"),
 )
 
 

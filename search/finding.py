@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from blog.models import Category, Entry, public_condition
+from blog.models import Category, Entry, Post, public_condition
 from blog.models.entry_query import EntryKind
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
 from core.memory import remembered
@@ -141,8 +141,10 @@ def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
         else:
             groups.append(group)
     if query.first or query.last:
-        first, last = query.first or _FIRST_DAY, query.last or timezone.localdate() + dt.timedelta(days=1)
-        groups.append(tuple(Phrase((label,)) for label in labels.of_days(max(first, _FIRST_DAY), last)))
+        # Nothing public is later. Without this limit, a year such as 9999 would stand for thousands of labels.
+        tomorrow = timezone.localdate() + dt.timedelta(days=1)
+        first, last = max(query.first or _FIRST_DAY, _FIRST_DAY), min(query.last or tomorrow, tomorrow)
+        groups.append(tuple(Phrase((label,)) for label in labels.of_days(first, last)))
     return groups, tuple(excluded), unknown
 
 
@@ -161,6 +163,8 @@ def _labels(each: Filter) -> Iterator[str]:
                 for pk in Category.objects.below(category.path).values_list("pk", flat=True):
                     yield labels.category(pk)
         case _:
-            people = User.objects.filter(Q(slug=slugify(name)) | Q(display_name__iexact=name))
+            # Accounts without public posts must not be revealed.
+            has_posts = Exists(Post.objects.published().filter(author=OuterRef("pk")))
+            people = User.objects.filter(has_posts, Q(slug=slugify(name)) | Q(display_name__iexact=name))
             for pk in people.values_list("pk", flat=True)[:_MAX_NAMED]:
                 yield labels.author(pk)

@@ -63,10 +63,12 @@ class Query:
 
 
 def parse(typed: str) -> Query:
-    """Return the query that was typed, as far as it is not too long."""
+    """Return the query that was typed, as far as it is not too long. Of several limits of days, all count."""
     text = " ".join(typed.replace("\0", " ").split())
     is_cut = len(text) > MAX_CHARACTERS
-    text = text[:MAX_CHARACTERS]
+    if is_cut:
+        # Whole words only, because no text may have a part of one.
+        text = text[: MAX_CHARACTERS + 1].rpartition(" ")[0] or text[:MAX_CHARACTERS]
     words: list[Word] = []
     excluded: list[Word] = []
     filters: list[Filter] = []
@@ -76,7 +78,11 @@ def parse(typed: str) -> Query:
         value = part["quoted"] if part["word"] is None else part["word"]
         name, is_excluded = part["filter"], bool(part["minus"])
         if name in {"before", "after"} and not is_excluded and (day := _first_day(value)):
-            first, last = (day, last) if name == "after" else (first, day - dt.timedelta(days=1))
+            if name == "after":
+                first = max(first or day, day)
+            else:
+                before = day - dt.timedelta(days=1)
+                last = min(last or before, before)
         elif name in {"tag", "category", "author"} and value.strip():
             filters.append(Filter(name, value, is_excluded))
         else:
@@ -85,9 +91,11 @@ def parse(typed: str) -> Query:
             found = _words(value if not name else f"{name} {value}", is_exact=part["word"] is None, is_last=is_last)
             (excluded if is_excluded else words).extend(found)
     is_cut = is_cut or len(words) + len(excluded) + len(filters) > MAX_WORDS
-    kept = tuple(words[:MAX_WORDS])
-    excluded, filters = excluded[: MAX_WORDS - len(kept)], filters[: MAX_WORDS - len(kept)]
-    return Query(text, kept, tuple(excluded), tuple(filters), first, last, is_cut)
+    # Without a filter, too much would be found.
+    filters = filters[:MAX_WORDS]
+    words = words[: MAX_WORDS - len(filters)]
+    excluded = excluded[: MAX_WORDS - len(filters) - len(words)]
+    return Query(text, tuple(words), tuple(excluded), tuple(filters), first, last, is_cut)
 
 
 def forms_of(word: Word, languages: Sequence[str], tier: Tier = Tier.ANYWHERE, *, is_completed: bool = False) -> Group:

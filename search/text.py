@@ -78,7 +78,9 @@ UNSPACED: Final = (
 )
 # Signs within words, such as the vowels of Devanagari, which are no letters to regular expressions.
 _SIGNS: Final = _ranges(p for p in _POINTS if unicodedata.category(chr(p)) in {"Mn", "Mc"} and not _is_accent(chr(p)))
-_TOKENS: Final = re.compile(rf"[^\W_](?:[^\W_]|[{_SIGNS}])*")
+# A character within a word, as a pattern. What readers see marked must be what the index has.
+WITHIN_WORD: Final = rf"(?:[^\W_]|[{_SIGNS}])"
+_TOKENS: Final = re.compile(rf"[^\W_]{WITHIN_WORD}*")
 # Tokens, once everything but ASCII characters belongs to one.
 _SEPARATED: Final = re.compile(r"[^\0-/:-@\[-`{-\x7f]+")
 _HAS_UNSPACED: Final = re.compile(f"[{UNSPACED}]")

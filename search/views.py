@@ -184,6 +184,7 @@ def _notices(hits: Hits, query: Query) -> list[str]:
 def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int, str]]]]:
     """Return the headings and links with which results are narrowed down, each with a count."""
     text = search.query.text
+    # Filters come first: the last word may be only the beginning of one, or its quotation mark may be open.
     return [
         (
             facet.label,
@@ -191,7 +192,7 @@ def _facets(hits: Hits, search: _Search) -> list[tuple[str, list[tuple[str, int,
                 (
                     link.label,
                     link.count,
-                    replace(search, query=Query(f"{text} {link.filter}"), is_narrowing=False).url(),
+                    replace(search, query=Query(f"{link.filter} {text}"), is_narrowing=False).url(),
                 )
                 for link in facet.links
             ],

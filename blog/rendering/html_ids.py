@@ -5,12 +5,16 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-# What the site's own pages, forms and scripts use.
+# What the site's own pages, forms and scripts use. `top` is no id: a link to it leads to the top of a page without one.
 _RESERVED: Final = frozenset(
-    {"comments", "content", "footer", "header", "main", "menu", "more", "nav", "navigation"}
-    | {"respond", "search", "sidebar", "site", "skip"}
+    {"about-author", "children", "comments", "content", "follow", "footer", "header", "main", "menu", "more", "nav"}
+    | {"navigation", "related", "reply", "respond", "responses", "search", "search-menu", "sidebar", "site", "skip"}
+    | {"top"}
 )
-_RESERVED_PREFIXES: Final = ("comment-", "id_", "more-", "page-", "post-", "reply-", "respond-", "site-")
+_RESERVED_PREFIXES: Final = (
+    *("comment-", "error-", "follow-", "id_", "menu-", "more-", "news-", "own-", "page-", "post-", "pwbox-", "reply-"),
+    *("respond-", "site-", "suggestions-"),
+)
 
 _elements_with_id: Any = etree.XPath(".//*[@id]")
 

@@ -1,12 +1,18 @@
 """Posts and pages with page breaks: their URLs, the links between their pages, feeds and listings."""
 
 import datetime as dt
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
 
 from blog.models import Page, Post, Status
+from blog.rendering import render
 from tests.factories import PageFactory, PostFactory
+from tests.factories.newsletter import turn_on
+from tests.factories.responses import find, read
+from tests.factories.whole_site import PUBLIC, make_blog
 
 pytestmark = pytest.mark.django_db
 SOURCE = '<p>first <a href="#note">1</a></p><!--nextpage--><p>second</p><!--nextpage--><p id="note">third</p>'
@@ -96,3 +102,45 @@ class TestEntryPages:
         assert "first" in html
         assert "<p>second</p>" not in html
         assert f'href="/2014/02/10/long/#more-{post.pk}"' in html
+
+
+class TestIdsAroundTexts:
+    """What pages with a text call their own elements, which scripts, labels, forms and links refer to."""
+
+    @pytest.fixture
+    def ids(self, client: Client, publish_appearance: Callable[..., int]) -> set[str]:
+        make_blog()
+        turn_on()
+        publish_appearance(about_author=True)
+        return {name for response in self.pages(client) for name in self.own_ids(response)}
+
+    @staticmethod
+    def pages(client: Client) -> Iterator[Any]:
+        yield from map(client.get, PUBLIC.values())
+        (form,) = find(read(client.get(PUBLIC["post with comments"])), "form.comment-form")
+        yield client.post(form.get("action"), {"text": ""})
+        yield client.post(form.get("action"), {"text": "Words", "name": "A", "email": "a@example.org", "preview": "1"})
+        guarded = PUBLIC["post with a password"]
+        yield client.post(guarded, {"post_password": "wrong"})
+        unlocked = client.post(guarded, {"post_password": "x"})
+        yield unlocked
+        token = find(read(unlocked), "[name=password_token]")[0].get("value")
+        yield client.post(guarded, {"password_token": token, "replytocom": "1"})
+
+    @staticmethod
+    def own_ids(response: Any) -> Iterator[str]:
+        page = read(response) if response.content else None
+        if page is None or not find(page, "h1.entry-title"):
+            # The texts in lists have ids with a prefix of their own.
+            return
+        for text in find(page, "div.e-content"):
+            text.drop_tree()
+        for attribute in ("id", "for", "form", "aria-labelledby", "aria-describedby", "aria-controls"):
+            yield from (name for value in page.xpath(f"//@{attribute}") for name in value.split())
+        yield from (url[1:] for url in page.xpath("//a/@href[starts-with(., '#')]"))
+
+    def test_no_heading_takes_them(self, ids: set[str]) -> None:
+        expected = {"about-author", "children", "comments", "content", "follow", "menu-meta", "news-email", "related"}
+        assert {*expected, "reply", "respond-result", "respond-text", "responses", "search-menu", "top"} - ids == set()
+        taken = [name for name in sorted(ids) if f'id="{name}"' in render(f'<h2 id="{name}">a</h2>', "html").body_html]
+        assert taken == []

@@ -119,6 +119,13 @@ class TestListings:
         # That of the site first, then by name.
         assert re.findall(r'href="/language/(\w+)/"', page) == ["en", "fr", "ar"]
 
+    @pytest.mark.parametrize("language", ["pt-BR", "pt_br", "x", "a/b"])
+    def test_a_code_that_has_no_url_is_left_out(self, client: Client, language: str) -> None:
+        for each in (language, "fr"):
+            PostFactory(language=each)
+        page = html_of(client, "/")
+        assert re.findall(r'href="/language/([^"]*)/"', page) == ["fr"]
+
     def test_and_not_on_one_in_a_single_language(self, client: Client) -> None:
         PostFactory(language="en")
         PostFactory(language="")

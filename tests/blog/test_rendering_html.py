@@ -69,7 +69,7 @@ class TestObsoleteHtml:
             ('<p align="justify" style="text-align:justify">a</p>', "<p>a</p>"),
             ("<strike>a</strike> <tt>b</tt> <acronym>c</acronym>", "<s>a</s> <code>b</code> <abbr>c</abbr>"),
             ('<font color="red">a</font>', "a"),
-            ('<a name="top"></a>', '<span id="top"></span>'),
+            ('<a name="start"></a>', '<span id="start"></span>'),
             ("<article><header>a</header>b</article>", "<div><div>a</div>b</div>"),
             ("a<o:p></o:p><?xml:namespace prefix = o ?><![if gte mso 9]>b<![endif]>", "ab"),
             ("<form><label>a <input></label><button>b</button></form>", "<div>a b</div>"),

@@ -78,6 +78,10 @@ class TestRequesting:
             assert Subscription.objects.filter(frequency="weekly", **topic).count() == 1
         assert Subscriber.objects.count() == 1
 
+    def test_a_language_without_a_list_cannot_be_followed(self, client: Client) -> None:
+        PostFactory.create(language="pt-BR")
+        assert client.get(f"{FOLLOW}language/pt-BR/").status_code == 404
+
     def test_one_of_several_languages_can_be_chosen(self, client: Client) -> None:
         PostFactory.create(language="en")
         assert not find(read(client.get(FOLLOW)), "[name=language]")

@@ -34,6 +34,12 @@ class TestMarking:
             ("مدافعون", "والمُدافعون", ["والمُدافعون"]),
             ("елка", "Ёлка", ["Ёлка"]),
             ("人权", "联合国人权捍卫者", ["人权"]),
+            ("हिन्दी", "यह हिन्दी में है", ["हिन्दी"]),
+            ("রক্ষক", "মানবাধিকার রক্ষক", ["রক্ষক"]),
+            ("உரிமை", "மனித உரிமை", ["உரிமை"]),
+            ('"மனித உரிமை"', "மனித உரிமை, மனித உரிமைகள்", ["மனித உரிமை"]),
+            ('"क ख"', "क ख, कि ख", ["क ख"]),
+            ('"lantern"', "lantern_maker and a_lantern", ["lantern", "lantern"]),
             ("x", "a < b & c", []),
         ],
     )
@@ -76,3 +82,11 @@ class TestExcerpts:
     @pytest.mark.parametrize("text", ["award ", "a", "人权", "é", "a\u0301", "wawa"])
     def test_it_takes_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(marker("wawa award 人权").marked, text * 20_000)
+
+    @pytest.mark.parametrize("part", ["lanterna_", "lantern_", "कि"])
+    def test_a_phrase_is_looked_for_in_proportion_to_the_length(
+        self, part: str, grows_with_length: GrowsWithLength
+    ) -> None:
+        text = part * (200_000 // len(part)) + " lantern"
+        for typed in ('"lantern"', '"lantern maker"', "lantern", '"कि"', '"कि कि"'):
+            assert grows_with_length(marker(typed).marked, text)

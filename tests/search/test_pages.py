@@ -13,8 +13,10 @@ from pytest_django import Settings
 from core.models import SiteSettings
 from search.finding import find_entries
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, at
+from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
+YEARS = ("2015", "2016", "2017", "2018")
 
 
 def page(client: Client, query: str, path: str = "/") -> str:
@@ -91,12 +93,29 @@ class TestResults:
         PostFactory(title="Lantern 2", tags=["alpha", "beta"], published_at=at(2019, 1, 1))
         assert 'href="/?s=lantern&amp;narrow=1"' in page(client, "lantern")
         content = client.get("/", query_params={"s": "lantern", "narrow": "1"}).content.decode()
-        assert 'href="/?s=lantern+tag%3Abeta"' in content
-        assert 'href="/?s=lantern+category%3Acourts"' in content
-        assert 'href="/?s=lantern+after%3A2018+before%3A2019"' in content
+        assert 'href="/?s=tag%3Abeta+lantern"' in content
+        assert 'href="/?s=category%3Acourts+lantern"' in content
+        assert 'href="/?s=after%3A2018+before%3A2019+lantern"' in content
         # All of them have it.
         assert "tag%3Aalpha" not in content
-        assert "1 post or page found." in page(client, "lantern after:2018 before:2019")
+        assert "1 post or page found." in page(client, "after:2018 before:2019 lantern")
+
+    @pytest.mark.parametrize("typed", ["lant", '"lantern maker', "lantern " * 12, "lantern after:2014 before:2030"])
+    def test_narrowing_down_finds_as_many_as_it_says(self, client: Client, typed: str) -> None:
+        awards = CategoryFactory(name="Awards")
+        laureates = CategoryFactory(name="laureates", parent=awards)
+        filed = [awards, laureates, laureates, CategoryFactory(name="Courts")]
+        for year, category in zip(YEARS, filed, strict=True):
+            tag = "beta" if category == awards else "alpha"
+            PostFactory(title="Lantern maker", tags=[tag], categories=[category], published_at=at(int(year), 1, 1))
+        results = read(client.get("/", query_params={"s": typed, "narrow": "1"}))
+        counted = {}
+        for link in find(results, ".search-facets a"):
+            name, count = link.text_content().removesuffix(")").split(" (")
+            counted[name] = int(count)
+            summary = text(one(read(client.get(link.get("href"))), ".search-summary"))
+            assert summary.startswith(f"{count} post"), link.get("href")
+        assert counted == {"alpha": 3, "beta": 1, "Awards": 3, "laureates": 2, "Courts": 1} | dict.fromkeys(YEARS, 1)
 
     def test_comments_name_their_author_and_day_as_the_language_of_the_site_does(
         self, client: Client, settings: Settings

@@ -56,6 +56,7 @@ class TestParsing:
             ("before:2019", None, dt.date(2018, 12, 31)),
             ("after:2018-05", dt.date(2018, 5, 1), None),
             ("after:2018-05-07 before:2018-06-01", dt.date(2018, 5, 7), dt.date(2018, 5, 31)),
+            ("after:2019 before:2020 after:2018 before:2021", dt.date(2019, 1, 1), dt.date(2019, 12, 31)),
         ],
     )
     def test_days(self, typed: str, first: dt.date | None, last: dt.date | None) -> None:
@@ -85,7 +86,14 @@ class TestParsing:
         assert len(parse("word " * 30).words) == MAX_WORDS
         assert parse("word " * 30).is_cut
         assert parse("x" * (MAX_CHARACTERS + 1)).is_cut
+        long = "word" * 8
+        assert {word.tokens for word in parse(f"{long} " * 9).words} == {(long,)}
         assert not parse("two words").is_cut
+
+    def test_of_long_queries_the_filters_are_kept(self) -> None:
+        query = parse("word " * MAX_WORDS + "-other tag:courts")
+        assert (len(query.words), query.excluded) == (MAX_WORDS - 1, ())
+        assert query.filters == (Filter("tag", "courts", False),)
 
     @given(HOSTILE)
     def test_nothing_is_an_error(self, typed: str) -> None:
@@ -132,11 +140,20 @@ class TestFinding:
             ("after:2018-05", {"Defenders", "Prison", "About"}),
             ("after:2018-04-03 before:2018-05-04", {"Defenders"}),
             ("after:2019 before:2018", set()),
+            ("after:2019 before:9999", {"Prison", "About"}),
+            ("after:9998 before:9999", set()),
+            ("after:9998 award", set()),
         ],
     )
     def test_words_and_filters(self, typed: str, titles: set[str]) -> None:
         UserFactory(username="anna-lindqvist")
         assert set(self.found(typed)) == titles
+
+    def test_days_that_no_post_can_have_are_not_looked_up(self) -> None:
+        with CaptureQueriesContext(connection) as queries:
+            self.found("after:0002 before:9999-12-31 award")
+        looked_up = [each["sql"].count("__y") for each in queries]
+        assert 0 < max(looked_up) < 1_000
 
     def test_titles_count_more_than_texts_and_dates_only_if_asked(self) -> None:
         assert self.found("prison") == ["Prison", "Defenders"]
@@ -150,6 +167,14 @@ class TestFinding:
 
     def test_names_that_nothing_has_are_reported(self) -> None:
         assert find_entries(parse("tag:x award"), SiteSettings.current()).unknown == [Filter("tag", "x", False)]
+
+    @pytest.mark.parametrize("hidden", [{"status": "draft"}, {"kind": "page"}, {"published_at": at(2999, 1, 1)}])
+    def test_who_has_no_public_posts_is_nobody(self, hidden: dict[str, Any]) -> None:
+        make = PageFactory if hidden.pop("kind", "") else PostFactory
+        make(author=UserFactory(username="ruth"), **hidden)
+        for typed in ("author:ruth", "-author:ruth award"):
+            (unknown,) = find_entries(parse(typed), SiteSettings.current()).unknown
+            assert unknown.value == "ruth"
 
     @pytest.mark.parametrize(
         ("language", "text", "typed"),

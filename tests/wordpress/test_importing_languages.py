@@ -8,6 +8,7 @@ from blog.models import Entry, Page, Post
 from tests.factories import wxr
 from tests.factories.types import ImportParts
 from wordpress.importing.languages import guess_language
+from wordpress.wxr.extensions import EXTENSION_KEY, checksum, to_json
 
 ENGLISH = "Human rights defenders are under attack in many countries, and states do too little to protect them."
 FRENCH = "Les défenseurs des droits humains sont attaqués dans de nombreux pays, et les États les protègent trop peu."
@@ -90,6 +91,18 @@ class TestImporting:
     def test_the_language_in_an_export_counts(self, import_parts: ImportParts) -> None:
         import_parts(wxr.item(1, content=ENGLISH, inside=[wxr.filed("language", "fr")]))
         assert Post.objects.get().language == "fr"
+
+    @pytest.mark.parametrize(
+        ("stated", "language"),
+        [("pt-br", "pt-br"), ("pt-BR", "pt-br"), ("pt_BR", "pt-br"), ("FR", "fr"), ("xx", "en"), ("a/b", "en")],
+    )
+    def test_the_language_in_an_own_export_counts_if_it_is_known(
+        self, import_parts: ImportParts, stated: str, language: str
+    ) -> None:
+        values = to_json({"language": stated, "mark": checksum("A title", ENGLISH, "", "one")})
+        fields = [wxr.meta(EXTENSION_KEY, values)]
+        import_parts(wxr.item(1, title="A title", content=ENGLISH, post_name="one", excerpt="", inside=fields))
+        assert Post.objects.get().language == language
 
     def test_a_language_that_was_set_here_is_kept_when_the_text_changes(self, import_parts: ImportParts) -> None:
         import_parts(wxr.item(1, content=ENGLISH))

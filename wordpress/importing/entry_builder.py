@@ -21,7 +21,6 @@ _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
 _MAX_TAG_LENGTH: Final = max_length(Tag, "name")
 _PUBLICATION: Final = dt.timedelta(days=1)
-_MAX_LANGUAGE_LENGTH: Final = max_length(Entry, "language")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
     "future": Status.PUBLISHED,
@@ -56,10 +55,9 @@ def markup_of(item: Item) -> str:
 
 def stated_language(item: Item) -> str:
     """Return the language of an item's text, if the export says it; empty otherwise."""
-    exact = item.extension.texts.get("language") if item.extension else None
-    if exact is not None and len(exact) <= _MAX_LANGUAGE_LENGTH:
-        return exact
-    return next((language_code(ref.slug) for ref in item.terms if ref.taxonomy == LANGUAGE), "")
+    exact = item.extension.texts.get("language", "") if item.extension else ""
+    filed_under = next((ref.slug for ref in item.terms if ref.taxonomy == LANGUAGE), "")
+    return language_code(exact) or language_code(filed_under)
 
 
 def _title_and_excerpt(item: Item) -> tuple[str, str]:

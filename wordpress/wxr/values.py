@@ -68,8 +68,8 @@ def slug_key(exported: str) -> str:
 
 
 def language_code(exported: str) -> str:
-    """Return the language code that the slug `exported` is, or an empty string if Django doesn't know it."""
-    code = exported.lower()
+    """Return the language code that `exported` means, such as `pt-br` for `pt_BR`; empty if Django doesn't know it."""
+    code = exported.lower().replace("_", "-")
     return code if code in LANG_INFO else ""
 
 
