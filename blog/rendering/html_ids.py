@@ -7,13 +7,13 @@ from lxml import etree
 
 # What the site's own pages, forms and scripts use. `top` is no id: a link to it leads to the top of a page without one.
 _RESERVED: Final = frozenset(
-    {"about-author", "children", "comments", "content", "follow", "footer", "header", "main", "menu", "more", "nav"}
-    | {"navigation", "related", "reply", "respond", "responses", "search", "search-menu", "sidebar", "site", "skip"}
-    | {"top"}
+    {"about-author", "children", "comments", "content", "follow", "follow-email", "follow-subject", "footer", "header"}
+    | {"main", "menu", "more", "nav", "navigation", "news-email", "news-subject", "related", "reply", "respond"}
+    | {"responses", "search", "search-menu", "sidebar", "site", "skip", "top"}
 )
 _RESERVED_PREFIXES: Final = (
-    *("comment-", "error-", "follow-", "id_", "menu-", "more-", "news-", "own-", "page-", "post-", "pwbox-", "reply-"),
-    *("respond-", "site-", "suggestions-"),
+    *("comment-", "error-pwbox-", "id_", "menu-", "more-", "page-", "post-", "pwbox-", "reply-", "respond-", "site-"),
+    "suggestions-",
 )
 
 _elements_with_id: Any = etree.XPath(".//*[@id]")

@@ -94,9 +94,17 @@ class TestImporting:
 
     @pytest.mark.parametrize(
         ("stated", "language"),
-        [("pt-br", "pt-br"), ("pt-BR", "pt-br"), ("pt_BR", "pt-br"), ("FR", "fr"), ("xx", "en"), ("a/b", "en")],
+        [
+            ("pt-br", "pt-br"),
+            ("pt-BR", "pt-br"),
+            ("pt_BR", "pt-br"),
+            ("FR", "fr"),
+            ("ti", "ti"),
+            ("TI", "en"),
+            ("a/b", "en"),
+        ],
     )
-    def test_the_language_in_an_own_export_counts_if_it_is_known(
+    def test_the_language_in_an_own_export_counts_if_there_can_be_a_list_of_it(
         self, import_parts: ImportParts, stated: str, language: str
     ) -> None:
         values = to_json({"language": stated, "mark": checksum("A title", ENGLISH, "", "one")})

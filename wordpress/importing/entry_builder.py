@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE, RenderInput
+from core.languages import may_be_in_url
 from tags.models import Tag
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
@@ -21,6 +22,7 @@ _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
 _MAX_PASSWORD_LENGTH: Final = max_length(Entry, "password")
 _MAX_TAG_LENGTH: Final = max_length(Tag, "name")
 _PUBLICATION: Final = dt.timedelta(days=1)
+_MAX_LANGUAGE_LENGTH: Final = max_length(Entry, "language")
 _STATUSES: Final = {
     "publish": Status.PUBLISHED,
     "future": Status.PUBLISHED,
@@ -56,6 +58,9 @@ def markup_of(item: Item) -> str:
 def stated_language(item: Item) -> str:
     """Return the language of an item's text, if the export says it; empty otherwise."""
     exact = item.extension.texts.get("language", "") if item.extension else ""
+    if len(exact) <= _MAX_LANGUAGE_LENGTH and may_be_in_url(exact):
+        # Of one of our own exports, also if Django doesn't know it.
+        return exact
     filed_under = next((ref.slug for ref in item.terms if ref.taxonomy == LANGUAGE), "")
     return language_code(exact) or language_code(filed_under)
 
