@@ -10,8 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from mail import messages as mail_messages
 from newsletter import subscriptions, tasks, transfer
-from newsletter.models import Subscriber, Subscription, SubscriptionRequest
+from newsletter.models import NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
 from tests.factories import TagFactory, UserFactory
 from tests.factories.admin import client_of
 from tests.factories.newsletter import subscribe
@@ -93,6 +94,21 @@ class TestImporting:
         (link,) = [link for link in links(messages[0]) if "/confirm/" in link]
         Client().post(link)
         assert Subscription.objects.get().frequency == "weekly"
+
+    @pytest.mark.parametrize("how", ["off", "no mail server"])
+    def test_nothing_is_imported_while_nobody_can_be_asked(
+        self, owner: Client, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if how == "off":
+            NewsletterSettings.objects.update(is_on=False)
+        else:
+            monkeypatch.setattr(mail_messages, "is_on", lambda: False)
+        for response in (owner.get(IMPORT, follow=True), upload(owner, MAILCHIMP)):
+            assert response.redirect_chain == [("/admin/newsletter/issue/", 302)]
+            content = response.content.decode()
+            assert "Then import the file." in content
+            assert "will be asked" not in content
+        assert not SubscriptionRequest.objects.exists()
 
     def test_nobody_is_asked_twice_or_if_they_follow_already(self, owner: Client, mailed: Deliver) -> None:
         subscribe("ben@example.org")
