@@ -158,13 +158,26 @@ class TestExporting:
         Subscriber.objects.filter(email="=cmd@example.org").update(
             suppression="complained", suppressed_at=timezone.now()
         )
+        subscribe("-ben@example.org")
+        subscribe("refused@example.org")
+        Subscriber.objects.filter(email="refused@example.org").update(
+            suppression="refused", suppressed_at=timezone.now()
+        )
         response = owner.post(EXPORT)
         text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # of a streaming response
         rows = list(csv.DictReader(io.StringIO(text)))
-        assert [row["email"] for row in rows] == ["ann@example.org", "ann@example.org", "'=cmd@example.org"]
+        assert [(row["email"], row["status"]) for row in rows] == [
+            ("ann@example.org", "subscribed"),
+            ("ann@example.org", "subscribed"),
+            ("'=cmd@example.org", "complained"),
+            ("'-ben@example.org", "subscribed"),
+            ("refused@example.org", "refused"),
+        ]
         assert "Peace" in rows[1]["follows"]
-        assert rows[2]["status"] == "complained"
-        assert transfer.read(text.encode()).addresses[-1] == "ann@example.org"
+        # Those who get no e-mails are not asked for them.
+        found = transfer.read(text.encode())
+        assert found.addresses == ["-ben@example.org", "ann@example.org"]
+        assert (found.left_count, found.invalid_count) == (2, 0)
 
     def test_only_owners_can_import_and_export(self) -> None:
         editor = client_of(UserFactory.create(role="Editor"))
