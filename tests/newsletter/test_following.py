@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from blog.curation import merge as merge_categories
-from comments.models import RateCount
+from comments.models import Follower, RateCount
 from core import memory
 from newsletter import subscriptions, tasks
 from newsletter.models import Frequency, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
@@ -283,6 +283,16 @@ class TestUnsubscribing:
         assert not Subscriber.objects.exists()
         assert not Subscription.objects.exists()
         assert client.post(url).status_code == 200
+
+    def test_it_does_not_promise_that_the_address_is_gone_where_it_is_needed(self, client: Client) -> None:
+        subscriber = subscribe(ADDRESS).subscriber
+        Follower.objects.create(email=ADDRESS, entry=PostFactory.create(), confirmed_at=timezone.now())
+        url = subscriptions.unsubscribe_url(subscriber)
+        for page in (url, subscriptions.manage_url(subscriber)):
+            assert "deleted once you follow nothing here any more" in client.get(page).content.decode()
+        answer = client.post(url).content.decode()
+        assert "deleted from the list. If you commented here or follow discussions, it is kept for that." in answer
+        assert Follower.objects.get().email == ADDRESS
 
     def test_it_works_while_the_newsletter_is_off(self, client: Client) -> None:
         url = subscriptions.unsubscribe_url(subscribe().subscriber)
