@@ -38,6 +38,12 @@ def request_follow(client: Client, path: str = FOLLOW, **values: Any) -> Any:
     return client.post(path, {"email": ADDRESS, **values}, headers=headers)
 
 
+def topic_links(client: Client, path: str) -> list[str]:
+    """Return the links on a list to follow what is on it."""
+    hrefs = [link.get("href") for link in find(read(client.get(path)), "a")]
+    return [href for href in hrefs if href.startswith(FOLLOW) and href != FOLLOW]
+
+
 def confirm_link(mailed: Deliver) -> str:
     (message,) = mailed()
     (link,) = [link for link in links(message) if "/confirm/" in link]
@@ -96,6 +102,21 @@ class TestRequesting:
     def test_authors_cannot_be_followed_on_a_site_that_names_none(self, client: Client) -> None:
         PostFactory.create(author=UserFactory.create(username="ann"))
         assert client.get(f"{FOLLOW}author/ann/").status_code == 404
+
+    def test_every_link_to_follow_a_list_leads_to_a_form(self, client: Client) -> None:
+        author = UserFactory.create(username="ann")
+        # An imported tag may have the sign between combined tags in its slug.
+        TagFactory.create(name="C++", slug="c++")
+        PostFactory.create(author=author, language="ar", tags=["Peace", "War", "C++"])
+        lists = {"/tag/peace/": True, "/tag/c++/": True, "/tag/peace+war/": False, "/author/ann/": False}
+        for path, has_link in lists.items():
+            assert bool(topic_links(client, path)) == has_link, path
+        site = NewsletterSettings.current().site
+        site.show_author = True
+        site.save()
+        for path in ("/tag/peace/", "/tag/c++/", "/author/ann/", "/language/ar/"):
+            (link,) = topic_links(client, path)
+            assert client.get(link).status_code == 200
 
     def test_the_response_and_the_work_do_not_reveal_who_follows(self, client: Client) -> None:
         subscribe(ADDRESS)
