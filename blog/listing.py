@@ -153,11 +153,12 @@ def listing_response(
     sticky: Sequence[Post] = (),
     nodes: Callable[[], Iterable[Node]] = tuple,
     not_found_if_empty: bool = False,
+    is_combined: bool = False,
 ) -> HttpResponse:
     """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
 
     `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
-    It shows the `author` and the `description` of what it is about.
+    It shows the `author` and the `description` of what it is about, which may be several things, combined.
     Only the posts of the page are read from the `listing`, which is `about` these values. The first page has the
     `nodes`. Raises Http404 past the last page, and for an empty listing if `not_found_if_empty`.
     """
@@ -182,6 +183,7 @@ def listing_response(
         "meta_description": join_parts(label, title, description or request.site.tagline),
         "author": author,
         "description": description,
+        "is_combined": is_combined,
         "posts": shown,
         "entries": _entries(shown, request.site, pinned=sticky),
         "pager": its_pager,

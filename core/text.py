@@ -79,6 +79,12 @@ def spreadsheet_cell(text: str) -> str:
     return text if is_harmless else f"'{text}"
 
 
+def cell_text(cell: str) -> str:
+    """Return the text of which `spreadsheet_cell` made this cell."""
+    text = cell.removeprefix("'")
+    return text if spreadsheet_cell(text) == cell else cell
+
+
 def unify_line_ends(text: str) -> str:
     """Return `text` with `\\n` at the end of each line."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

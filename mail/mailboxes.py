@@ -6,6 +6,7 @@ again, so dealing with a message twice must do nothing more than once.
 
 import imaplib
 import mailbox
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -29,8 +30,12 @@ def process(url: str, handle: Callable[[bytes], object]) -> int:
     parts = urlsplit(url)
     if parts.scheme == "maildir":
         return _process_maildir(Path(unquote(parts.path)), handle)
+    # Without one of its own, imaplib accepts any certificate.
+    context = ssl.create_default_context()
     try:
-        with imaplib.IMAP4_SSL(parts.hostname or "", parts.port or _PORT, timeout=_TIMEOUT) as server:
+        with imaplib.IMAP4_SSL(
+            parts.hostname or "", parts.port or _PORT, ssl_context=context, timeout=_TIMEOUT
+        ) as server:
             server.login(unquote(parts.username or ""), unquote(parts.password or ""))
             return process_imap(server, unquote(parts.path.strip("/")) or "INBOX", handle)
     except imaplib.IMAP4.error as error:

@@ -17,20 +17,20 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.text import spreadsheet_cell
+from core.text import cell_text, spreadsheet_cell
 from mail.tasks import wake_worker
-from newsletter.models import Subscriber, Subscription, SubscriptionRequest
+from newsletter.models import Subscriber, Subscription, SubscriptionRequest, Suppression
 
 # Bytes.
 MAX_SIZE: Final = 10_000_000
 _BATCH: Final = 500
 # Headings, in lower case and without spaces and signs. Those of Mailchimp are “Email Address”, of Ghost “email”.
 _EMAIL: Final = frozenset({"email", "emailaddress", "mail", "subscriber", "useremail", "subscriberemail"})
-# Columns that say whether someone is subscribed, and the values with which they are not.
+# Columns that say whether someone is subscribed, and the values with which they are not. The last are our own.
 _STATUS: Final = frozenset({"status", "subscribed", "subscriptionstatus", "emailsubscription", "subscribedtoemails"})
 _NOT_SUBSCRIBED: Final = frozenset(
     {"false", "no", "0", "unsubscribed", "cleaned", "nonsubscribed", "blocked", "bounced", "deleted", "inactive"}
-)
+).union(Suppression.values)
 # Columns that have a value if someone left.
 _LEFT: Final = frozenset({"deletedat", "unsubscribedat", "unsubtime"})
 _MAX_FIELD: Final = 100_000
@@ -73,7 +73,7 @@ def read(data: bytes) -> Addresses:
         for row in rows:
             if not row:
                 continue
-            email = row[column].strip().lower() if column < len(row) else ""
+            email = cell_text(row[column]).strip().lower() if column < len(row) else ""
             if _has_left(headings, row):
                 found.left_count += 1
             elif not _is_valid(email):

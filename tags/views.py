@@ -65,6 +65,7 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         description="" if is_combined else tags[0].description,
         feeds=[FeedLink(name, reverse("tags:tag_feed", args=[slug_of_all]))],
         not_found_if_empty=is_combined,
+        is_combined=is_combined,
         nodes=lambda: [breadcrumb_list(request.site, [Term(name, url)])],
     )
     if is_combined:

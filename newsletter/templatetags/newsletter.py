@@ -37,7 +37,11 @@ def follow_link(context: Context) -> SafeString:
     """Return the link to follow the posts of a list, or nothing if that has no topic or the newsletter is off."""
     match = getattr(context.get("request"), "resolver_match", None)
     name = match.view_name.removesuffix("_page") if match else ""
-    if name not in _TOPICS or not NewsletterSettings.of(context["site"]).is_available:
+    site: SiteSettings = context["site"]
+    if name not in _TOPICS or not NewsletterSettings.of(site).is_available:
+        return SafeString()
+    # As in newsletter.topics.find_topic.
+    if context.get("is_combined") or (name == "blog:author" and not site.show_author):
         return SafeString()
     url_name, argument = _TOPICS[name]
     url = reverse(url_name, args=[match.kwargs[argument]])  # type: ignore[union-attr]  # there is a name

@@ -175,9 +175,9 @@ async function post(url, fields) {
 }
 
 /* Send the decision `name` about the rows in `chosen`, which disappear before the response arrives. With the textarea
- * `field` it is a reply or an edit. */
+ * `field` it is a reply or an edit. Until the response arrives, that can't be changed or sent again. */
 async function decide(name, chosen, field = null) {
-  if (!chosen.length || (!field && !isOffered(chosen, name))) {
+  if (!chosen.length || field?.readOnly || (!field && !isOffered(chosen, name))) {
     return;
   }
   const fields = [["decide", field ? `${name} ${chosen[0].dataset.pk}` : name]];
@@ -186,6 +186,7 @@ async function decide(name, chosen, field = null) {
   }
   if (field) {
     fields.push([field.name, field.value]);
+    field.readOnly = true;
   } else {
     hide(chosen);
   }
@@ -218,6 +219,10 @@ async function decide(name, chosen, field = null) {
     });
     setCurrent(chosen[0], document.activeElement === document.body);
     showResult(form.dataset.failed, undoUrls.length > 0);
+  } finally {
+    if (field) {
+      field.readOnly = false;
+    }
   }
   refresh();
 }
@@ -312,7 +317,9 @@ document.addEventListener("keydown", (event) => {
     const open = field.closest("details");
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && open) {
       event.preventDefault();
-      form.requestSubmit(open.querySelector("button[type=submit]"));
+      if (!event.repeat) {
+        form.requestSubmit(open.querySelector("button[type=submit]"));
+      }
     } else if (event.key === "Escape" && open) {
       open.open = false;
       setCurrent(open.closest(".queue-comment"), true);

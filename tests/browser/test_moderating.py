@@ -5,7 +5,7 @@ import re
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from accounts.models import User
 from comments.models import Block, Comment
@@ -153,6 +153,57 @@ def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderator
     page.unroute("**/decide/*")
     press_and_wait(page, "a")
     assert statuses(comments) == [Status.APPROVED, Status.PENDING]
+
+
+def test_a_reply_or_an_edit_is_sent_once_however_often_it_is_clicked(log_in: LogIn, moderators: list[User]) -> None:
+    comments = create_pending_comments(2)
+    page = log_in("anna", QUEUE)
+    held: list[Route] = []
+    page.route("**/decide/*", lambda route: held.append(route))
+    # An open page could still reach the server while Chromium is turning interception on.
+    page.reload()
+
+    reply = page.locator(f"#reply-{comments[0].pk}")
+    page.keyboard.press("r")
+    reply.fill("Dear N1")
+    page.get_by_role("button", name="Approve and reply").dblclick()
+    expect(reply).not_to_be_editable()
+    page.keyboard.press("Control+Enter")
+    answer_the_only(held, page)
+    expect(page.locator("#result-message")).to_contain_text("approved")
+    expect(page.locator(row(page, comments[0]))).to_have_count(0)
+    assert Comment.objects.get(parent=comments[0]).text == "Dear N1"
+
+    edit = page.locator(f"#edit-{comments[1].pk}")
+    page.keyboard.press("e")
+    edit.fill("In other words.")
+    page.keyboard.down("Control")
+    page.keyboard.down("Enter")
+    expect(edit).not_to_be_editable()
+    answer_the_only(held, page, status=403)
+    expect(page.locator("#result-message")).to_contain_text("This was not saved.")
+    expect(edit).to_be_editable()
+    # The key is still down.
+    page.keyboard.down("Enter")
+    expect(edit).to_be_editable()
+    page.keyboard.up("Enter")
+    page.keyboard.up("Control")
+    page.get_by_role("button", name="Save").dblclick()
+    answer_the_only(held, page)
+    expect(page.locator(f"{row(page, comments[1])} > .text")).to_have_text("In other words.")
+    expect(page.locator(".note")).to_have_count(0)
+
+
+def answer_the_only(held: list[Route], page: Page, status: int = 200) -> None:
+    """Let the one request that was sent reach the server, or fail with this status."""
+    # What the page has sent is known after a round trip.
+    page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
+    (route,) = held
+    held.clear()
+    if status == 200:
+        route.continue_()
+    else:
+        route.fulfill(status=status, body="")
 
 
 def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[User]) -> None:

@@ -354,6 +354,13 @@ class TestNotifications:
 
 
 class TestUnsubscribing:
+    def test_it_does_not_promise_that_the_address_is_gone_where_it_is_needed(self, client: Client, post: Any) -> None:
+        create_follower(PostFactory.create())
+        url = subscriptions.unsubscribe_url(create_follower(post))
+        assert "deleted once you follow nothing here any more" in client.get(url).content.decode()
+        client.post(url)
+        assert Follower.objects.get().email == ADDRESS
+
     def test_mail_programs_unsubscribe_with_one_post(self, client: Client, post: Post) -> None:
         """RFC 8058: without a cookie or opening the page first."""
         stop = subscriptions.unsubscribe_url(create_follower(post))

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from blog.curation import merge as merge_categories
-from comments.models import RateCount
+from comments.models import Follower, RateCount
 from core import memory
 from newsletter import subscriptions, tasks
 from newsletter.models import Frequency, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
@@ -36,6 +36,12 @@ def client() -> Client:
 def request_follow(client: Client, path: str = FOLLOW, **values: Any) -> Any:
     headers = values.pop("headers", None)
     return client.post(path, {"email": ADDRESS, **values}, headers=headers)
+
+
+def topic_links(client: Client, path: str) -> list[str]:
+    """Return the links on a list to follow what is on it."""
+    hrefs = [link.get("href") for link in find(read(client.get(path)), "a")]
+    return [href for href in hrefs if href.startswith(FOLLOW) and href != FOLLOW]
 
 
 def confirm_link(mailed: Deliver) -> str:
@@ -100,6 +106,21 @@ class TestRequesting:
     def test_authors_cannot_be_followed_on_a_site_that_names_none(self, client: Client) -> None:
         PostFactory.create(author=UserFactory.create(username="ann"))
         assert client.get(f"{FOLLOW}author/ann/").status_code == 404
+
+    def test_every_link_to_follow_a_list_leads_to_a_form(self, client: Client) -> None:
+        author = UserFactory.create(username="ann")
+        # An imported tag may have the sign between combined tags in its slug.
+        TagFactory.create(name="C++", slug="c++")
+        PostFactory.create(author=author, language="ar", tags=["Peace", "War", "C++"])
+        lists = {"/tag/peace/": True, "/tag/c++/": True, "/tag/peace+war/": False, "/author/ann/": False}
+        for path, has_link in lists.items():
+            assert bool(topic_links(client, path)) == has_link, path
+        site = NewsletterSettings.current().site
+        site.show_author = True
+        site.save()
+        for path in ("/tag/peace/", "/tag/c++/", "/author/ann/", "/language/ar/"):
+            (link,) = topic_links(client, path)
+            assert client.get(link).status_code == 200
 
     def test_the_response_and_the_work_do_not_reveal_who_follows(self, client: Client) -> None:
         subscribe(ADDRESS)
@@ -287,6 +308,16 @@ class TestUnsubscribing:
         assert not Subscriber.objects.exists()
         assert not Subscription.objects.exists()
         assert client.post(url).status_code == 200
+
+    def test_it_does_not_promise_that_the_address_is_gone_where_it_is_needed(self, client: Client) -> None:
+        subscriber = subscribe(ADDRESS).subscriber
+        Follower.objects.create(email=ADDRESS, entry=PostFactory.create(), confirmed_at=timezone.now())
+        url = subscriptions.unsubscribe_url(subscriber)
+        for page in (url, subscriptions.manage_url(subscriber)):
+            assert "deleted once you follow nothing here any more" in client.get(page).content.decode()
+        answer = client.post(url).content.decode()
+        assert "deleted from the list. If you commented here or follow discussions, it is kept for that." in answer
+        assert Follower.objects.get().email == ADDRESS
 
     def test_it_works_while_the_newsletter_is_off(self, client: Client) -> None:
         url = subscriptions.unsubscribe_url(subscribe().subscriber)

@@ -2,11 +2,19 @@
 
 import datetime as dt
 import mailbox
+import socket
+import ssl
+import threading
+from contextlib import suppress
 from email.message import EmailMessage as Report
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.core.mail import EmailMessage
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -219,9 +227,47 @@ class TestMailboxes:
         assert server.deleted == [b"1", b"2", b"3"]
         assert server.is_expunged
 
+    def test_a_server_that_cannot_prove_its_name_gets_no_password(self, tmp_path: Path) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self_signed_certificate(tmp_path))
+        received: list[bytes] = []
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+
+            def serve() -> None:
+                # The client disconnects.
+                with suppress(OSError), context.wrap_socket(listening.accept()[0], server_side=True) as connected:
+                    connected.sendall(b"* OK ready\r\n")
+                    received.append(connected.recv(1000))
+
+            thread = threading.Thread(target=serve, daemon=True)
+            thread.start()
+            with pytest.raises(ssl.SSLCertVerificationError):
+                mailboxes.process(f"imaps://me:secret@localhost:{listening.getsockname()[1]}/INBOX", lambda data: None)
+            thread.join(10)
+        assert received == []
+
     def test_nothing_is_read_without_settings(self, settings: Settings) -> None:
         settings.BROADSIDE_BOUNCE_MAILBOX = ""
         tasks.read_returns.func()
+
+
+def self_signed_certificate(folder: Path) -> Path:
+    """Return a file with a certificate for `localhost` that only its holder vouches for, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now = timezone.now()
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "localhost.pem"
+    path.write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(Encoding.PEM)
+    )
+    return path
 
 
 class Imap:

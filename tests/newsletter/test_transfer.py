@@ -10,8 +10,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
+from mail import messages as mail_messages
 from newsletter import subscriptions, tasks, transfer
-from newsletter.models import Subscriber, Subscription, SubscriptionRequest
+from newsletter.models import NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
 from tests.factories import TagFactory, UserFactory
 from tests.factories.admin import client_of
 from tests.factories.newsletter import subscribe
@@ -94,6 +95,21 @@ class TestImporting:
         Client().post(link)
         assert Subscription.objects.get().frequency == "weekly"
 
+    @pytest.mark.parametrize("how", ["off", "no mail server"])
+    def test_nothing_is_imported_while_nobody_can_be_asked(
+        self, owner: Client, how: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if how == "off":
+            NewsletterSettings.objects.update(is_on=False)
+        else:
+            monkeypatch.setattr(mail_messages, "is_on", lambda: False)
+        for response in (owner.get(IMPORT, follow=True), upload(owner, MAILCHIMP)):
+            assert response.redirect_chain == [("/admin/newsletter/issue/", 302)]
+            content = response.content.decode()
+            assert "Then import the file." in content
+            assert "will be asked" not in content
+        assert not SubscriptionRequest.objects.exists()
+
     def test_nobody_is_asked_twice_or_if_they_follow_already(self, owner: Client, mailed: Deliver) -> None:
         subscribe("ben@example.org")
         upload(owner, MAILCHIMP)
@@ -142,13 +158,26 @@ class TestExporting:
         Subscriber.objects.filter(email="=cmd@example.org").update(
             suppression="complained", suppressed_at=timezone.now()
         )
+        subscribe("-ben@example.org")
+        subscribe("refused@example.org")
+        Subscriber.objects.filter(email="refused@example.org").update(
+            suppression="refused", suppressed_at=timezone.now()
+        )
         response = owner.post(EXPORT)
         text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # of a streaming response
         rows = list(csv.DictReader(io.StringIO(text)))
-        assert [row["email"] for row in rows] == ["ann@example.org", "ann@example.org", "'=cmd@example.org"]
+        assert [(row["email"], row["status"]) for row in rows] == [
+            ("ann@example.org", "subscribed"),
+            ("ann@example.org", "subscribed"),
+            ("'=cmd@example.org", "complained"),
+            ("'-ben@example.org", "subscribed"),
+            ("refused@example.org", "refused"),
+        ]
         assert "Peace" in rows[1]["follows"]
-        assert rows[2]["status"] == "complained"
-        assert transfer.read(text.encode()).addresses[-1] == "ann@example.org"
+        # Those who get no e-mails are not asked for them.
+        found = transfer.read(text.encode())
+        assert found.addresses == ["-ben@example.org", "ann@example.org"]
+        assert (found.left_count, found.invalid_count) == (2, 0)
 
     def test_only_owners_can_import_and_export(self) -> None:
         editor = client_of(UserFactory.create(role="Editor"))
