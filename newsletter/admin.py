@@ -134,11 +134,11 @@ class IssueAdmin(ReadOnlyAdmin):
         """Read a file of addresses, and ask each of them whether they want to go on."""
         if not NewsletterSettings.current().is_available:
             # Whom no e-mail can ask now would not be asked later either.
-            text = gettext(
+            problem = gettext(
                 "Readers can't follow by e-mail at the moment. Turn that on in the newsletter settings, and set up a "
                 "mail server. Then import the file."
             )
-            self.message_user(request, text, django_messages.ERROR)
+            self.message_user(request, problem, django_messages.ERROR)
             return redirect("admin:newsletter_issue_changelist")
         posted = request.method == "POST"
         form = ImportForm(request.POST if posted else None, request.FILES if posted else None)
