@@ -165,6 +165,16 @@ class TestRecords:
         found = read_item(tmp_path, export(item(inside=[filed("tag", "x", "X"), filed("", "", "General")])))
         assert found.terms == (("post_tag", "x", "X"), ("category", "", "General"))
 
+    def test_terms_of_old_exports_without_a_slug_are_those_with_one(self, tmp_path: Path) -> None:
+        terms = [filed("", "", "News"), filed("category", "news-2", "News"), filed("", "", "Films")]
+        terms += [filed("tag", "", "News"), filed("tag", "", "Art &amp; Co"), filed("tag", "art-co", "Art &amp; Co")]
+        assert read_item(tmp_path, export(item(inside=terms))).terms == (
+            ("category", "news-2", "News"),
+            ("category", "", "Films"),
+            ("post_tag", "", "News"),
+            ("post_tag", "art-co", "Art & Co"),
+        )
+
     def test_authors_and_terms(self, tmp_path: Path) -> None:
         document = export(
             category("c", "C", parent="p", description="d"),
