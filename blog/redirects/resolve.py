@@ -29,6 +29,7 @@ _SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/
 _POST_PAGE: Final = re.compile(
     r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
 )
+_FURTHER_PAGE: Final = re.compile(r"(?P<before>/.+/)(?P<page>[1-9][0-9]{0,3})/", re.DOTALL)
 # A blog in a folder of a folder is rare already.
 _MAX_FOLDERS: Final = 4
 _PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
@@ -84,12 +85,12 @@ class Target(NamedTuple):
 
 def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[list[list[Any]], Alternatives]:
     """Return the rows of what should be at `path`, and the alternatives to it. One query for all."""
-    path, base, _suffix, _page = _parts(path)
+    path, base, _suffix, _post_page, further_page = _parts(path)
     # No slug has a slash.
     slug = match["slug"].lower() if (match := _entry_path().fullmatch(base)) else "/"
     found = read_together(
         *queries,
-        (_redirects, [_redirect_paths(path, base)]),
+        (_redirects, [_redirect_paths(path, base, further_page)]),
         (_categories, [_category_slugs(base)]),
         (_similar, [slug, f"{slug}{_LAST}"]),
     )
@@ -108,9 +109,14 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
         return None
     alternatives = alternatives or look_up(path)[1]
     redirects, categories, similar = alternatives.redirects, alternatives.categories, alternatives.similar
-    path, base, suffix, post_page = _parts(path)
+    path, base, suffix, post_page, further_page = _parts(path)
     if post_page and (url := _url_of_post(post_page, similar)):
         return Target(url, is_there=True)
+    if further_page:
+        if url := _url_of_further_page(redirects, base, further_page):
+            return Target(url)
+        if further_page["before"] != base:
+            redirects = [redirect for redirect in redirects if redirect.path not in _paths_before(further_page)]
     redirected = _redirected(redirects, categories, base)
     if redirected and suffix and not redirected.url.startswith(settings.MEDIA_URL):
         return Target(redirected.url + suffix[0])
@@ -125,13 +131,19 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     return Target(url, is_there=True) if url else None
 
 
-def _parts(path: str) -> tuple[str, str, re.Match[str] | None, re.Match[str] | None]:
-    """Return a path in normal form; its base, without the suffix; the suffix; and the post of which it is a page."""
+def _parts(
+    path: str,
+) -> tuple[str, str, re.Match[str] | None, re.Match[str] | None, re.Match[str] | None]:
+    """Return a path in normal form; its base, without the suffix; the suffix; and the post of which it is a page.
+
+    The last part is anything of which it may be a further page.
+    """
     path = normalise_path(path if path.endswith("/") else f"{path}/")
+    further_page = _FURTHER_PAGE.fullmatch(path)
     if post_page := _POST_PAGE.fullmatch(path):
         path = post_page[1]
     suffix = _SUFFIX.search(path)
-    return path, path[: suffix.start()] if suffix else path, suffix, post_page
+    return path, path[: suffix.start()] if suffix else path, suffix, post_page, further_page
 
 
 def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
@@ -140,10 +152,33 @@ def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
     return posts[0].get_absolute_url() if posts else ""
 
 
-def _redirect_paths(path: str, base: str) -> list[str]:
-    """Return the path, its `base` without a suffix, and the folders that it is in."""
-    # The URLs of attachments' files have no slash at the end.
-    paths = {base, base.lower(), path.rstrip("/")}
+def _paths_before(further_page: re.Match[str]) -> tuple[str, str]:
+    """Return the paths of what this is a further page of. Some old permalinks have no slash at the end."""
+    return further_page["before"], further_page["before"].rstrip("/")
+
+
+def _url_of_further_page(redirects: Iterable[Redirect], base: str, further_page: re.Match[str]) -> str:
+    """Return the URL of the same page of the post to which the path before its number redirects. Empty if none does."""
+    by_path = {redirect.path: redirect for redirect in redirects}
+    before = _paths_before(further_page)
+    if base not in before and not by_path.keys().isdisjoint((base, base.rstrip("/"))):
+        # The number belongs to an old permalink.
+        return ""
+    posts = [by_path[path] for path in before if path in by_path]
+    posts = [post for post in posts if post.entry and post.entry.kind == EntryKind.POST and post.url]
+    return f"{posts[0].url}{further_page['page']}/" if posts else ""
+
+
+def _redirect_paths(path: str, base: str, further_page: re.Match[str] | None) -> list[str]:
+    """Return the path, its `base` without a suffix, what it is a further page of, and the folders that it is in."""
+    # The URLs of attachments' files, and some old permalinks, have no slash at the end.
+    paths = {
+        base,
+        base.lower(),
+        base.rstrip("/"),
+        path.rstrip("/"),
+        *(_paths_before(further_page) if further_page else ()),
+    }
     if category_slug := _category_slugs(base)[0]:
         paths.add(f"/category/{category_slug}/")
     segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]

@@ -9,6 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
+from html import escape, unescape
 from typing import Final, cast
 
 import nh3
@@ -63,8 +64,22 @@ _FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
 # Elements of whole pages, and elements in which a browser parses by other rules: removed, but their text stays.
 _UNWRAPPED = re.compile(
     r"<(/?)(?:html|head|body|applet|button|frameset|marquee|math|noembed|noframes|noscript|plaintext"
-    r"|select|svg|template|textarea|xmp)\b",
+    r"|select|svg|template|textarea|xmp"
+    # Those of formulas in MathML.
+    r"|annotation(?:-xml)?|maction|maligngroup|malignmark|menclose|merror|mfenced|mfrac|mglyph|mi|mlabeledtr|mlongdiv"
+    r"|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|ms|mscarries|mscarry|msgroup|msline|mspace"
+    r"|msqrt|msrow|mstack|mstyle|msub|msubsup|msup|mtable|mtd|mtext|mtr|munder|munderover|none|semantics)\b",
     re.IGNORECASE,
+)
+# The tags of a formula, its source in TeX, and all that is not the formula itself. Each match ends before the next tag
+# of its kind, so that it takes linear time to find them.
+_MATH_TAG = re.compile(
+    r"""<math(?=[\s>])(?P<attributes>(?:[^"'<>]++|"[^"<]*+"|'[^'<]*+')*+)>|</math\s*+>""", re.IGNORECASE
+)
+_TEX_ATTRIBUTE = re.compile(r"""\sdata-latex\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
+_TEX_ANNOTATION = re.compile(r"<annotation\s(?=[^<>]*application/x-tex\b)[^<>]*+>([^<]*+)</annotation", re.IGNORECASE)
+_ANNOTATION = re.compile(
+    r"<annotation\b[^<>]*+>(?:[^<]++|<(?!/?annotation\b))*+</annotation(?:-xml)?\s*+>", re.IGNORECASE
 )
 
 # Unclosed formatting is opened again in every following block.
@@ -116,9 +131,33 @@ def clean_text(text: str) -> str:
     )
 
 
+def _show_formulas(source: str) -> str:
+    """Return `source` with the TeX of each formula as code, or else without its annotations. MathML is not allowed."""
+    parts: list[str] = []
+    done = 0
+    start: re.Match[str] | None = None
+    for tag in _MATH_TAG.finditer(source):
+        if tag["attributes"] is not None:
+            start = tag
+        elif start:
+            formula = _formula(start["attributes"], source[start.end() : tag.start()])
+            parts += (source[done : start.start()], formula)
+            done, start = tag.end(), None
+    return "".join([*parts, source[done:]])
+
+
+def _formula(attributes: str, content: str) -> str:
+    annotation, attribute = _TEX_ANNOTATION.search(content), _TEX_ATTRIBUTE.search(attributes)
+    tex = annotation[1].strip() if annotation else ""
+    if not tex and attribute:
+        tex = escape(unescape(attribute[1] or attribute[2] or ""), quote=False).strip()
+    return f"<code>{tex}</code>" if tex else _ANNOTATION.sub("", content)
+
+
 def _forgive(source: str) -> str:
     """Return `source` without what would make a browser hide the author's text."""
     source = _NOT_A_TAG.sub("&lt;", source)
+    source = _show_formulas(source)
     source = _FRAME_FALLBACK.sub(r"\1", source)
     source = _FRAME.sub(lambda match: f"<{match[1]}x-{match[2].lower()}", source)
     source = _UNWRAPPED.sub(r"<\1unwrapped ", source)

@@ -288,6 +288,56 @@ def test_an_author_without_public_posts_is_not_revealed(client: Client) -> None:
         assert client.get(path).status_code == 404
 
 
+class TestOldPermalink:
+    @pytest.fixture(autouse=True)
+    def _post(self) -> None:
+        post = post_on_day("star-power", source="One\n\n<!--nextpage-->\n\nTwo", markup="markdown")
+        page = PageFactory(slug="about")
+        for path, target in {
+            "/archives/40": post,
+            "/archives/42/": post,
+            "/2014/02/sh.html": post,
+            "/old": page,
+        }.items():
+            Redirect.objects.create(path=path, entry=target)
+
+    @pytest.mark.parametrize("old", ["/archives/40", "/archives/42", "/2014/02/sh.html"])
+    def test_redirects_with_its_feeds_and_further_pages(self, client: Client, old: str) -> None:
+        for suffix in ("", "feed/", "feed/atom/", "2/"):
+            assert_single_redirect(client, f"{old}/{suffix}", f"/2014/02/10/star-power/{suffix}")
+
+    @pytest.mark.parametrize("old", ["/archives/40/3/", "/archives/42/3/"])
+    def test_redirects_to_the_first_page_if_there_is_no_such_page(self, client: Client, old: str) -> None:
+        assert_single_redirect(client, old, "/2014/02/10/star-power/")
+
+    def test_that_ends_with_a_number_is_not_a_further_page(self, client: Client) -> None:
+        Redirect.objects.create(path="/archives", entry=Post.objects.get())
+        Redirect.objects.create(path="/archives/7/", entry=Page.objects.get())
+        assert_single_redirect(client, "/archives/7/", "/about/")
+
+    def test_of_a_page_redirects_to_it_from_further_pages(self, client: Client) -> None:
+        assert_single_redirect(client, "/old/2/", "/about/")
+
+    def test_of_a_renamed_post_redirects_with_its_further_pages(self, client: Client) -> None:
+        post = Post.objects.get()
+        post.slug = "moonlight"
+        post.save()
+        assert_single_redirect(client, "/2014/02/10/star-power/2/", "/2014/02/10/moonlight/2/")
+
+    def test_does_not_redirect_to_a_further_page_of_a_hidden_post(self, client: Client) -> None:
+        Post.objects.update(status=Status.PRIVATE)
+        assert client.get("/archives/40/2/").status_code == 404
+
+    def test_is_looked_up_in_one_query(self, client: Client) -> None:
+        client.get("/?warm=1")
+        counts = []
+        for path in ("/2014/02/10/star-power/2/", "/archives/40/2/", "/archives/42/2/"):
+            with CaptureQueriesContext(connection) as queries:
+                client.get(path)
+            counts.append(sum('FROM "blog_redirect"' in query["sql"] for query in queries))
+        assert counts == [1, 2, 2]
+
+
 class TestQueries:
     def count_queries(self, client: Client, path: str) -> int:
         # The first pages put the sidebar into the cache, and related posts into the memory.

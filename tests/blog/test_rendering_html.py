@@ -6,6 +6,8 @@ import pytest
 
 from blog.rendering import render
 from blog.rendering.sanitising import divide_texts
+from blog.rendering.tree import _show_formulas
+from tests.factories.types import GrowsWithLength
 
 # Files in texts are looked up.
 pytestmark = pytest.mark.django_db
@@ -157,6 +159,53 @@ class TestRepair:
         html = body("<div>" * times + "<p>a<br>b</p>" + "</div>" * times + "<p>c</p>")
         assert "<p>a<br>b</p>" in html
         assert html.strip().endswith("<p>c</p>")
+
+
+class TestFormulas:
+    MATHML = "<mrow><mi>x</mi><mo>&lt;</mo><MSUP><mi>y</mi><mn>2</mn></MSUP></mrow>"
+    TEX = "x &lt; y^2"
+
+    @pytest.mark.parametrize(
+        "formula",
+        [
+            f'<math><semantics>{MATHML}<annotation encoding="application/x-tex"> {TEX}</annotation></semantics></math>',
+            f"<MATH data-latex='{TEX}' display=\"block\">{MATHML}</MATH >",
+        ],
+    )
+    def test_are_shown_in_tex(self, formula: str) -> None:
+        assert body(f"<p>Let {formula} be, and {formula}.</p>") == (
+            f"<p>Let <code>{self.TEX}</code> be, and <code>{self.TEX}</code>.</p>"
+        )
+
+    @pytest.mark.parametrize(
+        "formula",
+        [
+            f"<math>{MATHML}</math>",
+            f'<math display="inline">{MATHML}<annotation encoding="application/x-tex"> </annotation></math>',
+            f"<math><semantics>{MATHML}<annotation-xml><ci>x</ci></annotation-xml></semantics></math>",
+            f"{MATHML}</math>",
+        ],
+    )
+    def test_without_tex_keep_their_text(self, formula: str) -> None:
+        assert body(f"<p>Let {formula} be.</p>") == "<p>Let x&lt;y2 be.</p>"
+
+    def test_contain_no_scripts(self) -> None:
+        hostile = "<mtext><script>alert(1)</script><mglyph><style>alert(1)</style><img src=/x onerror=alert(1)></mtext>"
+        assert "alert" not in body(f"<math>{hostile}</math><math>{hostile}")
+
+    @pytest.mark.parametrize(
+        "part",
+        [
+            *("<math>", "<math ", "<math a='", "</math>", "<math><annotation>", "<math data-latex='"),
+            *("<annotation encoding=", "<annotation ", "<annotation encoding=application/x-tex>", "application/x-tex"),
+        ],
+    )
+    def test_are_found_in_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
+        def work(parts: str) -> None:
+            _show_formulas(f"<math>{parts}</math>")
+            _show_formulas(f"<math><annotation {parts}</math>")
+
+        assert grows_with_length(work, part * 20_000)
 
 
 class TestForbiddenHtml:

@@ -42,6 +42,10 @@ UNITS = [
     *('<a b="', '<a b=" c="', "<!-- wp:p ", "<!-- wp:p -->", "[gallery ", "[caption]", "[/caption][caption]", "[a="),
     *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
+    *(
+        f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
+        for rest in ("", "style='", "style='background-image:url(")
+    ),
 ]
 
 
@@ -270,6 +274,54 @@ class TestBlockEditor:
         assert rendered.auto_excerpt == "One Two Three Four"
         assert rendered.body_html.count("<p>") == 4
         assert "<!--" not in rendered.body_html
+
+    @pytest.mark.parametrize(
+        ("url", "src"),
+        [
+            ("/a.png", "/a.png"),
+            (" /a.png ", "/a.png"),
+            ("'/a(1).png?b=1&amp;c=2'", "/a(1).png?b=1&amp;c=2"),
+            ("&quot;/a(1).png?b=1&amp;c=2&quot;", "/a(1).png?b=1&amp;c=2"),
+        ],
+    )
+    def test_the_background_of_an_old_cover_becomes_a_picture(self, url: str, src: str) -> None:
+        start = f'<div class="wp-block-cover has-background-dim" style="min-height:9em;background-image:url({url})">'
+        html = to_html(f"<!-- wp:cover -->{start}<p>Text</p></div><!-- /wp:cover -->")
+        assert html == f'{start}<img src="{src}" alt=""><p>Text</p></div>'
+
+    @pytest.mark.django_db
+    def test_the_fixed_background_of_a_cover_becomes_a_picture_with_its_alternative_text(self) -> None:
+        source = (
+            '<!-- wp:cover --><div class="wp-block-cover has-parallax"><div role="img" aria-label="A &quot;crowd&quot;"'
+            " class='wp-block-cover__image-background has-parallax' style='background-position:50% 50%;"
+            'background-image:url("/a.png")\'></div><div class="wp-block-cover__inner-container">'
+            "<!-- wp:paragraph --><p>Text</p><!-- /wp:paragraph --></div></div><!-- /wp:cover -->"
+        )
+        rendered = render(source, "wordpress")
+        assert rendered.body_html.count("<img") == 1
+        assert '<img src="/a.png" alt="A &quot;crowd&quot;"' in rendered.body_html
+        assert rendered.auto_excerpt == "Text"
+
+    @pytest.mark.parametrize(
+        "tag",
+        [
+            '<div class="wp-block-cover">',
+            '<div class="wp-block-cover" style="background-image:url()">',
+            '<div class="wp-block-cover" style="background-color:red">',
+            '<div class="wp-block-coverage" style="background-image:url(/a.png)">',
+            '<p class="wp-block-cover" style="background-image:url(/a.png)">',
+        ],
+    )
+    def test_other_elements_of_covers_get_no_picture(self, tag: str) -> None:
+        source = f"<!-- wp:cover -->{tag}Text<!-- /wp:cover -->"
+        assert to_html(source) == f"{tag}Text"
+
+    @pytest.mark.parametrize("url", ["javascript:alert(1)", "/a.png&quot; onload=&quot;alert(1)"])
+    def test_hostile_backgrounds_of_covers_are_harmless(self, url: str) -> None:
+        start = f'<div class="wp-block-cover" style="background-image:url({url})">'
+        html = render(f"<!-- wp:cover -->{start}</div><!-- /wp:cover -->", "wordpress").body_html
+        assert "javascript" not in html
+        assert ' onload="' not in html
 
     def test_buttons_become_links(self) -> None:
         source = (

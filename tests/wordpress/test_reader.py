@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from lxml import etree
 from pytest_django import Settings
 
 from tests.factories.types import GrowsWithLength
@@ -163,6 +164,16 @@ class TestRecords:
     def test_tags_of_old_exports_have_the_same_taxonomy(self, tmp_path: Path) -> None:
         found = read_item(tmp_path, export(item(inside=[filed("tag", "x", "X"), filed("", "", "General")])))
         assert found.terms == (("post_tag", "x", "X"), ("category", "", "General"))
+
+    def test_terms_of_old_exports_without_a_slug_are_those_with_one(self, tmp_path: Path) -> None:
+        terms = [filed("", "", "News"), filed("category", "news-2", "News"), filed("", "", "Films")]
+        terms += [filed("tag", "", "News"), filed("tag", "", "Art &amp; Co"), filed("tag", "art-co", "Art &amp; Co")]
+        assert read_item(tmp_path, export(item(inside=terms))).terms == (
+            ("category", "news-2", "News"),
+            ("category", "", "Films"),
+            ("post_tag", "", "News"),
+            ("post_tag", "art-co", "Art & Co"),
+        )
 
     def test_authors_and_terms(self, tmp_path: Path) -> None:
         document = export(
@@ -366,14 +377,67 @@ class TestRepairs:
         assert (found.id, found.content) == (7, "<o:p>x</o:p>")
         assert source.source.repairs.counts == {"prefixes": 2}
 
-    @hypothesis_settings(max_examples=100, deadline=None)
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "if (a[b[0]]>1) {\n}",
+            "]]>",
+            "]]]]>> <b>x</b> ]]>]]>",
+            "<script>//<![CDATA[\nx\n//]]></script> & <script>//<![CDATA[\ny\n//]]></script>",
+            "<title>]]></title>",
+            "]]> " + "x" * 300_000,
+        ],
+    )
+    def test_an_unescaped_end_of_a_section_is_text_and_counted(self, tmp_path: Path, content: str) -> None:
+        document = export(item(6, content="a ]]> b"), item(7, content="@@"), item(8))
+        source = Export(write(tmp_path, document.replace("@@", content)))
+        assert [each.content for each in source.records() if isinstance(each, Item)][:2] == ["a ]]> b", content]
+        assert source.source.repairs.counts == {"sections": content.count("]]>")}
+        before = document.partition("@@")[0] + content.partition("]]>")[0]
+        assert source.source.repairs.lines["sections"][0] == before.count("\n") + 1
+
+    @given(st.lists(st.sampled_from(["]", ">", "]]>", "<", "</", "a", "&", "<b>", "</b>", "<![CDATA[x]]>", "\n", " "])))
+    def test_every_text_in_a_section_is_read_with_unescaped_ends(self, parts: list[str]) -> None:
+        text = "".join(parts).replace("]]><![CDATA[", "")
+        markup = MarkupRepairer(Repairs(), {"wp"}, 1)
+        repaired = markup.repair(f"<a><b>&</b><c d='e'>\n<![CDATA[{text}]]>\n</c></a>") + markup.repair("", final=True)
+        assert etree.fromstring(repaired).findtext("c") == f"\n{text}\n"
+
+    @pytest.mark.parametrize(
+        "title",
+        [
+            "<![CDATA[a]]> b",
+            "<![CDATA[a]]> b <![CDATA[c </title> ]] > ]]> d",
+            "<![CDATA[a]]]]><![CDATA[>b]]>",
+            "<![CDATA[a]]><b>c</b>",
+            "<b>c</b><![CDATA[a]]><![CDATA[d]]> e",
+            "<!-- a --><![CDATA[a]]><!-- c --> <![CDATA[d]]>",
+        ],
+    )
+    def test_valid_sections_stay_as_they_are(self, title: str) -> None:
+        document = f"<item><title>{title}</title><title><![CDATA[x]]></title></item>"
+        repairs = Repairs()
+        markup = MarkupRepairer(repairs, {"wp"}, 1)
+        assert markup.repair(document) + markup.repair("", final=True) == document
+        assert not repairs.counts
+
+    def test_a_section_that_never_ends_takes_no_memory(self) -> None:
+        markup = MarkupRepairer(Repairs(), {"wp"}, 1)
+        markup.repair("<a><![CDATA[")
+        for piece in ("x" * 1000, "]]> x " * 500_000):
+            assert len(markup.repair(piece)) > len(piece) - 600_000
+
+    @hypothesis_settings(max_examples=200, deadline=None)
     @given(
         st.lists(
             st.sampled_from(
-                ["&", "&amp;", "&nbsp;", "<![CDATA[", "]]>", "]", "<!--", "-->", "<a:b c='", ">", "<p>", "\n"]
+                [
+                    *("&", "&amp;", "&nbsp;", "<![CDATA[", "]]>", "]", "<!--", "-->", "<a:b c='", ">", "<p>", "</p>"),
+                    *("<p><![CDATA[", "]]></p>", "<p/>", "\n"),
+                ]
             )
         ),
-        st.lists(st.integers(0, 60), max_size=8),
+        st.lists(st.integers(0, 120), max_size=8),
     )
     def test_the_result_does_not_depend_on_where_pieces_end(self, parts: list[str], cuts: list[int]) -> None:
         def repaired(*pieces: str) -> str:
@@ -384,11 +448,18 @@ class TestRepairs:
         borders = [0, *sorted(cuts), len(text)]
         assert repaired(*(text[start:end] for start, end in pairwise(borders))) == repaired(text)
 
-    @pytest.mark.parametrize("part", ["<a b:", "&", "<", "]]", "<![CDATA[]]>", "<!---->", "<a b:c='d'", "&amp;", "\n&"])
+    @pytest.mark.parametrize(
+        "part",
+        [
+            *("<a b:", "&", "<", "]]", "<![CDATA[]]>", "<!---->", "<a b:c='d'", "&amp;", "\n&", "<a><![CDATA[]]>"),
+            *("<a><![CDATA[]]> ", "<a><![CDATA[]]> ]]>", "<a><![CDATA[ ]]> <![CDATA[ ", "<a><![CDATA[]]>x</a>"),
+        ],
+    )
     def test_hostile_markup_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
         def repair(text: str) -> None:
             markup = MarkupRepairer(Repairs(), {"wp"}, 1)
-            markup.repair(text)
+            for start in range(0, len(text), 256 * 1024):
+                markup.repair(text[start : start + 256 * 1024])
             markup.repair("", final=True)
 
         assert grows_with_length(repair, part * 200_000)

@@ -385,7 +385,7 @@ class TestHostileSources:
 
 
 class TestSourceCode:
-    @pytest.mark.parametrize("name", ["sourcecode", "code", "python"])
+    @pytest.mark.parametrize("name", ["sourcecode", "code", "python", "source", "c", "c-sharp", "obj-c", "text", "yml"])
     def test_source_code_is_shown_as_typed(self, name: str) -> None:
         source = f'[{name} language="x"]\nif a &lt; b:\n    print "--"  # <i>[caption] [sic]\n\n    end\n[/{name}]'
         html = body(f"Before\n\n{source}\n\nAfter")
@@ -397,6 +397,12 @@ class TestSourceCode:
     def test_incomplete_and_escaped_shortcodes_stay(self, source: str) -> None:
         assert "[code]" in body(source)
         assert "<pre>" not in body(source)
+
+    @pytest.mark.parametrize(
+        "source", ["Vitamin [c] and [text], [plain] or [go]", "[c]x[/text]", "[/c] [c]", "[cc]x[/cc]"]
+    )
+    def test_words_in_brackets_stay(self, source: str) -> None:
+        assert body(source) == f"<p>{source}</p>"
 
     @pytest.mark.parametrize("end", ["", "[/x]"])
     def test_many_start_tags_without_an_end_take_linear_time(self, end: str) -> None:

@@ -65,6 +65,7 @@ _REPAIRS: Final = {
         "%d HTML entity was read as the character that it stands for",
         "%d HTML entities were read as the characters that they stand for",
     ),
+    "sections": ngettext_lazy("%d unescaped “]]>” was read as text", "%d unescaped “]]>” were read as text"),
     "prefixes": ngettext_lazy(
         "%d element with an undeclared namespace prefix was read by its name",
         "%d elements with undeclared namespace prefixes were read by their names",

@@ -12,7 +12,7 @@ dynamic content (newest posts, archives) show nothing.
 import json
 import re
 from functools import partial
-from html import escape
+from html import escape, unescape
 from itertools import accumulate
 
 from blog.rendering.limits import MAX_SOURCE_LENGTH
@@ -23,7 +23,7 @@ from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, find_fo
 from wordpress.markup.galleries import find_pictures, limited
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.texturize import texturize
-from wordpress.markup.tokenizer import tokenise_with_code
+from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
 _BLOCK_COMMENT = re.compile(
     r"<!--\s+(?P<is_end>/)?wp:(?:core/)?(?P<name>[a-z][a-z0-9_/-]*)\s(?:.*?)(?P<is_empty>/)?-->", re.DOTALL
@@ -31,6 +31,11 @@ _BLOCK_COMMENT = re.compile(
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
 _FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
+
+# What a cover block says about a picture that is the background of an element.
+_COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})
+_COVER_ATTRIBUTE = re.compile(r"""(?<=\s)(class|style|aria-label)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
+_BACKGROUND = re.compile(r"""background-image\s*+:\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))""", re.IGNORECASE)
 
 
 def to_html(source: str, entry: object = None) -> str:
@@ -65,6 +70,8 @@ def _blocks(source: str, origin: Origin) -> list[str]:
         if block == "file":
             # It embeds the document in an <object> above the link to it.
             text = _OBJECT.sub("", text)
+        if block == "cover":
+            text = _show_background(text)
         if block not in {"", "freeform", "shortcode"}:
             return _texturize_html(text)
         return autop(text) + "\n" if text.strip() else "\n"
@@ -118,6 +125,27 @@ def _empty_block(name: str, comment: str) -> str:
         return f"\n<p>{escape(url)}</p>\n"
     label = values.get("label") or values.get("service", "").capitalize() or url
     return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n'
+
+
+def _show_background(source: str) -> str:
+    """Return the HTML of a cover block with its picture as an element.
+
+    Old covers, and those with a fixed or repeated background, name the picture only in a style, which is not allowed.
+    """
+    return "".join(
+        token.source + (_background_picture(token.source) if token.kind == "start" and token.name == "div" else "")
+        for token in tokenise(source)
+    )
+
+
+def _background_picture(tag: str) -> str:
+    """Return the picture in the background of the element of a cover block that begins with `tag`. Empty if none."""
+    values = {match[1].lower(): unescape(match[2] or match[3] or "") for match in _COVER_ATTRIBUTE.finditer(tag)}
+    if _COVER_CLASSES.isdisjoint(values.get("class", "").split()):
+        return ""
+    background = _BACKGROUND.search(values.get("style", ""))
+    url = (background[1] or background[2] or background[3] or "").strip() if background else ""
+    return f'<img src="{escape(url)}" alt="{escape(values.get("aria-label", ""))}">' if url else ""
 
 
 def _texturize_html(source: str) -> str:

@@ -67,11 +67,18 @@ SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
 _CERTAIN = _KNOWN | {"archives", "blip", "subscribe"}
-# The shortcode of WordPress.com for source code. The names of languages are aliases of it. Elements for code show the
-# shortcode itself.
+# The shortcode of WordPress.com for source code, and its aliases: other names, and those of languages. Some are
+# ordinary words too, so only those with an end tag count. Elements for code show the shortcode itself.
+_CODE_NAMES = (
+    *("as3", "actionscript3", "arduino", "bash", "c", "c-sharp", "cf", "clj", "clojure", "code", "coldfusion", "cpp"),
+    *("csharp", "css", "delphi", "diff", "erl", "erlang", "fsharp", "go", "golang", "groovy", "haskell", "html"),
+    *("java", "javafx", "javascript", "jfx", "js", "jscript", "matlab", "matlabkey", "obj-c", "objc", "pas", "pascal"),
+    *("patch", "perl", "php", "pl", "plain", "powershell", "ps", "py", "python", "rails", "rb", "ror", "ruby", "scala"),
+    *("shell", "source", "sourcecode", "splus", "sql", "swift", "tex", "text", "vb", "vbnet", "xhtml", "xml", "xslt"),
+    *("yaml", "yml"),
+)
 _CODE_SHORTCODE = re.compile(
-    r"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)(sourcecode|code|bash|cpp|csharp|css|diff|html|java|javascript|js|perl|php|powershell|python|ruby|shell"
-    r"|sql|xml)((?:\s[^\[\]]*+)?)\](?!\])"
+    rf"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)({'|'.join(_CODE_NAMES)})((?:\s[^\[\]]*+)?)\](?!\])"
 )
 _CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
 _ATTRIBUTE = re.compile(r"""([\w-]+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")

@@ -1,7 +1,7 @@
 """Repairing the markup of an export for a strict parser, as a browser would read it.
 
-Old plugins write bare ampersands, HTML entities and undeclared prefixes outside CDATA sections. Other broken markup is
-left to the parser.
+Old plugins write bare ampersands, HTML entities and undeclared prefixes outside CDATA sections, and WordPress 2.1 to
+3.x did not escape the `]]>` of a text inside one. Other broken markup is left to the parser.
 """
 
 import html
@@ -23,6 +23,8 @@ _MAX_QUICK_PREFIXES: Final = 50
 _LONGEST_TAG: Final = 64 * 1024
 _LONGEST_ENTITY: Final = 48
 _MAX_LINES: Final = 5
+# Whether a `]]>` ends a CDATA section can depend on as much of the text after it.
+_LOOK_AHEAD: Final = 512 * 1024
 
 # An ampersand, and the rest of the entity if there is one: a code point in decimal or hexadecimal, or a name.
 _ENTITY = re.compile(r"&(?:(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-z0-9]*));)?", re.ASCII)
@@ -31,12 +33,15 @@ _PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
 _DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
 # Certainly valid markup, which is nearly all of a real export. `%s` stands for the declared prefixes.
 _VALID_MARKUP: Final = r"""(?:[^<&]++
-    |<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>
     |</[^<>&]*+>
-    |<(?:(?:%s):)?[\w.-]++(?:\s[^<>&:]*+)?+>
+    |<(?P<name>(?:(?:%s):)?[\w.-]++)(?:\s[^<>&:]*+)?+>
+        (?:[^<&]*+<!\[CDATA\[[^\]]*+(?:\](?!\]>)[^\]]*+)*+\]\]>\s*+</(?P=name)\s*+>)?+
     |&(?:amp|lt|gt|quot|apos);
 )*+"""
-_ENDS: Final = {"<![CDATA[": "]]>", "<!--": "-->", "<?": "?>"}
+_CDATA: Final = "<![CDATA["
+_CDATA_END: Final = "]]>"
+_ENDS: Final = {_CDATA: _CDATA_END, "<!--": "-->", "<?": "?>"}
+_CDATA_OR_END_TAG = re.compile(r"\]\]>|<!\[CDATA\[|</(?P<name>[^\W\d][\w.:-]*+)[\s>]")
 
 
 class Repairs:
@@ -73,6 +78,16 @@ class MarkupRepairer:
         # The end of the CDATA section, comment or instruction that is open at the end of the last piece.
         self._until = ""
         self._held_back = ""
+        # The position of the current piece in the document.
+        self._offset = 0
+        # The element that the last start tag began, if nothing but text has followed it, or CDATA sections, comments
+        # and instructions, the last of which ended at `_after` in the current piece. Empty if it is another one.
+        self._parent = ""
+        self._after = 0
+        # The position in the document before which no CDATA section ends.
+        self._inside_until = 0
+        # How many characters have been looked at to know whether a section ends.
+        self._looked_at = 0
         # The line number at position `_counted` of the current piece.
         self._line = line
         self._counted = 0
@@ -84,13 +99,17 @@ class MarkupRepairer:
         position = 0
         while True:
             start = position
-            if self._until:
+            if self._until == _CDATA_END:
+                start = position = self._read_section(text, position, out, final=final)
+                if self._until:
+                    break
+            elif self._until:
                 end = text.find(self._until, position)
                 if end < 0:
                     position = len(text) if final else max(position, len(text) - len(self._until) + 1)
                     out.append(text[start:position])
                     break
-                position = end + len(self._until)
+                self._after = position = end + len(self._until)
                 self._until = ""
             if valid := self._valid.match(text, position, max(position, limit)):
                 position = valid.end()
@@ -98,15 +117,84 @@ class MarkupRepairer:
             if position >= limit:
                 break
             position = self._repair_at(text, position, out)
+        if not self._until:
+            self._find_parent(text, position)
+        self._after = 0
         self._held_back = text[position:]
-        self._line += text.count("\n", self._counted, position)
+        self._offset += position
+        self._count_lines(text, position)
         self._counted = 0
         return "".join(out)
+
+    def _read_section(self, text: str, position: int, out: list[str], *, final: bool) -> int:
+        """Append the rest of a CDATA section, or what is certain of it, to `out`, repaired. Return where that ends."""
+        while (end := text.find(_CDATA_END, position)) >= 0:
+            after = end + len(_CDATA_END)
+            is_end = self._is_section_end(text, after, final=final)
+            if is_end is None:
+                break
+            if is_end:
+                out.append(text[position:after])
+                self._until = ""
+                self._after = after
+                return after
+            out += (text[position:end], "]]]]><![CDATA[>")
+            self._count_lines(text, end)
+            self._repairs.add("sections", self._line)
+            position = after
+        if end < 0:
+            end = len(text) if final else max(position, len(text) - len(_CDATA_END) + 1)
+        out.append(text[position:end])
+        return end
+
+    def _is_section_end(self, text: str, position: int, *, final: bool) -> bool | None:
+        """Return whether the `]]>` before `position` ends a CDATA section. None if that depends on more text.
+
+        It is part of the text if the XML would otherwise be invalid, as there is another `]]>` outside of a section in
+        the same element. The parts into which a text was split to escape a `]]>` follow each other immediately.
+        """
+        if not self._parent or text.startswith(_CDATA, position):
+            return True
+        if not final and _CDATA.startswith(text[position:]):
+            return None
+        if self._offset + position <= self._inside_until:
+            return False
+        if self._looked_at > self._offset + position:
+            # On average, each character is looked at once. Only a hostile text needs more than that.
+            return True
+        is_end, is_inside, end = True, False, position + _LOOK_AHEAD
+        for found in _CDATA_OR_END_TAG.finditer(text, position, end):
+            if found[0] == _CDATA_END and not is_inside:
+                is_end = False
+                self._inside_until = self._offset + found.start()
+            if not is_end or (found["name"] == self._parent and not is_inside):
+                end = found.end()
+                break
+            if not found["name"]:
+                is_inside = found[0] == _CDATA
+        else:
+            if not final and len(text) < end:
+                return None
+        self._looked_at += min(end, len(text)) - position
+        return is_end
+
+    def _find_parent(self, text: str, position: int) -> None:
+        """Note the element in which `position` is, if that is certain."""
+        start = text.rfind("<", self._after, position)
+        if start >= 0:
+            tag = _TAG.match(text, start, position)
+            is_start = tag is not None and text.startswith(">", tag.end()) and not tag[0].endswith("/")
+            self._parent = tag["name"] if tag and is_start else ""
+
+    def _count_lines(self, text: str, position: int) -> None:
+        self._line += text.count("\n", self._counted, position)
+        self._counted = position
 
     def _repair_at(self, text: str, position: int, out: list[str]) -> int:
         """Append the markup at `position` to `out`, repaired if necessary. Return where it ends."""
         for start, end in _ENDS.items():
             if text.startswith(start, position):
+                self._find_parent(text, position)
                 self._until = end
                 out.append(start)
                 return position + len(start)
@@ -122,8 +210,7 @@ class MarkupRepairer:
         else:
             repaired, end_position = "<", position + 1
         if kind:
-            self._line += text.count("\n", self._counted, position)
-            self._counted = position
+            self._count_lines(text, position)
             self._repairs.add(kind, self._line)
         out.append(repaired)
         return end_position

@@ -184,10 +184,12 @@ class Export:
     def _item(self, element: Any) -> Item:
         self._remove_surplus_terms(element, element[:])
         fields = self._children(element)
-        refs = (
+        refs = [
             term_ref(each.get("domain", ""), each.get("nicename", ""), text_of(each))
             for each in fields.elements("category")
-        )
+        ]
+        # WordPress 2.x wrote each term twice, first without its slug. Another term may have the same name.
+        with_slugs = {(ref.taxonomy, ref.name) for ref in refs if ref.slug}
         meta = self._meta(fields, "post")
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
         if not date and not date_gmt:
@@ -217,7 +219,7 @@ class Export:
             comment_status=fields.text("wp:comment_status").strip(),
             guid=guid,
             # Old versions of WordPress wrote an empty element for a deleted category.
-            terms=tuple(ref for ref in refs if ref.slug or ref.name),
+            terms=tuple(ref for ref in refs if ref.slug or (ref.name and (ref.taxonomy, ref.name) not in with_slugs)),
             meta=meta,
             comments=tuple(self._comment(each, is_whole=not is_entry) for each in fields.elements("wp:comment")),
             attachment_url=fields.text("wp:attachment_url").strip(),
