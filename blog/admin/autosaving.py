@@ -284,7 +284,8 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
         """Lead to the form of a new entry with what was typed, if an entry was deleted while someone edited it."""
         if "source" not in request.POST or not self.has_add_permission(request):
-            return _NothingSavedRedirect(super()._get_obj_does_not_exist_redirect(request, opts, object_id).url)
+            response = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # missing from the stubs
+            return _NothingSavedRedirect(response.url)
         fields = self._submitted(request, but={"version"})
         # The second click of a double click keeps the same.
         form_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([opts.model_name, object_id, fields], sort_keys=True))

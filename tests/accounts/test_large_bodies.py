@@ -4,9 +4,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from accounts.large_bodies import LargeBodiesMiddleware
 from accounts.models import Session, User
@@ -57,7 +56,9 @@ def passes(client: Client) -> bool:
         passed.append(request)
         return HttpResponse()
 
-    request = WSGIRequest({**client._base_environ(), "REQUEST_METHOD": "POST", "PATH_INFO": URL, **LARGE})
+    request = RequestFactory().post(URL)
+    request.META |= LARGE
+    request.COOKIES |= {name: cookie.value for name, cookie in client.cookies.items()}
     request.session = client.session
     LargeBodiesMiddleware(get_response)(request)
     return bool(passed)
