@@ -153,7 +153,8 @@ class TestFinding:
         with CaptureQueriesContext(connection) as queries:
             self.found("after:0002 before:9999-12-31 award")
         looked_up = [each["sql"].count("__y") for each in queries]
-        assert 0 < max(looked_up) < 1_000
+        # Otherwise it would be 8,000 years, each of them several times.
+        assert 0 < max(looked_up) < 2_000
 
     def test_titles_count_more_than_texts_and_dates_only_if_asked(self) -> None:
         assert self.found("prison") == ["Prison", "Defenders"]
