@@ -294,7 +294,7 @@ class TestSubmittingAgain:
 
 @pytest.mark.django_db
 class TestWhatIsGone:
-    """Someone deleted what another person was editing, or gave it to somebody else."""
+    """Someone deleted what another person was editing, or made it the text of a third one."""
 
     def test_what_was_typed_becomes_something_new_also_after_a_double_click(self, client: Client, ruth: User) -> None:
         post = PostFactory(author=ruth)

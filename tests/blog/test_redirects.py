@@ -328,7 +328,7 @@ class TestOldPermalink:
         Post.objects.update(status=Status.PRIVATE)
         assert client.get("/archives/40/2/").status_code == 404
 
-    def test_is_looked_up_in_one_query(self, client: Client) -> None:
+    def test_is_looked_up_in_one_query_for_each_url_on_the_way(self, client: Client) -> None:
         client.get("/?warm=1")
         counts = []
         for path in ("/2014/02/10/star-power/2/", "/archives/40/2/", "/archives/42/2/"):

@@ -33,7 +33,7 @@ BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
 VARIABLE = {"server", "date", "connection", "etag", "last-modified", "content-encoding", "content-length"}
 VARIABLE |= {"accept-ranges"}
 
-# Parameters of URLs that are secrets: whoever knows them may do something.
+# Parameters of URLs that are secrets: knowing one is enough to do something.
 SECRETS = {"signed", "token", "secret", "code"}
 
 if not shutil.which("nginx") or not shutil.which("openssl"):
