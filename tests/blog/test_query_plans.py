@@ -3,16 +3,15 @@
 import datetime as dt
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from django.db import connection
-from django.db.models import QuerySet
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from blog.models import Category, Page, Post, PostInCategory
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at
+from tests.factories.plans import plan_of, read_as_if_large
 
 pytestmark = pytest.mark.django_db
 
@@ -38,15 +37,6 @@ def _site() -> None:
     PageFactory(title="Child", parent=PageFactory(title="About"))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-
-
-def plan_of(query: QuerySet[Any, Any]) -> str:
-    """Return how the database runs the query. PostgreSQL must not read or sort a part of a small table instead."""
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            for shortcut in ("seqscan", "bitmapscan", "incremental_sort"):
-                cursor.execute(f"SET LOCAL enable_{shortcut} = off")
-    return query.explain()
 
 
 @pytest.mark.usefixtures("_site")
@@ -156,9 +146,8 @@ class TestURLThatDoesNotExist:
         with CaptureQueriesContext(connection) as queries:
             assert client.get(self.PATH).status_code == 404
         (sql,) = [query["sql"] for query in queries if " AS part" in query["sql"]]
+        read_as_if_large()
         with connection.cursor() as cursor:
-            if connection.vendor == "postgresql":
-                cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off")
             cursor.execute(f"{'EXPLAIN' if connection.vendor == 'postgresql' else 'EXPLAIN QUERY PLAN'} {sql}")
             return "\n".join(str(row[-1]) for row in cursor.fetchall())
 

@@ -42,7 +42,7 @@ def _remember_file() -> Callable[[], None]:
 def _remember_tables() -> Callable[[], None]:
     remembered = _rows_of_tables()
     # A test may have set the next IDs to those of rows that are there.
-    next_ids = "".join(connection.ops.sequence_reset_sql(no_style(), apps.get_models()))
+    next_ids = "".join(connection.ops.sequence_reset_sql(no_style(), apps.get_models(include_auto_created=True)))
 
     def restore() -> None:
         with transaction.atomic(), connection.cursor() as cursor:

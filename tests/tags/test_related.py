@@ -15,6 +15,7 @@ from blog.related import MAX_SHOWN
 from tags.models import Tag, TaggedPost, keys_of
 from tags.related import NEARBY, find_related, posts_between, tags_with_limits
 from tests.factories import PostFactory, TagFactory, UserFactory, at
+from tests.factories.plans import plan_of
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +143,7 @@ class TestCost:
         limits: Any = tags_with_limits._build(post.pk, post.published_at, timezone.now())
         between: Any = posts_between._build(*(big_tag.pk, post.published_at, post.published_at) * 2)
         for rows in (limits, between):
-            plan = rows.explain()
+            plan = plan_of(rows)
             assert "tag_newest_first" in plan, plan
             assert "Seq Scan" not in plan, plan
             assert "SCAN " not in plan, plan
