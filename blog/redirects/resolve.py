@@ -7,9 +7,10 @@ exactly one match, where WordPress takes any of several.
 import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import accumulate
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
 
 from django.conf import settings
@@ -25,7 +26,7 @@ from core.prepared import Parameter, Prepared, read_together
 from core.slugs import reserved_pattern, slugify
 
 # What can follow the URL of a listing or an entry.
-_SUFFIX: Final = re.compile(r"(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/$")
+_SUFFIX: Final = re.compile(r"(?<=/)(?:page/[0-9]{1,9}|feed(?:/(?:rss2?|atom|json))?)/$")
 _POST_PAGE: Final = re.compile(
     r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
 )
@@ -76,6 +77,57 @@ class Alternatives:
         return self._similar()
 
 
+@dataclass(frozen=True)
+class _Path:
+    """A path in normal form, and its parts.
+
+    `path` is without the number of a page of a post, which `post` matches then, and `base` is without the `suffix` as
+    well. If the whole ends with a `number`, `before` is that of which it may be a page: any old permalink.
+    """
+
+    path: str
+    base: str
+    suffix: str
+    post: re.Match[str] | None
+    before: tuple[str, ...]
+    number: str
+
+    @classmethod
+    def of(cls, path: str) -> Self:
+        path = normalise_path(path if path.endswith("/") else f"{path}/")
+        further_page = _FURTHER_PAGE.fullmatch(path)
+        before = _with_and_without_slash(further_page["before"]) if further_page else ()
+        if post := _POST_PAGE.fullmatch(path):
+            path = post[1]
+        suffix = found[0] if (found := _SUFFIX.search(path)) else ""
+        base = path.removesuffix(suffix)
+        return cls(path, base, suffix, post, before, further_page["page"] if further_page else "")
+
+    def redirected_from(self) -> list[str]:
+        """Return the paths from which a redirect may lead to what this means, and the folders that it is in."""
+        paths = {*_with_and_without_slash(self.base), self.base.lower(), self.path.rstrip("/"), *self.before}
+        if category_slug := self.category_slugs()[0]:
+            paths.add(f"/category/{category_slug}/")
+        segments = self.path.split("/", _MAX_FOLDERS + 1)[1:-1]
+        folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
+        paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
+        return sorted(paths)
+
+    def category_slugs(self) -> list[str]:
+        """Return the slugs of the category that it means, the likeliest first; an empty one for none.
+
+        As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
+        """
+        is_category = self.base.startswith("/category/")
+        slug = self.base.rstrip("/").rpartition("/")[2].lower() if is_category else ""
+        return [slug, slugify(slug) if slug else ""]
+
+
+def _with_and_without_slash(path: str) -> tuple[str, str]:
+    """Return both forms: the URLs of attachments' files, and some old permalinks, have no slash at the end."""
+    return path, path.rstrip("/")
+
+
 class Target(NamedTuple):
     """A URL to redirect to, and whether a post or page, a category or a file is known to be there now."""
 
@@ -85,13 +137,13 @@ class Target(NamedTuple):
 
 def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[list[list[Any]], Alternatives]:
     """Return the rows of what should be at `path`, and the alternatives to it. One query for all."""
-    path, base, _suffix, _post_page, further_page = _parts(path)
+    parts = _Path.of(path)
     # No slug has a slash.
-    slug = match["slug"].lower() if (match := _entry_path().fullmatch(base)) else "/"
+    slug = match["slug"].lower() if (match := _entry_path().fullmatch(parts.base)) else "/"
     found = read_together(
         *queries,
-        (_redirects, [_redirect_paths(path, base, further_page)]),
-        (_categories, [_category_slugs(base)]),
+        (_redirects, [parts.redirected_from()]),
+        (_categories, [parts.category_slugs()]),
         (_similar, [slug, f"{slug}{_LAST}"]),
     )
     return [load() for load in found[:-3]], Alternatives(*found[-3:])
@@ -109,41 +161,23 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
         return None
     alternatives = alternatives or look_up(path)[1]
     redirects, categories, similar = alternatives.redirects, alternatives.categories, alternatives.similar
-    path, base, suffix, post_page, further_page = _parts(path)
-    if post_page and (url := _url_of_post(post_page, similar)):
+    parts = _Path.of(path)
+    if parts.post and (url := _url_of_post(parts.post, similar)):
         return Target(url, is_there=True)
-    if further_page:
-        if url := _url_of_further_page(redirects, base, further_page):
-            return Target(url)
-        if further_page["before"] != base:
-            redirects = [redirect for redirect in redirects if redirect.path not in _paths_before(further_page)]
-    redirected = _redirected(redirects, categories, base)
-    if redirected and suffix and not redirected.url.startswith(settings.MEDIA_URL):
-        return Target(redirected.url + suffix[0])
+    if url := _url_of_further_page(redirects, parts):
+        return Target(url)
+    redirected = _redirected(redirects, categories, parts)
+    if redirected and parts.suffix and not redirected.url.startswith(settings.MEDIA_URL):
+        return Target(redirected.url + parts.suffix)
     if redirected:
         return redirected
-    if url := _without_folder(path, query, redirects) or _rewrite_path(path):
+    if url := _without_folder(parts.path, query, redirects) or _rewrite_path(parts.path):
         return Target(url)
-    url = _guess_entry_url(base, similar)
-    if url and suffix and suffix[0].startswith("feed/"):
+    url = _guess_entry_url(parts.base, similar)
+    if url and parts.suffix.startswith("feed/"):
         # Entries have feeds, but no further pages of a listing.
-        return Target(url + suffix[0])
+        return Target(url + parts.suffix)
     return Target(url, is_there=True) if url else None
-
-
-def _parts(
-    path: str,
-) -> tuple[str, str, re.Match[str] | None, re.Match[str] | None, re.Match[str] | None]:
-    """Return a path in normal form; its base, without the suffix; the suffix; and the post of which it is a page.
-
-    The last part is anything of which it may be a further page.
-    """
-    path = normalise_path(path if path.endswith("/") else f"{path}/")
-    further_page = _FURTHER_PAGE.fullmatch(path)
-    if post_page := _POST_PAGE.fullmatch(path):
-        path = post_page[1]
-    suffix = _SUFFIX.search(path)
-    return path, path[: suffix.start()] if suffix else path, suffix, post_page, further_page
 
 
 def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
@@ -152,48 +186,15 @@ def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
     return posts[0].get_absolute_url() if posts else ""
 
 
-def _paths_before(further_page: re.Match[str]) -> tuple[str, str]:
-    """Return the paths of what this is a further page of. Some old permalinks have no slash at the end."""
-    return further_page["before"], further_page["before"].rstrip("/")
-
-
-def _url_of_further_page(redirects: Iterable[Redirect], base: str, further_page: re.Match[str]) -> str:
+def _url_of_further_page(redirects: Iterable[Redirect], parts: _Path) -> str:
     """Return the URL of the same page of the post to which the path before its number redirects. Empty if none does."""
     by_path = {redirect.path: redirect for redirect in redirects}
-    before = _paths_before(further_page)
-    if base not in before and not by_path.keys().isdisjoint((base, base.rstrip("/"))):
+    if parts.base not in parts.before and not by_path.keys().isdisjoint(_with_and_without_slash(parts.base)):
         # The number belongs to an old permalink.
         return ""
-    posts = [by_path[path] for path in before if path in by_path]
+    posts = [by_path[path] for path in parts.before if path in by_path]
     posts = [post for post in posts if post.entry and post.entry.kind == EntryKind.POST and post.url]
-    return f"{posts[0].url}{further_page['page']}/" if posts else ""
-
-
-def _redirect_paths(path: str, base: str, further_page: re.Match[str] | None) -> list[str]:
-    """Return the path, its `base` without a suffix, what it is a further page of, and the folders that it is in."""
-    # The URLs of attachments' files, and some old permalinks, have no slash at the end.
-    paths = {
-        base,
-        base.lower(),
-        base.rstrip("/"),
-        path.rstrip("/"),
-        *(_paths_before(further_page) if further_page else ()),
-    }
-    if category_slug := _category_slugs(base)[0]:
-        paths.add(f"/category/{category_slug}/")
-    segments = path.split("/", _MAX_FOLDERS + 1)[1:-1]
-    folders = {folder for folder in accumulate(segments, "{}{}/".format, initial="/") if folder != "/"}
-    paths |= {folder_path(each) for folder in folders for each in (folder, folder.lower())}
-    return sorted(paths)
-
-
-def _category_slugs(base: str) -> list[str]:
-    """Return the slugs of the category that a path means, the likeliest first; an empty one for none.
-
-    As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
-    """
-    slug = base.rstrip("/").rpartition("/")[2].lower() if base.startswith("/category/") else ""
-    return [slug, slugify(slug) if slug else ""]
+    return f"{posts[0].url}{parts.number}/" if posts else ""
 
 
 def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str:
@@ -206,12 +207,15 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
     return ""
 
 
-def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], base: str) -> Target | None:
-    for redirect in sorted(redirects, key=lambda redirect: redirect.path != base):
+def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], parts: _Path) -> Target | None:
+    if parts.base not in parts.before:
+        # What it would be another page of has been asked for already.
+        redirects = [redirect for redirect in redirects if redirect.path not in parts.before]
+    for redirect in sorted(redirects, key=lambda redirect: redirect.path != parts.base):
         if not redirect.folder and (url := redirect.url):
             # An author's page exists only if there are posts on it.
             return Target(url, is_there=redirect.author_id is None)
-    slugs = _category_slugs(base)
+    slugs = parts.category_slugs()
     category = min(categories, key=lambda category: slugs.index(category.slug), default=None)
     return Target(category.get_absolute_url(), is_there=True) if category else None
 

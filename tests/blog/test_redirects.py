@@ -297,11 +297,13 @@ class TestOldPermalink:
             "/archives/40": post,
             "/archives/42/": post,
             "/2014/02/sh.html": post,
+            "/homepage/": post,
+            "/newsfeed/": post,
             "/old": page,
         }.items():
             Redirect.objects.create(path=path, entry=target)
 
-    @pytest.mark.parametrize("old", ["/archives/40", "/archives/42", "/2014/02/sh.html"])
+    @pytest.mark.parametrize("old", ["/archives/40", "/archives/42", "/2014/02/sh.html", "/homepage", "/newsfeed"])
     def test_redirects_with_its_feeds_and_further_pages(self, client: Client, old: str) -> None:
         for suffix in ("", "feed/", "feed/atom/", "2/"):
             assert_single_redirect(client, f"{old}/{suffix}", f"/2014/02/10/star-power/{suffix}")
