@@ -9,9 +9,14 @@ _INLINE: Final = re.compile(
     r"</?(?:a|abbr|b|bdi|bdo|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|rp|rt|ruby|s|samp|small|span|strong|sub|sup|u|var)"
     r"(?=[\s/>])[^>]*>"
 )
+# Titles, which have no full stop, before what they are the titles of.
+_TITLE: Final = re.compile(r"(?<=[^\s>])</(?:h[1-6]|dt|th|caption|summary)>(?=\s*<)")
 _OTHER: Final = re.compile(r"<[^>]*>")
 
 
 def plain_text(html: str) -> str:
-    """Return the text of sanitised HTML, in which every `<` begins a tag. It may contain line breaks."""
-    return unescape(_OTHER.sub(" ", _INLINE.sub("", html)))
+    """Return the text of sanitised HTML, in which every `<` begins a tag. It may contain line breaks.
+
+    A dash is between titles and what follows, which would otherwise be read as one sentence.
+    """
+    return unescape(_OTHER.sub(" ", _TITLE.sub(" – ", _INLINE.sub("", html))))

@@ -39,6 +39,18 @@ class TestResults:
         assert "2 posts and pages found." in content
         assert "<title>Search results for “lantern” – " in content
 
+    @pytest.mark.parametrize(
+        ("source", "excerpt"),
+        [
+            ("## Ms. A\n\nShe has a lantern.", "Ms. A – She has a <mark>lantern</mark>."),
+            ("It burned.\n\n## The lantern", "It burned. The <mark>lantern</mark></p>"),
+            ("<h2></h2><p>A lantern.</p>", ">A <mark>lantern</mark>."),
+        ],
+    )
+    def test_headings_are_set_apart_from_what_follows(self, client: Client, source: str, excerpt: str) -> None:
+        PostFactory(source=source, markup="markdown")
+        assert excerpt in page(client, "lantern")
+
     def test_what_is_typed_is_escaped_everywhere(self, client: Client) -> None:
         PostFactory(source="<b>script</b> alert")
         for query in ('"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>", 'tag:"<script>"'):
