@@ -10,7 +10,7 @@ _INLINE: Final = re.compile(
     r"(?=[\s/>])[^>]*>"
 )
 # Titles, which have no full stop, before what they are the titles of.
-_TITLE: Final = re.compile(r"(?<=[^\s>])</(?:h[1-6]|dt|th|caption|summary)>(?=\s*<)")
+_TITLE: Final = re.compile(r"</(?<=[^\s>]</)(?:h[1-6]|dt|th|caption|summary)>(?=\s*<)")
 _OTHER: Final = re.compile(r"<[^>]*>")
 
 
