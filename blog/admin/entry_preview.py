@@ -83,11 +83,11 @@ class PreviewAdmin(BaseAdmin[Any]):
         if not (self.has_add_permission(request) if entry is None else self.has_change_permission(request, entry)):
             raise PermissionDenied
         data = request.POST.copy()
-        if entry is not None:
-            # What others have saved in the meantime makes no difference here.
-            data["version"] = entry.modified_at.isoformat()
         fields = flatten_fieldsets(self.get_fieldsets(request, entry))
         form = self.get_form(request, entry, change=entry is not None, fields=fields)(data, instance=entry)
+        if entry is not None:
+            # What others have saved in the meantime makes no difference here.
+            data["version"] = form.initial["version"]
         form.full_clean()
         return cast("EntryForm", form)
 

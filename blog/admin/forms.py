@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
-from blog.admin.merging import MergingForm
+from blog.admin.merging import MergingForm, saved_at, version_of
 from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
 from blog.editing import SourceEditor
 from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
@@ -67,8 +67,8 @@ class VersionedForm(forms.ModelForm[Any]):
         """Return a string that changes whenever the stored object does."""
         return str(self.instance.modified_at.isoformat())
 
-    def conflict_message(self) -> str:
-        """Return a sentence that describes the conflict."""
+    def conflict_message(self, version: str) -> str:
+        """Return a sentence that describes the conflict. `version` is what the form was opened with."""
         return _("This was changed elsewhere after you opened it.")
 
     def conflict_advice(self) -> str:
@@ -99,7 +99,7 @@ class VersionedForm(forms.ModelForm[Any]):
         raise ValidationError(
             format_html(
                 '{} {} <a href="{}" target="_blank">{}</a>',
-                self.conflict_message(),
+                self.conflict_message(version),
                 self.conflict_advice(),
                 reverse(f"admin:{meta.app_label}_{meta.model_name}_change", args=[self.instance.pk]),
                 _("Open the other version in a new window"),
@@ -322,7 +322,12 @@ class EntryForm(MergingForm, VersionedForm):
             "revisions."
         )
 
-    def conflict_message(self) -> str:
+    def stored_version(self) -> str:
+        return version_of(self.instance, self.initial.get("categories", ()), self.initial.get("tags", ()))
+
+    def conflict_message(self, version: str) -> str:
+        if saved_at(version) == self.instance.modified_at:
+            return super().conflict_message(version)
         time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
         return _("This was changed elsewhere at %(time)s, after you opened it.") % {"time": time}
 

@@ -1,7 +1,9 @@
 """Two people saved the same post or page: the second one gets a form in which both versions are merged, to look at."""
 
 import datetime as dt
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
@@ -12,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from blog.admin.autosaving import DraftForm
-from blog.models import Revision
+from blog.models import Category, Entry, Revision
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
@@ -118,6 +120,8 @@ class MergingForm(DraftForm):
 
     def _show(self, name: str, value: Any) -> None:
         """Put `value` into the submitted data, as the field's widget would submit it."""
+        # What was submitted may not be possible any more.
+        self.errors.pop(name, None)
         form_field: Any = self.fields[name]
         key, data = self.add_prefix(name), cast("QueryDict", self.data)
         # The admin wraps the widgets of fields that refer to something.
@@ -156,12 +160,25 @@ class MergingForm(DraftForm):
 
     def _revision_of(self, version: str) -> Revision | None:
         """Return what the entry contained when its form was opened, if that is known."""
-        try:
-            time = dt.datetime.fromisoformat(version)
-        except ValueError:
-            return None
-        revisions = Revision.objects.filter(entry=self.instance.pk, created_at__lte=time) if time.tzinfo else None
+        time = saved_at(version)
+        revisions = Revision.objects.filter(entry=self.instance.pk, created_at__lte=time) if time else None
         return revisions.order_by("-pk").first() if revisions else None
+
+
+def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]) -> str:
+    """Return when an entry was last saved, and a digest of what changes to many entries change without saving them."""
+    filed = [entry.language, sorted(category.pk for category in categories), sorted(tag.name for tag in tags)]
+    digest = hashlib.blake2b(json.dumps(filed).encode(), digest_size=8).hexdigest()
+    return f"{entry.modified_at.isoformat()} {digest}"
+
+
+def saved_at(version: str) -> dt.datetime | None:
+    """Return when an entry of this version, which a form submitted, was last saved. None if it isn't one."""
+    try:
+        time = dt.datetime.fromisoformat(version.partition(" ")[0])
+    except ValueError:
+        return None
+    return time if time.tzinfo else None
 
 
 def _value(name: str, revision: Revision) -> Any:

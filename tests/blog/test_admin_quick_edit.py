@@ -11,7 +11,7 @@ from pytest_django import Settings
 from accounts.models import AuditRecord
 from blog.models import Page, Post, Redirect, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
-from tests.factories.admin import client_of, user_in_role
+from tests.factories.admin import client_of, user_in_role, version_of_form
 from tests.factories.responses import find, message, one, read, text
 
 pytestmark = pytest.mark.django_db
@@ -30,7 +30,7 @@ def url(entry: Post | Page) -> str:
 
 def data_of(entry: Post | Page, **changes: Any) -> dict[str, Any]:
     """Return what the form submits."""
-    data: dict[str, Any] = {"title": entry.title, "slug": entry.slug, "version": entry.modified_at.isoformat()}
+    data: dict[str, Any] = {"title": entry.title, "slug": entry.slug, "version": version_of_form(entry)}
     if entry.published_at:
         data["published_at"] = f"{timezone.localtime(entry.published_at):%Y-%m-%dT%H:%M}"
     if isinstance(entry, Post):

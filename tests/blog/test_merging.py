@@ -4,14 +4,18 @@ import datetime as dt
 from typing import Any
 
 import pytest
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tags.curation
 from accounts.models import User
-from blog.models import Page, Post, Revision
+from blog import curation, publishing
+from blog.models import Category, Page, Post, Revision
 from blog.revisions.merging import merge
-from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory, at
+from tags.models import Tag
+from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import admin_url, client_of, form_data
 
 TEXT = st.text(alphabet="ab \n", max_size=30)
@@ -167,3 +171,58 @@ class TestForms:
         assert client.post(url, dict(form.data.lists())).status_code == 302
         stored = Page.objects.get(pk=page.pk)
         assert (stored.source, stored.parent_id, stored.menu_order) == ("One!\n\nTwo!", parent.pk, 3)
+
+
+class TestChangesOfManyEntries:
+    """They leave the time of the last change as it is. A form that was opened before must not undo them."""
+
+    @pytest.fixture
+    def post(self, client: Client) -> Post:
+        post: Post = PostFactory(tags=["march", "rally"], categories=[CategoryFactory(name="News")])
+        assert client.post(admin_url(post, "change"), form_data(post, source="One.")).status_code == 302
+        return Post.objects.get()
+
+    def set_language(self, ruth: User) -> None:
+        publishing.set_language(Post.objects.all(), ruth, "fr")
+
+    def move_posts(self, ruth: User) -> None:
+        curation.merge([Category.objects.get().pk], CategoryFactory(name="Awards").pk, ruth, keep=True)
+
+    def merge_categories(self, ruth: User) -> None:
+        curation.merge([Category.objects.get().pk], CategoryFactory(name="Awards").pk, ruth)
+
+    def merge_tags(self, ruth: User) -> None:
+        tags.curation.merge([Tag.objects.get(name="march").pk], TagFactory(name="marches").pk, ruth)
+
+    def rename_tag(self, ruth: User) -> None:
+        tags.curation.rename(Tag.objects.get(name="march").pk, "The march", "march", ruth)
+
+    def delete_tag(self, ruth: User) -> None:
+        tags.curation.delete([Tag.objects.get(name="march").pk], ruth, expected_uses=1)
+
+    @pytest.mark.parametrize(
+        "change", ["set_language", "move_posts", "merge_categories", "merge_tags", "rename_tag", "delete_tag"]
+    )
+    def test_are_taken_over(self, client: Client, ruth: User, post: Post, change: str) -> None:
+        opened = form_data(post)
+        getattr(self, change)(ruth)
+        changed = self.filed()
+        response = client.post(admin_url(post, "change"), opened | {"title": "Mine"})
+        assert "This was changed elsewhere after you opened it." in response.content.decode()
+        form = response.context["adminform"].form
+        assert form.merge.clashes == []
+        assert form.errors.keys() == {NON_FIELD_ERRORS}
+        assert client.post(admin_url(post, "change"), dict(form.data.lists())).status_code == 302
+        assert Post.objects.get().title == "Mine"
+        assert self.filed() == changed
+
+    def filed(self) -> tuple[str, set[str], set[str], int]:
+        """Return the language, the categories and the tags of the post, and how many tags there are."""
+        post = Post.objects.get()
+        categories = {category.name for category in post.categories.all()}
+        return post.language, categories, {tag.name for tag in post.tags.all()}, Tag.objects.count()
+
+    def test_of_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
+        opened = form_data(post)
+        publishing.set_language(Post.objects.filter(pk=PostFactory(tags=["march"]).pk), ruth, "fr")
+        assert client.post(admin_url(post, "change"), opened | {"title": "Mine"}).status_code == 302

@@ -14,6 +14,7 @@ from blog import publishing, rendering
 from blog.models import Page, Post, Status, stored_entry
 from core.changes import ContentVersion
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.admin import version_of_form
 
 pytestmark = pytest.mark.django_db
 
@@ -52,7 +53,7 @@ def form_of(post: Post, **changes: Any) -> dict[str, Any]:
         "slug": post.slug,
         "author": post.author_id,
         "comments_open": "on",
-        "version": post.modified_at.isoformat(),
+        "version": version_of_form(post),
         "published_at": f"{post.published_at:%Y-%m-%dT%H:%M}",
         **changes,
     }

@@ -36,7 +36,7 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "notes": (SEE, NOTE, {"text": "A note"}),
     "revisions": (SEE, DELETE_OLDER, {"delete": "1", "revision": "{revision}"}),
     "convert": (CHANGE, CHANGE, {"version": "{version}"}),
-    "quick": (CHANGE, CHANGE, {"title": "Changed", "version": "{version}"}),
+    "quick": (CHANGE, CHANGE, {"title": "Changed"}),
     "translations": (CHANGE, None, {}),
     "original": (CHANGE, CHANGE, {}),
     "trash": (None, CHANGE, {}),

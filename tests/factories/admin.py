@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.timezone import localtime
 
 from accounts.models import User
+from blog.admin.merging import version_of
 from blog.models import Page, Post
 from tests.factories import PASSWORD, UserFactory
 
@@ -41,6 +42,11 @@ def admin_url(entry: Post | Page | type[Post] | type[Page], name: str) -> str:
     return reverse(f"admin:blog_{entry._meta.model_name}_{name}", args=args)
 
 
+def version_of_form(entry: Post | Page) -> str:
+    """Return what the form of `entry` contains, to tell whether someone else has changed it meanwhile."""
+    return version_of(entry, entry.categories.all(), entry.tags.all() if isinstance(entry, Post) else ())
+
+
 def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any]:
     """Return the data that the form of `entry` (or of a new one) submits. A change to None leaves the field out.
 
@@ -49,7 +55,7 @@ def form_data(entry: Post | Page | None = None, **changes: Any) -> dict[str, Any
     data: dict[str, Any] = {"title": "", "source": "", "comments_open": "on"}
     if entry is not None:
         data |= {name: getattr(entry, name) for name in ("title", "source", "slug", "excerpt", "language", "password")}
-        data |= {"author": entry.author_id, "version": entry.modified_at.isoformat()}
+        data |= {"author": entry.author_id, "version": version_of_form(entry)}
         if entry.published_at:
             data["published_at"] = f"{localtime(entry.published_at):%Y-%m-%dT%H:%M}"
     if isinstance(entry, Post):
