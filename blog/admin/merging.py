@@ -1,11 +1,12 @@
 """Two people saved the same post or page: the second one gets a form in which both versions are merged, to look at."""
 
 import datetime as dt
-import hashlib
-import json
+import re
 from collections.abc import Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
+from urllib.parse import parse_qs, urlencode
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -15,6 +16,7 @@ from django.utils.translation import gettext
 
 from blog.admin.autosaving import DraftForm
 from blog.models import Category, Entry, Revision
+from blog.models.entry_query import EntryKind
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
@@ -68,7 +70,8 @@ class MergingForm(DraftForm):
         What only they changed is taken over. What both changed is merged; where that is not possible, it stays as it
         was submitted, and is shown next to theirs.
         """
-        stored, base = Revision.of(self.instance, by=None), self._revision_of(version)
+        stored = Revision.of(self.instance, by=None)
+        base = self._opened(version, stored)
         latest = Revision.objects.filter(entry=self.instance.pk).select_related("by").first()
         author = latest.by if latest and latest.digest == stored.digest else None
         self.merge = Merge(str(author) if author else gettext("Someone else"))
@@ -158,27 +161,48 @@ class MergingForm(DraftForm):
             return gettext("yes") if value else gettext("no")
         return str(choices.get(value, "" if value is None else value))
 
-    def _revision_of(self, version: str) -> Revision | None:
+    def _opened(self, version: str, stored: Revision) -> Revision | None:
         """Return what the entry contained when its form was opened, if that is known."""
         time = saved_at(version)
-        revisions = Revision.objects.filter(entry=self.instance.pk, created_at__lte=time) if time else None
-        return revisions.order_by("-pk").first() if revisions else None
+        if time is None:
+            return None
+        if time == self.instance.modified_at:
+            base: Revision | None = copy(stored)
+        else:
+            revisions = Revision.objects.filter(entry=self.instance.pk, created_at__lte=time)
+            base = revisions.order_by("-pk").first()
+        if base is not None:
+            base.settings = {**base.settings, **_filed_in(version, self.instance)}
+        return base
 
 
 def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]) -> str:
-    """Return when an entry was last saved, and a digest of what changes to many entries change without saving them."""
-    filed = [entry.language, sorted(category.pk for category in categories), sorted(tag.name for tag in tags)]
-    digest = hashlib.blake2b(json.dumps(filed).encode(), digest_size=8).hexdigest()
-    return f"{entry.modified_at.isoformat()} {digest}"
+    """Return when an entry was last saved, and what can be changed in many entries at once without saving them."""
+    filed: list[tuple[str, Any]] = [("language", entry.language)]
+    filed += [("category", pk) for pk in sorted(category.pk for category in categories)]
+    filed += [("tag", name) for name in sorted(tag.name for tag in tags)]
+    return f"{entry.modified_at.isoformat()}?{urlencode(filed)}"
 
 
 def saved_at(version: str) -> dt.datetime | None:
     """Return when an entry of this version, which a form submitted, was last saved. None if it isn't one."""
     try:
-        time = dt.datetime.fromisoformat(version.partition(" ")[0])
-    except ValueError:
+        time = dt.datetime.fromisoformat(version.partition("?")[0])
+        return time.astimezone(dt.UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return time if time.tzinfo else None
+
+
+def _filed_in(version: str, entry: Entry) -> dict[str, Any]:
+    """Return the settings of a revision that are in a version, which a form submitted. Empty if it has none."""
+    values = parse_qs(version.partition("?")[2], keep_blank_values=True)
+    if "language" not in values:
+        return {}
+    filed: dict[str, Any] = {"language": values["language"][0]}
+    if entry.kind == EntryKind.POST:
+        filed["categories"] = sorted(int(pk) for pk in values.get("category", ()) if re.fullmatch("[0-9]{1,9}", pk))
+        filed["tags"] = sorted(values.get("tag", ()))
+    return filed
 
 
 def _value(name: str, revision: Revision) -> Any:

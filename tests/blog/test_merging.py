@@ -176,10 +176,12 @@ class TestForms:
 class TestChangesOfManyEntries:
     """They leave the time of the last change as it is. A form that was opened before must not undo them."""
 
-    @pytest.fixture
-    def post(self, client: Client) -> Post:
-        post: Post = PostFactory(tags=["march", "rally"], categories=[CategoryFactory(name="News")])
-        assert client.post(admin_url(post, "change"), form_data(post, source="One.")).status_code == 302
+    @pytest.fixture(params=["imported", "edited"])
+    def post(self, client: Client, request: pytest.FixtureRequest) -> Post:
+        post: Post = PostFactory(tags=["march", "rally"], categories=[CategoryFactory(name="News")], language="en")
+        if request.param == "edited":
+            data = form_data(post, source="One.", tags="march, rally, flags")
+            assert client.post(admin_url(post, "change"), data).status_code == 302
         return Post.objects.get()
 
     def set_language(self, ruth: User) -> None:
@@ -221,6 +223,25 @@ class TestChangesOfManyEntries:
         post = Post.objects.get()
         categories = {category.name for category in post.categories.all()}
         return post.language, categories, {tag.name for tag in post.tags.all()}, Tag.objects.count()
+
+    @pytest.mark.parametrize(
+        "version",
+        [
+            "0001-01-01T00:00:00+23:59?language=en",
+            "2001-01-01T00:00:00",
+            "{time}",
+            "{time}?",
+            "{time}?language=xx&category=x&category=²&category=99999999999999999999&tag=%00&tag=%ff&&=",
+            "{time}?language=en&language=fr#?%",
+        ],
+    )
+    def test_a_version_that_no_form_had_is_only_another_one(self, client: Client, post: Post, version: str) -> None:
+        sent = form_data(post, title="Mine", version=version.format(time=post.modified_at.isoformat()))
+        response = client.post(admin_url(post, "change"), sent)
+        assert "This was changed elsewhere" in response.content.decode()
+        again = dict(response.context["adminform"].form.data.lists())
+        assert client.post(admin_url(post, "change"), again).status_code == 302
+        assert Post.objects.get().title == "Mine"
 
     def test_of_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
         opened = form_data(post)
