@@ -1,7 +1,9 @@
 """Starting processes that don't outlive the one that started them, and stopping them."""
 
 import ctypes
+import faulthandler
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Thread
 from time import monotonic
 from typing import Final
 
@@ -29,6 +32,25 @@ def end_with_parent(parent: int) -> None:
     # It may have ended before.
     if os.getppid() != parent:
         os._exit(1)
+
+
+def end_after_parent(parent: int, seconds: float) -> None:
+    """End this process so many seconds after its parent, the process with this ID, whatever it is doing by then.
+
+    What it is doing is written to its output. Where the system can't tell (other than Linux), it goes on.
+    """
+    if sys.platform != "linux":
+        return
+
+    def wait() -> None:
+        # It may have ended before.
+        with suppress(ProcessLookupError):
+            ended = select.poll()
+            ended.register(os.pidfd_open(parent), select.POLLIN)
+            ended.poll()
+        faulthandler.dump_traceback_later(seconds, exit=True)
+
+    Thread(target=wait, daemon=True, name="end-after-parent").start()
 
 
 @dataclass(slots=True)

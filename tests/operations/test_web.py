@@ -13,9 +13,33 @@ import pytest
 from operations.serving import web
 from operations.serving.processes import RETIRE_SIGNAL
 from operations.serving.web import Application, stop_accepting
+from tests.factories.programs import ROOT
 
 # Another process that has the socket, and answers on it.
 OTHER = "import socket, sys; socket.socket(fileno=int(sys.argv[1])).accept()[0].sendall(b'from the other one')"
+
+# A process that does not stop, and its parent.
+STUCK = """
+import os, signal, time
+from operations.serving.processes import end_after_parent
+
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if not os.fork():
+    end_after_parent(os.getppid(), 0.1)
+    time.sleep(0.5)
+    print("It goes on.", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_a_process_that_does_not_stop_when_its_parent_was_killed_is_ended_and_says_what_it_did() -> None:
+    parent = subprocess.Popen([sys.executable, "-c", STUCK], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  # our own code
+    assert parent.stdout
+    assert parent.stdout.readline() == b"It goes on.\n"
+    parent.kill()
+    # Until both have ended.
+    _output, said = parent.communicate(timeout=60)
+    assert b'File "<string>", line 10 in <module>' in said
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
