@@ -35,20 +35,26 @@ def end_with_parent(parent: int) -> None:
 
 
 def end_after_parent(parent: int, seconds: float) -> None:
-    """End this process so many seconds after its parent, the process with this ID, whatever it is doing by then.
+    """Send SIGTERM to this process when its parent, the process with this ID, ends, and end it so many seconds later.
 
-    What it is doing is written to its output. Where the system can't tell (other than Linux), it goes on.
+    What it is doing by then is written to its output. Where the system can't tell, it gets SIGTERM at most.
     """
-    if sys.platform != "linux":
+    try:
+        # Not on other systems than Linux.
+        running = os.pidfd_open(parent)
+    except (AttributeError, OSError):
+        end_with_parent(parent)
         return
+    if os.getppid() != parent:
+        os._exit(1)
 
     def wait() -> None:
-        # It may have ended before.
-        with suppress(ProcessLookupError):
-            ended = select.poll()
-            ended.register(os.pidfd_open(parent), select.POLLIN)
-            ended.poll()
+        ended = select.poll()
+        ended.register(running, select.POLLIN)
+        ended.poll()
+        # Before the signal: granian's handler may wait forever, and lets no other Python code run meanwhile.
         faulthandler.dump_traceback_later(seconds, exit=True)
+        os.kill(os.getpid(), signal.SIGTERM)
 
     Thread(target=wait, daemon=True, name="end-after-parent").start()
 

@@ -20,7 +20,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.mp import MPServer
 
-from operations.serving.processes import RETIRE_SIGNAL, end_after_parent, end_with_parent
+from operations.serving.processes import RETIRE_SIGNAL, end_after_parent
 
 _APPLICATION: Final = "config.rsgi:application"
 _BACKLOG: Final = 1024
@@ -132,8 +132,6 @@ def _load(parent: int, listening: int, ready: int) -> Application:
     # Until it serves, a signal to stop ends it at once. The handlers of its parent, which it has inherited, do nothing.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
-    end_with_parent(parent)
-    # Nothing else does if it doesn't stop.
     end_after_parent(parent, _STOP_SECONDS)
     application = Application(load_target(_APPLICATION), listening)
     # If this process replaces another one, nothing waits for it.
