@@ -18,15 +18,15 @@ from tests.factories.programs import ROOT
 # Another process that has the socket, and answers on it.
 OTHER = "import socket, sys; socket.socket(fileno=int(sys.argv[1])).accept()[0].sendall(b'from the other one')"
 
-# A process that does not stop, and its parent.
+# A process whose handler of SIGTERM waits forever, and lets no other Python code run meanwhile, and its parent.
 STUCK = """
-import os, signal, time
+import ctypes, os, signal, time
 from operations.serving.processes import end_after_parent
 
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
+signal.signal(signal.SIGTERM, lambda number, frame: ctypes.PyDLL(None).sleep(1000))
 if not os.fork():
-    end_after_parent(os.getppid(), 0.1)
-    time.sleep(0.5)
+    end_after_parent(os.getppid(), 1)
+    time.sleep(1.5)
     print("It goes on.", flush=True)
 time.sleep(1000)
 """
@@ -39,7 +39,9 @@ def test_a_process_that_does_not_stop_when_its_parent_was_killed_is_ended_and_sa
     parent.kill()
     # Until both have ended.
     _output, said = parent.communicate(timeout=60)
-    assert b'File "<string>", line 10 in <module>' in said
+    assert b"Timeout" in said
+    # On a busy machine, the handler may not have begun.
+    assert b'File "<string>"' in said
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])

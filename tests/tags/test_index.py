@@ -313,16 +313,20 @@ class TestPlan:
         build = prepared._build
         return plan_of(build(*values, **shape))
 
+    def is_read_by_tag(self, plan: str) -> bool:
+        """PostgreSQL may take either index that begins with the tag: here, both cost it about the same."""
+        other = connection.vendor == "postgresql" and "tags_taggedpost_tag_id" in plan
+        return "tag_newest_first" in plan or other
+
     def test_a_letter_is_read_in_the_order_of_its_index(self) -> None:
         plan = self.plan(index.tags_of_letter, timezone.now(), "e", start=0, stop=250)
         assert "tag_by_letter" in plan
-        assert "tag_newest_first" in plan or "tags_taggedpost_tag_id" in plan
+        assert self.is_read_by_tag(plan)
         assert "TEMP B-TREE" not in plan
         assert "Seq Scan" not in plan
 
     def test_letters_and_uses_are_counted_in_indexes_alone(self) -> None:
-        plan = self.plan(index.letter_counts, timezone.now())
-        assert "tag_newest_first" in plan or "tags_taggedpost_tag_id" in plan
+        assert self.is_read_by_tag(self.plan(index.letter_counts, timezone.now()))
         uses = self.plan(index.most_used, timezone.now())
         if connection.vendor == "sqlite":
             assert "COVERING INDEX tag_newest_first" in uses
