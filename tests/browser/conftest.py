@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
@@ -20,6 +20,9 @@ REQUIRED = os.environ.get("BROADSIDE_BROWSER") == "required"
 
 # Playwright keeps an event loop in this thread; Django must not take it for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+# Playwright waits 30 s for an element to act on, but only 5 s for one that is expected: too little on a busy machine.
+expect.set_options(timeout=30_000)
 
 DEVICES: dict[str, Device] = {
     "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
@@ -127,7 +130,6 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
         context = chromium.new_context(base_url=live_server.url, **options)
         if cookie:
             context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": live_server.url}])
-        context.set_default_timeout(10_000)
         contexts.append(context)
         page = context.new_page()
         page.on("console", note)

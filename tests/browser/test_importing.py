@@ -78,7 +78,7 @@ def test_without_javascript(log_in: LogIn, blog: Path, owner: None, work: Work) 
     job = upload(tab, blog)
     work()
     # The page reloads every five seconds.
-    expect(tab.locator("legend")).to_have_text("Authors", timeout=15_000)
+    expect(tab.locator("legend")).to_have_text("Authors")
     tab.click("text=Import now")
     tab.click("text=Cancel")
     expect(tab.get_by_text("This was cancelled before it started. Nothing was changed.")).to_be_visible()

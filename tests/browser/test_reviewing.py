@@ -149,7 +149,7 @@ def test_an_answer_to_what_someone_has_resolved_meanwhile_is_not_lost(log_in: Lo
     about_year.get_by_label("Answer", exact=True).fill("In 2019.")
     notes.resolve(first, other)
     about_lamp.get_by_role("button", name="Resolve").click()
-    expect(section.get_by_label("New note")).to_have_value("In 2019.", timeout=15_000)
+    expect(section.get_by_label("New note")).to_have_value("In 2019.")
 
 
 def test_without_javascript_nothing_typed_is_lost(log_in: LogIn) -> None:

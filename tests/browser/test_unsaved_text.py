@@ -39,7 +39,6 @@ def browser_of_ruth(chromium: Browser, live_server: LiveServer, ruth: User) -> I
     client = Client()
     client.force_login(ruth)
     context = chromium.new_context(base_url=live_server.url)
-    context.set_default_timeout(15_000)
     name = settings.SESSION_COOKIE_NAME
     context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
     yield context
@@ -59,7 +58,7 @@ def add_words(page: Page, text: str) -> None:
 
 
 def expect_status(page: Page, text: re.Pattern[str]) -> None:
-    expect(page.locator(".autosave-status")).to_have_text(text, timeout=15_000)
+    expect(page.locator(".autosave-status")).to_have_text(text)
 
 
 def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_ruth: BrowserContext) -> None:
