@@ -30,15 +30,18 @@ _log = logging.getLogger(__name__)
 _OUTAGE_INTERVAL: Final = 60
 
 _FORMATTERS: Final = {"plain": "config.logs.LineFormatter", "json": "config.logs.JSONFormatter"}
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _URL: Final = re.compile(r"(https?://[^\s/'\"]+)/\S*")
 # What granian's access log could name of a request, besides its path.
 _OF_READERS: Final = frozenset({"addr", "query_string"})
 
 
 def logging_settings(form: str, level: str) -> dict[str, Any]:
-    """Return the value of LOGGING. `form` is `plain` or `json`. Raises ImproperlyConfigured for any other."""
+    """Return the value of LOGGING. `form` is `plain` or `json`, `level` such as `INFO`. Raises ImproperlyConfigured."""
     if form not in _FORMATTERS:
         raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}. It should be one of: {', '.join(_FORMATTERS)}.")
+    if level not in _LEVELS:
+        raise ImproperlyConfigured(f"LOG_LEVEL is {level!r}. It should be one of: {', '.join(_LEVELS)}.")
     through_root = {"handlers": [], "propagate": True}
     return {
         "version": 1,

@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse
 from django.utils.csp import CSP
 
+from config import env
 from config.backups import backup_times
 from config.cache import caches
 from config.database import databases
@@ -21,6 +22,7 @@ from config.logs import logging_settings
 from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
 from config.security import security_contacts
+from config.site import language_code, site_url, time_zone
 from config.storage import media_storage
 from core.urls import URLTemplate
 
@@ -28,19 +30,18 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
 _given = frozenset(os.environ)
 environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
 # The names of variables that come from that file. `manage.py serve` doesn't pass them on, so that it is read again.
 BROADSIDE_FROM_FILE = frozenset(os.environ) - _given
 
-DEBUG = env.bool("DEBUG", default=False)
+DEBUG = env.switch("DEBUG", default=False)
 
 # The folder of everything that is not code: database, media, cache. `migrate` makes an existing one private as well.
-DATA_DIR = Path(env.str("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
+DATA_DIR = Path(env.text("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-SECRET_KEY = env.str("SECRET_KEY", default="only-for-development" if DEBUG else "")
+SECRET_KEY = env.text("SECRET_KEY", default="only-for-development" if DEBUG else "")
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. Broadside signs sessions and links with it, so it doesn't start without one. "
@@ -49,27 +50,27 @@ if not SECRET_KEY:
     )
 
 # Earlier keys, with which the secrets of authenticator apps and links in e-mails can still be read.
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = env.items("SECRET_KEY_FALLBACKS")
 
 # The URL that readers use. Its scheme decides whether HTTPS is required.
-SITE_URL = env.str("SITE_URL", default="http://localhost:8000").rstrip("/")
+SITE_URL = site_url(env.text("SITE_URL", default="http://localhost:8000"))
 SITE_HOST = urlsplit(SITE_URL).hostname or "localhost"
 HTTPS = SITE_URL.startswith("https://")
 
 # Former hosts of this blog, such as NAME.wordpress.com. Requests to them and links to them are redirected here.
-BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.list("FORMER_HOSTS", default=[]) if host.strip()]
+BROADSIDE_FORMER_HOSTS = [host.strip().lower() for host in env.items("FORMER_HOSTS") if host.strip()]
 # The folder that the blog was in, if it wasn't at the root of its host. It is removed from requested paths.
-_former_folder = env.str("FORMER_FOLDER", default="").strip("/")
+_former_folder = env.text("FORMER_FOLDER").strip("/")
 BROADSIDE_FORMER_FOLDER = f"/{_former_folder}/" if _former_folder else ""
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", default=[SITE_HOST, "localhost", "127.0.0.1", "[::1]"])
 ALLOWED_HOSTS += BROADSIDE_FORMER_HOSTS
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
+CSRF_TRUSTED_ORIGINS = env.items("CSRF_TRUSTED_ORIGINS", default=[SITE_URL])
 
 # Hosts whose images are shown. Images on other hosts are never loaded, only linked.
 BROADSIDE_OWN_HOSTS = [SITE_HOST]
 
 # The contacts for reports about the site's security, in /.well-known/security.txt.
-BROADSIDE_SECURITY_CONTACTS = security_contacts(env.list("SECURITY_CONTACT", default=[]))
+BROADSIDE_SECURITY_CONTACTS = security_contacts(env.items("SECURITY_CONTACT"))
 
 INSTALLED_APPS = [
     "config.admin.BroadsideAdminConfig",
@@ -167,32 +168,30 @@ TEMPLATES = [
 # For PostgreSQL: the most connections of a process (with 0, each thread keeps its own, for DATABASE_CONN_MAX_AGE
 # seconds), and whether the server plans a repeated statement once, which poolers such as PgBouncer may not allow.
 DATABASES = databases(
-    env.str("DATABASE_URL", default=""),
-    env.list("DATABASE_REPLICA_URLS", default=[]),
+    env.text("DATABASE_URL"),
+    env.items("DATABASE_REPLICA_URLS"),
     DATA_DIR,
-    pool=env.int("DATABASE_POOL", default=16),
-    max_age=env.int("DATABASE_CONN_MAX_AGE", default=60),
-    prepare=env.bool("DATABASE_PREPARE", default=True),
+    pool=env.number("DATABASE_POOL", default=16),
+    max_age=env.number("DATABASE_CONN_MAX_AGE", default=60),
+    prepare=env.switch("DATABASE_PREPARE", default=True),
 )
 DATABASE_ROUTERS = ["core.replicas.ReplicaRouter"] if len(DATABASES) > 1 else []
 # Seconds. A page or form gives up after a statement of this length (core.database).
-BROADSIDE_DATABASE_TIMEOUT = env.int("DATABASE_TIMEOUT", default=30)
+BROADSIDE_DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=30)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # SQLite would let everyone read a new file. It gives the files next to it the same permissions.
     _database = Path(DATABASES["default"]["NAME"])
     if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():
         _database.touch(mode=0o600)
 
-CACHES = caches(
-    env.str("CACHE_URL", default=""), DATA_DIR / "cache", max_bytes=env.int("CACHE_MAX_MB", default=256) * 2**20
-)
+CACHES = caches(env.text("CACHE_URL"), DATA_DIR / "cache", max_bytes=env.number("CACHE_MAX_MB", default=256) * 2**20)
 # How much memory each process uses for pages that readers request, in bytes. Further ones come from CACHES.
-BROADSIDE_PAGE_CACHE_MEMORY = env.int("PAGE_CACHE_MEMORY_MB", default=16) * 2**20
+BROADSIDE_PAGE_CACHE_MEMORY = env.number("PAGE_CACHE_MEMORY_MB", default=16) * 2**20
 BROADSIDE_PAGE_CACHE_LOCKS = DATA_DIR / "pages.lock"
 # A folder of pages that nginx sends by itself, on the same machine as all processes that change content (see
 # deploy/nginx.conf). How much each process writes there between two changes, in bytes.
-BROADSIDE_PAGES_FOLDER = Path(folder).resolve() if (folder := env.str("PAGES_FOLDER", default="")) else None
-BROADSIDE_PAGES_MAX_BYTES = env.int("PAGES_FOLDER_MAX_MB", default=256) * 2**20
+BROADSIDE_PAGES_FOLDER = Path(folder).resolve() if (folder := env.text("PAGES_FOLDER")) else None
+BROADSIDE_PAGES_MAX_BYTES = env.number("PAGES_FOLDER_MAX_MB", default=256) * 2**20
 
 AUTH_USER_MODEL = "accounts.User"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
@@ -230,18 +229,18 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 # Clocks of phones may differ by half a minute.
 MFA_TOTP_TOLERANCE = 1
 
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", default="en")
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+LANGUAGE_CODE = language_code(env.text("LANGUAGE_CODE", default="en"))
+TIME_ZONE = time_zone(env.text("TIME_ZONE", default="UTC"))
 LOCALE_PATHS = [BASE_DIR / "locale"]
 FORMAT_MODULE_PATH = "config.formats"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
+STATIC_ROOT = Path(env.text("STATIC_ROOT", default=str(BASE_DIR / "staticfiles")))
 MEDIA_URL = "/media/"
 MEDIA_ROOT = DATA_DIR / "media"
 STORAGES = {
-    "default": media_storage(env.str("STORAGE_URL", default="")),
+    "default": media_storage(env.text("STORAGE_URL")),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "config.static.StaticStorage"
     },
@@ -296,41 +295,41 @@ X_FRAME_OPTIONS = "DENY"
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_HTTPONLY = True
-SECURE_SSL_REDIRECT = HTTPS and env.bool("SECURE_SSL_REDIRECT", default=True)
-SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000) if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
-SECURE_HSTS_PRELOAD = HTTPS and env.bool("SECURE_HSTS_PRELOAD", default=True)
-if env.bool("BEHIND_PROXY", default=False):
+SECURE_SSL_REDIRECT = HTTPS and env.switch("SECURE_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = env.number("SECURE_HSTS_SECONDS", default=31_536_000) if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS and env.switch("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=True)
+SECURE_HSTS_PRELOAD = HTTPS and env.switch("SECURE_HSTS_PRELOAD", default=True)
+if env.switch("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Comments and guesses at passwords are limited by IP address (core.sender). This is the number of proxies in front that
 # add the IP address of their client to the header. With 0, the IP address of the connection counts.
-BROADSIDE_TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
-BROADSIDE_CLIENT_ADDRESS_HEADER = env.str("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
+BROADSIDE_TRUSTED_PROXIES = env.number("TRUSTED_PROXIES", default=0)
+BROADSIDE_CLIENT_ADDRESS_HEADER = env.text("CLIENT_ADDRESS_HEADER", default="X-Forwarded-For")
 
 # E-mail notifications and confirmations (mail.delivery). Without EMAIL_URL nothing is sent, but DEBUG prints messages.
-MAILERS = mailers(env.str("EMAIL_URL", default="console:" if DEBUG else ""))
+MAILERS = mailers(env.text("EMAIL_URL", default="console:" if DEBUG else ""))
 # Having no mailer is a valid choice, which the admin mentions.
 SILENCED_SYSTEM_CHECKS = ["mail.W001"]
-DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 # How many e-mails with new posts each domain gets in a minute (mail.pacing), such as `example.org=10,*=60`.
-BROADSIDE_MAIL_LIMITS = mail_limits(env.list("MAIL_LIMITS", default=[]))
+BROADSIDE_MAIL_LIMITS = mail_limits(env.items("MAIL_LIMITS"))
 # Where bounces and the like come back to (newsletter.returns): an address to which `+TOKEN` can be added before the @,
 # and its mailbox, which is for nothing else.
-BROADSIDE_BOUNCE_ADDRESS = env.str("BOUNCE_ADDRESS", default="").strip()
-BROADSIDE_BOUNCE_MAILBOX = mailbox_url(env.str("BOUNCE_MAILBOX", default="").strip())
+BROADSIDE_BOUNCE_ADDRESS = env.text("BOUNCE_ADDRESS").strip()
+BROADSIDE_BOUNCE_MAILBOX = mailbox_url(env.text("BOUNCE_MAILBOX").strip())
 # Or the mail provider that reports them to a URL of this site, and the secret that it shows (newsletter.webhooks).
 BROADSIDE_BOUNCE_WEBHOOK, BROADSIDE_BOUNCE_WEBHOOK_SECRET = bounce_webhook(
-    env.str("BOUNCE_WEBHOOK", default="").strip().lower(), env.str("BOUNCE_WEBHOOK_SECRET", default="").strip()
+    env.text("BOUNCE_WEBHOOK").strip().lower(), env.text("BOUNCE_WEBHOOK_SECRET").strip()
 )
 
 # Comments are also checked by Akismet if there is a key (comments.rules.akismet).
-BROADSIDE_AKISMET_KEY = env.str("AKISMET_KEY", default="")
+BROADSIDE_AKISMET_KEY = env.text("AKISMET_KEY")
 
 # The hub that feeds name, for feed readers that want to be told about new posts (WebSub). Nothing is sent to it.
-BROADSIDE_WEBSUB_HUB = env.str("WEBSUB_HUB", default="").strip()
+BROADSIDE_WEBSUB_HUB = env.text("WEBSUB_HUB").strip()
 # Whether there is a sitemap of what was published in the last two days, for news search engines.
-BROADSIDE_NEWS_SITEMAP = env.bool("NEWS_SITEMAP", default=False)
+BROADSIDE_NEWS_SITEMAP = env.switch("NEWS_SITEMAP", default=False)
 
 # Uploaded files are also checked when they are stored (media).
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
@@ -344,33 +343,33 @@ FILE_UPLOAD_HANDLERS = [
     "core.unnamed_files.UnnamedFileUploadHandler",
 ]
 # The maximum size of an uploaded export, and of an archive when it is unpacked.
-BROADSIDE_IMPORT_MAX_BYTES = env.int("IMPORT_MAX_MB", default=2048) * 2**20
+BROADSIDE_IMPORT_MAX_BYTES = env.number("IMPORT_MAX_MB", default=2048) * 2**20
 # The maximum size of an imported audio or video file or document.
-BROADSIDE_IMPORT_FILE_MAX_BYTES = env.int("IMPORT_FILE_MAX_MB", default=1024) * 2**20
+BROADSIDE_IMPORT_FILE_MAX_BYTES = env.number("IMPORT_FILE_MAX_MB", default=1024) * 2**20
 # Whether an import stores files as they are if they can't be cleaned of names and places, such as old Word files.
-BROADSIDE_IMPORT_UNCLEANED_FILES = env.bool("IMPORT_UNCLEANED_FILES", default=False)
+BROADSIDE_IMPORT_UNCLEANED_FILES = env.switch("IMPORT_UNCLEANED_FILES", default=False)
 # Uploaded exports that are never imported are deleted after this time.
-BROADSIDE_IMPORT_KEEP_DAYS = env.int("IMPORT_KEEP_DAYS", default=7)
+BROADSIDE_IMPORT_KEEP_DAYS = env.number("IMPORT_KEEP_DAYS", default=7)
 
 # Exports that were made in the admin are deleted after this time.
-BROADSIDE_EXPORT_KEEP_DAYS = env.int("EXPORT_KEEP_DAYS", default=3)
+BROADSIDE_EXPORT_KEEP_DAYS = env.number("EXPORT_KEEP_DAYS", default=3)
 # How many days the audit log is kept, and in it the counts of failed attempts to log in. Not a setting of the admin, so
 # that people who get hold of an owner's session can't delete the traces of what they do.
-BROADSIDE_AUDIT_KEEP_DAYS = env.int("AUDIT_KEEP_DAYS", default=365)
-BROADSIDE_AUDIT_KEEP_FAILED_DAYS = env.int("AUDIT_KEEP_FAILED_DAYS", default=90)
+BROADSIDE_AUDIT_KEEP_DAYS = env.number("AUDIT_KEEP_DAYS", default=365)
+BROADSIDE_AUDIT_KEEP_FAILED_DAYS = env.number("AUDIT_KEEP_FAILED_DAYS", default=90)
 
 # For how many days the withdrawal of a name can be undone. Then what that takes is deleted.
-BROADSIDE_WITHDRAWAL_UNDO_DAYS = env.int("WITHDRAWAL_UNDO_DAYS", default=14)
+BROADSIDE_WITHDRAWAL_UNDO_DAYS = env.number("WITHDRAWAL_UNDO_DAYS", default=14)
 
 # Where backups are: a folder, or a bucket as in STORAGE_URL. They are encrypted to this public key (age).
-BROADSIDE_BACKUP_URL = env.str("BACKUP_URL", default="")
-BROADSIDE_BACKUP_PUBLIC_KEY = env.str("BACKUP_PUBLIC_KEY", default="").strip()
+BROADSIDE_BACKUP_URL = env.text("BACKUP_URL")
+BROADSIDE_BACKUP_PUBLIC_KEY = env.text("BACKUP_PUBLIC_KEY").strip()
 # When they are made each day, and for how many days, weeks and months the last one of each is kept.
-BROADSIDE_BACKUP_TIMES = backup_times(env.list("BACKUP_TIMES", default=["03:30"]))
+BROADSIDE_BACKUP_TIMES = backup_times(env.items("BACKUP_TIMES", default=["03:30"]))
 BROADSIDE_BACKUP_KEEP = (
-    env.int("BACKUP_KEEP_DAILY", default=7),
-    env.int("BACKUP_KEEP_WEEKLY", default=5),
-    env.int("BACKUP_KEEP_MONTHLY", default=12),
+    env.number("BACKUP_KEEP_DAILY", default=7),
+    env.number("BACKUP_KEEP_WEEKLY", default=5),
+    env.number("BACKUP_KEEP_MONTHLY", default=12),
 )
 # What a backup or restore needs while it runs, and remembers.
 BROADSIDE_BACKUP_WORK_DIR = DATA_DIR / "backup"
@@ -387,11 +386,11 @@ TAGGIT_STRING_FROM_TAGS = "tags.tagging.join_tags"
 DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"
 
 # Lines for people, or JSON for programs (config.logs).
-LOGGING = logging_settings(env.str("LOG_FORMAT", default="plain"), env.str("LOG_LEVEL", default="INFO"))
+LOGGING = logging_settings(env.text("LOG_FORMAT", default="plain"), env.text("LOG_LEVEL", default="INFO").upper())
 
 # The token of monitoring: for the details of /readyz, and for /metrics. Without it, both say nothing.
 BROADSIDE_METRICS_DIR = DATA_DIR / "metrics"
-BROADSIDE_MONITORING_TOKEN = monitoring_token(env.str("MONITORING_TOKEN", default=""))
+BROADSIDE_MONITORING_TOKEN = monitoring_token(env.text("MONITORING_TOKEN"))
 
 # Errors are reported to Sentry if this is set (operations.error_tracking). Nothing is sent anywhere otherwise.
-BROADSIDE_SENTRY_DSN = env.str("SENTRY_DSN", default="")
+BROADSIDE_SENTRY_DSN = env.text("SENTRY_DSN")

@@ -47,6 +47,10 @@ class TestForms:
         with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml'. It should be one of: plain, json"):
             logging_settings("xml", "INFO")
 
+    def test_any_other_level_is_refused(self) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"LOG_LEVEL is 'LOUD'. It should be one of: DEBUG, INFO"):
+            logging_settings("plain", "LOUD")
+
     @given(st.text())
     def test_a_record_is_one_line(self, message: str) -> None:
         assert len(LineFormatter().format(record("%s", message)).splitlines()) == 1

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from config import env
 from config.cache import caches
 from config.database import databases
 from config.mail import mail_limits, mailbox_url, mailers
+from config.site import language_code, site_url, time_zone
 from config.storage import media_storage
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
@@ -228,7 +230,7 @@ class TestStorageOfMedia:
         assert "@host" not in str(raised.value)
 
 
-KINDS = {"bool", "str", "int", "list", "db_url"}
+KINDS = {"text", "items", "number", "switch"}
 
 
 class TestCache:
@@ -314,3 +316,69 @@ class TestMail:
         expression = "settings.DEFAULT_FROM_EMAIL"
         assert evaluate(tmp_path, expression, SITE_URL="https://blog.example.org") == "noreply@blog.example.org"
         assert evaluate(tmp_path, expression, EMAIL_FROM="Us <us@example.org>") == "Us <us@example.org>"
+
+
+class TestEnvironmentVariables:
+    def test_a_value_is_taken_as_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("AKISMET_KEY", "$HOME, ")
+        assert env.text("AKISMET_KEY") == "$HOME, "
+
+    @pytest.mark.parametrize("value", ["16MB", "-1", "1.5", "one", "²"])
+    def test_a_number_that_is_none_is_named(self, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CACHE_MAX_MB", value)
+        with pytest.raises(ImproperlyConfigured, match=f"CACHE_MAX_MB is '{value}'. .* whole number, such as 256"):
+            env.number("CACHE_MAX_MB", default=256)
+
+    @pytest.mark.parametrize(
+        ("value", "is_on"), [("1", True), (" Yes", True), ("0", False), ("off", False), ("", True)]
+    )
+    def test_a_switch_is_on_or_off(self, value: str, is_on: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("DATABASE_PREPARE", value)
+        assert env.switch("DATABASE_PREPARE", default=True) is is_on
+
+    def test_a_switch_that_is_neither_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("BEHIND_PROXY", "nginx")
+        with pytest.raises(ImproperlyConfigured, match=r"BEHIND_PROXY is 'nginx'. It should be 1 \(on\) or 0 \(off\)"):
+            env.switch("BEHIND_PROXY", default=False)
+
+    def test_what_is_empty_counts_as_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("CACHE_MAX_MB", "")
+        assert env.number("CACHE_MAX_MB", default=256) == 256
+        assert env.switch("CACHE_MAX_MB", default=True)
+
+    @pytest.mark.parametrize("value", ["https://blog.example.org/", "http://localhost:8000", "http://[::1]:8000"])
+    def test_the_url_of_the_site_has_no_slash_at_its_end(self, value: str) -> None:
+        assert site_url(value) == value.rstrip("/")
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            *("", "blog.example.org", "https://", "ftp://blog.example.org", "https://example.org/blog"),
+            *("https://example.org?a", "https://example.org:port", "https://[::1", "https://me@example.org"),
+        ],
+    )
+    def test_any_other_url_of_the_site_is_refused(self, value: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match=r"SITE_URL is .* such as https://blog\.example\.org"):
+            site_url(value)
+
+    @pytest.mark.parametrize("value", ["Mars", "", "Europe", "../../etc/passwd", "/etc/localtime", "Europe/\0"])
+    def test_a_time_zone_that_is_none_is_named(self, value: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="TIME_ZONE is"):
+            time_zone(value)
+
+    @pytest.mark.parametrize("value", ["en", "en-us", "pt-BR", "ar-dz", "zh-hans"])
+    def test_any_language_of_django_can_be_that_of_the_site(self, value: str) -> None:
+        assert language_code(value) == value
+
+    @pytest.mark.parametrize("value", ["", "xx", "English"])
+    def test_any_other_language_is_refused(self, value: str) -> None:
+        with pytest.raises(ImproperlyConfigured, match="LANGUAGE_CODE is"):
+            language_code(value)
+
+    def test_commands_say_what_is_wrong_in_one_line(self, tmp_path: Path) -> None:
+        command = (
+            "import runpy, sys; sys.argv = ['manage.py', 'check']; runpy.run_path('manage.py', run_name='__main__')"
+        )
+        result = run(tmp_path, command, SECRET_KEY="x", TRUSTED_PROXIES="one")
+        assert result.returncode == 1
+        assert result.stderr == "Error: TRUSTED_PROXIES is 'one'. It should be a whole number, such as 0.\n"
