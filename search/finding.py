@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import User
-from blog.models import Category, Entry, Post, public_condition
+from blog.models import Category, Entry, Post, PostInCategory, public_condition
 from blog.models.entry_query import EntryKind
 from comments.models import Comment, CommentKind, CommentQuerySet, CommentSettings
 from core.memory import remembered
@@ -23,7 +23,7 @@ from search.indexes.documents import Found
 from search.indexes.queries import Expression, Group, Phrase
 from search.queries import Filter, Query, forms_of, forms_of_parts
 from search.ranking import Lookup, by_any_match, by_date, by_match
-from tags.models import Tag, TagAlias, search_key, tag_key
+from tags.models import FormerName, Tag, TagAlias, TaggedPost, search_key, tag_key
 
 # Of more hits, only the best or newest can be paged through.
 MAX_RANKED: Final = 500
@@ -149,21 +149,26 @@ def _groups(query: Query) -> tuple[list[Group], Group, list[Filter]]:
 
 
 def _labels(each: Filter) -> Iterator[str]:
+    """Yield the labels of what has this name and public posts. Readers must not learn that there is anything else."""
     name = each.value[:200]
     match each.name:
         case "tag":
             key, slug = tag_key(name), slugify(name) or name
-            former = TagAlias.objects.filter(Q(slug=slug) | (Q(key=key) & ~Q(key=""))).values_list("tag", flat=True)
-            tags = Tag.objects.filter(Q(key=key) | Q(slug=slug) | Q(search_key=search_key(name)))
-            for pk in {*tags.values_list("pk", flat=True)[:_MAX_NAMED], *former[:_MAX_NAMED]}:
+            named = Tag.objects.filter(Q(key=key) | Q(slug=slug) | Q(search_key=search_key(name))).values("pk")
+            aliases = TagAlias.objects.filter(slug=slug).values("tag")
+            former_names = FormerName.objects.filter(key=key).values("tag")
+            has_posts = Exists(TaggedPost.objects.public().filter(tag=OuterRef("pk")))
+            tags = Tag.objects.filter(has_posts, pk__in=named.union(aliases, former_names))
+            for pk in tags.values_list("pk", flat=True)[:_MAX_NAMED]:
                 yield labels.tag(pk)
         case "category":
-            named = Category.objects.filter(Q(slug=slugify(name)) | Q(name__iexact=name))[:_MAX_NAMED]
-            for category in named:
+            # A category has the posts of those below it.
+            has_posts = Exists(PostInCategory.objects.public().filter(category=OuterRef("pk")))
+            named = Category.objects.filter(has_posts, Q(slug=slugify(name)) | Q(name__iexact=name))
+            for category in named[:_MAX_NAMED]:
                 for pk in Category.objects.below(category.path).values_list("pk", flat=True):
                     yield labels.category(pk)
         case _:
-            # Accounts without public posts must not be revealed.
             has_posts = Exists(Post.objects.published().filter(author=OuterRef("pk")))
             people = User.objects.filter(has_posts, Q(slug=slugify(name)) | Q(display_name__iexact=name))
             for pk in people.values_list("pk", flat=True)[:_MAX_NAMED]:

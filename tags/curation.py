@@ -19,9 +19,10 @@ from accounts.audit.recording import record
 from accounts.models import User
 from blog.models import Post
 from blog.models.curation import CurationError
+from core.bulk import fetch_rows
 from core.changes import entries_changed, will_be_merged
 from core.languages import in_quotes
-from tags.models import Tag, TagAlias, TagChange, TaggedPost, tag_key
+from tags.models import FormerName, Tag, TagAlias, TagChange, TaggedPost, tag_key
 
 # How many tags can be merged, and deleted, at once.
 MAX_MERGED: Final = 1000
@@ -88,12 +89,12 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
             rows.exclude(content_object__in=_rows([target]).values("content_object")).update(tag=target)
             rows.delete()
         TagAlias.objects.filter(tag__in=tags).update(tag=target)
+        FormerName.objects.filter(tag__in=tags).update(tag=target)
         will_be_merged(Tag, list(locked), target.pk)
         _delete(tags)
-        slugs = [tag.slug for tag in tags]
-        TagAlias.objects.filter(slug__in=slugs).delete()
-        TagAlias.objects.filter(key__in=[tag.key for tag in tags]).update(name="", key="")
-        TagAlias.objects.bulk_create([TagAlias(slug=tag.slug, tag=target, name=tag.name, key=tag.key) for tag in tags])
+        aliases = [TagAlias(slug=tag.slug, tag=target) for tag in tags]
+        TagAlias.objects.bulk_create(aliases, update_conflicts=True, unique_fields=["slug"], update_fields=["tag"])
+        FormerName.objects.give({tag.name: target.pk for tag in tags})
         _posts_changed(affected)
         record(Action.MERGED, tags, by=by, details=gettext("into “%s”") % target)
         record(Action.CHANGED, [target], by=by, details=gettext("Merged with %s.") % _quoted(tags))
@@ -112,7 +113,7 @@ def preview_rename(tag: Tag, slug: str) -> Preview:
 
 
 def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
-    """Give a tag this name and slug (empty: made from the name). Its old URL redirects to it.
+    """Give a tag this name and slug (empty: made from the name). Its old URL and name lead to it.
 
     Raises ValidationError if it can't have them, and CurationError if it is gone.
     """
@@ -123,9 +124,11 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
         old_name, old_slug = tag.name, tag.slug
         tag.name, tag.slug = name, slug
         tag.full_clean()
+        stood_for = FormerName.objects.filter(key=tag_key(tag.name)).values_list("tag", flat=True).first()
         tag.save()
         _posts_changed(_post_ids([tag]))
-        data = {"id": tag.pk, "old": [old_name, old_slug], "new": [tag.name, tag.slug]}
+        # Which tag the new name stood for.
+        data = {"id": tag.pk, "old": [old_name, old_slug], "new": [tag.name, tag.slug], "stood_for": stood_for}
         text = gettext("“%(old)s” renamed to “%(new)s”") % {"old": old_name, "new": tag.name}
         if old_slug != tag.slug:
             text += f" ({old_slug} → {tag.slug})"
@@ -216,6 +219,10 @@ def _undo_rename(data: dict[str, Any]) -> Tag:
         raise CurationError(text % {"name": name, "slug": slug})
     tag.name, tag.slug = name, slug
     tag.save()
+    FormerName.objects.filter(key=tag_key(data["new"][0])).delete()
+    # Changes of earlier versions don't say what the new name stood for before.
+    if (stood_for := data.get("stood_for")) and Tag.objects.filter(pk=stood_for).exists():
+        FormerName.objects.give({data["new"][0]: stood_for})
     _posts_changed(_post_ids([tag]))
     return tag
 
@@ -223,7 +230,7 @@ def _undo_rename(data: dict[str, Any]) -> Tag:
 def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag | None = None) -> Tag:
     """Create a tag again, or find the one that has its name by now, and give it to those posts that still exist.
 
-    URLs that lead to the tag `taken_from` lead to it again.
+    URLs and names that lead to the tag `taken_from` lead to it again.
     """
     tag = Tag.objects.filter(key=tag_key(described["name"])).first()
     if tag is None:
@@ -232,12 +239,16 @@ def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag
         if not Tag.objects.filter(slug=described["slug"]).exists():
             tag.slug = described["slug"]
         tag.save()
-    for slug, name, key in described["aliases"]:
-        if taken_from is not None:
-            TagAlias.objects.filter(slug=slug, tag=taken_from).update(tag=tag)
-        elif not (Tag.objects.filter(slug=slug).exists() or TagAlias.objects.filter(slug=slug).exists()):
-            is_free = key and not TagAlias.objects.filter(key=key).exists()
-            TagAlias.objects.create(slug=slug, tag=tag, name=name if is_free else "", key=key if is_free else "")
+    slugs, names = _former(described)
+    keys = {tag_key(name): name for name in names}
+    if taken_from is not None:
+        TagAlias.objects.filter(slug__in=slugs, tag=taken_from).update(tag=tag)
+        FormerName.objects.filter(key__in=keys, tag=taken_from).update(tag=tag)
+    else:
+        used = {slug for model in (Tag, TagAlias) for (slug,) in fetch_rows(model, "slug", slugs, "slug")}
+        TagAlias.objects.bulk_create(TagAlias(slug=slug, tag=tag) for slug in slugs if slug not in used)
+        used = {key for model in (Tag, FormerName) for (key,) in fetch_rows(model, "key", keys, "key")}
+        FormerName.objects.give({name: tag.pk for key, name in keys.items() if key not in used})
     for some in batched(post_ids, _BATCH_SIZE, strict=False):
         present = Post.objects.filter(pk__in=some).values_list("pk", flat=True)
         # `entries_changed` sets the times of publication.
@@ -250,12 +261,15 @@ def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag
 def _describe(tags: Sequence[Tag]) -> list[dict[str, Any]]:
     """Return what `_restore` needs to know about these tags."""
     posts: defaultdict[int, list[int]] = defaultdict(list)
-    aliases: defaultdict[int, list[tuple[str, str, str]]] = defaultdict(list)
+    slugs: defaultdict[int, list[str]] = defaultdict(list)
+    names: defaultdict[int, list[str]] = defaultdict(list)
     for some in batched(tags, _BATCH_SIZE, strict=False):
         for tag_id, post_id in _rows(some).values_list("tag", "content_object").order_by("content_object"):
             posts[tag_id].append(post_id)
-        for tag_id, *alias in TagAlias.objects.filter(tag__in=some).values_list("tag", "slug", "name", "key"):
-            aliases[tag_id].append((alias[0], alias[1], alias[2]))
+        for tag_id, slug in TagAlias.objects.filter(tag__in=some).values_list("tag", "slug"):
+            slugs[tag_id].append(slug)
+        for tag_id, name in FormerName.objects.filter(tag__in=some).values_list("tag", "name"):
+            names[tag_id].append(name)
     return [
         {
             "id": tag.pk,
@@ -263,10 +277,20 @@ def _describe(tags: Sequence[Tag]) -> list[dict[str, Any]]:
             "slug": tag.slug,
             "description": tag.description,
             "posts": posts[tag.pk],
-            "aliases": aliases[tag.pk],
+            "former_slugs": slugs[tag.pk],
+            "former_names": names[tag.pk],
         }
         for tag in tags
     ]
+
+
+def _former(described: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Return the former slugs and names of a tag that `_describe` has described."""
+    if "aliases" in described:
+        # Earlier versions stored each slug with a name, or an empty one, and the key of the name.
+        aliases = described["aliases"]
+        return [slug for slug, _name, _key in aliases], [name for _slug, name, _key in aliases if name]
+    return described["former_slugs"], described["former_names"]
 
 
 def _rows(tags: Iterable[Tag]) -> Any:

@@ -1,7 +1,7 @@
 """Tags as in WordPress: one for each name, ignoring case, with a slug of its own."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import batched
 from typing import Any, Self
 
@@ -73,8 +73,10 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         """Return the tags whose name or a former name or slug contains each word of `text`, ignoring accents."""
         tags = self
         for word in search_key(text).split():
-            former = TagAlias.objects.filter(Q(slug__contains=slugify(word) or word) | Q(key__contains=word))
-            tags = tags.filter(Q(search_key__contains=word) | Q(pk__in=former.values("tag")))
+            slugs = TagAlias.objects.filter(slug__contains=slugify(word) or word)
+            names = FormerName.objects.filter(search_key__contains=word)
+            former = Q(pk__in=slugs.values("tag")) | Q(pk__in=names.values("tag"))
+            tags = tags.filter(Q(search_key__contains=word) | former)
         return tags
 
     def locked(self, ids: Iterable[int]) -> list["Tag"]:
@@ -98,15 +100,16 @@ class TagQuerySet(PublicQuerySet["Tag"]):
             if key not in found:
                 missing.setdefault(key, " ".join(name.split()))
         if missing:
-            # Those that had these names before, and those whose redirects a new tag must not take away.
-            slugs = [_slug_base(name) for name in missing.values()]
-            aliases = TagAlias.objects.filter(Q(key__in=missing) | Q(slug__in=slugs))
-            rows = list(aliases.values_list("key", "tag", "slug"))
-            former = {key: pk for key, pk, _slug in rows if key in missing}
-            targets = kept.in_bulk(set(former.values())) if former else {}
-            found |= {key: targets[pk] for key, pk in former.items() if pk in targets}
+            # Only the tags are locked: merging changes their names after it has locked them.
+            former = self.select_for_update(no_key=True, of=("self",)).filter(former_names__key__in=missing)
+            renamed: Any = former.annotate(former_key=F("former_names__key")).order_by("pk")
+            found |= {tag.former_key: tag for tag in renamed}
             missing = {key: name for key, name in missing.items() if key not in found}
-            found |= self._create(missing, {slug for _key, _pk, slug in rows})
+        if missing:
+            # A new tag must not take away the URLs of others.
+            slugs = [_slug_base(name) for name in missing.values()]
+            redirecting = TagAlias.objects.filter(slug__in=slugs).values_list("slug", flat=True)
+            found |= self._create(missing, set(redirecting))
         return {name: found[key] for name, key in key_of.items()}
 
     def get_by_natural_key(self, name: str) -> "Tag":
@@ -193,19 +196,19 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
             setattr(self, field, value)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save it with its keys and a unique slug. If the slug has changed, the old one becomes an alias."""
+        """Save it with its keys and a unique slug. Another slug that it had becomes an alias, a name a former name."""
         with transaction.atomic():
             self.set_name(self.name)
             old = Tag.objects.filter(pk=self.pk).first()
             self._fill_slug()
             super().save(*args, **kwargs)
+            # What has a slug or a name now is found by it, and not what had it before.
             TagAlias.objects.filter(slug=self.slug).delete()
-            # What has a name now is found by it, and not what had the name before.
-            TagAlias.objects.filter(key=self.key).update(name="", key="")
+            FormerName.objects.filter(key=self.key).delete()
             if old and old.slug != self.slug:
-                is_renamed = old.key != self.key
-                name, key = (old.name, old.key) if is_renamed else ("", "")
-                TagAlias.objects.create(slug=old.slug, tag=self, name=name, key=key)
+                TagAlias.objects.create(slug=old.slug, tag=self)
+            if old and old.key != self.key:
+                FormerName.objects.give({old.name: self.pk})
 
     def _fill_slug(self) -> None:
         if not self.slug:
@@ -217,10 +220,11 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
 
 
 class TagAlias(PublicModel):
-    """A former slug of a tag, and perhaps a former name. The slug redirects to the tag, and the name stands for it."""
+    """A former slug of a tag, which redirects to it."""
 
     slug = models.CharField(_("former slug"), max_length=_MAX_LENGTH, unique=True, validators=[validate_slug])
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("tag"))
+    # Former names are in FormerName. These columns go in the release after the one that no longer uses them.
     name = models.CharField(_("former name"), max_length=_MAX_LENGTH, blank=True, editable=False)
     key = models.CharField(max_length=_MAX_KEY_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -232,7 +236,6 @@ class TagAlias(PublicModel):
         verbose_name_plural = _("tag aliases")
         ordering = ("slug",)
         constraints = [models.UniqueConstraint(fields=["key"], condition=~Q(key=""), name="tag_alias_key_once")]
-        # For looking names up: databases use the constraint's index only if a query repeats its condition.
         indexes = [models.Index(fields=["key"], name="tag_alias_key")]
 
     def __str__(self) -> str:
@@ -242,6 +245,38 @@ class TagAlias(PublicModel):
         super().clean()
         if Tag.objects.filter(slug=self.slug).exists():
             raise ValidationError({"slug": gettext("A tag uses this slug now, so it can't redirect to another tag.")})
+
+
+class FormerNameQuerySet(PublicQuerySet["FormerName"]):
+    def give(self, names: Mapping[str, int]) -> None:
+        """Let each of these names stand for the tag with this ID, whatever it stood for before."""
+        rows = [
+            FormerName(tag_id=pk, name=name, key=tag_key(name), search_key=search_key(name))
+            for name, pk in names.items()
+        ]
+        columns = ["tag", "name", "search_key"]
+        self.bulk_create(rows, batch_size=1000, update_conflicts=True, unique_fields=["key"], update_fields=columns)
+
+
+class FormerName(PublicModel):
+    """A name that a tag had, or that a tag had which was merged into it. It stands for the tag until a tag gets it."""
+
+    tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="former_names", verbose_name=_("tag"))
+    name = models.CharField(_("former name"), max_length=_MAX_LENGTH)
+    # As those of a tag.
+    key = models.CharField(max_length=_MAX_KEY_LENGTH, unique=True, editable=False)
+    search_key = models.CharField(max_length=_MAX_KEY_LENGTH, db_index=True, editable=False)
+
+    objects = FormerNameQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("former name")
+        verbose_name_plural = _("former names")
+        # They come and go with the names of tags.
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):

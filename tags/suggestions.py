@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from core.slugs import slugify
 from core.text import fold
-from tags.models import Tag, TagAlias, search_key
+from tags.models import FormerName, Tag, TagAlias, search_key
 
 MAX_SUGGESTED: Final = 10
 # Of a longer text, only the beginning is searched, and only for names of so many words.
@@ -38,7 +38,7 @@ def matching(typed: str) -> list[Suggestion]:
     if not key:
         return []
     begins = Q(search_key__startswith=key) | Q(search_key__contains=f" {key}")
-    former = _former(typed)
+    former = _former(typed, key)
     found = {tag.pk: tag for tag in _most_used(Q(search_key=key))}
     found |= {tag.pk: tag for tag in _most_used(begins | Q(pk__in=former))}
     if len(found) < MAX_SUGGESTED and len(key) >= _MIN_LENGTH:
@@ -72,10 +72,13 @@ def _most_used(condition: Q) -> Any:
     return tags.order_by("-post_count", "name", "pk")[:MAX_SUGGESTED]
 
 
-def _former(typed: str) -> dict[int, str]:
-    """Return the former name or slug that begins like `typed`, by the ID of the tag that has it now."""
+def _former(typed: str, key: str) -> dict[int, str]:
+    """Return the former name that begins like `typed`, or else the former slug, by the ID of the tag that had it.
+
+    `key` is the search key of what was typed.
+    """
     slug = slugify(typed)
-    if not slug:
-        return {}
-    rows = TagAlias.objects.filter(slug__startswith=slug).order_by("slug")
-    return {pk: name or alias for pk, name, alias in rows.values_list("tag", "name", "slug")[:MAX_SUGGESTED]}
+    aliases = TagAlias.objects.filter(slug__startswith=slug).order_by("slug") if slug else TagAlias.objects.none()
+    names = FormerName.objects.filter(search_key__startswith=key).order_by("search_key")
+    found = dict(aliases.values_list("tag", "slug")[:MAX_SUGGESTED])
+    return found | dict(names.values_list("tag", "name")[:MAX_SUGGESTED])

@@ -10,7 +10,7 @@ from django.db.models.functions import Length
 
 from blog.models import Post
 from core.twins import find_twins
-from tags.models import Tag, TagAlias, TaggedPost, TagTwins, search_key, tag_key
+from tags.models import FormerName, Tag, TaggedPost, TagTwins, search_key, tag_key
 
 # More than anyone works through before the next search.
 MAX_STORED: Final = 5000
@@ -79,7 +79,7 @@ def twins_of_new(names: Collection[str], post: Post) -> Iterator[tuple[str, Tag,
     keys = {tag_key(name): name for name in names if tag_key(name)}
     of_others = TaggedPost.objects.exclude(content_object=post.pk) if post.pk else TaggedPost.objects.all()
     in_use = set(of_others.filter(tag__key__in=keys).order_by().values_list("tag__key", flat=True).distinct())
-    former = set(TagAlias.objects.filter(key__in=keys).values_list("key", flat=True))
+    former = set(FormerName.objects.filter(key__in=keys).values_list("key", flat=True))
     new = [name for key, name in keys.items() if key not in in_use | former]
     if not new:
         return

@@ -35,7 +35,7 @@ UNTOUCHED_FIELDS: Final = frozenset(
 # Rows that mean nothing, or something else, without the name.
 _DELETED: Final = frozenset(
     {
-        *("blog.redirect", "tags.tagalias", "comments.token", "comments.lesson", "comments.block"),
+        *("blog.redirect", "tags.tagalias", "tags.formername", "comments.token", "comments.lesson", "comments.block"),
         *("comments.follower", "comments.sentmention", "readers.referrercount", "accounts.portrait"),
     }
 )
@@ -46,7 +46,10 @@ _FIRST: Final = (
 )
 # Columns, and keys of JSON, whose values are slugs or URLs even if they don't look like it.
 _URLS: Final = frozenset(
-    {"slug", "path", "former_path", "url", "link", "guid", "website", "site", "writing", "wp:post_name", "wp:tag_slug"}
+    {
+        *("slug", "path", "former_slugs", "former_path", "url", "link", "guid", "website", "site", "writing"),
+        *("wp:post_name", "wp:tag_slug"),
+    }
 )
 
 

@@ -22,7 +22,7 @@ from core.models import SiteSettings
 from media.models import Document, Picture
 from newsletter.models import NewsletterSettings
 from readers.models import ReaderSettings
-from tags.models import Tag, TagAlias, TaggedPost
+from tags.models import FormerName, Tag, TagAlias, TaggedPost
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -77,6 +77,12 @@ def a_tag(value: str) -> tuple[Tag, str]:
 
 def an_alias(value: str) -> tuple[TagAlias, str]:
     return TagAlias.objects.create(slug=value, tag=TagFactory(slug="tagged")), "/tag/before/"
+
+
+def a_former_name(value: str) -> tuple[FormerName, str]:
+    tag = TagFactory()
+    PostFactory(title="A tagged post", tags=[tag])
+    return FormerName.objects.create(name=value, key=value, search_key=value, tag=tag), "/?s=tag:before"
 
 
 def a_tagged_post(value: dt.datetime) -> tuple[TaggedPost, str]:
@@ -155,6 +161,15 @@ CASES = (
     Case(Tag, a_tag, "name"),
     Case(
         TagAlias, an_alias, "slug", "before", "elsewhere", lambda slug: "301" if slug == "before" else "404", NO_ADMIN
+    ),
+    Case(
+        FormerName,
+        a_former_name,
+        "key",
+        "before",
+        "elsewhere",
+        lambda key: "A tagged post" if key == "before" else "There is no tag called",
+        NO_ADMIN,
     ),
     Case(
         TaggedPost,
@@ -252,6 +267,7 @@ UNIQUE: dict[type[models.Model], dict[str, Any]] = {
     Category: {"slug": "another", "path": "another"},
     Tag: {"slug": "another", "key": "after"},
     TagAlias: {"slug": "another"},
+    FormerName: {"key": "another"},
     Redirect: {"path": "/another/"},
 }
 

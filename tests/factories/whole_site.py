@@ -30,7 +30,7 @@ from operations.models import Withdrawal
 from operations.withdrawals import lifecycle
 from operations.withdrawals.working import work
 from tags import curation, twins
-from tags.models import Tag, TagAlias
+from tags.models import FormerName, Tag, TagAlias
 from tests.factories import (
     PASSWORD,
     CategoryFactory,
@@ -170,6 +170,7 @@ def make_owner() -> User:
     """Make the owner of that site, "owner", and something in every list of the admin."""
     owner = UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     TagAlias.objects.create(slug="co-operation", tag=Tag.objects.get(name="cooperation"))
+    FormerName.objects.give({"working together": Tag.objects.get(name="cooperation").pk})
     curation.delete([TagFactory(name="unused").pk], owner, expected_uses=0)
     TagFactory(name="coöperation with a long name")
     TagFactory(name="cooperations")

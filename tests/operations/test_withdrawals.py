@@ -33,7 +33,7 @@ from operations.withdrawals.places import places
 from operations.withdrawals.upkeep import look_after_withdrawals
 from operations.withdrawals.working import work
 from search.models import STALE, IndexedEntry
-from tags.models import Tag, TagAlias, TagChange
+from tags.models import FormerName, Tag, TagAlias, TagChange
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.admin import client_of, form_data
 from tests.factories.crawling import crawl, exports
@@ -106,7 +106,8 @@ def plant() -> list[str]:
     author = UserFactory(display_name="Ann Lée", slug="ann-lee", bio="Ann Lée writes.", username="al")
     Portrait.objects.create(person=author, name="Ann Lée", image=b"A picture", digest="0123456789abcdef")
     tag, other = Tag.objects.create(name="Ann Lée", description="All about Ann Lée"), TagFactory(name="Lee, Ann")
-    TagAlias.objects.create(tag=tag, slug="ann-lee-old", name="Ann Lee (old)", key="ann lee (old)")
+    TagAlias.objects.create(tag=tag, slug="ann-lee-old")
+    FormerName.objects.give({"Ann Lee (old)": other.pk})
     TagChange.objects.create(kind="rename", summary="Renamed to Ann Lée", data={"name": "Ann Lée"})
     category = CategoryFactory(name="Case of Ann Lée", description="Ann Lée’s trial")
     below = CategoryFactory(name="Letters", parent=category)

@@ -1,5 +1,6 @@
 """The search page, its feed and what leads to it."""
 
+import datetime as dt
 from functools import partial
 from typing import Any
 
@@ -7,11 +8,15 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from lxml import etree
 from pytest_django import Settings
 
+from blog.models import Post
+from core.changes import entries_changed
 from core.models import SiteSettings
 from search.finding import find_entries
+from tags.models import FormerName, TagAlias
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, at
 from tests.factories.responses import find, one, read, text
 
@@ -192,6 +197,51 @@ class TestNothingFound:
     def test_what_is_wrong_with_the_query(self, client: Client) -> None:
         assert "There is no tag called “x”." in page(client, "tag:x")
         assert "Only the first 12 words" in page(client, "word " * 20)
+
+
+class TestNamesOfWhatIsHidden:
+    """A tag or category that only hidden posts have looks like one that doesn't exist, whatever it is called."""
+
+    UNKNOWN = "xanzibar"
+
+    @pytest.fixture(params=["draft", "pending", "private", "trash", "scheduled"])
+    def hidden(self, request: pytest.FixtureRequest) -> Post:
+        PostFactory(title="Lantern", tags=["b"], categories=[CategoryFactory(name="filed")])
+        is_scheduled = request.param == "scheduled"
+        state = {"published_at": timezone.now() + dt.timedelta(days=9)} if is_scheduled else {"status": request.param}
+        category = CategoryFactory(name="zanzibar", parent=CategoryFactory(name="zanzibar-top"))
+        post: Post = PostFactory(tags=["zanzibar"], categories=[category], **state)
+        tag = post.tags.get()
+        TagAlias.objects.create(slug="zanzibar-slug", tag=tag)
+        FormerName.objects.give({"Zanzibar before": tag.pk})
+        return post
+
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "tag:{}",
+            "tag:{}-slug",
+            'tag:"{} before"',
+            "lantern tag:{}",
+            "lantern makers tag:{}",
+            "lantern -tag:{}",
+            "category:{}",
+            "category:{}-top",
+            "lantern makers category:{}",
+            "lantern -category:{}",
+        ],
+    )
+    def test_searching_for_it_is_searching_for_nothing(self, client: Client, hidden: Post, query: str) -> None:
+        shown = [page(client, query.format(name)).replace(name, "") for name in ("zanzibar", self.UNKNOWN)]
+        assert shown[0] == shown[1]
+        assert "There is no " in shown[0]
+
+    def test_it_is_found_once_a_post_is_public(self, client: Client, hidden: Post) -> None:
+        Post.objects.filter(pk=hidden.pk).update(title="Free at last", status="published", published_at=at(2020, 1, 1))
+        entries_changed([hidden.pk])
+        found_by = ("tag:zanzibar", "tag:zanzibar-slug", 'tag:"zanzibar before"')
+        for query in (*found_by, "category:zanzibar", "category:zanzibar-top"):
+            assert "Free at last" in page(client, query), query
 
 
 class TestOtherUrls:

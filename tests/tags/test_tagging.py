@@ -15,7 +15,7 @@ from core.changes import entries_changed
 from core.models import SiteSettings
 from core.slugs import slugify
 from tags import models
-from tags.models import Tag, TagAlias, TaggedPost
+from tags.models import FormerName, Tag, TagAlias, TaggedPost
 from tests.factories import PostFactory, TagFactory
 from tests.factories.types import AtOnce
 
@@ -135,6 +135,8 @@ class TestContentVersion:
             lambda: tag.save(),
             lambda: TagAlias.objects.create(slug="old", tag=tag),
             lambda: TagAlias.objects.all().delete(),
+            lambda: FormerName.objects.give({"before": tag.pk}),
+            lambda: FormerName.objects.all().delete(),
             lambda: Tag.objects.bulk_create([Tag(name="d", key="d", search_key="d", slug="d")]),
             lambda: Tag.objects.filter(name="d").delete(),
             lambda: TaggedPost.objects.filter(tag=tag).delete(),

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from core.bulk import fetch_rows, insert
 from core.changes import entries_changed
 from core.slugs import slug_from_export, slugify, unique_slug
-from tags.models import NAME_FIELDS, Tag, TagAlias, TaggedPost, tag_key
+from tags.models import NAME_FIELDS, FormerName, Tag, TagAlias, TaggedPost, tag_key
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
@@ -69,7 +69,7 @@ class _Lookup:
         self.by_key = {tag.key: tag for tag in found}
         self.aliases = {slug: Tag(pk=pk) for slug, pk in fetch_rows(TagAlias, "slug", slugs, "slug", "tag_id")}
         keys = [exported.key for exported in batch]
-        self.former_names = {key: Tag(pk=pk) for key, pk in fetch_rows(TagAlias, "key", keys, "key", "tag_id")}
+        self.former_names = {key: Tag(pk=pk) for key, pk in fetch_rows(FormerName, "key", keys, "key", "tag_id")}
         self.used_ids = {pk for (pk,) in fetch_rows(Tag, "pk", (exported.term.id for exported in batch), "pk")}
         self.recorded = ledger.recorded(TAGS, (tag.pk for tag in found))
         self.created: list[tuple[Term, Tag]] = []
@@ -126,6 +126,7 @@ class _Tags:
                 self.context.report.skip(TAGS, exported.term.id, exported.term.name, changed_on_both_sides())
         # Two tags may have swapped their names, so all names are freed before any is given.
         old_keys = {tag.key: pk for pk, tag in tags.items()}
+        old_names = {pk: tag.name for pk, tag in tags.items()}
         new_keys = (changed[pk].key for pk in tags)
         taken = {key for key, pk in fetch_rows(Tag, "key", new_keys, "key", "pk") if pk not in tags}
         for pk, tag in tags.items():
@@ -138,6 +139,10 @@ class _Tags:
         # No name has such a key: keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
         Tag.objects.bulk_update(tags.values(), [*NAME_FIELDS, "description"], batch_size=500)
+        given = {tag.key for tag in tags.values()}
+        for keys in batched(given, 500, strict=False):
+            FormerName.objects.filter(key__in=keys).delete()
+        FormerName.objects.give({name: pk for pk, name in old_names.items() if tag_key(name) not in given})
         posts = [pk for (pk,) in fetch_rows(TaggedPost, "tag", tags, "content_object")]
         for some in batched(dict.fromkeys(posts), 500, strict=False):
             entries_changed(some)
@@ -202,7 +207,10 @@ class _Tags:
             if slug and merged != tag_here:
                 self._note(exported, _("Its URL leads to another tag here."))
             return tag_here
-        if slug and (former := lookup.former_names.get(exported.key)):
+        if former := lookup.former_names.get(exported.key):
+            if not slug:
+                self.context.report.count(TAGS, Outcome.UNCHANGED)
+                return former
             self.context.report.count(TAGS, Outcome.IMPORTED)
             self._note(exported, _("The tag with this name was merged or renamed here, so its URL leads to that tag."))
             lookup.new_aliases.append((slug, former))
