@@ -453,6 +453,7 @@ class TestRepairs:
         [
             *("<a b:", "&", "<", "]]", "<![CDATA[]]>", "<!---->", "<a b:c='d'", "&amp;", "\n&", "<a><![CDATA[]]>"),
             *("<a><![CDATA[]]> ", "<a><![CDATA[]]> ]]>", "<a><![CDATA[ ]]> <![CDATA[ ", "<a><![CDATA[]]>x</a>"),
+            "<a><![CDATA[]]> <b><![CDATA[]]> ",
         ],
     )
     def test_hostile_markup_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
