@@ -12,13 +12,7 @@ from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.records import (
-    DESIRED_SLUG_KEY,
-    Comment,
-    Item,
-    Meta,
-    Record,
-)
+from wordpress.wxr.records import DESIRED_SLUG_KEY, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
@@ -122,19 +116,19 @@ class Export:
             parts = list(channel)
             if may_be_open and channel is channels[-1] and parts:
                 part = parts.pop()
-                self._remove_surplus_terms(part, part[:-1])
+                # The last one may be incomplete as well.
+                self._remove_surplus_terms(part, until=-1)
             for part in parts:
                 record = self._read_element(part)
                 channel.remove(part)
                 if record is not None:
                     yield record
 
-    def _remove_surplus_terms(self, item: Any, children: list[Any]) -> None:
-        """Remove the terms beyond MAX_TERMS from the complete children of an item, which might not fit into memory."""
-        if len(children) > MAX_TERMS:
-            for term in [child for child in children if self._name(child) == "category"][MAX_TERMS:]:
-                item.remove(term)
-                self._removed_terms += 1
+    def _remove_surplus_terms(self, item: Any, *, until: int | None = None) -> None:
+        """Remove the terms beyond MAX_TERMS, up to one, from an item: all of them might not fit into memory."""
+        for term in list(item.iterchildren("category"))[MAX_TERMS:until]:
+            item.remove(term)
+            self._removed_terms += 1
 
     def _read_element(self, element: Any) -> Record | None:
         """Return the record in `element`, a child of the channel, or store what it says about the export."""
@@ -182,7 +176,7 @@ class Export:
         return name
 
     def _item(self, element: Any) -> Item:
-        self._remove_surplus_terms(element, element[:])
+        self._remove_surplus_terms(element)
         fields = self._children(element)
         refs = [
             term_ref(each.get("domain", ""), each.get("nicename", ""), text_of(each))
