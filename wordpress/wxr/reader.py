@@ -53,9 +53,8 @@ class Export:
         self._markups = markups
         # How many terms were removed from the item that is being read.
         self._removed_terms = 0
-        # The usual names of all elements so far, by tag and, where it matters, by prefix.
-        self._names: dict[str, str] = {}
-        self._prefixed_names: dict[tuple[str, str | None], str] = {}
+        # The usual names of all elements so far, by tag and prefix.
+        self._names: dict[tuple[str, str | None], str] = {}
 
     def records(self) -> Iterator[Record]:
         """Yield all records in the order of the file. Raises InvalidExportError with a message that names the file."""
@@ -105,7 +104,7 @@ class Export:
         yield from self._take_records(channels, may_be_open=False)
         if not channels:
             raise InvalidExportError(_("This is not a WordPress export: it has no <channel>."))
-        if not any(name.startswith("wp:") for name in self._prefixed_names.values()):
+        if not any(name.startswith("wp:") for name in self._names.values()):
             raise InvalidExportError(
                 _("This is a plain feed, not a WordPress export. Create an export in WordPress under Tools → Export.")
             )
@@ -159,20 +158,12 @@ class Export:
 
     def _name(self, element: Any) -> str:
         """Return the name of `element` with the usual prefix, such as `wp:post_id`. Empty for foreign namespaces."""
-        tag = element.tag
-        name = self._names.get(tag)
+        tag, prefix = element.tag, element.prefix
+        name = self._names.get((tag, prefix))
         if name is None:
-            name = self._prefixed_names.get((tag, element.prefix))
-        return self._find_name(tag, element) if name is None else name
-
-    def _find_name(self, tag: str, element: Any) -> str:
-        """Find the name of an element, and report it if its prefix was not declared."""
-        name = _usual_name(tag, element.prefix)
-        if name == _usual_name(tag, None):
-            self._names[tag] = name
-        self._prefixed_names[tag, element.prefix] = name
-        if name and tag.startswith("{" + UNDECLARED):
-            self.source.repairs.add("prefixes", element.sourceline or 0)
+            name = self._names[tag, prefix] = _usual_name(tag, prefix)
+            if name and tag.startswith("{" + UNDECLARED):
+                self.source.repairs.add("prefixes", element.sourceline or 0)
         return name
 
     def _item(self, element: Any) -> Item:
