@@ -34,7 +34,6 @@ Stage = Literal["reading", "checking"]
 
 # The first part of the path of a term's page, by taxonomy.
 _TERM_PREFIXES: Final = {CATEGORY: "category", TAG: "tag"}
-_APPROVED: Final = {"1", "approve", "approved"}
 _PINGS: Final = {CommentKind.PINGBACK, CommentKind.TRACKBACK}
 _SHORT_TITLE_LENGTH: Final = 100
 # Terms with fewer posts are rare. Of these, so many are checked.
@@ -262,7 +261,7 @@ class SiteChecker:
         if page.is_locked:
             return
         unique = dict.fromkeys(item.comments)
-        comments = [each for each in unique if each.approved in _APPROVED and is_for_readers(each.type)]
+        comments = [each for each in unique if each.is_approved and is_for_readers(each.type)]
         without_pings = [comment for comment in comments if comment_kind(comment.type) not in _PINGS]
         count = self._count_comments(page)
         # An owner may have chosen not to show pingbacks.
