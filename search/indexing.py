@@ -1,7 +1,7 @@
 """Keeping the index up to date: in the transaction that changes an entry or comment, and by rebuilding it."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, Final
 
@@ -48,11 +48,11 @@ def update_entries(pks: Collection[int]) -> int:
 
 def mark_as_stale(pks: Collection[int]) -> None:
     """Have these entries indexed later (`stale_entries`). What is hidden or deleted is removed from the index now."""
-    status_of = dict(Entry.objects.filter(pk__in=pks, password="").values_list("pk", "status"))  # for having none
-    entry_index().remove([pk for pk in pks if status_of.get(pk) != Status.PUBLISHED])
-    existing = set(Entry.objects.filter(pk__in=pks).values_list("pk", flat=True))
-    _record(IndexedEntry, ["id", "digest"], [(pk, STALE) for pk in existing])
-    if gone := [pk for pk in pks if pk not in existing]:
+    existing = Entry.objects.filter(pk__in=pks).values_list("pk", "status", "password")
+    is_shown = {pk: status == Status.PUBLISHED and not password for pk, status, password in existing}
+    entry_index().remove([pk for pk in pks if not is_shown.get(pk)])
+    _record(IndexedEntry, ["id", "digest"], [(pk, STALE) for pk in is_shown])
+    if gone := [pk for pk in pks if pk not in is_shown]:
         _forget_entries(gone)
 
 
@@ -98,14 +98,11 @@ def rebuild(progress: Callable[[str, int, int], None], *, from_scratch: bool = F
             clear()
     changed: Counter[str] = Counter()
     for name, (objects, rows, update, size) in _parts().items():
-        last, done, total = 0, 0, objects.count()
-        while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
-            last, done = some[-1], done + len(some)
+        for some in _batches(name, objects, size, progress):
             with transaction.atomic():
                 # A transaction that changes one of them meanwhile waits, and then brings it up to date.
                 list(objects.select_for_update(no_key=True).filter(pk__in=some).order_by("pk").values_list("pk"))
                 changed[name] += update(some)
-            progress(name, done, total)
         for others in batched(_superfluous(objects, rows), size, strict=False):
             with transaction.atomic():
                 changed[name] += update(others)
@@ -118,13 +115,8 @@ def count_stale(progress: Callable[[str, int, int], None]) -> Counter[str]:
     for name, (objects, rows, _update, size) in _parts().items():
         model, read = rows.model, entry_sources if rows.model is IndexedEntry else comment_sources
         index = entry_index() if model is IndexedEntry else comment_index()
-        last, done, total = 0, 0, objects.count()
-        while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
-            last, done = some[-1], done + len(some)
-            digests = {source.pk: source.digest() for source in read(some)}
-            stored = dict(rows.filter(pk__in=some).values_list("pk", "digest"))
-            stale[name] += sum(stored.get(pk) != digests.get(pk) for pk in some)
-            progress(name, done, total)
+        for some in _batches(name, objects, size, progress):
+            stale[name] += len(_stale(model, some, {source.pk: source.digest() for source in read(some)}))
         stale[name] += len(_superfluous(objects, rows))
         stale[name] += len(index.pks() ^ set(rows.values_list("pk", flat=True)))
     return stale
@@ -145,6 +137,15 @@ def _parts() -> dict[str, tuple[Any, Any, Callable[[Collection[int]], int], int]
         "entries": (Entry.objects, IndexedEntry.objects, update_entries, _ENTRIES),
         "comments": (Comment.objects.approved(), IndexedComment.objects, update_comments, _COMMENTS),
     }
+
+
+def _batches(name: str, objects: Any, size: int, progress: Callable[[str, int, int], None]) -> Iterator[list[int]]:
+    """Yield the IDs of objects in their order, and report each batch that is done."""
+    last, done, total = 0, 0, objects.count()
+    while some := list(objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:size]):
+        yield some
+        last, done = some[-1], done + len(some)
+        progress(name, done, total)
 
 
 def _superfluous(objects: Any, rows: Any) -> list[int]:

@@ -11,11 +11,13 @@ _INLINE: Final = re.compile(
 )
 # Titles, which have no full stop, before what they are the titles of.
 _TITLE: Final = re.compile(r"</(?<=[^\s>]</)(?:h[1-6]|dt|th|caption|summary)>(?=\s*<)")
-_OTHER: Final = re.compile(r"<[^>]*>")
+_OTHER: Final = re.compile(r"<[^>]*>?")
 
 
 def plain_text(html: str) -> str:
-    """Return the text of sanitised HTML, in which every `<` begins a tag. It may contain line breaks.
+    """Return the text of sanitised HTML, in which every `<` begins a tag, perhaps one that is cut off at the end.
+
+    It may contain line breaks.
 
     A dash is between titles and what follows, which would otherwise be read as one sentence.
     """

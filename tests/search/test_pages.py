@@ -56,6 +56,15 @@ class TestResults:
         PostFactory(source=source, markup="markdown")
         assert excerpt in page(client, "lantern")
 
+    def test_a_tag_at_the_end_of_what_is_looked_at_is_not_shown(
+        self, client: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("search.results.MAX_SEARCHED", 20)
+        PostFactory(source="A [link](https://a.example/lantern/lantern/) to a lantern")
+        content = page(client, "lantern")
+        assert "A link to a <mark>lantern</mark>" in content
+        assert "&lt;a" not in content
+
     def test_what_is_typed_is_escaped_everywhere(self, client: Client) -> None:
         PostFactory(source="<b>script</b> alert")
         for query in ('"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>", 'tag:"<script>"'):

@@ -132,6 +132,16 @@ class TestArchives:
         with pytest.raises(CommandError, match="cannot be unpacked"):
             run(write(tmp_path, bytes(member), "export.zip"))
 
+    @pytest.mark.parametrize(("name", "place"), [("é.xml", b"\xc3\xa9"), ("a.xml", b"\x05\x00]")])
+    def test_archive_with_a_damaged_name_or_compression_is_rejected(
+        self, tmp_path: Path, name: str, place: bytes
+    ) -> None:
+        whole = zip_of(name, export(item(7)), zipfile.ZIP_LZMA)
+        assert place in whole
+        path = write(tmp_path, whole.replace(place, place[:-1] + b"\xff", 1), "export.zip")
+        with pytest.raises(CommandError, match="cannot be unpacked"):
+            run(path)
+
     @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"\x1f\x8b\x08"]), st.integers(0, 400))
     def test_any_archive_is_rejected_or_read(self, noise: bytes, start: bytes, cut: int) -> None:
         whole = zip_of("a.xml", export())
@@ -142,9 +152,9 @@ class TestArchives:
                     assert all(path.is_relative_to(folder) for path in exports.paths)
 
 
-def zip_of(name: str, content: str) -> bytes:
+def zip_of(name: str, content: str, compression: int = zipfile.ZIP_STORED) -> bytes:
     packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", compression) as archive:
         archive.writestr(name, content)
     return packed.getvalue()
 

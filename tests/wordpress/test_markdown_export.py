@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pytest_django import Settings
 
 from blog.models import Post
 from blog.rendering import render
+from core.models import SiteSettings
 from media.models import Document
 from media.pictures import store_picture
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory
@@ -211,6 +213,12 @@ class TestGenerators:
         assert "&#123;{&lt; z &gt;}}" in body
         assert "unsafe = true" in (tmp_path / "hugo.toml").read_text(encoding="utf-8")
 
+    def test_hugo_reads_every_title_of_a_site(self, tmp_path: Path) -> None:
+        title = 'R&D "é" \u0645 \U0001f389 \x7f'
+        SiteSettings.objects.update(title=title)
+        run(tmp_path, generator="hugo")
+        assert tomllib.loads((tmp_path / "hugo.toml").read_text(encoding="utf-8"))["title"] == title
+
     def test_hugo_gets_markdown_as_it_was_written_unless_it_has_shortcodes(self, tmp_path: Path) -> None:
         PostFactory(source="*x* {{ y }}", published_at=DAY)
         assert read(tmp_path / run(tmp_path, generator="hugo")[0])[1] == "\n*x* {{ y }}\n"
@@ -281,6 +289,11 @@ class TestGenerators:
         type(page).objects.update(path=slug, slug=slug)
         (name,) = run(tmp_path, generator=generator)
         assert Path(name).name == f"entry-{re.sub(r'[^a-z_]+', '-', slug.lower())}.{page.pk}.md"
+
+    def test_a_long_slug_is_shortened_to_what_file_systems_allow(self, tmp_path: Path) -> None:
+        PostFactory(slug="\U0001e922" * 70, published_at=DAY)
+        (name,) = run(tmp_path)
+        assert len(Path(name).name.encode()) < 250
 
     @pytest.mark.parametrize(
         ("generator", "media", "comments"),

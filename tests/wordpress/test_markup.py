@@ -521,3 +521,17 @@ class TestHostileContent:
     def test_small_sources_do_not_become_huge_pages(self, unit: str) -> None:
         source = unit * 2000
         assert len(to_html(source)) < 10 * len(source) + 200_000
+
+    @pytest.mark.parametrize(
+        ("start", "unit", "end"),
+        [
+            ("[gallery ", "a", "]"),
+            ("'[a", "=", ""),
+            ('<!-- wp:paragraph --><sup class="fn"', ' class="fn"', ">x</sup>"),
+            ('<!-- wp:paragraph --><sup class="fn"><a href="#x"', ' href="#x"', "><b>x</b></a></sup>"),
+        ],
+    )
+    def test_one_long_tag_takes_linear_time(
+        self, start: str, unit: str, end: str, grows_with_length: GrowsWithLength
+    ) -> None:
+        assert grows_with_length(lambda text: to_html(start + text + end), (unit * 200_000)[:200_000])

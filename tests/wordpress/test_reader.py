@@ -4,7 +4,7 @@ import codecs
 import datetime as dt
 import re
 import tracemalloc
-from collections.abc import Container
+from collections.abc import Callable, Container
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
@@ -39,6 +39,7 @@ from wordpress.wxr.markup_repair import MarkupRepairer, Repairs
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import Author, Item, Record, Term
 from wordpress.wxr.repair import InvalidExportError
+from wordpress.wxr.values import has_markup, plain_line, plain_lines
 
 
 def read(path: Path) -> list[Record]:
@@ -137,6 +138,12 @@ class TestRecords:
         assert (term.name, term.description) == ("R&D", "One\ntwo")
         assert found.terms == (("post_tag", "x", "R&D"),)
         assert found.comments[0].author == "Ro & Sa"
+
+    @pytest.mark.parametrize("function", [plain_line, plain_lines, has_markup])
+    def test_comments_that_never_end_take_linear_time(
+        self, function: Callable[[str], object], grows_with_length: GrowsWithLength
+    ) -> None:
+        assert grows_with_length(function, "<!--" * 20_000)
 
     def test_local_dates_take_precedence_over_utc_dates(self, tmp_path: Path, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Amsterdam"
@@ -453,6 +460,7 @@ class TestRepairs:
         [
             *("<a b:", "&", "<", "]]", "<![CDATA[]]>", "<!---->", "<a b:c='d'", "&amp;", "\n&", "<a><![CDATA[]]>"),
             *("<a><![CDATA[]]> ", "<a><![CDATA[]]> ]]>", "<a><![CDATA[ ]]> <![CDATA[ ", "<a><![CDATA[]]>x</a>"),
+            "<a><![CDATA[]]> <b><![CDATA[]]> ",
         ],
     )
     def test_hostile_markup_takes_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:

@@ -354,6 +354,10 @@ class TestUnknown:
             {"contact-form": 2, "contact-field": 1, "foo": 1, "wpvideo": 1, "su_box": 1, "youtube": 1}
         )
 
+    def test_a_caption_that_stays_as_text_is_counted(self) -> None:
+        assert body("[[caption]x[/caption]") == "<p>[[caption]x[/caption]</p>"
+        assert count_unknown("[[caption]x[/caption]") == Counter({"caption": 1})
+
     @pytest.mark.parametrize(
         "source",
         [

@@ -1,6 +1,5 @@
 """Translations come from Polylang's exports, and go into ours in its form."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,8 @@ from tests.factories.types import ImportParts
 from tests.factories.wxr import exported, filed, item, items, page, term
 from wordpress.importing.pipeline import import_export
 from wordpress.models import PreservedData
-from wordpress.wxr.translations import parse_translations, serialise_translations
+from wordpress.wxr.php_values import PHPValue, serialise
+from wordpress.wxr.translations import parse_translations
 
 pytestmark = pytest.mark.django_db
 
@@ -23,8 +23,8 @@ def translated(wordpress_id: int, language: str, group: str = "pll_1") -> str:
     return item(wordpress_id, inside=[filed("language", language), filed("post_translations", group)])
 
 
-def group_of(ids: Mapping[str, int], slug: str = "pll_1") -> str:
-    return term("post_translations", slug, term_description=serialise_translations(ids))
+def group_of(ids: dict[int | str, PHPValue], slug: str = "pll_1") -> str:
+    return term("post_translations", slug, term_description=serialise(ids))
 
 
 def linked_languages() -> dict[int, list[str]]:
@@ -39,8 +39,8 @@ class TestPhp:
         }
 
     @given(st.dictionaries(st.from_regex(r"[a-z]{2}(-[a-z]{2})?", fullmatch=True), st.integers(1, 10**17), max_size=9))
-    def test_what_is_written_is_read(self, ids: dict[str, int]) -> None:
-        assert parse_translations(serialise_translations(ids)) == ids
+    def test_what_is_written_is_read(self, ids: dict[int | str, PHPValue]) -> None:
+        assert parse_translations(serialise(ids)) == ids
 
     @given(st.text())
     def test_anything_can_be_read(self, text: str) -> None:

@@ -3,9 +3,10 @@
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final, Protocol
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,11 +20,8 @@ from wordpress.exporting.wxr_export import export_wxr
 type Progress = Callable[[str, int, int], None]
 # Takes a sentence about something that the export does not contain.
 type Warn = Callable[[str], None]
-
-
-class Write(Protocol):
-    def __call__(self, path: Path, progress: Progress, warn: Warn) -> int:
-        """Write the export to `path`, once it is complete, and return the number of posts, pages and other items."""
+# Writes the export to a path, once it is complete, and returns the number of posts, pages and other items.
+type Write = Callable[[Path, Progress, Warn], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +34,18 @@ class Format:
 
 def _write_wordpress(path: Path, progress: Progress, warn: Warn) -> int:
     with atomic_file(path) as file:
-        return export_wxr(file.write, progress=lambda done, total: progress("exporting", done, total), warn=warn)
+        return export_wxr(file.write, progress=partial(progress, "exporting"), warn=warn)
 
 
-@dataclass(frozen=True, slots=True)
-class _MarkdownWriter:
-    generator: type[Generator]
-
-    def __call__(self, path: Path, progress: Progress, warn: Warn) -> int:
-        with TemporaryDirectory(dir=path.parent) as name:
-            folder = Path(name) / "files"
-            folder.mkdir()
-            count = export_markdown(
-                folder, self.generator(), progress=lambda done, total: progress("exporting", done, total), warn=warn
-            )
-            packed = Path(name) / "packed.zip"
-            _pack(folder, packed, progress)
-            packed.replace(path)
-        return count
+def _write_markdown(generator: Generator, path: Path, progress: Progress, warn: Warn) -> int:
+    with TemporaryDirectory(dir=path.parent) as name:
+        folder = Path(name) / "files"
+        folder.mkdir()
+        count = export_markdown(folder, generator, progress=partial(progress, "exporting"), warn=warn)
+        packed = Path(name) / "packed.zip"
+        _pack(folder, packed, progress)
+        packed.replace(path)
+    return count
 
 
 def _pack(folder: Path, target: Path, progress: Progress) -> None:
@@ -65,12 +57,11 @@ def _pack(folder: Path, target: Path, progress: Progress) -> None:
             progress("packing", done, len(files))
 
 
-# The names of programs, which are the same in every language.
-_PROGRAMS: Final = {"hugo": "Hugo", "pelican": "Pelican", "eleventy": "Eleventy", "hexo": "Hexo"}
 FORMATS: Final[Mapping[str, Format]] = {
     "wordpress": Format(_("WordPress (WXR)"), "xml", "application/xml", _write_wordpress),
     **{
-        name: Format(f"Markdown ({_PROGRAMS[name]})", "zip", "application/zip", _MarkdownWriter(generator))
-        for name, generator in GENERATORS.items()
+        # Each class has the name of its program, which is the same in every language.
+        name: Format(f"Markdown ({kind.__name__})", "zip", "application/zip", partial(_write_markdown, kind()))
+        for name, kind in GENERATORS.items()
     },
 }

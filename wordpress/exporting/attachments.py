@@ -17,9 +17,7 @@ from wordpress.models import Attachment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import clean_for_xml
-from wordpress.wxr.records import (
-    ALT,
-)
+from wordpress.wxr.records import ALT
 from wordpress.wxr.values import aware_datetime, plain_line, plain_lines
 
 _CHUNK_SIZE: Final = 200
@@ -75,8 +73,8 @@ def _as_attachment(upload: Picture | Document) -> Attachment:
 
 def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: Mapping[int, str], file: str) -> str:
     uploaded_at = attachment.uploaded_at
-    local = elements.local_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
-    utc = elements.utc_time(uploaded_at).replace(microsecond=0) if uploaded_at else None
+    local = elements.local_time(uploaded_at) if uploaded_at else None
+    utc = elements.utc_time(uploaded_at) if uploaded_at else None
     kept = Preserved(attachment)
     title = kept.line("title", attachment.title)
     caption = kept.lines("excerpt:encoded", attachment.caption)

@@ -11,7 +11,7 @@ from wordpress.wxr.extensions import EXTENSION_KEY, checksum, to_json
 def differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
     """Return the values, by name, that an importer can't restore. `fields` are pairs of value and restored value."""
     return {
-        name: elements.iso_utc(value) if isinstance(value, dt.datetime) else value
+        name: value.astimezone(dt.UTC).isoformat() if isinstance(value, dt.datetime) else value
         for name, (value, restored) in fields.items()
         if value != restored
     }

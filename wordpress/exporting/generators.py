@@ -36,6 +36,7 @@ _HEXO_PACKAGES: Final = {
 }
 # Characters that YAML requires to be escaped and JSON does not. Source: YAML 1.2, 5.1.
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_NOT_ASCII = re.compile("[^\0-~]")
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
 # The start of an HTML block, which Markdown leaves alone. Source: CommonMark, HTML blocks, kind 6.
 _HTML_BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|details|section)\b")
@@ -89,7 +90,7 @@ class Hugo(Generator):
 
     def config(self, site: SiteSettings) -> dict[str, str]:
         values = {"baseURL": f"{settings.SITE_URL}/", "title": site.title, "timeZone": get_default_timezone_name()}
-        lines = [f"{name} = {json.dumps(value)}\n" for name, value in values.items()]
+        lines = [f"{name} = {_toml(value)}\n" for name, value in values.items()]
         lines.append("\n# Texts may contain HTML.\n[markup.goldmark.renderer]\nunsafe = true\n")
         return {"hugo.toml": "".join(lines)}
 
@@ -302,8 +303,9 @@ def _safe_name(slug: str) -> str:
     """Return `slug` if it is safe as a file name, otherwise a similar name that others may have too."""
     if _is_safe(slug):
         return slug
-    # No generator leaves out files with such a name.
-    return "entry-" + re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", slug).lower())[:60]
+    # No generator leaves out files with such a name, and no file system has names of more than 255 bytes.
+    name = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", slug).lower())[:60]
+    return "entry-" + name.encode()[:180].decode(errors="ignore")
 
 
 def _is_safe(slug: str) -> bool:
@@ -322,6 +324,13 @@ def _yaml_block(values: Mapping[str, object]) -> str:
 def _yaml(value: object) -> str:
     """Return `value` as JSON, which is also YAML once the characters that YAML regards as unprintable are escaped."""
     return _NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", _json(value))
+
+
+def _toml(value: str) -> str:
+    """Return `value` as JSON in ASCII, which is also TOML once no character is written as two surrogates."""
+    return _NOT_ASCII.sub(
+        lambda match: f"\\U{ord(match[0]):08x}" if match[0] > "\uffff" else f"\\u{ord(match[0]):04x}", _json(value)
+    )
 
 
 def _json(value: object) -> str:

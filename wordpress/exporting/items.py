@@ -174,7 +174,7 @@ def _extension(
     has_enclosures_in_text = isinstance(entry, Post) and entry.enclosed.in_text
     date = aware_datetime(local)
     is_undated = utc is None and entry.status in {Status.DRAFT, Status.PENDING, Status.TRASH}
-    modified_at = aware_datetime(elements.local_time(entry.modified_at).replace(microsecond=0))
+    modified_at = aware_datetime(elements.local_time(entry.modified_at))
     return values | differing_values(
         {
             "language": (entry.language, ""),
@@ -191,13 +191,13 @@ def _extension(
 
 def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
     """Return the date on the site's clock and in UTC. Entries without a date have only the date they were created."""
-    local = elements.local_time(entry.published_at or entry.created_at).replace(microsecond=0)
+    local = elements.local_time(entry.published_at or entry.created_at)
     if entry.published_at is None:
         return local, None
     if isinstance(entry, Post) and entry.published_on:
         # The day in the URL counts, even if the site had another time zone at that time.
         local = dt.datetime.combine(entry.published_on, local.time())
-    return local, elements.utc_time(entry.published_at).replace(microsecond=0)
+    return local, elements.utc_time(entry.published_at)
 
 
 def _html_block(entry: Entry) -> str:
@@ -229,7 +229,7 @@ def _former_slugs(entry: Entry) -> list[str]:
 
 
 def _comment_element(comment: Comment) -> str:
-    local = elements.local_time(comment.created_at).replace(microsecond=0)
+    local = elements.local_time(comment.created_at)
     # WordPress would publish an e-mail address in this field.
     public_website = "" if has_address(comment.website, comment.email) else comment.website
     name, email, website = (text_to_html(text) for text in (comment.name, comment.email, public_website))

@@ -88,7 +88,7 @@ def menu_items(menus: Sequence[Menu], ids: ExportIds) -> Iterator[str]:
 def _menu_item(menu: Menu, position: int, item: Item, target: Target, pk: int, at: dt.datetime) -> str:
     kind, name = _KINDS.get(item.get("kind", ""), ("custom", "custom"))
     is_custom = kind == "custom"
-    local, utc = elements.local_time(at).replace(microsecond=0), elements.utc_time(at).replace(microsecond=0)
+    local, utc = elements.local_time(at), elements.utc_time(at)
     values: dict[str, Any] = {
         "post_id": pk,
         "post_date": elements.format_datetime(local),

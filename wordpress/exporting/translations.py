@@ -8,10 +8,9 @@ from typing import Final
 
 from blog.models import Entry
 from wordpress.exporting.preserved import Preserved, term_element
-from wordpress.wxr import elements
+from wordpress.wxr import elements, php_values
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.records import LANGUAGE, TRANSLATIONS
-from wordpress.wxr.translations import serialise_translations
 from wordpress.wxr.values import language_code
 
 _CHUNK_SIZE: Final = 1000
@@ -43,7 +42,7 @@ def translation_terms() -> Iterator[str]:
             "term_taxonomy": TRANSLATIONS,
             "term_slug": _slug(group),
             "term_name": _slug(group),
-            "term_description": serialise_translations(ids),
+            "term_description": php_values.serialise(ids),
         }
         yield f"\t<wp:term>{elements.wp_elements(values)}</wp:term>\n"
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import batched
+from operator import attrgetter
 from typing import Final
 
 from django.db import IntegrityError, OperationalError, connection, reset_queries
 
 from core.changes import content_changed
 from wordpress.importing.context import ImportContext
-from wordpress.importing.matching import KeyedItem
+from wordpress.wxr.records import Item
 
 # The size of a batch of items: it ends with the item that reaches one of these limits.
 MAX_ENTRIES: Final = 100
@@ -51,14 +52,17 @@ def write_batches[Value](
         write_batch(context, partial(write, batch))
 
 
-def entry_batches(items: Iterable[KeyedItem]) -> Iterator[list[KeyedItem]]:
-    """Yield items in batches."""
-    batch: list[KeyedItem] = []
+def entry_batches[Value](
+    values: Iterable[Value], item_of: Callable[[Value], Item] = attrgetter("item")
+) -> Iterator[list[Value]]:
+    """Yield what has an item of an export each, by default in `item`, in batches that fit into memory."""
+    batch: list[Value] = []
     characters = comments = 0
-    for keyed in items:
-        batch.append(keyed)
-        characters += keyed.item.characters
-        comments += len(keyed.item.comments)
+    for value in values:
+        batch.append(value)
+        item = item_of(value)
+        characters += item.characters
+        comments += len(item.comments)
         if len(batch) >= MAX_ENTRIES or characters >= MAX_CHARACTERS or comments >= MAX_COMMENTS:
             yield batch
             batch, characters, comments = [], 0, 0

@@ -37,7 +37,6 @@ _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\s*+(?:[?#]|$)")
 _IGNORED = re.compile(r"[\t\n\r]")
 _UPLOADS: Final = "/wp-content/uploads/"
 _PAGES: Final = {".htm", ".html", ".php", ".js", ".css"}
-_APPROVED: Final = {"1", "approve", "approved"}
 
 
 class FileReferences(NamedTuple):
@@ -69,7 +68,7 @@ def find_references(item: Item) -> FileReferences | None:
         return None
     meta = [value for key, value in item.meta if key in {FOOTNOTES, ENCLOSURE}]
     files = {file: None for text in (item.content, item.excerpt, *meta) for file in find_files(text, item.link)}
-    approved = (comment.content for comment in item.comments if comment.approved in _APPROVED)
+    approved = (comment.content for comment in item.comments if comment.is_approved)
     in_comments = {file: None for text in approved for file in find_files(text, item.link)}
     picture_ids = dict.fromkeys(picture_id for each in _GALLERY.findall(item.content) for picture_id in parse_ids(each))
     if not files and not in_comments and not picture_ids:

@@ -30,7 +30,9 @@ _BLOCK_COMMENT = re.compile(
 )
 _OBJECT = re.compile(r"<object\b[^<>]*>[^<>]*</object>", re.IGNORECASE)
 # The link from a footnote marker to its footnote, which is not part of the content.
-_FOOTNOTE_LINK = re.compile(r'(<sup\b[^<>]*\bclass="fn"[^<>]*>)<a\b[^<>]*\bhref="#([^"<>]+)"[^<>]*>([^<>]*)</a>')
+_FOOTNOTE_LINK = re.compile(
+    r'(<sup\b(?=[^<>]*\bclass="fn")[^<>]*+>)<a\b(?=[^<>]*\bhref="#([^"<>]+)")[^<>]*+>([^<>]*)</a>'
+)
 
 # What a cover block says about a picture that is the background of an element.
 _COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})

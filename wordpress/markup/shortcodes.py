@@ -81,7 +81,7 @@ _CODE_SHORTCODE = re.compile(
     rf"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)({'|'.join(_CODE_NAMES)})((?:\s[^\[\]]*+)?)\](?!\])"
 )
 _CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
-_ATTRIBUTE = re.compile(r"""([\w-]+)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")
+_ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
@@ -111,7 +111,7 @@ def count_unknown(source: str) -> Counter[str]:
     Text in brackets such as `[sic]` is not a shortcode: it needs an attribute, an end tag or the name of a plugin.
     """
     names: Counter[str] = Counter()
-    if all(map(_is_replaced, _SHORTCODE.finditer(source))):
+    if not _MAY_BE_SHORTCODE.search(source):
         return names
     source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
@@ -144,13 +144,6 @@ def _outside_code(source: str) -> Iterator[re.Match[str]]:
 def _any_picture(ids: Sequence[int], parent: int) -> dict[int, None]:
     """Stand for a picture with every ID, to learn which shortcodes are galleries."""
     return dict.fromkeys(ids or [1])
-
-
-def _is_replaced(shortcode: re.Match[str]) -> bool:
-    """Whether the shortcode is replaced anywhere outside code."""
-    if shortcode["name"] in {"caption", "wp_caption"}:
-        return shortcode["content"] is not None
-    return _replace(shortcode, _any_picture, Counter()) != shortcode[0]
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:

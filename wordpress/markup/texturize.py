@@ -13,7 +13,7 @@ _ANYTHING_TO_DO = re.compile(r"""["'`]|--|\.\.\.|-(?<!\S-)(?!\S)|-&|;-|x(?<=[0-9
 _UNCHANGED = re.compile(
     r"""((?:https?|ftp)://[^\s<>"\[\]“”]*[^\s<>"\[\]“”'.,;:!?)]"""
     r"""|\bwww\.[^\s<>"\[\]“”]*[^\s<>"\[\]“”'.,;:!?)]"""
-    r"""|\[/?[A-Za-z][\w-]*[^\[\]<>\n]*=[^\[\]<>\n]*\])"""
+    r"""|\[/?[A-Za-z][^\[\]<>\n=]*+=[^\[\]<>\n]*+\])"""
 )
 # Straight quotes are first replaced with placeholders, to distinguish them from curly quotes in the text.
 _OPEN, _CLOSE, _OPEN_DOUBLE, _CLOSE_DOUBLE, _APOSTROPHE = "\x01", "\x02", "\x03", "\x04", "\x05"

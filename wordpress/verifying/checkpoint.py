@@ -14,7 +14,7 @@ from wordpress.models import fingerprint
 class Checkpoint:
     """A file for one check of these files: with other options, or once the files have changed, it is another check.
 
-    Raises OSError if one of `files` cannot be read. Files that nobody continues from are removed after some time
+    Raises OSError if one of `files` cannot be read. Abandoned files are removed after some time
     (wordpress.uploads.folder).
     """
 

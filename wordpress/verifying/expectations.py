@@ -1,12 +1,10 @@
 """What an export says about its items, in the form in which this site should show it."""
 
-from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
 from blog.models import Post
 from wordpress.importing.analysis import reason_to_skip
-from wordpress.importing.batches import MAX_CHARACTERS, MAX_COMMENTS, MAX_ENTRIES
 from wordpress.verifying.site_client import one_line
 from wordpress.wxr.records import REUSABLE_BLOCK, Item
 from wordpress.wxr.values import plain_line
@@ -48,18 +46,3 @@ def path_by_slug(item: Item) -> str:
         return ""
     day = item.date or item.date_gmt
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"
-
-
-def batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Yield the items in batches for which one query can look something up, and which fit into memory."""
-    batch: list[Item] = []
-    characters = comments = 0
-    for item in items:
-        batch.append(item)
-        characters += item.characters
-        comments += len(item.comments)
-        if len(batch) >= MAX_ENTRIES or characters >= MAX_CHARACTERS or comments >= MAX_COMMENTS:
-            yield batch
-            batch, characters, comments = [], 0, 0
-    if batch:
-        yield batch

@@ -16,6 +16,7 @@ from comments.models import CommentKind
 from core.http import host_of
 from core.slugs import slug_from_export, slugify
 from wordpress.importing.analysis import Analysis, reason_to_skip, total_size
+from wordpress.importing.batches import entry_batches
 from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
 from wordpress.importing.report import Remark
@@ -23,7 +24,7 @@ from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
-from wordpress.verifying.expectations import batches, is_checked, path_by_slug, path_of, shown_title
+from wordpress.verifying.expectations import is_checked, path_by_slug, path_of, shown_title
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
@@ -33,7 +34,6 @@ Stage = Literal["reading", "checking"]
 
 # The first part of the path of a term's page, by taxonomy.
 _TERM_PREFIXES: Final = {CATEGORY: "category", TAG: "tag"}
-_APPROVED: Final = {"1", "approve", "approved"}
 _PINGS: Final = {CommentKind.PINGBACK, CommentKind.TRACKBACK}
 _SHORT_TITLE_LENGTH: Final = 100
 # Terms with fewer posts are rare. Of these, so many are checked.
@@ -219,7 +219,7 @@ class SiteChecker:
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
             yield prefix, 0, name, self._check_listing(path, self._newest_posts.get((taxonomy, slug)))
         items = (record for record in self._records(paths) if isinstance(record, Item) and is_checked(record))
-        for batch in batches(items):
+        for batch in entry_batches(items, lambda item: item):
             references = [find_references(item) for item in batch]
             attachments = Attachment.objects.only(*ATTACHMENT_COLUMNS)
             known = KnownFiles.find(list(filter(None, references)), attachments, self._hosts)
@@ -261,7 +261,7 @@ class SiteChecker:
         if page.is_locked:
             return
         unique = dict.fromkeys(item.comments)
-        comments = [each for each in unique if each.approved in _APPROVED and is_for_readers(each.type)]
+        comments = [each for each in unique if each.is_approved and is_for_readers(each.type)]
         without_pings = [comment for comment in comments if comment_kind(comment.type) not in _PINGS]
         count = self._count_comments(page)
         # An owner may have chosen not to show pingbacks.

@@ -24,7 +24,7 @@ from wordpress.wxr.records import CATEGORY, TAG, TermRef
 from wordpress.wxr.values import usable_slug
 
 _MAX_REDIRECTS: Final = 4
-# So many pages that nobody has asked for would push those that readers want out of the caches.
+# So many pages would push those that readers want out of the caches.
 _NO_STORE: Final = {"cache-control": "no-store"}
 # In seconds.
 _TIMEOUT: Final = 30

@@ -4,6 +4,7 @@ Archives are untrusted: their file names are never used as paths, and sizes are 
 """
 
 import gzip
+import lzma
 import re
 import tempfile
 import zipfile
@@ -46,8 +47,8 @@ class Unpacked:
                 self.paths.append(path)
         except OSError as error:
             raise InvalidExportError(f"{path}: {error.strerror or error}.") from error
-        # A password raises RuntimeError, an unknown compression method NotImplementedError.
-        except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        # A password raises RuntimeError, an unknown compression method NotImplementedError, a damaged name ValueError.
+        except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, ValueError) as error:
             text = _("%(path)s: it cannot be unpacked (%(error)s).")
             raise InvalidExportError(text % {"path": path, "error": error}) from error
 

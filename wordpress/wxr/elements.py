@@ -106,24 +106,20 @@ def exported_slug(slug: str) -> tuple[str, str]:
 
 
 def local_time(value: dt.datetime) -> dt.datetime:
-    """Return the naive local time on this site."""
+    """Return the naive local time on this site, in whole seconds."""
     # Exports can't distinguish the two hours when clocks go back; readers take the first.
-    return timezone.make_naive(value).replace(fold=0)
+    return timezone.make_naive(value).replace(microsecond=0, fold=0)
 
 
 def utc_time(value: dt.datetime) -> dt.datetime:
-    """Return the naive time in UTC."""
-    return value.astimezone(dt.UTC).replace(tzinfo=None)
+    """Return the naive time in UTC, in whole seconds."""
+    return value.astimezone(dt.UTC).replace(microsecond=0, tzinfo=None)
 
 
 def format_datetime(value: dt.datetime | None) -> str:
-    return value.isoformat(" ", "seconds") if value else "0000-00-00 00:00:00"
+    return value.isoformat(" ") if value else "0000-00-00 00:00:00"
 
 
 def format_rss_date(utc: dt.datetime | None) -> str:
     """Return a naive datetime in UTC as RSS dates are written (RFC 822). Like WordPress, nothing if there is none."""
-    return format_rfc822(utc.replace(tzinfo=dt.UTC, microsecond=0)) if utc else ""
-
-
-def iso_utc(value: dt.datetime | None) -> str | None:
-    return value.astimezone(dt.UTC).isoformat() if value else None
+    return format_rfc822(utc.replace(tzinfo=dt.UTC)) if utc else ""

@@ -41,7 +41,8 @@ _VALID_MARKUP: Final = r"""(?:[^<&]++
 _CDATA: Final = "<![CDATA["
 _CDATA_END: Final = "]]>"
 _ENDS: Final = {_CDATA: _CDATA_END, "<!--": "-->", "<?": "?>"}
-_CDATA_OR_END_TAG = re.compile(r"\]\]>|<!\[CDATA\[|</(?P<name>[^\W\d][\w.:-]*+)[\s>]")
+# What matters outside of CDATA sections: whole sections, which hide the rest, end tags, and the end of no section.
+_SECTION_OR_END = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|</(?P<name>[^\W\d][\w.:-]*+)[\s>]|\]\]>", re.DOTALL)
 
 
 class Repairs:
@@ -84,10 +85,9 @@ class MarkupRepairer:
         # and instructions, the last of which ended at `_after` in the current piece. Empty if it is another one.
         self._parent = ""
         self._after = 0
-        # The position in the document before which no CDATA section ends.
-        self._inside_until = 0
-        # How many characters have been looked at to know whether a section ends.
-        self._looked_at = 0
+        # Whether a `]]>` before a position in the document ends a CDATA section.
+        self._is_end = True
+        self._decided_until = 0
         # The line number at position `_counted` of the current piece.
         self._line = line
         self._counted = 0
@@ -98,19 +98,11 @@ class MarkupRepairer:
         limit = len(text) if final else _safe_end(text)
         position = 0
         while True:
-            start = position
-            if self._until == _CDATA_END:
-                start = position = self._read_section(text, position, out, final=final)
+            if self._until:
+                position = self._read_until_end(text, position, out, final=final)
                 if self._until:
                     break
-            elif self._until:
-                end = text.find(self._until, position)
-                if end < 0:
-                    position = len(text) if final else max(position, len(text) - len(self._until) + 1)
-                    out.append(text[start:position])
-                    break
-                self._after = position = end + len(self._until)
-                self._until = ""
+            start = position
             if valid := self._valid.match(text, position, max(position, limit)):
                 position = valid.end()
             out.append(text[start:position])
@@ -126,11 +118,11 @@ class MarkupRepairer:
         self._counted = 0
         return "".join(out)
 
-    def _read_section(self, text: str, position: int, out: list[str], *, final: bool) -> int:
-        """Append the rest of a CDATA section, or what is certain of it, to `out`, repaired. Return where that ends."""
-        while (end := text.find(_CDATA_END, position)) >= 0:
-            after = end + len(_CDATA_END)
-            is_end = self._is_section_end(text, after, final=final)
+    def _read_until_end(self, text: str, position: int, out: list[str], *, final: bool) -> int:
+        """Append the rest of what is open (`_until`), or what is certain of it, to `out`. Return where that ends."""
+        while (end := text.find(self._until, position)) >= 0:
+            after = end + len(self._until)
+            is_end = self._until != _CDATA_END or self._is_section_end(text, after, final=final)
             if is_end is None:
                 break
             if is_end:
@@ -143,7 +135,7 @@ class MarkupRepairer:
             self._repairs.add("sections", self._line)
             position = after
         if end < 0:
-            end = len(text) if final else max(position, len(text) - len(_CDATA_END) + 1)
+            end = len(text) if final else max(position, len(text) - len(self._until) + 1)
         out.append(text[position:end])
         return end
 
@@ -155,28 +147,20 @@ class MarkupRepairer:
         """
         if not self._parent or text.startswith(_CDATA, position):
             return True
-        if not final and _CDATA.startswith(text[position:]):
-            return None
-        if self._offset + position <= self._inside_until:
-            return False
-        if self._looked_at > self._offset + position:
-            # On average, each character is looked at once. Only a hostile text needs more than that.
-            return True
-        is_end, is_inside, end = True, False, position + _LOOK_AHEAD
-        for found in _CDATA_OR_END_TAG.finditer(text, position, end):
-            if found[0] == _CDATA_END and not is_inside:
-                is_end = False
-                self._inside_until = self._offset + found.start()
-            if not is_end or (found["name"] == self._parent and not is_inside):
-                end = found.end()
-                break
-            if not found["name"]:
-                is_inside = found[0] == _CDATA
-        else:
-            if not final and len(text) < end:
+        if self._offset + position > self._decided_until:
+            limit = position + _LOOK_AHEAD
+            ends = (
+                found
+                for found in _SECTION_OR_END.finditer(text, position, limit)
+                if found[0] == _CDATA_END or found["name"] == self._parent
+            )
+            found = next(ends, None)
+            if found is None and len(text) < limit and not final:
                 return None
-        self._looked_at += min(end, len(text)) - position
-        return is_end
+            # Every `]]>` up to there has the same meaning, so nothing is looked at again.
+            self._is_end = found is None or found[0] != _CDATA_END
+            self._decided_until = self._offset + (found.start() if found else limit)
+        return self._is_end
 
     def _find_parent(self, text: str, position: int) -> None:
         """Note the element in which `position` is, if that is certain."""

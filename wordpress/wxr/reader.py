@@ -12,13 +12,7 @@ from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.records import (
-    DESIRED_SLUG_KEY,
-    Comment,
-    Item,
-    Meta,
-    Record,
-)
+from wordpress.wxr.records import DESIRED_SLUG_KEY, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
@@ -59,9 +53,8 @@ class Export:
         self._markups = markups
         # How many terms were removed from the item that is being read.
         self._removed_terms = 0
-        # The usual names of all elements so far, by tag and, where it matters, by prefix.
-        self._names: dict[str, str] = {}
-        self._prefixed_names: dict[tuple[str, str | None], str] = {}
+        # The usual names of all elements so far, by tag and prefix.
+        self._names: dict[tuple[str, str | None], str] = {}
 
     def records(self) -> Iterator[Record]:
         """Yield all records in the order of the file. Raises InvalidExportError with a message that names the file."""
@@ -111,7 +104,7 @@ class Export:
         yield from self._take_records(channels, may_be_open=False)
         if not channels:
             raise InvalidExportError(_("This is not a WordPress export: it has no <channel>."))
-        if not any(name.startswith("wp:") for name in self._prefixed_names.values()):
+        if not any(name.startswith("wp:") for name in self._names.values()):
             raise InvalidExportError(
                 _("This is a plain feed, not a WordPress export. Create an export in WordPress under Tools → Export.")
             )
@@ -122,19 +115,19 @@ class Export:
             parts = list(channel)
             if may_be_open and channel is channels[-1] and parts:
                 part = parts.pop()
-                self._remove_surplus_terms(part, part[:-1])
+                # The last one may be incomplete as well.
+                self._remove_surplus_terms(part, until=-1)
             for part in parts:
                 record = self._read_element(part)
                 channel.remove(part)
                 if record is not None:
                     yield record
 
-    def _remove_surplus_terms(self, item: Any, children: list[Any]) -> None:
-        """Remove the terms beyond MAX_TERMS from the complete children of an item, which might not fit into memory."""
-        if len(children) > MAX_TERMS:
-            for term in [child for child in children if self._name(child) == "category"][MAX_TERMS:]:
-                item.remove(term)
-                self._removed_terms += 1
+    def _remove_surplus_terms(self, item: Any, *, until: int | None = None) -> None:
+        """Remove the terms beyond MAX_TERMS, up to one, from an item: all of them might not fit into memory."""
+        for term in list(item.iterchildren("category"))[MAX_TERMS:until]:
+            item.remove(term)
+            self._removed_terms += 1
 
     def _read_element(self, element: Any) -> Record | None:
         """Return the record in `element`, a child of the channel, or store what it says about the export."""
@@ -165,24 +158,16 @@ class Export:
 
     def _name(self, element: Any) -> str:
         """Return the name of `element` with the usual prefix, such as `wp:post_id`. Empty for foreign namespaces."""
-        tag = element.tag
-        name = self._names.get(tag)
+        tag, prefix = element.tag, element.prefix
+        name = self._names.get((tag, prefix))
         if name is None:
-            name = self._prefixed_names.get((tag, element.prefix))
-        return self._find_name(tag, element) if name is None else name
-
-    def _find_name(self, tag: str, element: Any) -> str:
-        """Find the name of an element, and report it if its prefix was not declared."""
-        name = _usual_name(tag, element.prefix)
-        if name == _usual_name(tag, None):
-            self._names[tag] = name
-        self._prefixed_names[tag, element.prefix] = name
-        if name and tag.startswith("{" + UNDECLARED):
-            self.source.repairs.add("prefixes", element.sourceline or 0)
+            name = self._names[tag, prefix] = _usual_name(tag, prefix)
+            if name and tag.startswith("{" + UNDECLARED):
+                self.source.repairs.add("prefixes", element.sourceline or 0)
         return name
 
     def _item(self, element: Any) -> Item:
-        self._remove_surplus_terms(element, element[:])
+        self._remove_surplus_terms(element)
         fields = self._children(element)
         refs = [
             term_ref(each.get("domain", ""), each.get("nicename", ""), text_of(each))

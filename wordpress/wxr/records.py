@@ -89,6 +89,10 @@ class Comment(NamedTuple):
     elements: Elements = ()
     meta: Meta = ()
 
+    @property
+    def is_approved(self) -> bool:
+        return self.approved in {"1", "approve", "approved"}
+
 
 class Extension(NamedTuple):
     """What one of our own exports adds to an item (wordpress.wxr.extensions).

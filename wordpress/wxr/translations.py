@@ -1,7 +1,6 @@
 """How Polylang stores translations: a term whose description is a serialised PHP array of IDs by language code."""
 
 import re
-from collections.abc import Mapping
 from typing import Final
 
 # No site has more languages, and no ID has more digits.
@@ -13,9 +12,3 @@ def parse_translations(description: str) -> dict[str, int]:
     """Return the IDs of texts by the codes of their languages. Whatever else the array contains is ignored."""
     pairs = list(_PAIR.finditer(description[: _MAX_LANGUAGES * 60]))[:_MAX_LANGUAGES]
     return {pair[1]: int(pair[2]) for pair in pairs if int(pair[2])}
-
-
-def serialise_translations(ids: Mapping[str, int]) -> str:
-    """Return these IDs by language code as PHP serialises them."""
-    pairs = (f's:{len(code.encode())}:"{code}";i:{pk};' for code, pk in ids.items())
-    return f"a:{len(ids)}:{{{''.join(pairs)}}}"

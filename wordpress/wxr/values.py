@@ -20,7 +20,8 @@ MAX_SLUG_LENGTH = 200
 _MAX_ID = 9 * 10**18
 # The parameters with the ID of a post, page or attachment, which have one ID space.
 ENTRY_FORMS = ("p", "page_id", "attachment_id")
-_TAG = re.compile(r"</?[A-Za-z][^<>]*>|<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
+_TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 # Markup, entities, tabs and line breaks.
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
@@ -37,17 +38,24 @@ def plain_line(text: str) -> str:
     """
     if not _NOT_PLAIN.search(text):
         return text.strip()
-    lines = html.unescape(_TAG.sub("", text)).replace("\t", " ").splitlines()
+    lines = html.unescape(_without_tags(text)).replace("\t", " ").splitlines()
     return CONTROL.sub("", " ".join(filter(None, map(str.strip, lines))))
 
 
 def plain_lines(text: str) -> str:
     """Return `text` without markup, keeping its line breaks."""
-    return CONTROL.sub("", html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))).strip()
+    return CONTROL.sub("", html.unescape(_without_tags(_BREAK.sub("\n", text)))).strip()
 
 
 def has_markup(text: str) -> bool:
-    return _TAG.search(text) is not None
+    return _without_tags(text) != text
+
+
+def _without_tags(text: str) -> str:
+    """Return `text` without tags and comments."""
+    # No comment ends after the last `-->`. Looking for its end there would take quadratic time.
+    head, end, rest = text.rpartition("-->")
+    return _TAG_OR_COMMENT.sub("", head + end) + _TAG.sub("", rest)
 
 
 def usable_slug(exported: str) -> str:
