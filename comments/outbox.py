@@ -5,6 +5,7 @@ Recording costs the commenter or the moderator one row. The worker does the rest
 
 import datetime as dt
 from collections.abc import Collection, Iterable
+from itertools import batched, chain
 
 from django.db import transaction
 from django.utils import timezone
@@ -52,8 +53,10 @@ def fan_out() -> None:
             written_here = Comment.objects.filter(is_imported=False).order_by("pk")
             pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
             approved = written_here.for_authors().with_entries().filter(pk__in=pks[Event.APPROVED])
-            notifications = [*_for_moderators(pending), *_for_authors(approved), *_for_followers(approved)]
-            Notification.objects.bulk_create(notifications, batch_size=BATCH, ignore_conflicts=True)
+            notifications = chain(_for_moderators(pending), _for_authors(approved), _for_followers(approved))
+            # There may be as many as comments times followers.
+            for batch in batched(notifications, BATCH, strict=False):
+                Notification.objects.bulk_create(batch, ignore_conflicts=True)
             OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
 
 

@@ -169,7 +169,8 @@ def erase(email: str, *, keep_text: bool) -> Summary:
                 deletion.delete(locked)
             done.comments += len(locked)
     with transaction.atomic():
-        done.blocks = _delete_blocks(email)
+        # The audit log never names them (accounts.audit.titles).
+        done.blocks, _by_model = blocks_of(email).delete()
         done.others = {rows.label: rows.erase(email) for rows in personal_rows.values()}
         tasks = [task.pk for task in _tasks_of(email) if task.status != TaskResultStatus.RUNNING]
         done.tasks = len(tasks)
@@ -196,13 +197,6 @@ def _make_anonymous(comments: list[Comment]) -> None:
     for comment in comments:
         comment.website = ""
     bayes.learn({comment: learned[comment.pk] for comment in comments if comment.pk in learned})
-
-
-def _delete_blocks(email: str) -> int:
-    """Delete the blocks. The audit log never names them (accounts.audit.titles)."""
-    pks = list(blocks_of(email).values_list("pk", flat=True))
-    Block.objects.filter(pk__in=pks).delete()
-    return len(pks)
 
 
 def _notify_address_removal(comments: list[Comment]) -> None:

@@ -40,16 +40,15 @@ def check_mention(source: str, target: str, failures: int = 0) -> None:
         later.enqueue(source, target, failures + 1)
 
 
-def queue_check(source: str, target: str) -> bool:
-    """Have the worker look at a received Webmention, once. Return False if too many are waiting already."""
+def queue_check(source: str, target: str) -> None:
+    """Have the worker look at a received Webmention, once. Raises TooManyMentionsError if too many are waiting."""
     tasks = DBTaskResult.objects.filter(task_path=check_mention.module_path)
     same = tasks.filter(args_kwargs__args__0=source, args_kwargs__args__1=target, status=TaskResultStatus.READY)
     if same.exists():
-        return True
+        return
     if tasks.ready().count() >= MAX_WAITING:
-        return False
+        raise receiving.TooManyMentionsError
     check_mention.enqueue(source, target)
-    return True
 
 
 @task_kind(_("Sending Webmentions"))

@@ -116,11 +116,8 @@ def _link_urls(text: str) -> str:
     done = position = 0
     while match := _URL.search(text, position):
         position = url_end(match, len(text))
-        if _USER_INFO.match(text, match.end()):
-            # The URL names a host that readers don't expect, or it is an e-mail address.
-            position = match.end()
-            continue
-        if position <= match.start("host"):
+        # After user information, the host is one that readers don't expect, or it is an e-mail address.
+        if _USER_INFO.match(text, match.end()) or position <= match.start("host"):
             position = match.end()
             continue
         shown = escape(text[match.start() : position])

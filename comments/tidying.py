@@ -44,11 +44,11 @@ def tidy() -> dict[str, int]:
 def _delete(status: CommentStatus, before: dt.datetime) -> int:
     """Delete comments that have had this status since `before`, except those that a moderator restores meanwhile."""
     deleted = 0
-    old = Comment.objects.filter(status=status, status_since__lt=before).order_by()
+    old = Comment.objects.filter(status=status, status_since__lt=before)
     # In batches, so that no request has to wait.
     while pks := list(old.order_by("status_since", "pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
             deletion.lock(pks)
             # Queried again, now that they can no longer change.
-            deleted += deletion.delete(list(old.filter(pk__in=pks).only("pk")))
+            deleted += deletion.delete(old.filter(pk__in=pks).only("pk"))
     return deleted

@@ -37,7 +37,7 @@ MAX_FAILURES = 8
 MAX_DURATION = dt.timedelta(minutes=5)
 # What a server says about an address that it will never accept: it doesn't exist, or not any more. Plain 550 is not
 # among them, because servers say it about senders as well. Source: RFC 3463.
-_NO_SUCH_ADDRESS = re.compile(rb"5\.(?:1\.[0-36]|1\.10|2\.1)\b")
+NO_SUCH_ADDRESS: Final = re.compile(r"5\.(?:1\.[0-36]|1\.10|2\.1)\b")
 
 _log = logging.getLogger(__name__)
 
@@ -141,22 +141,17 @@ def _postpone(recipient: Recipient, error: Exception) -> None:
     # Without the error's message, which may contain the address.
     name = f"{type(recipient).__name__} {recipient.pk}"
     _log.warning("The mail server refused an e-mail to %s (%s, attempt %d).", name, type(error).__name__, failures)
-    is_refused = isinstance(error, smtplib.SMTPRecipientsRefused)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        if _is_for_good(error):
+        replies = error.recipients.values()
+        if all(code >= 500 and NO_SUCH_ADDRESS.match(text.decode("ascii", "replace")) for code, text in replies):
             recipient.refused_for_good()
-        elif recipient.paced_domain and all(code < 500 for code, _text in error.recipients.values()):
+        elif recipient.paced_domain and all(code < 500 for code, _text in replies):
             pacing.put_off(recipient.paced_domain)
-    if recipient.is_deleted_when_refused and is_refused and failures >= MAX_FAILURES:
-        recipient.delete()
-        return
+        if recipient.is_deleted_when_refused and failures >= MAX_FAILURES:
+            recipient.delete()
+            return
     pause = min(RETRY_AFTER * 3 ** min(failures, 10), MAX_RETRY_AFTER)
     _update(recipient, not_before=timezone.now() + pause, failures=failures)
-
-
-def _is_for_good(error: smtplib.SMTPRecipientsRefused) -> bool:
-    replies = [(code, text) for code, text in error.recipients.values()]
-    return all(code >= 500 and _NO_SUCH_ADDRESS.match(text) for code, text in replies)
 
 
 def _update(recipient: Recipient, **values: object) -> None:

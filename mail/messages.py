@@ -5,7 +5,6 @@ It never gets into a header unescaped.
 """
 
 import email.policy
-import unicodedata
 from email.headerregistry import BaseHeader, HeaderRegistry, UnstructuredHeader
 from typing import Any
 
@@ -16,11 +15,9 @@ from django.template.loader import render_to_string
 from django.utils.text import Truncator
 
 from core.models import SiteSettings
-from core.text import remove_controls, remove_direction_controls
+from core.text import one_line, remove_controls, remove_direction_controls
 
 MAX_LINE_LENGTH = 150
-# Some scripts, such as Persian, need them inside words.
-_JOINERS = "\u200c\u200d"
 
 
 def is_on() -> bool:
@@ -29,9 +26,8 @@ def is_on() -> bool:
 
 
 def line(text: object) -> str:
-    """Return `text` on one line, without line breaks, control characters or changes of direction."""
-    plain = "".join(char if unicodedata.category(char)[0] != "C" or char in _JOINERS else " " for char in str(text))
-    return Truncator(" ".join(plain.split())).chars(MAX_LINE_LENGTH)
+    """Return `text` on one line (see core.text.one_line), shortened if it is long."""
+    return Truncator(one_line(str(text))).chars(MAX_LINE_LENGTH)
 
 
 def isolated(text: object) -> str:

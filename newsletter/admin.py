@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib import messages as django_messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
+from blog.models import Entry
 from core.admin import OneRowAdmin, ReadOnlyAdmin
 from core.languages import separator
 from core.navigation import NavigationItem
@@ -105,7 +106,8 @@ class IssueAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Issue]:
         unsent = Count("deliveries", filter=Q(deliveries__sent_at=None))
-        issues: QuerySet[Issue] = super().get_queryset(request).prefetch_related("entries").annotate(unsent=unsent)
+        entries = Prefetch("entries", Entry.objects.without_texts())
+        issues: QuerySet[Issue] = super().get_queryset(request).prefetch_related(entries).annotate(unsent=unsent)
         return issues
 
     @admin.display(description=_("posts"))
@@ -180,23 +182,19 @@ def _counted(count: int) -> str:
 
 def _numbers() -> dict[str, Any]:
     """Return how many follow the blog, and how. Three queries."""
-    kinds: list[tuple[Any, Q]] = [
-        (_("All posts"), ALL_POSTS),
-        (_("A category"), Q(category__isnull=False)),
-        (_("A tag"), Q(tag__isnull=False)),
-        (_("An author"), Q(author__isnull=False)),
-        (_("A language"), ~Q(language="")),
-    ]
-    followed = Subscription.objects.filter(subscriber__suppression="")
-    counts = followed.aggregate(
-        **{
-            f"{index}_{frequency}": Count("pk", filter=condition & Q(frequency=frequency))
-            for index, (_label, condition) in enumerate(kinds)
-            for frequency in Frequency
-        }
-    )
+    topics = {
+        "to_all_posts": (_("All posts"), Count("pk", filter=ALL_POSTS)),
+        "to_category": (_("A category"), Count("category")),
+        "to_tag": (_("A tag"), Count("tag")),
+        "to_author": (_("An author"), Count("author")),
+        "to_language": (_("A language"), Count("pk", filter=~Q(language=""))),
+    }
+    followed = Subscription.objects.filter(subscriber__suppression="").order_by().values("frequency")
+    rows: Any = followed.annotate(**{name: count for name, (_label, count) in topics.items()})
+    counts: dict[str, dict[str, int]] = {row["frequency"]: row for row in rows}
     table = [
-        (label, [counts[f"{index}_{frequency}"] for frequency in Frequency]) for index, (label, _q) in enumerate(kinds)
+        (label, [counts.get(frequency, {}).get(name, 0) for frequency in Frequency])
+        for name, (label, _count) in topics.items()
     ]
     subscribers = Subscriber.objects.aggregate(
         active=Count("pk", filter=Q(suppression="")), suppressed=Count("pk", filter=~Q(suppression=""))

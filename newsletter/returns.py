@@ -20,13 +20,12 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.encoding import force_str
 
+from mail.delivery import NO_SUCH_ADDRESS
 from newsletter import subscriptions
 from newsletter.models import Delivery, Suppression
 
 # So many e-mails in a row that could not be delivered for the time being are as good as an address that doesn't exist.
 MAX_SOFT_BOUNCES: Final = 3
-# The permanent errors that are about the address: it doesn't exist, or not any more. Source: RFC 3463.
-_NO_SUCH_ADDRESS: Final = re.compile(r"5\.(1\.[0-36]|1\.10|2\.1)")
 _SIGNER: Final = Signer(salt="newsletter.returns")
 _SIGNATURE_LENGTH: Final = 24
 _MAX_PARTS: Final = 30
@@ -123,7 +122,7 @@ def _failures(message: Message) -> Iterator[str]:
 
 def bounce(delivery: Delivery, statuses: Iterable[str]) -> None:
     """An e-mail could not be delivered, with these status codes (RFC 3463). Saying so again changes nothing."""
-    if any(_NO_SUCH_ADDRESS.fullmatch(status.partition(" ")[0]) for status in statuses):
+    if any(NO_SUCH_ADDRESS.match(status) for status in statuses):
         delivery.subscriber.suppress(Suppression.REFUSED)
     else:
         Delivery.objects.filter(pk=delivery.pk, bounced_at=None).update(bounced_at=timezone.now())

@@ -13,7 +13,7 @@ from blog.models import Category, Entry, Post, PostInCategory
 from core.languages import may_be_in_url
 from core.models import SiteSettings
 from newsletter.models import Subscription, Topic
-from newsletter.models.subscriptions import ALL_POSTS
+from newsletter.models.subscriptions import ALL_POSTS, TOPIC_FIELDS
 from tags.models import Tag, TaggedPost
 
 
@@ -74,20 +74,20 @@ def followers_of(entries: Collection[Entry], frequency: str) -> QuerySet[Subscri
 
 def followed(entries: Collection[Entry], subscriptions: Iterable[Subscription]) -> list[Entry]:
     """Return those of the posts that one of the subscriptions is about, in the same order."""
-    subscriptions = list(subscriptions)
     topics = [each.topic for each in subscriptions]
     if any(not any(topic.values()) for topic in topics):
         return list(entries)
+    wanted = {name: {topic[name] for topic in topics if topic[name]} for name in TOPIC_FIELDS}
     pks = [entry.pk for entry in entries]
-    categories = {topic["category"] for topic in topics if topic["category"]}
-    tags = {topic["tag"] for topic in topics if topic["tag"]}
     found: set[int] = set()
-    if categories:
-        filed = PostInCategory.objects.filter(post__in=pks, category__in=categories)
+    if wanted["category"]:
+        filed = PostInCategory.objects.filter(post__in=pks, category__in=wanted["category"])
         found.update(filed.values_list("post", flat=True))
-    if tags:
-        tagged = TaggedPost.objects.filter(content_object__in=pks, tag__in=tags)
+    if wanted["tag"]:
+        tagged = TaggedPost.objects.filter(content_object__in=pks, tag__in=wanted["tag"])
         found.update(tagged.values_list("content_object", flat=True))
-    authors = {topic["author"] for topic in topics} - {None}
-    spoken = {topic["language"] for topic in topics} - {""}
-    return [entry for entry in entries if entry.pk in found or entry.author_id in authors or entry.language in spoken]
+    return [
+        entry
+        for entry in entries
+        if entry.pk in found or entry.author_id in wanted["author"] or entry.language in wanted["language"]
+    ]

@@ -145,22 +145,22 @@ def _starts(unit: Unit, today: dt.date) -> list[dt.date]:
     return starts[::-1]
 
 
-def _figures(counts: Sequence[tuple[str, int, dt.date | None]]) -> list[Figure]:
-    highest = max([SMALLEST, *(rounded(count) for _label, count, _day in counts)])
-    return [Figure(label, shown(count), rounded(count) * 100 // highest, day) for label, count, day in counts]
+def _figures(counts: Sequence[tuple[str | Entry, int, dt.date | None]]) -> list[Figure]:
+    highest = max([SMALLEST, *(rounded(count) for _about, count, _day in counts)])
+    return [
+        Figure(
+            str(about), shown(count), rounded(count) * 100 // highest, day, about if isinstance(about, Entry) else None
+        )
+        for about, count, day in counts
+    ]
 
 
 def _most_read(since: dt.date) -> list[Figure]:
     rows = EntryCount.objects.filter(day__gte=since).order_by().values_list("entry_id").annotate(total=Sum("count"))
     # Some may have been deleted today.
     counts: dict[int, int] = dict(rows.order_by("-total", "-entry_id")[: 2 * _LISTED])
-    entries = Entry.objects.defer("source", "lead_html", "body_html").in_bulk(list(counts))
-    listed = [(pk, count) for pk, count in counts.items() if pk in entries][:_LISTED]
-    highest = max([SMALLEST, *(rounded(count) for _pk, count in listed)])
-    return [
-        Figure(str(entries[pk]), shown(count), rounded(count) * 100 // highest, entry=entries[pk])
-        for pk, count in listed
-    ]
+    entries = Entry.objects.without_texts().in_bulk(list(counts))
+    return _figures([(entries[pk], count, None) for pk, count in counts.items() if pk in entries][:_LISTED])
 
 
 def _most_frequent_hosts(since: dt.date) -> list[Figure]:

@@ -69,7 +69,6 @@ class KindCount(DayCount):
     kind = models.CharField(max_length=5, choices=PageKind)
 
     class Meta(DayCount.Meta):
-        abstract = False
         constraints = [models.UniqueConstraint(fields=["day", "kind"], name="one_count_of_kind")]
 
 
@@ -80,7 +79,6 @@ class EntryCount(DayCount):
     entry_id = models.BigIntegerField()
 
     class Meta(DayCount.Meta):
-        abstract = False
         verbose_name = _("readers")
         verbose_name_plural = _("readers")
         # Anyone who has it sees all figures.
@@ -95,5 +93,4 @@ class ReferrerCount(DayCount):
     host = models.CharField(max_length=100, blank=True)
 
     class Meta(DayCount.Meta):
-        abstract = False
         constraints = [models.UniqueConstraint(fields=["day", "host"], name="one_count_of_host")]

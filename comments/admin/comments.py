@@ -36,10 +36,15 @@ from core.kind_messages import KindMessages
 def _bulk_action(name: str) -> Callable[..., None]:
     @admin.action(permissions=["moderate"], description=ACTIONS[name].description)
     def act(model_admin: "CommentAdmin", request: HttpRequest, comments: QuerySet[Comment]) -> None:
-        model_admin.decide(request, name, comments)
+        model_admin.decide(request, name, _only_ids(comments))
 
     act.__name__ = f"{name}_selected"
     return act
+
+
+def _only_ids(comments: QuerySet[Comment]) -> QuerySet[Comment]:
+    """Load nothing but the IDs of what was selected, which may be all comments that there are."""
+    return comments.select_related(None).only("pk")
 
 
 class CommentAdminForm(forms.ModelForm[Comment]):
@@ -222,7 +227,7 @@ class CommentAdmin(BaseAdmin[Comment]):
         deletion.delete([obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Comment]) -> None:
-        deletion.delete(queryset)
+        deletion.delete(_only_ids(queryset))
 
 
 @admin.register(Decision)

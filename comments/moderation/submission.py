@@ -69,7 +69,9 @@ def submit(
         current = next(iter(_locked_entry(entry.pk)), None)
         if current is None:
             raise type(entry).DoesNotExist
-        similar = _same_text(comment)
+        similar = _same_text(
+            entry.pk, text, name, email, comment.parent_id or 0, is_reply=comment.parent_id is not None
+        )
         since = timezone.now() - SECOND_CLICK
         for earlier in similar:
             if earlier.created_at >= since and all(getattr(earlier, name) == value for name, value in values.items()):
@@ -91,37 +93,19 @@ def submit(
     return comment
 
 
-def _same_text(comment: Comment) -> list[Comment]:
-    """Return the comments in the same place with the same text and name or e-mail. Source: WordPress's duplicates."""
-    return _similar(
-        *(comment.entry_id, comment.text, comment.name, comment.email, comment.parent_id or 0),
-        has_name=bool(comment.name),
-        has_email=bool(comment.email),
-        is_reply=comment.parent_id is not None,
-    )
-
-
-def _find_similar(
-    entry: Parameter,
-    text: Parameter,
-    name: Parameter,
-    email: Parameter,
-    parent: Parameter,
-    *,
-    has_name: bool,
-    has_email: bool,
-    is_reply: bool,
+@Prepared
+def _same_text(
+    entry: Parameter, text: Parameter, name: Parameter, email: Parameter, parent: Parameter, *, is_reply: bool
 ) -> models.QuerySet[Comment]:
+    """Return the newest comments in the same place with the same text and name or e-mail.
+
+    Source: WordPress's duplicates.
+    """
     same_place = Comment.objects.filter(entry=entry, text=text, parent=parent if is_reply else None)
-    same_person = Q(name=name, email=email)
-    if has_name:
-        same_person |= Q(name=name)
-    if has_email:
-        same_person |= Q(email=email)
-    return same_place.filter(same_person).select_related("user", "parent").order_by("pk")[:100]
+    same_person = Q(name=name, email=email) | (Q(name=name) & ~Q(name="")) | (Q(email=email) & ~Q(email=""))
+    return same_place.filter(same_person).select_related("user", "parent").order_by("-pk")[:100]
 
 
-_similar = Prepared[Comment](_find_similar)
 # With what CommentSettings.is_open looks at.
 _locked_entry = Prepared[Entry](
     lambda pk: (

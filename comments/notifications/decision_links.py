@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
-from comments.models import Comment, CommentStatus, Event, Notification
+from comments.models import Comment, CommentStatus, Event, Notification, NotificationPreference
 from comments.moderation import actions
 from comments.moderation.decisions import OvertakenError
 from core.site import absolute_url
@@ -29,8 +29,8 @@ def decision_urls(notification: Notification, by: User) -> dict[str, str]:
     return {name: absolute_url(reverse("comments:decide", args=[signed, name])) for name in ACTIONS}
 
 
-def find_notification(signed: str) -> Notification | None:
-    """Return the notification that a URL belongs to; None if its comment is gone.
+def find_notification(signed: str) -> tuple[Notification, NotificationPreference] | None:
+    """Return the notification that a URL belongs to, and its recipient; None if its comment is gone.
 
     Raises SignatureExpired after VALID_DAYS or a change of the password, BadSignature if the URL is forged.
     """
@@ -38,11 +38,11 @@ def find_notification(signed: str) -> Notification | None:
     pk, _dot, password_mark = value.partition(".")
     related = ("moderator__user", "comment__user", "comment__entry")
     notification = Notification.objects.filter(pk=int(pk), event=Event.PENDING).select_related(*related).first()
-    if notification is None or notification.moderator is None:
+    if notification is None or (moderator := notification.moderator) is None:
         return None
-    if not constant_time_compare(password_mark, _password_mark(notification.moderator.user)):
+    if not constant_time_compare(password_mark, _password_mark(moderator.user)):
         raise SignatureExpired("The password has changed.")
-    return notification
+    return notification, moderator
 
 
 def _password_mark(user: User) -> str:

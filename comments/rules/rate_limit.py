@@ -18,10 +18,8 @@ PERIOD = 10 * 60
 _WHOLE_SITE = ""
 # The most subscription requests in a period: from one sender, for one e-mail address, on the whole site.
 REQUESTS_PER_SENDER, REQUESTS_PER_ADDRESS, REQUESTS_PER_SITE = 10, 3, 100
-_ALL_REQUESTS = "requests"
 # The most Webmentions in a period: from one sender, about pages of one other site, about all of them.
 MENTIONS_PER_SENDER, MENTIONS_PER_HOST, MENTIONS_PER_SITE = 20, 20, 100
-_ALL_MENTIONS = "mentions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +40,9 @@ def count(sender: str) -> Count:
 
 
 def requests_too_often(sender: str, email: str) -> bool:
-    """Count one more request by `sender` to subscribe `email`, and return whether it is one too many.
-
-    The e-mail address is stored as a hash, like the sender.
-    """
-    limits = {_hash("requests.sender", sender): REQUESTS_PER_SENDER} if sender else {}
-    limits[_hash("requests.address", email)] = REQUESTS_PER_ADDRESS
-    return _exceeds(limits, _ALL_REQUESTS, REQUESTS_PER_SITE)
+    """Count one more request by `sender` to subscribe `email`, and return whether it is one too many."""
+    limits = {("sender", sender): REQUESTS_PER_SENDER, ("address", email): REQUESTS_PER_ADDRESS}
+    return _exceeds("requests", limits, REQUESTS_PER_SITE)
 
 
 def mentions_too_often(sender: str, host: str) -> bool:
@@ -56,20 +50,23 @@ def mentions_too_often(sender: str, host: str) -> bool:
 
     It keeps anyone from having this site open the pages of another one without end.
     """
-    limits = {_hash("mentions.sender", sender): MENTIONS_PER_SENDER} if sender else {}
-    limits[_hash("mentions.host", host)] = MENTIONS_PER_HOST
-    return _exceeds(limits, _ALL_MENTIONS, MENTIONS_PER_SITE)
+    limits = {("sender", sender): MENTIONS_PER_SENDER, ("host", host): MENTIONS_PER_HOST}
+    return _exceeds("mentions", limits, MENTIONS_PER_SITE)
 
 
-def _exceeds(limits: dict[str, int], whole_site: str, limit_on_site: int) -> bool:
-    """Add one to each of these counters and to that of the site, and return whether one is over its limit."""
+def _exceeds(kind: str, limits: dict[tuple[str, str], int], limit_on_site: int) -> bool:
+    """Add one to the counters of these values and to that of the site, and return whether one is over its limit.
+
+    E-mail addresses and hosts are stored as hashes, like senders. What is unknown is empty, and not counted.
+    """
+    by_key = {
+        salted_hmac(f"comments.rules.rate_limit.{kind}.{name}", value, algorithm="sha256").hexdigest(): limit
+        for (name, value), limit in limits.items()
+        if value
+    }
     # Everyone takes the rows in the same order, so nobody deadlocks.
-    counts = _count([*sorted(limits), whole_site])
-    return any(counts[key] > limit for key, limit in (limits | {whole_site: limit_on_site}).items())
-
-
-def _hash(kind: str, value: str) -> str:
-    return salted_hmac(f"comments.rules.rate_limit.{kind}", value, algorithm="sha256").hexdigest()
+    counts = _count([*sorted(by_key), kind])
+    return any(counts[key] > limit for key, limit in (by_key | {kind: limit_on_site}).items())
 
 
 def _current_period() -> int:

@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 
 from blog import passwords
 from blog.caching import has_session
@@ -180,7 +180,7 @@ register.simple_tag(avatars.neutral, name="neutral_avatar")
 
 @register.simple_tag(takes_context=True)
 def recent_comments(context: Context, count: int) -> list[dict[str, str]]:
-    """Return the newest comments that every reader may see, read once under each content version."""
+    """Return the newest comments that every reader may see, read once under each content version and language."""
     site = context["site"]
 
     def read() -> list[dict[str, str]]:
@@ -190,6 +190,7 @@ def recent_comments(context: Context, count: int) -> list[dict[str, str]]:
             for each in newest[:count]
         ]
 
-    key = f"recent-comments:{site.content_version}:{site.entries_version}:{count}"
+    # Who gave no name is “Anonymous” in the language of the page.
+    key = f"recent-comments:{site.content_version}:{site.entries_version}:{get_language()}:{count}"
     comments: Any = cache.get_or_set(key, read, site.seconds_to_next_change)
     return list(comments)

@@ -28,14 +28,14 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
     if action not in decision_links.ACTIONS:
         raise Http404
     try:
-        notification = decision_links.find_notification(signed)
+        found = decision_links.find_notification(signed)
     except SignatureExpired:
         return _expired(request)
-    if notification is None:
+    if found is None:
         return _gone(request)
-    if notification.moderator is not None:
-        answer_in(notification.moderator.language)
-    if notification.moderator is None or not notification.moderator.may_moderate:
+    notification, moderator = found
+    answer_in(moderator.language)
+    if not moderator.may_moderate:
         text = gettext("The person this e-mail was sent to is no longer a moderator. An administrator can change that.")
         return message(request, gettext("You can't moderate comments"), text, status=403)
     status = 200
@@ -43,7 +43,7 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
         status = 403
     elif request.method == "POST":
         try:
-            decision_links.decide(notification, notification.moderator.user, action, request.POST.get("seen", ""))
+            decision_links.decide(notification, moderator.user, action, request.POST.get("seen", ""))
         except OvertakenError:
             status = 409
         except Comment.DoesNotExist:

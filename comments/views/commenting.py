@@ -1,14 +1,15 @@
 """Submitting comments, the pages of a long thread, and the commenter's own comment."""
 
-import datetime as dt
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 from urllib.parse import quote
 
 from django.db import Error
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import Resolver404, resolve
+from django.urls import resolve
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -17,9 +18,10 @@ from django.views.decorators.http import require_http_methods, require_safe
 from blog import passwords
 from blog.caching import has_session, mark_private
 from blog.entry_pages import entry_response
-from blog.listing import join_parts
-from blog.models import Entry, Page, Post
+from blog.listing import join_parts, period
+from blog.models import Entry
 from blog.redirects.resolve import find_target
+from blog.views import pages_at, posts_at
 from comments import sender_links
 from comments.forms import CommentForm, OwnCommentForm
 from comments.models import Comment, CommentSettings, CommentStatus
@@ -74,10 +76,10 @@ def _wrong_origin(request: SiteRequest, entry: Entry) -> HttpResponse:
     )
 
 
-def _refuse(request: SiteRequest, entry: Entry, reason: str) -> HttpResponse:
+def _refuse(request: SiteRequest, entry: Entry, reason: str, *, status: int = 403) -> HttpResponse:
     """Say why a comment was not saved, and return its text."""
     context = {"entry": entry, "reason": reason, "text": request.POST.get("text")}
-    return render(request, "comments/not_saved.html", context, status=403)
+    return render(request, "comments/not_saved.html", context, status=status)
 
 
 def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
@@ -91,6 +93,9 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
         started = timezone.now()
         try:
             comment = form.submit(sender(request))
+        except Entry.DoesNotExist:
+            # It was deleted while the comment was on its way.
+            return _refuse(request, entry, gettext("That post or page doesn't exist."), status=404)
         except (Error, OSError) as error:
             if not is_outage(error):
                 raise
@@ -151,20 +156,17 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
 
 def _entry_at(path: str) -> Entry | None:
     """Return the public post or page at exactly this path, or which has a part at this path; None if there is none."""
-    try:
+    found: Sequence[Entry] = []
+    # Resolver404 is one.
+    with suppress(Http404):
         match = resolve(path)
-    except Resolver404:
-        return None
-    if match.view_name == "blog:page":
-        return Page.objects.published().filter(path=match.kwargs["path"]).first()
-    if match.view_name not in {"blog:post", "blog:post_page"}:
-        return None
-    try:
-        day = dt.date(*(int(match.kwargs[part]) for part in ("year", "month", "day")))
-    except ValueError:
-        return None
-    posts = Post.objects.published().filter(published_on=day, slug=match.kwargs["slug"])
-    return posts.select_related("author").first()
+        where = match.kwargs
+        if match.view_name == "blog:page":
+            found = pages_at(timezone.now(), [where["path"]])
+        elif match.view_name in {"blog:post", "blog:post_page"}:
+            day, _last = period(where["year"], where["month"], where["day"])
+            found = posts_at(timezone.now(), day, [where["slug"]])
+    return next(iter(found), None)
 
 
 @require_safe
@@ -183,46 +185,49 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
     pk = sender_links.find_pk(signed)
     if pk is None:
         raise Http404(gettext("That comment doesn't exist."))
-    is_unavailable = False
     try:
-        comment = Comment.objects.with_entries().get(pk=pk)
-        answer_in(comment.entry.language)
-        if request.method == "POST" and not comes_from_here(request):
-            return _wrong_origin(request, comment.entry)
-        form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)
-        if "delete" in request.POST:
-            submission.delete_own(comment)
-            text = gettext("Your text, name and e-mail address are no longer stored here.")
-            return message(request, gettext("Your comment was deleted"), text, *back_to(comment.entry))
-        if form.is_valid():
-            try:
-                own_settings = CommentSettings.of(request.site)
-                revised = submission.revise(comment, form.cleaned_data["text"], settings=own_settings)
-            except (Error, OSError) as error:
-                if not is_outage(error):
-                    raise
-                _log.error(_NOT_SAVED, error)
-                is_unavailable = True
-                text = gettext("Your changes could not be saved, because this site can't save anything at the moment.")
-                form.add_error("text", f"{text} {try_again()}")
-            else:
-                if not comment.entry.password:
-                    return HttpResponseRedirect(sender_links.view_url(revised))
-                # The page of the comment is locked, and so would not show it.
-                text = gettext("Your changes were saved.")
-                return message(request, gettext("Your comment was changed"), text, *back_to(comment.entry))
-    except submission.TooLateError:
-        comment.refresh_from_db()
+        return _own(request, Comment.objects.with_entries().get(pk=pk))
     except Comment.DoesNotExist:
         text = gettext("It was deleted, so there is nothing left to do.")
         return message(request, gettext("This comment no longer exists"), text, status=410)
+
+
+def _own(request: SiteRequest, comment: Comment) -> HttpResponse:
+    """Do what the author of `comment` wants, or show the form. Raises DoesNotExist if it has been deleted."""
+    entry, is_unavailable = comment.entry, False
+    answer_in(entry.language)
+    if request.method == "POST" and not comes_from_here(request):
+        return _wrong_origin(request, entry)
+    form = OwnCommentForm(request.POST if "change" in request.POST else None, comment=comment)
+    try:
+        if "delete" in request.POST:
+            submission.delete_own(comment)
+            text = gettext("Your text, name and e-mail address are no longer stored here.")
+            return message(request, gettext("Your comment was deleted"), text, *back_to(entry))
+        if form.is_valid():
+            settings = CommentSettings.of(request.site)
+            revised = submission.revise(comment, form.cleaned_data["text"], settings=settings)
+            if entry.is_public and not entry.password:
+                return HttpResponseRedirect(sender_links.view_url(revised))
+            # The page of the comment is locked or gone, and so would not show it.
+            text = gettext("Your changes were saved.")
+            return message(request, gettext("Your comment was changed"), text, *back_to(entry))
+    except submission.TooLateError:
+        comment.refresh_from_db()
+    except (Error, OSError) as error:
+        if not (form.is_bound and is_outage(error)):
+            raise
+        _log.error(_NOT_SAVED, error)
+        is_unavailable = True
+        text = gettext("Your changes could not be saved, because this site can't save anything at the moment.")
+        form.add_error("text", f"{text} {try_again()}")
     context = {
         "comment": comment,
         "form": form,
         "may_be_revised": submission.may_be_revised(comment),
         "may_be_deleted": submission.may_be_deleted(comment),
         "until": comment.created_at + submission.TIME_LIMIT,
-        "view_url": sender_links.view_url(comment),
+        "view_url": sender_links.view_url(comment) if entry.is_public else "",
         "page_title": gettext("Your comment was not changed") if form.errors else gettext("Your comment"),
     }
     response = render(request, "comments/own.html", context, status=400 if request.method == "POST" else 200)

@@ -45,4 +45,7 @@ def message(
 
 
 def back_to(entry: Entry) -> tuple[str, str]:
+    """Return the URL of a link to `entry` and its text. They are empty if readers don't see the entry any more."""
+    if not entry.is_public:
+        return "", ""
     return entry.get_absolute_url(), gettext("Back to %(title)s") % {"title": entry}

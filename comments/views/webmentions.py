@@ -27,17 +27,12 @@ def endpoint(request: SiteRequest) -> HttpResponse:
     source, target = (request.POST.get(name, "").strip() for name in ("source", "target"))
     try:
         accept(source, target, sender(request), settings)
+        queue_check(source, target)
     except RefusedMentionError as error:
         return HttpResponse(f"{error}\n", status=400, content_type=_PLAIN_TEXT)
     except TooManyMentionsError:
-        return _too_many()
-    if not queue_check(source, target):
-        return _too_many()
+        text = gettext("There are too many Webmentions at the moment. Try again later.")
+        headers = {"Retry-After": str(rate_limit.PERIOD)}
+        return HttpResponse(f"{text}\n", status=429, content_type=_PLAIN_TEXT, headers=headers)
     text = gettext("Thank you. The link will be looked at, and shown once a moderator approves it.")
     return HttpResponse(f"{text}\n", status=202, content_type=_PLAIN_TEXT)
-
-
-def _too_many() -> HttpResponse:
-    text = gettext("There are too many Webmentions at the moment. Try again later.")
-    headers = {"Retry-After": str(rate_limit.PERIOD)}
-    return HttpResponse(f"{text}\n", status=429, content_type=_PLAIN_TEXT, headers=headers)

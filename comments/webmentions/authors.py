@@ -144,9 +144,11 @@ def _name_of_author(document: _Document, author: _Element) -> str:
 
 def _name_at(document: _Document, url: str | None) -> str:
     """Return the name of the first card with this URL, if there is one."""
+    if not url:
+        return ""
     wanted = comparable(url)
     for card in document.elements:
-        if url and "h-card" in card.classes:
+        if "h-card" in card.classes:
             # The card itself may be a link.
             linked = [each for each in card.properties if "u-url" in each.classes] or [card]
             urls = [_url_of(document, each) for each in linked]

@@ -47,7 +47,7 @@ class RefusedMentionError(Exception):
 
 
 class TooManyMentionsError(Exception):
-    """Too much has been sent, or about one other site, within ten minutes."""
+    """Too much has been sent, or about one other site, within ten minutes, or is waiting."""
 
 
 def accept(source: str, target: str, sender: str, settings: CommentSettings) -> None:

@@ -226,6 +226,14 @@ class TestKinds:
         publish_appearance(blocks=[block("recent-comments", count=10)])
         assert texts("menu-recent-comments") == ["Amina on A post"]
 
+    def test_recent_comments_speak_the_language_of_each_page(self, publish_appearance: Publish) -> None:
+        post = PostFactory(title="A post", language="ar")
+        CommentFactory(entry=post, name="")
+        publish_appearance(blocks=[block("recent-comments")])
+        for path, name in (("/", "Anonymous"), (post.get_absolute_url(), "مجهول"), ("/", "Anonymous")):
+            (line,) = texts("menu-recent-comments", path)
+            assert line.startswith(name)
+
     def test_recent_comments_follow_each_decision(
         self, publish_appearance: Publish, django_capture_on_commit_callbacks: Any
     ) -> None:

@@ -160,6 +160,15 @@ class TestMessages:
         assert find(read(response), "form.undo") == []
 
 
+def test_all_comments_can_be_decided_about_without_reading_all_of_each(client: Client, moderator: User) -> None:
+    comments = CommentFactory.create_batch(2, status=Status.PENDING)
+    data = {"action": "spam_selected", "select_across": "1", "_selected_action": [comments[0].pk]}
+    with CaptureQueriesContext(connection) as queries:
+        client.post(LIST, data)
+    assert [status(comment) for comment in comments] == [Status.SPAM] * 2
+    assert not any('"comments_comment"."reasons"' in query["sql"] for query in queries)
+
+
 class TestUndo:
     def press(self, client: Client, response: Any) -> Any:
         button = one(read(response), ".messagelist form.undo")

@@ -293,6 +293,18 @@ class TestOrigin:
         assert Comment.objects.get().text == "Hello"
 
 
+def test_who_comments_on_what_is_just_being_deleted_gets_the_text_back(
+    client: Client, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(comment: Comment) -> None:
+        Post.objects.filter(pk=post.pk).delete()
+
+    monkeypatch.setattr("comments.moderation.submission.akismet.check", check)
+    response = send(client, post, text="My own words")
+    assert response.status_code == 404
+    assert text(one(read(response), "textarea")) == "My own words"
+
+
 class TestWithASession:
     """Django's own check applies in full."""
 

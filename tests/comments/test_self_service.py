@@ -300,6 +300,22 @@ class TestDeleting:
         assert submit_deletion(client, comment).status_code == 200
 
 
+class TestUnpublishedEntries:
+    def test_their_comments_can_be_changed_and_deleted_without_showing_the_title(
+        self, client: Client, post: Post
+    ) -> None:
+        comment = new_comment(post)
+        Post.objects.update(status="draft", title="Still secret")
+        elsewhere = {"Sec-Fetch-Site": "cross-site"}
+        pages = [client.get(edit_url(comment)), submit_change(client, comment, "Better", elsewhere)]
+        pages += [submit_change(client, comment, new_text) for new_text in ("", "Better")]
+        assert stored(comment).text == "Better"
+        pages.append(submit_deletion(client, comment))
+        assert not Comment.objects.exists()
+        assert [page.status_code for page in pages] == [200, 403, 400, 200, 200]
+        assert not any("Still secret" in page.content.decode() for page in pages)
+
+
 class TestRaces:
     def test_a_decision_made_while_the_page_is_open_takes_precedence(self, client: Client, post: Post) -> None:
         """The author had opened the page before."""

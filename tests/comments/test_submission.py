@@ -224,3 +224,9 @@ class TestSecondClick:
         first = send(post)
         Comment.objects.update(created_at=timezone.now() - SECOND_CLICK - dt.timedelta(seconds=1))
         assert send(post) != first
+
+    def test_it_is_recognised_whatever_was_sent_before(self, post: Post) -> None:
+        an_hour_ago = timezone.now() - dt.timedelta(hours=1)
+        values = {"name": "Ann", "email": "ann@example.org", "text": "Hello.", "created_at": an_hour_ago}
+        Comment.objects.bulk_create(Comment(entry=post, **values) for _comment in range(100))
+        assert send(post) == send(post)

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from blog.models import Page, Post
 from blog.models import Status as EntryStatus
+from comments import outbox
 from comments.models import Comment, CommentKind, CommentPolicy, CommentSettings, Follower, Notification, RateCount
 from comments.models import CommentStatus as Status
 from comments.moderation.decisions import approve, mark_spam
@@ -330,6 +331,24 @@ class TestNotifications:
         assert deliver() == []
         pass_time(hours=1)
         assert len(deliver()) == 1
+
+    def test_those_of_many_comments_for_many_followers_are_never_in_memory_together(
+        self, post: Post, deliver: Deliver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "BATCH", 2)
+        sizes = []
+        store = Notification.objects.bulk_create
+
+        def bulk_create(notifications: Any, **options: Any) -> Any:
+            sizes.append(len(notifications))
+            return store(notifications, **options)
+
+        monkeypatch.setattr(Notification.objects, "bulk_create", bulk_create)
+        followers = [create_follower(post, f"{name}@example.org") for name in "abc"]
+        send(post, text="One.")
+        send(post, text="Two.")
+        assert len(deliver()) == len(followers)
+        assert sizes == [2, 2, 2]
 
     def test_nothing_is_lost_while_the_mail_server_is_unavailable(
         self, client: Client, post: Post, deliver: Deliver, mail_server_down: MailServerDown

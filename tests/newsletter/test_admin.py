@@ -1,6 +1,8 @@
 """Staff see how many follow the blog and what was sent, but no addresses."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from mail import messages
 from newsletter.models import NewsletterSettings, Subscriber
@@ -45,6 +47,15 @@ def test_titles_of_both_directions_do_not_mix(mailed: Deliver) -> None:
         '//*[contains(@class, "field-posts")]/bdi'
     )
     assert {title.text for title in titles} == {"A paper", "ورقة"}
+
+
+def test_the_texts_of_the_posts_are_not_read(mailed: Deliver) -> None:
+    subscribe("a@example.org")
+    news(title="A paper")
+    mailed()
+    with CaptureQueriesContext(connection) as queries:
+        assert "A paper" in page_text()
+    assert not any("body_html" in query["sql"] for query in queries)
 
 
 def test_it_says_that_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,26 @@
+"""Text from strangers, and titles, in e-mails."""
+
+import pytest
+
+from mail import messages
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("one\r\ntwo\tthree\u2028four\x85five", "one two three four five"),
+        ("a\x00b\x1b[31mc", "ab[31mc"),
+        ("exe.\u202egpj", "exe.gpj"),
+        # A joiner of Persian, and a soft hyphen.
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("Donau\u00addampf", "Donau\u00addampf"),
+        ("x" * 200, "x" * 149 + "…"),
+    ],
+)
+def test_a_line_is_one_line_without_what_could_mislead(text: str, line: str) -> None:
+    assert messages.line(text) == line
+
+
+def test_subjects_have_no_spaces_between_a_title_and_its_quotation_marks() -> None:
+    title = messages.isolated("Папір")
+    assert messages.line(f"2 нові коментарі до «{title}»") == "2 нові коментарі до «Папір»"
