@@ -148,11 +148,10 @@ def _describe(category: Category) -> dict[str, Any]:
 
 def _restore(described: dict[str, Any], target: Category, present: Collection[int]) -> Category:
     """Create a category again unless it exists, and give it to those posts that still have the target."""
-    category = Category.objects.filter(pk=described["id"], slug=described["slug"]).first()
+    category = Category.objects.filter(pk=described["id"]).first()
     if category is None:
-        category = Category(name=described["name"], slug=described["slug"], description=described["description"])
-        category.pk = None if Category.objects.filter(pk=described["id"]).exists() else described["id"]
-        category.parent = Category.objects.filter(pk=described["parent"]).first()
+        names = {name: described[name] for name in ("id", "name", "slug", "description")}
+        category = Category(**names, parent=Category.objects.filter(pk=described["parent"]).first())
         category.save()
     # Also a category below it that was restored before it.
     for child in Category.objects.filter(pk__in=described["children"]).exclude(pk=category.pk):
