@@ -38,6 +38,7 @@ class SingleRedirectMiddleware:
         response = self.get_response(request)
         if request.method not in {"GET", "HEAD"} or not isinstance(request, WSGIRequest):
             return response
+        is_reader = not has_session(request)
         # With a host, because a path that begins with two slashes would be read as one.
         requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
         is_there = False
@@ -54,10 +55,7 @@ class SingleRedirectMiddleware:
             # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
             return response
         redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
-        if has_session(request):
-            mark_private(redirect)
-        else:
-            mark_public(redirect)
+        (mark_public if is_reader else mark_private)(redirect)
         return redirect
 
     def _next_url(
@@ -149,7 +147,8 @@ def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
     reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
-    pairs += [pair for pair in reply_to if pair not in pairs]
+    kept = set(pairs)
+    pairs += [pair for pair in reply_to if pair not in kept]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
     return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()
 

@@ -16,6 +16,7 @@ from blog.models import Page, Post, Status
 from blog.models.redirect import Redirect
 from blog.rendering import render
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.types import GrowsWithLength
 
 pytestmark = pytest.mark.django_db
 
@@ -477,6 +478,12 @@ class TestFormerHost:
         draft = post_on_day("zanzibar", status=Status.DRAFT)
         response = client.get(f"/?p={draft.pk}", headers={"host": "old.example.org"})
         assert response.headers["Location"] == f"http://testserver/?p={draft.pk}"
+
+    def test_takes_time_that_grows_with_the_length_of_the_url(
+        self, client: Client, grows_with_length: GrowsWithLength
+    ) -> None:
+        query = "&".join(f"replytocom={number}" for number in range(20_000))
+        assert grows_with_length(lambda url: client.get(url, headers={"host": "old.example.org"}), f"/media/a?{query}")
 
     def test_matches_whole_names_only(self, client: Client) -> None:
         assert client.get("/about/", headers={"host": "xold.example.org"}).status_code == 400
