@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 
 from blog.caching import has_session, mark_private, mark_public, noindex_parameters
+from blog.caching.requests import own_host
 from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
 from blog.redirects.resolve import Alternatives, find_target
 from core.site import PROBE, absolute_url
@@ -101,7 +102,7 @@ class FormerHostsMiddleware:
         requested = urlsplit(_with_single_slash(request.get_full_path()))
         target = _clean_url(requested, requested)
         if not _is_file(requested.path):
-            response = self.get_response(_anonymous_request(request, requested, _own_host()))
+            response = self.get_response(_anonymous_request(request, requested, own_host()))
             if response.status_code in {301, 308}:
                 target = response.headers["Location"]
         return HttpResponsePermanentRedirect(absolute_url(target))
@@ -109,16 +110,6 @@ class FormerHostsMiddleware:
 
 def _is_file(path: str) -> bool:
     return path.startswith((settings.MEDIA_URL, settings.STATIC_URL))
-
-
-def _own_host() -> dict[str, str]:
-    """Return the part of `META` that makes a request one for the site's own host and scheme."""
-    site = urlsplit(settings.SITE_URL)
-    meta = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
-    if settings.SECURE_PROXY_SSL_HEADER:
-        header, value = settings.SECURE_PROXY_SSL_HEADER
-        meta[header] = value if site.scheme == "https" else ""
-    return meta
 
 
 def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] = {}) -> WSGIRequest:
