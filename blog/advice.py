@@ -71,9 +71,8 @@ advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("adv
 
 def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[str]) -> list[str]:
     """Return one sentence for each thing to improve; none for a text that can't be rendered."""
-    try:
-        root = parse_source(entry.source, entry.markup, entry)
-    except (SourceTooLongError, UnknownMarkupError):
+    root = _parse(entry)
+    if root is None:
         return []
     draft = Draft(entry, root, categories, tags)
     return [sentence for check in advice_checks.values() for sentence in check(draft)]
@@ -81,18 +80,27 @@ def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[
 
 def library_descriptions(entry: Entry) -> list[LibraryDescription]:
     """Return what the media library says about the images that have no description in the text. At most one query."""
-    if settings.MEDIA_URL not in entry.source:
+    root = _parse(entry) if settings.MEDIA_URL in entry.source else None
+    if root is None:
         return []
-    try:
-        root = parse_source(entry.source, entry.markup, entry)
-    except (SourceTooLongError, UnknownMarkupError):
-        return []
-    urls = [image.get("src") or "" for image in root.iter("img") if not (image.get("alt") or "").strip()]
+    urls = _undescribed_images(root)
     names = {url: name for url in urls if (name := library_file(url))}
     described = Picture.objects.present().exclude(alt="") if names else Picture.objects.none()
     pictures = {str(picture.file.name): picture for picture in described.filter(file__in=set(names.values()))}
     found = [(url, pictures[names[url]]) for url in urls if names.get(url) in pictures]
     return [LibraryDescription(url, picture.alt, picture.thumbnail_url) for url, picture in found]
+
+
+def _parse(entry: Entry) -> etree._Element | None:
+    try:
+        return parse_source(entry.source, entry.markup, entry)
+    except (SourceTooLongError, UnknownMarkupError):
+        return None
+
+
+def _undescribed_images(root: etree._Element) -> list[str]:
+    """Return the URLs of the images that have no alternative text."""
+    return [image.get("src") or "" for image in root.iter("img") if not (image.get("alt") or "").strip()]
 
 
 def check_title(draft: Draft) -> Iterator[str]:
@@ -101,7 +109,7 @@ def check_title(draft: Draft) -> Iterator[str]:
 
 
 def check_images(draft: Draft) -> Iterator[str]:
-    nameless = [image.get("src") or "" for image in draft.root.iter("img") if not (image.get("alt") or "").strip()]
+    nameless = _undescribed_images(draft.root)
     if nameless:
         yield ngettext(
             "%(n)d image has no alternative text for people who can't see it: %(names)s.",
