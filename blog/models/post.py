@@ -209,7 +209,7 @@ def _neighbours(now: Parameter, time: Parameter, pk: Parameter, *, lookup: str, 
     beyond = Q((f"published_at__{lookup}", time)) | Q((f"pk__{lookup}", pk), published_at=time)
     # The first condition repeats the second for the index.
     posts: PostQuerySet = Post.objects.published(now).filter((f"published_at__{lookup}e", time)).filter(beyond)
-    return posts.only("kind", "title", "slug", "published_on", "language", "password").order_by(*order)[:1]
+    return posts.only(*TITLE).order_by(*order)[:1]
 
 
 class Enclosure(PublicModel):

@@ -1,6 +1,7 @@
 """Trees of slugs: the URL path of a category or page contains the slugs of all its ancestors."""
 
 from collections.abc import Collection
+from itertools import accumulate
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
@@ -103,6 +104,11 @@ class TreeNode(PublicModel):
     def _nodes(cls) -> Any:
         # Any: an abstract model's manager has no type of its own.
         return cls._default_manager
+
+
+def paths_to(path: str) -> list[str]:
+    """Return the paths of the nodes on the way from the top to the one at `path`, and its own."""
+    return list(accumulate(path.split("/"), "{}/{}".format))
 
 
 def not_its_own_parent(name: str) -> models.CheckConstraint:
