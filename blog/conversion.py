@@ -235,7 +235,7 @@ class _Writer:
             raise _NoMarkdownError
         language = (code.get("class") or "").removeprefix("language-")
         text = (code.text or "").removesuffix("\n")
-        fence = "`" * max(3, *(len(run) + 1 for run in re.findall("`+", text)), 3)
+        fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
         return f"{fence}{language}\n{text}\n{fence}"
 
     def _embed(self, element: etree._Element) -> str:
