@@ -23,6 +23,8 @@ HTML = {
     "<p>- no list</p><p>1. no list</p>": "\\- no list\n\n1\\. no list",
     "<p># no heading</p><p>+<br>= x</p>": "\\# no heading\n\n\\+\\\n\\= x",
     "loose <i>text</i><p>x</p>tail": "loose *text*\n\nx\n\ntail",
+    "<b>a</b> <i>b</i>": "**a** *b*",
+    "<ul><li>a <b>b</b> <i>c</i><ul><li>d</li></ul></li></ul>": "- a **b** *c*\n  - d",
     "<h2>Title</h2>": "## Title",
     '<h2 id="own">Title</h2>': '<h2 id="own">Title</h2>',
     '<h2 id="title">Title</h2>': "## Title",
