@@ -76,6 +76,17 @@ class TestRenamedPost:
         second.delete()
         assert not Redirect.objects.filter(path="/2014/02/10/name/").exists()
 
+    def test_keeps_its_redirect_when_a_draft_takes_the_url_and_leaves_it(self, client: Client) -> None:
+        post = post_on_day("first")
+        post.slug = "second"
+        post.save()
+        draft = post_on_day("first", status=Status.DRAFT)
+        assert draft.slug == "first"
+        assert_single_redirect(client, "/2014/02/10/first/", "/2014/02/10/second/")
+        draft.slug = "third"
+        draft.save()
+        assert_single_redirect(client, "/2014/02/10/first/", "/2014/02/10/second/")
+
     def test_with_its_old_slug_restored_is_found_there(self, client: Client) -> None:
         post = post_on_day("one")
         for slug in ("two", "one"):
