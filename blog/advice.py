@@ -7,6 +7,7 @@ their own.
 import datetime as dt
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 from lxml import etree
 
+from blog import privacy
+from blog.generated_pages import generated_pages
 from blog.models import Category, Entry, Page, Post, Redirect, ReviewNote
 from blog.models.redirect import normalise_path
 from blog.rendering import SourceTooLongError, UnknownMarkupError, parse_source
@@ -33,7 +36,7 @@ _EMPTY_WORDS: Final = frozenset(
     | {"ici", "cliquez ici", "aquí", "haz clic aquí", "aqui", "clique aqui", "qui", "clicca qui", "здесь", "тут", "هنا"}
 )
 _HEADING: Final = re.compile(r"h[1-6]")
-_NUMBER_OF_PAGE: Final = re.compile(r"/[1-9][0-9]{0,8}$")
+_NUMBER_OF_PAGE: Final = re.compile(r"(?:/page)?/[1-9][0-9]{0,8}$")
 # The most links that are looked up, and the most things of a kind that are named.
 _MAX_LINKS: Final = 500
 _MAX_NAMED: Final = 5
@@ -68,9 +71,8 @@ advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("adv
 
 def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[str]) -> list[str]:
     """Return one sentence for each thing to improve; none for a text that can't be rendered."""
-    try:
-        root = parse_source(entry.source, entry.markup, entry)
-    except (SourceTooLongError, UnknownMarkupError):
+    root = _parse(entry)
+    if root is None:
         return []
     draft = Draft(entry, root, categories, tags)
     return [sentence for check in advice_checks.values() for sentence in check(draft)]
@@ -78,18 +80,27 @@ def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[
 
 def library_descriptions(entry: Entry) -> list[LibraryDescription]:
     """Return what the media library says about the images that have no description in the text. At most one query."""
-    if settings.MEDIA_URL not in entry.source:
+    root = _parse(entry) if settings.MEDIA_URL in entry.source else None
+    if root is None:
         return []
-    try:
-        root = parse_source(entry.source, entry.markup, entry)
-    except (SourceTooLongError, UnknownMarkupError):
-        return []
-    urls = [image.get("src") or "" for image in root.iter("img") if not (image.get("alt") or "").strip()]
+    urls = _undescribed_images(root)
     names = {url: name for url in urls if (name := library_file(url))}
     described = Picture.objects.present().exclude(alt="") if names else Picture.objects.none()
     pictures = {str(picture.file.name): picture for picture in described.filter(file__in=set(names.values()))}
     found = [(url, pictures[names[url]]) for url in urls if names.get(url) in pictures]
     return [LibraryDescription(url, picture.alt, picture.thumbnail_url) for url, picture in found]
+
+
+def _parse(entry: Entry) -> etree._Element | None:
+    try:
+        return parse_source(entry.source, entry.markup, entry)
+    except (SourceTooLongError, UnknownMarkupError):
+        return None
+
+
+def _undescribed_images(root: etree._Element) -> list[str]:
+    """Return the URLs of the images that have no alternative text."""
+    return [image.get("src") or "" for image in root.iter("img") if not (image.get("alt") or "").strip()]
 
 
 def check_title(draft: Draft) -> Iterator[str]:
@@ -98,7 +109,7 @@ def check_title(draft: Draft) -> Iterator[str]:
 
 
 def check_images(draft: Draft) -> Iterator[str]:
-    nameless = [image.get("src") or "" for image in draft.root.iter("img") if not (image.get("alt") or "").strip()]
+    nameless = _undescribed_images(draft.root)
     if nameless:
         yield ngettext(
             "%(n)d image has no alternative text for people who can't see it: %(names)s.",
@@ -152,28 +163,36 @@ def check_links(draft: Draft) -> Iterator[str]:
 
 
 def _broken(paths: Collection[str]) -> set[str]:
-    """Return those of `paths` that lead nowhere. Those of other apps are taken to be right if they have a view."""
-    broken: set[str] = set()
-    matches: dict[str, ResolverMatch] = {}
-    for path in paths:
-        try:
-            matches[path] = resolve(path if path.endswith("/") else f"{path}/")
-        except Resolver404:
-            broken.add(path)
+    """Return those of `paths` that lead nowhere. What isn't a post or a page is taken to be right if it has a view."""
+    matches = {path: match for path in paths if (match := _resolve(path))}
     posts = {path: _day_and_slug(match) for path, match in matches.items() if match.view_name.startswith("blog:post")}
     pages = {path: str(match.kwargs["path"]) for path, match in matches.items() if match.view_name == "blog:page"}
+    pages = {path: page for path, page in pages.items() if not _is_generated(page)}
     days, slugs = {day for day, _slug in posts.values() if day}, {slug for _day, slug in posts.values()}
     found_posts = Post.objects.published().filter(published_on__in=days, slug__in=slugs)
     public_posts = set(found_posts.values_list("published_on", "slug")) if posts else set()
     candidates = {each for path in pages.values() for each in (path, _NUMBER_OF_PAGE.sub("", path))}
     found_pages = Page.objects.published().filter(path__in=candidates)
     public_pages = set(found_pages.values_list("path", flat=True)) if pages else set()
+    broken = {path for path in paths if path not in matches}
     broken |= {path for path, key in posts.items() if key not in public_posts}
     broken |= {path for path, page in pages.items() if not {page, _NUMBER_OF_PAGE.sub("", page)} & public_pages}
     slashed = {path: path if path.endswith("/") else f"{path}/" for path in broken}
     redirects = Redirect.objects.filter(path__in=[*slashed, *slashed.values()])
     moved = set(redirects.values_list("path", flat=True)) if broken else set()
     return {path for path in broken if not {path, slashed[path]} & moved}
+
+
+def _resolve(path: str) -> ResolverMatch | None:
+    """Return what is at `path`, or where it redirects if it lacks a slash; None for nothing."""
+    for form in (path, f"{path}/"):
+        with suppress(Resolver404):
+            return resolve(form)
+    return None
+
+
+def _is_generated(page: str) -> bool:
+    return page == privacy.PATH or page.partition("/")[0] in generated_pages
 
 
 def _day_and_slug(match: ResolverMatch) -> tuple[dt.date | None, str]:

@@ -132,17 +132,14 @@ class BlogConfig(AppConfig):
                 ".well-known",
             },
         )
+        permissions = {name: codenames for name, (_phrase, codenames, _order) in ABILITIES.items()}
         role_permissions.register(
             "blog",
             {
                 # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
-                AUTHOR: {"add_post", "change_post", "view_post", "view_category"},
-                EDITOR: {
-                    *every_action("post", "page", "category"),
-                    *("publish_post", "edit_others_post"),
-                    *("add_redirect", "delete_redirect", "view_redirect"),
-                },
-                READER: {"view_post", "view_others_post", "view_page"},
+                AUTHOR: permissions["drafts"],
+                EDITOR: permissions["entries"] | permissions["categories"] | permissions["redirects"],
+                READER: permissions["reading"],
             },
         )
         for name, (phrase, codenames, order) in ABILITIES.items():

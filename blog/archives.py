@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from django.core.paginator import EmptyPage
 from django.db.models import Count
@@ -96,13 +96,6 @@ class Year:
     @property
     def count(self) -> int:
         return sum(month.count for month in self.months)
-
-
-class _Neighbour(NamedTuple):
-    """The year or month with posts that comes before or after another one."""
-
-    name: str
-    url: str
 
 
 @require_safe
@@ -213,9 +206,7 @@ def _with_titles(months: Sequence[Month], posts: Sequence[Post]) -> list[Month]:
     return [replace(month, titles=titles[month.first_day]) for month in months if month.first_day in titles]
 
 
-def _neighbours(
-    site: SiteSettings, months: Sequence[Month], *, is_year: bool
-) -> tuple[_Neighbour | None, _Neighbour | None]:
+def _neighbours(site: SiteSettings, months: Sequence[Month], *, is_year: bool) -> tuple[Term | None, Term | None]:
     """Return the year or month with posts before these months, and the one after them."""
     every = _months(site)
     newest, oldest = every.index(months[0]), every.index(months[-1])
@@ -224,10 +215,10 @@ def _neighbours(
     return _neighbour(older, is_year=is_year), _neighbour(newer, is_year=is_year)
 
 
-def _neighbour(month: Month | None, *, is_year: bool) -> _Neighbour | None:
+def _neighbour(month: Month | None, *, is_year: bool) -> Term | None:
     if month is None:
         return None
     if is_year:
         (year,) = _years([month])
-        return _Neighbour(year.name, year.url)
-    return _Neighbour(month.name_with_year, month.url)
+        return Term(year.name, year.url)
+    return Term(month.name_with_year, month.url)

@@ -1,7 +1,6 @@
 """The way from the front page to other pages: the names and URLs of what each is a part of, and its own."""
 
 import datetime as dt
-from itertools import accumulate
 from typing import Any
 
 from django.db.models import QuerySet
@@ -9,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from blog.models import Category, Entry, Page, Post
+from blog.models.tree import paths_to
 from blog.terms import Term, Terms
 from core.dates import format_day, format_month
 from core.prepared import Parameter, Prepared
@@ -16,7 +16,7 @@ from core.prepared import Parameter, Prepared
 
 def to_category(category: Category) -> list[Term]:
     """Return the way to a category. A query if it is below another one."""
-    above = _categories(paths) if (paths := _paths_above(category.path)) else []
+    above = _categories(paths) if (paths := paths_to(category.path)[:-1]) else []
     return [Term(each.name, each.get_absolute_url()) for each in (*above, category)]
 
 
@@ -27,7 +27,7 @@ def to_post(post: Post, terms: Terms) -> list[Term]:
 
 def to_page(page: Entry) -> list[Term]:
     """Return the way to a page. A query if it is below another one."""
-    above = _pages(timezone.now(), paths) if (paths := _paths_above(page.path or "")) else []
+    above = _pages(timezone.now(), paths) if (paths := paths_to(page.path or "")[:-1]) else []
     return [Term(str(each), each.get_absolute_url()) for each in (*above, page)]
 
 
@@ -36,10 +36,6 @@ def to_period(first: dt.date, *parts: str) -> list[Term]:
     names = (str(first.year), format_month(first), format_day(first))
     views = ("year", "month", "day")
     return [Term(names[index], reverse(f"blog:{views[index]}", args=parts[: index + 1])) for index in range(len(parts))]
-
-
-def _paths_above(path: str) -> list[str]:
-    return list(accumulate(path.split("/")[:-1], "{}/{}".format))
 
 
 @Prepared

@@ -82,7 +82,8 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
             # The deepest first, because a category with others below it can't be deleted.
             for source in sorted(sources, key=lambda each: -each.path.count("/")):
                 _dissolve(source, target)
-        _changed(affected)
+        # All at once: what takes long for many is done in the background.
+        entries_changed(list(affected))
         summary = text % {"categories": names, "target": target}
         record(Action.CHANGED, [target], by=by, details=f"{summary}.")
         kind = UndoableChange.Kind.MOVE if keep else UndoableChange.Kind.MERGE
@@ -106,7 +107,7 @@ def undo(change_id: int, by: User) -> CategoryChange:
         restored = [_restore(each, target, present) for each in data["categories"]]
         for some in batched(data["gained"], _BATCH_SIZE, strict=False):
             _rows([target]).filter(entry__in=some).delete()
-        _changed({pk for each in data["categories"] for pk in each["posts"]})
+        entries_changed({pk for each in data["categories"] for pk in each["posts"]})
         change.mark_undone(by)
         record(Action.UNDONE, [*restored, target], by=by, details=change.summary)
         return change
@@ -148,11 +149,10 @@ def _describe(category: Category) -> dict[str, Any]:
 
 def _restore(described: dict[str, Any], target: Category, present: Collection[int]) -> Category:
     """Create a category again unless it exists, and give it to those posts that still have the target."""
-    category = Category.objects.filter(pk=described["id"], slug=described["slug"]).first()
+    category = Category.objects.filter(pk=described["id"]).first()
     if category is None:
-        category = Category(name=described["name"], slug=described["slug"], description=described["description"])
-        category.pk = None if Category.objects.filter(pk=described["id"]).exists() else described["id"]
-        category.parent = Category.objects.filter(pk=described["parent"]).first()
+        names = {name: described[name] for name in ("id", "name", "slug", "description")}
+        category = Category(**names, parent=Category.objects.filter(pk=described["parent"]).first())
         category.save()
     # Also a category below it that was restored before it.
     for child in Category.objects.filter(pk__in=described["children"]).exclude(pk=category.pk):
@@ -161,10 +161,8 @@ def _restore(described: dict[str, Any], target: Category, present: Collection[in
             child.save()
     Redirect.objects.filter(path__in=described["redirects"], category=target).update(category=category)
     through = Entry.categories.through
-    for some in batched(described["posts"], _BATCH_SIZE, strict=False):
-        entries = Entry.objects.filter(pk__in=[pk for pk in some if pk in present]).values_list("pk", flat=True)
-        rows = [through(entry_id=pk, category_id=category.pk) for pk in entries]
-        through._default_manager.bulk_create(rows, ignore_conflicts=True)
+    rows = [through(entry_id=pk, category_id=category.pk) for pk in described["posts"] if pk in present]
+    through._default_manager.bulk_create(rows, batch_size=_BATCH_SIZE, ignore_conflicts=True)
     return category
 
 
@@ -174,8 +172,3 @@ def _lock(ids: Iterable[int]) -> dict[int, Category]:
 
 def _rows(categories: Iterable[Category]) -> Any:
     return Entry.categories.through._default_manager.filter(category__in=[each.pk for each in categories])
-
-
-def _changed(ids: Iterable[int]) -> None:
-    # All at once: what takes long for many is done in the background.
-    entries_changed(list(ids))

@@ -80,7 +80,8 @@ def preview(request: HttpRequest) -> HttpResponse:
         return _error(_("Log in again in another tab to see the preview. Your text is still here."), status=403)
     entry: Entry | None = Post()
     if entry_id := request.GET.get("entry"):
-        entry = Entry.objects.without_texts().filter(pk=entry_id).first() if entry_id.isdecimal() else None
+        is_id = entry_id.isdecimal() and len(entry_id) < 19
+        entry = Entry.objects.without_texts().filter(pk=entry_id).first() if is_id else None
     if entry is None or (entry.pk and not may_edit(request.user, entry)):
         return _error(_("You don't have permission to change this text."), status=403)
     source = request.POST.get("content")

@@ -112,6 +112,10 @@ class _Feed(SyndicationFeed):
             **item,
         )
 
+    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
+        # XML has no attribute for the direction. The HTML of the item has one.
+        return {"xml:lang": item["language"]} if item.get("language") else {}
+
     def response(self) -> HttpResponse:
         # Not into the response itself, which would encode a thousand pieces one by one.
         text = StringIO()
@@ -143,10 +147,6 @@ class RssFeed(_Feed, Rss201rev2Feed):
         super().add_root_elements(handler)
         if settings.BROADSIDE_WEBSUB_HUB:
             handler.addQuickElement("atom:link", None, {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
-
-    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
-        # RSS has no attribute for the direction. The HTML of the item has one.
-        return {"xml:lang": item["language"]} if item.get("language") else {}
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         # Django would declare the prefix dc in every creator, while the root declares it here. It also allows only one
@@ -188,10 +188,6 @@ class AtomFeed(_Feed, Atom1Feed):
         super().add_root_elements(handler)
         if settings.BROADSIDE_WEBSUB_HUB:
             handler.addQuickElement("link", "", {"rel": "hub", "href": settings.BROADSIDE_WEBSUB_HUB})
-
-    def item_attributes(self, item: dict[str, Any]) -> dict[str, str]:
-        # Atom has no attribute for the direction either.
-        return {"xml:lang": item["language"]} if item.get("language") else {}
 
     def add_item_elements(self, handler: SimplerXMLGenerator, item: dict[str, Any]) -> None:
         super().add_item_elements(handler, item | {"unique_id": atom_id(item["unique_id"])})

@@ -1,7 +1,7 @@
 """The passwords of posts and pages: a reader sends one with a POST, and the response contains the content. No cookie.
 
-Wrong guesses are counted in the cache, by entry and anonymous sender (core.sender), for minutes. Nobody can lock out
-everybody: guesses at one entry from many senders only leave each sender fewer of them. If the cache fails, guesses are
+Wrong guesses are counted in the cache, by entry and anonymous sender (core.sender), for minutes. No one can lock out
+everyone: guesses at one entry from many senders only leave each sender fewer of them. If the cache fails, guesses are
 not limited, because readers must not be locked out either.
 """
 

@@ -99,4 +99,7 @@ def may_delete_note(user: Anyone, note: ReviewNote) -> bool:
     """Return whether `user` may delete the note: editors any note, others their own until it is answered."""
     if not may_review(user, note.entry):
         return False
-    return _may_with(user, "change", note.entry, own=False) or (note.author_id == user.pk and not note.answers.all())
+    if _may_with(user, "change", note.entry, own=False):
+        return True
+    # An answer has no answers. For a note, they may be loaded.
+    return note.author_id == user.pk and (note.parent_id is not None or not note.answers.all())

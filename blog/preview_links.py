@@ -44,7 +44,7 @@ def url_of(link: PreviewLink) -> str:
 def find_entry(token: str) -> Entry | None:
     """Return the entry to which a link with this token leads; None if it is forged, expired or revoked.
 
-    What is in the trash is shown to nobody.
+    What is in the trash is not shown to anyone.
     """
     try:
         pk = int(_SIGNER.unsign(token))

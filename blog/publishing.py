@@ -201,6 +201,16 @@ def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkCha
     return _change_status(entries, by, together, is_allowed, lambda entry: entry.status_before_trash or Status.DRAFT)
 
 
+def chosen(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
+    """Return these entries by ID, without their texts, and perhaps locked.
+
+    The given query may be joined and distinct, and could then not be locked.
+    """
+    by_id = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk"))
+    rows: QuerySet[Any] = by_id.without_texts().order_by("pk")
+    return rows.select_for_update() if lock else rows
+
+
 def _change_status(
     entries: QuerySet[Any],
     by: User,
@@ -211,9 +221,7 @@ def _change_status(
     """Give a new status to those of the entries that meet the condition `where` once they are locked."""
     change = BulkChange()
     with transaction.atomic():
-        # The given query may be joined and distinct, and could then not be locked.
-        chosen = entries.model._default_manager.filter(where, pk__in=entries.order_by().values("pk"))
-        for entry in chosen.without_texts().select_for_update().order_by("pk"):
+        for entry in chosen(entries, lock=True).filter(where):
             (change.changed if is_allowed(entry) else change.refused).append(entry)
         for entry in change.changed:
             entry.status = new_status(entry)
@@ -245,12 +253,11 @@ def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: b
     Those with a translation into that language are refused.
     """
     change = BulkChange()
-    chosen = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk")).exclude(language=language)
-    entries_found = list((chosen.select_for_update() if lock else chosen).without_texts().order_by("pk"))
-    groups = {entry.translation_group for entry in entries_found} - {None}
+    found = list(chosen(entries, lock=lock).exclude(language=language))
+    groups = {entry.translation_group for entry in found} - {None}
     with_language = Entry.objects.filter(translation_group__in=groups, language=language)
     taken = set(with_language.values_list("translation_group", flat=True)) if groups else set()
-    for entry in entries_found:
+    for entry in found:
         is_free = entry.translation_group not in taken
         is_allowed = is_free and may_edit(by, entry) and entry.status != Status.TRASH
         (change.changed if is_allowed else change.refused).append(entry)

@@ -14,6 +14,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from blog.models import Post
+from blog.models.entry_query import TITLE
 from core.dates import format_day
 from core.memory import remembered
 from core.models import SiteSettings
@@ -32,7 +33,7 @@ MAX_FOUND: Final = 12
 @Prepared
 def _posts(now: Parameter, pks: Sequence[Parameter]) -> QuerySet[Any, Post]:
     posts: QuerySet[Any, Post] = Post.objects.published(now).filter(pk__in=pks, password="")
-    return posts.only("kind", "title", "slug", "published_at", "published_on", "language", "password")
+    return posts.only(*TITLE, "published_at")
 
 
 def related_section(post: Post, site: SiteSettings) -> SafeString:

@@ -4,7 +4,7 @@ import datetime as dt
 from collections import Counter, defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import Any, Final, NamedTuple
 
 from django import forms
@@ -22,6 +22,7 @@ from blog.appearance.looks import footer_html, look_of
 from blog.appearance.options import CountField, LinksField, MarkdownField, read_links
 from blog.appearance.pictures import PictureField, find_picture, image_html
 from blog.models import Category, Entry, Page, Post, public_condition
+from blog.models.tree import paths_to
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, month_of_post, overview_url
 from core.dates import format_month
 from core.memory import remembered
@@ -153,10 +154,10 @@ def _count(rows: QuerySet[Any, Any]) -> Coalesce:
 def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
     # With those that contain one. Others may have nothing but drafts, which readers must not learn about.
-    with_posts = {path for row in rows if row.total for path in accumulate(row.path.split("/"), "{}/{}".format)}
+    with_posts = {path for row in rows if row.total for path in paths_to(row.path)}
 
     def names_from_the_top(row: Row) -> list[str]:
-        return [names.get(path, "") for path in accumulate(row.path.split("/"), "{}/{}".format)]
+        return [names.get(path, "") for path in paths_to(row.path)]
 
     return [
         Line(row.label, reverse("blog:category", args=[row.path]), row.total, row.path.count("/"))

@@ -14,7 +14,7 @@ from core.prepared import Prepared
 
 
 class Term(NamedTuple):
-    """A category or a tag."""
+    """A category, a tag or anything else with a name and a page."""
 
     name: str
     url: str

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
@@ -69,6 +69,16 @@ def page_request(environ: Environ) -> PageRequest | None:
     query = environ.get("QUERY_STRING")
     page_query = _page_query(query) if query else ""
     return None if page_query is None else PageRequest(path, page_query, is_secure)
+
+
+def own_host() -> Environ:
+    """Return the part of an environment that makes a request one for the site's own host and scheme."""
+    site = urlsplit(settings.SITE_URL)
+    environ = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
+    if settings.SECURE_PROXY_SSL_HEADER:
+        name, secure_value = settings.SECURE_PROXY_SSL_HEADER
+        environ[name] = secure_value if site.scheme == "https" else ""
+    return environ
 
 
 def _is_own_host(host: str) -> bool:

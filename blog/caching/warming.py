@@ -11,7 +11,7 @@ from lxml import etree, html
 
 from blog.caching.application import PageCache
 from blog.caching.pages import Headers
-from blog.caching.requests import Environ
+from blog.caching.requests import Environ, own_host
 
 _NO_PAGES: Final = ("/admin/", settings.MEDIA_URL, settings.STATIC_URL)
 
@@ -48,14 +48,10 @@ def _get(application: PageCache, path: str) -> tuple[str, bytes]:
         "SERVER_NAME": site.hostname,
         "SERVER_PORT": f"{site.port or 80}",
         "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": site.netloc,
         "REMOTE_ADDR": "",
-        "wsgi.url_scheme": site.scheme,
         "wsgi.input": BytesIO(),
+        **own_host(),
     }
-    if settings.SECURE_PROXY_SSL_HEADER:
-        name, secure_value = settings.SECURE_PROXY_SSL_HEADER
-        environ[name] = secure_value if site.scheme == "https" else ""
     started: list[tuple[str, Headers]] = []
     body = application(environ, lambda status, headers: started.append((status, headers)))
     content = b"".join(body)

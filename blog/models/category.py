@@ -10,7 +10,7 @@ from blog.models.post_in_category import PostInCategory
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
 from core.changes import entries_changed
-from core.slugs import slug_field, slugify
+from core.slugs import slug_field
 from core.urls import URLTemplate
 
 category_url = URLTemplate("blog:category", "path")
@@ -29,6 +29,8 @@ class CategoryQuerySet(TreeQuerySet):
 
 class Category(TreeNode):
     """A heading under which posts are filed. As in WordPress, its page also shows the posts of its children."""
+
+    name_field = "name"
 
     name = models.CharField(_("name"), max_length=200)
     slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
@@ -68,7 +70,6 @@ class Category(TreeNode):
         """Save it with its path, move its descendants and their posts along, and redirect its old slug."""
         with transaction.atomic():
             old_path = self._stored_path()
-            self.slug = self.slug or slugify(self.name)
             self.assign_path()
             has_new_parent = bool(old_path) and old_path.rpartition("/")[0] != self.path.rpartition("/")[0]
             if has_new_parent:

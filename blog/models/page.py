@@ -13,7 +13,7 @@ from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.models.stored_entry import StoredEntry
 from blog.models.tree import TreeNode, TreeQuerySet
-from core.slugs import is_reserved, slugify
+from core.slugs import is_reserved
 from core.urls import URLTemplate
 
 page_url = URLTemplate("blog:page", "path")
@@ -25,6 +25,8 @@ class PageQuerySet(EntryQuerySet, TreeQuerySet):  # type: ignore[override]  # ea
 
 class Page(TreeNode, Entry):
     """An entry that has a place in the tree of pages instead of a date, categories and tags."""
+
+    name_field = "title"
 
     objects = KindManager.from_queryset(PageQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
 
@@ -39,7 +41,7 @@ class Page(TreeNode, Entry):
 
     def clean(self) -> None:
         super().clean()
-        slug = self.slug or slugify(self.title)
+        slug = self.intended_slug()
         # A page that had the path of a generated one in WordPress keeps it.
         is_generated = slug in generated_pages and slug != self.path
         if self.parent is None and (is_reserved(slug) or is_generated or slug.isdecimal()):
@@ -53,7 +55,6 @@ class Page(TreeNode, Entry):
         given: defaultdict[int | None, set[str]] = defaultdict(set)
         for page in entries:
             before = stored.get(page.pk)
-            page.slug = page.slug or slugify(page.title)
             if before is None or (before.slug, before.parent_id, before.path) != (page.slug, page.parent_id, page.path):
                 page.assign_path(also_taken=given[page.parent_id])
             given[page.parent_id].add(page.slug)

@@ -16,6 +16,7 @@ from blog.models.category import Category
 from blog.models.entry import Entry
 from blog.models.entry_query import TITLE, EntryQuerySet, KindManager
 from blog.models.stored_entry import StoredEntry
+from blog.models.tree import MAX_SLUG_LENGTH
 from blog.rendering import MORE_PLACEHOLDER
 from blog.rendering.images import library_images
 from core.changes import PublicModel, PublicQuerySet
@@ -25,7 +26,6 @@ from core.slugs import free_slug, slugify
 from core.urls import URLTemplate
 from media.models import Picture
 
-_MAX_SLUG_LENGTH = 200
 # The columns that a listing needs: of the texts, only the lead.
 _LISTED: Final = (*TITLE, "status", "published_at", "lead_html", "comments_open", "comment_count")
 # For what lists may show in place of the lead.
@@ -187,7 +187,7 @@ class Post(Entry):
         moved: list[Post] = []
         for post in entries:
             before = stored.get(post.pk)
-            post.slug = post.slug or slugify(post.title)[:_MAX_SLUG_LENGTH]
+            post.slug = post.slug or slugify(post.title)[:MAX_SLUG_LENGTH]
             if post.published_at is None:
                 post.published_on = None
                 continue
@@ -209,7 +209,7 @@ def _neighbours(now: Parameter, time: Parameter, pk: Parameter, *, lookup: str, 
     beyond = Q((f"published_at__{lookup}", time)) | Q((f"pk__{lookup}", pk), published_at=time)
     # The first condition repeats the second for the index.
     posts: PostQuerySet = Post.objects.published(now).filter((f"published_at__{lookup}e", time)).filter(beyond)
-    return posts.only("kind", "title", "slug", "published_on", "language", "password").order_by(*order)[:1]
+    return posts.only(*TITLE).order_by(*order)[:1]
 
 
 class Enclosure(PublicModel):
@@ -249,5 +249,5 @@ def assign_free_slugs(posts: Sequence[Post]) -> None:
         if (post.published_on, post.slug) in taken:
             same_day = others.filter(published_on=post.published_on).exclude(pk__in=given)
             assigned = {slug for day, slug in taken if day == post.published_on}
-            post.slug = free_slug(post.slug, same_day, max_length=_MAX_SLUG_LENGTH, also_taken=assigned)
+            post.slug = free_slug(post.slug, same_day, max_length=MAX_SLUG_LENGTH, also_taken=assigned)
         taken.add((post.published_on, post.slug))

@@ -99,20 +99,22 @@ def normalise_path(path: str) -> str:
     return remove_unstorable(unicodedata.normalize("NFC", unquote(path)))
 
 
-def add_redirects(pairs: Iterable[tuple[str, models.Model]]) -> None:
+def add_redirects(pairs: Iterable[tuple[str, models.Model]], *, replace: bool = True) -> None:
     """Redirect each path to the entry, category, author, picture or document in the pair.
 
-    An existing redirect is replaced. One statement per thousand paths.
+    An existing redirect is replaced, or else stays. One statement per thousand paths.
     """
     rows = {normalise_path(path): target for path, target in pairs}
     # No URL of the site was ever longer than the column.
     redirects = [
         Redirect(path=path, **{target_name(target): target}) for path, target in rows.items() if len(path) <= MAX_LENGTH
     ]
-    if redirects:
+    if redirects and replace:
         Redirect.objects.bulk_create(
             redirects, batch_size=1000, update_conflicts=True, unique_fields=["path"], update_fields=list(TARGETS)
         )
+    elif redirects:
+        Redirect.objects.bulk_create(redirects, batch_size=1000, ignore_conflicts=True)
 
 
 def folder_path(folder: str) -> str:

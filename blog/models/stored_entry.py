@@ -309,11 +309,16 @@ class StoredEntry(PublicModel):
 
     @classmethod
     def keep_old_urls(cls, entries: Sequence[Any], stored: Mapping[int, "StoredEntry"]) -> None:
-        """Redirect the URLs that saved entries had before."""
+        """Redirect the URLs that saved entries had before.
+
+        Drafts and the like leave alone what redirects from their URLs to something else, which readers may rely on.
+        """
         moved = [pair for entry in entries for pair in entry.moved_from(stored.get(entry.pk))]
-        if moved:
-            remove_redirects(entry.get_absolute_url() for _url, entry in moved)
-            add_redirects((url, entry) for url, entry in moved if url)
+        public = [(url, entry) for url, entry in moved if entry.is_public]
+        if public:
+            remove_redirects(entry.get_absolute_url() for _url, entry in public)
+            add_redirects((url, entry) for url, entry in public if url)
+        add_redirects(((url, entry) for url, entry in moved if url and not entry.is_public), replace=False)
 
     def moved_from(self, before: "StoredEntry | None") -> list[tuple[str, Any]]:
         """Return each entry whose URL changed when this one was saved, with its old URL (empty if there was none)."""

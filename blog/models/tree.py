@@ -1,7 +1,8 @@
 """Trees of slugs: the URL path of a category or page contains the slugs of all its ancestors."""
 
 from collections.abc import Collection
-from typing import Any, Self
+from itertools import accumulate
+from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -10,7 +11,7 @@ from django.db.models.functions import Length
 from django.utils.translation import gettext
 
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug
+from core.slugs import free_slug, slugify
 
 MAX_SLUG_LENGTH = 200
 MAX_PATH_LENGTH = 600
@@ -34,9 +35,16 @@ class TreeNode(PublicModel):
     path: Any
 
     slug_fallback = "untitled"
+    # The field that an empty slug is made from.
+    name_field: ClassVar[str]
 
     class Meta:
         abstract = True
+
+    def intended_slug(self) -> str:
+        """Return the slug that it gets unless that is taken. An empty one is made from its name."""
+        slug = self.slug.strip("-") or slugify(getattr(self, self.name_field)) or self.slug_fallback
+        return slug[:MAX_SLUG_LENGTH].strip("-")
 
     def slug_rivals(self) -> models.QuerySet[Any]:
         """Return the nodes that can't have the same slug."""
@@ -54,7 +62,7 @@ class TreeNode(PublicModel):
 
     def assign_path(self, also_taken: Collection[str] = ()) -> None:
         """Make its slug unique, also among `also_taken`, and set the path that follows from it."""
-        self.slug = (self.slug or self.slug_fallback)[:MAX_SLUG_LENGTH].strip("-")
+        self.slug = self.intended_slug()
         if self.slug in also_taken or self.is_taken(self.slug):
             self.slug = free_slug(self.slug, self.slug_rivals(), max_length=MAX_SLUG_LENGTH, also_taken=also_taken)
         self.path = self._path_with(self.slug)
@@ -82,7 +90,7 @@ class TreeNode(PublicModel):
             below = self._nodes().filter(path__startswith=old_path + "/")
             old_length = len(old_path)
             longest = below.aggregate(longest=Max(Length("path")))["longest"] or old_length
-        if len(above) + len(self.slug) + longest - old_length > MAX_PATH_LENGTH:
+        if len(above) + len(self.intended_slug()) + longest - old_length > MAX_PATH_LENGTH:
             return gettext("The URL would be too long. Choose a parent higher up.")
         return ""
 
@@ -96,6 +104,11 @@ class TreeNode(PublicModel):
     def _nodes(cls) -> Any:
         # Any: an abstract model's manager has no type of its own.
         return cls._default_manager
+
+
+def paths_to(path: str) -> list[str]:
+    """Return the paths of the nodes on the way from the top to the one at `path`, and its own."""
+    return list(accumulate(path.split("/"), "{}/{}".format))
 
 
 def not_its_own_parent(name: str) -> models.CheckConstraint:

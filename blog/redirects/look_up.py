@@ -29,4 +29,4 @@ def rows_at(request: HttpRequest, *queries: tuple[Prepared[Any], Sequence[Any]])
 def has_redirect(request: HttpRequest) -> bool:
     """Return whether there is a redirect from exactly the path for which `rows_at` has looked."""
     alternatives: Alternatives | None = getattr(request, ALTERNATIVES, None)
-    return alternatives is not None and any(redirect.path == request.path for redirect in alternatives.redirects)
+    return alternatives is not None and any(redirect.path == request.path for redirect in alternatives.redirects())

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.http.response import HttpResponseBase
 
 from blog.caching import has_session, mark_private, mark_public, noindex_parameters
+from blog.caching.requests import own_host
 from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
 from blog.redirects.resolve import Alternatives, find_target
 from core.site import PROBE, absolute_url
@@ -38,6 +39,7 @@ class SingleRedirectMiddleware:
         response = self.get_response(request)
         if request.method not in {"GET", "HEAD"} or not isinstance(request, WSGIRequest):
             return response
+        is_reader = not has_session(request)
         # With a host, because a path that begins with two slashes would be read as one.
         requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
         is_there = False
@@ -54,10 +56,7 @@ class SingleRedirectMiddleware:
             # The last response, not the first: a redirect that ends in a 404 would reveal hidden entries.
             return response
         redirect = HttpResponsePermanentRedirect(_clean_url(url, requested))
-        if has_session(request):
-            mark_private(redirect)
-        else:
-            mark_public(redirect)
+        (mark_public if is_reader else mark_private)(redirect)
         return redirect
 
     def _next_url(
@@ -103,7 +102,7 @@ class FormerHostsMiddleware:
         requested = urlsplit(_with_single_slash(request.get_full_path()))
         target = _clean_url(requested, requested)
         if not _is_file(requested.path):
-            response = self.get_response(_anonymous_request(request, requested, _own_host()))
+            response = self.get_response(_anonymous_request(request, requested, own_host()))
             if response.status_code in {301, 308}:
                 target = response.headers["Location"]
         return HttpResponsePermanentRedirect(absolute_url(target))
@@ -111,16 +110,6 @@ class FormerHostsMiddleware:
 
 def _is_file(path: str) -> bool:
     return path.startswith((settings.MEDIA_URL, settings.STATIC_URL))
-
-
-def _own_host() -> dict[str, str]:
-    """Return the part of `META` that makes a request one for the site's own host and scheme."""
-    site = urlsplit(settings.SITE_URL)
-    meta = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
-    if settings.SECURE_PROXY_SSL_HEADER:
-        header, value = settings.SECURE_PROXY_SSL_HEADER
-        meta[header] = value if site.scheme == "https" else ""
-    return meta
 
 
 def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[str, str] = {}) -> WSGIRequest:
@@ -149,7 +138,8 @@ def _clean_url(url: SplitResult, requested: SplitResult) -> str:
     """Return `url` without tracking parameters, and with the comment to reply to if the requested URL named one."""
     pairs = [pair for pair in parse_qsl(url.query, keep_blank_values=True) if not _TRACKING.fullmatch(pair[0])]
     reply_to = [pair for pair in parse_qsl(requested.query) if pair[0] in noindex_parameters.values()]
-    pairs += [pair for pair in reply_to if pair not in pairs]
+    kept = set(pairs)
+    pairs += [pair for pair in reply_to if pair not in kept]
     path = quote(_with_single_slash(_decoded(url.path)), safe="/~!$&'()*+,;=:@")
     return SplitResult("", "", path, urlencode(pairs), url.fragment).geturl()
 

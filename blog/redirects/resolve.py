@@ -8,7 +8,7 @@ import datetime as dt
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple, Self
 from urllib.parse import quote
@@ -49,32 +49,16 @@ _redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=p
 _categories = Prepared[Category](lambda slugs: Category.objects.filter(slug__in=slugs))
 
 
-class Alternatives:
-    """What a path may mean at which nothing is. It is loaded only then, from rows that were read before.
+class Alternatives(NamedTuple):
+    """What a path may mean at which nothing is. Each is loaded only then, from rows that were read before.
 
     `redirects` are from it, from its folders and from what it is a further page of, `categories` have its last segment
     for their slug, and `similar` are the first _MAX_ENTRIES entries whose slugs begin with it, public or not.
     """
 
-    def __init__(
-        self,
-        redirects: Callable[[], list[Redirect]],
-        categories: Callable[[], list[Category]],
-        similar: Callable[[], list[Any]],
-    ) -> None:
-        self._redirects, self._categories, self._similar = redirects, categories, similar
-
-    @cached_property
-    def redirects(self) -> list[Redirect]:
-        return self._redirects()
-
-    @cached_property
-    def categories(self) -> list[Category]:
-        return self._categories()
-
-    @cached_property
-    def similar(self) -> list[Any]:
-        return self._similar()
+    redirects: Callable[[], list[Redirect]]
+    categories: Callable[[], list[Category]]
+    similar: Callable[[], list[Any]]
 
 
 @dataclass(frozen=True)
@@ -160,7 +144,7 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
         # Nothing is at the root with this query.
         return None
     alternatives = alternatives or look_up(path)[1]
-    redirects, categories, similar = alternatives.redirects, alternatives.categories, alternatives.similar
+    redirects, categories, similar = alternatives.redirects(), alternatives.categories(), alternatives.similar()
     parts = _Path.of(path)
     if parts.post and (url := _url_of_post(parts.post, similar)):
         return Target(url, is_there=True)

@@ -42,7 +42,6 @@ def record_steps(entries: Iterable[Entry], by: User) -> None:
     """Tell people what `by` has just done with `entries`, which were saved in this transaction. Mostly, no queries."""
     events = [(entry, event) for entry in entries if (event := event_of(entry)) is not None]
     submitted = [entry for entry, event in events if event == ReviewEvent.SUBMITTED]
-    decided = [(entry, event) for entry, event in events if event != ReviewEvent.SUBMITTED]
     if submitted:
         # What was decided before is out of date.
         ReviewNotice.objects.filter(entry__in=submitted).exclude(event=ReviewEvent.NOTE).delete()
@@ -54,10 +53,10 @@ def record_steps(entries: Iterable[Entry], by: User) -> None:
                 for editor in editors
                 for entry in submitted
             )
-    others = [(entry, event) for entry, event in decided if entry.author_id != by.pk]
-    if others:
-        authors = _recipients(entry.author_id for entry, _event in others)
-        _tell(_feedback(authors[entry.author_id], entry, event, by) for entry, event in others)
+    # What an editor decided about the texts of others.
+    decided = [pair for pair in events if pair[1] != ReviewEvent.SUBMITTED and pair[0].author_id != by.pk]
+    authors = _recipients(entry.author_id for entry, _event in decided)
+    _tell(_feedback(authors[entry.author_id], entry, event, by) for entry, event in decided)
 
 
 def record_note(note: ReviewNote, by: User) -> None:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from typing import Final, Literal
 
 # Paragraphs, and the line ends between them.
@@ -57,19 +58,9 @@ def says_something_else(before: str, after: str) -> bool:
 
 def compare(before: str, after: str) -> list[Piece]:
     """Return how `before` became `after`: paragraph by paragraph, and word by word within those that changed."""
-    old, new = paragraphs(before), paragraphs(after)
-    pieces: list[Piece] = []
-    for same, removed, added in _runs(old, new):
-        _append(pieces, "same", same)
-        if removed and added:
-            for same_words, removed_words, added_words in _runs(words(removed), words(added)):
-                _append(pieces, "same", same_words)
-                _append(pieces, "removed", removed_words)
-                _append(pieces, "added", added_words)
-        else:
-            _append(pieces, "removed", removed)
-            _append(pieces, "added", added)
-    return pieces
+    parts = [part for part in _parts(before, after) if part.text]
+    # Each text is joined once, because a text that grows with each part would be copied as often.
+    return [Piece(kind, "".join(part.text for part in run)) for kind, run in groupby(parts, attrgetter("kind"))]
 
 
 def shorten(pieces: Sequence[Piece]) -> list[Piece]:
@@ -87,12 +78,15 @@ def shorten(pieces: Sequence[Piece]) -> list[Piece]:
     return short
 
 
-def _append(pieces: list[Piece], kind: Literal["same", "added", "removed"], text: str) -> None:
-    if text:
-        if pieces and pieces[-1].kind == kind:
-            pieces[-1] = Piece(kind, pieces[-1].text + text)
-        else:
-            pieces.append(Piece(kind, text))
+def _parts(before: str, after: str) -> Iterator[Piece]:
+    """Yield the parts of a comparison, of which some are empty, and others like the one before."""
+    for same, removed, added in _runs(paragraphs(before), paragraphs(after)):
+        yield Piece("same", same)
+        if not (removed and added):
+            yield from (Piece("removed", removed), Piece("added", added))
+            continue
+        for same_words, removed_words, added_words in _runs(words(removed), words(added)):
+            yield from (Piece("same", same_words), Piece("removed", removed_words), Piece("added", added_words))
 
 
 def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str, str]]:

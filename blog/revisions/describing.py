@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from django.utils.formats import date_format
@@ -96,14 +97,9 @@ def _markup_label(name: str) -> str:
     return markup.label if markup else name
 
 
-def _names(model: Any) -> Callable[[Any], str]:
-    def names(pk: Any) -> str:
-        if pk is None:
-            return ""
-        found = model._default_manager.filter(pk=pk).first()
-        return str(found) if found else gettext("(deleted)")
-
-    return names
+def _name(model: Any, pk: int) -> str:
+    found = model._default_manager.filter(pk=pk).first()
+    return str(found) if found else gettext("(deleted)")
 
 
 def _category_names(pks: list[int]) -> str:
@@ -119,9 +115,9 @@ def _translation_names(pks: list[int]) -> str:
 _WORDS: Final[dict[str, Callable[[Any], str]]] = {
     "status": lambda value: str(Status(value).label),
     "published_at": lambda value: date_format(localtime(dt.datetime.fromisoformat(value)), "DATETIME_FORMAT"),
-    "author_id": _names(User),
-    "featured_picture_id": _names(Picture),
-    "parent_id": _names(Page),
+    "author_id": partial(_name, User),
+    "featured_picture_id": partial(_name, Picture),
+    "parent_id": partial(_name, Page),
     "categories": _category_names,
     "translations": _translation_names,
     "tags": lambda names: ", ".join(sorted(names, key=str.casefold)),

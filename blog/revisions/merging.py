@@ -1,7 +1,7 @@
 """Merging two texts that were made from the same one: a three-way merge by paragraphs, and by words within them."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from blog.revisions.comparing import matches, paragraphs, words
@@ -19,34 +19,39 @@ class Overlap:
     theirs: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class MergedText:
     """A text with the changes of both. In its `overlaps`, it has mine."""
 
-    text: str = ""
-    overlaps: list[Overlap] = field(default_factory=list)
+    text: str
+    overlaps: list[Overlap]
 
 
 def merge(base: str, mine: str, theirs: str) -> MergedText:
     """Merge the changes from `base` to `mine` with those from `base` to `theirs`."""
-    merged = MergedText()
+    # Joined once, because a text that grows with each part would be copied as often.
+    merged: list[str] = []
+    overlaps: list[Overlap] = []
     for old, my_part, their_part in _parts(base, mine, theirs, paragraphs):
-        if _take(merged, old, my_part, their_part):
+        if (part := _merged(old, my_part, their_part)) is not None:
+            merged.append(part)
             continue
         # Both changed these paragraphs, but maybe not the same words.
         for old_words, my_words, their_words in _parts(old, my_part, their_part, words):
-            if not _take(merged, old_words, my_words, their_words):
-                merged.overlaps.append(Overlap(merged.text[-_CONTEXT:], my_words, their_words))
-                merged.text += my_words
-    return merged
+            if (part := _merged(old_words, my_words, their_words)) is None:
+                part = my_words
+                # At least every other part is not empty.
+                before = "".join(merged[-2 * _CONTEXT :])[-_CONTEXT:]
+                overlaps.append(Overlap(before, my_words, their_words))
+            merged.append(part)
+    return MergedText("".join(merged), overlaps)
 
 
-def _take(merged: MergedText, old: str, mine: str, theirs: str) -> bool:
-    """Add the part that was changed, unless both changed it, and differently."""
-    if mine != theirs and old not in (mine, theirs):
-        return False
-    merged.text += theirs if mine == old else mine
-    return True
+def _merged(old: str, mine: str, theirs: str) -> str | None:
+    """Return what became of a part; None if both changed it, and differently."""
+    if mine == old:
+        return theirs
+    return mine if theirs in (old, mine) else None
 
 
 def _parts(base: str, mine: str, theirs: str, divide: Callable[[str], Sequence[str]]) -> Iterator[tuple[str, str, str]]:

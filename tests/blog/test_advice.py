@@ -76,7 +76,9 @@ class TestLinks:
             f"{post.get_absolute_url()}2/",
             f"{page.get_absolute_url()}2/",
             page.get_absolute_url().rstrip("/"),
+            f"{page.get_absolute_url()}page/2/",
             *("/", "/feed/", "/2019/", "/media/pictures/a.png", "/static/a.css", "/old/", "../x/", "#top"),
+            *("/archive/", "/archive", "/tags/a/", "/privacy/", "/robots.txt", "/sitemap.xml", "/favicon.ico"),
             *("mailto:a@example.org", "https://example.org/nothing/"),
         ]
         assert advice("\n\n".join(f"[To it]({url})" for url in urls)) == []

@@ -107,6 +107,14 @@ def test_users_with_a_session_get_pages_that_no_cache_may_store(client: Client, 
     assert Client().get("/").content == anonymous.content
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("suffix", ["", "amp/"])
+def test_users_with_a_session_get_redirects_that_no_cache_may_store(client: Client, post: Post, suffix: str) -> None:
+    client.force_login(UserFactory(role="Editor"))
+    response = client.get(f"/2010/01/01/{post.slug}/{suffix}")
+    assert (response.status_code, response["Cache-Control"]) == (301, "private, no-store")
+
+
 @pytest.mark.django_db(transaction=True)
 class TestContentVersion:
     def test_goes_up_with_everything_that_readers_see(self) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from string import ascii_lowercase
 
 import pytest
 from hypothesis import given, settings
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from blog.conversion import convert_to_markdown
 from blog.rendering import render
+from tests.factories.types import GrowsWithLength
 
 # Files in texts are looked up.
 pytestmark = pytest.mark.django_db
@@ -21,6 +23,8 @@ HTML = {
     "<p>- no list</p><p>1. no list</p>": "\\- no list\n\n1\\. no list",
     "<p># no heading</p><p>+<br>= x</p>": "\\# no heading\n\n\\+\\\n\\= x",
     "loose <i>text</i><p>x</p>tail": "loose *text*\n\nx\n\ntail",
+    "<b>a</b> <i>b</i>": "**a** *b*",
+    "<ul><li>a <b>b</b> <i>c</i><ul><li>d</li></ul></li></ul>": "- a **b** *c*\n  - d",
     "<h2>Title</h2>": "## Title",
     '<h2 id="own">Title</h2>': '<h2 id="own">Title</h2>',
     '<h2 id="title">Title</h2>': "## Title",
@@ -69,6 +73,19 @@ def test_files_of_other_sites_are_a_reason_to_refuse() -> None:
     conversion = convert_to_markdown('<p><img src="https://example.com/a.png" alt="x"></p>', "html")
     assert conversion.has_remote_media
     assert not conversion.is_lossless
+
+
+def test_what_would_be_different_is_shown_with_what_is_around_it() -> None:
+    conversion = convert_to_markdown("<b><p>x</p></b>", "html")
+    assert conversion.differences == [
+        *("@@ -4 +4 @@", " <strong>", "-<p>", " x"),
+        *("@@ -6 +5 @@", " x", "-</p>", " </strong>"),
+    ]
+
+
+def test_time_grows_with_the_length_of_a_text_that_differs_everywhere(grows_with_length: GrowsWithLength) -> None:
+    text = "".join(f"<b><p>{letter}</p></b><hr>" for letter in ascii_lowercase * 80)
+    assert grows_with_length(lambda html: convert_to_markdown(html, "html"), text)
 
 
 def visible(html: str) -> list[str]:

@@ -89,6 +89,16 @@ class TestMerging:
         curation.undo(change.pk, editor)
         assert (names(post), names(both)) == ({"b"}, {"a", "b"})
 
+    def test_moved_posts_go_back_to_a_category_that_was_renamed_since(
+        self, editor: User, tree: dict[str, Category]
+    ) -> None:
+        post = PostFactory(categories=[tree["d"]])
+        change = curation.merge([tree["d"].pk], tree["a"].pk, editor, keep=True)
+        tree["d"].name = tree["d"].slug = "e"
+        tree["d"].save()
+        curation.undo(change.pk, editor)
+        assert (names(post), paths()) == ({"e"}, {"a", "b", "b/c", "e"})
+
     def test_undo_leaves_alone_what_people_did_since(self, editor: User, tree: dict[str, Category]) -> None:
         post, later = PostFactory(categories=[tree["b"]]), PostFactory()
         change = curation.merge([tree["b"].pk], tree["a"].pk, editor)

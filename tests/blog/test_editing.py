@@ -109,3 +109,9 @@ class TestErrors:
         response = editor.post(path, data)
         assert response.status_code == 400
         assert message in response.content.decode()
+
+    @pytest.mark.parametrize("pk", ["0", "x", "9" * 19, "9" * 5_000])
+    def test_an_id_that_no_entry_has_is_refused(self, editor: Client, pk: str) -> None:
+        response = editor.post(f"{PREVIEW}?entry={pk}", {"content": "x"})
+        assert response.status_code == 403
+        assert "permission to change this text" in response.content.decode()

@@ -180,6 +180,20 @@ class TestTrees:
         with pytest.raises(ValidationError, match="too long"):
             node.clean()
 
+    def test_a_slug_that_is_made_from_the_name_counts_as_well(self) -> None:
+        page, category = PageFactory(title="a" * 198), CategoryFactory(name="a" * 198)
+        for letter in "bc":
+            page, category = (
+                PageFactory(title=letter * 198, parent=page),
+                CategoryFactory(name=letter * 198, parent=category),
+            )
+        for node in (Page(title="d" * 200, parent=page), Category(name="d" * 200, parent=category)):
+            with pytest.raises(ValidationError, match="too long"):
+                node.clean()
+
+    def test_a_slug_of_nothing_but_hyphens_is_made_from_the_name(self) -> None:
+        assert (PageFactory(title="About", slug="--").path, CategoryFactory(name="C", slug="-").path) == ("about", "c")
+
     def test_the_database_refuses_a_node_as_its_own_parent(self) -> None:
         category = CategoryFactory()
         with pytest.raises(IntegrityError), transaction.atomic():

@@ -17,6 +17,7 @@ from blog.revisions.merging import merge
 from tags.models import Tag
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import admin_url, client_of, form_data
+from tests.factories.types import GrowsWithLength
 
 TEXT = st.text(alphabet="ab \n", max_size=30)
 
@@ -53,6 +54,13 @@ class TestTexts:
         assert len(result.overlaps) == len(mirrored.overlaps)
         if not result.overlaps:
             assert result.text == mirrored.text
+
+    def test_an_overlap_says_what_leads_up_to_it(self) -> None:
+        result = merge("a\n" * 50 + "small", "a\n" * 50 + "bright", "a\n" * 50 + "dim")
+        assert [overlap.before for overlap in result.overlaps] == ["a\n" * 40]
+
+    def test_time_grows_with_the_length_of_the_text(self, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(lambda text: merge(text, f"x\n{text}", f"{text}x"), f"{'🎉' * 10}\n" * 100_000)
 
 
 @pytest.fixture

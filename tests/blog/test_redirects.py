@@ -16,6 +16,7 @@ from blog.models import Page, Post, Status
 from blog.models.redirect import Redirect
 from blog.rendering import render
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories.types import GrowsWithLength
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +75,17 @@ class TestRenamedPost:
         assert client.get("/2014/02/10/name/").status_code == 200
         second.delete()
         assert not Redirect.objects.filter(path="/2014/02/10/name/").exists()
+
+    def test_keeps_its_redirect_when_a_draft_takes_the_url_and_leaves_it(self, client: Client) -> None:
+        post = post_on_day("first")
+        post.slug = "second"
+        post.save()
+        draft = post_on_day("first", status=Status.DRAFT)
+        assert draft.slug == "first"
+        assert_single_redirect(client, "/2014/02/10/first/", "/2014/02/10/second/")
+        draft.slug = "third"
+        draft.save()
+        assert_single_redirect(client, "/2014/02/10/first/", "/2014/02/10/second/")
 
     def test_with_its_old_slug_restored_is_found_there(self, client: Client) -> None:
         post = post_on_day("one")
@@ -477,6 +489,12 @@ class TestFormerHost:
         draft = post_on_day("zanzibar", status=Status.DRAFT)
         response = client.get(f"/?p={draft.pk}", headers={"host": "old.example.org"})
         assert response.headers["Location"] == f"http://testserver/?p={draft.pk}"
+
+    def test_takes_time_that_grows_with_the_length_of_the_url(
+        self, client: Client, grows_with_length: GrowsWithLength
+    ) -> None:
+        query = "&".join(f"replytocom={number}" for number in range(20_000))
+        assert grows_with_length(lambda url: client.get(url, headers={"host": "old.example.org"}), f"/media/a?{query}")
 
     def test_matches_whole_names_only(self, client: Client) -> None:
         assert client.get("/about/", headers={"host": "xold.example.org"}).status_code == 400

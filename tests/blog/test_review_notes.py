@@ -358,6 +358,17 @@ class TestWhereTheyAreShown:
             notes.answer(notes.add(posts[0], editor, f"{number}"), editor, "Yes.")
         assert count(form) <= few + 1
 
+    def test_ones_own_answers_take_no_more_queries(
+        self, author: User, editor: User, post: Post, django_assert_num_queries: Any
+    ) -> None:
+        note = notes.add(post, editor, "Why?")
+        for number in range(3):
+            notes.answer(note, author, f"{number}")
+        threads_of(post, author)
+        with django_assert_num_queries(2):
+            (thread,) = threads_of(post, author).open
+        assert [answer.may_delete for answer in thread.answers] == [True] * 3
+
 
 class TestLifeTime:
     def test_the_trash_keeps_them_and_deleting_removes_them(self, editor: User, post: Post) -> None:

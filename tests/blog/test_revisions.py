@@ -18,6 +18,7 @@ from blog.models import Page, Post, Revision, Status
 from blog.revisions.comparing import compare, matches, paragraphs, words
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
+from tests.factories.types import GrowsWithLength
 
 
 @pytest.fixture
@@ -329,3 +330,6 @@ class TestComparing:
         old, new = ([Counted(word) for word in words(text)[:20_000]] for text in (before, after))
         matches(old, new)
         assert count < 100 * (len(old) + len(new))
+
+    def test_time_grows_with_the_length_of_the_text(self, grows_with_length: GrowsWithLength) -> None:
+        assert grows_with_length(lambda text: compare(text, f"x\n{text}"), f"{'🎉' * 10}\n" * 100_000)
