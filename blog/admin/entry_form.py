@@ -3,13 +3,11 @@
 from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import DateTimeField, Q, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -30,7 +28,7 @@ from blog.review import notes
 from blog.workflow import Step, state_of, take
 from core.dates import format_datetime
 from core.history import describe_changes
-from core.text import remove_unstorable
+from core.text import parse_id, remove_unstorable
 from media.models import Picture
 
 # Steps that have a name of their own in the audit log.
@@ -51,8 +49,8 @@ class FeaturedPictureInput(ForeignKeyRawIdWidget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        is_id = str(value or "").isdecimal() and len(str(value)) < 19
-        context["picture"] = Picture.objects.present().filter(pk=value).first() if is_id else None
+        pk = parse_id(str(value or ""))
+        context["picture"] = Picture.objects.present().filter(pk=pk).first() if pk else None
         return context
 
     def label_and_url_for_value(self, value: Any) -> tuple[str, str]:
@@ -213,9 +211,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         self.report_step(request, obj.step, obj)
         if obj.step == Step.TRASH:
             return self.response_post_save_change(request, obj)
-        url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return HttpResponseRedirect(add_preserved_filters(filters, url))
+        return HttpResponseRedirect(self.with_filters(request, self._url("change", obj.pk)))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Return None: the form links to its entry as stored, and what was entered may be no URL (change_form.html)."""

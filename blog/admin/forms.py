@@ -27,7 +27,7 @@ from blog.revisions.describing import Difference
 from blog.translations import LinkError, require_possible
 from blog.workflow import Step, may_take, state_of, steps_for
 from core.languages import known_languages
-from core.text import unify_line_ends
+from core.text import parse_id, unify_line_ends
 
 
 class UnlabelledInput(forms.HiddenInput):
@@ -271,8 +271,9 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def original(self) -> Entry | None:
         """The entry that a new one translates, if this person sees it."""
-        pk = self["translation_of"].value() if "translation_of" in self.fields and not self.instance.pk else None
-        original = self._meta.model._default_manager.filter(pk=pk).first() if str(pk).isdecimal() else None
+        is_new = "translation_of" in self.fields and not self.instance.pk
+        pk = parse_id(str(self["translation_of"].value())) if is_new else 0
+        original = self._meta.model._default_manager.filter(pk=pk).first() if pk else None
         return original if original and may_view(self.user, original) else None
 
     def clean_language(self) -> str:

@@ -30,6 +30,17 @@ def editor() -> User:
     return user
 
 
+@pytest.mark.parametrize("button", ["_link", "_unlink", "_original"])
+def test_what_no_id_can_be_is_not_found(editor: User, button: str) -> None:
+    post = PostFactory(language="en")
+    assert client_of(editor).post(admin_url(post, "translations"), {button: "9" * 5_000}).status_code == 404
+
+
+def test_a_new_translation_of_what_no_id_can_be_is_an_error(editor: User) -> None:
+    response = client_of(editor).post(admin_url(Post, "add"), form_data(translation_of="9" * 5_000))
+    assert "translation_of" in response.context["adminform"].form.errors
+
+
 def linked(*languages: str, by: User | None = None, **fields: Any) -> list[Any]:
     """Return published posts in these languages that are translations of each other."""
     by = by or UserFactory(role="Editor")
