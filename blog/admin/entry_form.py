@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar, Final, cast
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -173,8 +173,12 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         user = cast("User", request.user)
         publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         if form.original is not None:
-            translations.link(obj, form.original, user)
-            original_changes.begin(obj, form.original, user, form.cleaned_data["original_version"])
+            try:
+                translations.link(obj, form.original, user)
+                original_changes.begin(obj, form.original, user, form.cleaned_data["original_version"])
+            except translations.LinkError as error:
+                # Someone else linked another one since the form was checked. The text is saved all the same.
+                self.message_user(request, str(error), messages.WARNING)
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
         obj.step = form.step  # type: ignore[attr-defined]  # for the response

@@ -276,6 +276,18 @@ class TestWritingATranslation:
         assert "language" in response.context["adminform"].form.errors
         assert not Post.objects.filter(title="Second").exists()
 
+    def test_a_text_is_saved_without_the_link_if_someone_else_links_another_one_at_the_same_time(
+        self, editor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        english, arabic = linked("en", "ar")
+        # The form was checked before.
+        monkeypatch.setattr("blog.admin.forms.require_possible", lambda entries: None)
+        data = form_data(title="Second", language="ar", author=editor.pk, translation_of=english.pk)
+        page = client_of(editor).post(admin_url(Post, "add"), data, follow=True).content.decode()
+        assert "are in the same language" in page
+        assert Post.objects.get(title="Second").translation_group is None
+        assert languages_linked_to(english) == [arabic.language]
+
     def test_one_that_they_may_not_see_is_ignored(self) -> None:
         english = PostFactory(language="en", title="Secret plan", status=Status.DRAFT)
         client = client_of(user_in_role("Author"))
