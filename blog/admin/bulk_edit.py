@@ -40,9 +40,7 @@ class BulkEditForm(forms.Form):
         help_text=_("Separate tags with commas. Tags that don't exist yet will be created."),
     )
     status = forms.ChoiceField(label=_("Status"), required=False)
-    author = forms.ModelChoiceField(
-        User.objects.none(), label=_("Author"), required=False, empty_label=str(_NO_CHANGE[1])
-    )
+    author = forms.ModelChoiceField(User.objects.none(), label=_("Author"), required=False, empty_label=_NO_CHANGE[1])
     comments = forms.ChoiceField(
         label=_("Comments"),
         required=False,

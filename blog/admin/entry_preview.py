@@ -1,7 +1,7 @@
 """Previews of posts and pages: of unsaved text in another tab, and links for people without an account."""
 
 from collections.abc import Collection
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -12,8 +12,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
-from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext_lazy
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -30,15 +29,15 @@ from core.site import SiteRequest
 from core.slugs import slugify
 from core.text import parse_id
 
-_DAYS: Final[list[tuple[int, str | Promise]]] = [
-    (days, ngettext_lazy("%(n)d day", "%(n)d days", days) % {"n": days}) for days in (1, 3, 7, 30)
-]
+
+def _days() -> list[tuple[int, str]]:
+    return [(days, ngettext("%(n)d day", "%(n)d days", days) % {"n": days}) for days in (1, 3, 7, 30)]
 
 
 class PreviewLinkForm(forms.Form):
     """Asks how long a new link works."""
 
-    days = forms.TypedChoiceField(label=_("The link works for"), choices=_DAYS, coerce=int, initial=7)
+    days = forms.TypedChoiceField(label=_("The link works for"), choices=_days, coerce=int, initial=7)
 
 
 def review(entry: Entry, categories: Collection[Category] | None, tags: Collection[str] | None) -> dict[str, Any]:
