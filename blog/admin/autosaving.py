@@ -14,10 +14,11 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -55,9 +56,7 @@ class DraftForm(forms.ModelForm[Any]):
 
     def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
         """Yield the name and the value, as its widget shows it, of each field that is in `draft`."""
-        data = QueryDict(mutable=True)
-        for name, values in draft.items():
-            data.setlist(name, values)
+        data = MultiValueDict(draft)
         for name, field in self.fields.items():
             key = self.add_prefix(name)
             if not field.disabled and not field.widget.value_omitted_from_data(data, {}, key):
@@ -91,6 +90,11 @@ def editing_sentence(names: list[str]) -> str:
     if len(names) == 1:
         return gettext("%(name)s is editing this.") % {"name": names[0]}
     return gettext("%(names)s are editing this.") % {"names": in_words(names)}
+
+
+def _editing(entry_id: int | None, user: User) -> str:
+    """Return who else is editing an entry. Of a new one, there is nobody else."""
+    return editing_sentence(autosaves.editors_of([entry_id], user).get(entry_id, [])) if entry_id else ""
 
 
 class PresenceChangeList(FilterChangeList):
@@ -161,8 +165,7 @@ class AutosaveMixin(BaseAdmin[Any]):
             html = render_to_string("admin/blog/_differences.html", {"differences": differences}, request)
             return JsonResponse({"differs": bool(differences), "html": html})
         form.report(fields)
-        names = autosaves.editors_of([object_id], user).get(object_id, []) if object_id else []
-        return JsonResponse({"editing": editing_sentence(names)})
+        return JsonResponse({"editing": _editing(object_id, user)})
 
     def _discard(self, request: HttpRequest, form: autosaves.OpenForm) -> HttpResponse:
         form.discard()
@@ -200,22 +203,21 @@ class AutosaveMixin(BaseAdmin[Any]):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _autosave_context(self, request: HttpRequest, entry: Entry | None, form: DraftForm) -> dict[str, Any]:
-        user = cast("User", request.user)
+        user, entry_id = cast("User", request.user), entry.pk if entry else None
         restored = self._restored(request, entry)
         form_id = None if entry else self._form_id(request) or uuid.uuid4()
-        names = autosaves.editors_of([entry.pk], user).get(entry.pk, []) if entry else []
         rows: list[Autosave | None] = []
         if request.method == "GET" and restored is None:
             kind = str(self.opts.model_name)
             rows = [self._open(request, entry.pk).unsaved()] if entry else [*autosaves.unsaved_new(user, kind)]
         offers = [self._offer(form, row) for row in rows if row]
         return {
-            "url": self._autosave_url(entry.pk if entry else None, form_id),
-            "key": f"{self.opts.model_name}-{entry.pk}" if entry else str(form_id),
+            "url": self._autosave_url(entry_id, form_id),
+            "key": f"{self.opts.model_name}-{entry_id}" if entry else str(form_id),
             "kind": self.opts.model_name,
             "form_id": form_id,
-            "form_url": self._form_url(entry.pk if entry else None),
-            "editing": editing_sentence(names),
+            "form_url": self._form_url(entry_id),
+            "editing": _editing(entry_id, user),
             "offers": [offer for offer in offers if offer["differences"]],
             "restored": restored,
         }
