@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -15,9 +15,9 @@ from accounts.actions import Action
 from accounts.models import User
 from blog import bulk_editing
 from blog.admin.entry_actions import MAX_SHOWN, EntryActions
-from blog.admin.forms import TagsField
+from blog.admin.forms import TagsField, possible_authors
 from blog.admin.results import state_label
-from blog.admin.trees import TreeCheckboxesField, tree_order
+from blog.admin.trees import TreeCheckboxesField
 from blog.bulk_editing import BulkEdit, Changes
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_publish
@@ -28,12 +28,8 @@ _NO_CHANGE: Final = ("", _("No change"))
 class BulkEditForm(forms.Form):
     """Asks what to change. It offers what `user` may change of entries of this kind."""
 
-    add_categories = TreeCheckboxesField(
-        Category.objects.order_by(tree_order()), label=_("Add categories"), required=False
-    )
-    remove_categories = TreeCheckboxesField(
-        Category.objects.order_by(tree_order()), label=_("Remove categories"), required=False
-    )
+    add_categories = TreeCheckboxesField(Category.objects.all(), _("Add categories"))
+    remove_categories = TreeCheckboxesField(Category.objects.all(), _("Remove categories"))
     add_tags = TagsField(
         label=_("Add tags"),
         required=False,
@@ -55,9 +51,7 @@ class BulkEditForm(forms.Form):
         elif not edits_others(user):
             del fields["author"]
         if "author" in fields:
-            authors = model._default_manager.order_by().values("author")
-            people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
-            fields["author"].queryset = people.order_by("display_name", "pk")
+            fields["author"].queryset = possible_authors(model)
         offered: list[Status] = [status for status in Status if status != Status.TRASH]
         if not may_publish(user, model):
             offered = list(UNDECIDED)

@@ -31,13 +31,10 @@ class _TreeChoiceField(forms.ModelChoiceField[Category]):
 class MergeForm(forms.Form):
     """Asks for the category that gets the posts, and whether the others stay."""
 
-    target = _TreeChoiceField(Category.objects.none(), label=_("Category that gets the posts"), empty_label=None)
+    target = _TreeChoiceField(
+        Category.objects.order_by(tree_order()), label=_("Category that gets the posts"), empty_label=None
+    )
     keep = forms.BooleanField(label=_("Only move the posts, and keep the other categories"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["target"]
-        field.queryset = Category.objects.order_by(tree_order())
 
 
 @admin.register(Category)

@@ -6,7 +6,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import DateTimeField, Q, prefetch_related_objects
+from django.db.models import DateTimeField, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,7 +17,7 @@ from accounts.models import User
 from blog import original_changes, publishing, translations
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
-from blog.admin.forms import AuthorField, EntryForm
+from blog.admin.forms import AuthorField, EntryForm, possible_authors
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
@@ -129,8 +129,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             kwargs["widget"] = FeaturedPictureInput(db_field.remote_field, self.admin_site)
         if db_field.name != "author":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        authors = self.model._default_manager.order_by().values("author")
-        people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
+        people = possible_authors(self.model)
         # Without the icons for changing and deleting users, which the method of the parent adds.
         return self.formfield_for_foreignkey(db_field, request, queryset=people, form_class=AuthorField, **kwargs)
 

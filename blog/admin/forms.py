@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -18,7 +19,7 @@ from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
 from blog.admin.merging import MergingForm, saved_at, version_of
-from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
+from blog.admin.trees import ParentField, TreeCheckboxesField
 from blog.editing import SourceEditor
 from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
 from blog.permissions import may_view
@@ -46,6 +47,13 @@ class AuthorField(forms.ModelChoiceField[User]):
     def to_python(self, value: Any) -> User | None:
         is_stored = self.stored is not None and str(value) == str(self.stored.pk)
         return self.stored if is_stored else super().to_python(value)
+
+
+def possible_authors(model: type[Entry]) -> QuerySet[User]:
+    """Return those who can be made the author of a post or page: staff, and people who have written one."""
+    authors = model._default_manager.order_by().values("author")
+    people: QuerySet[User] = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
+    return people.order_by("display_name", "pk")
 
 
 class VersionedForm(forms.ModelForm[Any]):
@@ -338,9 +346,7 @@ def _note_in(draft: Mapping[str, list[str]]) -> str:
 
 
 class PostForm(EntryForm):
-    categories = TreeCheckboxesField(
-        Category.objects.order_by(tree_order()), label=gettext_lazy("Categories"), required=False
-    )
+    categories = TreeCheckboxesField(Category.objects.all(), gettext_lazy("Categories"))
     tags = TagsField(
         label=gettext_lazy("Tags"),
         required=False,
