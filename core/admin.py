@@ -256,7 +256,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return TemplateResponse(request, template, self.admin_site.each_context(request) | own | context)
 
     def find_object(self, request: HttpRequest, pk: int, may: Callable[[HttpRequest, Model], bool]) -> Model:
-        """Return the object with this ID. Raises Http404, and PermissionDenied unless they `may` do that with it."""
+        """Return the object with this ID. Raises Http404, and PermissionDenied unless this user `may`."""
         obj = self.get_object(request, str(pk))
         if obj is None:
             raise Http404

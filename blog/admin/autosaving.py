@@ -93,7 +93,7 @@ def editing_sentence(names: list[str]) -> str:
 
 
 def _editing(entry_id: int | None, user: User) -> str:
-    """Return who else is editing an entry. Of a new one, there is nobody else."""
+    """Return the sentence about who else is editing an entry; empty for a new one."""
     return editing_sentence(autosaves.editors_of([entry_id], user).get(entry_id, [])) if entry_id else ""
 
 

@@ -99,15 +99,12 @@ class EntryActions(BaseAdmin[Any]):
         done: dict[str, list[Any]] = {result: [], "scheduled": []}
         for entry in change.changed:
             done["scheduled" if result == Status.PUBLISHED and entry.is_scheduled else result].append(entry)
-        for name, some, level in (
-            ("refused", change.refused, messages.WARNING),
-            *((name, some, messages.SUCCESS) for name, some in done.items()),
-        ):
+        for name, some in {"refused": change.refused, **done}.items():
             if some:
                 message = action_message(name, some)
                 if name == Status.TRASH:
                     message = format_html("{} {}", message, self.undo_button(request, some[0].modified_at))
-                self.message_user(request, message, level)
+                self.message_user(request, message, messages.WARNING if name == "refused" else messages.SUCCESS)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 

@@ -88,7 +88,7 @@ class TestRows:
 
     def test_say_who_is_editing(self, client: Client) -> None:
         post = PostFactory()
-        autosaves.OpenForm.of(UserFactory(role="Editor", display_name="Noor"), post).report()
+        autosaves.OpenForm(UserFactory(role="Editor", display_name="Noor"), "post", post.pk).report()
         assert text(one(read(client.get(POSTS)), "span.entry-editing")) == "Noor is editing this."
 
     def test_name_the_status_in_words(self, client: Client) -> None:
