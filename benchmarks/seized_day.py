@@ -298,7 +298,7 @@ class Day:
         for post in (deleted, exported):
             Post.objects.get(pk=post.pk).delete()
         typed = self.traces.word("text that was typed and discarded", NIGHT)
-        form = OpenForm.of(self.owner, changed)
+        form = OpenForm(self.owner, changed.kind, changed.pk)
         form.report({"source": [self._words(typed)]})
         form.discard()
         draft = Page.objects.create(

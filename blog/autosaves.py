@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from django.db.models import Q
 from django.utils import timezone
@@ -33,10 +33,6 @@ class OpenForm:
     kind: str
     entry_id: int | None = None
     form_id: uuid.UUID | None = None
-
-    @classmethod
-    def of(cls, user: User, entry: Entry) -> Self:
-        return cls(user, entry.kind, entry_id=entry.pk)
 
     def report(self, data: FormValues | None = None) -> dt.datetime:
         """Store what was typed into it (None: nothing new), and that it is open now, in one statement."""

@@ -75,9 +75,9 @@ def parse_version(version: str) -> dt.datetime | None:
     """Return the time that a form gives as the version of an entry; None if it is none."""
     try:
         time = dt.datetime.fromisoformat(version)
-    except ValueError:
+        return time.astimezone(dt.UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return time if time.tzinfo else None
 
 
 def bring_up_to_date(entry: Entry, original: Entry, by: User, *, seen_at: dt.datetime | None = None) -> None:

@@ -1,6 +1,6 @@
 """The base of all admins, and the site's settings in the admin."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -18,11 +18,11 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -34,14 +34,15 @@ from core.dashboard import Concern
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.models import SiteSettings
+from core.text import parse_id
 
 _HISTORY_PER_PAGE: Final = 100
 
 
 def read_ids(values: Iterable[str]) -> list[int]:
     """Return the IDs in parameters, each of which may contain several, separated by commas."""
-    numbers = (number for value in values for number in value.split(","))
-    return list(dict.fromkeys(int(each) for each in numbers if each.isascii() and each.isdigit() and len(each) < 19))
+    ids = (parse_id(each) for value in values for each in value.split(","))
+    return list(dict.fromkeys(pk for pk in ids if pk))
 
 
 class FilterChangeList(ChangeList):
@@ -244,6 +245,25 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def _url(self, name: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
 
+    def own_path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+        """Return the path of a view that Django's admin does not have, to which `_url` leads by this name."""
+        name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
+        return path(route, self.admin_site.admin_view(view), name=name)
+
+    def own_page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
+        """Return a page that Django's admin does not have, in the frame of all pages."""
+        own = {"opts": self.opts, "title": title}
+        return TemplateResponse(request, template, self.admin_site.each_context(request) | own | context)
+
+    def find_object(self, request: HttpRequest, pk: int, may: Callable[[HttpRequest, Model], bool]) -> Model:
+        """Return the object with this ID. Raises Http404, and PermissionDenied unless this user `may`."""
+        obj = self.get_object(request, str(pk))
+        if obj is None:
+            raise Http404
+        if not may(request, obj):
+            raise PermissionDenied
+        return obj
+
     def _saved(self, request: HttpRequest, obj: Model, text: str) -> SafeString:
         """Return the message `text` with links to the form of `obj` and to its page on the site."""
         name: SafeString | str = str(obj)
@@ -338,10 +358,13 @@ class OneRowAdmin(BaseAdmin[Any]):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         response: Any = super().render_change_form(request, context, *args, **kwargs)
         response.context_data |= {"title": capfirst(self.opts.verbose_name), "subtitle": None}
-        # The list, to which the trail leads, is this page.
-        trail = response.context_data["navigation"].trail
-        trail[:] = [link for link in trail if link.url != self._url("changelist")]
+        self.shorten_trail(response)
         return cast("HttpResponse", response)
+
+    def shorten_trail(self, page: Any) -> None:
+        """Leave the list out of the trail, because it is this page."""
+        trail = page.context_data["navigation"].trail
+        trail[:] = [link for link in trail if link.url != self._url("changelist")]
 
     def response_post_save_change(self, request: HttpRequest, obj: models.Model) -> HttpResponseRedirect:
         return HttpResponseRedirect(request.path)

@@ -85,6 +85,11 @@ def cell_text(cell: str) -> str:
     return text if spreadsheet_cell(text) == cell else cell
 
 
+def parse_id(text: str) -> int:
+    """Return the ID of a row that was sent as text; 0, which no row has, if it is none."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
 def unify_line_ends(text: str) -> str:
     """Return `text` with `\\n` at the end of each line."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

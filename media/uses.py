@@ -31,9 +31,9 @@ class UseFinder:
 
     condition: Callable[[type[Upload]], Q]
     find: Callable[[type[Upload], Collection[int]], Mapping[int, list[Use]]]
-    alternative_texts: Callable[[Picture], list[str]]
-    move: Callable[[Picture, Picture], list[int]]
-    move_back: Callable[[Picture, Picture, Collection[int]], None]
+    alternative_texts: Callable[[Picture], list[str]] = lambda picture: []
+    move: Callable[[Picture, Picture], list[int]] = lambda source, target: []
+    move_back: Callable[[Picture, Picture, Collection[int]], None] = lambda source, target, ids: None
 
 
 use_finders: Final[Registry[UseFinder]] = Registry("finder of uses")

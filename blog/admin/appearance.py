@@ -8,8 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -54,13 +53,12 @@ class AppearanceAdmin(OneRowAdmin):
         return self.has_change_permission(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
-        view, prefix = self.admin_site.admin_view, "blog_siteappearance"
-        own = [
-            path("links.opml", view(require_safe(self.links_view)), name=f"{prefix}_links"),
-            path("end-preview/", view(require_POST(self.stop_view)), name=f"{prefix}_stop"),
-            path("<int:version>/publish/", view(require_POST(self.again_view)), name=f"{prefix}_again"),
+        return [
+            self.own_path("links.opml", require_safe(self.links_view), "links"),
+            self.own_path("end-preview/", require_POST(self.stop_view), "stop"),
+            self.own_path("<int:version>/publish/", require_POST(self.again_view), "again"),
+            *super().get_urls(),
         ]
-        return own + super().get_urls()
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -179,32 +177,29 @@ class AppearanceAdmin(OneRowAdmin):
             raise PermissionDenied
 
     def _to_page(self) -> HttpResponseRedirect:
-        return redirect("admin:blog_siteappearance_change", 1)
+        return redirect(self._url("change", 1))
 
     def _say_published(self, request: HttpRequest, before: int) -> None:
         text, view = gettext("Appearance published."), gettext("View site")
-        url = reverse("admin:blog_siteappearance_again", args=[before])
-        button = render_to_string("admin/undo.html", {"url": url}, request)
+        button = render_to_string("admin/undo.html", {"url": self._url("again", before)}, request)
         message = format_html('{} <a href="{}">{}</a> {}', text, reverse("blog:front"), view, button)
         self.message_user(request, message, messages.SUCCESS)
 
     def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm, seen: str) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Appearance"),
-            "form": form,
-            "groups": [(title, [form[name] for name in names]) for title, names in _GROUPS],
-            "seen": seen,
-            "has_draft": row.draft is not None,
-            "versions": AppearanceVersion.objects.select_related("published_by"),
-            "the_first": versions.THE_FIRST,
-            "is_default": read(row.document) == read({}),
-            "may_choose_pictures": may_choose_while_writing(request.user, Picture),
-            "may_upload_pictures": may_upload_while_writing(request.user),
-            "max_picture_bytes": MAX_BYTES,
-        }
-        # The list, to which the trail leads, is this page.
-        trail = context["navigation"].trail
-        trail[:] = [link for link in trail if link.url != self._url("changelist")]
-        return TemplateResponse(request, "admin/blog/appearance.html", context)
+        page = self.own_page(
+            request,
+            "admin/blog/appearance.html",
+            gettext("Appearance"),
+            form=form,
+            groups=[(title, [form[name] for name in names]) for title, names in _GROUPS],
+            seen=seen,
+            has_draft=row.draft is not None,
+            versions=AppearanceVersion.objects.select_related("published_by"),
+            the_first=versions.THE_FIRST,
+            is_default=read(row.document) == read({}),
+            may_choose_pictures=may_choose_while_writing(request.user, Picture),
+            may_upload_pictures=may_upload_while_writing(request.user),
+            max_picture_bytes=MAX_BYTES,
+        )
+        self.shorten_trail(page)
+        return page

@@ -11,13 +11,14 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.conf import settings
-from django.contrib import admin, messages
+from django.contrib import messages
 from django.contrib.admin.utils import unquote
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path, reverse
+from django.utils.datastructures import MultiValueDict
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
@@ -27,7 +28,7 @@ from blog import autosaves
 from blog.models import Autosave, Entry
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
-from core.admin import FilterChangeList
+from core.admin import BaseAdmin, FilterChangeList
 from core.languages import in_words
 from core.text import remove_unstorable, unify_line_ends
 
@@ -55,9 +56,7 @@ class DraftForm(forms.ModelForm[Any]):
 
     def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
         """Yield the name and the value, as its widget shows it, of each field that is in `draft`."""
-        data = QueryDict(mutable=True)
-        for name, values in draft.items():
-            data.setlist(name, values)
+        data = MultiValueDict(draft)
         for name, field in self.fields.items():
             key = self.add_prefix(name)
             if not field.disabled and not field.widget.value_omitted_from_data(data, {}, key):
@@ -93,6 +92,11 @@ def editing_sentence(names: list[str]) -> str:
     return gettext("%(names)s are editing this.") % {"names": in_words(names)}
 
 
+def _editing(entry_id: int | None, user: User) -> str:
+    """Return the sentence about who else is editing an entry; empty for a new one."""
+    return editing_sentence(autosaves.editors_of([entry_id], user).get(entry_id, [])) if entry_id else ""
+
+
 class PresenceChangeList(FilterChangeList):
     """A list whose entries have a sentence `editing` about who is editing them. One query."""
 
@@ -105,7 +109,7 @@ class PresenceChangeList(FilterChangeList):
             entry.editing = editing_sentence(names.get(entry.pk, []))
 
 
-class AutosaveMixin(admin.ModelAdmin[Any]):
+class AutosaveMixin(BaseAdmin[Any]):
     """Adds autosaving and presence to the admin of posts or pages, whose form is a DraftForm."""
 
     class Media:
@@ -143,7 +147,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
             return JsonResponse({}, status=403)
         if request.method != "POST":
             return JsonResponse({"user": user.pk, "token": get_token(request)})
-        form = autosaves.OpenForm(user, str(self.opts.model_name), entry_id=object_id, form_id=form_id)
+        form = self._open(request, object_id, form_id)
         if len(request.body) > MAX_BYTES:
             return JsonResponse({}, status=413)
         if "discard" in request.POST:
@@ -161,8 +165,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
             html = render_to_string("admin/blog/_differences.html", {"differences": differences}, request)
             return JsonResponse({"differs": bool(differences), "html": html})
         form.report(fields)
-        names = autosaves.editors_of([object_id], user).get(object_id, []) if object_id else []
-        return JsonResponse({"editing": editing_sentence(names)})
+        return JsonResponse({"editing": _editing(object_id, user)})
 
     def _discard(self, request: HttpRequest, form: autosaves.OpenForm) -> HttpResponse:
         form.discard()
@@ -182,7 +185,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         if request.method == "GET" and (row := self._restored(request, obj)):
-            form.draft = row.data  # type: ignore[attr-defined]  # a DraftForm
+            form.draft = row.data
         return form
 
     def render_change_form(
@@ -200,22 +203,21 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def _autosave_context(self, request: HttpRequest, entry: Entry | None, form: DraftForm) -> dict[str, Any]:
-        user = cast("User", request.user)
+        user, entry_id = cast("User", request.user), entry.pk if entry else None
         restored = self._restored(request, entry)
         form_id = None if entry else self._form_id(request) or uuid.uuid4()
-        names = autosaves.editors_of([entry.pk], user).get(entry.pk, []) if entry else []
         rows: list[Autosave | None] = []
         if request.method == "GET" and restored is None:
             kind = str(self.opts.model_name)
-            rows = [autosaves.OpenForm.of(user, entry).unsaved()] if entry else [*autosaves.unsaved_new(user, kind)]
+            rows = [self._open(request, entry.pk).unsaved()] if entry else [*autosaves.unsaved_new(user, kind)]
         offers = [self._offer(form, row) for row in rows if row]
         return {
-            "url": self._autosave_url(entry.pk if entry else None, form_id),
-            "key": f"{self.opts.model_name}-{entry.pk}" if entry else str(form_id),
+            "url": self._autosave_url(entry_id, form_id),
+            "key": f"{self.opts.model_name}-{entry_id}" if entry else str(form_id),
             "kind": self.opts.model_name,
             "form_id": form_id,
-            "form_url": self._form_url(entry.pk if entry else None),
-            "editing": editing_sentence(names),
+            "form_url": self._form_url(entry_id),
+            "editing": _editing(entry_id, user),
             "offers": [offer for offer in offers if offer["differences"]],
             "restored": restored,
         }
@@ -233,12 +235,15 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         if "autosave" not in request.GET or not isinstance(request.user, User):
             return None
         if entry is not None:
-            return autosaves.OpenForm.of(request.user, entry).unsaved()
+            return self._open(request, entry.pk).unsaved()
         form_id = self._form_id(request)
-        return self._new_form(request, form_id).unsaved() if form_id else None
+        return self._open(request, form_id=form_id).unsaved() if form_id else None
 
-    def _new_form(self, request: HttpRequest, form_id: uuid.UUID) -> autosaves.OpenForm:
-        return autosaves.OpenForm(cast("User", request.user), str(self.opts.model_name), form_id=form_id)
+    def _open(
+        self, request: HttpRequest, entry_id: int | None = None, form_id: uuid.UUID | None = None
+    ) -> autosaves.OpenForm:
+        """Return this person's form of the entry with this ID, or else of a new one."""
+        return autosaves.OpenForm(cast("User", request.user), str(self.opts.model_name), entry_id, form_id)
 
     def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
         """Return the ID that a form of a new entry sent or was opened with."""
@@ -260,7 +265,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         form_id = None if object_id else self._form_id(request)
         if request.method == "POST" and form_id and self.has_add_permission(request):
             with transaction.atomic():
-                if entry_id := self._new_form(request, form_id).lock_saved():
+                if entry_id := self._open(request, form_id=form_id).lock_saved():
                     response: HttpResponse = self._saved_before(request, entry_id)
                 else:
                     response = super().changeform_view(request, object_id, form_url, extra_context)
@@ -268,12 +273,12 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
             response = super().changeform_view(request, object_id, form_url, extra_context)
         is_saved = isinstance(response, HttpResponseRedirect) and not isinstance(response, _NothingSavedRedirect)
         if request.method == "POST" and is_saved:
-            kind, entry_id = str(self.opts.model_name), int(unquote(object_id)) if object_id else None
+            entry_id = int(unquote(object_id)) if object_id else None
             if entry_id:
-                autosaves.OpenForm(cast("User", request.user), kind, entry_id=entry_id).discard()
+                self._open(request, entry_id).discard()
             response.set_cookie(
                 _SAVED_COOKIE,
-                f"{kind}-{entry_id}" if entry_id else str(form_id),
+                f"{self.opts.model_name}-{entry_id}" if entry_id else str(form_id),
                 max_age=24 * 60 * 60,
                 path=reverse("admin:index"),
                 secure=settings.SESSION_COOKIE_SECURE,
@@ -289,7 +294,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         fields = self._submitted(request, but={"version"})
         # The second click of a double click keeps the same.
         form_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([opts.model_name, object_id, fields], sort_keys=True))
-        self._new_form(request, form_id).report(fields)
+        self._open(request, form_id=form_id).report(fields)
         text = gettext(
             "What you were editing was deleted, or you may no longer edit it. Your text is below. Saving it makes a "
             "new one."
@@ -305,7 +310,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not change and (form_id := self._form_id(request)):
-            self._new_form(request, form_id).became(obj)
+            self._open(request, form_id=form_id).became(obj)
 
     def _saved_before(self, request: HttpRequest, entry_id: int) -> HttpResponse:
         """Answer the form of a new entry that is submitted once more, by a double click for example.
@@ -317,7 +322,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
         entry: Entry | None = self.get_object(request, str(entry_id))
         url = self._form_url(entry_id)
         if entry and self.has_change_permission(request, entry) and self._open_form(request, entry).differences(fields):
-            autosaves.OpenForm.of(cast("User", request.user), entry).report(fields)
+            self._open(request, entry_id).report(fields)
             return HttpResponseRedirect(f"{url}?autosave=")
         self.message_user(request, gettext("This was saved already, so it was not saved a second time."), messages.INFO)
         return HttpResponseRedirect(url)
@@ -325,9 +330,7 @@ class AutosaveMixin(admin.ModelAdmin[Any]):
     # URLs
 
     def _form_url(self, entry_id: int | None) -> str:
-        prefix = f"admin:{self.opts.app_label}_{self.opts.model_name}"
-        return reverse(f"{prefix}_change", args=[entry_id]) if entry_id else reverse(f"{prefix}_add")
+        return self._url("change", entry_id) if entry_id else self._url("add")
 
     def _autosave_url(self, entry_id: int | None, form_id: uuid.UUID | None) -> str:
-        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_autosave"
-        return reverse(name, args=[entry_id]) if entry_id else reverse(f"{name}_new", args=[form_id])
+        return self._url("autosave", entry_id) if entry_id else self._url("autosave_new", form_id)

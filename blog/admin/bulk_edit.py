@@ -5,48 +5,38 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
 from accounts.models import User
 from blog import bulk_editing
-from blog.admin.entry_actions import EntryActions
-from blog.admin.forms import TagsField
+from blog.admin.entry_actions import MAX_SHOWN, EntryActions
+from blog.admin.forms import TagsField, possible_authors
 from blog.admin.results import state_label
-from blog.admin.trees import TreeCheckboxesField, tree_order
+from blog.admin.trees import TreeCheckboxesField
 from blog.bulk_editing import BulkEdit, Changes
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_publish
 
-# How many entries are listed on the page that shows what will change.
-_MAX_SHOWN: Final = 100
 _NO_CHANGE: Final = ("", _("No change"))
 
 
 class BulkEditForm(forms.Form):
     """Asks what to change. It offers what `user` may change of entries of this kind."""
 
-    add_categories = TreeCheckboxesField(
-        Category.objects.order_by(tree_order()), label=_("Add categories"), required=False
-    )
-    remove_categories = TreeCheckboxesField(
-        Category.objects.order_by(tree_order()), label=_("Remove categories"), required=False
-    )
+    add_categories = TreeCheckboxesField(Category.objects.all(), _("Add categories"))
+    remove_categories = TreeCheckboxesField(Category.objects.all(), _("Remove categories"))
     add_tags = TagsField(
         label=_("Add tags"),
         required=False,
         help_text=_("Separate tags with commas. Tags that don't exist yet will be created."),
     )
     status = forms.ChoiceField(label=_("Status"), required=False)
-    author = forms.ModelChoiceField(
-        User.objects.none(), label=_("Author"), required=False, empty_label=str(_NO_CHANGE[1])
-    )
+    author = forms.ModelChoiceField(User.objects.none(), label=_("Author"), required=False, empty_label=_NO_CHANGE[1])
     comments = forms.ChoiceField(
         label=_("Comments"),
         required=False,
@@ -61,9 +51,7 @@ class BulkEditForm(forms.Form):
         elif not edits_others(user):
             del fields["author"]
         if "author" in fields:
-            authors = model._default_manager.order_by().values("author")
-            people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
-            fields["author"].queryset = people.order_by("display_name", "pk")
+            fields["author"].queryset = possible_authors(model)
         offered: list[Status] = [status for status in Status if status != Status.TRASH]
         if not may_publish(user, model):
             offered = list(UNDECIDED)
@@ -113,18 +101,13 @@ class BulkEditAction(EntryActions):
         return None
 
     def _bulk_edit_page(self, request: HttpRequest, form: BulkEditForm, result: BulkEdit) -> HttpResponse:
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Edit %(name)s") % {"name": self.opts.verbose_name_plural},
-            "form": form,
-            "media": self.media + form.media,
-            "result": result,
-            "changed": [(entry, state_label(entry)) for entry in result.changed[:_MAX_SHOWN]],
-            "refused": [(entry, state_label(entry)) for entry in result.refused[:_MAX_SHOWN]],
-            # Sent again with the form, as Django's own action for deleting does.
-            "action": request.POST["action"],
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "select_across": request.POST.get("select_across", "0"),
-        }
-        return render(request, "admin/blog/bulk_edit.html", context)
+        return self.action_page(
+            request,
+            "admin/blog/bulk_edit.html",
+            gettext("Edit %(name)s") % {"name": self.opts.verbose_name_plural},
+            form=form,
+            media=self.media + form.media,
+            result=result,
+            changed=[(entry, state_label(entry)) for entry in result.changed[:MAX_SHOWN]],
+            refused=[(entry, state_label(entry)) for entry in result.refused[:MAX_SHOWN]],
+        )

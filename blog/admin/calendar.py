@@ -8,8 +8,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext
@@ -33,8 +32,7 @@ class CalendarView(EntryActions):
     """The page “Calendar” of the posts that a person sees in the list."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.calendar_view)
-        return [path("calendar/", view, name="blog_post_calendar"), *super().get_urls()]
+        return [self.own_path("calendar/", self.calendar_view, "calendar"), *super().get_urls()]
 
     def calendar_view(self, request: HttpRequest) -> HttpResponse:
         """Show the month `?month=2026-12`, or the present one. One query for all posts."""
@@ -47,18 +45,17 @@ class CalendarView(EntryActions):
             previous, following = first - dt.timedelta(1), first + dt.timedelta(31)
         except (ValueError, OverflowError) as error:
             raise Http404(gettext("That month doesn't exist.")) from error
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Calendar"),
-            "month": format_month(first),
-            "weeks": weeks,
-            "weekdays": [(date_format(day.date, "D"), date_format(day.date, "l")) for day in weeks[0]],
-            "is_empty": not any(day.posts for week in weeks for day in week),
-            "previous": (f"{previous:%Y-%m}", format_month(previous)),
-            "following": (f"{following:%Y-%m}", format_month(following)),
-        }
-        return render(request, "admin/blog/calendar.html", context)
+        return self.own_page(
+            request,
+            "admin/blog/calendar.html",
+            gettext("Calendar"),
+            month=format_month(first),
+            weeks=weeks,
+            weekdays=[(date_format(day.date, "D"), date_format(day.date, "l")) for day in weeks[0]],
+            is_empty=not any(day.posts for week in weeks for day in week),
+            previous=(f"{previous:%Y-%m}", format_month(previous)),
+            following=(f"{following:%Y-%m}", format_month(following)),
+        )
 
     def _weeks(self, request: HttpRequest, first: dt.date, today: dt.date) -> list[list[Day]]:
         # Django counts from Sunday, Python from Monday.

@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -31,13 +31,10 @@ class _TreeChoiceField(forms.ModelChoiceField[Category]):
 class MergeForm(forms.Form):
     """Asks for the category that gets the posts, and whether the others stay."""
 
-    target = _TreeChoiceField(Category.objects.none(), label=_("Category that gets the posts"), empty_label=None)
+    target = _TreeChoiceField(
+        Category.objects.order_by(tree_order()), label=_("Category that gets the posts"), empty_label=None
+    )
     keep = forms.BooleanField(label=_("Only move the posts, and keep the other categories"), required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field: Any = self.fields["target"]
-        field.queryset = Category.objects.order_by(tree_order())
 
 
 @admin.register(Category)
@@ -74,8 +71,7 @@ class CategoryAdmin(CurationAdmin):
         return obj.get_absolute_url()
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.merge_view)
-        return [path("merge/", view, name="blog_category_merge"), *super().get_urls()]
+        return [self.own_path("merge/", self.merge_view, "merge"), *super().get_urls()]
 
     @admin.action(description=_("Merge, or move posts…"), permissions=["curate"])
     def merge_selected(self, request: HttpRequest, categories: QuerySet[Any]) -> HttpResponse:
@@ -95,10 +91,10 @@ class CategoryAdmin(CurationAdmin):
             return self.refused(request, CurationError(error))
         form = MergeForm(request.POST if "target" in request.POST else None, initial={"target": chosen[0].pk})
         target, keep, preview, obstacle = chosen[0], False, None, ""
-        if form.is_bound and form.is_valid():
+        if form.is_valid():
             target, keep = form.cleaned_data["target"], form.cleaned_data["keep"]
         confirmed = f"{target.pk} {keep}"
-        if form.is_bound and form.is_valid() and request.POST.get("confirm") == confirmed:
+        if form.is_valid() and request.POST.get("confirm") == confirmed:
             try:
                 return self.done(request, curation.merge(ids, target.pk, cast("User", request.user), keep=keep))
             except CurationError as error:
@@ -108,7 +104,7 @@ class CategoryAdmin(CurationAdmin):
                 preview = curation.preview_merge(ids, target, keep=keep)
             except CurationError as error:
                 obstacle = str(error)
-        return self.curation_page(
+        return self.own_page(
             request,
             "admin/blog/merge_categories.html",
             gettext("Merge categories"),
@@ -134,7 +130,7 @@ class CategoryTwinsAdmin(TwinsAdmin):
         rows = [
             twins_row([(each, each.post_count) for each in pair[:2]], pair.likeness, merge_url) for pair in twins.find()
         ]
-        return self.curation_page(
+        return self.own_page(
             request,
             "admin/blog/category_twins.html",
             gettext("Category twins"),

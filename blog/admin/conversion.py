@@ -5,9 +5,9 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern
 from django.utils.translation import gettext
 
 from accounts.actions import Action
@@ -18,30 +18,22 @@ from blog.models import Entry
 from blog.permissions import may_edit
 from blog.publishing import save_entry
 from blog.rendering import SourceTooLongError, UnknownMarkupError
+from core.admin import BaseAdmin
 
 
-class ConversionMixin:
+class ConversionMixin(BaseAdmin[Any]):
     """Adds the page to the admin of posts or pages."""
 
-    model: Any
-    opts: Any
-    admin_site: Any
-
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.convert)
-        name = f"blog_{self.opts.model_name}_convert"
-        urls: list[URLPattern] = super().get_urls()  # type: ignore[misc]  # of ModelAdmin
-        return [path("<int:entry_id>/convert/", view, name=name), *urls]
+        return [self.own_path("<int:pk>/convert/", self.convert, "convert"), *super().get_urls()]
 
-    def convert(self, request: HttpRequest, entry_id: int) -> HttpResponse:
+    def convert(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show what an entry becomes in Markdown, and convert it when that is confirmed and nothing gets lost."""
         user = cast("User", request.user)
-        entry = self.model._default_manager.filter(pk=entry_id).first()
-        if entry is None:
-            raise Http404
+        entry = get_object_or_404(self.model._default_manager, pk=pk)
         if not may_edit(user, entry):
             raise PermissionDenied
-        url = reverse(f"admin:blog_{self.opts.model_name}_change", args=[entry.pk])
+        url = self._url("change", entry.pk)
         if entry.markup == "markdown":
             messages.info(request, gettext("This text is in Markdown already."))
             return HttpResponseRedirect(url)
@@ -52,17 +44,16 @@ class ConversionMixin:
                 messages.success(request, gettext("Converted to Markdown. Readers see the same as before."))
                 return HttpResponseRedirect(url)
             error = gettext("Someone else changed this first, so nothing was converted. Look at the result again.")
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Convert to Markdown"),
-            "entry": entry,
-            "entry_url": url,
-            "conversion": conversion,
-            "error": error,
-            "version": version,
-        }
-        return render(request, "admin/blog/convert.html", context)
+        return self.own_page(
+            request,
+            "admin/blog/convert.html",
+            gettext("Convert to Markdown"),
+            entry=entry,
+            entry_url=url,
+            conversion=conversion,
+            error=error,
+            version=version,
+        )
 
 
 def _try_to_convert(entry: Entry) -> tuple[Conversion | None, str]:

@@ -8,8 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -25,21 +24,13 @@ from core.twins import Likeness
 class CurationAdmin(BaseAdmin[Any]):
     """The base of the admins of headings that can be merged."""
 
-    def may_curate(self, request: HttpRequest) -> bool:
-        """Return whether this user may merge, rename and delete headings, and undo that."""
+    def has_curate_permission(self, request: HttpRequest) -> bool:
+        """Return whether this user may merge, rename and delete headings, and undo that. Actions name it `curate`."""
         return self.has_change_permission(request) and self.has_delete_permission(request)
 
     def require_curator(self, request: HttpRequest) -> None:
-        if not self.may_curate(request):
+        if not self.has_curate_permission(request):
             raise PermissionDenied
-
-    def has_curate_permission(self, request: HttpRequest) -> bool:
-        """The permission that actions name."""
-        return self.may_curate(request)
-
-    def curation_page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        own = {"opts": self.opts, "title": title}
-        return TemplateResponse(request, template, self.admin_site.each_context(request) | own | context)
 
     def done(self, request: HttpRequest, change: UndoableChange) -> HttpResponse:
         """Return to the list with a message about the change and a button to undo it."""
@@ -55,7 +46,7 @@ class CurationAdmin(BaseAdmin[Any]):
         return self.to_list()
 
     def to_list(self) -> HttpResponseRedirect:
-        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return redirect(self._url("changelist"))
 
 
 REASONS: Final = {
@@ -87,8 +78,7 @@ class TwinsAdmin(CurationAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         # No pages for single pairs.
-        name = f"{self.opts.app_label}_{self.opts.model_name}_changelist"
-        return [path("", self.admin_site.admin_view(self.changelist_view), name=name)]
+        return [self.own_path("", self.changelist_view, "changelist")]
 
     def twins_page(self, request: HttpRequest) -> HttpResponse:
         """Show the twins."""
@@ -113,7 +103,7 @@ class TwinsAdmin(CurationAdmin):
         else:
             self.search(request)
         page = request.GET.get("page", "")
-        url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        url = self._url("changelist")
         return redirect(f"{url}?page={page}" if page.isascii() and page.isdigit() else url)
 
 
@@ -166,19 +156,16 @@ class ChangeAdmin(ReadOnlyAdmin):
     def state(self, change: UndoableChange) -> SafeString | str:
         if change.undone_at:
             return gettext("Undone by %s") % (change.undone_by or "–")
-        url = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_undo", args=[change.pk])
         # The list is a form, which this button sends to another URL.
         return format_html(
             '<button type="submit" class="button" formaction="{}" aria-label="{}">{}</button>',
-            url,
+            self._url("undo", change.pk),
             gettext("Undo: %s") % change.summary,
             gettext("Undo"),
         )
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(require_POST(self.undo_view))
-        name = f"{self.opts.app_label}_{self.opts.model_name}_undo"
-        return [path("<int:pk>/undo/", view, name=name), *super().get_urls()]
+        return [self.own_path("<int:pk>/undo/", require_POST(self.undo_view), "undo"), *super().get_urls()]
 
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_module_permission(request):
@@ -189,4 +176,4 @@ class ChangeAdmin(ReadOnlyAdmin):
             self.message_user(request, str(error), messages.ERROR)
         else:
             self.message_user(request, gettext("Undone: %s.") % change.summary, messages.SUCCESS)
-        return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
+        return redirect(self._url("changelist"))

@@ -81,11 +81,10 @@ def _recent(request: HttpRequest) -> dict[str, Any] | None:
 
 
 _SEES_POSTS: Final = ("blog.view_post", "blog.change_post")
+_WRITES: Final = ("blog.add_post", "blog.add_page")
 PANELS: Final = {
-    "drafts": Panel(_("Your drafts"), _LIST, _drafts, ("blog.add_post", "blog.add_page"), order=10),
-    "feedback": Panel(
-        _("Feedback"), "admin/blog/_feedback.html", _feedback, ("blog.add_post", "blog.add_page"), order=15
-    ),
+    "drafts": Panel(_("Your drafts"), _LIST, _drafts, _WRITES, order=10),
+    "feedback": Panel(_("Feedback"), "admin/blog/_feedback.html", _feedback, _WRITES, order=15),
     "review": Panel(_("Pending review"), _LIST, _for_review, _SEES_POSTS, order=20),
     "scheduled": Panel(_("Scheduled"), _LIST, _scheduled, _SEES_POSTS, order=30),
     "recent-posts": Panel(_("Recent posts"), _LIST, _recent, _SEES_POSTS, order=50),
@@ -95,7 +94,7 @@ NAVIGATION: Final = {
     "posts": NavigationItem(
         label=_("Posts"),
         url_name="admin:blog_post_changelist",
-        permissions=("blog.view_post", "blog.change_post"),
+        permissions=_SEES_POSTS,
         order=10,
         badge=Badge(_pending, ngettext_lazy("%(count)d pending review", "%(count)d pending review", "count")),
         first_step=FirstStep(_("Write your first post"), "admin:blog_post_add", "blog.add_post"),
@@ -103,7 +102,7 @@ NAVIGATION: Final = {
     "calendar": NavigationItem(
         label=_("Calendar"),
         url_name="admin:blog_post_calendar",
-        permissions=("blog.view_post", "blog.change_post"),
+        permissions=_SEES_POSTS,
         order=15,
         parent="posts",
     ),

@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Callable
 from functools import partial
-from itertools import compress
 from typing import Any, Final, cast
 
 from django.contrib import admin, messages
@@ -14,9 +13,8 @@ from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -30,13 +28,14 @@ from blog import publishing
 from blog.admin.forms import LanguageForm, languages
 from blog.admin.results import action_message, step_message
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
+from blog.original_changes import parse_version
 from blog.permissions import may_publish
 from blog.workflow import Step
 from core.admin import BaseAdmin, delete_selected
 from core.languages import known_languages
 
 # How many of the entries that would change are listed.
-_MAX_SHOWN: Final = 100
+MAX_SHOWN: Final = 100
 # What can be done with entries in the trash, and only with them.
 _IN_TRASH: Final = ("restore", "delete_selected")
 
@@ -97,18 +96,15 @@ class EntryActions(BaseAdmin[Any]):
         with transaction.atomic():
             change = change_entries()
             record(recorded, change.changed, by=cast("User", request.user), details=details)
-        is_later = [result == Status.PUBLISHED and entry.is_scheduled for entry in change.changed]
-        now = [entry for entry, later in zip(change.changed, is_later, strict=True) if not later]
-        for name, some, level in (
-            ("refused", change.refused, messages.WARNING),
-            (result, now, messages.SUCCESS),
-            ("scheduled", list(compress(change.changed, is_later)), messages.SUCCESS),
-        ):
+        done: dict[str, list[Any]] = {result: [], "scheduled": []}
+        for entry in change.changed:
+            done["scheduled" if result == Status.PUBLISHED and entry.is_scheduled else result].append(entry)
+        for name, some in {"refused": change.refused, **done}.items():
             if some:
                 message = action_message(name, some)
                 if name == Status.TRASH:
                     message = format_html("{} {}", message, self.undo_button(request, some[0].modified_at))
-                self.message_user(request, message, level)
+                self.message_user(request, message, messages.WARNING if name == "refused" else messages.SUCCESS)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
@@ -122,11 +118,10 @@ class EntryActions(BaseAdmin[Any]):
     # The trash
 
     def get_urls(self) -> list[URLPattern]:
-        view, name = self.admin_site.admin_view, self.opts.model_name
         return [
-            path("<int:pk>/trash/", view(require_POST(self.trash_view)), name=f"blog_{name}_trash"),
-            path("<int:pk>/restore/", view(require_POST(self.restore_view)), name=f"blog_{name}_restore"),
-            path("undo-trash/", view(require_POST(self.undo_view)), name=f"blog_{name}_undo_trash"),
+            self.own_path("<int:pk>/trash/", require_POST(self.trash_view), "trash"),
+            self.own_path("<int:pk>/restore/", require_POST(self.restore_view), "restore"),
+            self.own_path("undo-trash/", require_POST(self.undo_view), "undo_trash"),
             *super().get_urls(),
         ]
 
@@ -148,31 +143,24 @@ class EntryActions(BaseAdmin[Any]):
         """Take back the move of one or more entries to the trash at the time `?at=`."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        try:
-            trashed_at = dt.datetime.fromisoformat(request.GET.get("at", ""))
-        except ValueError as error:
-            raise BadRequest from error
-        if trashed_at.tzinfo is None:
+        trashed_at = parse_version(request.GET.get("at", ""))
+        if trashed_at is None:
             raise BadRequest
-        user = cast("User", request.user)
-        self.report(
-            request,
-            lambda: publishing.undo_trash(self.model, trashed_at, user),
-            "untrashed",
-            Action.RESTORED,
-        )
+        undo = partial(publishing.undo_trash, self.model, trashed_at, cast("User", request.user))
+        self.report(request, undo, "untrashed", Action.RESTORED)
         return self.redirect_to_list(request)
 
     def undo_button(self, request: HttpRequest, trashed_at: dt.datetime) -> str:
         """Return the button that takes back the move to the trash at this time."""
         url = f"{self._url('undo_trash')}?{urlencode({'at': trashed_at.isoformat()})}"
-        return render_to_string("admin/undo.html", {"url": self._with_filters(request, url)}, request)
+        return render_to_string("admin/undo.html", {"url": self.with_filters(request, url)}, request)
 
     def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
         """Return to the list with the filters that it had."""
-        return HttpResponseRedirect(self._with_filters(request, self._url("changelist")))
+        return HttpResponseRedirect(self.with_filters(request, self._url("changelist")))
 
-    def _with_filters(self, request: HttpRequest, url: str) -> str:
+    def with_filters(self, request: HttpRequest, url: str) -> str:
+        """Return `url` with the filters of the list, from which one came."""
         filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
         return add_preserved_filters(filters, url)
 
@@ -208,16 +196,18 @@ class EntryActions(BaseAdmin[Any]):
 
     def _language_page(self, request: HttpRequest, form: LanguageForm, change: publishing.BulkChange) -> HttpResponse:
         names = known_languages()
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Set language"),
-            "form": form,
-            "change": change,
-            "shown": [(entry, names.get(entry.language, entry.language)) for entry in change.changed[:_MAX_SHOWN]],
-            # Sent again with the form, as Django's own action for deleting does.
-            "action": request.POST["action"],
-            "selected": request.POST.getlist(ACTION_CHECKBOX_NAME),
-            "select_across": request.POST.get("select_across", "0"),
-        }
-        return render(request, "admin/blog/set_language.html", context)
+        shown = [(entry, names.get(entry.language, entry.language)) for entry in change.changed[:MAX_SHOWN]]
+        title = gettext("Set language")
+        return self.action_page(request, "admin/blog/set_language.html", title, form=form, change=change, shown=shown)
+
+    def action_page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
+        """Return the page of an action that asks for more. Like Django's own, its form sends the choice again."""
+        return self.own_page(
+            request,
+            template,
+            title,
+            action=request.POST["action"],
+            selected=request.POST.getlist(ACTION_CHECKBOX_NAME),
+            select_across=request.POST.get("select_across", "0"),
+            **context,
+        )

@@ -2,14 +2,12 @@
 
 from typing import Any, ClassVar, Final, cast
 
-from django.contrib import admin
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
+from django.contrib import admin, messages
 from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.db.models import DateTimeField, Q, prefetch_related_objects
+from django.db.models import DateTimeField, prefetch_related_objects
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +17,7 @@ from accounts.models import User
 from blog import original_changes, publishing, translations
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
-from blog.admin.forms import AuthorField, EntryForm
+from blog.admin.forms import AuthorField, EntryForm, possible_authors
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
@@ -30,7 +28,7 @@ from blog.review import notes
 from blog.workflow import Step, state_of, take
 from core.dates import format_datetime
 from core.history import describe_changes
-from core.text import remove_unstorable
+from core.text import parse_id, remove_unstorable
 from media.models import Picture
 
 # Steps that have a name of their own in the audit log.
@@ -51,8 +49,8 @@ class FeaturedPictureInput(ForeignKeyRawIdWidget):
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
-        is_id = str(value or "").isdecimal() and len(str(value)) < 19
-        context["picture"] = Picture.objects.present().filter(pk=value).first() if is_id else None
+        pk = parse_id(str(value or ""))
+        context["picture"] = Picture.objects.present().filter(pk=pk).first() if pk else None
         return context
 
     def label_and_url_for_value(self, value: Any) -> tuple[str, str]:
@@ -131,8 +129,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             kwargs["widget"] = FeaturedPictureInput(db_field.remote_field, self.admin_site)
         if db_field.name != "author":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
-        authors = self.model._default_manager.order_by().values("author")
-        people = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors)).order_by("display_name", "pk")
+        people = possible_authors(self.model)
         # Without the icons for changing and deleting users, which the method of the parent adds.
         return self.formfield_for_foreignkey(db_field, request, queryset=people, form_class=AuthorField, **kwargs)
 
@@ -175,8 +172,12 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         user = cast("User", request.user)
         publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         if form.original is not None:
-            translations.link(obj, form.original, user)
-            original_changes.begin(obj, form.original, user, form.cleaned_data["original_version"])
+            try:
+                translations.link(obj, form.original, user)
+                original_changes.begin(obj, form.original, user, form.cleaned_data["original_version"])
+            except translations.LinkError as error:
+                # Someone else linked another one since the form was checked. The text is saved all the same.
+                self.message_user(request, str(error), messages.WARNING)
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
         obj.step = form.step  # type: ignore[attr-defined]  # for the response
@@ -213,9 +214,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         self.report_step(request, obj.step, obj)
         if obj.step == Step.TRASH:
             return self.response_post_save_change(request, obj)
-        url = reverse(f"admin:blog_{obj.kind}_change", args=[obj.pk])
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return HttpResponseRedirect(add_preserved_filters(filters, url))
+        return HttpResponseRedirect(self.with_filters(request, self._url("change", obj.pk)))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
         """Return None: the form links to its entry as stored, and what was entered may be no URL (change_form.html)."""

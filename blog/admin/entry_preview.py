@@ -1,7 +1,7 @@
 """Previews of posts and pages: of unsaved text in another tab, and links for people without an account."""
 
 from collections.abc import Collection
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from django import forms
 from django.conf import settings
@@ -9,11 +9,10 @@ from django.contrib import messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path
-from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext_lazy
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -28,16 +27,17 @@ from core.dates import format_datetime
 from core.models import SiteSettings
 from core.site import SiteRequest
 from core.slugs import slugify
+from core.text import parse_id
 
-_DAYS: Final[list[tuple[int, str | Promise]]] = [
-    (days, ngettext_lazy("%(n)d day", "%(n)d days", days) % {"n": days}) for days in (1, 3, 7, 30)
-]
+
+def _days() -> list[tuple[int, str]]:
+    return [(days, ngettext("%(n)d day", "%(n)d days", days) % {"n": days}) for days in (1, 3, 7, 30)]
 
 
 class PreviewLinkForm(forms.Form):
     """Asks how long a new link works."""
 
-    days = forms.TypedChoiceField(label=_("The link works for"), choices=_DAYS, coerce=int, initial=7)
+    days = forms.TypedChoiceField(label=_("The link works for"), choices=_days, coerce=int, initial=7)
 
 
 def review(entry: Entry, categories: Collection[Category] | None, tags: Collection[str] | None) -> dict[str, Any]:
@@ -62,25 +62,19 @@ class PreviewAdmin(BaseAdmin[Any]):
     """The previews of posts and pages."""
 
     def get_urls(self) -> list[URLPattern]:
-        preview = self.admin_site.admin_view(self.preview_view)
-        advice = self.admin_site.admin_view(self.advice_view)
-        links = self.admin_site.admin_view(self.preview_links_view)
-        name = f"blog_{self.opts.model_name}_preview"
         return [
-            path("preview/", preview, name=f"{name}_new"),
-            path("<int:pk>/preview/", preview, name=name),
-            path("<int:pk>/preview-links/", links, name=f"{name}_links"),
-            path("advice/", advice, name=f"blog_{self.opts.model_name}_advice_new"),
-            path("<int:pk>/advice/", advice, name=f"blog_{self.opts.model_name}_advice"),
+            self.own_path("preview/", self.preview_view, "preview_new"),
+            self.own_path("<int:pk>/preview/", self.preview_view, "preview"),
+            self.own_path("<int:pk>/preview-links/", self.preview_links_view, "preview_links"),
+            self.own_path("advice/", self.advice_view, "advice_new"),
+            self.own_path("<int:pk>/advice/", self.advice_view, "advice"),
             *super().get_urls(),
         ]
 
     def _unsaved(self, request: HttpRequest, pk: int | None) -> EntryForm:
         """Return the submitted form of a new entry or of the one with this ID, validated, if the user may save it."""
-        entry = None if pk is None else self.get_object(request, str(pk))
-        if pk is not None and entry is None:
-            raise Http404
-        if not (self.has_add_permission(request) if entry is None else self.has_change_permission(request, entry)):
+        entry = None if pk is None else self.find_object(request, pk, self.has_change_permission)
+        if entry is None and not self.has_add_permission(request):
             raise PermissionDenied
         data = request.POST.copy()
         fields = flatten_fieldsets(self.get_fieldsets(request, entry))
@@ -97,14 +91,11 @@ class PreviewAdmin(BaseAdmin[Any]):
             return HttpResponseNotAllowed(["POST"])
         form = self._unsaved(request, pk)
         if form.errors:
-            context = {
-                **self.admin_site.each_context(request),
-                "opts": self.opts,
-                "title": gettext("Preview"),
-                "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
-                "form": form,
-            }
-            return render(request, "admin/blog/entry/preview_errors.html", context, status=400)
+            errors = [(bound, bound.errors) for bound in form if bound.errors]
+            template, title = "admin/blog/entry/preview_errors.html", gettext("Preview")
+            page = self.own_page(request, template, title, errors_by_field=errors, form=form)
+            page.status_code = 400
+            return page
         shown = form.save(commit=False)
         shown.is_unlocked = True
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
@@ -124,21 +115,12 @@ class PreviewAdmin(BaseAdmin[Any]):
             return HttpResponseNotAllowed(["POST"])
         form = self._unsaved(request, pk)
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Before you publish"),
-            "review": review(form.instance, categories, tags),
-        }
-        return render(request, "admin/blog/entry/review_page.html", context)
+        shown = review(form.instance, categories, tags)
+        return self.own_page(request, "admin/blog/entry/review_page.html", gettext("Before you publish"), review=shown)
 
     def preview_links_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the links with which people without an account see this entry; create and revoke them."""
-        entry = self.get_object(request, str(pk))
-        if entry is None:
-            raise Http404
-        if not self.has_change_permission(request, entry):
-            raise PermissionDenied
+        entry = self.find_object(request, pk, self.has_change_permission)
         form = PreviewLinkForm(request.POST if "days" in request.POST else None)
         if request.method == "POST" and "revoke" in request.POST:
             return self._revoke(request, entry)
@@ -148,23 +130,22 @@ class PreviewAdmin(BaseAdmin[Any]):
                 self.log_change(request, entry, gettext("Created a preview link."))
             self.message_user(request, gettext("Preview link created. Copy it and send it."), messages.SUCCESS)
             return HttpResponseRedirect(request.path)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Preview links"),
-            "subtitle": str(entry),
-            "entry": entry,
-            "form": form,
-            "links": [
-                (link, preview_links.url_of(link), format_datetime(link.expires_at))
-                for link in preview_links.working_links(entry)
-            ],
-        }
-        return render(request, "admin/blog/entry/preview_links.html", context)
+        links = [
+            (link, preview_links.url_of(link), format_datetime(link.expires_at))
+            for link in preview_links.working_links(entry)
+        ]
+        return self.own_page(
+            request,
+            "admin/blog/entry/preview_links.html",
+            gettext("Preview links"),
+            subtitle=str(entry),
+            entry=entry,
+            form=form,
+            links=links,
+        )
 
     def _revoke(self, request: HttpRequest, entry: Entry) -> HttpResponse:
-        chosen = request.POST["revoke"]
-        link = get_object_or_404(entry.preview_links, pk=int(chosen) if chosen.isascii() and chosen.isdecimal() else 0)
+        link = get_object_or_404(entry.preview_links, pk=parse_id(request.POST["revoke"]))
         with transaction.atomic():
             link.delete()
             self.log_change(request, entry, gettext("Revoked a preview link."))

@@ -14,6 +14,7 @@ from blog.admin.trees import dashed, tree_order
 from blog.models import Category, Entry, Status
 from core.dates import format_month
 from core.languages import known_languages
+from core.text import parse_id
 
 
 class StatusFilter(admin.SimpleListFilter):
@@ -50,7 +51,7 @@ class CategoryFilter(admin.SimpleListFilter):
         chosen = self.value()
         if chosen is None:
             return queryset
-        category = Category.objects.filter(pk=chosen).first() if chosen.isdecimal() else None
+        category = Category.objects.filter(pk=parse_id(chosen)).first()
         return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # likewise
 
 
@@ -67,9 +68,7 @@ class AuthorFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         chosen = self.value()
-        if chosen is None:
-            return queryset
-        return queryset.filter(author=chosen) if chosen.isdecimal() else queryset.none()
+        return queryset if chosen is None else queryset.filter(author=parse_id(chosen))
 
 
 class LanguageFilter(admin.SimpleListFilter):
@@ -113,9 +112,10 @@ class DateFilter(admin.SimpleListFilter):
         try:
             first = dt.datetime(int(year), int(month or 1), 1)  # noqa: DTZ001  # made aware below
             after = first.replace(year=first.year + 1) if not month else (first + dt.timedelta(31)).replace(day=1)
-            return timezone.make_aware(first), timezone.make_aware(after)
         except (ValueError, OverflowError):
             return None
+        # Databases store times in UTC, in which the first year may begin too early.
+        return (timezone.make_aware(first), timezone.make_aware(after)) if first.year > dt.MINYEAR else None
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         if self.value() is None:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils.formats import date_format
@@ -18,7 +19,7 @@ from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
 from blog.admin.merging import MergingForm, saved_at, version_of
-from blog.admin.trees import ParentField, TreeCheckboxesField, tree_order
+from blog.admin.trees import ParentField, TreeCheckboxesField
 from blog.editing import SourceEditor
 from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
 from blog.permissions import may_view
@@ -27,7 +28,7 @@ from blog.revisions.describing import Difference
 from blog.translations import LinkError, require_possible
 from blog.workflow import Step, may_take, state_of, steps_for
 from core.languages import known_languages
-from core.text import unify_line_ends
+from core.text import parse_id, unify_line_ends
 
 
 class UnlabelledInput(forms.HiddenInput):
@@ -46,6 +47,13 @@ class AuthorField(forms.ModelChoiceField[User]):
     def to_python(self, value: Any) -> User | None:
         is_stored = self.stored is not None and str(value) == str(self.stored.pk)
         return self.stored if is_stored else super().to_python(value)
+
+
+def possible_authors(model: type[Entry]) -> QuerySet[User]:
+    """Return those who can be made the author of a post or page: staff, and people who have written one."""
+    authors = model._default_manager.order_by().values("author")
+    people: QuerySet[User] = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
+    return people.order_by("display_name", "pk")
 
 
 class VersionedForm(forms.ModelForm[Any]):
@@ -271,8 +279,9 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def original(self) -> Entry | None:
         """The entry that a new one translates, if this person sees it."""
-        pk = self["translation_of"].value() if "translation_of" in self.fields and not self.instance.pk else None
-        original = self._meta.model._default_manager.filter(pk=pk).first() if str(pk).isdecimal() else None
+        is_new = "translation_of" in self.fields and not self.instance.pk
+        pk = parse_id(str(self["translation_of"].value())) if is_new else 0
+        original = self._meta.model._default_manager.filter(pk=pk).first() if pk else None
         return original if original and may_view(self.user, original) else None
 
     def clean_language(self) -> str:
@@ -337,9 +346,7 @@ def _note_in(draft: Mapping[str, list[str]]) -> str:
 
 
 class PostForm(EntryForm):
-    categories = TreeCheckboxesField(
-        Category.objects.order_by(tree_order()), label=gettext_lazy("Categories"), required=False
-    )
+    categories = TreeCheckboxesField(Category.objects.all(), gettext_lazy("Categories"))
     tags = TagsField(
         label=gettext_lazy("Tags"),
         required=False,

@@ -17,6 +17,7 @@ from django.utils.translation import gettext
 from blog.admin.autosaving import DraftForm
 from blog.models import Category, Entry, Revision
 from blog.models.entry_query import EntryKind
+from blog.original_changes import parse_version
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
@@ -156,10 +157,15 @@ class MergingForm(DraftForm):
             return str(value)
         if name in ("tags", "categories"):
             return ", ".join(sorted(str(each) for each in value))
-        choices = dict(getattr(form_field, "choices", ())) if isinstance(form_field, forms.ChoiceField) else {}
         if isinstance(value, bool):
             return gettext("yes") if value else gettext("no")
-        return str(choices.get(value, "" if value is None else value))
+        if isinstance(form_field, forms.ModelChoiceField):
+            # There can be thousands to choose from, so what is stored is looked up, too.
+            value = value if is_submitted else form_field.to_python(value)
+        elif isinstance(form_field, forms.ChoiceField):
+            choices: Any = form_field.choices
+            value = dict(choices).get(value, value)
+        return "" if value is None else str(value)
 
     def _opened(self, version: str, stored: Revision) -> Revision | None:
         """Return what the entry contained when its form was opened, if that is known."""
@@ -186,11 +192,7 @@ def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]
 
 def saved_at(version: str) -> dt.datetime | None:
     """Return when an entry of this version, which a form submitted, was last saved. None if it isn't one."""
-    try:
-        time = dt.datetime.fromisoformat(version.partition("?")[0])
-        return time.astimezone(dt.UTC) if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
+    return parse_version(version.partition("?")[0])
 
 
 def _filed_in(version: str, entry: Entry) -> dict[str, Any]:

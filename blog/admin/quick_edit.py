@@ -3,11 +3,9 @@
 from typing import Any, ClassVar
 
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.urls import URLPattern, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
 from django.utils.translation import gettext
 
 from blog.admin.entry_actions import EntryActions
@@ -43,35 +41,28 @@ class QuickEdit(EntryActions):
     quick_fields: ClassVar[tuple[str, ...]]
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.quick_view)
-        return [path("<int:pk>/quick/", view, name=f"blog_{self.opts.model_name}_quick"), *super().get_urls()]
+        return [self.own_path("<int:pk>/quick/", self.quick_view, "quick"), *super().get_urls()]
 
     def quick_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the form, or save it and go back to the list. A script gets the form alone, and 204 if it was saved."""
         is_fragment = _FRAGMENT_HEADER in request.headers
         with transaction.atomic():
-            entry = self.get_object(request, str(pk))
-            if entry is None:
-                raise Http404
-            if not self.has_change_permission(request, entry):
-                raise PermissionDenied
+            entry = self.find_object(request, pk, self.has_change_permission)
             form = self._form_class(request, entry)(request.POST or None, instance=entry)
             if form.is_valid():
                 self._save(request, form)
                 return HttpResponse(status=204) if is_fragment else self.redirect_to_list(request)
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Quick edit"),
-            "entry": entry,
-            "form": form,
-            "steps": [(step.value, step_label(step, form.state), step == form.step) for step in _other_steps(form)],
-            "media": self.media + form.media,
-            "form_url": request.get_full_path(),
-            "list_url": self.redirect_to_list(request).url,
-        }
-        template = "admin/blog/_quick_form.html" if is_fragment else "admin/blog/quick_edit.html"
-        return render(request, template, context)
+        return self.own_page(
+            request,
+            "admin/blog/_quick_form.html" if is_fragment else "admin/blog/quick_edit.html",
+            gettext("Quick edit"),
+            entry=entry,
+            form=form,
+            steps=[(step.value, step_label(step, form.state), step == form.step) for step in _other_steps(form)],
+            media=self.media + form.media,
+            form_url=request.get_full_path(),
+            list_url=self.redirect_to_list(request).url,
+        )
 
     def _form_class(self, request: HttpRequest, entry: Entry) -> Any:
         hidden = set() if may_publish(request.user, self.model) else {"published_at"}

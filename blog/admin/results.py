@@ -44,30 +44,12 @@ _AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
 }
 # Likewise about one, by what was done.
 _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
-    Status.PUBLISHED: {
-        EntryKind.POST: _("Post published."),
-        EntryKind.PAGE: _("Page published."),
-    },
-    "scheduled": {
-        EntryKind.POST: _("Post scheduled."),
-        EntryKind.PAGE: _("Page scheduled."),
-    },
-    "unpublished": {
-        EntryKind.POST: _("Post unpublished."),
-        EntryKind.PAGE: _("Page unpublished."),
-    },
-    Status.TRASH: {
-        EntryKind.POST: _("Post moved to the trash."),
-        EntryKind.PAGE: _("Page moved to the trash."),
-    },
-    "restored": {
-        EntryKind.POST: _("Post restored as a draft."),
-        EntryKind.PAGE: _("Page restored as a draft."),
-    },
-    "edited": {
-        EntryKind.POST: _("Post changed."),
-        EntryKind.PAGE: _("Page changed."),
-    },
+    Status.PUBLISHED: {EntryKind.POST: _("Post published."), EntryKind.PAGE: _("Page published.")},
+    "scheduled": {EntryKind.POST: _("Post scheduled."), EntryKind.PAGE: _("Page scheduled.")},
+    "unpublished": {EntryKind.POST: _("Post unpublished."), EntryKind.PAGE: _("Page unpublished.")},
+    Status.TRASH: {EntryKind.POST: _("Post moved to the trash."), EntryKind.PAGE: _("Page moved to the trash.")},
+    "restored": {EntryKind.POST: _("Post restored as a draft."), EntryKind.PAGE: _("Page restored as a draft.")},
+    "edited": {EntryKind.POST: _("Post changed."), EntryKind.PAGE: _("Page changed.")},
     "untrashed": {
         EntryKind.POST: _("Post taken back out of the trash."),
         EntryKind.PAGE: _("Page taken back out of the trash."),

@@ -11,10 +11,9 @@ from typing import Any, cast
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
@@ -26,7 +25,7 @@ from blog.review.notices import latest_return
 from blog.review.paragraphs import split_paragraphs
 from blog.review.threads import threads_of
 from core.admin import BaseAdmin
-from core.text import remove_unstorable, unify_line_ends
+from core.text import parse_id, remove_unstorable, unify_line_ends
 
 # How many paragraphs the page offers to choose from.
 _MAX_CHOICES = 300
@@ -45,8 +44,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
     """Adds notes. People who can see an entry can see its notes."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.notes_view)
-        return [path("<int:pk>/notes/", view, name=f"blog_{self.opts.model_name}_notes"), *super().get_urls()]
+        return [self.own_path("<int:pk>/notes/", self.notes_view, "notes"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = kwargs.get("obj")
@@ -57,24 +55,16 @@ class ReviewNotesMixin(BaseAdmin[Any]):
     def notes_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the notes on an entry. A POST adds, answers, resolves, reopens or deletes one."""
         if request.method != "POST":
-            return self._notes_page(request, self._entry_with_notes(request, pk))
+            return self._notes_page(request, self.find_object(request, pk, self.has_view_permission))
         # One after the other, so that nothing happens twice.
         with transaction.atomic():
-            entry = self._entry_with_notes(request, pk)
+            entry = self.find_object(request, pk, self.has_view_permission)
             if not may_review(request.user, entry):
                 raise PermissionDenied
             mistake = self._take_note(request, entry)
         if mistake is not None:
             return self._notes_page(request, entry, mistake)
         return HttpResponseRedirect(request.path)
-
-    def _entry_with_notes(self, request: HttpRequest, pk: int) -> Entry:
-        entry: Entry | None = self.get_object(request, str(pk))
-        if entry is None:
-            raise Http404
-        if not self.has_view_permission(request, entry):
-            raise PermissionDenied
-        return entry
 
     def _take_note(self, request: HttpRequest, entry: Entry) -> Mistake | None:
         """Do what the pressed button names, and say so."""
@@ -116,17 +106,16 @@ class ReviewNotesMixin(BaseAdmin[Any]):
 
     def _notes_page(self, request: HttpRequest, entry: Entry, mistake: Mistake | None = None) -> HttpResponse:
         paragraphs = split_paragraphs(entry.source)[:_MAX_CHOICES]
-        context = {
-            **self.admin_site.each_context(request),
+        return self.own_page(
+            request,
+            "admin/blog/entry/notes_page.html",
+            gettext("Notes"),
+            entry=entry,
+            change_url=self._url("change", entry.pk),
+            mistake=mistake,
+            paragraphs=[(index, Truncator(text).chars(80)) for index, text in enumerate(paragraphs)],
             **self._notes_context(request, entry),
-            "opts": self.opts,
-            "title": gettext("Notes"),
-            "entry": entry,
-            "change_url": self._url("change", entry.pk),
-            "mistake": mistake,
-            "paragraphs": [(index, Truncator(text).chars(80)) for index, text in enumerate(paragraphs)],
-        }
-        return TemplateResponse(request, "admin/blog/entry/notes_page.html", context)
+        )
 
     def _notes_context(self, request: HttpRequest, entry: Entry) -> dict[str, Any]:
         threads = threads_of(entry, request.user)
@@ -142,9 +131,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
 
 
 def _posted_note(request: HttpRequest, entry: Entry, name: str) -> ReviewNote:
-    pk = request.POST[name]
-    is_id = pk.isascii() and pk.isdecimal() and len(pk) < 19
-    note = get_object_or_404(ReviewNote, entry=entry.pk, pk=int(pk) if is_id else 0)
+    note = get_object_or_404(ReviewNote, entry=entry.pk, pk=parse_id(request.POST[name]))
     note.entry = entry
     return note
 

@@ -1,16 +1,14 @@
 """The page on which people see the revisions of a post or page, and restore one."""
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 from django.utils.translation import gettext
@@ -21,6 +19,7 @@ from blog.models import Entry, Revision
 from blog.permissions import may_delete_revisions
 from blog.revisions.describing import differences
 from core.admin import BaseAdmin
+from core.text import parse_id
 
 _PER_PAGE = 50
 
@@ -29,9 +28,7 @@ class RevisionsMixin(BaseAdmin[Any]):
     """Adds the page of revisions, for everyone who can see the entry. Those who may change it may restore one."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.revisions_view)
-        name = f"{self.opts.app_label}_{self.opts.model_name}_revisions"
-        return [path("<int:object_id>/revisions/", view, name=name), *super().get_urls()]
+        return [self.own_path("<int:object_id>/revisions/", self.revisions_view, "revisions"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         obj = kwargs.get("obj")
@@ -41,22 +38,11 @@ class RevisionsMixin(BaseAdmin[Any]):
     def revisions_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the revisions of an entry and what one of them changed. A POST restores it, or deletes older ones."""
         if request.method != "POST":
-            return self._for_entry(request, object_id, self._revisions_page)
+            return self._revisions_page(request, self.find_object(request, object_id, self.has_view_permission))
         # `get_object` locks the entry, so that nobody saves a newer text in the meantime.
         with transaction.atomic():
-            return self._for_entry(
-                request, object_id, self._delete_older if "delete" in request.POST else self._restore
-            )
-
-    def _for_entry(
-        self, request: HttpRequest, object_id: int, respond: Callable[[HttpRequest, Entry], HttpResponse]
-    ) -> HttpResponse:
-        entry = self.get_object(request, str(object_id))
-        if entry is None:
-            raise Http404
-        if not self.has_view_permission(request, entry):
-            raise PermissionDenied
-        return respond(request, entry)
+            entry = self.find_object(request, object_id, self.has_view_permission)
+            return self._delete_older(request, entry) if "delete" in request.POST else self._restore(request, entry)
 
     def _restore(self, request: HttpRequest, entry: Entry) -> HttpResponse:
         revision = self._posted_revision(request, entry)
@@ -78,8 +64,7 @@ class RevisionsMixin(BaseAdmin[Any]):
         return HttpResponseRedirect(self._url("change", entry.pk))
 
     def _posted_revision(self, request: HttpRequest, entry: Entry) -> Revision:
-        pk = request.POST.get("revision", "")
-        return get_object_or_404(Revision, entry=entry.pk, pk=pk if pk.isdecimal() else 0)
+        return get_object_or_404(Revision, entry=entry.pk, pk=parse_id(request.POST.get("revision", "")))
 
     def _delete_older(self, request: HttpRequest, entry: Entry) -> HttpResponse:
         if not may_delete_revisions(request.user, entry):
@@ -93,8 +78,8 @@ class RevisionsMixin(BaseAdmin[Any]):
     def _revisions_page(self, request: HttpRequest, entry: Entry) -> HttpResponse:
         revisions = Revision.objects.filter(entry=entry.pk).select_related("by").order_by("-pk")
         page = Paginator(revisions.defer("source", "settings"), _PER_PAGE).get_page(request.GET.get("p"))
-        chosen = request.GET.get("revision", "")
-        revision = (revisions.filter(pk=chosen) if chosen.isdecimal() else revisions).first()
+        chosen = parse_id(request.GET.get("revision", ""))
+        revision = (revisions.filter(pk=chosen) if chosen else revisions).first()
         current = Revision.of(entry, by=None)
         previous = revisions.filter(pk__lt=revision.pk).first() if revision else None
         with_current = "current" in request.GET
@@ -104,21 +89,20 @@ class RevisionsMixin(BaseAdmin[Any]):
         elif revision and previous:
             found = differences(previous, revision)
         is_current = revision is not None and revision.digest == current.digest
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Revisions"),
-            "subtitle": str(entry),
-            "entry": entry,
-            "page": page,
-            "revision": revision,
-            "previous": previous,
-            "is_current": is_current,
-            "with_current": with_current,
-            "differences": found,
-            "version": entry.modified_at.isoformat(),
-            "may_restore": revision is not None and not is_current and self.has_change_permission(request, entry),
-            "may_delete": previous is not None and may_delete_revisions(request.user, entry),
-            "change_url": self._url("change", entry.pk),
-        }
-        return TemplateResponse(request, "admin/blog/revisions.html", context)
+        return self.own_page(
+            request,
+            "admin/blog/revisions.html",
+            gettext("Revisions"),
+            subtitle=str(entry),
+            entry=entry,
+            page=page,
+            revision=revision,
+            previous=previous,
+            is_current=is_current,
+            with_current=with_current,
+            differences=found,
+            version=entry.modified_at.isoformat(),
+            may_restore=revision is not None and not is_current and self.has_change_permission(request, entry),
+            may_delete=previous is not None and may_delete_revisions(request.user, entry),
+            change_url=self._url("change", entry.pk),
+        )

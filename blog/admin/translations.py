@@ -4,11 +4,10 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404, render
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
@@ -27,6 +26,7 @@ from blog.original_changes import (
 from blog.permissions import may_edit, may_view
 from core.admin import BaseAdmin
 from core.languages import known_languages
+from core.text import parse_id
 
 _MAX_FOUND: Final = 10
 
@@ -35,13 +35,9 @@ class TranslationsMixin(BaseAdmin[Any]):
     """Adds a section to the panel, whose buttons submit to a page of their own; a script puts the section back."""
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.translations_view)
-        name = f"blog_{self.opts.model_name}_translations"
-        original_view = self.admin_site.admin_view(self.original_view)
-        original_name = f"blog_{self.opts.model_name}_original"
         return [
-            path("<int:pk>/translations/", view, name=name),
-            path("<int:pk>/original/", original_view, name=original_name),
+            self.own_path("<int:pk>/translations/", self.translations_view, "translations"),
+            self.own_path("<int:pk>/original/", self.original_view, "original"),
             *super().get_urls(),
         ]
 
@@ -55,9 +51,8 @@ class TranslationsMixin(BaseAdmin[Any]):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return what a new translation takes over from the entry that it translates."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        pk = request.GET.get("translation_of", "")
-        original = self.get_object(request, pk) if pk.isdecimal() else None
-        if original is None or not may_view(request.user, original):
+        original = self._seen(request, parse_id(request.GET.get("translation_of", "")))
+        if original is None:
             return {**initial, "translation_of": None}
         initial["original_version"] = original.modified_at.isoformat()
         taken_over = {"featured_picture": original.featured_picture_id, "parent": original.parent_id}
@@ -67,11 +62,7 @@ class TranslationsMixin(BaseAdmin[Any]):
 
     def translations_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show, find, link and unlink translations of an entry. The other fields of the form are ignored."""
-        entry = self.get_object(request, str(pk))
-        if entry is None:
-            raise Http404
-        if not self.has_change_permission(request, entry):
-            raise PermissionDenied
+        entry = self.find_object(request, pk, self.has_change_permission)
         if "_link" in request.POST:
             return self._act(request, entry, "_link", lambda other, by: translations.link(entry, other, by))
         if "_unlink" in request.POST:
@@ -82,45 +73,43 @@ class TranslationsMixin(BaseAdmin[Any]):
             language = request.POST.get("translation_language", "")
             query = urlencode({"translation_of": str(pk), "language": language})
             return HttpResponseRedirect(f"{self._url('add')}?{query}")
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Translations"),
-            "subtitle": str(entry),
-            "entry": entry,
-            "translations": self._section(request, entry),
-        }
-        return render(request, "admin/blog/entry/translations_page.html", context)
+        return self.own_page(
+            request,
+            "admin/blog/entry/translations_page.html",
+            gettext("Translations"),
+            subtitle=str(entry),
+            entry=entry,
+            translations=self._section(request, entry),
+        )
 
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show how the original of an entry has changed since it was translated. A POST says that it is up to date."""
-        entry = self.get_object(request, str(pk))
-        if entry is None:
-            raise Http404
-        if not self.has_change_permission(request, entry):
-            raise PermissionDenied
+        entry = self.find_object(request, pk, self.has_change_permission)
         seen = translated_version(entry)
-        original = self.get_object(request, str(seen.entry_id)) if seen else None
-        if seen is None or original is None or not may_view(request.user, original):
+        original = self._seen(request, seen.entry_id) if seen else None
+        if seen is None or original is None:
             raise Http404
         if request.method == "POST":
             return self._bring_up_to_date(request, entry, str(original.pk))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Changes of the original"),
-            "subtitle": str(entry),
-            "entry": entry,
-            "original": original,
-            "version": original.modified_at.isoformat(),
-            "changes": changes_since(seen, original, entry),
-        }
-        return render(request, "admin/blog/entry/original_page.html", context)
+        return self.own_page(
+            request,
+            "admin/blog/entry/original_page.html",
+            gettext("Changes of the original"),
+            subtitle=str(entry),
+            entry=entry,
+            original=original,
+            version=original.modified_at.isoformat(),
+            changes=changes_since(seen, original, entry),
+        )
+
+    def _seen(self, request: HttpRequest, pk: int) -> Any:
+        """Return the entry with this ID, if there is one and this person sees it."""
+        entry = self.get_object(request, str(pk)) if pk else None
+        return entry if entry is not None and may_view(request.user, entry) else None
 
     def _bring_up_to_date(self, request: HttpRequest, entry: Entry, chosen: str) -> HttpResponse:
         """Note that an entry says the same as one of its translations, as this person saw it."""
-        linked = entry.translations().filter(pk=chosen) if chosen.isdecimal() else entry.translations().none()
-        original = get_object_or_404(linked)
+        original = get_object_or_404(entry.translations(), pk=parse_id(chosen))
         user, seen_at = cast("User", request.user), parse_version(request.POST.get("original_version", ""))
         try:
             bring_up_to_date(entry, original, user, seen_at=seen_at)
@@ -135,9 +124,8 @@ class TranslationsMixin(BaseAdmin[Any]):
     def _act(
         self, request: HttpRequest, entry: Entry, button: str, action: Callable[[Any, User], None]
     ) -> HttpResponse:
-        chosen = request.POST[button]
-        other = self.get_object(request, chosen) if chosen.isdecimal() else None
-        if other is None or not may_view(request.user, other):
+        other = self._seen(request, parse_id(request.POST[button]))
+        if other is None:
             raise Http404
         try:
             with transaction.atomic():

@@ -53,5 +53,8 @@ class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
 
     widget = forms.CheckboxSelectMultiple
 
+    def __init__(self, nodes: QuerySet[Any], label: Any) -> None:
+        super().__init__(nodes.order_by(tree_order()), label=label, required=False)
+
     def label_from_instance(self, obj: TreeNode) -> SafeString:
         return indented(obj)

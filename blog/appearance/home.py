@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext
 
 from blog.models import Page
+from core.text import parse_id
 
 # How many pages there are to choose from.
 _SHOWN: Final = 300
@@ -22,9 +23,9 @@ class HomePage(NamedTuple):
 
 def find_page(pk: str) -> HomePage | None:
     """Return the page with this ID, if readers can see it without a password."""
-    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
+    if not (number := parse_id(pk)):
         return None
-    pages = Page.objects.published().filter(pk=int(pk), password="")
+    pages = Page.objects.published().filter(pk=number, password="")
     return next((HomePage(*row) for row in pages.values_list("pk", "path", "title")), None)
 
 

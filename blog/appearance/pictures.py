@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy
 from PIL import Image
 
 from blog.rendering.images import picture_sources
+from core.text import parse_id
 from media.cleaners.images import FORMATS
 from media.models import Picture
 
@@ -28,9 +29,8 @@ _SHOWN: Final = 100
 
 def find_picture(pk: str) -> Picture | None:
     """Return the image with this ID, or the one that it was merged into; None if it isn't in the library."""
-    if not (pk.isascii() and pk.isdigit() and len(pk) < 19):
-        return None
-    picture = Picture.objects.filter(pk=int(pk)).select_related("merged_into").first()
+    number = parse_id(pk)
+    picture = Picture.objects.filter(pk=number).select_related("merged_into").first() if number else None
     return picture.shown if picture else None
 
 

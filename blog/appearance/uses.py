@@ -55,17 +55,5 @@ def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[U
     return {pk: [use] for pk in rows.order_by("pk").values_list("pk", flat=True)}
 
 
-def _alternative_texts(picture: Picture) -> list[str]:
-    return []
-
-
-def _move(source: Picture, target: Picture) -> list[int]:
-    """Change nothing: whatever names the first picture shows the one that it was merged into."""
-    return []
-
-
-def _move_back(source: Picture, target: Picture, ids: Collection[int]) -> None:
-    """Change nothing, as `_move`."""
-
-
-USE_FINDER: Final = UseFinder(_is_used, _find_uses, _alternative_texts, _move, _move_back)
+# Merging pictures changes nothing: whatever names the first one shows the one that it was merged into.
+USE_FINDER: Final = UseFinder(_is_used, _find_uses)

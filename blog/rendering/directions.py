@@ -10,21 +10,7 @@ from blog.rendering.sanitising import BLOCKS
 
 # What contains only other blocks. Their direction would not depend on the text in those.
 _CONTAINERS: Final = frozenset(
-    {
-        "col",
-        "colgroup",
-        "details",
-        "dl",
-        "figure",
-        "hr",
-        "ol",
-        "section",
-        "tbody",
-        "tfoot",
-        "thead",
-        "tr",
-        "ul",
-    }
+    {"col", "colgroup", "details", "dl", "figure", "hr", "ol", "section", "tbody", "tfoot", "thead", "tr", "ul"}
 )
 _VOID: Final = frozenset({"col", "hr"})
 # In sanitised HTML, "<" and ">" always belong to a tag.

@@ -20,7 +20,10 @@ def _is_footnote(element: etree._Element) -> bool:
     """Whether this is a reference to a footnote, or the list of footnotes."""
     if "footnotes" in element.get("class", "").split():
         return True
-    links = element.findall(".//a") if element.tag == "sup" else []
+    # Only the innermost of several is looked at closely, so that it takes linear time.
+    if element.tag != "sup" or element.find(".//sup") is not None:
+        return False
+    links = element.findall(".//a")
     if len(links) != 1 or not links[0].get("href", "").startswith("#"):
         return False
     return text_of(links[0]).strip() == text_of(element).strip()

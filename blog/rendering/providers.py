@@ -190,7 +190,7 @@ _PROVIDERS: Final = (
     _provider(
         "Google Maps",
         # A map in a frame has no page of its own. The URL of its player contains the coordinates of the centre.
-        r"google\.com/maps/embed\?(?:.*&)?pb=.*?!2d(?P<longitude>-?[0-9]{1,3}\.[0-9]{1,20})!3d(?P<latitude>-?[0-9]{1,2}\.[0-9]{1,20})",
+        r"google\.com/maps/embed\?(?:.*&)?pb=[^&]*?!2d(?P<longitude>-?[0-9]{1,3}\.[0-9]{1,20})!3d(?P<latitude>-?[0-9]{1,2}\.[0-9]{1,20})",
         page="https://www.google.com/maps/search/?api=1&query={latitude},{longitude}",
     ),
     _provider(

@@ -93,8 +93,8 @@ def _localise_embed(element: etree._Element) -> None:
 
 def _only_links_to(element: etree._Element, url: str) -> bool:
     """Whether `element` holds nothing but a link to `url`."""
-    if element.tag in {"p", "unwrapped"} and len(element) == 1 and not (element.text or element[0].tail):
-        return _only_links_to(element[0], url)
+    while element.tag in {"p", "unwrapped"} and len(element) == 1 and not (element.text or element[0].tail):
+        element = element[0]
     return element.tag == "a" and element.get("href") == url and text_of(element) == url and not has_marker(element)
 
 

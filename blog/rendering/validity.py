@@ -7,7 +7,6 @@ lost. Every rule looks at an element, its children and what is known of its ance
 
 import datetime as dt
 import re
-from collections.abc import Iterator
 from typing import Final
 from urllib.parse import quote
 
@@ -33,6 +32,8 @@ _VISIBLE: Final = frozenset({"audio", "hr", "img", "td", "th", "video", MORE_TAG
 _REQUIRED: Final = {"bdo": "dir", "time": "datetime"}
 # Inside these, headings are only large text.
 _WITHOUT_HEADINGS: Final = frozenset({"caption", "dt", "th"})
+# Attributes whose values are checked.
+_CHECKED: Final = frozenset({"cite", "colspan", "datetime", "href", "rowspan", "span", "src"})
 _NOT_IN_URL: Final = re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f\ufdd0-\ufdef\ufffd]|%(?![0-9A-Fa-f]{2})")
 _CREDENTIALS: Final = re.compile(r"(?<=://)[^/?#]*@")
 _HOST: Final = re.compile(r"(?:https?:)?//[^/?#]*|[A-Za-z][A-Za-z0-9+.-]*:")
@@ -208,19 +209,12 @@ def _repair_values(root: etree._Element) -> None:
         elif element.tag in {"audio", "video"} and "src" in element.attrib:
             for source in element.findall("source"):
                 source.tag = "unwrapped"
-        for name in _checked(element):
+        for name in _CHECKED.intersection(element.keys()):
             value = _valid(name, element.get(name, ""), element)
             if value is None:
                 del element.attrib[name]
             else:
                 element.set(name, value)
-
-
-def _checked(element: etree._Element) -> Iterator[str]:
-    return (str(name) for name in element.keys() if name in _CHECKED)  # noqa: SIM118  # elements are sequences of children
-
-
-_CHECKED: Final = frozenset({"cite", "colspan", "datetime", "href", "rowspan", "span", "src"})
 
 
 def _valid(name: str, value: str, element: etree._Element) -> str | None:

@@ -76,7 +76,7 @@ class TagCurationAdmin(CurationAdmin):
                     return self.refused(request, error)
         preview = curation.preview_merge(ids, target) if target and {tag.pk for tag in tags} != {target.pk} else None
         title = gettext("Merge tags")
-        page: HttpResponse = self.curation_page(
+        page: HttpResponse = self.own_page(
             request,
             "admin/tags/merge.html",
             title,
@@ -104,7 +104,7 @@ class TagCurationAdmin(CurationAdmin):
             if request.POST.get("confirm") == wanted:
                 return self._rename(request, tag)
             preview = curation.preview_rename(Tag.objects.get(pk=pk), tag.slug)
-        return self.curation_page(
+        return self.own_page(
             request,
             "admin/tags/rename.html",
             gettext("Rename “%s”") % name,
@@ -144,7 +144,7 @@ class TagCurationAdmin(CurationAdmin):
         uses = sum(tag.post_count for tag in preview.tags)
         count = len(preview.tags)
         title = ngettext("Delete %d tag", "Delete %d tags", count) % count
-        return self.curation_page(request, "admin/tags/delete.html", title, preview=preview, ids=_join(ids), uses=uses)
+        return self.own_page(request, "admin/tags/delete.html", title, preview=preview, ids=_join(ids), uses=uses)
 
 
 def _ids(tags: QuerySet[Tag], limit: int) -> list[int]:

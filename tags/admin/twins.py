@@ -33,7 +33,7 @@ class TagTwinsAdmin(TwinsAdmin):
             both = sorted((pair.first, pair.second), key=lambda tag: -counts.get(tag.pk, 0))
             both_counted = [(tag, counts.get(tag.pk, 0)) for tag in both]
             rows.append(twins_row(both_counted, Likeness(pair.reason), merge_url))
-        return self.curation_page(
+        return self.own_page(
             request,
             "admin/tags/twins.html",
             gettext("Tag twins"),

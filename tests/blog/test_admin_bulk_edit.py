@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from accounts.models import AuditRecord, User
 from blog import bulk_editing
+from blog.admin.bulk_edit import BulkEditForm
 from blog.bulk_editing import Changes
 from blog.models import Category, Page, Post, Status
 from core.changes import ContentVersion
@@ -96,6 +98,11 @@ class TestConfirming:
         assert [text(line) for line in find(page, "section.bulk-preview li")] == ["Open (Published)"]
         assert "1 is already like this." in text(page)
         assert Post.objects.filter(comments_open=True).count() == 1
+
+    def test_offers_to_change_nothing_in_the_language_of_the_page(self, editor: User) -> None:
+        with translation.override("fr"):
+            author = str(BulkEditForm(None, editor, Post)["author"])
+        assert "Aucun changement" in author
 
     def test_errors_are_shown_and_nothing_is_lost(self, client: Client) -> None:
         category, post = CategoryFactory(), PostFactory()

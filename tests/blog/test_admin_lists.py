@@ -88,7 +88,7 @@ class TestRows:
 
     def test_say_who_is_editing(self, client: Client) -> None:
         post = PostFactory()
-        autosaves.OpenForm.of(UserFactory(role="Editor", display_name="Noor"), post).report()
+        autosaves.OpenForm(UserFactory(role="Editor", display_name="Noor"), "post", post.pk).report()
         assert text(one(read(client.get(POSTS)), "span.entry-editing")) == "Noor is editing this."
 
     def test_name_the_status_in_words(self, client: Client) -> None:
@@ -178,13 +178,21 @@ class TestFilters:
             ("?date=x", set()),
             ("?date=99999999", set()),
             ("?author=x", set()),
+            (f"?author={'9' * 5_000}", set()),
+            (f"?category={'9' * 5_000}", set()),
         ],
     )
     def test_by_year_and_month(self, client: Client, query: str, found: set[str]) -> None:
         for title, month in (("may", 5), ("october", 10)):
             PostFactory(title=title, published_at=timezone.make_aware(dt.datetime(2019, month, 31, 23, 30)))
         PostFactory(title="later")
+        CategoryFactory()
         assert set(titles(client, query)) == found
+
+    def test_by_a_year_that_begins_before_all_others_in_the_time_zone_of_the_site(self, client: Client) -> None:
+        PostFactory()
+        with timezone.override("Asia/Tokyo"):
+            assert titles(client, "?date=1") == []
 
 
 class TestSearch:

@@ -100,7 +100,7 @@ class TestUndo:
         client_of(user).post("/admin/blog/post/undo-trash/", query_params={"at": time.isoformat()})
         assert Post.objects.get(pk=post.pk).status == after
 
-    @pytest.mark.parametrize("at", ["", "x", "2026-01-01", "2026-01-01T10:00"])
+    @pytest.mark.parametrize("at", ["", "x", "2026-01-01", "2026-01-01T10:00", "0001-01-01T00:00+14:00"])
     def test_refuses_what_is_no_time(self, client: Client, at: str) -> None:
         assert client.post("/admin/blog/post/undo-trash/", query_params={"at": at}).status_code == 400
 

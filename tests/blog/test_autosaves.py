@@ -78,7 +78,7 @@ class TestKeeping:
         assert row.data["source"] == ["Typed"]
 
     def test_takes_one_statement_to_store(self, ruth: User) -> None:
-        form = autosaves.OpenForm.of(ruth, PostFactory())
+        form = autosaves.OpenForm(ruth, "post", PostFactory().pk)
         with CaptureQueriesContext(connection) as statements:
             form.report({"source": ["Typed"]})
         assert len([each for each in statements if "SAVEPOINT" not in each["sql"]]) == 1
@@ -110,7 +110,7 @@ class TestKeeping:
 
     @pytest.mark.django_db(transaction=True)
     def test_many_at_once_leave_one_row(self, at_once: AtOnce) -> None:
-        form = autosaves.OpenForm.of(UserFactory(role="Editor"), PostFactory())
+        form = autosaves.OpenForm(UserFactory(role="Editor"), "post", PostFactory().pk)
         at_once(*[lambda index=index: form.report({"source": [str(index)]}) for index in range(4)])
         assert Autosave.objects.count() == 1
 

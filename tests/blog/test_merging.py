@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models.signals import post_init
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,9 +15,12 @@ from accounts.models import User
 from blog import curation, publishing
 from blog.models import Category, Page, Post, Revision
 from blog.revisions.merging import merge
+from media.models import Picture
+from media.pictures import store_picture
 from tags.models import Tag
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.admin import admin_url, client_of, form_data
+from tests.factories.files import picture_file
 from tests.factories.types import GrowsWithLength
 
 TEXT = st.text(alphabet="ab \n", max_size=30)
@@ -168,6 +172,21 @@ class TestForms:
         collision = Collision(client, ruth, post, theirs={"tags": "", "categories": [theirs.pk]}, mine=changed)
         clashes = {clash.label: (clash.mine, clash.theirs) for clash in collision.form.merge.clashes}
         assert clashes == {"Tags": ("mine, old", ""), "Categories": ("Mine", "Hers")}
+
+    def test_of_thousands_of_pictures_only_the_two_that_were_chosen_are_looked_up(
+        self, client: Client, ruth: User
+    ) -> None:
+        first, mine, theirs, _other = (store_picture(picture_file(), title=title) for title in ("1", "2", "3", "4"))
+        post = PostFactory(featured_picture=first)
+        loaded: list[int] = []
+        post_init.connect(receiver := lambda instance, **kwargs: loaded.append(instance.pk), sender=Picture)
+        collision = Collision(
+            client, ruth, post, theirs={"featured_picture": theirs.pk}, mine={"featured_picture": mine.pk}
+        )
+        post_init.disconnect(receiver, sender=Picture)
+        clashes = {clash.label: (clash.mine, clash.theirs) for clash in collision.form.merge.clashes}
+        assert clashes == {"Featured image": ("2", "3")}
+        assert set(loaded) <= {first.pk, mine.pk, theirs.pk}
 
     def test_pages_are_merged_as_well(self, client: Client, ruth: User) -> None:
         parent = PageFactory()

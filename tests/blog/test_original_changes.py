@@ -191,6 +191,12 @@ class TestInTheAdmin:
         page = client.post(admin_url(translation, "translations"), data, follow=True)
         assert "has changed again" in page.content.decode()
 
+    def test_a_time_that_cannot_be_stored_stands_for_no_version(self, pair: tuple[Post, Post], editor: User) -> None:
+        original, translation = pair
+        data = {"_original": original.pk, "original_version": "0001-01-01T00:00+14:00"}
+        page = client_of(editor).post(admin_url(translation, "translations"), data, follow=True)
+        assert "Noted: this is up to date" in page.content.decode()
+
     def test_an_entry_without_a_known_original_has_no_such_page(self, editor: User, client: Client) -> None:
         post = PostFactory(language="fr")
         assert client_of(editor).get(admin_url(post, "original")).status_code == 404

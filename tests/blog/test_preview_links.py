@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from accounts.models import AuditRecord, User
 from blog import preview_links
+from blog.admin.entry_preview import PreviewLinkForm
 from blog.models import Post, PreviewLink, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, admin_url, client_of, user_in_role
@@ -49,6 +50,10 @@ class TestReading:
         assert "<em>words</em>" in page
         assert "Preview: this is not public." in page
         assert "Edit post" not in page
+
+    def test_its_days_are_in_the_language_of_the_page(self) -> None:
+        with translation.override("fr"):
+            assert "7 jours" in str(PreviewLinkForm()["days"])
 
     def test_nobody_stores_indexes_or_passes_it_on(self, editor: User) -> None:
         path = path_of(preview_links.create(draft(), editor, 7))

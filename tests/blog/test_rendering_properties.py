@@ -342,6 +342,9 @@ class TestTime:
     def test_for_deep_nesting_is_linear(self, grows_with_length: GrowsWithLength) -> None:
         self.render_in_proportion(grows_with_length, "<div>" * 45_000 + "a" + "</div>" * 45_000, "html")
 
+    def test_for_what_may_be_references_in_each_other_is_linear(self, grows_with_length: GrowsWithLength) -> None:
+        self.render_in_proportion(grows_with_length, "<sup>" * 1_900 + "<a href=#x>x</a>" * 2_000, "html")
+
     @staticmethod
     def render_in_proportion(grows_with_length: GrowsWithLength, source: str, markup: str) -> None:
         found: list[Rendered] = []

@@ -124,6 +124,11 @@ class TestEmbeds:
             f"<p>{link('http://example.org/a.pdf')}No <b>viewer</b>.</p>"
         )
 
+    def test_nested_deeply_around_the_same_link_become_one_link(self) -> None:
+        url = "https://example.org/1"
+        html = body(f'<object data="{url}">{"<object>" * 1_500}<a href="{url}">{url}</a>')
+        assert html.count("<a ") == 1
+
     def test_without_a_web_url_are_removed(self) -> None:
         assert body('x<iframe src="javascript:alert(1)" srcdoc="<script>"></iframe><iframe></iframe>y') == "xy"
 

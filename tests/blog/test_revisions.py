@@ -266,6 +266,10 @@ class TestPage:
         post = PostFactory()
         assert client.get(admin_url(post, "revisions") + query).status_code == 200
 
+    def test_what_no_id_can_be_is_not_restored(self, client: Client) -> None:
+        response = client.post(admin_url(PostFactory(), "revisions"), {"revision": "9" * 5_000})
+        assert response.status_code == 404
+
     def test_a_revision_of_another_post_is_not_shown_or_restored(self, client: Client) -> None:
         post, other = PostFactory(source="Mine"), PostFactory(source="Elsewhere")
         save(client, other, source="Edited")

@@ -30,6 +30,17 @@ def editor() -> User:
     return user
 
 
+@pytest.mark.parametrize("button", ["_link", "_unlink", "_original"])
+def test_what_no_id_can_be_is_not_found(editor: User, button: str) -> None:
+    post = PostFactory(language="en")
+    assert client_of(editor).post(admin_url(post, "translations"), {button: "9" * 5_000}).status_code == 404
+
+
+def test_a_new_translation_of_what_no_id_can_be_is_an_error(editor: User) -> None:
+    response = client_of(editor).post(admin_url(Post, "add"), form_data(translation_of="9" * 5_000))
+    assert "translation_of" in response.context["adminform"].form.errors
+
+
 def linked(*languages: str, by: User | None = None, **fields: Any) -> list[Any]:
     """Return published posts in these languages that are translations of each other."""
     by = by or UserFactory(role="Editor")
@@ -264,6 +275,18 @@ class TestWritingATranslation:
         response = client_of(editor).post(admin_url(Post, "add"), data)
         assert "language" in response.context["adminform"].form.errors
         assert not Post.objects.filter(title="Second").exists()
+
+    def test_a_text_is_saved_without_the_link_if_someone_else_links_another_one_at_the_same_time(
+        self, editor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        english, arabic = linked("en", "ar")
+        # The form was checked before.
+        monkeypatch.setattr("blog.admin.forms.require_possible", lambda entries: None)
+        data = form_data(title="Second", language="ar", author=editor.pk, translation_of=english.pk)
+        page = client_of(editor).post(admin_url(Post, "add"), data, follow=True).content.decode()
+        assert "are in the same language" in page
+        assert Post.objects.get(title="Second").translation_group is None
+        assert languages_linked_to(english) == [arabic.language]
 
     def test_one_that_they_may_not_see_is_ignored(self) -> None:
         english = PostFactory(language="en", title="Secret plan", status=Status.DRAFT)

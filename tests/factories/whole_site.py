@@ -190,8 +190,8 @@ def make_owner() -> User:
     store_document(pdf_file(), by=owner)
     ReusableBlock.objects.create(kind=FragmentKind.BLOCK, name="7", title="Donate", text="Words")
     post = Comment.objects.get(pk=900).entry
-    autosaves.OpenForm.of(owner, post).report({"title": ["Typed"], "source": ["Typed, and left behind."]})
-    autosaves.OpenForm.of(UserFactory(role="Editor"), post).report()
+    autosaves.OpenForm(owner, "post", post.pk).report({"title": ["Typed"], "source": ["Typed, and left behind."]})
+    autosaves.OpenForm(UserFactory(role="Editor"), "post", post.pk).report()
     ruth = UserFactory(role="Editor")
     pending = PostFactory(title="Submitted", status=Status.PENDING, author=UserFactory(role="Author"))
     note = notes.add(post, ruth, "Which year?", quote="A first paragraph with a link")
