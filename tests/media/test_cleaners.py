@@ -35,6 +35,8 @@ from tests.factories.revealing_files import (
     mixed_zip,
     mp4,
     packed,
+    plus_image,
+    plus_record,
     revealing_image,
     rtf,
     wmf,
@@ -454,7 +456,30 @@ class TestDrawings:
         assert not reveals(unpacked)
         assert SECRET.decode().encode("utf-16-le") not in unpacked
         assert clean_metafile(clean) == clean
-        assert (b"EMF+line" in unpacked) == (b" EMF" in unpacked)
+        assert (b"EMF+" in unpacked and b"line" in unpacked) == (b" EMF" in unpacked)
+
+    @pytest.mark.parametrize("kind", [1, 2], ids=["a JPEG", "a texture"])
+    def test_lose_instructions_with_a_file_among_them_if_the_rest_draws_the_same(self, kind: int) -> None:
+        image = plus_image(1, jpeg())
+        instructions = image if kind == 1 else plus_record(0x4008, 0x100, struct.pack("<II", 0xDBC01002, 2) + image)
+        content = emf(instructions=instructions)
+        clean = clean_metafile(content)
+        assert not reveals(clean)
+        assert b"EMF+" not in clean
+        assert len(clean) == len(content) - len(SECRET)
+        assert clean_metafile(clean) == clean
+        with pytest.raises(ValidationError, match="simpler form"):
+            clean_metafile(emf(instructions=instructions, is_dual=False))
+
+    def test_keep_images_that_are_nothing_but_pixels(self) -> None:
+        for is_dual in (True, False):
+            assert b"EMF+" in clean_metafile(emf(instructions=plus_image(0, b"pixels" * 40), is_dual=is_dual))
+            assert b"pixels" * 40 in clean_metafile(emf(instructions=plus_image(0, b"pixels" * 40), is_dual=is_dual))
+
+    @pytest.mark.parametrize("size", [0, 11, 10_000])
+    def test_with_instructions_of_impossible_sizes_are_refused(self, size: int) -> None:
+        with pytest.raises(ValidationError, match="damaged"):
+            clean_metafile(emf(instructions=struct.pack("<HHII", 0x400D, 0, size, 0)))
 
     @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8), packed_too=st.booleans())
     def test_any_bytes_are_cleaned_or_refused(self, place: int, junk: bytes, packed_too: bool) -> None:
