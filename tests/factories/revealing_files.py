@@ -286,7 +286,7 @@ unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
 <manifest><item id="p" href="text/page%201.xhtml" media-type="application/xhtml+xml"/><item id="s" href="a.js"
 media-type="text/javascript"/><item id="c" href="cover.jpg" media-type="image/jpeg"/><item id="n" href="toc.ncx"
 media-type="application/x-dtbncx+xml"/><item id="d" href="d.svg" media-type="image/svg+xml"/><item id="m" href="a.mp3"
-media-type="audio/mpeg"/></manifest>
+media-type="audio/mpeg"/><item id="y" href="a.css" media-type="text/css"/></manifest>
 <spine toc="n"><itemref idref="p"/></spine><collection>NAME</collection></package>"""
 _PAGE: Final = """<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>Text</title>
 <meta name="author" content="NAME"/><script>alert(1)</script></head>

@@ -1,5 +1,6 @@
 """What is left of files after cleaning. Other programs read them: FFmpeg, zipfile, lxml and browsers."""
 
+import base64
 import contextlib
 import gzip
 import io
@@ -256,6 +257,26 @@ class TestBooks:
         assert page.startswith(b"<?xml version='1.0' encoding='utf-8'?>\n<!DOCTYPE html>")
         assert b"<body>Text<img" in page
         assert b"alert" not in page
+
+    @pytest.mark.parametrize("kind", ["jpeg", "JPG", "webp;charset=utf-8", "tiff", "pjpeg", "svg+xml"])
+    @pytest.mark.parametrize(
+        "page",
+        ['<p><img src="URL"/></p>', '<p style="b: url(URL)"/>', "<style>/* NAME */p { b: url('URL') }</style>"],
+    )
+    def test_images_in_urls_lose_their_metadata(self, kind: str, page: str) -> None:
+        image = revealing_image({"webp;charset=utf-8": "WEBP", "tiff": "TIFF"}.get(kind, "JPEG"))
+        content = b"<svg><metadata>Amina-Secret</metadata></svg>" if kind == "svg+xml" else image
+        url = f"data:image/{kind};base64,{base64.b64encode(content).decode().rstrip('=')}"
+        page = page.replace("URL", url).replace("NAME", SECRET.decode())
+        style = f"p {{ background: url({url}) }} /* é {SECRET.decode()} */ q {{ content: 'é' }}".encode()
+        book: dict[str, str | bytes] = {"O/d.svg": page, "O/a.css": style}
+        parts = unpacked(cleaned(epub(**book), "a.epub"))
+        assert "content: 'é'" in parts["O/a.css"].decode()
+        for part in (parts["O/d.svg"], parts["O/a.css"]):
+            (written,) = re.findall(rb"data:image/[\w+]+;base64,([\w+/=]+)", part)
+            assert reveals(content)
+            assert not reveals(base64.b64decode(written))
+            assert not reveals(part)
 
     def test_fonts_that_are_encrypted_with_the_identifier_stay(self) -> None:
         encryption = '<e><m Algorithm="http://www.idpf.org/2008/embedding"/></e>'
