@@ -172,6 +172,22 @@ class TestTexts:
         text = cleaned(rtf(), "a.rtf")
         assert not re.search(rb"DDE|objdata|info|generator|revtbl|revauth|revdttm|rsid|template|xmlopen|atndate", text)
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            r"C:\\\\Users\\\\NAME\\\\a.docx",
+            r"D:\\NAME",
+            r"file:///home/NAME/a",
+            r"\\\\\\\\server\\\\NAME",
+            "/Users/NAME/a",
+        ],
+    )
+    @pytest.mark.parametrize("quote", ["", '"'])
+    def test_lose_links_to_files_of_a_person_but_not_their_texts(self, path: str, quote: str) -> None:
+        link = rf'{{\field{{\*\fldinst {{HYPERLINK {quote}{path}{quote} \\o "hint"}}}}{{\fldrslt shown}}}}'
+        text = cleaned(rf"{{\rtf1 {link}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
+        assert text == rb"{\rtf1 {\field {\fldrslt shown}}}"
+
     def test_images_in_them_stay_images(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
         images = [bytes.fromhex(digits) for digits in re.findall("[0-9a-f]{200,}", text)]
