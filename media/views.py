@@ -70,13 +70,12 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
     upload = request.FILES.get("image")
     if upload is None:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
-    is_document = is_pdf(upload)
-    if is_document and not request.user.has_perm("media.add_document"):
-        message = _("You don't have permission to upload documents. Ask the owner of this site.")
-        return JsonResponse({"error": message}, status=403)
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
-        if is_document:
+        if is_pdf(upload):
+            if not request.user.has_perm("media.add_document"):
+                message = _("You don't have permission to upload documents. Ask the owner of this site.")
+                return JsonResponse({"error": message}, status=403)
             document = store_document(upload, by=request.user)
             answer = {"image_code": document_code(document, is_markdown=is_markdown), "file": described(document)}
         else:
@@ -85,9 +84,7 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError) as error:
-        _log.error("A file could not be stored: %s", error)
-        text = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
-        return JsonResponse({"error": text}, status=503)
+        return JsonResponse({"error": _not_stored(error)}, status=503)
     return JsonResponse(answer)
 
 
@@ -126,9 +123,13 @@ def _store(file: File[bytes], user: User) -> str:
     except ValidationError as error:
         return str(error.message)
     except (OSError, OperationalError) as error:
-        _log.error("A file could not be stored: %s", error)
-        return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+        return _not_stored(error)
     return ""
+
+
+def _not_stored(error: Exception) -> str:
+    _log.error("A file could not be stored: %s", error)
+    return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
 
 
 @require_safe
