@@ -51,11 +51,9 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     # Before it is done, because owners may change their own role.
     details = AuditRecord.ARROW.join((former or NO_ROLE, role or NO_ROLE))
     record(Action.ROLE_CHANGED, [person], by=by, details=details)
-    person.is_superuser = person.is_staff = role == OWNER
+    person.is_superuser, person.is_staff = role == OWNER, bool(role)
     person.save(update_fields=["is_superuser", "is_staff"])
-    # With a group, they become staff (accounts.models.roles_changed).
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
-    person.refresh_from_db(fields=["is_staff"])
     sessions.end_after_change(User.objects.filter(pk=person.pk))
 
 

@@ -21,7 +21,7 @@ from accounts.roles import (
     permissions_of,
     role_permissions,
 )
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory
 from tests.factories.admin import client_of
 
 pytestmark = pytest.mark.django_db
@@ -249,6 +249,15 @@ class TestRole:
         assert (stored.role, stored.is_staff, stored.is_superuser) == (role, bool(role), role == "Owner")
         assert (person.role, person.is_staff, person.is_superuser) == (role, bool(role), role == "Owner")
         assert stored.groups.count() == (role not in ("", "Owner"))
+
+    def test_of_an_owner_can_be_that_of_a_group_they_were_in_all_the_time(self) -> None:
+        UserFactory(is_superuser=True, password=PASSWORD)
+        person: User = UserFactory(role="Editor")
+        User.objects.filter(pk=person.pk).update(is_superuser=True)
+        person = User.objects.get(pk=person.pk)
+        give_role(person, "Editor")
+        stored = User.objects.get(pk=person.pk)
+        assert (stored.role, stored.is_staff, person.is_staff) == ("Editor", True, True)
 
     def test_a_new_one_ends_sessions(self) -> None:
         person, other = UserFactory(role="Author"), UserFactory(role="Author")
