@@ -26,12 +26,13 @@ from accounts.actions import Action
 from accounts.audit.admin import AuditRecordAdmin
 from accounts.audit.recording import record
 from accounts.confirmation import ask, confirmation_required, is_confirmed
-from accounts.forms import InvitationForm, OffboardingForm, UserForm, last_owner_message
+from accounts.forms import GroupForm, InvitationForm, OffboardingForm, UserForm, last_owner_message
 from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
 from accounts.offboarding import HasWorkError, offboard, work_of
 from accounts.owners import is_owner, owners_only
 from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
 from accounts.people import LastOwnerError, add_person, give_role, invite, reactivate, require_another_owner
+from accounts.policies import role_renamed
 from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
@@ -317,6 +318,7 @@ class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
 
 @admin.register(Group)
 class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
+    form = GroupForm
     kind_messages = KindMessages(
         add=_("Add group"),
         edit=_("Edit group"),
@@ -340,6 +342,11 @@ class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("role",)
+
+    def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            role_renamed(form.initial["name"], obj.name)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         form_class = {"form_class": PermissionsField} if db_field.name == "permissions" else {}

@@ -15,11 +15,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.actions import Action
 from accounts.audit.recording import record
-from accounts.models import User
+from accounts.models import AuditRecord, User
 from accounts.passwords import check_password
 from accounts.people import LastOwnerError, require_another_owner
-from accounts.roles import LABELS, OWNER, ROLES, describe, describe_owner, permissions_of
+from accounts.roles import LABELS, NO_ROLE, OWNER, ROLES, describe, describe_owner, permissions_of
 from core.text import one_line
+
+# What stands for an owner, for the server and for no role, where else there is the name of a group.
+_TAKEN_NAMES: Final = frozenset({OWNER, AuditRecord.SERVER, NO_ROLE, "-"})
 
 
 def role_choices() -> list[tuple[str, SafeString]]:
@@ -128,6 +131,16 @@ class UserForm(forms.ModelForm[User]):
 
 def last_owner_message() -> str:
     return gettext("This is the only owner who can log in. Make someone else an owner first.")
+
+
+class GroupForm(forms.ModelForm[Group]):
+    """The form of a group, which is a role that an owner has made up."""
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name in _TAKEN_NAMES:
+            raise self.instance.unique_error_message(Group, ("name",))
+        return name
 
 
 class NamesForm(forms.ModelForm[User]):
