@@ -14,7 +14,6 @@ from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
@@ -59,20 +58,10 @@ class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return super().delete_view(request, *args, **kwargs)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_owner(request)
-
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_owner(request)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_owner(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_owner(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_owner(request)
+    has_module_permission = has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -294,8 +283,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         return HttpResponseRedirect(self._url("change", pk))
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/accounts/user/{name}.html", shared | context)
+        return self.own_page(request, f"admin/accounts/user/{name}.html", title=title, **context)
 
 
 def _user_of(request: HttpRequest) -> User:
