@@ -50,7 +50,6 @@ _PICTURE_TYPES: Final = {
 }
 _RESTORING: Final = ("media.delete_picture", "media.delete_document")
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
-_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
@@ -195,7 +194,7 @@ def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
     # The random name of a rendition is never used again, while any other file may be replaced.
-    is_permanent = _PERMANENT_NAME.fullmatch(name.name)
+    is_permanent = _RENDITION.fullmatch(path)
     headers = {
         **policies,
         "Accept-Ranges": "bytes",
