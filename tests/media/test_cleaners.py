@@ -542,6 +542,11 @@ class TestPDF:
             web.A = pikepdf.Dictionary(S=pikepdf.Name.URI, URI="https://example.org/")
             page.Annots = [attached, link, web]
             page[pikepdf.Name("/PTEX.FileName")] = name
+            figures = [
+                document.make_indirect(pikepdf.Dictionary(S=pikepdf.Name.Figure, Alt=alt))
+                for alt in (f"C:\\Users\\{name}\\a.jpg", "A lamp")
+            ]
+            document.Root.StructTreeRoot = pikepdf.Dictionary(Type=pikepdf.Name.StructTreeRoot, K=figures)
             page.Thumb = document.make_stream(SECRET)
             document.save(written)
         content = cleaned(written.getvalue(), "a.pdf")
@@ -552,6 +557,7 @@ class TestPDF:
             assert str(document.Root.AcroForm.Fields[1].V) == "Amsterdam"
             assert [str(each.A.URI) for each in document.pages[0].Annots if "/A" in each] == ["https://example.org/"]
             assert len(document.pages[0].Annots) == 2
+            assert [str(each.get("/Alt")) for each in document.Root.StructTreeRoot.K] == ["None", "A lamp"]
 
     @pytest.mark.parametrize("filters", [["/DCTDecode"], ["/FlateDecode", "/DCTDecode"]])
     def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str]) -> None:
