@@ -5,6 +5,7 @@ Without `by`, it was done on the server, for example by a command.
 A site always has an owner who can log in: functions that would take the last one away raise LastOwnerError.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,7 +62,8 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
 def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) -> User:
     """Create an account that can't log in before its person accepts. The username is made from the name."""
     name = values["display_name"]
-    base = (slugify(name) or "person")[:140]
+    # A username has no joiners, and none of the marks that belong to the letters of some scripts.
+    base = (re.sub(r"[^\w-]", "", slugify(name)) or "person")[:140]
     taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
     username = unique_slug(base, taken.__contains__, max_length=150)
     person: User = User.objects.create_user(username, values["email"], None, display_name=name)

@@ -7,8 +7,9 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
+from accounts.forms import NamesForm
 from accounts.models import User
-from accounts.people import give_role
+from accounts.people import add_person, give_role
 from accounts.roles import (
     EDITOR,
     ROLES,
@@ -198,6 +199,11 @@ class TestNames:
 
     def test_a_taken_slug_gets_the_next_number(self) -> None:
         assert [UserFactory(display_name=name, slug="").slug for name in ("jose", "josé")] == ["jose", "jose-2"]
+
+    @pytest.mark.parametrize("name", ["Rosa Pen", "अमीना", "สมชาย", "مُحَمَّد", "می\u200cخواهم", "🎉"])
+    def test_the_username_of_a_new_person_is_one_that_they_can_keep(self, name: str) -> None:
+        person = add_person({"display_name": name, "email": ""}, "Author")
+        assert not NamesForm({"display_name": name, "username": person.username}, instance=person).errors
 
 
 class TestDescriptions:
