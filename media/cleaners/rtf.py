@@ -146,12 +146,12 @@ class _Document:
         around = self.groups[-1] if self.groups else _Group(0)
         if group.destination == b"fldinst":
             command = self._text(group).replace(b'"', b" ").split()
-            has_path = any(LOCAL_PATH.match(each.decode("latin-1")) for each in command)
-            group.is_dropped |= has_path or not command or command[0].lower() not in _FIELDS
+            group.is_dropped |= any(map(_is_path, command)) or not command or command[0].lower() not in _FIELDS
         elif group.destination == b"sn":
             around.property = self._text(group).strip()
         elif group.destination == b"sv":
-            around.is_dropped |= around.property in _SHAPE_PROPERTIES
+            # Word describes images by where they were, if their authors don't.
+            around.is_dropped |= around.property in _SHAPE_PROPERTIES or _is_path(self._text(group))
         elif group.is_image and not group.is_dropped:
             self.written[group.start + 1 :] = _clean_image(self.written[group.start + 1 :], group.extension)
         if group.is_dropped:
@@ -169,6 +169,11 @@ class _Document:
         """Return the text in a group, which may be in further groups."""
         parts = (part for part in self.written[group.start :] if part == rb"\\" or _is_text(part))
         return b"".join(part.removeprefix(b"\\") for part in parts)
+
+
+def _is_path(text: bytes) -> bool:
+    """Whether a text begins like a path on the machine of a person."""
+    return LOCAL_PATH.match(text[:100].decode("latin-1")) is not None
 
 
 def _is_text(part: bytes) -> bool:

@@ -188,6 +188,12 @@ class TestTexts:
         text = cleaned(rf"{{\rtf1 {link}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
         assert text == rb"{\rtf1 {\field {\fldrslt shown}}}"
 
+    @pytest.mark.parametrize("path", [r"C:\\Users\\NAME\\a.jpg", r"\\\\server\\NAME", "file:///home/NAME/a.jpg"])
+    def test_lose_descriptions_of_shapes_that_are_paths(self, path: str) -> None:
+        shape = rf"{{\*\shpinst{{\sp{{\sn wzDescription}}{{\sv {path}}}}}{{\sp{{\sn fLine}}{{\sv 0}}}}}}"
+        text = cleaned(rf"{{\rtf1 {{\shp{shape}}}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
+        assert text == rb"{\rtf1 {\shp{\*\shpinst {\sp{\sn fLine}{\sv 0}}}}}"
+
     def test_images_in_them_stay_images(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
         images = [bytes.fromhex(digits) for digits in re.findall("[0-9a-f]{200,}", text)]
