@@ -16,7 +16,7 @@ from django.views.decorators.debug import sensitive_variables
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import AuditRecord, User
-from accounts.passwords import check_password
+from accounts.passwords import check_own_password
 from accounts.people import LastOwnerError, require_another_owner
 from accounts.roles import LABELS, NO_ROLE, OWNER, ROLES, describe, describe_owner, permissions_of
 from core.text import one_line
@@ -205,9 +205,7 @@ class OwnPasswordForm(auth_forms.PasswordChangeForm):
     @sensitive_variables()
     def clean_old_password(self) -> str:
         old_password: str = self.cleaned_data["old_password"]
-        # Also someone at another person's browser must not guess as often as they like.
-        if check_password(context.request, self.user.username, old_password) != self.user:
-            raise forms.ValidationError(gettext("This is not your password. Check capital letters."))
+        check_own_password(context.request, self.user, old_password)
         return old_password
 
     @transaction.atomic
