@@ -6,7 +6,7 @@ The URL of an image that was merged leads to the other image for good.
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from django.db import transaction
@@ -115,8 +115,10 @@ def remove_expired() -> None:
 
     A file that can't be removed is tried again the next time. Of a merged picture, its URL stays.
     """
-    for queryset in _due():
-        for upload in queryset.filter(deleted_at__lte=timezone.now() - KEPT).order_by("deleted_at"):
+    # Of merged pictures, those whose files are still there.
+    pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
+    for rows in (pictures, Document.objects.all()):
+        for upload in rows.filter(deleted_at__lte=timezone.now() - KEPT).order_by("deleted_at"):
             try:
                 remove(upload)
             except OSError:
@@ -131,9 +133,3 @@ def remove(upload: Upload) -> None:
         Picture.objects.filter(pk=upload.pk).update(merge_data=None, rendition_rows=[])
     else:
         upload.delete()
-
-
-def _due() -> Iterator[Any]:
-    """Yield the deleted files of each kind. Of merged pictures, only those whose files are still there."""
-    yield Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False), deleted_at__isnull=False)
-    yield Document.objects.filter(deleted_at__isnull=False)
