@@ -18,9 +18,12 @@ _DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF
 _DRAWING: Final = ("{http://www.inkscape.org/", "{http://sodipodi.sourceforge.net/", "{http://ns.adobe.com/")
 # An image in a URL, also within a style.
 _DATA_IMAGE: Final = re.compile(
-    r"data:image/(?P<type>[\w.+-]+)[^,\"'()]{0,100}?;base64,(?P<content>[\w+/=%\s-]*)", re.IGNORECASE
+    r"data:image/(?P<type>[\w.+-]{1,30})[^,\"'()]{0,100}?;base64,(?P<content>[\w+/=%\s-]*)", re.IGNORECASE
 )
-_STYLE_COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+# A comment, or a string, in which nothing is one.
+_STYLE_COMMENT: Final = re.compile(
+    r"""(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
 
 
 def parse(content: bytes, *, recover: bool = False) -> Any:
@@ -72,7 +75,7 @@ def clean_page(content: bytes) -> bytes:
 
 def clean_style(text: str) -> str:
     """Return CSS without comments, and with its images cleaned. Raises ValidationError."""
-    return _DATA_IMAGE.sub(_cleaned_url, _STYLE_COMMENT.sub("", text))
+    return _DATA_IMAGE.sub(_cleaned_url, _STYLE_COMMENT.sub(r"\g<string>", text))
 
 
 def _cleaned_url(image: re.Match[str]) -> str:

@@ -300,6 +300,11 @@ class TestBooks:
             assert not reveals(base64.b64decode(written))
             assert not reveals(part)
 
+    def test_a_comment_that_goes_on_to_the_end_of_a_style_is_one(self) -> None:
+        style = "p { content: '/*\\'' } q { content: \"/*\" }/* a */ /* it's b /* c " + SECRET.decode()
+        kept = unpacked(cleaned(epub(**{"O/a.css": style}), "a.epub"))["O/a.css"].decode()
+        assert kept == "p { content: '/*\\'' } q { content: \"/*\" } "
+
     def test_fonts_that_are_encrypted_with_the_identifier_stay(self) -> None:
         encryption = '<e><m Algorithm="http://www.idpf.org/2008/embedding"/></e>'
         parts = unpacked(cleaned(epub(**{"META-INF/encryption.xml": encryption}), "a.epub"))
