@@ -11,6 +11,9 @@ import struct
 from collections.abc import Collection
 from typing import Final
 
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+
 from media.cleaners.streams import damaged, too_complex
 
 _MAX_RECORDS: Final = 1_000_000
@@ -88,7 +91,8 @@ def _clean_instructions(drawing: bytearray, places: Collection[tuple[int, int]])
                 has_file = has_file or _PLUS_IMAGE_FILE.search(drawing, start, following) is not None
             start = following
     if has_file and not is_dual:
-        raise too_complex()
+        text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
+        raise ValidationError(text % {"type": ".emf", "other": ".png"})
     if has_file:
         for start, end in places:
             # With the mark that tells them from other comments.
