@@ -14,7 +14,6 @@ from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.html import format_html
@@ -26,12 +25,13 @@ from accounts.actions import Action
 from accounts.audit.admin import AuditRecordAdmin
 from accounts.audit.recording import record
 from accounts.confirmation import ask, confirmation_required, is_confirmed
-from accounts.forms import InvitationForm, OffboardingForm, UserForm, last_owner_message
+from accounts.forms import GroupForm, InvitationForm, OffboardingForm, UserForm, last_owner_message
 from accounts.models import AuditRecord, EmergencyLink, PasswordLink, User
 from accounts.offboarding import HasWorkError, offboard, work_of
 from accounts.owners import is_owner, owners_only
 from accounts.password_links import VALID_DAYS, Kind, make_link, send_link
 from accounts.people import LastOwnerError, add_person, give_role, invite, reactivate, require_another_owner
+from accounts.policies import role_renamed
 from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
@@ -58,20 +58,10 @@ class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
     def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         return super().delete_view(request, *args, **kwargs)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_owner(request)
-
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_owner(request)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_owner(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_owner(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return is_owner(request)
+    has_module_permission = has_add_permission = has_change_permission = has_delete_permission = has_view_permission
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -293,8 +283,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         return HttpResponseRedirect(self._url("change", pk))
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/accounts/user/{name}.html", shared | context)
+        return self.own_page(request, f"admin/accounts/user/{name}.html", title=title, **context)
 
 
 def _user_of(request: HttpRequest) -> User:
@@ -317,6 +306,7 @@ class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
 
 @admin.register(Group)
 class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
+    form = GroupForm
     kind_messages = KindMessages(
         add=_("Add group"),
         edit=_("Edit group"),
@@ -340,6 +330,11 @@ class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
         return ("role",)
+
+    def save_model(self, request: HttpRequest, obj: Group, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "name" in form.changed_data:
+            role_renamed(form.initial["name"], obj.name)
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any) -> Any:
         form_class = {"form_class": PermissionsField} if db_field.name == "permissions" else {}

@@ -15,11 +15,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from accounts.actions import Action
 from accounts.audit.recording import record
-from accounts.models import User
-from accounts.passwords import check_password
+from accounts.models import AuditRecord, User
+from accounts.passwords import check_own_password
 from accounts.people import LastOwnerError, require_another_owner
-from accounts.roles import LABELS, OWNER, ROLES, describe, describe_owner, permissions_of
+from accounts.roles import LABELS, NO_ROLE, OWNER, ROLES, describe, describe_owner, permissions_of
 from core.text import one_line
+
+# What stands for an owner, for the server and for no role, where else there is the name of a group.
+_TAKEN_NAMES: Final = frozenset({OWNER, AuditRecord.SERVER, NO_ROLE, "-"})
 
 
 def role_choices() -> list[tuple[str, SafeString]]:
@@ -130,6 +133,16 @@ def last_owner_message() -> str:
     return gettext("This is the only owner who can log in. Make someone else an owner first.")
 
 
+class GroupForm(forms.ModelForm[Group]):
+    """The form of a group, which is a role that an owner has made up."""
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        if name in _TAKEN_NAMES:
+            raise self.instance.unique_error_message(Group, ("name",))
+        return name
+
+
 class NamesForm(forms.ModelForm[User]):
     """Asks a new person for the names."""
 
@@ -192,9 +205,7 @@ class OwnPasswordForm(auth_forms.PasswordChangeForm):
     @sensitive_variables()
     def clean_old_password(self) -> str:
         old_password: str = self.cleaned_data["old_password"]
-        # Also someone at another person's browser must not guess as often as they like.
-        if check_password(context.request, self.user.username, old_password) != self.user:
-            raise forms.ValidationError(gettext("This is not your password. Check capital letters."))
+        check_own_password(context.request, self.user, old_password)
         return old_password
 
     @transaction.atomic

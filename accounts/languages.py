@@ -29,15 +29,12 @@ class OwnLanguageMiddleware:
 
 
 class LanguageForm(forms.ModelForm[User]):
-    language = forms.ChoiceField(label=_("Language of the admin and of e-mails to you"), required=False)
+    language = forms.ChoiceField(
+        label=_("Language of the admin and of e-mails to you"),
+        required=False,
+        choices=lambda: [("", pgettext("language", "That of the site")), *language_choices()],
+    )
 
     class Meta:
         model = User
         fields = ("language",)
-
-    def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # those of a model form
-        self.fields["language"].choices = [  # type: ignore[attr-defined]  # it is a ChoiceField
-            ("", pgettext("language", "That of the site")),
-            *language_choices(),
-        ]

@@ -3,7 +3,7 @@
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from allauth.core import context
 from allauth.mfa.base.internal.flows import post_authentication
@@ -27,7 +27,7 @@ from accounts.adapters import MFAAdapter
 from accounts.audit.recording import count
 from accounts.codes import use_code
 from accounts.models import User
-from accounts.passwords import check_password, too_many_guesses
+from accounts.passwords import check_own_password, check_password, too_many_guesses
 from core.sender import sender
 
 
@@ -80,10 +80,8 @@ class PasswordForm(forms.Form):
 
     @sensitive_variables()
     def clean_password(self) -> str:
-        user: Any = self.request.user
         password: str = self.cleaned_data["password"]
-        if check_password(self.request, user.username, password) != user:
-            raise ValidationError(gettext("This is not your password. Check capital letters."))
+        check_own_password(self.request, cast("User", self.request.user), password)
         return password
 
 

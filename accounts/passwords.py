@@ -3,7 +3,7 @@
 from django.contrib.auth import authenticate
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
-from django.utils.translation import ngettext
+from django.utils.translation import gettext, ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from accounts import browsers, throttle
@@ -30,9 +30,8 @@ def check_password(request: HttpRequest, name: str, password: str) -> User | Non
     Raises ValidationError after too many guesses. Takes the same queries and time whether there is such a person.
     """
     user = User.objects.named(name)
-    account = str(user.pk) if user is not None else f"name {name.strip().casefold()}"
     try:
-        guess = throttle.count_password(account, sender(request), browsers.known_browser(request, user))
+        guess = throttle.count_password(account_key(user, name), sender(request), browsers.known_browser(request, user))
     except throttle.TooManyGuessesError:
         raise too_many_guesses() from None
     authenticated = authenticate(request, username=name, password=password)
@@ -41,3 +40,18 @@ def check_password(request: HttpRequest, name: str, password: str) -> User | Non
         return None
     guess.was_right()
     return authenticated
+
+
+@sensitive_variables("password")
+def check_own_password(request: HttpRequest, user: User, password: str) -> None:
+    """Raise ValidationError unless this is the password of `user`, who is logged in, and after too many guesses.
+
+    Someone at another person's browser must not guess as often as they like either.
+    """
+    if check_password(request, user.username, password) != user:
+        raise ValidationError(gettext("This is not your password. Check capital letters."))
+
+
+def account_key(user: User | None, name: str) -> str:
+    """Return what identifies the account of `user`, who has this name, or a name without an account, for limits."""
+    return str(user.pk) if user is not None else f"name {name.strip().casefold()}"

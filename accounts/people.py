@@ -5,6 +5,7 @@ Without `by`, it was done on the server, for example by a command.
 A site always has an owner who can log in: functions that would take the last one away raise LastOwnerError.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,11 +52,9 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
     # Before it is done, because owners may change their own role.
     details = AuditRecord.ARROW.join((former or NO_ROLE, role or NO_ROLE))
     record(Action.ROLE_CHANGED, [person], by=by, details=details)
-    person.is_superuser = person.is_staff = role == OWNER
+    person.is_superuser, person.is_staff = role == OWNER, bool(role)
     person.save(update_fields=["is_superuser", "is_staff"])
-    # With a group, they become staff (accounts.models.roles_changed).
     person.groups.set([] if role in ("", OWNER) else [Group.objects.get(name=role)])
-    person.refresh_from_db(fields=["is_staff"])
     sessions.end_after_change(User.objects.filter(pk=person.pk))
 
 
@@ -63,7 +62,8 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
 def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) -> User:
     """Create an account that can't log in before its person accepts. The username is made from the name."""
     name = values["display_name"]
-    base = (slugify(name) or "person")[:140]
+    # A username has no joiners, and none of the marks that belong to the letters of some scripts.
+    base = (re.sub(r"[^\w-]", "", slugify(name)) or "person")[:140]
     taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
     username = unique_slug(base, taken.__contains__, max_length=150)
     person: User = User.objects.create_user(username, values["email"], None, display_name=name)

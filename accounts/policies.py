@@ -84,6 +84,13 @@ def change(changed: Collection[RolePolicy], request: HttpRequest) -> None:
         sessions.end(people, keep=request)
 
 
+@transaction.atomic
+def role_renamed(former: str, name: str) -> None:
+    """Let a role demand under its new name what it did under the former one."""
+    RolePolicy.objects.filter(role=name).delete()
+    RolePolicy.objects.filter(role=former).update(role=name)
+
+
 def _describe(policy: RolePolicy) -> str:
     step = gettext("second step required") if policy.needs_second_factor else gettext("second step not required")
     time = gettext("log out after %(time)s") % {"time": describe_hours(policy.session_hours)}

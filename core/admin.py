@@ -179,8 +179,6 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             raise PermissionDenied
         page = Paginator(history().of(obj), _HISTORY_PER_PAGE).get_page(request.GET.get("page"))
         context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
             "title": _("History"),
             # For the tab of the browser. On the page, the trail says it.
             "subtitle": str(obj),
@@ -189,7 +187,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             "records": history().read(page),
             **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/object_history.html", context)
+        return self.own_page(request, "admin/object_history.html", **context)
+
+    def own_page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
+        """Return a page of this admin that Django's admin doesn't have."""
+        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
+        return TemplateResponse(request, template, context)
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         response: Any = super().delete_view(request, object_id, extra_context)

@@ -155,8 +155,9 @@ def content_changed(*, only_comments: bool = False) -> None:
     if not only_comments:
         # What follows in this transaction must not see what was remembered before.
         memory.forget()
-    done = {hook for _savepoints, hook, _robust in transaction.get_connection().run_on_commit}
-    if _incremented in done or (only_comments and _incremented_for_comments in done):
+    enough = {_incremented, _incremented_for_comments} if only_comments else {_incremented}
+    # It is one of the first, however many there are.
+    if any(hook in enough for _savepoints, hook, _robust in transaction.get_connection().run_on_commit):
         return
     with transaction.atomic(savepoint=False):
         # At random, so that no later transaction gets the version of one that is rolled back, under which this process

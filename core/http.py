@@ -137,13 +137,8 @@ class HTTPClient:
 
         Raises ForbiddenHostError, TooLargeError, or FetchError itself for everything else, also invalid URLs.
         """
-        deadline = time.monotonic() + self.deadline
-        for _redirect in range(_MAX_REDIRECTS + 1):
-            with self._request(url, deadline) as (connection, response):
-                if response.status not in _REDIRECTS:
-                    return connection.receive(response, file, max_bytes)
-                url = urljoin(url, response.headers.get("Location", ""))
-        raise FetchError(_("The URL redirects too many times."))
+        with self._follow(url) as (_url, connection, response):
+            connection.receive(response, file, max_bytes)
 
     def probe(self, url: str, *, max_bytes: int = 0) -> Probe:
         """Return how the server answers a request for `url`, whatever its status, without following a redirect.
@@ -158,18 +153,25 @@ class HTTPClient:
 
         It is like `probe` otherwise, and the deadline is for all of it.
         """
-        deadline = time.monotonic() + self.deadline
-        for _redirect in range(_MAX_REDIRECTS + 1):
-            with self._request(url, deadline) as (connection, response):
-                if response.status not in _REDIRECTS:
-                    return url, connection.probe(response, max_bytes)
-                url = urljoin(url, response.headers.get("Location", ""))
-        raise FetchError(_("The URL redirects too many times."))
+        with self._follow(url) as (found, connection, response):
+            return found, connection.probe(response, max_bytes)
 
     def post(self, url: str, form: Mapping[str, str]) -> Probe:
         """Send a form to `url`, and return the same as `probe` without any of the body."""
         with self._request(url, time.monotonic() + self.deadline, form) as (connection, response):
             return connection.probe(response, 0)
+
+    @contextmanager
+    def _follow(self, url: str) -> "Iterator[tuple[str, _Connection, http.client.HTTPResponse]]":
+        """Yield the URL to which the redirects from `url` lead, and what `_request` yields for that."""
+        deadline = time.monotonic() + self.deadline
+        for _redirect in range(_MAX_REDIRECTS + 1):
+            with self._request(url, deadline) as (connection, response):
+                if response.status not in _REDIRECTS:
+                    yield url, connection, response
+                    return
+                url = urljoin(url, response.headers.get("Location", ""))
+        raise FetchError(_("The URL redirects too many times."))
 
     @contextmanager
     def _request(

@@ -1,6 +1,6 @@
 """The navigation of the admin: items that apps register, by task. Everyone sees those that they may use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -94,20 +94,20 @@ def _existing_permissions() -> set[str]:
 
 
 def _find_problems(name: str, item: NavigationItem) -> Iterator[str]:
-    try:
-        reverse(item.url_name)
-    except NoReverseMatch:
-        yield f"There is no URL {item.url_name!r}."
-    for permission in sorted(set(item.permissions) - _existing_permissions()):
-        yield f"There is no permission {permission!r}."
-    if item.first_step:
-        yield from _find_problems(name, _as_item(item.first_step))
+    yield from _find_missing(item.url_name, item.permissions)
+    if step := item.first_step:
+        yield from _find_missing(step.url_name, [step.permission])
     if item.parent and (item.parent not in navigation_items or navigation_items[item.parent].parent):
         yield f"There is no top-level item {item.parent!r}."
 
 
-def _as_item(step: FirstStep) -> NavigationItem:
-    return NavigationItem(label=step.label, url_name=step.url_name, permissions=(step.permission,), order=0)
+def _find_missing(url_name: str, permissions: Collection[str]) -> Iterator[str]:
+    try:
+        reverse(url_name)
+    except NoReverseMatch:
+        yield f"There is no URL {url_name!r}."
+    for permission in sorted(set(permissions) - _existing_permissions()):
+        yield f"There is no permission {permission!r}."
 
 
 navigation_items: Final[Registry[NavigationItem]] = Registry("navigation item", _find_problems)

@@ -28,8 +28,6 @@ _MAX_BITS: Final = 63
 class Parameter(Expression):
     """The place of a value in a prepared query: the index of the value, or of a sequence and of the value in it."""
 
-    allowed_default = False
-
     def __init__(self, *index: int) -> None:
         super().__init__()
         self.index = index

@@ -78,6 +78,9 @@ class UnstoredFile(UploadedFile[bytes]):
     def read(self, *args: int) -> bytes:
         return bytes(self.size)
 
+    def seek(self, *args: int) -> int:
+        return self.size
+
 
 class UnnamedFileUploadHandler(FileUploadHandler):
     """Receives uploads that are too large for the memory. Django's own handler gives them names."""

@@ -6,6 +6,7 @@ What readers see or hear stays the same. Other files call this in a process of i
 import errno
 import io
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import IO, Final
 
@@ -62,18 +63,6 @@ def _clean_pdf(source: IO[bytes], target: IO[bytes]) -> None:
     pdf.clean(source, target)
 
 
-def _clean_office(source: IO[bytes], target: IO[bytes]) -> None:
-    clean_office(source, target, _clean_part)
-
-
-def _clean_epub(source: IO[bytes], target: IO[bytes]) -> None:
-    clean_epub(source, target, _clean_part)
-
-
-def _clean_archive(source: IO[bytes], target: IO[bytes]) -> None:
-    clean_archive(source, target, _clean_part)
-
-
 def _clean_part(name: str, content: bytes) -> bytes:
     """Return the content of a file in an archive without its metadata. Raises ValidationError."""
     extension = PurePosixPath(name).suffix.lower()
@@ -84,13 +73,14 @@ def _clean_part(name: str, content: bytes) -> bytes:
     return cleaned.getvalue()
 
 
+_clean_office: Final = partial(clean_office, clean_part=_clean_part)
 # By the extension of a file's name.
 CLEANERS: Final[Mapping[str, Cleaner]] = {
     ".pdf": _clean_pdf,
     **dict.fromkeys((".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp"), _clean_office),
     ".rtf": clean_rtf,
-    ".epub": _clean_epub,
-    ".zip": _clean_archive,
+    ".epub": partial(clean_epub, clean_part=_clean_part),
+    ".zip": partial(clean_archive, clean_part=_clean_part),
     ".mp3": clean_mp3,
     **dict.fromkeys((".mp4", ".m4a", ".m4v", ".mov", ".3gp", ".3g2"), clean_mp4),
     **dict.fromkeys((".ogg", ".oga", ".opus", ".ogv"), clean_ogg),

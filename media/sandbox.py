@@ -13,7 +13,6 @@ import subprocess
 import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from threading import Lock
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
@@ -34,8 +33,8 @@ _ROOT: Final = Path(__file__).parents[1]
 # All that the process learns of our environment.
 _ENVIRONMENT: Final = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
+# The processes that have nothing to do, the one that was used last at the end. Any thread may take or add one.
 _idle: list["_Sandbox"] = []
-_lock: Final = Lock()
 
 
 def clean_in_sandbox(source: File[bytes], extension: str, *, as_image: bool = False) -> UnnamedFile:
@@ -72,19 +71,23 @@ def clean_in_sandbox(source: File[bytes], extension: str, *, as_image: bool = Fa
 def _ask(request: dict[str, Any], descriptors: list[int]) -> dict[str, Any]:
     """Return the answer of a process: an `error`, an `errno`, or the `extension`."""
     for _attempt in range(_ATTEMPTS):
-        with _lock:
-            sandbox = _idle.pop() if _idle else None
-        answer = (sandbox or _Sandbox()).ask(request, descriptors)
+        try:
+            sandbox = _idle.pop()
+        except IndexError:
+            sandbox = _Sandbox()
+        answer = sandbox.ask(request, descriptors)
         if answer is not None:
             return answer
-        # It had ended before, because it had nothing to do.
+        # It had ended before, because it had nothing to do. So have those that were used before it.
+        _end_all()
     raise OSError("The process that cleans files does not start.")
 
 
 @atexit.register
 def _end_all() -> None:
-    while _idle:
-        _idle.pop().end()
+    with suppress(IndexError):
+        while True:
+            _idle.pop().end()
 
 
 class _Sandbox:
@@ -121,8 +124,7 @@ class _Sandbox:
             self.end()
             raise
         if message:
-            with _lock:
-                _idle.append(self)
+            _idle.append(self)
             answer: dict[str, Any] = json.loads(message)
             return answer
         # A negative code is the signal that ended it: that of a limit, of a crash, or ours.

@@ -6,11 +6,11 @@ The URL of an image that was merged leads to the other image for good.
 
 import datetime as dt
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -31,14 +31,13 @@ class MergeError(Exception):
 
 def delete(model: type[Upload], pks: Collection[int]) -> int:
     """Take files out of the library, and return how many there were."""
-    return int(_rows(model).present().filter(pk__in=pks).update(deleted_at=timezone.now()))
+    return int(model.objects.present().filter(pk__in=pks).update(deleted_at=timezone.now()))
 
 
 def expire(model: type[Upload], pks: Collection[int]) -> None:
     """Remove deleted files for good, without waiting. What is merged stays, because its URL leads to another image."""
-    rows = _rows(model).filter(pk__in=pks, deleted_at__isnull=False)
-    rows = rows.filter(merged_into=None) if model is Picture else rows
-    if rows.update(deleted_at=_LONG_AGO):
+    rows: QuerySet[Any] = Picture.objects.filter(merged_into=None) if model is Picture else model.objects.all()
+    if rows.filter(pk__in=pks, deleted_at__isnull=False).update(deleted_at=_LONG_AGO):
         # If the storage fails, the worker tries again.
         transaction.on_commit(remove_expired, robust=True)
 
@@ -46,12 +45,12 @@ def expire(model: type[Upload], pks: Collection[int]) -> None:
 def restore(model: type[Upload], pks: Collection[int]) -> list[Upload]:
     """Bring deleted and merged files back, and return those that were still there."""
     with transaction.atomic():
-        deleted = _rows(model).filter(pk__in=pks).filter(restorable()).order_by("-deleted_at", "pk").select_for_update()
-        restored = list(deleted)
+        deleted = model.objects.filter(restorable(), pk__in=pks).order_by("-deleted_at", "pk")
+        restored = list(deleted.select_for_update())
         for upload in restored:
             if isinstance(upload, Picture) and upload.merged_into_id is not None:
                 _undo_merge(upload)
-        _rows(model).filter(pk__in=[upload.pk for upload in restored]).update(deleted_at=None)
+        model.objects.filter(pk__in=[upload.pk for upload in restored]).update(deleted_at=None)
         for upload in restored:
             # A rendition may have become due meanwhile.
             upload.was_added()
@@ -116,8 +115,10 @@ def remove_expired() -> None:
 
     A file that can't be removed is tried again the next time. Of a merged picture, its URL stays.
     """
-    for queryset in _due():
-        for upload in queryset.filter(deleted_at__lte=timezone.now() - KEPT).order_by("deleted_at"):
+    # Of merged pictures, those whose files are still there.
+    pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
+    for rows in (pictures, Document.objects.all()):
+        for upload in rows.filter(deleted_at__lte=timezone.now() - KEPT).order_by("deleted_at"):
             try:
                 remove(upload)
             except OSError:
@@ -132,13 +133,3 @@ def remove(upload: Upload) -> None:
         Picture.objects.filter(pk=upload.pk).update(merge_data=None, rendition_rows=[])
     else:
         upload.delete()
-
-
-def _due() -> Iterator[Any]:
-    """Yield the deleted files of each kind. Of merged pictures, only those whose files are still there."""
-    yield Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False), deleted_at__isnull=False)
-    yield Document.objects.filter(deleted_at__isnull=False)
-
-
-def _rows(model: type[Upload]) -> Any:
-    return model._default_manager.all()

@@ -50,7 +50,6 @@ _PICTURE_TYPES: Final = {
 }
 _RESTORING: Final = ("media.delete_picture", "media.delete_document")
 _RENDITION: Final = re.compile(r"renditions/([0-9]{1,18})/.+")
-_PERMANENT_NAME: Final = re.compile(r"[0-9a-f]{32}-[0-9]+\.[a-z]+")
 # Source: RFC 9110, 14.
 _RANGE: Final = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 # What a file may do when it is opened. The page in which a browser plays audio or video requests the file once more, so
@@ -70,13 +69,12 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
     upload = request.FILES.get("image")
     if upload is None:
         return JsonResponse({"error": _("No image was received. Choose one and try again.")}, status=400)
-    is_document = is_pdf(upload)
-    if is_document and not request.user.has_perm("media.add_document"):
-        message = _("You don't have permission to upload documents. Ask the owner of this site.")
-        return JsonResponse({"error": message}, status=403)
     is_markdown = request.GET.get("markup", "markdown") == "markdown"
     try:
-        if is_document:
+        if is_pdf(upload):
+            if not request.user.has_perm("media.add_document"):
+                message = _("You don't have permission to upload documents. Ask the owner of this site.")
+                return JsonResponse({"error": message}, status=403)
             document = store_document(upload, by=request.user)
             answer = {"image_code": document_code(document, is_markdown=is_markdown), "file": described(document)}
         else:
@@ -85,9 +83,7 @@ def markdownx_upload(request: HttpRequest) -> JsonResponse:
     except ValidationError as error:
         return JsonResponse({"error": error.message}, status=400)
     except (OSError, OperationalError) as error:
-        _log.error("A file could not be stored: %s", error)
-        text = _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
-        return JsonResponse({"error": text}, status=503)
+        return JsonResponse({"error": _not_stored(error)}, status=503)
     return JsonResponse(answer)
 
 
@@ -126,9 +122,13 @@ def _store(file: File[bytes], user: User) -> str:
     except ValidationError as error:
         return str(error.message)
     except (OSError, OperationalError) as error:
-        _log.error("A file could not be stored: %s", error)
-        return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
+        return _not_stored(error)
     return ""
+
+
+def _not_stored(error: Exception) -> str:
+    _log.error("A file could not be stored: %s", error)
+    return _("The file could not be stored. Try again, and if that doesn't help, tell the owner of this site.")
 
 
 @require_safe
@@ -194,7 +194,7 @@ def _serve(request: HttpRequest, path: str) -> HttpResponseBase:
     if positions is not None and not positions:
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{file.size}"})
     # The random name of a rendition is never used again, while any other file may be replaced.
-    is_permanent = _PERMANENT_NAME.fullmatch(name.name)
+    is_permanent = _RENDITION.fullmatch(path)
     headers = {
         **policies,
         "Accept-Ranges": "bytes",

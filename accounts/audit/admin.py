@@ -78,11 +78,10 @@ class AuditRecordAdmin(ReadOnlyAdmin):
             path("export/<slug:format_name>/", export, name="accounts_auditrecord_export"),
         ]
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return is_owner(request)
-
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_owner(request)
+
+    has_module_permission = has_view_permission
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": gettext("Audit log"), **(extra_context or {})})

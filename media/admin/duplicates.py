@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
@@ -57,7 +56,7 @@ class DuplicatesAdmin(UploadAdmin):
         found_at = LikePictures.objects.filter(are_different=False).values_list("found_at", flat=True).first()
         groups = [_described(pks) for pks in page.object_list]
         context = {"groups": groups, "page": page, "found_at": found_at, "title": gettext("Duplicate images")}
-        return self._page(request, "admin/media/picture/duplicates.html", context)
+        return self.own_page(request, "admin/media/picture/duplicates.html", **context)
 
     def _search(self, request: HttpRequest) -> HttpResponse:
         if "different" in request.POST:
@@ -107,7 +106,7 @@ class DuplicatesAdmin(UploadAdmin):
         described = trash.describing(target, [each["picture"] for each in others])
         context = {"pictures": pictures, "target": target, "others": others, "described": described}
         context["title"] = gettext("Merge images")
-        return self._page(request, "admin/media/picture/merge.html", context)
+        return self.own_page(request, "admin/media/picture/merge.html", **context)
 
     def _merge(self, request: HttpRequest, pks: Collection[int], target_id: int) -> HttpResponse:
         with transaction.atomic():
@@ -123,10 +122,6 @@ class DuplicatesAdmin(UploadAdmin):
         shown = text % {"count": len(merged), "target": target}
         self.message_user(request, format_html("{} {}", shown, button), messages.SUCCESS)
         return redirect(self._url("duplicates" if LikePictures.objects.exists() else "changelist"))
-
-    def _page(self, request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponse:
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, template, context)
 
     def _may_merge(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request) and self.has_delete_permission(request)

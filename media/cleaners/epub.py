@@ -15,7 +15,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from media.cleaners.images import cleaned_image
-from media.cleaners.markup import clean_page, parse, serialised
+from media.cleaners.markup import clean_page, clean_style, parse, serialised
 from media.cleaners.packages import CleanPart, UnpackedSize, read_part, write_part
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
@@ -32,7 +32,6 @@ _KEPT_META: Final = re.compile(r"rendition:.*|media:.*class|media:duration|cover
 _MODIFIED, _NEUTRAL_DATE = "dcterms:modified", "2000-01-01T00:00:00Z"
 _IMAGES: Final = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
 _SCRIPT: Final = re.compile(r"(?:application|text)/(?:x-)?(?:java|ecma)script")
-_CSS_COMMENT: Final = re.compile(rb"/\*.*?\*/", re.DOTALL)
 _FONT: Final = re.compile(r"font/.*|application/(?:x-)?font-.*|application/vnd\.ms-opentype")
 # Fonts are encrypted with the identifier of the book, anything else only if it may not be copied.
 _FONT_ENCRYPTION: Final = {"http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC"}
@@ -118,7 +117,8 @@ def _clean(name: str, media_type: str, content: bytes, clean_part: CleanPart) ->
     if media_type.endswith("+xml"):
         return clean_page(content)
     if media_type == "text/css":
-        return _CSS_COMMENT.sub(b"", content)
+        # Whatever its encoding is, all that is changed is ASCII.
+        return clean_style(content.decode("latin-1")).encode("latin-1")
     if _FONT.fullmatch(media_type):
         return content
     return clean_part(name, content)

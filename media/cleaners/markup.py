@@ -3,6 +3,7 @@
 import base64
 import re
 from typing import Any, Final, cast
+from urllib.parse import unquote
 
 from lxml import etree
 
@@ -15,7 +16,14 @@ _KEPT_META: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPag
 _DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
 # Namespaces of drawing programs.
 _DRAWING: Final = ("{http://www.inkscape.org/", "{http://sodipodi.sourceforge.net/", "{http://ns.adobe.com/")
-_DATA_IMAGE: Final = re.compile(r"data:image/(jpeg|png);base64,(.*)", re.DOTALL)
+# An image in a URL, also within a style.
+_DATA_IMAGE: Final = re.compile(
+    r"data:image/(?P<type>[\w.+-]{1,30})[^,\"'()]{0,100}?;base64,(?P<content>[\w+/=%\s-]*)", re.IGNORECASE
+)
+# A comment, or a string, in which nothing is one.
+_STYLE_COMMENT: Final = re.compile(
+    r"""(?P<string>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')|/\*.*?(?:\*/|\Z)""", re.DOTALL
+)
 
 
 def parse(content: bytes, *, recover: bool = False) -> Any:
@@ -41,7 +49,7 @@ def serialised(tree: Any) -> bytes:
 
 
 def clean_page(content: bytes) -> bytes:
-    """Remove scripts, comments and metadata from a page, a drawing or a table of contents."""
+    """Remove scripts, comments and metadata from a page, a drawing or a table of contents. Raises ValidationError."""
     tree = parse(content)
     for element in list(tree.iter("*")):
         local_name = etree.QName(element).localname
@@ -56,12 +64,26 @@ def clean_page(content: bytes) -> bytes:
         for name, value in element.items():
             if name.startswith(("on", *_DRAWING)) or value.strip().lower().startswith("javascript:"):
                 del element.attrib[name]
-            elif image := _DATA_IMAGE.fullmatch(value):
-                cleaned = cleaned_image(base64.b64decode(image[2]), f".{image[1]}")
-                element.set(name, f"data:image/{image[1]};base64,{base64.b64encode(cleaned).decode()}")
             elif LOCAL_PATH.match(value):
                 element.set(name, "")
+            else:
+                element.set(name, _DATA_IMAGE.sub(_cleaned_url, value))
+        if local_name == "style" and element.text:
+            element.text = clean_style(element.text)
     return serialised(tree)
+
+
+def clean_style(text: str) -> str:
+    """Return CSS without comments, and with its images cleaned. Raises ValidationError."""
+    return _DATA_IMAGE.sub(_cleaned_url, _STYLE_COMMENT.sub(r"\g<string>", text))
+
+
+def _cleaned_url(image: re.Match[str]) -> str:
+    kind = image["type"].lower()
+    # Readers don't miss padding that is missing.
+    content = base64.b64decode(unquote(image["content"]) + "==")
+    cleaned = clean_page(content) if kind == "svg+xml" else cleaned_image(content, f".{kind}")
+    return f"data:image/{kind};base64,{base64.b64encode(cleaned).decode()}"
 
 
 def remove(element: Any) -> None:

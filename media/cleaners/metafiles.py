@@ -1,12 +1,18 @@
 """Images of Windows (EMF, WMF), which office files contain: descriptions and comments are overwritten.
 
-Sources: the specifications MS-EMF and MS-WMF (Microsoft). No maintained library with a permissive licence does this.
+Sources: the specifications MS-EMF, MS-EMFPLUS and MS-WMF (Microsoft). No maintained library with a permissive licence
+does this.
 """
 
 import gzip
 import io
+import re
 import struct
+from collections.abc import Collection
 from typing import Final
+
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
 from media.cleaners.streams import damaged, too_complex
 
@@ -14,6 +20,14 @@ _MAX_RECORDS: Final = 1_000_000
 _MAX_UNPACKED: Final = 100 * 1024 * 1024
 # Types of records of EMF: the last one, and a comment. Comments can hold drawing instructions (EMF+), or anything.
 _EMF_END, _EMF_COMMENT = 14, 70
+# Commands for the printer, such as a page in PostScript.
+_EMF_ESCAPES: Final = {105, 106, 110}
+# Types of records of EMF+: the first one, which says whether EMF alone draws the same, a comment, and an object.
+_PLUS_HEADER, _PLUS_COMMENT, _PLUS_OBJECT = 0x4001, 0x4003, 0x4008
+# Types of objects that may contain an image: brushes, pens, images.
+_PLUS_WITH_IMAGE: Final = {1, 2, 5}
+# An image that is a file, such as a JPEG or another drawing, and not only pixels. It begins with a version and a type.
+_PLUS_IMAGE_FILE: Final = re.compile(rb"\xc0\xdb(?:\x01\0\0\0.{16}\x01\0\0\0|\x02\0\0\0)", re.DOTALL)
 # Of WMF: the last one, and a command for the printer, which can be a comment.
 _WMF_END, _WMF_ESCAPE = 0, 0x0626
 _PLACEABLE: Final = b"\xd7\xcd\xc6\x9a"
@@ -32,6 +46,7 @@ def clean_metafile(content: bytes) -> bytes:
 
 def _clean_emf(content: bytes) -> bytes:
     cleaned, position = bytearray(content), 0
+    instructions: list[tuple[int, int]] = []
     for _number in range(_MAX_RECORDS):
         kind, size = struct.unpack_from("<II", content, position)
         end = position + size
@@ -43,13 +58,45 @@ def _clean_emf(content: bytes) -> bytes:
             if start and start + 2 * count <= size:
                 cleaned[start : start + 2 * count] = bytes(2 * count)
             cleaned[60:68] = bytes(8)
-        elif kind == _EMF_COMMENT and content[position + 12 : position + 16] != b"EMF+":
+        elif kind == _EMF_COMMENT and content[position + 12 : position + 16] == b"EMF+":
+            (length,) = struct.unpack_from("<I", content, position + 8)
+            instructions.append((position + 16, min(position + 12 + length, end)))
+        elif kind == _EMF_COMMENT or kind in _EMF_ESCAPES:
             cleaned[position + 12 : end] = bytes(max(0, size - 12))
         position = end
         if kind == _EMF_END:
             cleaned[48:52] = struct.pack("<I", position)
+            _clean_instructions(cleaned, instructions)
             return bytes(cleaned[:position])
     raise too_complex()
+
+
+def _clean_instructions(drawing: bytearray, places: Collection[tuple[int, int]]) -> None:
+    """Overwrite the comments between instructions of EMF+, or all of them if an image among them is a file.
+
+    Raises ValidationError if there is such an image, and nothing else draws it.
+    """
+    is_dual = has_file = False
+    for start, end in places:
+        while start < end:
+            kind, flags, size = struct.unpack_from("<HHI", drawing, start)
+            following = start + size
+            if size < 12 or following > end:
+                raise damaged()
+            if kind == _PLUS_HEADER:
+                is_dual = bool(flags & 1)
+            elif kind == _PLUS_COMMENT:
+                drawing[start + 12 : following] = bytes(size - 12)
+            elif kind == _PLUS_OBJECT and flags >> 8 & 0x7F in _PLUS_WITH_IMAGE:
+                has_file = has_file or _PLUS_IMAGE_FILE.search(drawing, start, following) is not None
+            start = following
+    if has_file and not is_dual:
+        text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
+        raise ValidationError(text % {"type": ".emf", "other": ".png"})
+    if has_file:
+        for start, end in places:
+            # With the mark that tells them from other comments.
+            drawing[start - 4 : end] = bytes(end - start + 4)
 
 
 def _clean_wmf(content: bytes) -> bytes:

@@ -83,6 +83,9 @@ def _clean_object(item: Any) -> None:
         actions = list(action) if isinstance(action, pikepdf.Array) else [action]
         if any(map(_is_running, actions)):
             del item[key]
+    # Word describes images by where they were, if their authors don't.
+    if LOCAL_PATH.match(str(item.get("/Alt", ""))):
+        del item["/Alt"]
     kind, subtype = str(item.get("/Type", "")), str(item.get("/Subtype", ""))
     if "/Rect" in item and subtype != "/Widget":
         # In a form field, /T is the name of the field and not that of an author.

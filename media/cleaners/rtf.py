@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from media.cleaners.images import cleaned_image
+from media.cleaners.markup import LOCAL_PATH
 from media.cleaners.metafiles import clean_metafile
 from media.cleaners.streams import damaged, too_complex
 
@@ -144,12 +145,13 @@ class _Document:
         group = self.groups.pop()
         around = self.groups[-1] if self.groups else _Group(0)
         if group.destination == b"fldinst":
-            command = self._text(group).split()
-            group.is_dropped |= not command or command[0].lower() not in _FIELDS
+            command = self._text(group).replace(b'"', b" ").split()
+            group.is_dropped |= any(map(_is_path, command)) or not command or command[0].lower() not in _FIELDS
         elif group.destination == b"sn":
             around.property = self._text(group).strip()
         elif group.destination == b"sv":
-            around.is_dropped |= around.property in _SHAPE_PROPERTIES
+            # Word describes images by where they were, if their authors don't.
+            around.is_dropped |= around.property in _SHAPE_PROPERTIES or _is_path(self._text(group))
         elif group.is_image and not group.is_dropped:
             self.written[group.start + 1 :] = _clean_image(self.written[group.start + 1 :], group.extension)
         if group.is_dropped:
@@ -164,7 +166,18 @@ class _Document:
             self.written[-1] += b" "
 
     def _text(self, group: _Group) -> bytes:
-        return b"".join(part for part in self.written[group.start :] if not part.startswith((b"\\", b"{", b"}")))
+        """Return the text in a group, which may be in further groups."""
+        parts = (part for part in self.written[group.start :] if part == rb"\\" or _is_text(part))
+        return b"".join(part.removeprefix(b"\\") for part in parts)
+
+
+def _is_path(text: bytes) -> bool:
+    """Whether a text begins like a path on the machine of a person."""
+    return LOCAL_PATH.match(text[:100].decode("latin-1")) is not None
+
+
+def _is_text(part: bytes) -> bool:
+    return not part.startswith((b"\\", b"{", b"}"))
 
 
 def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
@@ -180,8 +193,7 @@ def _clean_image(content: list[bytes], extension: str) -> list[bytes]:
             properties = properties or depth
         elif depth < properties:
             properties = 0
-        is_digits = not properties and not part.startswith((b"\\", b"{", b"}"))
-        (digits if is_digits else kept).append(part)
+        (digits if _is_text(part) and not properties else kept).append(part)
     image = bytes.fromhex(b"".join(digits).decode("ascii"))
     if extension:
         return [*kept, b"\n", _cleaned(image, extension).hex().encode()]

@@ -60,6 +60,12 @@ class TestAccess:
         assert User.objects.filter(is_superuser=True).count() == PasswordLink.objects.count() == 0
         assert User.objects.filter(is_active=False).count() == 0
 
+    @pytest.mark.parametrize("name", ["Owner", "No role", "-", "server"])
+    def test_no_group_has_the_name_of_something_else(self, owner: Client, name: str) -> None:
+        response = owner.post("/admin/auth/group/add/", {"name": name})
+        assert texts(response, ".errorlist li") == ["Group with this Name already exists."]
+        assert not Group.objects.filter(name=name).exists()
+
     def test_owners_cannot_delete_without_parting(self, owner: Client) -> None:
         person = UserFactory()
         assert owner.post(f"{LIST}{person.pk}/delete/", {"post": "yes"}).status_code == 403

@@ -7,8 +7,9 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission
 
+from accounts.forms import NamesForm
 from accounts.models import User
-from accounts.people import give_role
+from accounts.people import add_person, give_role
 from accounts.roles import (
     EDITOR,
     ROLES,
@@ -21,7 +22,7 @@ from accounts.roles import (
     permissions_of,
     role_permissions,
 )
-from tests.factories import UserFactory
+from tests.factories import PASSWORD, UserFactory
 from tests.factories.admin import client_of
 
 pytestmark = pytest.mark.django_db
@@ -199,6 +200,11 @@ class TestNames:
     def test_a_taken_slug_gets_the_next_number(self) -> None:
         assert [UserFactory(display_name=name, slug="").slug for name in ("jose", "josé")] == ["jose", "jose-2"]
 
+    @pytest.mark.parametrize("name", ["Rosa Pen", "अमीना", "สมชาย", "مُحَمَّد", "می\u200cخواهم", "🎉"])
+    def test_the_username_of_a_new_person_is_one_that_they_can_keep(self, name: str) -> None:
+        person = add_person({"display_name": name, "email": ""}, "Author")
+        assert not NamesForm({"display_name": name, "username": person.username}, instance=person).errors
+
 
 class TestDescriptions:
     """Each role has a sentence, which is made from its permissions."""
@@ -249,6 +255,15 @@ class TestRole:
         assert (stored.role, stored.is_staff, stored.is_superuser) == (role, bool(role), role == "Owner")
         assert (person.role, person.is_staff, person.is_superuser) == (role, bool(role), role == "Owner")
         assert stored.groups.count() == (role not in ("", "Owner"))
+
+    def test_of_an_owner_can_be_that_of_a_group_they_were_in_all_the_time(self) -> None:
+        UserFactory(is_superuser=True, password=PASSWORD)
+        person: User = UserFactory(role="Editor")
+        User.objects.filter(pk=person.pk).update(is_superuser=True)
+        person = User.objects.get(pk=person.pk)
+        give_role(person, "Editor")
+        stored = User.objects.get(pk=person.pk)
+        assert (stored.role, stored.is_staff, person.is_staff) == ("Editor", True, True)
 
     def test_a_new_one_ends_sessions(self) -> None:
         person, other = UserFactory(role="Author"), UserFactory(role="Author")

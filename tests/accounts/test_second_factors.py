@@ -18,6 +18,7 @@ from pytest_django import Settings
 from accounts import throttle
 from accounts.codes import use_code
 from accounts.models import RolePolicy, Session, User
+from accounts.policies import Demands, demands_on
 from core.cache import FailSafeCache
 from tests.factories import UserFactory
 from tests.factories.admin import client_of
@@ -250,6 +251,16 @@ class TestLoginRules:
         enter_password(editor)
         (session,) = Session.objects.filter(user=amina)
         assert session.expire_date - session.started_at == dt.timedelta(hours=8)
+
+    def test_a_group_keeps_its_own_under_a_new_name(self) -> None:
+        owner = client_of(UserFactory(is_staff=True, is_superuser=True))
+        group = Group.objects.create(name="Interns")
+        # Another group had this name before.
+        RolePolicy.objects.create(role="Volunteers", session_hours=1)
+        RolePolicy.objects.create(role="Interns", needs_second_factor=True)
+        owner.post(f"/admin/auth/group/{group.pk}/change/", {"name": "Volunteers"})
+        assert demands_on(UserFactory(role="Volunteers")) == Demands(True, RolePolicy.DEFAULT_HOURS)
+        assert RolePolicy.objects.count() == 1
 
     def test_impossible_rules_are_refused(self) -> None:
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))

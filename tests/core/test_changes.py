@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,23 @@ class TestContentVersion:
                 transaction.set_rollback(True)
             content_changed()
         assert ContentVersion.objects.get().number == before + 1
+
+    def test_takes_no_longer_the_more_is_due_after_the_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        looked_at = []
+
+        class Hooks(list[Any]):
+            def __iter__(self) -> Iterator[Any]:
+                for hook in super().__iter__():
+                    looked_at.append(hook)
+                    yield hook
+
+        content_changed()
+        for _number in range(100):
+            transaction.on_commit(lambda: None)
+        monkeypatch.setattr(connection, "run_on_commit", Hooks(connection.run_on_commit))
+        content_changed()
+        content_changed(only_comments=True)
+        assert len(looked_at) < 10
 
     def test_is_unchanged_after_a_rollback(self, django_capture_on_commit_callbacks: Any) -> None:
         before = ContentVersion.objects.get().number

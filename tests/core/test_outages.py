@@ -184,6 +184,25 @@ class TestWriting:
         assert response.status_code == 503
         assert values_of(one(read(response), "form.sent"))["alt"] == ["A ship in the harbour"]
 
+    @pytest.mark.parametrize(
+        ("url", "field", "name"),
+        [
+            ("/admin/markdownx/upload/", "image", "harbour.png"),
+            ("/admin/media/upload/", "files", "harbour.png"),
+            ("/admin/media/upload/", "files", "harbour.pdf"),
+        ],
+    )
+    def test_scripts_learn_that_the_disk_can_not_take_an_upload(
+        self, monkeypatch: pytest.MonkeyPatch, url: str, field: str, name: str
+    ) -> None:
+        def full(*args: Any) -> Any:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr("core.unnamed_files._open_on_disk", full)
+        file = SimpleUploadedFile(name, b"x" * 3_000_000)
+        response = client_of().post(url, {field: file}, headers={"accept": "application/json"})
+        assert "could not be stored" in response.json()["error"]
+
     def test_scripts_get_a_sentence(self) -> None:
         client = client_of()
         with failing(is_write):
@@ -231,7 +250,7 @@ class TestWhatIsGivenBack:
     def test_a_file_that_could_not_be_stored_has_a_name_and_nothing_else(self) -> None:
         file = UnstoredFile("a.png", OSError(errno.ENOSPC, "No space left on device"))
         assert file.name == "a.png"
-        for look in (lambda: file.size, file.read, lambda: len(file)):
+        for look in (lambda: file.size, file.read, lambda: len(file), lambda: file.seek(0)):
             with pytest.raises(OutageError, match="No space left"):
                 look()
 

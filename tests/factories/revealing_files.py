@@ -218,16 +218,29 @@ def pptx() -> bytes:
     )
 
 
-def emf(description: bytes = b"") -> bytes:
-    """Return a drawing with a description, two comments and a line."""
+def plus_record(kind: int, flags: int, data: bytes) -> bytes:
+    """Return a drawing instruction of EMF+."""
+    return struct.pack("<HHII", kind, flags, 12 + len(data), len(data)) + data
+
+
+def plus_image(kind: int, content: bytes) -> bytes:
+    """Return an image of EMF+: 0 for pixels, 1 for a file."""
+    return plus_record(0x4008, 0x500, struct.pack("<IIIIIII", 0xDBC01002, 1, 60, 40, 240, 0x26200A, kind) + content)
+
+
+def emf(description: bytes = b"", *, instructions: bytes = b"", is_dual: bool = True) -> bytes:
+    """Return a drawing with a description, comments, commands for a printer, a line in EMF+, and more of these."""
     text = description or SECRET.decode().encode("utf-16-le")
     size = 88 + len(text)
     header = bytearray(88)
     header[0:8], header[40:44] = struct.pack("<II", 1, size), b" EMF"
     header[60:68] = struct.pack("<II", len(text) // 2, 88)
     comment = struct.pack("<III", 70, 12 + len(SECRET), len(SECRET)) + SECRET
-    needed = struct.pack("<III", 70, 20, 8) + b"EMF+line"
-    return bytes(header) + text + comment + needed + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
+    escape = struct.pack("<IIII", 106, 16 + len(SECRET), 15, len(SECRET)) + SECRET
+    plus = plus_record(0x4001, is_dual, bytes(16)) + plus_record(0x4003, 0, SECRET) + plus_record(0x400D, 0, b"line")
+    plus = b"EMF+" + plus + instructions
+    comment += struct.pack("<III", 70, 12 + len(plus) + -len(plus) % 4, len(plus)) + plus + bytes(-len(plus) % 4)
+    return bytes(header) + text + comment + escape + struct.pack("<IIIII", 14, 20, 0, 0, 20) + SECRET
 
 
 def wmf() -> bytes:
@@ -273,7 +286,7 @@ unique-identifier="id"><metadata xmlns:dc="http://purl.org/dc/elements/1.1/">
 <manifest><item id="p" href="text/page%201.xhtml" media-type="application/xhtml+xml"/><item id="s" href="a.js"
 media-type="text/javascript"/><item id="c" href="cover.jpg" media-type="image/jpeg"/><item id="n" href="toc.ncx"
 media-type="application/x-dtbncx+xml"/><item id="d" href="d.svg" media-type="image/svg+xml"/><item id="m" href="a.mp3"
-media-type="audio/mpeg"/></manifest>
+media-type="audio/mpeg"/><item id="y" href="a.css" media-type="text/css"/></manifest>
 <spine toc="n"><itemref idref="p"/></spine><collection>NAME</collection></package>"""
 _PAGE: Final = """<!DOCTYPE html><html xmlns="http://www.w3.org/1999/xhtml"><head><title>Text</title>
 <meta name="author" content="NAME"/><script>alert(1)</script></head>

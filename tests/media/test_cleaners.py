@@ -1,5 +1,6 @@
 """What is left of files after cleaning. Other programs read them: FFmpeg, zipfile, lxml and browsers."""
 
+import base64
 import contextlib
 import gzip
 import io
@@ -35,6 +36,8 @@ from tests.factories.revealing_files import (
     mixed_zip,
     mp4,
     packed,
+    plus_image,
+    plus_record,
     revealing_image,
     rtf,
     wmf,
@@ -169,6 +172,28 @@ class TestTexts:
         text = cleaned(rtf(), "a.rtf")
         assert not re.search(rb"DDE|objdata|info|generator|revtbl|revauth|revdttm|rsid|template|xmlopen|atndate", text)
 
+    @pytest.mark.parametrize(
+        "path",
+        [
+            r"C:\\\\Users\\\\NAME\\\\a.docx",
+            r"D:\\NAME",
+            r"file:///home/NAME/a",
+            r"\\\\\\\\server\\\\NAME",
+            "/Users/NAME/a",
+        ],
+    )
+    @pytest.mark.parametrize("quote", ["", '"'])
+    def test_lose_links_to_files_of_a_person_but_not_their_texts(self, path: str, quote: str) -> None:
+        link = rf'{{\field{{\*\fldinst {{HYPERLINK {quote}{path}{quote} \\o "hint"}}}}{{\fldrslt shown}}}}'
+        text = cleaned(rf"{{\rtf1 {link}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
+        assert text == rb"{\rtf1 {\field {\fldrslt shown}}}"
+
+    @pytest.mark.parametrize("path", [r"C:\\Users\\NAME\\a.jpg", r"\\\\server\\NAME", "file:///home/NAME/a.jpg"])
+    def test_lose_descriptions_of_shapes_that_are_paths(self, path: str) -> None:
+        shape = rf"{{\*\shpinst{{\sp{{\sn wzDescription}}{{\sv {path}}}}}{{\sp{{\sn fLine}}{{\sv 0}}}}}}"
+        text = cleaned(rf"{{\rtf1 {{\shp{shape}}}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
+        assert text == rb"{\rtf1 {\shp{\*\shpinst {\sp{\sn fLine}{\sv 0}}}}}"
+
     def test_images_in_them_stay_images(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
         images = [bytes.fromhex(digits) for digits in re.findall("[0-9a-f]{200,}", text)]
@@ -254,6 +279,31 @@ class TestBooks:
         assert page.startswith(b"<?xml version='1.0' encoding='utf-8'?>\n<!DOCTYPE html>")
         assert b"<body>Text<img" in page
         assert b"alert" not in page
+
+    @pytest.mark.parametrize("kind", ["jpeg", "JPG", "webp;charset=utf-8", "tiff", "pjpeg", "svg+xml"])
+    @pytest.mark.parametrize(
+        "page",
+        ['<p><img src="URL"/></p>', '<p style="b: url(URL)"/>', "<style>/* NAME */p { b: url('URL') }</style>"],
+    )
+    def test_images_in_urls_lose_their_metadata(self, kind: str, page: str) -> None:
+        image = revealing_image({"webp;charset=utf-8": "WEBP", "tiff": "TIFF"}.get(kind, "JPEG"))
+        content = b"<svg><metadata>Amina-Secret</metadata></svg>" if kind == "svg+xml" else image
+        url = f"data:image/{kind};base64,{base64.b64encode(content).decode().rstrip('=')}"
+        page = page.replace("URL", url).replace("NAME", SECRET.decode())
+        style = f"p {{ background: url({url}) }} /* é {SECRET.decode()} */ q {{ content: 'é' }}".encode()
+        book: dict[str, str | bytes] = {"O/d.svg": page, "O/a.css": style}
+        parts = unpacked(cleaned(epub(**book), "a.epub"))
+        assert "content: 'é'" in parts["O/a.css"].decode()
+        for part in (parts["O/d.svg"], parts["O/a.css"]):
+            (written,) = re.findall(rb"data:image/[\w+]+;base64,([\w+/=]+)", part)
+            assert reveals(content)
+            assert not reveals(base64.b64decode(written))
+            assert not reveals(part)
+
+    def test_a_comment_that_goes_on_to_the_end_of_a_style_is_one(self) -> None:
+        style = "p { content: '/*\\'' } q { content: \"/*\" }/* a */ /* it's b /* c " + SECRET.decode()
+        kept = unpacked(cleaned(epub(**{"O/a.css": style}), "a.epub"))["O/a.css"].decode()
+        assert kept == "p { content: '/*\\'' } q { content: \"/*\" } "
 
     def test_fonts_that_are_encrypted_with_the_identifier_stay(self) -> None:
         encryption = '<e><m Algorithm="http://www.idpf.org/2008/embedding"/></e>'
@@ -454,7 +504,30 @@ class TestDrawings:
         assert not reveals(unpacked)
         assert SECRET.decode().encode("utf-16-le") not in unpacked
         assert clean_metafile(clean) == clean
-        assert (b"EMF+line" in unpacked) == (b" EMF" in unpacked)
+        assert (b"EMF+" in unpacked and b"line" in unpacked) == (b" EMF" in unpacked)
+
+    @pytest.mark.parametrize("kind", [1, 2], ids=["a JPEG", "a texture"])
+    def test_lose_instructions_with_a_file_among_them_if_the_rest_draws_the_same(self, kind: int) -> None:
+        image = plus_image(1, jpeg())
+        instructions = image if kind == 1 else plus_record(0x4008, 0x100, struct.pack("<II", 0xDBC01002, 2) + image)
+        content = emf(instructions=instructions)
+        clean = clean_metafile(content)
+        assert not reveals(clean)
+        assert b"EMF+" not in clean
+        assert len(clean) == len(content) - len(SECRET)
+        assert clean_metafile(clean) == clean
+        with pytest.raises(ValidationError, match=r"Save it as “\.png”"):
+            clean_metafile(emf(instructions=instructions, is_dual=False))
+
+    def test_keep_images_that_are_nothing_but_pixels(self) -> None:
+        for is_dual in (True, False):
+            assert b"EMF+" in clean_metafile(emf(instructions=plus_image(0, b"pixels" * 40), is_dual=is_dual))
+            assert b"pixels" * 40 in clean_metafile(emf(instructions=plus_image(0, b"pixels" * 40), is_dual=is_dual))
+
+    @pytest.mark.parametrize("size", [0, 11, 10_000])
+    def test_with_instructions_of_impossible_sizes_are_refused(self, size: int) -> None:
+        with pytest.raises(ValidationError, match="damaged"):
+            clean_metafile(emf(instructions=struct.pack("<HHII", 0x400D, 0, size, 0)))
 
     @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8), packed_too=st.booleans())
     def test_any_bytes_are_cleaned_or_refused(self, place: int, junk: bytes, packed_too: bool) -> None:
@@ -480,6 +553,11 @@ class TestPDF:
             web.A = pikepdf.Dictionary(S=pikepdf.Name.URI, URI="https://example.org/")
             page.Annots = [attached, link, web]
             page[pikepdf.Name("/PTEX.FileName")] = name
+            figures = [
+                document.make_indirect(pikepdf.Dictionary(S=pikepdf.Name.Figure, Alt=alt))
+                for alt in (f"C:\\Users\\{name}\\a.jpg", "A lamp")
+            ]
+            document.Root.StructTreeRoot = pikepdf.Dictionary(Type=pikepdf.Name.StructTreeRoot, K=figures)
             page.Thumb = document.make_stream(SECRET)
             document.save(written)
         content = cleaned(written.getvalue(), "a.pdf")
@@ -490,6 +568,7 @@ class TestPDF:
             assert str(document.Root.AcroForm.Fields[1].V) == "Amsterdam"
             assert [str(each.A.URI) for each in document.pages[0].Annots if "/A" in each] == ["https://example.org/"]
             assert len(document.pages[0].Annots) == 2
+            assert [str(each.get("/Alt")) for each in document.Root.StructTreeRoot.K] == ["None", "A lamp"]
 
     @pytest.mark.parametrize("filters", [["/DCTDecode"], ["/FlateDecode", "/DCTDecode"]])
     def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str]) -> None:

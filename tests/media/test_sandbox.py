@@ -59,6 +59,15 @@ class TestProcess:
         assert cleaned(PDF, ".pdf").startswith(b"%PDF")
         assert sandbox._idle != [process]
 
+    def test_another_one_starts_if_all_have_ended_meanwhile(self) -> None:
+        sandbox._idle.extend(sandbox._Sandbox() for _number in range(sandbox._ATTEMPTS + 1))
+        ended = list(sandbox._idle)
+        for process in ended:
+            process._process.terminate()
+            process._process.wait()
+        assert cleaned(PDF, ".pdf").startswith(b"%PDF")
+        assert not set(sandbox._idle) & set(ended)
+
     def test_is_told_the_language_of_the_editor(self, monkeypatch: pytest.MonkeyPatch) -> None:
         replace_process(
             monkeypatch,

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from media import permissions
+from media.documents import store_document
 from media.models import Document, Picture
 from media.pictures import store_picture
 from media.views import requested_range
@@ -162,6 +163,8 @@ class TestServing:
 
     def test_renditions_may_be_cached_for_ever_and_what_can_be_replaced_for_an_hour(self, client: Client) -> None:
         picture = store_picture(picture_file())
+        document = store_document(SimpleUploadedFile(f"{'0' * 32}-1.pdf", PDF))
+        assert fetch(client, document.file.url).headers["Cache-Control"] == "public, max-age=3600"
         response = fetch(client, picture.file.url)
         assert response.headers["Content-Type"] == "image/png"
         assert response.headers["Cache-Control"] == "public, max-age=3600"
