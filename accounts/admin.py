@@ -14,7 +14,7 @@ from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -114,10 +114,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             "offboard": self.offboard_view,
             "reactivate": self.reactivate_view,
         }
-        own = [
-            path(f"<int:pk>/{name}/", self.admin_site.admin_view(owners_only(view)), name=f"accounts_user_{name}")
-            for name, view in pages.items()
-        ]
+        own = [self.own_path(f"<int:pk>/{name}/", owners_only(view), name) for name, view in pages.items()]
         return [*own, *super().get_urls()]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -283,7 +280,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         return HttpResponseRedirect(self._url("change", pk))
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-        return self.own_page(request, f"admin/accounts/user/{name}.html", title=title, **context)
+        return self.own_page(request, f"admin/accounts/user/{name}.html", title, **context)
 
 
 def _user_of(request: HttpRequest) -> User:

@@ -17,6 +17,7 @@ from blog.permissions import may_edit, may_write
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, SourceTooLongError, UnknownMarkupError, render
 from blog.rendering.images import library_files
 from blog.toolbar import tools_for
+from core.text import parse_id
 from media import documents, pictures
 from media.models import Picture
 
@@ -80,8 +81,7 @@ def preview(request: HttpRequest) -> HttpResponse:
         return _error(_("Log in again in another tab to see the preview. Your text is still here."), status=403)
     entry: Entry | None = Post()
     if entry_id := request.GET.get("entry"):
-        is_id = entry_id.isdecimal() and len(entry_id) < 19
-        entry = Entry.objects.without_texts().filter(pk=entry_id).first() if is_id else None
+        entry = Entry.objects.without_texts().filter(pk=parse_id(entry_id)).first()
     if entry is None or (entry.pk and not may_edit(request.user, entry)):
         return _error(_("You don't have permission to change this text."), status=403)
     source = request.POST.get("content")

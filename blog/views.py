@@ -33,6 +33,7 @@ from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
+from core.text import parse_id
 
 # The parameter of the list of years and months in the sidebar.
 PERIOD: Final = "period"
@@ -128,9 +129,9 @@ def _sticky_posts() -> PostQuerySet:
 
 
 def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
-    if not (entry_id.isascii() and entry_id.isdecimal() and len(entry_id) < 19):
+    if not (pk := parse_id(entry_id)):
         raise Http404(gettext("A post's ID consists of digits only."))
-    entry = Entry.objects.filter(pk=int(entry_id)).select_related("author", "featured_picture").first()
+    entry = Entry.objects.filter(pk=pk).select_related("author", "featured_picture").first()
     if entry is not None:
         if request.GET.get("preview") == "true" and may_view(request.user, entry):
             entry.is_unlocked = True

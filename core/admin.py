@@ -189,11 +189,6 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         }
         return self.own_page(request, "admin/object_history.html", **context)
 
-    def own_page(self, request: HttpRequest, template: str, **context: Any) -> TemplateResponse:
-        """Return a page of this admin that Django's admin doesn't have."""
-        context = {**self.admin_site.each_context(request), "opts": self.opts, **context}
-        return TemplateResponse(request, template, context)
-
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         response: Any = super().delete_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
@@ -253,10 +248,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(view), name=name)
 
-    def own_page(self, request: HttpRequest, template: str, title: Any, **context: Any) -> TemplateResponse:
+    def own_page(
+        self, request: HttpRequest, template: str, title: Any, *, status: int = 200, **context: Any
+    ) -> TemplateResponse:
         """Return a page that Django's admin does not have, in the frame of all pages."""
-        own = {"opts": self.opts, "title": title}
-        return TemplateResponse(request, template, self.admin_site.each_context(request) | own | context)
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
+        return TemplateResponse(request, template, context, status=status)
 
     def find_object(self, request: HttpRequest, pk: int, may: Callable[[HttpRequest, Model], bool]) -> Model:
         """Return the object with this ID. Raises Http404, and PermissionDenied unless this user `may`."""

@@ -1,6 +1,5 @@
 """The settings of the newsletter, and what was sent, in numbers. Addresses are not shown."""
 
-from collections.abc import Callable
 from typing import Any, Final, cast
 
 from django import forms
@@ -10,10 +9,8 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext, ngettext
@@ -123,12 +120,10 @@ class IssueAdmin(ReadOnlyAdmin):
         return super().changelist_view(request, {**(extra_context or {}), **own})
 
     def get_urls(self) -> list[URLPattern]:
-        def view(function: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
-            return self.admin_site.admin_view(permission_required(_TRANSFER, raise_exception=True)(function))
-
+        permitted = permission_required(_TRANSFER, raise_exception=True)
         return [
-            path("import/", view(self.import_view), name="newsletter_issue_import"),
-            path("export/", view(require_POST(self.export_view)), name="newsletter_issue_export"),
+            self.own_path("import/", permitted(self.import_view), "import"),
+            self.own_path("export/", permitted(require_POST(self.export_view)), "export"),
             *super().get_urls(),
         ]
 
@@ -159,14 +154,14 @@ class IssueAdmin(ReadOnlyAdmin):
                 if number:
                     self.message_user(request, text % {"n": number}, django_messages.INFO)
             return redirect("admin:newsletter_issue_changelist")
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": _("Import subscribers"),
-            "form": form,
-            "days": CONFIRM_IMPORTED_WITHIN.days,
-        }
-        return TemplateResponse(request, "admin/newsletter/import.html", context, status=400 if posted else 200)
+        return self.own_page(
+            request,
+            "admin/newsletter/import.html",
+            _("Import subscribers"),
+            status=400 if posted else 200,
+            form=form,
+            days=CONFIRM_IMPORTED_WITHIN.days,
+        )
 
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """Send all subscriptions as a file."""

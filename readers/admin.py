@@ -5,8 +5,7 @@ from typing import Any, cast
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import OneRowAdmin, ReadOnlyAdmin
@@ -20,23 +19,22 @@ class ReadersAdmin(ReadOnlyAdmin):
     """One page. Whoever may view the counts of entries sees all figures."""
 
     def get_urls(self) -> list[URLPattern]:
-        return [path("", self.admin_site.admin_view(self.changelist_view), name="readers_entrycount_changelist")]
+        return [self.own_path("", self.changelist_view, "changelist")]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
         by = request.GET.get("by", "")
         choices = ReaderSettings.of(cast("SiteRequest", request).site)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": _("Readers"),
-            "opts": self.opts,
-            "units": Unit,
-            "report": report(Unit(by) if by in Unit.values else Unit.DAY, choices),
-            "choices": choices,
-            "may_change_settings": request.user.has_perm("readers.change_readersettings"),
-        }
-        return TemplateResponse(request, "admin/readers/figures.html", context)
+        return self.own_page(
+            request,
+            "admin/readers/figures.html",
+            _("Readers"),
+            units=Unit,
+            report=report(Unit(by) if by in Unit.values else Unit.DAY, choices),
+            choices=choices,
+            may_change_settings=request.user.has_perm("readers.change_readersettings"),
+        )
 
 
 @admin.register(ReaderSettings)

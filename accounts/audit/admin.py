@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -22,6 +22,7 @@ from accounts.models import AuditRecord, User
 from accounts.owners import is_owner, owners_only
 from core.admin import FilterChangeList, ReadOnlyAdmin
 from core.dates import format_datetime
+from core.text import parse_id
 
 
 class PersonFilter(admin.SimpleListFilter):
@@ -43,9 +44,8 @@ class PersonFilter(admin.SimpleListFilter):
             return queryset.filter(person=None, role=AuditRecord.SERVER)
         if value == "strangers":
             return queryset.filter(person=None, role="")
-        if not (value.isascii() and value.isdecimal() and len(value) < 19):
-            return queryset.none()
-        return queryset.filter(Q(person=int(value)) | Q(kind=AuditRecord.PERSON, object_id=value))
+        pk = parse_id(value)
+        return queryset.filter(Q(person=pk) | Q(kind=AuditRecord.PERSON, object_id=str(pk))) if pk else queryset.none()
 
 
 class AuditChangeList(FilterChangeList):
@@ -71,11 +71,10 @@ class AuditRecordAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         # There are no pages for single records.
-        view = self.admin_site.admin_view
-        export = view(require_GET(owners_only(self.export_view)))
+        export = require_GET(owners_only(self.export_view))
         return [
-            path("", view(self.changelist_view), name="accounts_auditrecord_changelist"),
-            path("export/<slug:format_name>/", export, name="accounts_auditrecord_export"),
+            self.own_path("", self.changelist_view, "changelist"),
+            self.own_path("export/<slug:format_name>/", export, "export"),
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:

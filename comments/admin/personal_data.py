@@ -9,7 +9,6 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect, JsonResponse
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -108,5 +107,4 @@ class ErasureAdmin(ReadOnlyAdmin):
         return self._page(request, "show", form=form, email=email, **context)
 
     def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Personal data")}
-        return TemplateResponse(request, f"admin/comments/personal_data/{name}.html", shared | context)
+        return self.own_page(request, f"admin/comments/personal_data/{name}.html", _("Personal data"), **context)

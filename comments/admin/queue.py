@@ -1,7 +1,7 @@
 """The moderation queue, similar comments and statistics in the admin."""
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -11,8 +11,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import get_template, render_to_string
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -29,6 +28,7 @@ from comments.moderation.queue import Row
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
 from core.dates import time_since
+from core.text import parse_id
 
 # The status after a decision. A restored comment may have any.
 _BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
@@ -49,16 +49,13 @@ class QueueAdmin(ReadOnlyAdmin):
         return request.user.has_perm("comments.moderate_comment")
 
     def get_urls(self) -> list[URLPattern]:
-        def view(function: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-            for_moderators = permission_required("comments.moderate_comment", raise_exception=True)
-            return self.admin_site.admin_view(for_moderators(function))
-
+        permitted = permission_required("comments.moderate_comment", raise_exception=True)
         return [
-            path("", view(require_safe(self.queue_view)), name="comments_queue_changelist"),
-            path("decide/", view(require_POST(self.decide_view)), name="comments_queue_decide"),
-            path("undo/<uuid:batch>/", view(require_POST(self.undo_view)), name="comments_queue_undo"),
-            path("similar/", view(self.similar_view), name="comments_queue_similar"),
-            path("statistics/", view(require_safe(self.statistics_view)), name="comments_queue_statistics"),
+            self.own_path("", permitted(require_safe(self.queue_view)), "changelist"),
+            self.own_path("decide/", permitted(require_POST(self.decide_view)), "decide"),
+            self.own_path("undo/<uuid:batch>/", permitted(require_POST(self.undo_view)), "undo"),
+            self.own_path("similar/", permitted(self.similar_view), "similar"),
+            self.own_path("statistics/", permitted(require_safe(self.statistics_view)), "statistics"),
         ]
 
     def queue_view(self, request: HttpRequest) -> HttpResponse:
@@ -86,8 +83,7 @@ class QueueAdmin(ReadOnlyAdmin):
         return self._page(request, "queue", _("Moderation queue"), context)
 
     def _page(self, request: HttpRequest, name: str, title: Any, context: dict[str, Any]) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "title": title, "opts": self.opts}
-        return TemplateResponse(request, f"admin/comments/queue/{name}.html", {**shared, **context})
+        return self.own_page(request, f"admin/comments/queue/{name}.html", title, **context)
 
     def decide_view(self, request: HttpRequest) -> HttpResponse:
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
@@ -245,7 +241,7 @@ def _position(request: HttpRequest) -> str:
 def _pks(fields: Iterable[str]) -> list[int]:
     """Return the IDs in form fields, each of which may contain several."""
     values = (value for field in fields for value in field.split())
-    return [int(value) for value in values if value.isascii() and value.isdigit() and len(value) < 19]
+    return [pk for pk in map(parse_id, values) if pk]
 
 
 def _wants_json(request: HttpRequest) -> bool:

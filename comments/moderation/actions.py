@@ -14,6 +14,7 @@ from comments.models import Comment, CommentStatus, Decision, Revision
 from comments.moderation import decisions
 from comments.moderation.decisions import DecisionResult, Seen
 from core.dates import time_since
+from core.text import parse_id
 
 type Lazy = Any
 
@@ -78,7 +79,7 @@ UNDO_MESSAGES = (
 def read_seen(data: QueryDict) -> dict[int, str]:
     """Return what the moderator saw, from the `seen` fields of a form. Each holds one or more `ID:MARK`."""
     pairs = (pair.partition(":") for field in data.getlist("seen") for pair in field.split())
-    return {int(pk): mark for pk, _colon, mark in pairs if pk.isascii() and pk.isdigit() and len(pk) < 19}
+    return {pk: mark for text, _colon, mark in pairs if (pk := parse_id(text))}
 
 
 def result_message(result: DecisionResult, changed: Lazy, unchanged: Lazy) -> str:

@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -37,10 +37,9 @@ class DuplicatesAdmin(UploadAdmin):
     actions = ("merge_selected", "restore_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        view, name = self.admin_site.admin_view, f"{self.opts.app_label}_{self.opts.model_name}"
         return [
-            path("duplicates/", view(self.duplicates_view), name=f"{name}_duplicates"),
-            path("merge/", view(self.merge_view), name=f"{name}_merge"),
+            self.own_path("duplicates/", self.duplicates_view, "duplicates"),
+            self.own_path("merge/", self.merge_view, "merge"),
             *super().get_urls(),
         ]
 

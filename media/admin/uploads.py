@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -209,9 +209,7 @@ class UploadAdmin(BaseAdmin[Any]):
         return f"{self._url('restore')}?ids={','.join(map(str, pks))}"
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_restore"
-        view = self.admin_site.admin_view(require_POST(self.restore_view))
-        return [path("restore/", view, name=name), *super().get_urls()]
+        return [self.own_path("restore/", require_POST(self.restore_view), "restore"), *super().get_urls()]
 
     def restore_view(self, request: HttpRequest) -> HttpResponse:
         """Bring the files with these `ids` back."""

@@ -6,7 +6,6 @@ from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.response import TemplateResponse
 from django.utils.translation import gettext
 
 from accounts.actions import Action
@@ -146,8 +145,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             raise PermissionDenied
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
-        shared = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
-        return TemplateResponse(request, f"admin/operations/withdrawal/{name}.html", shared | context)
+        return self.own_page(request, f"admin/operations/withdrawal/{name}.html", title, **context)
 
 
 def _another() -> str:

@@ -149,7 +149,7 @@ export function enhance(area) {
 
   function remove(name) {
     names = names.filter((other) => other !== name);
-    status.textContent = labels.removed.replace("{name}", name);
+    status.textContent = labels.removed.replace("{name}", () => name);
     changed();
   }
 
@@ -164,7 +164,7 @@ export function enhance(area) {
     chips.replaceChildren(...names.map((name) => {
       const chip = element("li", "tags-chip");
       const button = element("button", "", { type: "button", value: name });
-      button.setAttribute("aria-label", labels.remove.replace("{name}", name));
+      button.setAttribute("aria-label", labels.remove.replace("{name}", () => name));
       button.textContent = "×";
       chip.append(isolated(name), button);
       return chip;
@@ -206,7 +206,7 @@ export function enhance(area) {
     if (!present.has(key(text)) && !tags.some((tag) => key(tag.name) === key(text))) {
       const option = element("li", "tags-create", { role: "option" });
       option.dataset.name = text;
-      option.textContent = labels.create.replace("{name}", text);
+      option.textContent = labels.create.replace("{name}", () => text);
       options.push(option);
     }
     options.forEach((option, index) => {

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -27,11 +27,10 @@ class TagCurationAdmin(CurationAdmin):
     actions = ("merge_selected", "delete_selected")
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
         return [
-            path("merge/", view(self.merge_view), name="tags_tag_merge"),
-            path("delete/", view(self.delete_many_view), name="tags_tag_delete_many"),
-            path("<int:pk>/rename/", view(self.rename_view), name="tags_tag_rename"),
+            self.own_path("merge/", self.merge_view, "merge"),
+            self.own_path("delete/", self.delete_many_view, "delete_many"),
+            self.own_path("<int:pk>/rename/", self.rename_view, "rename"),
             *super().get_urls(),
         ]
 

@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
@@ -98,8 +98,7 @@ class TagAdmin(TagCurationAdmin):
         return obj.get_absolute_url()
 
     def get_urls(self) -> list[URLPattern]:
-        suggest = self.admin_site.admin_view(self.suggest)
-        return [path("suggest/", suggest, name="tags_tag_suggest"), *super().get_urls()]
+        return [self.own_path("suggest/", self.suggest, "suggest"), *super().get_urls()]
 
     def suggest(self, request: HttpRequest) -> JsonResponse:
         """Return existing tags that match `?q=`, or that occur in the `text` of a POST, which is too long for a URL.

@@ -9,8 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -61,19 +60,13 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
         return False
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
-        prefix = "wordpress_exportjob"
-        download = confirmation_required(self.download_view)
+        download = require_safe(confirmation_required(self.download_view))
         return [
-            path("", view(confirmation_required(self.changelist_view)), name=f"{prefix}_changelist"),
-            path("<uuid:pk>/progress/", view(require_safe(self.progress_view)), name=f"{prefix}_progress"),
-            path(
-                "<uuid:pk>/download/",
-                view(require_safe(download)),
-                name=f"{prefix}_download",
-            ),
-            path("<uuid:pk>/cancel/", view(require_POST(self.cancel_view)), name=f"{prefix}_cancel"),
-            path("<uuid:pk>/remove/", view(require_POST(self.remove_view)), name=f"{prefix}_remove"),
+            self.own_path("", confirmation_required(self.changelist_view), "changelist"),
+            self.own_path("<uuid:pk>/progress/", require_safe(self.progress_view), "progress"),
+            self.own_path("<uuid:pk>/download/", download, "download"),
+            self.own_path("<uuid:pk>/cancel/", require_POST(self.cancel_view), "cancel"),
+            self.own_path("<uuid:pk>/remove/", require_POST(self.remove_view), "remove"),
         ]
 
     def _get_job(self, request: HttpRequest, pk: uuid.UUID) -> ExportJob:
@@ -90,15 +83,14 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
             return self._start(request, request.user, form.cleaned_data["format"])
         jobs.tidy_up()
         exports = ExportJob.objects.select_related("started_by")[:_MAX_SHOWN]
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "title": gettext("Export"),
-            "form": form,
-            "active": next((self._row(job) for job in exports if lifecycle.is_active(job)), None),
-            "finished": [self._row(job) for job in exports if not lifecycle.is_active(job)],
-        }
-        return TemplateResponse(request, "admin/wordpress/export.html", context)
+        return self.own_page(
+            request,
+            "admin/wordpress/export.html",
+            gettext("Export"),
+            form=form,
+            active=next((self._row(job) for job in exports if lifecycle.is_active(job)), None),
+            finished=[self._row(job) for job in exports if not lifecycle.is_active(job)],
+        )
 
     def _start(self, request: HttpRequest, user: User, format_name: str) -> HttpResponse:
         try:

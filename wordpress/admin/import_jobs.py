@@ -12,8 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -67,16 +66,13 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
         return may_import(request.user) and (obj is None or not lifecycle.is_active(obj))
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view
         return [
-            path("<uuid:pk>/start/", view(require_POST(self.start_view)), name="wordpress_importjob_start"),
-            path("<uuid:pk>/undo/", view(require_POST(self.undo_view)), name="wordpress_importjob_undo"),
-            path(
-                "<uuid:pk>/take-title/", view(require_POST(self.take_title_view)), name="wordpress_importjob_take_title"
-            ),
-            path("<uuid:pk>/cancel/", view(require_POST(self.cancel_view)), name="wordpress_importjob_cancel"),
-            path("<uuid:pk>/progress/", view(require_safe(self.progress_view)), name="wordpress_importjob_progress"),
-            path("<uuid:pk>/report.json", view(require_safe(self.report_view)), name="wordpress_importjob_report"),
+            self.own_path("<uuid:pk>/start/", require_POST(self.start_view), "start"),
+            self.own_path("<uuid:pk>/undo/", require_POST(self.undo_view), "undo"),
+            self.own_path("<uuid:pk>/take-title/", require_POST(self.take_title_view), "take_title"),
+            self.own_path("<uuid:pk>/cancel/", require_POST(self.cancel_view), "cancel"),
+            self.own_path("<uuid:pk>/progress/", require_safe(self.progress_view), "progress"),
+            self.own_path("<uuid:pk>/report.json", require_safe(self.report_view), "report"),
             *super().get_urls(),
         ]
 
@@ -141,9 +137,8 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
         return self._page(request, "job", form, job=job, display=job_display(job, request.user), keep_days=keep_days)
 
     def _page(self, request: HttpRequest, name: str, form: Any, status: int = 200, **context: Any) -> HttpResponse:
-        own = {"opts": self.opts, "title": gettext("Import from WordPress"), "form": form}
-        context = self.admin_site.each_context(request) | own | context
-        return TemplateResponse(request, f"admin/wordpress/import/{name}.html", context, status=status)
+        template, title = f"admin/wordpress/import/{name}.html", gettext("Import from WordPress")
+        return self.own_page(request, template, title, status=status, form=form, **context)
 
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
