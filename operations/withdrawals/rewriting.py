@@ -317,7 +317,7 @@ def _digest(place: Place, values: Values) -> str:
 
 
 def _encode(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.datetime) else value
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _decode(model: type[models.Model], column: str, value: Any) -> Any:

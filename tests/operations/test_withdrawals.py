@@ -25,6 +25,7 @@ from core.changes import entries_changed
 from core.models import SiteSettings
 from media.documents import store_document
 from media.models import Document, Picture
+from newsletter.models import Frequency, SubscriptionRequest
 from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals import lifecycle, working
 from operations.withdrawals.encryption import UnreadableError
@@ -32,6 +33,7 @@ from operations.withdrawals.matching import Name
 from operations.withdrawals.places import places
 from operations.withdrawals.upkeep import look_after_withdrawals
 from operations.withdrawals.working import work
+from readers.models import ReferrerCount
 from search.models import STALE, IndexedEntry
 from tags.models import Tag, TagAlias, TagChange
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
@@ -143,6 +145,11 @@ def plant() -> list[str]:
     )
     Fragment.objects.create(kind=FragmentKind.BLOCK, name="7", title="On Ann Lée", text="Ann Lée")
     record(Action.CHANGED, [post], by=author, details="Ann Lée")
+    day = dt.date(2026, 7, 14)
+    ReferrerCount.objects.create(day=day, host="ann-lee.example.org", count=7)
+    SubscriptionRequest.objects.create(
+        email="ann.lee@example.org", frequency=Frequency.IMMEDIATELY, consent_stated_on=day, language="en"
+    )
     urls = [each.get_absolute_url() for each in (post, page, tag, category, below, author)]
     return [
         *urls,
