@@ -7,6 +7,7 @@ store nor taking over the server is enough to decrypt anything.
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import IO, Any, Final, Protocol, cast
 
 import pyrage
@@ -64,6 +65,13 @@ class HashingReader:
         """Read what was not asked for, so that the sum is that of the whole file."""
         while self.read():
             pass
+
+
+def hashed(source: Readable) -> HashingReader:
+    """Read a file to its end, and close it."""
+    with closing(HashingReader(source)) as reader:
+        reader.read_rest()
+    return reader
 
 
 class HashingWriter:

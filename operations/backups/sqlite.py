@@ -1,6 +1,5 @@
 """Dumping a SQLite database, and putting another one in its place."""
 
-import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +10,6 @@ from typing import Final
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from core.disk import sync
 from media.storage import Readable
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
@@ -151,9 +149,3 @@ def _lock(database: sqlite3.Connection) -> bool:
             raise
     time.sleep(_PAUSE)
     return False
-
-
-def replace(path: Path, new: Path) -> None:
-    """Put a database in the place of another one, completely or not at all."""
-    sync(new, new.parent)
-    os.replace(new, path)

@@ -406,7 +406,8 @@ class TestMedia:
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manage("backup")
-        monkeypatch.setattr("operations.backups.media.HashingReader", None)
+        for name in ("HashingReader", "hashed"):
+            monkeypatch.setattr(media, name, None)
         assert "of which 0 are new" in manage("backup")
 
     def test_a_file_that_was_replaced_is_stored_again(self, manage: Manage, destination: Path) -> None:

@@ -2,6 +2,7 @@ import os
 import secrets
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from time import monotonic
@@ -153,7 +154,7 @@ def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback, pa
 
     With `patience`, the web server is tried with it, and has so many seconds to start.
     """
-    url = copies.copy(lambda done, total: progress(_("Copying the database"), done, total))
+    url = copies.copy(partial(progress, _("Copying the database")))
     with trial_environment(url, folder) as environment:
         apply_migrations(environment)
         if patience:
