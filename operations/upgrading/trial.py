@@ -42,7 +42,6 @@ def trial_environment(url: str, folder: Path) -> Iterator[dict[str, str]]:
         "DATABASE_REPLICA_URLS": "",
         "CACHE_URL": "",
         "PAGES_FOLDER": "",
-        "METRICS_FOLDER": "",
         "SENTRY_DSN": "",
         # It is asked over HTTP.
         "SECURE_SSL_REDIRECT": "0",
