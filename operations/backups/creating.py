@@ -48,7 +48,7 @@ from operations.backups.media import (
     write_known,
 )
 from operations.backups.own_templates import pack_templates
-from operations.backups.retention import Retention, prune, remove_incomplete, remove_unused_media
+from operations.backups.retention import prune, remove_incomplete, remove_unused_media
 from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Snapshot
 from operations.backups.stores import Store
@@ -141,7 +141,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         copied.bytes,
         copied.new_files,
         copied.missing,
-        prune(store, [*earlier, writer.name], Retention(*settings.BROADSIDE_BACKUP_KEEP), newest=writer.name),
+        prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name),
     )
 
 

@@ -169,7 +169,7 @@ class Worker:
 
         None if the worker has to stop before.
         """
-        wait = min(_INTERVAL, _LONGEST_WAIT)
+        wait = _INTERVAL
         while True:
             try:
                 return action()
