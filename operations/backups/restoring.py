@@ -260,11 +260,11 @@ def _replace_file(opened: OpenedBackup, dump: Path, current: int, names: set[str
             # The work folder may be on another disk.
             with dump.open("rb") as source, open_private(new) as target:
                 shutil.copyfileobj(source, target, 2**20)
+            _write_marker(version, names)
+            replace_file(path, new)
         except OSError:
             new.unlink(missing_ok=True)
             raise
-        _write_marker(version, names)
-        replace_file(path, new)
 
 
 def _replace_tables(opened: OpenedBackup, dump: Path, current: int, names: set[str]) -> None:

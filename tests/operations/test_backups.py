@@ -807,6 +807,19 @@ class TestInterruptions:
         manage("backup")
         assert not left.exists()
 
+    @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL has no file to replace.")
+    def test_a_restore_that_fails_leaves_no_copy_of_the_database(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*args: Any) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        manage("backup")
+        monkeypatch.setattr(restoring, "_write_marker", fail)
+        with pytest.raises(CommandError, match="The disk is full"):
+            manage("restore", "--replace")
+        assert list(Path(connection.settings_dict["NAME"]).parent.glob("*.restored")) == []
+
     @pytest.mark.parametrize("encrypted", [False, True])
     def test_a_full_disk_leaves_nothing(
         self, manage: Manage, small_disk: Path, settings: Settings, request: Any, encrypted: bool

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -527,6 +527,16 @@ class TestCommand:
         call_command("withdraw", undo=Withdrawal.objects.get().pk, stdout=output)
         post.refresh_from_db()
         assert post.title == "Ann Lée"
+
+    def test_says_so_if_someone_else_has_discarded_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def confirm(prompt: str) -> str:
+            Withdrawal.objects.all().delete()
+            return "yes"
+
+        answers = iter([lambda prompt: "Ann Lée", lambda prompt: "", confirm])
+        monkeypatch.setattr("builtins.input", lambda prompt: next(answers)(prompt))
+        with pytest.raises(CommandError, match="Nothing was changed"):
+            call_command("withdraw", stdout=StringIO())
 
     def test_a_preview_changes_and_keeps_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="Ann Lée")
