@@ -366,6 +366,18 @@ class TestWorking:
         assert not lifecycle.take_step(same, done=1)
         assert WithdrawnRow.objects.count() == count
 
+    def test_it_ends_when_it_is_discarded_meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        withdrawal = lifecycle.start(["Ann Lée"], "X", None)
+        next_rows = working._next_rows
+
+        def discard(searched: Withdrawal) -> Any:
+            lifecycle.discard(searched)
+            return next_rows(searched)
+
+        monkeypatch.setattr(working, "_next_rows", discard)
+        assert work(withdrawal, FOREVER)
+        assert not Withdrawal.objects.exists()
+
     def test_what_is_saved_meanwhile_is_found_in_the_next_pass(self, monkeypatch: pytest.MonkeyPatch) -> None:
         PostFactory(title="Ann Lée")
         late = PostFactory(title="Nothing")
