@@ -4,7 +4,7 @@ import datetime as dt
 import io
 import logging
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
@@ -50,7 +50,7 @@ from operations.backups.media import (
 from operations.backups.own_templates import pack_templates
 from operations.backups.retention import prune, remove_incomplete, remove_unused_media
 from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
-from operations.backups.snapshots import LEFT_OUT, Snapshot
+from operations.backups.snapshots import LEFT_OUT, Progress, Snapshot
 from operations.backups.stores import Store
 from operations.backups.work import damaged_files, known_files, require_space
 
@@ -186,7 +186,7 @@ class BackupWriter:
             file.writelines(checksum_lines(backup))
 
 
-def _snapshot(folder: Path, progress: Callable[[int, int], None]) -> AbstractContextManager[Snapshot]:
+def _snapshot(folder: Path, progress: Progress) -> AbstractContextManager[Snapshot]:
     if connection.vendor == "postgresql":
         return postgresql.take_snapshot()
     # The copy and what compacting it needs.

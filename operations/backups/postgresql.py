@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Final
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
-from operations.backups.snapshots import LEFT_OUT, describe
+from operations.backups.snapshots import LEFT_OUT, Progress, describe
 
 # Where tables are: in the database, and beside it while a backup is proved.
 PUBLIC: Final = "public"
@@ -86,7 +86,7 @@ class PostgresqlSnapshot:
                 process.kill()
                 process.wait()
 
-    def tables(self, progress: Callable[[int, int], None]) -> dict[str, Table]:
+    def tables(self, progress: Progress) -> dict[str, Table]:
         return describe_tables(self._database, PUBLIC, progress)
 
     def rows(self, sql: str) -> Iterator[tuple[object, ...]]:
@@ -110,7 +110,7 @@ def take_snapshot() -> Iterator[PostgresqlSnapshot]:
         database.close()
 
 
-def describe_tables(database: Any, schema: str, progress: Callable[[int, int], None]) -> dict[str, Table]:
+def describe_tables(database: Any, schema: str, progress: Progress) -> dict[str, Table]:
     """Describe each table in the database, or each temporary one. Those of LEFT_OUT count as empty."""
     with database.cursor() as cursor:
         namespace = "pg_my_temp_schema()" if schema == TEMPORARY else f"'{PUBLIC}'::regnamespace"

@@ -10,7 +10,7 @@ import json
 import logging
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -58,7 +58,7 @@ from operations.backups.errors import BackupError, is_disk_full
 from operations.backups.media import check_media, drop_staged_media, publish_media, show_media, stage_media
 from operations.backups.own_templates import MAX_TEMPLATES, parse_templates, publish_templates, stage_templates
 from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
-from operations.backups.snapshots import LEFT_OUT
+from operations.backups.snapshots import LEFT_OUT, Progress
 from operations.backups.stores import Store
 from operations.backups.work import (
     open_private,
@@ -305,7 +305,7 @@ def _unpack_media_list(opened: OpenedBackup, folder: Path) -> Path:
     return path
 
 
-def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: Callable[[int, int], None]) -> None:
+def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: Progress) -> None:
     """Write one of the files of a backup to the disk, of which `limit` bytes at most. Progress is in MiB."""
     packed = path.with_name("packed")
     with open_private(packed) as target:

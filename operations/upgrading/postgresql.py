@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.db import OperationalError, connection
 
 from operations.backups import postgresql
-from operations.upgrading.copies import PATIENCE, Progress
+from operations.backups.snapshots import Progress
+from operations.upgrading.copies import PATIENCE
 
 _PUBLIC: Final = postgresql.PUBLIC
 _COPY: Final = "upgrade_copy"

@@ -180,7 +180,7 @@ class Worker:
                 # In short parts, so that the worker can stop meanwhile.
                 until = monotonic() + wait
                 while monotonic() < until and not self._is_stopping:
-                    time.sleep(min(_INTERVAL, wait))
+                    time.sleep(_INTERVAL)
                 wait = min(wait * 2, _LONGEST_WAIT)
                 close_old_connections()
 

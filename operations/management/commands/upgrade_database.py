@@ -155,7 +155,7 @@ def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback, pa
     With `patience`, the web server is tried with it, and has so many seconds to start.
     """
     url = copies.copy(partial(progress, _("Copying the database")))
-    with trial_environment(url, folder) as environment:
-        apply_migrations(environment)
-        if patience:
-            try_web_server(environment, patience)
+    environment = trial_environment(url, folder)
+    apply_migrations(environment)
+    if patience:
+        try_web_server(environment, patience)
