@@ -133,6 +133,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
     writer.complete(copied.sums)
     write_known(known_files(), copied.known)
     damaged_files().unlink(missing_ok=True)
+    removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
     return Report(
         writer.name,
         len(tables),
@@ -141,7 +142,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         copied.bytes,
         copied.new_files,
         copied.missing,
-        prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name),
+        removed,
     )
 
 
@@ -199,7 +200,7 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
 
     def advanced(size: int) -> None:
         # In MiB. A dump in text is larger or smaller than the database.
-        done = (source.size + size) // 2**20
+        done = size // 2**20
         progress(_("Storing the database"), done, max(snapshot.size // 2**20, done))
 
     with snapshot.dump() as dump:

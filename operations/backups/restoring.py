@@ -312,7 +312,7 @@ def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: P
         opened.read(file, target)
     packed_size = packed.stat().st_size
     with packed.open("rb") as written, open_private(path) as target:
-        source = HashingReader(written, lambda size: progress((source.size + size) // 2**20, packed_size // 2**20))
+        source = HashingReader(written, lambda size: progress(size // 2**20, packed_size // 2**20))
         decompress(source, target, limit)
     packed.unlink()
 

@@ -31,7 +31,7 @@ class Writable(Protocol):
 
 
 class HashingReader:
-    """Passes on what it reads, and keeps the SHA-256 and size of it. `advanced` is called with the size of each piece.
+    """Passes on what it reads, and keeps the SHA-256 and size of it. `advanced` is called with the size so far.
 
     The libraries that read from it replace exceptions by their own, so it remembers the last one.
     """
@@ -46,12 +46,12 @@ class HashingReader:
     def read(self, size: int = _PIECE, /) -> bytes:
         try:
             piece = self._source.read(size if size >= 0 else _PIECE)
-            self._advanced(len(piece))
+            self.size += len(piece)
+            self._advanced(self.size)
         except BaseException as error:
             self.error = error
             raise
         self._hash.update(piece)
-        self.size += len(piece)
         return piece
 
     @property
