@@ -52,7 +52,7 @@ from operations.backups.retention import prune, remove_incomplete, remove_unused
 from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
 from operations.backups.snapshots import LEFT_OUT, Progress, Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import damaged_files, known_files, require_space
+from operations.backups.work import known_files, require_space
 
 _README: Final = "README.txt"
 
@@ -132,7 +132,6 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
     writer.write_bytes(MANIFEST, manifest.to_json())
     writer.complete(copied.sums)
     write_known(known_files(), copied.known)
-    damaged_files().unlink(missing_ok=True)
     removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
     return Report(
         writer.name,

@@ -465,6 +465,19 @@ class TestMedia:
         manage("restore", "--check", "--backup", oldest, *key)
         assert "of which 0 are new" in manage("backup")
 
+    def test_a_backup_elsewhere_does_not_replace_what_is_damaged_here(
+        self, manage: Manage, destination: Path, settings: Settings, tmp_path: Path
+    ) -> None:
+        settings.BROADSIDE_BACKUP_URL = str(destination)
+        manage("backup")
+        damaged = min(destination.rglob("media/*/*"))
+        damaged.write_bytes(damaged.read_bytes()[::-1])
+        with pytest.raises(CommandError, match="The next backup stores it again"):
+            manage("restore", "--check")
+        manage("backup", to=str(tmp_path / "elsewhere"))
+        assert "of which 1 are new" in manage("backup")
+        assert "of which 0 are new" in manage("backup")
+
     def test_a_new_key_needs_new_files(
         self, manage: Manage, destination: Path, key_file: Path, settings: Settings
     ) -> None:
