@@ -4,7 +4,6 @@ import datetime as dt
 import re
 import secrets
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +24,12 @@ from comments.models import Comment
 from comments.moderation.counting import recount_all
 from core.changes import entries_changed
 from core.models import SiteSettings
+from core.progress import ProgressCallback
 from demo.portraits import add_portrait
 from media.documents import store_document
 from media.pictures import build_picture
 
 _CONTENT = Path(__file__).parent / "content"
-
-# Called with a label for what is being loaded, how many of them are done, and how many there are.
-type Progress = Callable[[str, int, int], None]
 
 
 def demo_password() -> str:
@@ -45,7 +42,7 @@ def demo_password() -> str:
 
 
 @transaction.atomic
-def load(progress: Progress) -> None:
+def load(progress: ProgressCallback) -> None:
     """Load everything into an empty site, or nothing if it fails."""
     site = _read("site.toml")
     people = _load_people(site["users"])
@@ -93,7 +90,7 @@ def _load_people(rows: list[dict[str, Any]]) -> dict[str, User]:
     return people
 
 
-def _load_files(by: User, progress: Progress) -> dict[str, str]:
+def _load_files(by: User, progress: ProgressCallback) -> dict[str, str]:
     """Store the images and documents. Return the URL of each by its placeholder in the texts."""
     urls = {}
     files = _read("files.toml")
@@ -114,7 +111,7 @@ def _open_file(name: str) -> ContentFile[bytes]:
 
 
 def _load_posts(
-    people: dict[str, User], categories: dict[str, Category], urls: dict[str, str], progress: Progress
+    people: dict[str, User], categories: dict[str, Category], urls: dict[str, str], progress: ProgressCallback
 ) -> dict[str, Post]:
     posts = {}
     rows = _read_entries("posts", urls)
@@ -144,7 +141,7 @@ def _load_pages(author: User, urls: dict[str, str]) -> None:
         pages[row["slug"]] = Page.objects.create(status=Status.PUBLISHED, **row)
 
 
-def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Progress) -> None:
+def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: ProgressCallback) -> None:
     comments: dict[str, Comment] = {}
     rows = _read("comments.toml")["comments"]
     for done, row in enumerate(rows, start=1):

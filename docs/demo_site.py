@@ -1,22 +1,47 @@
-"""The demo site, served for as long as pictures of it are made."""
+"""The demo site and a browser, for as long as pictures of it are made."""
 
+import io
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
 PROJECT: Final = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve a demo site in `folder`. Yield its URL, and the passwords of its accounts."""
+def demo_browser() -> Iterator[tuple[Browser, str, dict[str, str]]]:
+    """Serve a demo site. Yield a browser, the URL of the site, and the passwords of its accounts."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _demo_site(Path(folder)) as (url, accounts),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser, url, accounts
+        browser.close()
+
+
+def save_screenshot(page: Page, path: Path, quality: int) -> None:
+    """Write what is visible of a page as WebP."""
+    with Image.open(io.BytesIO(page.screenshot())) as image:
+        image.convert("RGB").save(path, quality=quality, method=6)
+
+
+@contextmanager
+def _demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -4,16 +4,10 @@ Each kind of page at three widths, light and dark. They are made anew whenever t
 be seen beside what was there before.
 """
 
-import io
-import shutil
-import tempfile
-from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
-from demo_site import PROJECT, demo_site
-from PIL import Image
-from playwright.sync_api import sync_playwright
+from demo_site import PROJECT, demo_browser, save_screenshot
 
 PICTURES: Final = PROJECT / "docs" / "pictures"
 QUALITY: Final = 60
@@ -49,14 +43,8 @@ def write_readme() -> None:
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     PICTURES.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        demo_site(Path(folder)) as (url, _accounts),
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with demo_browser() as (browser, url, _accounts):
         for size, (width, height) in SIZES.items():
             for scheme in SCHEMES:
                 context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
@@ -67,11 +55,8 @@ def main() -> None:
                     if selector:
                         page.locator(selector).first.evaluate("element => element.scrollIntoView()")
                         page.wait_for_load_state("networkidle")
-                    with Image.open(io.BytesIO(page.screenshot())) as image:
-                        file = PICTURES / f"{name}-{size}-{scheme}.webp"
-                        image.convert("RGB").save(file, quality=QUALITY, method=6)
+                    save_screenshot(page, PICTURES / f"{name}-{size}-{scheme}.webp", QUALITY)
                 context.close()
-        browser.close()
     write_readme()
 
 

@@ -3,18 +3,13 @@
 They are made anew whenever the interface changes, so that they show what people see.
 """
 
-import io
 import re
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-from demo_site import PROJECT, demo_site
-from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from demo_site import PROJECT, demo_browser, save_screenshot
+from playwright.sync_api import Page
 
 IMAGES: Final = PROJECT / "docs" / "images"
 QUALITY: Final = 82
@@ -92,14 +87,8 @@ SHOTS: Final = (
 
 
 def main() -> None:
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     IMAGES.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        demo_site(Path(folder)) as (url, accounts),
-        sync_playwright() as playwright,
-    ):
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with demo_browser() as (browser, url, accounts):
         for shot in SHOTS:
             width, height = shot.size
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme="light")
@@ -112,11 +101,9 @@ def main() -> None:
             page.goto(f"{url}{shot.path}")
             shot.prepare(page)
             page.wait_for_load_state("networkidle")
-            with Image.open(io.BytesIO(page.screenshot())) as image:
-                image.convert("RGB").save(IMAGES / f"{shot.name}.webp", quality=QUALITY, method=6)
+            save_screenshot(page, IMAGES / f"{shot.name}.webp", QUALITY)
             print(shot.name)
             context.close()
-        browser.close()
 
 
 if __name__ == "__main__":

@@ -15,14 +15,11 @@ class OperationsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        from django.tasks.signals import task_finished, task_started
-
         from blog.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
         from core.models import related_settings
         from core.privacy import kept_data
         from core.schedule import ScheduledTask, daily, every, scheduled_tasks
-        from operations import request_ids
         from operations.backups.schedule import next_time
         from operations.models import WithdrawalFlags
         from operations.panels import BACKUPS, FAILED_TASKS, HEALTH
@@ -63,8 +60,6 @@ class OperationsConfig(AppConfig):
                 parent="people",
             ),
         )
-        task_started.connect(request_ids.task_started, dispatch_uid="operations.task_started")
-        task_finished.connect(request_ids.task_finished, dispatch_uid="operations.task_finished")
         if settings.BROADSIDE_SENTRY_DSN and find_spec("sentry_sdk"):
             # An optional extra, which is imported only where it is wanted.
             from operations.error_tracking import start_error_tracking

@@ -148,12 +148,8 @@ def _give_back_connection() -> None:
         close_old_connections()
 
 
-def has_token(environ: Environ) -> bool:
-    """Return whether a request comes from monitoring: with the header `Authorization: Bearer TOKEN`."""
-    return _is_given(environ, settings.BROADSIDE_MONITORING_TOKEN)
-
-
-def _is_given(environ: Environ, expected: str) -> bool:
+def _has_token(environ: Environ, expected: str) -> bool:
+    """Return whether a request has the header `Authorization: Bearer TOKEN`, with a token that is expected."""
     kind, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return bool(expected) and kind.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
@@ -191,7 +187,7 @@ class HealthPages:
             case "/readyz/web":
                 needed = {name for name, requirement in REQUIREMENTS.items() if requirement.is_of_web_servers}
                 return self._answer_readiness(environ, start_response, needed)
-            case "/metrics" if self._metrics is not None and has_token(environ):
+            case "/metrics" if self._metrics is not None and _has_token(environ, settings.BROADSIDE_MONITORING_TOKEN):
                 try:
                     return _send(environ, start_response, True, self._metrics().decode(), _PROMETHEUS)
                 finally:
@@ -203,7 +199,8 @@ class HealthPages:
     ) -> Iterable[bytes] | None:
         problems = {name: text for name, text in self._readiness.problems().items() if name in needed}
         is_ready = not any(problems.values())
-        if has_token(environ) or _is_given(environ, update_token()):
+        tokens = (settings.BROADSIDE_MONITORING_TOKEN, update_token())
+        if any(_has_token(environ, token) for token in tokens):
             details = {"ready": is_ready, "version": version(), "problems": problems}
             return _send(environ, start_response, is_ready, json.dumps(details), "application/json")
         return _send(environ, start_response, is_ready, "ready" if is_ready else "not ready")

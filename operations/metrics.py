@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from django.conf import settings
 from django.tasks import TaskResultStatus
@@ -69,7 +70,7 @@ def kind_of(environ: Environ) -> str:
             return kind
     if environ["REQUEST_METHOD"] not in {"GET", "HEAD", "OPTIONS"}:
         return "submission"
-    if path.startswith("/search/") or "s=" in environ.get("QUERY_STRING", ""):
+    if path.startswith("/search/") or "s" in parse_qs(environ.get("QUERY_STRING", "")):
         return "search"
     if path.endswith(("/feed/", "/feed/atom/", "/feed/rss/", "/feed/rss2/")):
         return "feed"

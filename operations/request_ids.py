@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -36,15 +36,6 @@ def working_on(request_id: str) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
-
-
-def task_started(task_result: Any, **kwargs: Any) -> None:
-    """Take the ID of a task that this thread begins."""
-    _current.set(str(task_result.id))
-
-
-def task_finished(**kwargs: Any) -> None:
-    _current.set("")
 
 
 class RequestIDMiddleware:

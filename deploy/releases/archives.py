@@ -7,6 +7,7 @@ import tarfile
 import tomllib
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ _MAX_UNPACKED: Final = 2**30
 _MAX_SIGNATURE: Final = 2**16
 # Seconds without any progress.
 _TIMEOUT: Final = 60
+# What reading an archive raises that is cut off or changed.
+_DAMAGED: Final = (tarfile.TarError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,15 @@ class Archive:
     digest: str
 
     def unpack(self, target: Path) -> None:
-        """Write its files into the folder `target`, which must not be there yet."""
+        """Write its files into the folder `target`, which must not be there yet. Raises UpgradeError or OSError."""
+        try:
+            self._unpack(target)
+        except tarfile.FilterError as error:
+            raise UpgradeError(f"{self.path.name} contains something that leads outside: {error}.") from error
+        except _DAMAGED as error:
+            raise UpgradeError(f"{self.path.name} is damaged: {error}. Get it again. Nothing was changed.") from error
+
+    def _unpack(self, target: Path) -> None:
         prefix = f"broadside-{self.version}/"
         total = 0
         target.mkdir(parents=True)
@@ -138,7 +149,7 @@ def read_version(path: Path) -> str:
                     version = str(project["version"])
                     if project["name"] == "broadside" and is_version(version) and folder == f"broadside-{version}":
                         return version
-    except (tarfile.TarError, OSError, EOFError, ValueError, KeyError, TypeError):
+    except (*_DAMAGED, OSError, ValueError, KeyError, TypeError):
         pass
     raise UpgradeError(f"{path.name} is not a release of Broadside, or it is damaged. Nothing was changed.")
 

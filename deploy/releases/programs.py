@@ -60,17 +60,9 @@ class Release:
         self, account: Account, *arguments: str, environment: Mapping[str, str] | None = None, failure: str = ""
     ) -> None:
         """Run a command of `manage.py`. What it says is shown. Raises UpgradeError, with the text `failure`."""
-        done = subprocess.run(  # noqa: S603  our own program
-            self.command(*arguments),
-            cwd=self.folder,
-            env=clean_environment() | dict(environment or {}),
-            stdin=subprocess.DEVNULL,
-            close_fds=False,
-            check=False,
-            **account.options(),
-        )
-        if done.returncode:
-            raise UpgradeError(failure or f"`manage.py {arguments[0]}` failed (see above). Nothing was changed.")
+        failure = failure or f"`manage.py {arguments[0]}` failed (see above). Nothing was changed."
+        environment = clean_environment() | dict(environment or {})
+        run(self.command(*arguments), failure, cwd=self.folder, env=environment, **account.options())
 
 
 def clean_environment() -> dict[str, str]:

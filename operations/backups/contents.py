@@ -17,6 +17,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any, Final
 
@@ -49,6 +50,7 @@ _FILES: Final = {
 # In bytes. What is larger was not written by us.
 MAX_LIST: Final = 2**30
 MAX_MANIFEST: Final = 2**26
+MAX_SETTINGS: Final = 2**20
 _MAX_LINE: Final = 2**14
 _MAX_NAME: Final = 1024
 
@@ -105,9 +107,9 @@ class Manifest:
                 )
             )
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise _damaged(MANIFEST) from error
+            raise damaged(MANIFEST) from error
         if not is_valid:
-            raise _damaged(MANIFEST)
+            raise damaged(MANIFEST)
         return found
 
 
@@ -154,7 +156,7 @@ class Backup:
     def stored(self, file: str) -> str:
         """Return the name in the store of one of its files, encrypted or not. Raises BackupError if it isn't listed."""
         if not self.has(file):
-            raise _damaged(CHECKSUMS)
+            raise damaged(CHECKSUMS)
         return self._name(file)
 
     def has(self, file: str) -> bool:
@@ -198,20 +200,16 @@ def complete_backups(store: Store) -> list[str]:
 def read_backup(store: Store, name: str) -> Backup:
     """Return a complete backup. Raises BackupError if its list of checksums is damaged."""
     sums = {}
-    source = store.open(f"{BACKUPS}/{name}/{CHECKSUMS}")
-    try:
+    folder = f"{BACKUPS}/{name}/"
+    with closing(store.open(folder + CHECKSUMS)) as source:
         for line in read_lines(source):
-            try:
-                digest, _space, path = line.decode("ascii").rstrip("\n").partition("  ")
-            except UnicodeDecodeError:
-                raise _damaged(CHECKSUMS) from None
-            stored = path.removeprefix("../../") if path.startswith("../../") else f"{BACKUPS}/{name}/{path}"
-            is_ours = _OBJECT.fullmatch(stored) if stored != f"{BACKUPS}/{name}/{path}" else path in _FILES
+            digest, _space, path = line.decode("ascii", errors="replace").partition("  ")
+            is_shared = path.startswith("../../")
+            stored = path.removeprefix("../../") if is_shared else folder + path
+            is_ours = _OBJECT.fullmatch(stored) if is_shared else path in _FILES
             if not (is_ours and _SUM.fullmatch(digest)):
-                raise _damaged(CHECKSUMS)
+                raise damaged(CHECKSUMS)
             sums[stored] = digest
-    finally:
-        source.close()
     return Backup(name, sums)
 
 
@@ -242,9 +240,9 @@ def parse_media_list(lines: Iterable[bytes]) -> Iterator[MediaFile]:
                 and _OBJECT.fullmatch(file.stored)
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise _damaged(MEDIA_LIST) from error
+            raise damaged(MEDIA_LIST) from error
         if not is_valid:
-            raise _damaged(MEDIA_LIST)
+            raise damaged(MEDIA_LIST)
         yield file
 
 
@@ -264,7 +262,7 @@ def read_lines(source: Readable | IO[bytes]) -> Iterator[bytes]:
         total += len(piece)
         *lines, rest = (rest + piece).split(b"\n")
         if len(rest) > _MAX_LINE or total > MAX_LIST:
-            raise _damaged(CHECKSUMS)
+            raise damaged(CHECKSUMS)
         yield from lines
     if rest:
         yield rest
@@ -277,5 +275,5 @@ def _is_name(name: str) -> bool:
         return False
 
 
-def _damaged(file: str) -> BackupError:
+def damaged(file: str) -> BackupError:
     return BackupError(_("%s in this backup is damaged. Choose another backup with --backup.") % file)

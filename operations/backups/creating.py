@@ -1,11 +1,13 @@
 """Making a backup while the site runs: first the database, then the media that it names, then the list of both."""
 
 import datetime as dt
+import io
 import logging
 import tomllib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,14 +44,15 @@ from operations.backups.media import (
     media_names,
     read_damaged,
     read_known,
+    show_media,
     write_known,
 )
 from operations.backups.own_templates import pack_templates
-from operations.backups.retention import Retention, prune, remove_incomplete, remove_unused_media
+from operations.backups.retention import prune, remove_incomplete, remove_unused_media
 from operations.backups.sealing import SUFFIX, HashingReader, HashingWriter, compressed, parse_public_key, seal
-from operations.backups.snapshots import LEFT_OUT, Snapshot
+from operations.backups.snapshots import LEFT_OUT, Progress, Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import damaged_files, known_files, require_space
+from operations.backups.work import known_files, require_space
 
 _README: Final = "README.txt"
 
@@ -104,9 +107,9 @@ def _remove_rest(store: Store, *, with_media: bool) -> None:
 def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: ProgressCallback) -> Report:
     store = writer.store
     stored = _stored_media(store, earlier)
-    with _snapshot(folder, lambda done, total: progress(_("Copying the database"), done, total)) as snapshot:
+    with _snapshot(folder, partial(progress, _("Copying the database"))) as snapshot:
         size = _write_database(writer, snapshot, progress)
-        tables = snapshot.tables(lambda done, total: progress(_("Describing the database"), done, total))
+        tables = snapshot.tables(partial(progress, _("Describing the database")))
         names = media_names(snapshot)
         migrations = [(str(app), str(name)) for app, name in snapshot.rows("SELECT app, name FROM django_migrations")]
     copied = _write_media(writer, folder, names, stored, progress)
@@ -129,7 +132,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
     writer.write_bytes(MANIFEST, manifest.to_json())
     writer.complete(copied.sums)
     write_known(known_files(), copied.known)
-    damaged_files().unlink(missing_ok=True)
+    removed = prune(store, [*earlier, writer.name], settings.BROADSIDE_BACKUP_KEEP, newest=writer.name)
     return Report(
         writer.name,
         len(tables),
@@ -138,7 +141,7 @@ def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: Pr
         copied.bytes,
         copied.new_files,
         copied.missing,
-        prune(store, [*earlier, writer.name], Retention(*settings.BROADSIDE_BACKUP_KEEP), newest=writer.name),
+        removed,
     )
 
 
@@ -153,57 +156,37 @@ class BackupWriter:
     """Writes the files of one backup, and adds up what its list of checksums says."""
 
     def __init__(self, store: Store, public_key: Any, name: str) -> None:
-        self._store = store
-        self._public_key = public_key
-        self._sums: dict[str, str] = {}
+        self.store = store
+        self.public_key = public_key
         self.name = name
-
-    @property
-    def store(self) -> Store:
-        return self._store
-
-    @property
-    def public_key(self) -> Any:
-        return self._public_key
+        self._sums: dict[str, str] = {}
 
     def write(self, file: str, source: Readable) -> None:
         """Store a file, encrypted if there is a public key."""
-        path = f"{BACKUPS}/{self.name}/{file}" + (SUFFIX if self._public_key is not None else "")
-        with self._store.writing(path) as target:
+        path = f"{BACKUPS}/{self.name}/{file}" + (SUFFIX if self.public_key is not None else "")
+        with self.store.writing(path) as target:
             writer = HashingWriter(target)
-            seal(source, writer, self._public_key)
+            seal(source, writer, self.public_key)
         self._sums[path] = writer.sha256
 
     def write_bytes(self, file: str, content: bytes) -> None:
         """Store a small file, likewise."""
-        self.write(file, _Bytes(content))
+        self.write(file, io.BytesIO(content))
 
     def complete(self, media: Mapping[str, str]) -> None:
         """Make this a backup, which needs these media files. Raises BackupError if something of it is not there."""
         backup = Backup(self.name, self._sums | dict(media))
-        there = {*self._store.sizes(BACKUPS), *self._store.sizes(MEDIA)}
+        there = {*self.store.sizes(BACKUPS), *self.store.sizes(MEDIA)}
         if lost := sorted(set(backup.sums) - there):
             text = _("%s has disappeared from the backup while it was being made. Is something else writing there?")
             raise BackupError(text % lost[0])
-        with self._store.writing(_README) as file:
+        with self.store.writing(_README) as file:
             file.write(BY_HAND.encode())
-        with self._store.writing(backup.path(CHECKSUMS)) as file:
+        with self.store.writing(backup.path(CHECKSUMS)) as file:
             file.writelines(checksum_lines(backup))
 
 
-class _Bytes:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def read(self, size: int, /) -> bytes:
-        piece, self._content = self._content[:size], self._content[size:]
-        return piece
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def _snapshot(folder: Path, progress: Callable[[int, int], None]) -> AbstractContextManager[Snapshot]:
+def _snapshot(folder: Path, progress: Progress) -> AbstractContextManager[Snapshot]:
     if connection.vendor == "postgresql":
         return postgresql.take_snapshot()
     # The copy and what compacting it needs.
@@ -216,7 +199,7 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
 
     def advanced(size: int) -> None:
         # In MiB. A dump in text is larger or smaller than the database.
-        done = (source.size + size) // 2**20
+        done = size // 2**20
         progress(_("Storing the database"), done, max(snapshot.size // 2**20, done))
 
     with snapshot.dump() as dump:
@@ -228,17 +211,10 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
 def _write_media(
     writer: BackupWriter, folder: Path, names: list[str], stored: Mapping[str, StoredMedia], progress: ProgressCallback
 ) -> CopiedMedia:
-    done = 0
-
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        progress(_("Media"), done, len(names))
-
     copier = MediaCopier(writer.store, writer.public_key, stored, read_known(known_files()))
     path = folder / "media.jsonl"
     with path.open("wb") as media_list:
-        copied = copier.copy(names, media_list, advance)
+        copied = copier.copy(show_media(names, len(names), progress), media_list)
     with path.open("rb") as written:
         writer.write(MEDIA_LIST, compressed(written))
     return copied

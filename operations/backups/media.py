@@ -1,7 +1,8 @@
 """Media in backups: each file is stored once, however many backups it is in, and read only if it may have changed."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
@@ -14,14 +15,15 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.progress import ProgressCallback
 from media.models import Rendition
 from media.storage import StoredFile
 from operations.backups.contents import Backup, MediaFile, object_name
 from operations.backups.errors import BackupError
-from operations.backups.sealing import HashingReader, HashingWriter, Nowhere, can_be_sealed_size, seal, unseal
+from operations.backups.sealing import HashingReader, HashingWriter, Nowhere, can_be_sealed_size, hashed, seal, unseal
 from operations.backups.snapshots import Snapshot
 from operations.backups.stores import Store
-from operations.backups.work import damaged_files
+from operations.backups.work import damaged_files, write_private
 
 # Where restored files wait until the database is restored. What is hidden is never served.
 STAGED: Final = ".restored/"
@@ -47,6 +49,13 @@ class CopiedMedia:
     files: int = 0
     bytes: int = 0
     new_files: int = 0
+
+
+def show_media[Item](files: Iterable[Item], total: int, progress: ProgressCallback) -> Iterator[Item]:
+    """Yield media files, and show how many of them have been dealt with."""
+    for done, file in enumerate(files, start=1):
+        yield file
+        progress(_("Media"), done, total)
 
 
 def media_names(snapshot: Snapshot) -> list[str]:
@@ -86,7 +95,7 @@ class MediaCopier:
         self._known = known
         self._storage: Any = default_storage
 
-    def copy(self, names: Iterable[str], media_list: IO[bytes], advanced: Callable[[], object]) -> CopiedMedia:
+    def copy(self, names: Iterable[str], media_list: IO[bytes]) -> CopiedMedia:
         """Store what isn't there yet, and write a line for each file to `media_list`."""
         copied = CopiedMedia()
         for name in names:
@@ -96,7 +105,6 @@ class MediaCopier:
                 copied.bytes += file.size
             else:
                 copied.missing.append(name)
-            advanced()
         return copied
 
     def _copy_file(self, name: str, copied: CopiedMedia) -> MediaFile | None:
@@ -125,18 +133,17 @@ class MediaCopier:
         if known and (known.size, known.modified) == (found.size, found.modified):
             return known
         try:
-            reader = HashingReader(found.open(None))
+            reader = hashed(found.open(None))
         except FileNotFoundError:
             return None
-        reader.read_rest()
-        reader.close()
         return KnownFile(reader.size, found.modified, reader.sha256)
 
     def _store_content(self, name: str, known: KnownFile, copied: CopiedMedia) -> str:
         stored = self._object(known.sha256)
         if stored not in copied.sums:
             if self._is_stored(stored, known):
-                digest = self._stored[stored].sha256 or self._sum_of(stored)
+                # What a backup that was interrupted has stored is in no list.
+                digest = self._stored[stored].sha256 or hashed(self._store.open(stored)).sha256
             else:
                 digest = self._write(name, stored, known)
                 copied.new_files += 1
@@ -158,26 +165,15 @@ class MediaCopier:
         mac = salted_hmac("operations.backups", f"{self._public_key}:{sha256}", algorithm="sha256")
         return object_name(mac.hexdigest(), is_encrypted=True)
 
-    def _sum_of(self, stored: str) -> str:
-        """Return the SHA-256 of what a backup that was interrupted has stored."""
-        reader = HashingReader(self._store.open(stored))
-        reader.read_rest()
-        reader.close()
-        return reader.sha256
-
     def _write(self, name: str, stored: str, known: KnownFile) -> str:
         found: StoredFile | None = self._storage.find(name)
         if found is None:
             raise FileNotFoundError(name)
-        source = HashingReader(found.open(None))
-        try:
-            with self._store.writing(stored) as file:
-                target = HashingWriter(file)
-                seal(source, target, self._public_key)
-                if source.sha256 != known.sha256:
-                    raise _ChangedError
-        finally:
-            source.close()
+        with closing(HashingReader(found.open(None))) as source, self._store.writing(stored) as file:
+            target = HashingWriter(file)
+            seal(source, target, self._public_key)
+            if source.sha256 != known.sha256:
+                raise _ChangedError
         return target.sha256
 
 
@@ -202,35 +198,33 @@ def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any
     except FileNotFoundError:
         raise BackupError(damaged) from None
     writer = HashingWriter(target, file.size)
-    try:
-        unseal(source, writer, private_keys)
+    with closing(source):
+        try:
+            unseal(source, writer, private_keys)
+        except BackupError as error:
+            raise BackupError(damaged) from error
         source.read_rest()
-    except BackupError as error:
-        raise BackupError(damaged) from error
-    finally:
-        source.close()
     # Encrypted again, because it was damaged, the same content is other bytes than when an older backup was made.
     is_as_listed = bool(private_keys) or source.sha256 == expected
     if not is_as_listed or (writer.sha256, writer.size) != (file.sha256, file.size):
         raise BackupError(damaged)
 
 
-def check_media(
-    store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, advanced: Callable[[], object]
-) -> None:
-    """Read all media files of a backup, and compare them with what it says.
+def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any) -> int:
+    """Read all media files of a backup, compare them with what it says, and return how many there are.
 
     Raises BackupError if any is damaged. The next backup then stores them again, if the site still has them.
     """
     damaged: dict[str, str] = {}
+    count = 0
     for file in files:
+        count += 1
         try:
             read_object(store, backup, file, private_keys, Nowhere())
         except BackupError:
             damaged[file.stored] = file.name
-        advanced()
     if damaged:
-        _write_private(damaged_files(), [json.dumps(sorted(damaged))])
+        write_private(damaged_files(), [json.dumps(sorted(damaged))])
         text = ngettext(
             "A media file in the backup is damaged or missing: %(name)s (%(stored)s). The next backup stores it again, "
             "if the site still has it.",
@@ -240,6 +234,7 @@ def check_media(
         )
         stored, name = min(damaged.items())
         raise BackupError(text % {"count": len(damaged), "name": name, "stored": stored})
+    return count
 
 
 def read_damaged() -> list[str]:
@@ -250,14 +245,7 @@ def read_damaged() -> list[str]:
         return []
 
 
-def stage_media(
-    store: Store,
-    backup: Backup,
-    files: Iterable[MediaFile],
-    private_keys: Any,
-    folder: Path,
-    advanced: Callable[[], object],
-) -> set[str]:
+def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, folder: Path) -> set[str]:
     """Put what differs from the media of this site beside it, and return the names of all files in the backup."""
     storage: Any = default_storage
     names = set()
@@ -274,7 +262,6 @@ def stage_media(
             path.unlink(missing_ok=True)
             if saved != staged:
                 raise BackupError(_("%s can't be stored under its name. Is another restore running?") % file.name)
-        advanced()
     return names
 
 
@@ -298,12 +285,7 @@ def drop_staged_media() -> None:
 
 
 def _is_same(found: StoredFile | None, file: MediaFile) -> bool:
-    if found is None or found.size != file.size:
-        return False
-    reader = HashingReader(found.open(None))
-    reader.read_rest()
-    reader.close()
-    return reader.sha256 == file.sha256
+    return found is not None and found.size == file.size and hashed(found.open(None)).sha256 == file.sha256
 
 
 def read_known(path: Path) -> dict[str, KnownFile]:
@@ -321,12 +303,4 @@ def read_known(path: Path) -> dict[str, KnownFile]:
 
 def write_known(path: Path, known: Mapping[str, KnownFile]) -> None:
     """Keep what is known about files for the next backup."""
-    _write_private(path, (json.dumps([name, each.size, each.modified, each.sha256]) for name, each in known.items()))
-
-
-def _write_private(path: Path, lines: Iterable[str]) -> None:
-    new = path.with_suffix(".new")
-    with new.open("w", encoding="utf-8") as file:
-        new.chmod(0o600)
-        file.writelines(f"{line}\n" for line in lines)
-    new.replace(path)
+    write_private(path, (json.dumps([name, each.size, each.modified, each.sha256]) for name, each in known.items()))

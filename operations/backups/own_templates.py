@@ -9,10 +9,8 @@ from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from operations.backups.contents import TEMPLATES, is_safe_name, name_for
-from operations.backups.errors import BackupError
+from operations.backups.contents import TEMPLATES, damaged, is_safe_name, name_for
 
 # In bytes: of one template, and of all that a backup may contain.
 _MAX_TEMPLATE: Final = 2**20
@@ -47,9 +45,9 @@ def parse_templates(content: bytes) -> dict[str, bytes]:
     try:
         templates = {name: text.encode(errors="surrogateescape") for name, text in json.loads(content).items()}
     except (ValueError, AttributeError, RecursionError) as error:
-        raise _damaged() from error
+        raise damaged(TEMPLATES) from error
     if not all(map(is_safe_name, templates)):
-        raise _damaged()
+        raise damaged(TEMPLATES)
     return templates
 
 
@@ -84,7 +82,3 @@ def publish_templates() -> None:
 def _staged() -> Path:
     folder: Path = settings.BROADSIDE_TEMPLATES_DIR
     return folder.with_name(f"{folder.name}.restored")
-
-
-def _damaged() -> BackupError:
-    return BackupError(_("%s in this backup is damaged. Choose another backup with --backup.") % TEMPLATES)

@@ -9,7 +9,7 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, Final
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
-from operations.backups.snapshots import LEFT_OUT, describe
+from operations.backups.snapshots import LEFT_OUT, Progress, describe
 
 # Where tables are: in the database, and beside it while a backup is proved.
 PUBLIC: Final = "public"
@@ -86,7 +86,7 @@ class PostgresqlSnapshot:
                 process.kill()
                 process.wait()
 
-    def tables(self, progress: Callable[[int, int], None]) -> dict[str, Table]:
+    def tables(self, progress: Progress) -> dict[str, Table]:
         return describe_tables(self._database, PUBLIC, progress)
 
     def rows(self, sql: str) -> Iterator[tuple[object, ...]]:
@@ -110,7 +110,7 @@ def take_snapshot() -> Iterator[PostgresqlSnapshot]:
         database.close()
 
 
-def describe_tables(database: Any, schema: str, progress: Callable[[int, int], None]) -> dict[str, Table]:
+def describe_tables(database: Any, schema: str, progress: Progress) -> dict[str, Table]:
     """Describe each table in the database, or each temporary one. Those of LEFT_OUT count as empty."""
     with database.cursor() as cursor:
         namespace = "pg_my_temp_schema()" if schema == TEMPORARY else f"'{PUBLIC}'::regnamespace"
@@ -140,56 +140,47 @@ def loaded(script: IO[bytes], schema: str) -> Iterator[Any]:
     """
     if schema == PUBLIC:
         check_stopped()
-    database = connection.copy()
     try:
-        with _transaction_of(database):
+        with _transaction() as database:
             if schema == PUBLIC:
                 _drop_tables(database)
             with database.wrap_database_errors:
                 _load(script, database, schema)
             yield database
             if schema == TEMPORARY:
-                raise _RolledBack
-    except _RolledBack:
-        pass
+                database.rollback()
     except DatabaseError as error:
         text = _("The database in this backup can't be loaded, so nothing was changed. PostgreSQL says: %s")
         raise BackupError(text % str(error).strip()) from error
-    finally:
-        database.close()
 
 
 def load_copy(script: IO[bytes], schema: str) -> None:
     """Load a dump into a new schema, beside the tables of the site. Raises BackupError."""
-    database = connection.copy()
     try:
-        with _transaction_of(database):
+        with _transaction() as database:
             with database.cursor() as cursor:
                 cursor.execute(f"CREATE SCHEMA {schema}")
             with database.wrap_database_errors:
                 _load(script, database, schema)
     except DatabaseError as error:
         raise BackupError(_("The database can't be copied. PostgreSQL says: %s") % str(error).strip()) from error
-    finally:
-        database.close()
-
-
-class _RolledBack(Exception):  # noqa: N818  # it says what is done, not what went wrong
-    """Raised to undo what a block has done."""
 
 
 @contextmanager
-def _transaction_of(database: Any) -> Iterator[None]:
-    """Open a transaction of a connection that Django doesn't know by name."""
-    database.ensure_connection()
-    database.set_autocommit(False)
+def _transaction() -> Iterator[Any]:
+    """Yield a connection that Django doesn't know by name, in a transaction that the end of the block commits."""
+    database = connection.copy()
     try:
-        yield
+        database.ensure_connection()
+        database.set_autocommit(False)
+        yield database
         database.commit()
     except BaseException:
         with suppress(DatabaseError):
             database.rollback()
         raise
+    finally:
+        database.close()
 
 
 def check_stopped() -> None:
@@ -240,13 +231,17 @@ def _running(others: int) -> BackupError:
 def _drop_tables(database: Any) -> None:
     with database.cursor() as cursor:
         for kind, sql in (("r", "TABLE"), ("S", "SEQUENCE")):
-            cursor.execute(
-                f"SELECT relname FROM pg_class WHERE relkind = %s AND relnamespace = '{PUBLIC}'::regnamespace",  # noqa: S608  # our own
-                [kind],
-            )
-            names = [f"{PUBLIC}.{database.ops.quote_name(name)}" for (name,) in cursor.fetchall()]
-            if names:
+            if names := quoted_names(cursor, PUBLIC, kind):
                 cursor.execute(f"DROP {sql} {', '.join(names)} CASCADE")
+
+
+def quoted_names(cursor: Any, schema: str, kind: str) -> list[str]:
+    """Return the quoted names of all tables (`r`) or sequences (`S`) in a schema."""
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relkind = %s AND relnamespace = to_regnamespace(%s) ORDER BY relname",
+        [kind, schema],
+    )
+    return [f"{schema}.{connection.ops.quote_name(name)}" for (name,) in cursor.fetchall()]
 
 
 def _load(script: IO[bytes], database: Any, schema: str) -> None:

@@ -12,9 +12,9 @@ import secrets
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.core.cache import cache
 from django.core.management import call_command
@@ -39,7 +39,9 @@ from operations.backups import postgresql, sqlite
 from operations.backups.contents import (
     DATABASES,
     MANIFEST,
+    MAX_LIST,
     MAX_MANIFEST,
+    MAX_SETTINGS,
     MEDIA_LIST,
     SETTINGS,
     TEMPLATES,
@@ -53,24 +55,35 @@ from operations.backups.contents import (
     read_lines,
 )
 from operations.backups.errors import BackupError, is_disk_full
-from operations.backups.media import check_media, drop_staged_media, publish_media, stage_media
+from operations.backups.media import check_media, drop_staged_media, publish_media, show_media, stage_media
 from operations.backups.own_templates import MAX_TEMPLATES, parse_templates, publish_templates, stage_templates
 from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
-from operations.backups.snapshots import LEFT_OUT
+from operations.backups.snapshots import LEFT_OUT, Progress
 from operations.backups.stores import Store
-from operations.backups.work import require_space, restore_marker, work_folder
+from operations.backups.work import (
+    open_private,
+    replace_file,
+    require_space,
+    restore_marker,
+    work_folder,
+    write_private,
+)
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
 class OpenedBackup:
-    """A backup that this version of Broadside can restore, with the keys to read it."""
+    """A backup, with the keys to read it: none if it isn't encrypted. `settings` are those of its site.
 
-    store: Store
-    backup: Backup
-    manifest: Manifest
-    private_keys: Sequence[Any]
+    Raises BackupError if one of its files is damaged or missing.
+    """
+
+    def __init__(self, store: Store, backup: Backup, private_keys: Sequence[Any]) -> None:
+        self.store, self.backup, self.private_keys = store, backup, private_keys
+        self.manifest = Manifest.from_json(self._content(MANIFEST, MAX_MANIFEST))
+        lines = self._content(SETTINGS, MAX_SETTINGS).decode(errors="replace").splitlines()
+        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
+        self.settings = {name: value for name, equals, value in pairs if equals}
 
     @property
     def name(self) -> str:
@@ -78,28 +91,31 @@ class OpenedBackup:
 
     def read(self, file: str, target: Any) -> None:
         """Write the content of one of its files to `target`. Raises BackupError if it is damaged."""
-        _read_stored(self.store, self.backup, file, self.private_keys, target)
+        stored = self.backup.stored(file)
+        try:
+            source = HashingReader(self.store.open(stored))
+        except FileNotFoundError:
+            text = _("%s is missing in this backup. Choose another backup with --backup.")
+            raise BackupError(text % stored) from None
+        with closing(source):
+            unseal(source, target, self.private_keys)
+            source.read_rest()
+        if source.sha256 != self.backup.sums[stored]:
+            raise BackupError(_("%s is damaged. Choose another backup with --backup.") % stored)
 
     def media(self, path: Path) -> Iterator[MediaFile]:
-        """Yield its media files, from the list that `unpack_media_list` wrote."""
+        """Yield its media files, from the list that `_unpack_media_list` wrote."""
         with path.open("rb") as lines:
             yield from parse_media_list(read_lines(lines))
 
     def templates(self) -> dict[str, bytes]:
         """Return the templates of the site that was backed up, by their paths."""
-        if not self.backup.has(TEMPLATES):
-            return {}
-        content = io.BytesIO()
-        self.read(TEMPLATES, HashingWriter(content, MAX_TEMPLATES))
-        return parse_templates(content.getvalue())
+        return parse_templates(self._content(TEMPLATES, MAX_TEMPLATES)) if self.backup.has(TEMPLATES) else {}
 
-    def settings(self) -> dict[str, str]:
-        """Return the settings of the site that was backed up."""
+    def _content(self, file: str, limit: int) -> bytes:
         content = io.BytesIO()
-        self.read(SETTINGS, HashingWriter(content, 2**20))
-        lines = content.getvalue().decode(errors="replace").splitlines()
-        pairs = (line.partition("=") for line in lines if not line.startswith("#"))
-        return {name: value for name, equals, value in pairs if equals}
+        self.read(file, HashingWriter(content, limit))
+        return content.getvalue()
 
 
 def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedBackup:
@@ -113,18 +129,15 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedB
     backup = read_backup(store, name or names[-1])
     if backup.is_encrypted and not private_keys:
         raise BackupError(_("This backup is encrypted. Name the file with the private key: --key FILE."))
-    keys = private_keys if backup.is_encrypted else []
-    content = io.BytesIO()
-    _read_stored(store, backup, MANIFEST, keys, HashingWriter(content, MAX_MANIFEST))
-    manifest = Manifest.from_json(content.getvalue())
-    unknown = sorted(set(manifest.migrations) - set(MigrationLoader(None).disk_migrations))
+    opened = OpenedBackup(store, backup, private_keys if backup.is_encrypted else [])
+    unknown = sorted(set(opened.manifest.migrations) - set(MigrationLoader(None).disk_migrations))
     if unknown:
         text = _(
             "This backup is from version %(version)s of Broadside, whose database has something that this version "
             "doesn't know (%(migration)s). Install that version or a later one, then restore."
         )
-        raise BackupError(text % {"version": manifest.broadside, "migration": ".".join(unknown[0])})
-    return OpenedBackup(store, backup, manifest, keys)
+        raise BackupError(text % {"version": opened.manifest.broadside, "migration": ".".join(unknown[0])})
+    return opened
 
 
 def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> None:
@@ -136,23 +149,20 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
     if manifest.vendor == "postgresql":
         _require_vendor(manifest)
     dump = _unpack_database(opened, folder, progress)
-    step = _("Comparing the database")
+    show = partial(progress, _("Comparing the database"))
     if manifest.vendor == "sqlite":
         sqlite.check_file(dump)
         with closing(sqlite.open_untrusted(dump)) as database:
-            found = sqlite.describe_tables(database, lambda done, total: progress(step, done, total))
+            found = sqlite.describe_tables(database, show)
     else:
         with dump.open("rb") as script, postgresql.loaded(script, postgresql.TEMPORARY) as database:
-            found = postgresql.describe_tables(
-                database, postgresql.TEMPORARY, lambda done, total: progress(step, done, total)
-            )
+            found = postgresql.describe_tables(database, postgresql.TEMPORARY, show)
     _compare(found, manifest)
     media_list = _unpack_media_list(opened, folder)
-    check_media(
-        opened.store, opened.backup, opened.media(media_list), opened.private_keys, _counter(progress, manifest)
-    )
+    files = show_media(opened.media(media_list), manifest.media_files, progress)
+    count = check_media(opened.store, opened.backup, files, opened.private_keys)
     opened.templates()
-    if sum(1 for _file in opened.media(media_list)) != manifest.media_files:
+    if count != manifest.media_files:
         raise BackupError(_("The list of media in this backup is incomplete. Choose another backup with --backup."))
 
 
@@ -174,14 +184,8 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
     media_list = _unpack_media_list(opened, folder)
     try:
         stage_templates(opened.templates())
-        names = stage_media(
-            opened.store,
-            opened.backup,
-            opened.media(media_list),
-            opened.private_keys,
-            folder,
-            _counter(progress, opened.manifest),
-        )
+        files = show_media(opened.media(media_list), opened.manifest.media_files, progress)
+        names = stage_media(opened.store, opened.backup, files, opened.private_keys, folder)
     except OSError as error:
         if is_disk_full(error):
             drop_staged_media()
@@ -254,13 +258,13 @@ def _replace_file(opened: OpenedBackup, dump: Path, current: int, names: set[str
         new = path.with_name(f"{path.name}.restored")
         try:
             # The work folder may be on another disk.
-            with dump.open("rb") as source, _private_file(new) as target:
+            with dump.open("rb") as source, open_private(new) as target:
                 shutil.copyfileobj(source, target, 2**20)
+            _write_marker(version, names)
+            replace_file(path, new)
         except OSError:
             new.unlink(missing_ok=True)
             raise
-        _write_marker(version, names)
-        sqlite.replace(path, new)
 
 
 def _replace_tables(opened: OpenedBackup, dump: Path, current: int, names: set[str]) -> None:
@@ -286,45 +290,31 @@ def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
 
 def _unpack_database(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Path:
     """Write the dump to the disk."""
-    manifest, step = opened.manifest, _("Reading the database")
-    packed, dump = folder / "packed", folder / "dump"
+    size, dump = opened.manifest.size, folder / "dump"
     # Packed and unpacked, and a file of SQLite once more in its place.
-    require_space(folder, 2 * manifest.size)
-    with _private_file(packed) as target:
-        opened.read(DATABASES[manifest.vendor], target)
-    with packed.open("rb") as file, _private_file(dump) as target:
-        packed_size = packed.stat().st_size
-        source = HashingReader(file, lambda size: progress(step, (source.size + size) // 2**20, packed_size // 2**20))
-        decompress(source, target, manifest.size)
-    packed.unlink()
-    if dump.stat().st_size != manifest.size:
+    require_space(folder, 2 * size)
+    _unpack(opened, DATABASES[opened.manifest.vendor], dump, size, partial(progress, _("Reading the database")))
+    if dump.stat().st_size != size:
         raise BackupError(_("The database in this backup is incomplete. Choose another backup."))
     return dump
 
 
 def _unpack_media_list(opened: OpenedBackup, folder: Path) -> Path:
-    packed, path = folder / "packed", folder / "media.jsonl"
-    with _private_file(packed) as target:
-        opened.read(MEDIA_LIST, target)
-    with packed.open("rb") as file, _private_file(path) as target:
-        decompress(file, target, 2**30)
-    packed.unlink()
+    path = folder / "media.jsonl"
+    _unpack(opened, MEDIA_LIST, path, MAX_LIST, lambda done, total: None)
     return path
 
 
-def _read_stored(store: Store, backup: Backup, file: str, private_keys: Sequence[Any], target: Any) -> None:
-    stored = backup.stored(file)
-    try:
-        source = HashingReader(store.open(stored))
-    except FileNotFoundError:
-        raise BackupError(_("%s is missing in this backup. Choose another backup with --backup.") % stored) from None
-    try:
-        unseal(source, target, private_keys)
-        source.read_rest()
-    finally:
-        source.close()
-    if source.sha256 != backup.sums[stored]:
-        raise BackupError(_("%s is damaged. Choose another backup with --backup.") % stored)
+def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: Progress) -> None:
+    """Write one of the files of a backup to the disk, of which `limit` bytes at most. Progress is in MiB."""
+    packed = path.with_name("packed")
+    with open_private(packed) as target:
+        opened.read(file, target)
+    packed_size = packed.stat().st_size
+    with packed.open("rb") as written, open_private(path) as target:
+        source = HashingReader(written, lambda size: progress(size // 2**20, packed_size // 2**20))
+        decompress(source, target, limit)
+    packed.unlink()
 
 
 def _compare(found: dict[str, Table], manifest: Manifest) -> None:
@@ -360,26 +350,5 @@ def _version_or_zero() -> int:
         return 0
 
 
-def _counter(progress: ProgressCallback, manifest: Manifest) -> Any:
-    done = 0
-
-    def advance() -> None:
-        nonlocal done
-        done += 1
-        progress(_("Media"), done, manifest.media_files)
-
-    return advance
-
-
 def _write_marker(version: int, names: set[str]) -> None:
-    marker = restore_marker()
-    new = marker.with_suffix(".new")
-    with _private_file(new) as file:
-        file.write(json.dumps({"version": version, "names": sorted(names)}).encode())
-    sqlite.replace(marker, new)
-
-
-def _private_file(path: Path) -> IO[bytes]:
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    return path.open("wb")
+    write_private(restore_marker(), [json.dumps({"version": version, "names": sorted(names)})])

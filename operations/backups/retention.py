@@ -1,8 +1,7 @@
 """Which backups are kept, and removing the others with the media that no backup needs any more."""
 
 import datetime as dt
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -11,42 +10,34 @@ from operations.backups.contents import BACKUPS, CHECKSUMS, MEDIA, is_ours, pars
 from operations.backups.errors import BackupError
 from operations.backups.stores import Store
 
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """For how many days, weeks and months with backups the last one of each is kept."""
-
-    daily: int
-    weekly: int
-    monthly: int
-
-
 # Someone who has just made a backup may be about to restore an earlier one.
 RECENT: Final = dt.timedelta(days=2)
-_PERIODS: Final[dict[str, Callable[[dt.datetime], object]]] = {
-    "daily": lambda time: time.date(),
-    "weekly": lambda time: time.isocalendar()[:2],
-    "monthly": lambda time: (time.year, time.month),
-}
+# Days, weeks and months.
+_PERIODS: Final[tuple[Callable[[dt.datetime], object], ...]] = (
+    lambda time: time.date(),
+    lambda time: time.isocalendar()[:2],
+    lambda time: (time.year, time.month),
+)
 
 
-def kept(names: Iterable[str], retention: Retention, *, newest: str) -> set[str]:
-    """Return the names of the backups to keep: also those of two days, and what claims to be later than `newest`.
+def kept(names: Iterable[str], retention: Sequence[int], *, newest: str) -> set[str]:
+    """Return the names of the backups to keep: the last ones of so many days, weeks and months with backups.
 
-    The latter were made while the clock was wrong, and don't count as the last ones of a period.
+    Also those of two days, and what claims to be later than `newest`. The latter were made while the clock was wrong,
+    and don't count as the last ones of a period.
     """
     names = sorted(names, reverse=True)
     found = {name for name in names if parse_name(name) > parse_name(newest) - RECENT}
-    for period, of_time in _PERIODS.items():
+    for count, period_of in zip(retention, _PERIODS, strict=True):
         last: dict[object, str] = {}
         for name in names:
             if name <= newest:
-                last.setdefault(of_time(parse_name(name)), name)
-        found.update(list(last.values())[: getattr(retention, period)])
+                last.setdefault(period_of(parse_name(name)), name)
+        found.update(list(last.values())[:count])
     return found
 
 
-def prune(store: Store, names: Collection[str], retention: Retention, *, newest: str) -> list[str]:
+def prune(store: Store, names: Collection[str], retention: Sequence[int], *, newest: str) -> list[str]:
     """Remove backups that are not kept, whatever is left of others, and media that no backup needs. Return their names.
 
     `names` are those of the complete backups. No backup may be in the making. Wherever this is interrupted, what is

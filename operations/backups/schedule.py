@@ -18,7 +18,7 @@ from operations.backups.media import drop_staged_media
 from operations.backups.restoring import check, finish, open_backup
 from operations.backups.sealing import Identity
 from operations.backups.stores import Store, open_store
-from operations.backups.work import work_folder
+from operations.backups.work import damaged_files, work_folder
 from operations.models import BackupRun, RunKind
 
 # How often the newest backup is proved, where no private key is needed for that.
@@ -67,6 +67,9 @@ def back_up(destination: str, progress: ProgressCallback) -> Report:
         finish()
         drop_staged_media()
         report = create_backup(open_store(destination), folder, progress)
+        if settings.BROADSIDE_BACKUP_URL in {destination, ""}:
+            # One that was made elsewhere has not replaced what was found to be damaged.
+            damaged_files().unlink(missing_ok=True)
     try:
         BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.missing))
     except DatabaseError as error:

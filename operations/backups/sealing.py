@@ -7,6 +7,7 @@ store nor taking over the server is enough to decrypt anything.
 import hashlib
 import re
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import IO, Any, Final, Protocol, cast
 
 import pyrage
@@ -30,7 +31,7 @@ class Writable(Protocol):
 
 
 class HashingReader:
-    """Passes on what it reads, and keeps the SHA-256 and size of it. `advanced` is called with the size of each piece.
+    """Passes on what it reads, and keeps the SHA-256 and size of it. `advanced` is called with the size so far.
 
     The libraries that read from it replace exceptions by their own, so it remembers the last one.
     """
@@ -45,12 +46,12 @@ class HashingReader:
     def read(self, size: int = _PIECE, /) -> bytes:
         try:
             piece = self._source.read(size if size >= 0 else _PIECE)
-            self._advanced(len(piece))
+            self.size += len(piece)
+            self._advanced(self.size)
         except BaseException as error:
             self.error = error
             raise
         self._hash.update(piece)
-        self.size += len(piece)
         return piece
 
     @property
@@ -64,6 +65,13 @@ class HashingReader:
         """Read what was not asked for, so that the sum is that of the whole file."""
         while self.read():
             pass
+
+
+def hashed(source: Readable) -> HashingReader:
+    """Read a file to its end, and close it."""
+    with closing(HashingReader(source)) as reader:
+        reader.read_rest()
+    return reader
 
 
 class HashingWriter:

@@ -29,6 +29,9 @@ LEFT_OUT: Final = (
 )
 _MODULUS: Final = 2**128
 
+# Takes how much of a step is done, and the total.
+type Progress = Callable[[int, int], None]
+
 
 class Snapshot(Protocol):
     """`size` is that of the dump in bytes; of one that is still to be written, an estimate."""
@@ -39,7 +42,7 @@ class Snapshot(Protocol):
     def dump(self) -> AbstractContextManager[Readable]:
         """Read the whole database. Tables of LEFT_OUT are empty."""
 
-    def tables(self, progress: Callable[[int, int], None]) -> dict[str, Table]:
+    def tables(self, progress: Progress) -> dict[str, Table]:
         """Describe what the dump contains, table by table."""
 
     def rows(self, sql: str) -> Iterator[tuple[object, ...]]:

@@ -1,9 +1,8 @@
 """Dumping a SQLite database, and putting another one in its place."""
 
-import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -11,11 +10,10 @@ from typing import Final
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from core.disk import sync
 from media.storage import Readable
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
-from operations.backups.snapshots import LEFT_OUT, describe
+from operations.backups.snapshots import LEFT_OUT, Progress, describe
 
 # How many pages are copied before there is progress to show: 16 MiB.
 _PAGES: Final = 4096
@@ -37,7 +35,7 @@ class SqliteSnapshot:
         with self._path.open("rb") as file:
             yield file
 
-    def tables(self, progress: Callable[[int, int], None]) -> dict[str, Table]:
+    def tables(self, progress: Progress) -> dict[str, Table]:
         with closing(open_untrusted(self._path)) as database:
             return describe_tables(database, progress)
 
@@ -47,7 +45,7 @@ class SqliteSnapshot:
 
 
 @contextmanager
-def take_snapshot(path: Path, progress: Callable[[int, int], None]) -> Iterator[SqliteSnapshot]:
+def take_snapshot(path: Path, progress: Progress) -> Iterator[SqliteSnapshot]:
     """Copy the database to `path`, while others read and write."""
     path.touch(mode=0o600)
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as source:
@@ -77,7 +75,7 @@ def open_untrusted(path: Path) -> sqlite3.Connection:
     return database
 
 
-def describe_tables(database: sqlite3.Connection, progress: Callable[[int, int], None]) -> dict[str, Table]:
+def describe_tables(database: sqlite3.Connection, progress: Progress) -> dict[str, Table]:
     """Describe each table that is in the file itself, which is all that virtual tables consist of as well."""
     listed = database.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %' ORDER BY name"
@@ -151,9 +149,3 @@ def _lock(database: sqlite3.Connection) -> bool:
             raise
     time.sleep(_PAUSE)
     return False
-
-
-def replace(path: Path, new: Path) -> None:
-    """Put a database in the place of another one, completely or not at all."""
-    sync(new, new.parent)
-    os.replace(new, path)

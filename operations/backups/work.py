@@ -1,16 +1,17 @@
 """The folder in which backups and restores work, one at a time."""
 
+import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from core.disk import try_lock
+from core.disk import sync, try_lock
 from operations.backups.errors import BackupError
 
 # In bytes, what is left free for the site on the disk of its database.
@@ -52,6 +53,27 @@ def require_space(folder: Path, needed: int) -> None:
             _("The disk is too full: %d MB are needed in %s. Free some space, and try again.")
             % (needed // 10**6 + 1, settings.BROADSIDE_BACKUP_WORK_DIR)
         )
+
+
+def open_private(path: Path) -> IO[bytes]:
+    """Open a new file, which only its owner can read, for writing."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    return path.open("wb")
+
+
+def write_private(path: Path, lines: Iterable[str]) -> None:
+    """Write a file that only its owner can read, completely or not at all."""
+    new = path.with_suffix(".new")
+    with open_private(new) as file:
+        file.writelines(f"{line}\n".encode() for line in lines)
+    replace_file(path, new)
+
+
+def replace_file(path: Path, new: Path) -> None:
+    """Put a file in the place of another one, completely or not at all."""
+    sync(new, new.parent)
+    os.replace(new, path)
 
 
 def known_files() -> Path:

@@ -126,18 +126,15 @@ def _remembered(name: str, check: Check, row: CheckResult | None) -> CheckOutcom
 
 def _remember(found: Mapping[str, tuple[Diagnosis, ...]]) -> None:
     """Store what slow checks found, and how much space is free today."""
+    now, today = timezone.now(), timezone.localdate()
     try:
         with transaction.atomic():
-            _store(found)
+            for name, diagnoses in found.items():
+                rows = [[diagnosis.severity.value, diagnosis.text, diagnosis.advice] for diagnosis in diagnoses]
+                CheckResult.objects.update_or_create(name=name, defaults={"diagnoses": rows, "checked_at": now})
+            free = shutil.disk_usage(settings.DATA_DIR).free
+            FreeSpace.objects.update_or_create(day=today, defaults={"bytes": free})
+            FreeSpace.objects.filter(day__lt=today - _KEPT).delete()
     except DatabaseError as error:
         # Other checks say so.
         _log.warning("What was found could not be stored: %s", error)
-
-
-def _store(found: Mapping[str, tuple[Diagnosis, ...]]) -> None:
-    for name, diagnoses in found.items():
-        rows = [[diagnosis.severity.value, diagnosis.text, diagnosis.advice] for diagnosis in diagnoses]
-        CheckResult.objects.update_or_create(name=name, defaults={"diagnoses": rows, "checked_at": timezone.now()})
-    today = timezone.localdate()
-    FreeSpace.objects.update_or_create(day=today, defaults={"bytes": shutil.disk_usage(settings.DATA_DIR).free})
-    FreeSpace.objects.filter(day__lt=today - _KEPT).delete()

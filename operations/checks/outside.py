@@ -3,7 +3,6 @@
 import datetime as dt
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -38,22 +37,14 @@ _PRIVATE_FILES: Final = (
 _LISTING: Final = re.compile(rb"(?i)index of /|<title>directory listing|parent directory")
 
 
-@dataclass(frozen=True, slots=True)
-class _Site:
-    """The site of SITE_URL. The owner has chosen the URL, so it may lead to this machine or network."""
-
-    client: HTTPClient
-
-    def get(self, path: str, *, max_bytes: int = 0, scheme: str = "") -> Probe:
-        """Request a path as it is. Raises FetchError."""
-        parts = urlsplit(settings.SITE_URL)
-        host = parts.netloc if not scheme else str(parts.hostname)
-        return self.client.probe(f"{scheme or parts.scheme}://{host}{path}", max_bytes=max_bytes)
-
-
-def _site() -> _Site:
+def _get(path: str, *, max_bytes: int = 0, scheme: str = "") -> Probe:
+    """Request a path of SITE_URL as it is. Raises FetchError."""
+    parts = urlsplit(settings.SITE_URL)
+    host = str(parts.hostname) if scheme else parts.netloc
+    # The owner has chosen the URL, so it may lead to this machine or network.
     hosts = {host_of(settings.SITE_URL), settings.SITE_HOST}
-    return _Site(HTTPClient(hosts=hosts, timeout=10, deadline=20, allow_private=True))
+    client = HTTPClient(hosts=hosts, timeout=10, deadline=20, allow_private=True)
+    return client.probe(f"{scheme or parts.scheme}://{host}{path}", max_bytes=max_bytes)
 
 
 def https(wishes: Wishes) -> Iterator[Diagnosis]:
@@ -62,7 +53,7 @@ def https(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("SITE_URL begins with http://, so there is no certificate to check."))
         return
     try:
-        answer = _site().get("/")
+        answer = _get("/")
     except CertificateError as error:
         yield Diagnosis.problem(
             _("Browsers refuse to open this site, because its certificate can't be trusted: %s.") % error.reason,
@@ -74,7 +65,7 @@ def https(wishes: Wishes) -> Iterator[Diagnosis]:
         return
     yield from _about_expiry(answer)
     try:
-        plain = _site().get("/", scheme="http")
+        plain = _get("/", scheme="http")
     except FetchError:
         yield Diagnosis.ok(_("Nothing answers without HTTPS."))
         return
@@ -103,7 +94,7 @@ def _about_expiry(answer: Probe) -> Iterator[Diagnosis]:
 def headers(wishes: Wishes) -> Iterator[Diagnosis]:
     """Check that what is in front of the site neither removes nor changes the headers that protect readers."""
     try:
-        answer = _site().get("/")
+        answer = _get("/")
     except FetchError as error:
         yield _unreachable(error)
         return
@@ -148,9 +139,9 @@ def files(wishes: Wishes) -> Iterator[Diagnosis]:
     """Check that private files can't be downloaded, and that media are neither listed nor sent without headers."""
     try:
         served = [path for path, mark in _PRIVATE_FILES if _is_served(path, mark)]
-        listing = _site().get(settings.MEDIA_URL, max_bytes=20_000)
+        listing = _get(settings.MEDIA_URL, max_bytes=20_000)
         picture = Picture.objects.order_by("-pk").first()
-        media = _site().get(picture.file.url) if picture and picture.file.url.startswith("/") else None
+        media = _get(picture.file.url) if picture and picture.file.url.startswith("/") else None
     except FetchError:
         yield _skipped()
         return
@@ -181,13 +172,13 @@ def files(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def _is_served(path: str, mark: re.Pattern[bytes]) -> bool:
-    answer = _site().get(path, max_bytes=2_000)
+    answer = _get(path, max_bytes=2_000)
     return answer.status == 200 and mark.search(answer.body) is not None
 
 
 def clock(wishes: Wishes) -> Iterator[Diagnosis]:
     try:
-        answer = _site().get("/healthz")
+        answer = _get("/healthz")
     except FetchError:
         yield _skipped()
         return

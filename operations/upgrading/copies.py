@@ -1,10 +1,9 @@
 """What both kinds of databases can do for an upgrade."""
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Final, Protocol
 
-type Progress = Callable[[int, int], None]
+from operations.backups.snapshots import Progress
 
 # Seconds in which those who are writing must have finished.
 PATIENCE: Final = 60

@@ -9,7 +9,8 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.db import OperationalError, connection
 
 from operations.backups import postgresql
-from operations.upgrading.copies import PATIENCE, Progress
+from operations.backups.snapshots import Progress
+from operations.upgrading.copies import PATIENCE
 
 _PUBLIC: Final = postgresql.PUBLIC
 _COPY: Final = "upgrade_copy"
@@ -42,7 +43,7 @@ class PostgresqlCopies:
             with self._holding.cursor() as cursor:
                 cursor.execute("BEGIN")
                 cursor.execute(f"SET LOCAL lock_timeout = '{PATIENCE}s'")
-                cursor.execute(f"LOCK TABLE {', '.join(_names(cursor, _PUBLIC, 'r'))} IN SHARE MODE")
+                cursor.execute(f"LOCK TABLE {', '.join(postgresql.quoted_names(cursor, _PUBLIC, 'r'))} IN SHARE MODE")
             yield
         finally:
             self._holding.close()
@@ -58,7 +59,7 @@ class PostgresqlCopies:
     def replace(self) -> None:
         with connection.cursor() as cursor:
             _grant_as_before(cursor)
-            for name in _names(cursor, _COPY, "r"):
+            for name in postgresql.quoted_names(cursor, _COPY, "r"):
                 # A query of a table about which nothing is known may take any time.
                 cursor.execute(f"ANALYZE {name}")
         _move(self._holding, (_PUBLIC, _BEFORE), (_COPY, _PUBLIC))
@@ -100,9 +101,9 @@ def _move_tables(cursor: Any, source: str, target: str) -> None:
     if target != _PUBLIC:
         cursor.execute(f"CREATE SCHEMA {target}")
     # What belongs to a table, such as its indexes and the sequence of its keys, moves with it.
-    for name in _names(cursor, source, "r"):
+    for name in postgresql.quoted_names(cursor, source, "r"):
         cursor.execute(f"ALTER TABLE {name} SET SCHEMA {target}")
-    for name in _names(cursor, source, "S"):
+    for name in postgresql.quoted_names(cursor, source, "S"):
         cursor.execute(f"ALTER SEQUENCE {name} SET SCHEMA {target}")
     if source != _PUBLIC:
         cursor.execute(f"DROP SCHEMA {source}")
@@ -132,15 +133,6 @@ def _grant_as_before(cursor: Any) -> None:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [copy])
         if cursor.fetchone()[0]:
             cursor.execute(f"GRANT {privilege} ON {kind} {copy} TO {role}")
-
-
-def _names(cursor: Any, schema: str, kind: str) -> list[str]:
-    """Return the quoted names of all tables (`r`) or sequences (`S`) in a schema."""
-    cursor.execute(
-        "SELECT relname FROM pg_class WHERE relkind = %s AND relnamespace = to_regnamespace(%s) ORDER BY relname",
-        [kind, schema],
-    )
-    return [f"{schema}.{connection.ops.quote_name(name)}" for (name,) in cursor.fetchall()]
 
 
 def _url_of_schema(url: str, schema: str) -> str:

@@ -10,8 +10,9 @@ from typing import Final
 
 from django.db import connection
 
+from operations.backups.snapshots import Progress
 from operations.backups.work import require_space
-from operations.upgrading.copies import PATIENCE, ChangedError, Progress
+from operations.upgrading.copies import PATIENCE, ChangedError
 
 # How many pages are copied before there is progress to show: 4 MiB.
 _PAGES: Final = 1024

@@ -7,8 +7,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -29,26 +29,26 @@ class TrialError(Exception):
     """This release does not work with the database. The text says what happened."""
 
 
-@contextmanager
-def trial_environment(url: str, folder: Path) -> Iterator[dict[str, str]]:
-    """Yield the environment of processes that use the copy at `url`, and nothing else of the site's."""
+def trial_environment(url: str, folder: Path) -> dict[str, str]:
+    """Return the environment of processes that use the copy at `url`, and nothing else of the site's.
+
+    Their data is in `folder`, a work folder.
+    """
     data = folder / "data"
     shutil.rmtree(data, ignore_errors=True)
     data.mkdir(mode=0o700)
-    yield {
+    return {
         **os.environ,
         "DATABASE_URL": url,
         "BROADSIDE_DATA": str(data),
         "DATABASE_REPLICA_URLS": "",
         "CACHE_URL": "",
         "PAGES_FOLDER": "",
-        "METRICS_FOLDER": "",
         "SENTRY_DSN": "",
         # It is asked over HTTP.
         "SECURE_SSL_REDIRECT": "0",
         "ALLOWED_HOSTS": "127.0.0.1",
     }
-    shutil.rmtree(data, ignore_errors=True)
 
 
 def apply_migrations(environment: Mapping[str, str]) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from django.db.models import F
 
@@ -151,10 +150,6 @@ def unscrubbed() -> models.QuerySet[Withdrawal]:
 def in_force() -> list[Withdrawal]:
     """Return the withdrawals that are carried out and can still be undone: only of these the name is known."""
     return list(Withdrawal.objects.filter(state__in=[WithdrawalState.RUNNING, WithdrawalState.DONE]).exclude(sealed=""))
-
-
-def undo_until(now: dt.datetime) -> dt.datetime:
-    return now + dt.timedelta(days=settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS)
 
 
 def move(withdrawal: Withdrawal, before: Sequence[str], after: str, **fields: Any) -> bool:

@@ -1,6 +1,6 @@
 """What owners are shown of a withdrawal: where the name is, by kind, and what has to be done by hand."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,24 +49,25 @@ class Kind:
 
 def kinds_of(withdrawal: Withdrawal, secret: Secret | None) -> list[Kind]:
     """Return how often the name is in each table, with the rows that were found, most often first."""
+    findings = secret.findings if secret else []
+    urls = _admin_urls([(finding.place, finding.pk) for finding in findings])
     rows: dict[str, list[Row]] = {}
-    for finding in secret.findings if secret else []:
-        model = apps.get_model(finding.place)
-        column = str(getattr(model._meta.get_field(finding.column), "verbose_name", finding.column))
-        rows.setdefault(finding.place, []).append(Row(finding, column, _admin_url(finding.place, finding.pk)))
+    for finding, url in zip(findings, urls, strict=True):
+        field = apps.get_model(finding.place)._meta.get_field(finding.column)
+        column = str(getattr(field, "verbose_name", finding.column))
+        rows.setdefault(finding.place, []).append(Row(finding, column, url))
     counts = sorted(withdrawal.counts.items(), key=lambda pair: -pair[1])
-    return [Kind(label_of(label), count, rows.get(label, [])) for label, count in counts]
+    return [
+        Kind(capfirst(str(apps.get_model(label)._meta.verbose_name_plural)), count, rows.get(label, []))
+        for label, count in counts
+    ]
 
 
-def label_of(label: str) -> str:
-    return capfirst(str(apps.get_model(label)._meta.verbose_name_plural))
-
-
-def links_to(pairs: Iterable[Sequence[str]]) -> list[Link]:
+def links_to(pairs: Collection[Sequence[str]]) -> list[Link]:
     """Return a link to each object, given by its label and ID. What has no page in the admin is named by its kind."""
     return [
-        Link(f"{capfirst(str(apps.get_model(label)._meta.verbose_name))} {pk}", _admin_url(label, pk))
-        for label, pk in pairs
+        Link(f"{capfirst(str(apps.get_model(label)._meta.verbose_name))} {pk}", url)
+        for (label, pk), url in zip(pairs, _admin_urls(pairs), strict=True)
     ]
 
 
@@ -91,12 +92,18 @@ def files_in(findings: Iterable[Finding]) -> list[Link]:
     return [Link(str(file), _admin_url(file._meta.label_lower, file.pk)) for file in found]
 
 
+def _admin_urls(pairs: Collection[Sequence[str]]) -> list[str]:
+    """Return the page in the admin of each object, given by its label and ID, as `_admin_url` does."""
+    entries = [pk for label, pk in pairs if label == "blog.entry"]
+    kinds = {str(pk): kind for pk, kind in Entry.objects.filter(pk__in=entries).values_list("pk", "kind")}
+    return [
+        _admin_url(f"blog.{kinds[pk]}" if label == "blog.entry" and pk in kinds else label, pk) for label, pk in pairs
+    ]
+
+
 def _admin_url(label: str, pk: Any) -> str:
     """Return the page of an object in the admin; empty if it has none."""
     model = apps.get_model(label)
-    if label == "blog.entry":
-        kind = Entry.objects.filter(pk=pk).values_list("kind", flat=True).first()
-        model = apps.get_model("blog", kind) if kind else model
     if not admin.site.is_registered(model):
         return ""
     try:

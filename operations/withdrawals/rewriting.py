@@ -89,7 +89,8 @@ def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Na
         result.changed.append(row.pk if new is not None else None)
     WithdrawnRow.objects.bulk_create(kept)
     mark_as_gone(withdrawal, gone)
-    _announce(place.model, [pk for pk in result.changed if pk is not None], is_changed=bool(result.changed))
+    if result.changed:
+        _announce(place.model, [pk for pk in result.changed if pk is not None])
     return result
 
 
@@ -110,7 +111,7 @@ def restore(rows: Iterable[WithdrawnRow]) -> list[tuple[str, str]]:
         else:
             restored.setdefault(place.model, []).append(pk)
     for model, pks in restored.items():
-        _announce(model, pks, is_changed=True)
+        _announce(model, pks)
     return left
 
 
@@ -236,14 +237,12 @@ def _rendered(entry: Entry, new: Values, name: Name, result: Rewritten) -> Value
     return values
 
 
-def _announce(model: type[models.Model], pks: Collection[Any], *, is_changed: bool) -> None:
+def _announce(model: type[models.Model], pks: Collection[Any]) -> None:
     """Bring up to date what is derived from these rows, and make cached pages expire.
 
     Entries and comments are indexed at once. Entries that only have such a tag, category or author are marked as stale,
     because there may be very many: the caller indexes them when it has committed.
     """
-    if not is_changed:
-        return
     affected: models.QuerySet[Any] | None = None
     if issubclass(model, Entry):
         for some in batched(pks, _BATCH, strict=False):
@@ -317,7 +316,7 @@ def _digest(place: Place, values: Values) -> str:
 
 
 def _encode(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, dt.datetime) else value
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _decode(model: type[models.Model], column: str, value: Any) -> Any:

@@ -4,11 +4,13 @@ Each step reads where the last one was, and says where the next one begins, in t
 anything. So it can be killed at any time, and continued by any process.
 """
 
+import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
@@ -17,7 +19,7 @@ from operations.erasing import truncate_log
 from operations.models import Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals.copies import delete_copies
 from operations.withdrawals.gone_urls import forget_gone
-from operations.withdrawals.lifecycle import Finding, Secret, secret_of, take_step, undo_until
+from operations.withdrawals.lifecycle import Finding, Secret, secret_of, take_step
 from operations.withdrawals.matching import Span
 from operations.withdrawals.places import Place, places
 from operations.withdrawals.rewriting import mend_files, restore, rewrite
@@ -42,7 +44,11 @@ def work(withdrawal: Withdrawal, seconds: float) -> bool:
     until = monotonic() + seconds
     while step := _STEPS.get(withdrawal.state):
         step(withdrawal)
-        withdrawal.refresh_from_db()
+        try:
+            withdrawal.refresh_from_db()
+        except Withdrawal.DoesNotExist:
+            # Someone has cancelled the search.
+            return True
         if monotonic() > until:
             break
     return not withdrawal.is_active
@@ -113,8 +119,8 @@ def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
     secret.findings, secret.suggestions = [], {}
     values: dict[str, Any] = {"cursor": {}, "sealed": secret.seal()}
     if withdrawal.withdrawn_at is None:
-        now = timezone.now()
-        values |= {"withdrawn_at": now, "undo_until": undo_until(now)}
+        now, days = timezone.now(), settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS
+        values |= {"withdrawn_at": now, "undo_until": now + dt.timedelta(days=days)}
     take_step(withdrawal, WithdrawalState.DONE, **values)
     remember_names()
     truncate_log()

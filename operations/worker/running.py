@@ -22,6 +22,7 @@ from django.utils.crypto import get_random_string
 
 from core.tasks import WorkerStoppingError
 from core.updating import inside_the_gate
+from operations.request_ids import working_on
 from operations.worker import queue
 from operations.worker.heartbeat import Heartbeat
 from operations.worker.long_tasks import LongTasks
@@ -119,6 +120,11 @@ class Worker:
         row = queue.claim(self.name, self._share)
         if row is None:
             return False
+        with working_on(str(row.pk)):
+            self._run(row)
+        return True
+
+    def _run(self, row: Row) -> None:
         self._heartbeat.watch(row)
         try:
             with self._interruptible():
@@ -135,7 +141,6 @@ class Worker:
             self._heartbeat.unwatch()
             # It was interrupted for an upgrade, and not to stop.
             self._must_interrupt = self._must_interrupt and self._is_stopping
-        return True
 
     def _failed(self, row: Row, error: BaseException) -> None:
         if queue.is_worth_another_attempt(row, error):
@@ -169,7 +174,7 @@ class Worker:
 
         None if the worker has to stop before.
         """
-        wait = min(_INTERVAL, _LONGEST_WAIT)
+        wait = _INTERVAL
         while True:
             try:
                 return action()
@@ -180,7 +185,7 @@ class Worker:
                 # In short parts, so that the worker can stop meanwhile.
                 until = monotonic() + wait
                 while monotonic() < until and not self._is_stopping:
-                    time.sleep(min(_INTERVAL, wait))
+                    time.sleep(_INTERVAL)
                 wait = min(wait * 2, _LONGEST_WAIT)
                 close_old_connections()
 

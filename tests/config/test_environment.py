@@ -27,6 +27,8 @@ def test_every_setting_is_known() -> None:
         ("SECRET_KEY", "hidden", ""),
         ("AKISMET_KEY", "hidden", ""),
         ("DATABASE_URL", "postgres://user:hidden@db.example.org:5432/site", "postgres://…@db.example.org:5432/site"),
+        ("DATABASE_URL", "postgres://user:hidden@[::1]:5432/site", "postgres://…@[::1]:5432/site"),
+        ("DATABASE_URL", "postgres://user:12,hidden@db/site", "postgres://…@db/site"),
         ("DATABASE_URL", "postgres://db/site?password=hidden&sslmode=require", "postgres://db/site"),
         (
             "DATABASE_REPLICA_URLS",

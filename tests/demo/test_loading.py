@@ -16,7 +16,7 @@ from blog.portraits import SIZE
 from comments.models import Comment, CommentStatus
 from media.models import Picture
 from tags.models import Tag
-from tests.factories import PostFactory
+from tests.factories import PostFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +92,8 @@ class TestLoading:
 
     def test_running_it_again_changes_nothing_and_prints_the_accounts(self, output: str) -> None:
         before = (Post.objects.count(), Comment.objects.count(), Tag.objects.count())
+        # Nor does it know the passwords of others.
+        UserFactory(username="rosa", is_staff=True, password="correct horse battery staple")
         out = StringIO()
         call_command("load_demo", stdout=out)
         assert (Post.objects.count(), Comment.objects.count(), Tag.objects.count()) == before

@@ -406,7 +406,8 @@ class TestMedia:
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manage("backup")
-        monkeypatch.setattr("operations.backups.media.HashingReader", None)
+        for name in ("HashingReader", "hashed"):
+            monkeypatch.setattr(media, name, None)
         assert "of which 0 are new" in manage("backup")
 
     def test_a_file_that_was_replaced_is_stored_again(self, manage: Manage, destination: Path) -> None:
@@ -462,6 +463,19 @@ class TestMedia:
         manage("restore", "--check", *key)
         # Older ones have the same files.
         manage("restore", "--check", "--backup", oldest, *key)
+        assert "of which 0 are new" in manage("backup")
+
+    def test_a_backup_elsewhere_does_not_replace_what_is_damaged_here(
+        self, manage: Manage, destination: Path, settings: Settings, tmp_path: Path
+    ) -> None:
+        settings.BROADSIDE_BACKUP_URL = str(destination)
+        manage("backup")
+        damaged = min(destination.rglob("media/*/*"))
+        damaged.write_bytes(damaged.read_bytes()[::-1])
+        with pytest.raises(CommandError, match="The next backup stores it again"):
+            manage("restore", "--check")
+        manage("backup", to=str(tmp_path / "elsewhere"))
+        assert "of which 1 are new" in manage("backup")
         assert "of which 0 are new" in manage("backup")
 
     def test_a_new_key_needs_new_files(
@@ -805,6 +819,19 @@ class TestInterruptions:
         left.mkdir(parents=True)
         manage("backup")
         assert not left.exists()
+
+    @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL has no file to replace.")
+    def test_a_restore_that_fails_leaves_no_copy_of_the_database(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*args: Any) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        manage("backup")
+        monkeypatch.setattr(restoring, "_write_marker", fail)
+        with pytest.raises(CommandError, match="The disk is full"):
+            manage("restore", "--replace")
+        assert list(Path(connection.settings_dict["NAME"]).parent.glob("*.restored")) == []
 
     @pytest.mark.parametrize("encrypted", [False, True])
     def test_a_full_disk_leaves_nothing(

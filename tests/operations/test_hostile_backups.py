@@ -83,7 +83,7 @@ def rename_media(name: str) -> Change:
     return change_packed(change)
 
 
-@pytest.mark.parametrize("name", [DUMP, "manifest.json", "media.jsonl.zst"])
+@pytest.mark.parametrize("name", [DUMP, "manifest.json", "media.jsonl.zst", "settings.env"])
 def test_a_damaged_file_is_found(folder: Path, refuses: Callable[[str], None], name: str) -> None:
     path = folder / name
     content = bytearray(path.read_bytes())
@@ -92,7 +92,7 @@ def test_a_damaged_file_is_found(folder: Path, refuses: Callable[[str], None], n
     refuses("damaged")
 
 
-@pytest.mark.parametrize("name", [DUMP, "manifest.json", "media.jsonl.zst"])
+@pytest.mark.parametrize("name", [DUMP, "manifest.json", "media.jsonl.zst", "settings.env"])
 def test_a_missing_file_is_found(folder: Path, refuses: Callable[[str], None], name: str) -> None:
     (folder / name).unlink()
     refuses(f"{name} is missing")

@@ -66,8 +66,8 @@ def samples(text: str) -> dict[str, float]:
 
 def test_processes_count_together_and_by_kind(data: Path) -> None:
     readers = """
-for _ in range(3):
-    ask("/", "utm_source=MARKER")
+for parameter in ("utm_source", "fbclid", "tags"):
+    ask("/", f"{parameter}=MARKER")
 ask("/MARKER/")
 ask("/", "s=MARKER")
 ask("/feed/")

@@ -9,6 +9,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from operations.request_ids import current_id, working_on
+from operations.worker import queue
 from tests.factories import PostFactory
 from tests.factories.types import Work
 
@@ -65,4 +66,13 @@ def test_a_task_has_its_own(work: Work) -> None:
     result = look.enqueue()
     work()
     assert [each.replace("-", "") for each in seen] == [result.id.replace("-", "")]
+    assert current_id() == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_left_of_it_when_a_task_is_run_again_later(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "is_worth_another_attempt", lambda row, error: True)
+    monkeypatch.setattr("tests.operations.test_request_ids.seen", None)
+    look.enqueue()
+    work()
     assert current_id() == ""

@@ -15,7 +15,7 @@ from accounts.models import User
 from core.schedule import scheduled_tasks
 from operations.backups import schedule
 from operations.backups.contents import name_for, parse_name
-from operations.backups.retention import Retention, kept
+from operations.backups.retention import kept
 from operations.models import BackupRun, RunKind
 from operations.tasks import back_up_if_due
 from tests.factories import UserFactory
@@ -69,7 +69,7 @@ class TestRetention:
     NEWEST = dt.datetime(2026, 11, 27, 3, 30, tzinfo=dt.UTC)
 
     def keep(self, times: list[dt.datetime], *counts: int, newest: dt.datetime = NEWEST) -> set[dt.datetime]:
-        return {parse_name(name) for name in kept(map(name_for, times), Retention(*counts), newest=name_for(newest))}
+        return {parse_name(name) for name in kept(map(name_for, times), counts, newest=name_for(newest))}
 
     def test_the_last_of_each_day_week_and_month_is_kept(self) -> None:
         times = [self.NEWEST - day * DAY for day in range(400)]

@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import AuditRecord
@@ -88,6 +90,20 @@ class TestForm:
 
 
 class TestPreview:
+    def test_takes_as_many_queries_for_many_texts_as_for_one(self, owner: Client) -> None:
+        counts = []
+        for total in (1, 12):
+            for number in range(total):
+                PostFactory(title=f"{number} of Ann Lée")
+            withdrawal = look_for(owner)
+            Withdrawal.objects.update(by_hand=[["blog.entry", str(post.pk)] for post in Post.objects.all()])
+            with CaptureQueriesContext(connection) as queries:
+                shown = owner.get(f"{LIST}{withdrawal.pk}/change/").content.decode()
+            assert all(f"/admin/blog/post/{post.pk}/change/" in shown for post in Post.objects.all())
+            counts.append(len(queries))
+            lifecycle.discard(withdrawal)
+        assert counts[0] == counts[1]
+
     def test_shows_places_in_their_context(self, owner: Client) -> None:
         post = PostFactory(title="x", source="They have freed Ann Lée at last.")
         page = press(owner, look_for(owner), "continue")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -25,6 +25,7 @@ from core.changes import entries_changed
 from core.models import SiteSettings
 from media.documents import store_document
 from media.models import Document, Picture
+from newsletter.models import Frequency, SubscriptionRequest
 from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals import lifecycle, working
 from operations.withdrawals.encryption import UnreadableError
@@ -32,6 +33,7 @@ from operations.withdrawals.matching import Name
 from operations.withdrawals.places import places
 from operations.withdrawals.upkeep import look_after_withdrawals
 from operations.withdrawals.working import work
+from readers.models import ReferrerCount
 from search.models import STALE, IndexedEntry
 from tags.models import FormerName, Tag, TagAlias, TagChange
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, TagFactory, UserFactory
@@ -144,6 +146,11 @@ def plant() -> list[str]:
     )
     Fragment.objects.create(kind=FragmentKind.BLOCK, name="7", title="On Ann Lée", text="Ann Lée")
     record(Action.CHANGED, [post], by=author, details="Ann Lée")
+    day = dt.date(2026, 7, 14)
+    ReferrerCount.objects.create(day=day, host="ann-lee.example.org", count=7)
+    SubscriptionRequest.objects.create(
+        email="ann.lee@example.org", frequency=Frequency.IMMEDIATELY, consent_stated_on=day, language="en"
+    )
     urls = [each.get_absolute_url() for each in (post, page, tag, category, below, author)]
     return [
         *urls,
@@ -360,6 +367,18 @@ class TestWorking:
         assert not lifecycle.take_step(same, done=1)
         assert WithdrawnRow.objects.count() == count
 
+    def test_it_ends_when_it_is_discarded_meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        withdrawal = lifecycle.start(["Ann Lée"], "X", None)
+        next_rows = working._next_rows
+
+        def discard(searched: Withdrawal) -> Any:
+            lifecycle.discard(searched)
+            return next_rows(searched)
+
+        monkeypatch.setattr(working, "_next_rows", discard)
+        assert work(withdrawal, FOREVER)
+        assert not Withdrawal.objects.exists()
+
     def test_what_is_saved_meanwhile_is_found_in_the_next_pass(self, monkeypatch: pytest.MonkeyPatch) -> None:
         PostFactory(title="Ann Lée")
         late = PostFactory(title="Nothing")
@@ -521,6 +540,16 @@ class TestCommand:
         call_command("withdraw", undo=Withdrawal.objects.get().pk, stdout=output)
         post.refresh_from_db()
         assert post.title == "Ann Lée"
+
+    def test_says_so_if_someone_else_has_discarded_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def confirm(prompt: str) -> str:
+            Withdrawal.objects.all().delete()
+            return "yes"
+
+        answers = iter([lambda prompt: "Ann Lée", lambda prompt: "", confirm])
+        monkeypatch.setattr("builtins.input", lambda prompt: next(answers)(prompt))
+        with pytest.raises(CommandError, match="Nothing was changed"):
+            call_command("withdraw", stdout=StringIO())
 
     def test_a_preview_changes_and_keeps_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="Ann Lée")

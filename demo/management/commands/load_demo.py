@@ -39,7 +39,10 @@ class Command(BaseCommand):
             _("Site: %(url)s") % {"url": f"{settings.SITE_URL}/"},
             _("Admin: %(url)s") % {"url": f"{settings.SITE_URL}{reverse('admin:index')}"},
         ]
+        password = demo_password()
         for user in User.objects.filter(is_staff=True).prefetch_related("groups").order_by("pk"):
-            roles = ", ".join(group.name for group in user.groups.all()) or _("Owner (has all permissions)")
-            lines.append(f"  {user.username:<12} {demo_password():<16} {roles}")
+            # Others may have been added since, or have chosen another one.
+            if user.check_password(password):
+                roles = ", ".join(group.name for group in user.groups.all()) or _("Owner (has all permissions)")
+                lines.append(f"  {user.username:<12} {password:<16} {roles}")
         self.stdout.write("\n".join([*lines, ""]))

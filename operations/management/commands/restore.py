@@ -84,7 +84,7 @@ class Command(BaseCommand):
         self.stdout.write(text % {"name": opened.name, "site": manifest.site, **counts})
         for missing in manifest.missing:
             self.stderr.write(_("Missing when the backup was made: %s") % missing, style_func=str)
-        self._write_settings(opened.settings())
+        self._write_settings(opened.settings)
         self.stdout.write(_("Start the web server and the worker again. Everyone has to log in anew."))
 
     def _write_settings(self, before: dict[str, str]) -> None:

@@ -2,6 +2,7 @@ import os
 import secrets
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from queue import Queue
 from time import monotonic
@@ -153,8 +154,8 @@ def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback, pa
 
     With `patience`, the web server is tried with it, and has so many seconds to start.
     """
-    url = copies.copy(lambda done, total: progress(_("Copying the database"), done, total))
-    with trial_environment(url, folder) as environment:
-        apply_migrations(environment)
-        if patience:
-            try_web_server(environment, patience)
+    url = copies.copy(partial(progress, _("Copying the database")))
+    environment = trial_environment(url, folder)
+    apply_migrations(environment)
+    if patience:
+        try_web_server(environment, patience)

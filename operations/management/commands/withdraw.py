@@ -68,7 +68,9 @@ class Command(BaseCommand):
             lifecycle.discard(withdrawal)
             self.stdout.write(_("Nothing was changed."))
             return
-        lifecycle.carry_out(withdrawal)
+        if not lifecycle.carry_out(withdrawal):
+            # Someone has discarded it, or has other spellings looked for.
+            raise CommandError(_("Nothing was changed."))
         record(Action.WITHDRAWN, [withdrawal], by=None)
         work(withdrawal, _FOREVER)
         remember_names()
