@@ -19,6 +19,7 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
@@ -243,7 +244,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def _url(self, name: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
 
-    def own_path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    def own_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """Return the path of a view that Django's admin does not have, to which `_url` leads by this name."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(view), name=name)

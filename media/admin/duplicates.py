@@ -54,8 +54,8 @@ class DuplicatesAdmin(UploadAdmin):
         page = Paginator(duplicates.groups(), _PER_PAGE).get_page(request.GET.get("page"))
         found_at = LikePictures.objects.filter(are_different=False).values_list("found_at", flat=True).first()
         groups = [_described(pks) for pks in page.object_list]
-        context = {"groups": groups, "page": page, "found_at": found_at, "title": gettext("Duplicate images")}
-        return self.own_page(request, "admin/media/picture/duplicates.html", **context)
+        template, title = "admin/media/picture/duplicates.html", gettext("Duplicate images")
+        return self.own_page(request, template, title, groups=groups, page=page, found_at=found_at)
 
     def _search(self, request: HttpRequest) -> HttpResponse:
         if "different" in request.POST:
@@ -103,9 +103,15 @@ class DuplicatesAdmin(UploadAdmin):
         target = next((each["picture"] for each in pictures if each["picture"].pk == chosen), pictures[0]["picture"])
         others = [each for each in pictures if each["picture"] != target]
         described = trash.describing(target, [each["picture"] for each in others])
-        context = {"pictures": pictures, "target": target, "others": others, "described": described}
-        context["title"] = gettext("Merge images")
-        return self.own_page(request, "admin/media/picture/merge.html", **context)
+        return self.own_page(
+            request,
+            "admin/media/picture/merge.html",
+            gettext("Merge images"),
+            pictures=pictures,
+            target=target,
+            others=others,
+            described=described,
+        )
 
     def _merge(self, request: HttpRequest, pks: Collection[int], target_id: int) -> HttpResponse:
         with transaction.atomic():
