@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from blog.models import Category, Entry, Page, Post, Redirect
+from blog.models import Category, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment
 from media.models import Document, LikePictures, Picture
 from media.pictures import store_picture
@@ -221,6 +221,17 @@ class TestKept:
             "It was changed here after the import.",
         ]
         assert Attachment.objects.count() == 3
+
+    def test_files_used_by_the_appearance_are_kept(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        names = ["2014/03/a.png", "2014/03/b.png"]
+        files = [attachment(30 + n, name) for n, name in enumerate(names)]
+        report = import_parts(item(7), *files, media=MediaFolder(write_files(tmp_path / "files", *names)))
+        header, _unused = (each.picture for each in Attachment.objects.order_by("wordpress_id"))
+        assert header
+        SiteAppearance.objects.update_or_create(pk=1, defaults={"document": {"header": str(header.pk)}})
+        undone = undo_run(run_of(report))
+        assert list(Picture.objects.all()) == [header]
+        assert kept(undone)["picture", header.pk] == "It is in use."
 
     def test_a_changed_reusable_block_is_kept(self, import_parts: ImportParts) -> None:
         report = import_parts(BLOCK)
