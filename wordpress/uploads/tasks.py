@@ -61,8 +61,11 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
     return job, True
 
 
-def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> None:
-    """Have a worker do `step` if the job's state still allows it. Raises AnotherJobActiveError."""
+def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> bool:
+    """Have a worker do `step` if the job's state still allows it. Return whether it does.
+
+    Raises AnotherJobActiveError.
+    """
     lifecycle.interrupt_dead_jobs()
     states = lifecycle.UNDOABLE_STATES if step == JobStep.UNDO else lifecycle.IDLE_STATES
     fields: dict[str, Any] = {"step": step, "error": "", "started_by": user}
@@ -70,11 +73,12 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
         fields |= {"options": options, "report": {}}
     try:
         with transaction.atomic():
-            if lifecycle.move(job, states, JobState.WAITING, **fields):
+            if is_started := lifecycle.move(job, states, JobState.WAITING, **fields):
                 JobFolder(job.pk).reset()
                 run_job.enqueue(str(job.pk))
     except IntegrityError:
         raise AnotherJobActiveError from None
+    return is_started
 
 
 # An import may take hours. It continues where it was; if its worker was killed three times, a person decides.
