@@ -218,6 +218,13 @@ class TestFromAFolder:
         assert counted(report, "file") == {"unchanged": 3}
         assert Picture.objects.count() == 2
 
+    def test_an_item_that_says_no_more_than_the_url_gives_the_file_its_id(self, import_parts: ImportParts) -> None:
+        text = item(7, content='<img src="https://old.example/wp-content/uploads/2014/a.png">')
+        import_parts(text)
+        bare = {"guid": "", "title": "", "link": "", "creator": "", "post_date": "", "post_date_gmt": ""}
+        import_parts(text, attachment(30, "2014/a.png", **bare))
+        assert Attachment.objects.get().wordpress_id == 30
+
     def test_files_of_drafts_blocks_footnotes_and_comments_are_imported(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
