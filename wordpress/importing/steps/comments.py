@@ -259,7 +259,7 @@ class CommentBatch:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
             is_parent_known = parent is not None or not exported.parent
-            if is_parent_known and not _is_reply_to(pk, tree, parent):
+            if is_parent_known and parent != row.parent_id and not _is_reply_to(pk, tree, parent):
                 row.parent_id = tree[pk] = parent
             fresh = self._row(thread, comment, pk, row.parent_id)
             if row.status != fresh.status:
