@@ -47,6 +47,7 @@ class Spooled[Value]:
             self._chunk, self._size = [], 0
 
     def chunks(self) -> Iterator[list[Value]]:
+        """Yield the values in lists that fit into memory and into one transaction."""
         yield from map(self._spool.get, self._positions)
         if self._chunk:
             yield self._chunk

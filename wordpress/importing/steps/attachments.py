@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import batched
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -25,7 +24,6 @@ from wordpress.models import Attachment
 from wordpress.wxr.records import ALT, Item
 from wordpress.wxr.values import plain_line, plain_lines
 
-_BATCH: Final = 200
 _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
 # Captions and descriptions have no limit of their own.
 _MAX_TEXT_LENGTH: Final = 100_000
@@ -41,7 +39,7 @@ _URLS: Final = {"url", "guid", "link"}
 def import_attachments(context: ImportContext) -> None:
     """Store what the export says about each file, or report why not."""
     seen: set[int] = set()
-    for batch in batched(context.spool.attachments, _BATCH, strict=False):
+    for batch in context.spool.attachments.chunks():
         # Each item with the reason why it is skipped, if it is.
         reasons = []
         for item, *_key in batch:
