@@ -315,6 +315,11 @@ class TestCommand:
         assert "Import undone." in out.getvalue()
         assert client.get("/?p=7").status_code == 404
 
+    def test_kinds_of_which_nothing_was_removed_are_left_out(self, import_parts: ImportParts) -> None:
+        undone = undo_run(run_of(import_parts(item(7))))
+        assert undone.removed == {"post": 1, "author": 1, "site setting": 1}
+        assert set(undone.removed) == {"post", "author", "site setting"}
+
     def test_an_unknown_run_is_an_error_that_lists_the_runs(self, import_parts: ImportParts) -> None:
         run = import_parts(item(7)).run
         with pytest.raises(CommandError, match=rf"no import 99\. Imports: {run}: https://old.example"):

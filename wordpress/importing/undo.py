@@ -61,6 +61,8 @@ def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
         undo = _Undo(run)
         undo.run_all(progress)
         ledger.forget_if_empty(run)
+    # Only the kinds of which there were any.
+    undo.report.removed = +undo.report.removed
     return undo.report
 
 
