@@ -22,7 +22,7 @@ from wordpress.wxr.repair import InvalidExportError
 _CHUNK_CHARACTERS: Final = 500_000
 _CHUNK_FILES: Final = 500
 # The size of an item without any text, in characters.
-_EMPTY_ITEM: Final = 5000
+_EMPTY_ITEM: Final = 2000
 
 
 class Spooled[Value]:
@@ -141,7 +141,8 @@ class Spool:
         else:
             self.posts.add(self._keyed(item), size)
         if references := find_references(item):
-            self.references.add(references, len(references.files) + len(references.in_comments))
+            files = len(references.files) + len(references.picture_ids) + len(references.in_comments)
+            self.references.add(references, files)
 
     def _keyed(self, item: Item) -> KeyedItem:
         # The site is the same for all items of an export.
