@@ -152,6 +152,16 @@ class TestOneAtATime:
         assert states.pop(job.pk) == ExportState.INTERRUPTED
         assert list(states.values()) == [ExportState.DONE]
 
+    def test_what_a_killed_worker_left_is_removed(self, client: Client, work: Work) -> None:
+        job = start(client, "hugo")
+        ExportJob.objects.update(state=ExportState.RUNNING)
+        left = JobFolder(job.pk).path / "tmpkilled"
+        left.mkdir()
+        (left / "post.md").touch()
+        work()
+        assert ExportJob.objects.get().state == ExportState.DONE
+        assert not left.exists()
+
     def test_without_a_worker_the_page_says_so(self, client: Client) -> None:
         start(client)
         ExportJob.objects.update(state_since=timezone.now() - 2 * lifecycle.WORKER_TIMEOUT)

@@ -19,7 +19,8 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.models import User
+from accounts.actions import Action
+from accounts.models import AuditRecord, User
 from blog.models import Post
 from media.models import Picture
 from tests.factories import UserFactory
@@ -121,6 +122,28 @@ class TestPermissions:
 
 
 class TestSteps:
+    @pytest.mark.parametrize("name", ["文" * 100 + ".xml", "𠀀" * 90 + ".xml"])
+    def test_names_may_be_longer_than_the_file_system_allows(
+        self, owner_client: Client, uploaded: Uploaded, name: str
+    ) -> None:
+        job = uploaded(owner_client, export_file(name=name))
+        assert (job.state, job.file_names) == (JobState.READY, [name])
+        assert JobFolder(job.pk).files()[0].suffix == ".xml"
+
+    def test_names_in_archives_may_be_too(self, owner_client: Client, uploaded: Uploaded) -> None:
+        archive = zipped(("文" * 100 + ".xml", export(item(7))), ("文" * 99 + ".xml", export(item(8))))
+        job = uploaded(owner_client, export_file(archive, "blog.zip"))
+        assert (job.state, job.contents["items"]) == (JobState.READY, {"post": 2})
+
+    def test_starting_twice_at_once_is_recorded_once(
+        self, owner_client: Client, uploaded: Uploaded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        job = uploaded(owner_client)
+        monkeypatch.setattr(lifecycle, "can_start", lambda job: True)
+        for _request in range(2):
+            start(owner_client, job, "import")
+        assert AuditRecord.objects.filter(action=Action.IMPORTED).count() == 1
+
     def test_upload_reads_the_files_and_changes_nothing(self, owner_client: Client, uploaded: Uploaded) -> None:
         job = uploaded(owner_client)
         assert (job.state, job.step, job.file_names) == (JobState.READY, JobStep.READ, ["blog.xml"])

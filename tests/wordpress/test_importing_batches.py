@@ -21,16 +21,17 @@ from tests.factories import PageFactory, PostFactory, TagFactory
 from tests.factories.database import contents
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
-from tests.factories.wxr import comment, export, filed, item, page, tag, write
+from tests.factories.wxr import attachment, comment, export, filed, item, items, meta, page, tag, write
 from wordpress.importing import batches
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import AlreadyRunningError, Pacer
+from wordpress.importing.matching import KeyedItem
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
-from wordpress.importing.steps import entries
+from wordpress.importing.steps import attachments, entries
 from wordpress.importing.steps.entries import EntryImport
-from wordpress.models import ImportedItem
+from wordpress.models import Attachment, ImportedItem
 
 
 @pytest.fixture
@@ -106,6 +107,28 @@ class TestConflicts:
         assert attempts == 3
         assert counted(context.report, "post") == {"imported": 1}
         assert len(context.report.notes) == ImportedItem.objects.count() == 1
+
+    @pytest.mark.parametrize("inside", [comment(content="x" * 600), comment(inside=meta("k", "x" * 600, "comment"))])
+    def test_long_comments_make_batches_smaller(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str
+    ) -> None:
+        monkeypatch.setattr(batches, "MAX_CHARACTERS", 1000)
+        path = write(tmp_path, export(*(item(number, inside=[inside]) for number in range(1, 5))))
+        keyed = [KeyedItem(found) for found in items(path).values()]
+        assert [len(batch) for batch in batches.entry_batches(keyed)] == [2, 2]
+
+    def test_long_descriptions_of_files_do_too(
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stored: list[int] = []
+
+        def counting(context: ImportContext, write: Callable[[], None]) -> None:
+            write_batch(context, write)
+            stored.append(Attachment.objects.count())
+
+        monkeypatch.setattr(attachments, "write_batch", counting)
+        import_parts(*(attachment(number, f"{number}.png", content="x" * 150_000) for number in range(1, 5)))
+        assert stored == [2, 4]
 
     def test_other_errors_are_raised_and_nothing_is_reported(self, context: ImportContext) -> None:
         def store() -> None:

@@ -14,7 +14,7 @@ from tests.factories import CommentFactory
 from tests.factories.database import everything_stored
 from tests.factories.reports import counted
 from tests.factories.types import ImportParts
-from tests.factories.wxr import comment, item
+from tests.factories.wxr import attachment, comment, item
 from wordpress.models import ImportedItem
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +31,15 @@ def two_posts() -> tuple[str, ...]:
 
 def stored() -> list[Any]:
     return list(Comment.objects.order_by("pk").values())
+
+
+@pytest.mark.parametrize("date", ["2014-03-02 10:00:00", ""])
+def test_comments_of_an_erased_author_on_files_are_not_preserved(import_parts: ImportParts, date: str) -> None:
+    """Comments on posts and pages are imported. Those on files are only exported again."""
+    import_parts(*two_posts())
+    personal_data.erase("rosa@example.org", keep_text=False)
+    import_parts(attachment(30, inside=[comment(9, date=date, date_gmt=date, **ROSA)]))
+    assert "rosa.example" not in everything_stored()
 
 
 class TestKeptTexts:

@@ -626,6 +626,15 @@ class TestFeaturedImages:
         import_parts(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
 
+    def test_ids_may_have_as_many_digits_as_those_of_other_programs(
+        self, import_parts: ImportParts, folder: Path
+    ) -> None:
+        write_files(folder, "2014/03/a.png")
+        long = 123_456_789_012_345_678
+        parts = (item(7, inside=[meta("_thumbnail_id", str(long))]), attachment(long, alt="Alt"))
+        import_parts(*parts, media=MediaFolder(folder))
+        assert Post.objects.get().featured_picture == Picture.objects.get()
+
     def test_importing_again_notes_nothing(self, import_parts: ImportParts, folder: Path) -> None:
         write_files(folder, "2014/03/a.png")
         import_parts(*self.PARTS, media=MediaFolder(folder))

@@ -10,6 +10,7 @@ from accounts.models import User
 from blog.models import Category, Post
 from tags.models import Tag
 from tests.factories import PostFactory, UserFactory
+from tests.factories.database import executed_statements
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import author, category, export, filed, item, page, tag, term, write
@@ -64,6 +65,12 @@ class TestCategories:
         assert Category.objects.get(slug="new").path == "films/new"
         assert counted(report, "category") == {"unchanged": 1, "imported": 2}
         assert not report.notes
+
+    def test_each_is_looked_up_once_however_many_there_are(self, import_parts: ImportParts) -> None:
+        with executed_statements() as statements:
+            import_parts(*(category(f"c-{number}") for number in range(250)))
+        looked_up = [value for sql, values in statements if '"slug" IN' in sql for value in values]
+        assert sorted(looked_up) == sorted(f"c-{number}" for number in range(250))
 
     def test_categories_named_only_by_items_are_created(self, import_parts: ImportParts) -> None:
         import_parts(item(7, inside=[filed("category", "x-1", "X 1"), filed("", "", "By name only")]))
@@ -183,6 +190,12 @@ class TestTags:
         import_parts(tag("coop", "Cooperation"))
         import_parts(tag("coop-2", "Cooperation"), tag("coop", "Cooperation"))
         assert dict(Tag.objects.values_list("slug", "name")) == {"coop": "Cooperation", "coop-2": "Cooperation (2)"}
+
+    def test_many_slugs_with_one_name_take_a_query_each(self, import_parts: ImportParts) -> None:
+        with executed_statements() as statements:
+            import_parts(*(tag(f"coop-{number}", "Cooperation") for number in range(520)))
+        assert Tag.objects.filter(name="Cooperation (520)").exists()
+        assert len(statements) < 2 * 520
 
     @pytest.mark.parametrize("name", ["ﷺ" * 33, "x" * 200, "ß" * 200])
     def test_long_names_leave_room_for_a_number(self, import_parts: ImportParts, name: str) -> None:

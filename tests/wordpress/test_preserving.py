@@ -299,6 +299,21 @@ class TestPrivacy:
         assert not any(text in stored for text in ("192.0.2.7", "2001:db8", "akismet"))
         assert Comment.objects.get().preserved.fields == {"meta": [["version", "1.2"]]}
 
+    @pytest.mark.parametrize(
+        "value",
+        [
+            "203.0.113.7:51234",
+            "ip:203.0.113.77",
+            "for=203.0.113.77;proto=https",
+            "::ffff:203.0.113.77",
+            "[2001:db8::77]:443",
+        ],
+    )
+    def test_ip_addresses_are_found_however_they_are_written(self, import_parts: ImportParts, value: str) -> None:
+        fields = meta("from", value, "comment") + meta("at", "10:30:00, version 1.2.3", "comment")
+        import_parts(item(7, inside=[comment(1, inside=fields)]))
+        assert Comment.objects.get().preserved.fields == {"meta": [["at", "10:30:00, version 1.2.3"]]}
+
     @pytest.mark.parametrize("post_type", ["feedback", "flamingo_inbound", "user_request", "wpforms_entries"])
     def test_what_readers_sent_in_confidence_is_not_stored(self, import_parts: ImportParts, post_type: str) -> None:
         report = import_parts(item(7, post_type=post_type, content="In confidence"))

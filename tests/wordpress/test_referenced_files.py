@@ -23,11 +23,12 @@ from tests.factories.import_jobs import export_file, job_url, start
 from tests.factories.reports import counted
 from tests.factories.servers import StubServer
 from tests.factories.types import GrowsWithLength, ImportParts, Uploaded, Work
-from tests.factories.wxr import attachment, comment, export, item, meta, page, write
+from tests.factories.wxr import attachment, comment, export, item, items, meta, page, write
 from wordpress.importing.media_source import MediaDownload, MediaFolder, MissingFileError
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.referenced_files import find_files
 from wordpress.importing.report import Report
+from wordpress.importing.spool import open_spool
 from wordpress.importing.undo import undo_run
 from wordpress.models import Attachment, ImportedItem, ImportRun
 
@@ -218,6 +219,13 @@ class TestFromAFolder:
         assert counted(report, "file") == {"unchanged": 3}
         assert Picture.objects.count() == 2
 
+    def test_an_item_that_says_no_more_than_the_url_gives_the_file_its_id(self, import_parts: ImportParts) -> None:
+        text = item(7, content='<img src="https://old.example/wp-content/uploads/2014/a.png">')
+        import_parts(text)
+        bare = {"guid": "", "title": "", "link": "", "creator": "", "post_date": "", "post_date_gmt": ""}
+        import_parts(text, attachment(30, "2014/a.png", **bare))
+        assert Attachment.objects.get().wordpress_id == 30
+
     def test_files_of_drafts_blocks_footnotes_and_comments_are_imported(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
@@ -301,6 +309,14 @@ class TestReport:
             ("page", 20, "present", f"{HOST}/images/logo.png"),
         ]
         assert report.file_states == {"present": 4, "missing": 1, "gone": 0}
+
+    def test_galleries_of_many_pictures_are_not_looked_up_together(self, tmp_path: Path) -> None:
+        ids = ",".join(map(str, range(1, 301)))
+        galleries = (item(number, content=f"[gallery ids={ids}]") for number in range(1, 5))
+        with open_spool() as spool:
+            for each in items(write(tmp_path, export(*galleries))).values():
+                spool.add(each)
+            assert [len(chunk) for chunk in spool.references.chunks()] == [2, 2]
 
     def test_pictures_of_galleries_count_by_their_ids(self, import_parts: ImportParts, folder: MediaFolder) -> None:
         parts = (item(7, content='[gallery size="large" ids="30, 31"] [gallery]'), attachment(30, "2014/a.png"))

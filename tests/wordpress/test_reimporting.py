@@ -21,6 +21,7 @@ from tests.factories.wxr import AWKWARD_PARTS, comment, export, filed, item, pag
 from wordpress.importing.ledger import Ledger
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.redirects import OldUrls
+from wordpress.importing.steps import comments
 from wordpress.importing.steps.categories import _Categories
 from wordpress.importing.steps.comments import CommentBatch
 from wordpress.importing.steps.entries import EntryImport
@@ -107,6 +108,23 @@ class TestUpdates:
         assert (found.parent_id, found.name, found.kind) == (3, "Renamed", "pingback")
         assert found.created_at.year == 2015
         assert not import_parts(changed).has_changes
+
+    def test_threads_are_searched_for_cycles_only_where_they_change(
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """In a thread of comments that each reply to the one before, that would take time for each pair of them."""
+        searched: list[int] = []
+
+        def is_reply_to(pk: int, tree: object, parent: object) -> bool:
+            searched.append(pk)
+            return False
+
+        monkeypatch.setattr(comments, "_is_reply_to", is_reply_to)
+        for text, last_parent in (("Before.", 4), ("After.", 1)):
+            thread = [comment(number, parent=number - 1, content=text) for number in range(1, 5)]
+            import_parts(item(7, inside=[*thread, comment(5, parent=last_parent, content=text)]))
+        assert searched == [5]
+        assert Comment.objects.filter(text="After.").count() == 5
 
     def test_a_thread_never_becomes_circular(self, import_parts: ImportParts) -> None:
         import_parts(item(7, inside=[comment(1), comment(2, parent=1)]))

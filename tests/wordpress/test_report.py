@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.factories.reports import first
-from wordpress.importing.report import Remark, Remarks, Report, summarise
+from wordpress.importing import report as report_module
+from wordpress.importing.report import Outcome, Remark, Remarks, Report, summarise
 
 MANY = 12_000
 
@@ -67,6 +68,15 @@ class TestReasons:
 
     def test_of_no_remarks_are_empty(self) -> None:
         assert (summarise(Remarks()).shown, summarise(Remarks()).more) == ([], 0)
+
+
+def test_kinds_beyond_a_limit_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each batch takes time and memory for each kind, and any text can be the type of an item."""
+    monkeypatch.setattr(report_module, "_MAX_KINDS", 2)
+    report = Report()
+    for kind in ("post", "page", "a", "b", "page"):
+        report.count(kind, Outcome.SKIPPED)
+    assert {kind: counts.total() for kind, counts in report.counts.items()} == {"post": 1, "page": 2, "…": 2}
 
 
 def test_the_whole_report_is_written_as_json() -> None:

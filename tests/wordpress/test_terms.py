@@ -12,6 +12,7 @@ from wordpress.importing import terms as terms_module
 from wordpress.importing.terms import ExportedTerms, TermIds
 from wordpress.wxr import reader
 from wordpress.wxr.records import CATEGORY, TAG, Item, Term, TermRef
+from wordpress.wxr.values import slug_key
 
 
 @pytest.fixture
@@ -54,6 +55,19 @@ class TestEachTermOnce:
             "Other": "new-name",
         }
         assert terms.slugs_of_names() == {(TAG, "Known"): "known-slug", (TAG, "New name"): "new-name-2"}
+
+    def test_many_names_may_make_the_same_slug(self, terms: ExportedTerms) -> None:
+        terms.define(Term(TAG, "untitled-2", "Defined", "", ""))
+        for number in range(1, 1001):
+            terms.name(TermRef(TAG, "", "!" * number))
+        slugs = [term.slug for term in terms if term.name != "Defined"]
+        assert slugs == ["untitled", *(f"untitled-{number}" for number in range(3, 1002))]
+
+    def test_slugs_made_from_long_names_are_different(self, terms: ExportedTerms) -> None:
+        for ending in ("1", "2"):
+            terms.name(TermRef(TAG, "", "long" * 50 + ending))
+        slugs = [term.slug for term in terms]
+        assert len({*map(slug_key, slugs)}) == 2
 
     def test_they_are_the_same_each_time_they_are_read(
         self, terms: ExportedTerms, monkeypatch: pytest.MonkeyPatch

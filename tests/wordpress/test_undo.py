@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from blog.models import Category, Entry, Page, Post, Redirect
+from blog.models import Category, Entry, Page, Post, Redirect, SiteAppearance
 from comments.models import Comment
 from media.models import Document, LikePictures, Picture
 from media.pictures import store_picture
@@ -222,6 +222,17 @@ class TestKept:
         ]
         assert Attachment.objects.count() == 3
 
+    def test_files_used_by_the_appearance_are_kept(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        names = ["2014/03/a.png", "2014/03/b.png"]
+        files = [attachment(30 + n, name) for n, name in enumerate(names)]
+        report = import_parts(item(7), *files, media=MediaFolder(write_files(tmp_path / "files", *names)))
+        header, _unused = (each.picture for each in Attachment.objects.order_by("wordpress_id"))
+        assert header
+        SiteAppearance.objects.update_or_create(pk=1, defaults={"document": {"header": str(header.pk)}})
+        undone = undo_run(run_of(report))
+        assert list(Picture.objects.all()) == [header]
+        assert kept(undone)["picture", header.pk] == "It is in use."
+
     def test_a_changed_reusable_block_is_kept(self, import_parts: ImportParts) -> None:
         report = import_parts(BLOCK)
         Fragment.objects.update(text="Ours")
@@ -303,6 +314,11 @@ class TestCommand:
         assert "1 × post: It was changed here after the import." in out.getvalue()
         assert "Import undone." in out.getvalue()
         assert client.get("/?p=7").status_code == 404
+
+    def test_kinds_of_which_nothing_was_removed_are_left_out(self, import_parts: ImportParts) -> None:
+        undone = undo_run(run_of(import_parts(item(7))))
+        assert undone.removed == {"post": 1, "author": 1, "site setting": 1}
+        assert set(undone.removed) == {"post", "author", "site setting"}
 
     def test_an_unknown_run_is_an_error_that_lists_the_runs(self, import_parts: ImportParts) -> None:
         run = import_parts(item(7)).run

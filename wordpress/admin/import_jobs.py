@@ -156,10 +156,10 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
 
     def _start(self, request: HttpRequest, job: ImportJob, step: JobStep, options: dict[str, Any]) -> HttpResponse:
         try:
-            start_step(job, step, request.user, options)
+            is_started = start_step(job, step, request.user, options)
         except AnotherJobActiveError:
             return self._redirect_to_active_job(request)
-        if action := _RECORDED.get(step):
+        if is_started and (action := _RECORDED.get(step)):
             record(action, [job], by=cast("User", request.user))
         return redirect(job)
 

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from core.tasks import WorkerStoppingError, task_kind
 from wordpress.downloads.formats import FORMATS
-from wordpress.models import ACTIVE_STATES, ExportJob, ExportState
+from wordpress.models import ExportJob, ExportState
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobCancelledError, JobFolder
 
@@ -80,19 +80,8 @@ def tidy_up() -> None:
 )
 @task()
 def run_export(key: str) -> None:
-    """Write the export, unless another worker has claimed the job or it was cancelled.
-
-    If its worker was killed or had to stop, it is written anew.
-    """
-    job = ExportJob.objects.filter(pk=key, state__in=ACTIVE_STATES).first()
-    if job is None or not lifecycle.can_be_claimed(job):
-        return
-    folder = JobFolder(job.pk)
-    folder.create(exist_ok=True)
-    with folder.locked():
-        # Only this process has the lock, so if the job is running, its worker is gone.
-        if lifecycle.move(job, ACTIVE_STATES, ExportState.RUNNING):
-            _write(job, folder)
+    """Write the export. If its worker was killed or had to stop, it is written anew."""
+    lifecycle.claim(ExportJob, key, _write)
 
 
 @task_kind(gettext_lazy("Deleting old exports"))

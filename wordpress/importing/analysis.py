@@ -23,7 +23,7 @@ from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
 from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term, TermRef
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import language_code
 
@@ -277,19 +277,13 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.creators.add(item.author)
     analysis.add_guid(item.guid)
     for ref in item.terms if item.type == "post" else ():
-        _add_term_ref(analysis, ref)
+        if ref.taxonomy in {CATEGORY, TAG}:
+            analysis.terms.name(ref)
+        elif ref.taxonomy != TRANSLATIONS and not (ref.taxonomy == LANGUAGE and language_code(ref.slug)):
+            # Those become the links to its translations, and the language of the entry.
+            analysis.other_terms[ref.taxonomy] += 1
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:
         offset = item.date - item.date_gmt
         analysis.offsets[offset] += 1
         analysis.times.add(item.date, offset)
         analysis.different_offsets += offset != timezone.get_default_timezone().utcoffset(item.date)
-
-
-def _add_term_ref(analysis: Analysis, ref: TermRef) -> None:
-    if ref.taxonomy == TRANSLATIONS or (ref.taxonomy == LANGUAGE and language_code(ref.slug)):
-        # They become the links to its translations, and the language of the entry.
-        return
-    if ref.taxonomy not in {CATEGORY, TAG}:
-        analysis.other_terms[ref.taxonomy] += 1
-        return
-    analysis.terms.name(ref)

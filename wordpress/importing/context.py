@@ -42,9 +42,11 @@ class ImportContext:
     term_ids: TermIds = field(default_factory=TermIds)
     pacer: Pacer = field(default_factory=Pacer)
     items_done: int = 0
+    item_count: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.old_urls = OldUrls(folder_of(self.analysis.base_url))
+        self.item_count = self.analysis.items.total()
 
     def record(self, kind: str, exported: Author | Term | Comment, stored: Model, *, is_new: bool) -> None:
         """Count an object that was imported or updated, and add it to the ledger."""
@@ -52,11 +54,11 @@ class ImportContext:
         fingerprints = fingerprint_of(exported), fingerprint_of(stored)
         self.ledger.add(kind, exported.id, stored.pk, *fingerprints, is_new=is_new)
 
-    def advance(self, items: int = 1) -> None:
+    def advance(self, items: int) -> None:
         """Report progress: this many more items of the export are done."""
         for _item in range(items):
             self.items_done += 1
-            self.report_progress("importing", self.items_done, self.analysis.items.total())
+            self.report_progress("importing", self.items_done, self.item_count)
 
     def report_progress(self, stage: Stage, done: int, total: int) -> None:
         if self.progress:

@@ -115,15 +115,13 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         entry: Entry = Page(**fields, menu_order=item.menu_order)
     else:
         entry = Post(**fields, sticky=item.sticky)
-    if item.extension:
-        exact = item.extension.datetimes
-        if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
-            entry.published_at = exact["published_at"]
-        entry.created_at = exact.get("created_at") or entry.created_at
-        entry.modified_at = exact.get("modified_at") or entry.modified_at
-    entry.text_changed_at = text_changed_at(entry.published_at, entry.modified_at)
-    if item.extension and "text_changed_at" in item.extension.datetimes:
-        entry.text_changed_at = item.extension.datetimes["text_changed_at"]
+    exact = item.extension.datetimes if item.extension else {}
+    if exact.get("published_at") or ("published_at" in exact and entry.status != Status.PUBLISHED):
+        entry.published_at = exact["published_at"]
+    entry.created_at = exact.get("created_at") or entry.created_at
+    entry.modified_at = exact.get("modified_at") or entry.modified_at
+    probably = text_changed_at(entry.published_at, entry.modified_at)
+    entry.text_changed_at = exact.get("text_changed_at", probably)
     return entry
 
 

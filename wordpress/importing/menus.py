@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from core.http import host_of
 from core.text import fold, remove_controls
-from wordpress.importing.spool import SpooledItems
+from wordpress.importing.matching import KeyedItem
 from wordpress.models import fingerprint
 from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
 from wordpress.wxr.values import parse_id, plain_line
@@ -76,7 +76,7 @@ class ExportedMenu:
     is_nested: bool = False
 
 
-def read_menus(items: SpooledItems) -> list[ExportedMenu]:
+def read_menus(items: Iterable[KeyedItem]) -> list[ExportedMenu]:
     """Return the menus of an export in their order, with their links from top to bottom, each before those below it."""
     menus: dict[str, ExportedMenu] = {}
     seen: set[tuple[str, int]] = set()

@@ -85,7 +85,7 @@ def import_export(
             context = ImportContext(analysis, spool, renderer, report, site, run, ledger, new_ids, users, progress)
             try:
                 # Cancelling at this point leaves no trace.
-                context.report_progress("importing", 0, analysis.items.total())
+                context.report_progress("importing", 0, context.item_count)
                 take_settings(context, always=take_title)
                 # What a power cut undoes is stored again by the next import. Files would be left without their rows.
                 with commits_without_sync():

@@ -71,8 +71,10 @@ _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # What Akismet noted about a commenter.
 _SPAM_FILTER: Final = ("akismet_", "_akismet")
+# A colon and a port may follow an IPv4 address, and a colon may precede it.
 _ADDRESS: Final = re.compile(
-    r"(?<![\w.:])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})(?![\w.:]\w)"
+    r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]\w)"
+    r"|(?<![\w.:])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w.:]\w)"
 )
 
 
@@ -269,8 +271,7 @@ def _is_about_erased(item: Item, fields: Fields, erasures: Erasures) -> bool:
 
 def _comments(comments: Iterable[Comment], erasures: Erasures | None) -> Iterator[Fields]:
     for comment in comments:
-        is_erased = erasures and comment.written_at and erasures.of(comment.email, comment.written_at)
-        if not is_erased:
+        if not (erasures and erasures.of(comment.email, comment.written_at or _UNKNOWN_TIME)):
             yield _fields(comment.elements, meta=_without_private(comment.meta))
 
 

@@ -33,6 +33,8 @@ _IN_MEMORY: Final = 1024 * 1024
 _EXAMPLES: Final = 20
 _SHOWN: Final = 200
 _COUNTED: Final = 10_000
+# How many kinds are counted by name. Exports have some dozens.
+_MAX_KINDS: Final = 1000
 
 
 class Outcome(TextChoices):
@@ -118,6 +120,8 @@ class Report:
 
     def count(self, kind: str, outcome: Outcome, count: int = 1) -> None:
         if count:
+            if kind not in self.counts and len(self.counts) >= _MAX_KINDS:
+                kind = "…"
             self.counts.setdefault(kind, Counter(dict.fromkeys(Outcome, 0)))[outcome] += count
 
     def skip(self, kind: str, id: int, title: str, reason: str, url: str = "") -> None:  # noqa: A002  # WordPress's name for it

@@ -5,6 +5,7 @@ import pickle
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import IO, Any, Final
 
 from django.conf import settings
@@ -17,55 +18,42 @@ from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
 
-# Items are pickled in chunks of at most this many, or about as many characters: one by one would take twice as long.
-_CHUNK_ITEMS: Final = 100
+# The size of a chunk of items, in characters, and of a chunk of references, in files.
 _CHUNK_CHARACTERS: Final = 500_000
-_CHUNK_REFERENCES: Final = 500
+_CHUNK_FILES: Final = 500
+# The size of an item without any text, in characters.
+_EMPTY_ITEM: Final = 2000
 
 
-class SpooledItems:
-    """Items that can be read any number of times, in the order in which they were added."""
+class Spooled[Value]:
+    """Values that can be read any number of times, in the order in which they were added.
 
-    def __init__(self, spool: "Spool") -> None:
+    They are pickled in chunks of about this size: one by one would take twice as long.
+    """
+
+    def __init__(self, spool: "Spool", chunk_size: int) -> None:
         self._spool = spool
+        self._chunk_size = chunk_size
         self._positions: list[int] = []
-        # The last items, which are not on disk yet.
-        self._chunk: list[KeyedItem] = []
-        self._characters = 0
+        # The last values, which are not on disk yet.
+        self._chunk: list[Value] = []
+        self._size = 0
 
-    def add(self, keyed: KeyedItem) -> None:
-        self._chunk.append(keyed)
-        self._characters += keyed.item.characters
-        if len(self._chunk) >= _CHUNK_ITEMS or self._characters > _CHUNK_CHARACTERS:
+    def add(self, value: Value, size: int) -> None:
+        self._chunk.append(value)
+        self._size += size
+        if self._size >= self._chunk_size:
             self._positions.append(self._spool.put(self._chunk))
-            self._chunk, self._characters = [], 0
+            self._chunk, self._size = [], 0
 
-    def __iter__(self) -> Iterator[KeyedItem]:
-        for position in self._positions:
-            yield from self._spool.get(position)
-        yield from self._chunk
-
-
-class SpooledReferences:
-    """The files to which items refer, in lists of a few hundred references."""
-
-    def __init__(self, spool: "Spool") -> None:
-        self._spool = spool
-        self._positions: list[int] = []
-        self._chunk: list[FileReferences] = []
-        self._count = 0
-
-    def add(self, references: FileReferences) -> None:
-        self._chunk.append(references)
-        self._count += len(references.files) + len(references.in_comments)
-        if self._count >= _CHUNK_REFERENCES:
-            self._positions.append(self._spool.put(self._chunk))
-            self._chunk, self._count = [], 0
-
-    def __iter__(self) -> Iterator[list[FileReferences]]:
+    def chunks(self) -> Iterator[list[Value]]:
+        """Yield the values in lists that fit into memory and into one transaction."""
         yield from map(self._spool.get, self._positions)
         if self._chunk:
             yield self._chunk
+
+    def __iter__(self) -> Iterator[Value]:
+        return chain.from_iterable(self.chunks())
 
 
 class SpooledPages:
@@ -114,12 +102,13 @@ class Spool:
         # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
         self._items_by_guid: dict[int, int] = {}
         self._ids: set[int] = set()
-        self.posts = SpooledItems(self)
+        self.posts = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.pages = SpooledPages(self)
-        self.attachments = SpooledItems(self)
-        self.reusable_blocks = SpooledItems(self)
-        self.skipped = SpooledItems(self)
-        self.references = SpooledReferences(self)
+        self.attachments = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
+        self.reusable_blocks = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
+        self.skipped = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
+        # The files to which items refer.
+        self.references = Spooled[FileReferences](self, _CHUNK_FILES)
 
     def put(self, value: object) -> int:
         """Store `value` and return its position. Raises InvalidExportError if the disk is full."""
@@ -140,18 +129,20 @@ class Spool:
         return pickle.load(self._file)  # noqa: S301  # no other process can write to it
 
     def add(self, item: Item) -> None:
+        size = _EMPTY_ITEM + item.characters
         if item.type == ATTACHMENTS:
-            self.attachments.add(KeyedItem(item))
+            self.attachments.add(KeyedItem(item), size)
         elif item.type == REUSABLE_BLOCK:
-            self.reusable_blocks.add(KeyedItem(item))
+            self.reusable_blocks.add(KeyedItem(item), size)
         elif reason_to_skip(item):
-            self.skipped.add(KeyedItem(item))
+            self.skipped.add(KeyedItem(item), size)
         elif item.type == PAGES:
             self.pages.add(self._keyed(item)._replace(position=len(self.pages.outlines)))
         else:
-            self.posts.add(self._keyed(item))
+            self.posts.add(self._keyed(item), size)
         if references := find_references(item):
-            self.references.add(references)
+            files = len(references.files) + len(references.picture_ids) + len(references.in_comments)
+            self.references.add(references, files)
 
     def _keyed(self, item: Item) -> KeyedItem:
         # The site is the same for all items of an export.

@@ -8,7 +8,7 @@ from typing import Final
 
 from core.slugs import slugify
 from wordpress.wxr.records import Term, TermRef
-from wordpress.wxr.values import slug_key
+from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key
 
 # More than any real site has. Each takes some 200 bytes until the end of an import.
 MAX_TERMS: Final = 200_000
@@ -31,6 +31,7 @@ class ExportedTerms:
         # The hashes of terms by taxonomy and `slug_key`. Some were named before they were defined.
         self._defined: set[int] = set()
         self._named: set[int] = set()
+        self._defined_later: set[int] = set()
         # Terms without a slug, by taxonomy and name.
         self._without_slug: dict[tuple[str, str], Term] = {}
 
@@ -50,10 +51,14 @@ class ExportedTerms:
             nameless.pop((term.taxonomy, term.name), None)
             yield term
         given: set[int] = set()
+        # How many numbers were tried for each slug: many names may give the same one.
+        tried: Counter[tuple[str, str]] = Counter()
         for (taxonomy, name), term in nameless.items():
-            slug = slugify(name) or "untitled"
+            slug = base = slugify(name)[:MAX_SLUG_LENGTH] or "untitled"
             while (key := hash((taxonomy, slug))) in self._defined or key in self._named or key in given:
-                slug += "-2"
+                tried[taxonomy, base] += 1
+                suffix = f"-{tried[taxonomy, base] + 1}"
+                slug = base[: MAX_SLUG_LENGTH - len(suffix)] + suffix
             given.add(key)
             yield term._replace(slug=slug)
 
@@ -81,6 +86,8 @@ class ExportedTerms:
             self._without_slug[term.taxonomy, term.name] = term
             return True
         (self._defined if is_definition else self._named).add(key)
+        if is_definition and key in self._named:
+            self._defined_later.add(key)
         self._last.append((term, is_definition))
         if len(self._last) == _CHUNK:
             self._chunks.append(zlib.compress(pickle.dumps(self._last), level=1))
@@ -94,9 +101,9 @@ class ExportedTerms:
 
     def _current(self, chunk: list[tuple[Term, bool]]) -> Iterator[Term]:
         """Yield the terms of a chunk except those that are named in it and defined later."""
-        has_both = not self._defined.isdisjoint(self._named)
+        later = self._defined_later
         for term, is_definition in chunk:
-            if is_definition or not (has_both and hash((term.taxonomy, slug_key(term.slug))) in self._defined):
+            if is_definition or not later or hash((term.taxonomy, slug_key(term.slug))) not in later:
                 yield term
 
 

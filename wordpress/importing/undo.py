@@ -4,14 +4,12 @@ Content that was changed here since, or that other content depends on, stays. Wh
 stays as it is. An undo can be interrupted and repeated.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Final, TextIO
 
-from django.conf import settings
 from django.db.models import Exists, ForeignObjectRel, Model, OuterRef, QuerySet
 from django.utils.translation import gettext as _
 
@@ -24,12 +22,13 @@ from comments.moderation.counting import recount_all
 from core.bulk import fetch_rows
 from core.models import SiteSettings
 from media.models import Document, LikePictures, Picture, Upload
+from media.uses import is_used
 from tags.models import Tag, TagAlias, TaggedPost
 from wordpress.importing import ledger, report
 from wordpress.importing.analysis import Progress
 from wordpress.importing.database import Pacer, only_import
 from wordpress.importing.steps.files import FEATURED_IMAGES
-from wordpress.models import Attachment, Fragment, ImportedItem, ImportedMenu, ImportRun, PreservedData, fingerprint
+from wordpress.models import Attachment, Fragment, ImportedItem, ImportedMenu, ImportRun, PreservedData
 
 _BATCH: Final = 100
 # How many comments one transaction deletes, with everything that belongs to them.
@@ -62,6 +61,8 @@ def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
         undo = _Undo(run)
         undo.run_all(progress)
         ledger.forget_if_empty(run)
+    # Only the kinds of which there were any.
+    undo.report.removed = +undo.report.removed
     return undo.report
 
 
@@ -90,8 +91,8 @@ class _Undo:
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
             report.TAGS: partial(self._remove, tags, reason=_why_tag_stays),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),
-            ledger.PICTURES: partial(self._remove, Picture.objects.all(), reason=self._why_upload_stays),
-            ledger.DOCUMENTS: partial(self._remove, Document.objects.all(), reason=self._why_upload_stays),
+            ledger.PICTURES: partial(self._remove_uploads, Picture),
+            ledger.DOCUMENTS: partial(self._remove_uploads, Document),
             report.ATTACHMENTS: partial(self._remove, Attachment.objects.all(), reason=_why_attachment_stays),
             ledger.PRESERVED: partial(self._remove, PreservedData.objects.all()),
             ledger.FRAGMENTS: partial(self._remove, Fragment.objects.all(), reason=_why_fragment_stays),
@@ -158,6 +159,18 @@ class _Undo:
         self._remove_rows(removable)
         self.report.removed[rows[0].kind] += len(removable)
 
+    def _remove_uploads(self, model: type[Upload], rows: _Rows) -> None:
+        files = model._default_manager.filter(pk__in=[row.object_pk for row in rows])
+        used = set(files.filter(is_used(model)).values_list("pk", flat=True))
+
+        def why_it_stays(upload: Upload, left_as: str) -> str:
+            if ledger.fingerprint_of(upload) != left_as:
+                return _edited()
+            is_in_use = upload.pk in used or _is_referred_to(upload, except_by=(Attachment, Redirect, LikePictures))
+            return _("It is in use.") if is_in_use else ""
+
+        self._remove(files, rows, reason=why_it_stays)
+
     def _removable(self, rows: _Rows, objects: Mapping[int, Any], reason: _Reason | None) -> list[ImportedItem]:
         """Return the rows whose objects can be removed. Rows whose objects no longer exist are removed here."""
         self._remove_rows([row for row in rows if row.object_pk not in objects])
@@ -220,20 +233,6 @@ class _Undo:
         self.done += len(pks)
         self.report.removed[report.COMMENTS] += len(pks)
 
-    def _why_upload_stays(self, upload: Picture | Document, left_as: str) -> str:
-        if ledger.fingerprint_of(upload) != left_as:
-            return _edited()
-        unimportant = (Attachment, Redirect, LikePictures)
-        is_used = upload.file.name in self._files_shown or _is_referred_to(upload, except_by=unimportant)
-        return _("It is in use.") if is_used else ""
-
-    @cached_property
-    def _files_shown(self) -> set[str]:
-        """The names of the files that the remaining entries contain."""
-        name = re.compile(re.escape(settings.MEDIA_URL) + r"""([^"'<>\s?#]+)""")
-        texts = Entry.objects.filter(body_html__contains=settings.MEDIA_URL).values_list("body_html", flat=True)
-        return {found for html in texts.iterator(100) for found in name.findall(html)}
-
 
 def _why_entries_stay(rows: _Rows) -> dict[int, str]:
     """Lock posts or pages, and return for each why it stays; empty if it does not."""
@@ -273,7 +272,7 @@ def _why_attachment_stays(attachment: Attachment, _left_as: str) -> str:
 
 
 def _why_fragment_stays(fragment: Fragment, _left_as: str) -> str:
-    return "" if fingerprint(fragment.title, fragment.text) == fragment.exported else _edited()
+    return "" if fragment.fingerprint == fragment.exported else _edited()
 
 
 def _why_author_stays(user: User, left_as: str) -> str:

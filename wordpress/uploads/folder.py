@@ -24,6 +24,7 @@ from core.unnamed_files import UnnamedFile
 from wordpress.atomic_files import atomic_file
 from wordpress.importing.report import Report
 from wordpress.importing.undo import UndoReport
+from wordpress.wxr.archives import safe_name
 
 # Seconds between two updates of the progress.
 _UPDATE_INTERVAL: Final = 0.5
@@ -75,7 +76,7 @@ class JobFolder:
         for position, upload in enumerate(uploads, 1):
             folder = self._uploads / str(position)
             folder.mkdir(mode=0o700)
-            target = folder / _safe_name(upload.name or "")
+            target = folder / safe_name(upload.name or "")
             target.touch(0o600)
             if isinstance(upload, UnnamedFile):
                 upload.appear_as(target)
@@ -197,9 +198,3 @@ def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def _safe_name(name: str) -> str:
-    """Return `name` with only characters that every file system accepts. Django has removed any folders already."""
-    safe = "".join(char if char.isalnum() or char in "-_." else "_" for char in name)
-    return safe[-100:].lstrip(".") or "_"

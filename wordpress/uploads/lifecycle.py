@@ -3,7 +3,7 @@
 Each transition is one conditional UPDATE: if two people press a button at the same time, only one of them succeeds.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import chain
@@ -47,9 +47,21 @@ def has_died(job: Job) -> bool:
     return type(job)._default_manager.filter(pk=job.pk, state=JobState.RUNNING).exists()
 
 
-def can_be_claimed(job: Job) -> bool:
-    """Whether a worker can begin or continue the job: it waits, or its worker ended without finishing it."""
-    return job.state == JobState.WAITING or has_died(job)
+def claim[SomeJob: Job](model: type[SomeJob], key: str, run: Callable[[SomeJob, JobFolder], None]) -> None:
+    """Call `run` with the job and its folder, unless another worker has claimed it or it was cancelled.
+
+    A job whose worker was killed is claimed again.
+    """
+    job = model._default_manager.filter(pk=key, state__in=ACTIVE_STATES).first()
+    if job is None or (job.state == JobState.RUNNING and not has_died(job)):
+        return
+    folder = JobFolder(job.pk)
+    folder.create(exist_ok=True)
+    with folder.locked():
+        # Only this process has the lock, so if the job is running, its worker is gone.
+        if move(job, ACTIVE_STATES, JobState.RUNNING):
+            folder.remove_unfinished()
+            run(job, folder)
 
 
 def run_again(model: type[Job], key: str) -> None:

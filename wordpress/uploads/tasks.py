@@ -19,7 +19,7 @@ from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.undo import undo_run
-from wordpress.models import ACTIVE_STATES, ImportJob, JobState, JobStep
+from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobCancelledError, JobFolder
 from wordpress.wxr.archives import Unpacked, unpacked
@@ -61,8 +61,11 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
     return job, True
 
 
-def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> None:
-    """Have a worker do `step` if the job's state still allows it. Raises AnotherJobActiveError."""
+def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> bool:
+    """Have a worker do `step` if the job's state still allows it. Return whether it does.
+
+    Raises AnotherJobActiveError.
+    """
     lifecycle.interrupt_dead_jobs()
     states = lifecycle.UNDOABLE_STATES if step == JobStep.UNDO else lifecycle.IDLE_STATES
     fields: dict[str, Any] = {"step": step, "error": "", "started_by": user}
@@ -70,11 +73,12 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
         fields |= {"options": options, "report": {}}
     try:
         with transaction.atomic():
-            if lifecycle.move(job, states, JobState.WAITING, **fields):
+            if is_started := lifecycle.move(job, states, JobState.WAITING, **fields):
                 JobFolder(job.pk).reset()
                 run_job.enqueue(str(job.pk))
     except IntegrityError:
         raise AnotherJobActiveError from None
+    return is_started
 
 
 # An import may take hours. It continues where it was; if its worker was killed three times, a person decides.
@@ -86,20 +90,8 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
 )
 @task()
 def run_job(key: str) -> None:
-    """Do the step that the job is waiting for, unless another worker has claimed it or it was cancelled.
-
-    A step whose worker was killed or had to stop is continued.
-    """
-    job = ImportJob.objects.filter(pk=key, state__in=ACTIVE_STATES).first()
-    if job is None or not lifecycle.can_be_claimed(job):
-        return
-    folder = JobFolder(job.pk)
-    folder.create(exist_ok=True)
-    with folder.locked():
-        # Only this process has the lock, so if the job is running, its worker is gone.
-        if lifecycle.move(job, ACTIVE_STATES, JobState.RUNNING):
-            folder.remove_unfinished()
-            _run_step(job, folder)
+    """Do the step that the job is waiting for. A step whose worker was killed or had to stop is continued."""
+    lifecycle.claim(ImportJob, key, _run_step)
 
 
 @task_kind(gettext_lazy("Deleting abandoned uploads"))
@@ -145,9 +137,8 @@ def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult
     is_preview = job.step == JobStep.PREVIEW
     with _exports(folder) as exports:
         report = import_export(exports.paths, dry_run=is_preview, progress=progress, job=job, **job.options)
-        report.rename_files(exports.with_original_names)
+        report.rename_files(lambda text: folder.hide_paths(exports.with_original_names(text)))
     report.files = job.file_names
-    report.warnings = [folder.hide_paths(text) for text in report.warnings]
     folder.write_report(report)
     result: dict[str, Any] = {"report": report.summary()}
     if report.interrupted:

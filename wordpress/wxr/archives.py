@@ -22,6 +22,8 @@ from wordpress.wxr.repair import InvalidExportError
 
 _CHUNK: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 1000
+# File systems limit names to 255 bytes. This leaves room for a prefix.
+_MAX_NAME_BYTES: Final = 200
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 
 
@@ -72,8 +74,8 @@ class Unpacked:
     def _write(self, packed: IO[bytes] | gzip.GzipFile, archive: Path, name: str) -> None:
         folder = self._folder / archive.name
         folder.mkdir(exist_ok=True)
-        # Other characters should reach neither the disk nor the screen. A prefix distinguishes equal names.
-        name = re.sub(r"[^\w.-]", "_", name)[-100:]
+        name = safe_name(name)
+        # A prefix distinguishes equal names.
         target = folder / (name if not (folder / name).exists() else f"{len(self.paths)}-{name}")
         with target.open("xb") as file:
             while chunk := packed.read(_CHUNK):
@@ -86,6 +88,12 @@ class Unpacked:
                     raise InvalidExportError(text % {"path": archive, "limit": limit})
                 file.write(chunk)
         self.paths.append(target)
+
+
+def safe_name(name: str) -> str:
+    """Return the name of a file with only characters that every disk and screen accepts; of a long one, its end."""
+    safe = re.sub(r"[^\w.-]", "_", name)
+    return safe.encode()[-_MAX_NAME_BYTES:].decode(errors="ignore").lstrip(".") or "_"
 
 
 @contextmanager

@@ -145,8 +145,10 @@ class Item(NamedTuple):
 
     @property
     def characters(self) -> int:
-        """About how many characters it has, without its comments."""
-        return len(self.content) + sum(len(value) for _key, value in self.meta)
+        """About how many characters it has, with its comments."""
+        pairs = (*self.meta, *self.elements, *(pair for each in self.comments for pair in (*each.meta, *each.elements)))
+        texts = (self.content, self.excerpt, *(comment.content for comment in self.comments))
+        return sum(map(len, texts)) + sum(len(value) for _name, value in pairs)
 
 
 type Record = Author | Term | Item

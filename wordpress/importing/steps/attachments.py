@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import batched
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -25,14 +24,13 @@ from wordpress.models import Attachment
 from wordpress.wxr.records import ALT, Item
 from wordpress.wxr.values import plain_line, plain_lines
 
-_BATCH: Final = 200
 _MAX_URL_LENGTH: Final = max_length(Attachment, "url")
 # Captions and descriptions have no limit of their own.
 _MAX_TEXT_LENGTH: Final = 100_000
 # The fields that an export sets.
 _EXPORTED: Final = (
-    *("url", "guid", "path", "former_path", "link", "title", "caption", "alt", "credit", "description"),
-    *("parent", "menu_order", "uploaded_by_id", "uploaded_at"),
+    *("wordpress_id", "url", "guid", "path", "former_path", "link", "title", "caption", "alt", "credit"),
+    *("description", "parent", "menu_order", "uploaded_by_id", "uploaded_at"),
 )
 # These contain the URL of the blog.
 _URLS: Final = {"url", "guid", "link"}
@@ -41,7 +39,7 @@ _URLS: Final = {"url", "guid", "link"}
 def import_attachments(context: ImportContext) -> None:
     """Store what the export says about each file, or report why not."""
     seen: set[int] = set()
-    for batch in batched(context.spool.attachments, _BATCH, strict=False):
+    for batch in context.spool.attachments.chunks():
         # Each item with the reason why it is skipped, if it is.
         reasons = []
         for item, *_key in batch:
@@ -57,9 +55,7 @@ def redirect_to_files(attachments: Iterable[Attachment]) -> None:
     """Redirect the old URLs of files that are here, and those of their pages."""
     for attachment in attachments:
         upload = attachment.picture or attachment.document
-        if upload is None:
-            continue
-        if attachment.on_other_host:
+        if upload is None or attachment.on_other_host:
             continue
         # If two sites have a file at the same path, the first keeps it.
         add_missing_redirects((url, upload) for url in (attachment.url, attachment.guid) if _is_file(legacy_key(url)))
@@ -88,7 +84,6 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
     for item in items:
         exported, here = exports[item.id], stored.get(item.id)
         if here is None and (here := without_item.pop(exported.path, None)):
-            here.wordpress_id = item.id
             context.ledger.add(ATTACHMENTS, item.id, here.pk, is_new=False)
             pks[item.id] = here.pk
         if here is None:
@@ -97,8 +92,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             _update_upload(context, here, exported, names)
             # A URL counts as unchanged if only the URL of the blog in it has changed.
             updated += any(
-                name not in {"url", "guid", "link"}
-                or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
+                name not in _URLS or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
                 for name in names
             )
             if (host_of(here.url), here.path) != (host_of(exported.url), exported.path):
@@ -113,8 +107,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
     erasures = Erasures()
     preserve(context, ATTACHMENTS, "attachment", {pks[item.id]: attachment_fields(item, erasures) for item in items})
     if changed:
-        fields = [*(name.removesuffix("_id") for name in _EXPORTED), "wordpress_id", "is_shown"]
-        Attachment.objects.bulk_update(changed, fields, batch_size=100)
+        Attachment.objects.bulk_update(changed, [*_EXPORTED, "is_shown"], batch_size=100)
         redirect_to_files(changed)
     context.report.count(ATTACHMENTS, Outcome.IMPORTED, len(new))
     context.report.count(ATTACHMENTS, Outcome.UPDATED, updated)

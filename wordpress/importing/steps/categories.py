@@ -1,6 +1,6 @@
 """The categories of an export and their tree."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
@@ -38,13 +38,14 @@ class _Categories:
         terms = context.analysis.terms
         self.terms = {slug_key(term.slug): term for term in terms if term.taxonomy == CATEGORY}
         self.slugs = {key: _slug(term) for key, term in self.terms.items()}
+        self.exported_slugs = set(self.slugs.values())
         self.parents = _parents(self.terms)
         # Parents first, so that no category gets below itself, wherever the stored ones are now.
         self.order, self.circular = parents_first(self.parents)
         self.pks: dict[str, int] = {}
 
-    def import_some(self, keys: Iterable[str]) -> None:
-        stored = self._stored()
+    def import_some(self, keys: Sequence[str]) -> None:
+        stored = self._stored(keys)
         recorded = self.context.ledger.recorded(CATEGORIES, stored.values())
         used = {pk for (pk,) in fetch_rows(Category, "pk", (self.terms[key].id for key in keys), "pk")}
         self.pks |= stored
@@ -63,17 +64,17 @@ class _Categories:
         preserved = {self.pks[key]: self.terms[key] for key in keys if key not in stored or stored[key] in recorded}
         preserve(self.context, CATEGORIES, "category", {pk: term_fields(term) for pk, term in preserved.items()})
 
-    def _stored(self) -> dict[str, int]:
+    def _stored(self, keys: Sequence[str]) -> dict[str, int]:
         """Return the IDs of those that are here, found by their slugs or by the IDs in an earlier export."""
-        by_slug = dict(fetch_rows(Category, "slug", self.slugs.values(), "slug", "pk"))
-        pks = {key: by_slug[slug] for key, slug in self.slugs.items() if slug in by_slug}
-        ids = {term.id: key for key, term in self.terms.items() if key not in pks and term.id}
+        by_slug = dict(fetch_rows(Category, "slug", (self.slugs[key] for key in keys), "slug", "pk"))
+        pks = {key: by_slug[self.slugs[key]] for key in keys if self.slugs[key] in by_slug}
+        ids = {self.terms[key].id: key for key in keys if key not in pks and self.terms[key].id}
         imported = self.context.ledger.pks(CATEGORIES, ids)
-        keys = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
-        for (pk,) in fetch_rows(Category, "pk", keys, "pk"):
+        by_pk = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
+        for pk, slug in fetch_rows(Category, "pk", by_pk, "pk", "slug"):
             # Unless the slug of another exported category leads here.
-            if pk not in pks.values():
-                pks[keys[pk]] = pk
+            if slug not in self.exported_slugs:
+                pks[by_pk[pk]] = pk
         return pks
 
     def _create(self, key: str, term: Term) -> None:

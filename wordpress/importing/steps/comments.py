@@ -22,7 +22,7 @@ from wordpress.importing.limits import max_length
 from wordpress.importing.preserved import comment_fields, preserve
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import COMMENTS, Outcome
-from wordpress.importing.steps.skipped import changed_on_both_sides
+from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice
 from wordpress.wxr.records import Comment as ExportedComment
 from wordpress.wxr.records import Item, parents_first
 
@@ -76,7 +76,7 @@ class Thread:
                 reason = _("It is an internal note (“%s”), which readers did not see.") % comment.type
                 self.skipped.append((comment, reason))
             elif comment in comments:
-                self.skipped.append((comment, _("It is in the export twice.")))
+                self.skipped.append((comment, in_export_twice()))
             else:
                 comments[comment] = None
         # Of several comments with one ID, the first counts.
@@ -259,7 +259,7 @@ class CommentBatch:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
             is_parent_known = parent is not None or not exported.parent
-            if is_parent_known and not _is_reply_to(pk, tree, parent):
+            if is_parent_known and parent != row.parent_id and not _is_reply_to(pk, tree, parent):
                 row.parent_id = tree[pk] = parent
             fresh = self._row(thread, comment, pk, row.parent_id)
             if row.status != fresh.status:

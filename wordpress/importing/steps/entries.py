@@ -225,12 +225,9 @@ class EntryImport(ABC):
             self._record(each)
         self.file(imported)
         comments.write()
-        kept = [(each.item, each.entry.pk) for each in imported] + [
-            (item, pk) for item, pk in unchanged if pk in recorded
-        ]
-        preserve(
-            self.context, batch.candidates[0].keyed.item.type, "entry", {pk: entry_fields(item) for item, pk in kept}
-        )
+        kept = {each.entry.pk: each.item for each in imported} | {pk: item for item, pk in unchanged if pk in recorded}
+        kind = batch.candidates[0].keyed.item.type
+        preserve(self.context, kind, "entry", {pk: entry_fields(item) for pk, item in kept.items()})
         self._redirect_ids(new)
         entries_changed([each.entry.pk for each in imported])
 

@@ -41,6 +41,7 @@ from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
+from wordpress.wxr.values import parse_id
 
 # In the ledger: `wordpress_id` is the attachment's ID in the export, `object_pk` the entry's ID here, and `left_as` the
 # picture's ID here once the entry has it.
@@ -117,8 +118,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
     rows = fetch_rows(ImportedItem, "object_pk", changed, *columns, kind=FEATURED_IMAGES)
     recorded = {pk: rest for pk, *rest in rows}
     for each in entries:
-        entry, value = each.entry, dict(each.item.meta).get(THUMBNAIL, "").strip()
-        exported = int(value) if value.isascii() and value.isdecimal() and len(value) < 17 else 0
+        entry, exported = each.entry, parse_id(dict(each.item.meta).get(THUMBNAIL, ""))
         before, left_as = recorded.get(entry.pk, [0, ""])
         if before == exported:
             continue

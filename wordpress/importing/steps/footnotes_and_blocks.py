@@ -3,8 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import batched
-from typing import Any, Final
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -25,12 +24,10 @@ from wordpress.models import Fragment, FragmentKind, fingerprint
 from wordpress.wxr.records import FOOTNOTES, REUSABLE_BLOCK, Item
 from wordpress.wxr.values import plain_line
 
-_BATCH: Final = 50
-
 
 def import_reusable_blocks(context: ImportContext) -> None:
     """Import reusable blocks before any text that may show them."""
-    for batch in batched(context.spool.reusable_blocks, _BATCH, strict=False):
+    for batch in context.spool.reusable_blocks.chunks():
         write_batch(context, partial(_import_blocks, context, batch))
         context.advance(len(batch))
 

@@ -69,14 +69,14 @@ class KnownFiles(NamedTuple):
 def import_references(context: ImportContext) -> None:
     """Store an attachment for each file to which texts refer, unless there is one."""
     hosts = blog_hosts(context.analysis, context.site)
-    for references in context.spool.references:
+    for references in context.spool.references.chunks():
         write_batch(context, partial(_import, context, references, hosts))
 
 
 def report_references(context: ImportContext) -> None:
     """Report which of these files are here, by the item that refers to them, and which other hosts have the others."""
     hosts = blog_hosts(context.analysis, context.site)
-    for references in context.spool.references:
+    for references in context.spool.references.chunks():
         known = KnownFiles.find(references, _attachments(context.site), hosts)
         for each in references:
             for url, state in known.states(each, hosts, context.site.rstrip("/")).items():

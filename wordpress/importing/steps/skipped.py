@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from wordpress.importing.analysis import is_preserved, reason_to_skip
-from wordpress.importing.batches import entry_batches, write_batch, write_batches
+from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.preserved import preserve_whole
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
@@ -17,7 +17,7 @@ from wordpress.wxr.values import language_code, plain_line
 
 def skip_others(context: ImportContext) -> None:
     """Report the items that are not imported, and preserve all but those that nobody should find here."""
-    for batch in entry_batches(context.spool.skipped):
+    for batch in context.spool.skipped.chunks():
         write_batch(context, partial(_skip, context, [keyed.item for keyed in batch]))
         context.advance(len(batch))
 

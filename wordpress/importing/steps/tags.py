@@ -1,8 +1,9 @@
 """The tags of an export. Each of their URLs leads somewhere here, even if two of them belong to one tag."""
 
+from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from functools import cached_property, partial
-from itertools import batched, count
+from itertools import batched
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -87,6 +88,8 @@ class _Tags:
         self.merged: set[str] = set()
         # The slugs of tags that the report includes already.
         self.reported: set[str] = set()
+        # How many numbers were tried after names that several tags have, by key.
+        self.tried: Counter[str] = Counter()
 
     # Hashes, because there may be hundreds of thousands. And most imports need neither.
     @cached_property
@@ -246,8 +249,9 @@ class _Tags:
                 self.context.ledger.add(TAG_ALIASES, 0, alias.pk)
 
     def _free_name(self, exported: _ExportedTag, taken: Container[str]) -> str:
-        for number in count(2):
-            name = _with_number(exported.name, number)
+        while True:
+            self.tried[exported.key] += 1
+            name = _with_number(exported.name, self.tried[exported.key] + 1)
             key = tag_key(name)
             if key not in taken and hash(key) not in self.keys and not Tag.objects.filter(key=key).exists():
                 break

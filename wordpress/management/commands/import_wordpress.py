@@ -228,20 +228,20 @@ class Command(BaseCommand):
     def _print_settings(self, report: Report) -> None:
         """Print which settings were taken from the old blog, and what is left to do."""
         taken = [f"{label}: {value}" for label, value in setting_labels(report.taken_settings)]
-        self._print_lines(_("Taken from the old blog:"), taken, 0)
+        self._print_lines(_("Taken from the old blog:"), taken)
         if report.blog and not report.dry_run:
             points = [
                 " ".join(filter(None, [f"[{point.state.label}] {point.name}: {point.text}", point.hint]))
                 for point in checklist(report.blog)
             ]
-            self._print_lines(_("Checklist:"), points, 0)
+            self._print_lines(_("Checklist:"), points)
 
     def _print_reasons(self, remarks: Remarks, heading: str) -> None:
         reasons = summarise(remarks)
         lines = [f"{reason.count:,} × {reason.label}: {reason.text}" for reason in reasons.shown]
         self._print_lines(heading, lines, reasons.more)
 
-    def _print_lines(self, heading: str, lines: list[str], more: int) -> None:
+    def _print_lines(self, heading: str, lines: list[str], more: int = 0) -> None:
         if more:
             lines.append(_("… and %d more. Use --report FILE.json to list them all.") % more)
         if lines:
