@@ -76,7 +76,7 @@ class TestShortcodes:
         )
         found = notes(report, "shortcode")
         assert list(found) == ["[contact-form-7]"]
-        assert "3 times in 2 texts" in found["[contact-form-7]"]
+        assert "3 times (texts: 2)" in found["[contact-form-7]"]
 
     def test_those_that_show_nothing_are_named_with_their_text(self, import_parts: ImportParts, tmp_path: Path) -> None:
         folder = write_files(tmp_path / "old", "2014/03/a.png")

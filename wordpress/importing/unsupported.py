@@ -88,8 +88,8 @@ class Unsupported:
         note = context.report.note
         for name, times in self._uses.most_common():
             text = ngettext(
-                "It is used %(times)d time in %(texts)d texts and is not supported, so readers see it as text.",
-                "It is used %(times)d times in %(texts)d texts and is not supported, so readers see it as text.",
+                "It is used %(times)d time (texts: %(texts)d) and is not supported, so readers see it as text.",
+                "It is used %(times)d times (texts: %(texts)d) and is not supported, so readers see it as text.",
                 times,
             )
             note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
