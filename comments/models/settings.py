@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from blog.models import Entry
+from blog.models.entry_query import EntryKind
 from core.changes import PublicQuerySet
 from core.models import OneRow, SiteSettings
 
@@ -148,8 +149,8 @@ class CommentSettings(OneRow):
         super().save(*args, **kwargs)
 
     def is_open(self, entry: Entry) -> bool:
-        """Whether readers may comment on `entry` now."""
+        """Whether readers may comment on `entry` now. Only posts get too old for it. Source: WordPress."""
         if entry.published_at is None or not (self.comments_open and entry.comments_open and entry.is_public):
             return False
-        limit = self.close_comments_after_days
+        limit = self.close_comments_after_days if entry.kind == EntryKind.POST else 0
         return not limit or (timezone.now() - entry.published_at).days < limit

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from blog.models import Status
 from comments.models import CommentSettings
-from tests.factories import PostFactory
+from tests.factories import PageFactory, PostFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -24,6 +24,12 @@ def test_comments_are_closed_by_the_post_the_site_or_age() -> None:
     assert not settings.is_open(post)
     settings.comments_open, post.comments_open = True, False
     assert not settings.is_open(post)
+
+
+def test_pages_of_any_age_accept_comments() -> None:
+    settings = CommentSettings.current()
+    settings.close_comments_after_days = 1
+    assert settings.is_open(PageFactory(published_at=timezone.now() - dt.timedelta(days=10)))
 
 
 def test_hidden_posts_accept_no_comments() -> None:
