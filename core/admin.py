@@ -250,11 +250,11 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return path(route, self.admin_site.admin_view(view), name=name)
 
     def own_page(
-        self, request: HttpRequest, template: str, title: Any, *, status: int = 200, **context: Any
+        self, request: HttpRequest, template: str, title: Any, *, status_code: int = 200, **context: Any
     ) -> TemplateResponse:
         """Return a page that Django's admin does not have, in the frame of all pages."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
-        return TemplateResponse(request, template, context, status=status)
+        return TemplateResponse(request, template, context, status=status_code)
 
     def find_object(self, request: HttpRequest, pk: int, may: Callable[[HttpRequest, Model], bool]) -> Model:
         """Return the object with this ID. Raises Http404, and PermissionDenied unless this user `may`."""

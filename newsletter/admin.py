@@ -158,7 +158,7 @@ class IssueAdmin(ReadOnlyAdmin):
             request,
             "admin/newsletter/import.html",
             _("Import subscribers"),
-            status=400 if posted else 200,
+            status_code=400 if posted else 200,
             form=form,
             days=CONFIRM_IMPORTED_WITHIN.days,
         )

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
-from django.db.models import Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, IntegerField, Max, Min, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -100,16 +100,16 @@ class TagQuerySet(PublicQuerySet["Tag"]):
             if key not in found:
                 missing.setdefault(key, " ".join(name.split()))
         if missing:
-            # Only the tags are locked: merging changes their names after it has locked them.
-            former = self.select_for_update(no_key=True, of=("self",)).filter(former_names__key__in=missing)
-            renamed: Any = former.annotate(former_key=F("former_names__key")).order_by("pk")
-            found |= {tag.former_key: tag for tag in renamed}
-            missing = {key: name for key, name in missing.items() if key not in found}
-        if missing:
-            # A new tag must not take away the URLs of others.
+            # The tags that had these names before, and the URLs that a new tag must not take away from others.
             slugs = [_slug_base(name) for name in missing.values()]
-            redirecting = TagAlias.objects.filter(slug__in=slugs).values_list("slug", flat=True)
-            found |= self._create(missing, set(redirecting))
+            former_names = FormerName.objects.filter(key__in=missing).values_list("key", "tag")
+            aliases = TagAlias.objects.filter(slug__in=slugs).order_by().values_list("slug", Value(0))
+            rows = list(former_names.union(aliases, all=True))
+            former = {key: pk for key, pk in rows if pk}
+            targets = kept.in_bulk(set(former.values())) if former else {}
+            found |= {key: targets[pk] for key, pk in former.items() if pk in targets}
+            missing = {key: name for key, name in missing.items() if key not in found}
+            found |= self._create(missing, {slug for slug, pk in rows if not pk})
         return {name: found[key] for name, key in key_of.items()}
 
     def get_by_natural_key(self, name: str) -> "Tag":

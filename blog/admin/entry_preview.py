@@ -93,7 +93,7 @@ class PreviewAdmin(BaseAdmin[Any]):
         if form.errors:
             errors = [(bound, bound.errors) for bound in form if bound.errors]
             template, title = "admin/blog/entry/preview_errors.html", gettext("Preview")
-            return self.own_page(request, template, title, status=400, errors_by_field=errors, form=form)
+            return self.own_page(request, template, title, status_code=400, errors_by_field=errors, form=form)
         shown = form.save(commit=False)
         shown.is_unlocked = True
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))

@@ -280,7 +280,7 @@ class TestAllOrNothing:
         monkeypatch.setattr("tempfile.TemporaryFile", lambda **_options: full)
         before = contents()
         with pytest.raises(InvalidExportError, match=r"as much free disk space as the export is large.*No space left"):
-            import_export([write(tmp_path, export(*(item(n) for n in range(1, 101))))])
+            import_export([write(tmp_path, export(*(item(n) for n in range(1, 301))))])
         assert contents() == before
 
     def test_a_dry_run_reports_everything_and_changes_nothing(self, import_parts: ImportParts) -> None:

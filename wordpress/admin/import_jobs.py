@@ -138,7 +138,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
 
     def _page(self, request: HttpRequest, name: str, form: Any, status: int = 200, **context: Any) -> HttpResponse:
         template, title = f"admin/wordpress/import/{name}.html", gettext("Import from WordPress")
-        return self.own_page(request, template, title, status=status, form=form, **context)
+        return self.own_page(request, template, title, status_code=status, form=form, **context)
 
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
