@@ -197,7 +197,13 @@ class Supervisor:
 
 def describe(status: int) -> str:
     """Return how a process ended, in words."""
-    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+    if status >= 0:
+        return f"exit status {status}"
+    try:
+        return f"killed by {signal.Signals(-status).name}"
+    except ValueError:
+        # Most real-time signals have no name.
+        return f"killed by signal {-status}"
 
 
 def listen(host: str, port: int, unix: str) -> socket.socket:

@@ -215,6 +215,7 @@ class TestListening:
 
 def test_the_end_of_a_process_is_described() -> None:
     assert describe(-9) == "killed by SIGKILL"
+    assert describe(-40) == "killed by signal 40"
     assert describe(1) == "exit status 1"
 
 
