@@ -64,7 +64,7 @@ def _exceeds(kind: str, limits: dict[tuple[str, str], int], limit_on_site: int) 
         for (name, value), limit in limits.items()
         if value
     }
-    # Everyone takes the rows in the same order, so nobody deadlocks.
+    # Everyone takes the rows in the same order, so that no two of them deadlock.
     counts = _count([*sorted(by_key), kind])
     return any(counts[key] > limit for key, limit in (by_key | {kind: limit_on_site}).items())
 

@@ -110,7 +110,7 @@ class TestAfterMerging:
 
 
 class TestAnotherTagGetsTheName:
-    """Whoever adds or renames a tag means the tag itself, so it is no former name any more."""
+    """A tag that is added or renamed is meant itself, so its name stands for no other any more."""
 
     def test_by_being_added(self, editor: User) -> None:
         TagFactory(name="a")
