@@ -24,7 +24,8 @@ from comments.models import Comment, CommentStatus
 from core.changes import content_changed
 from core.languages import interface_language
 from search.models import IndexedEntry
-from tags.models import Tag, TaggedPost, keys_of
+from tags.models import Tag, TaggedPost
+from tags.names import keys_of
 
 TAGS_PER_POST = 10
 # Of so many tags for each post, most are used once or never.

@@ -16,7 +16,8 @@ from accounts.models import User
 from blog.models import Post, Status
 from core.twins import find_twins
 from tags import curation, twins
-from tags.models import Tag, TaggedPost, keys_of
+from tags.models import Tag, TaggedPost
+from tags.names import keys_of
 
 REPEATS = 20
 SYLLABLES = [

@@ -23,7 +23,8 @@ from search.indexes.documents import Found
 from search.indexes.queries import Expression, Group, Phrase
 from search.queries import Filter, Query, forms_of, forms_of_parts
 from search.ranking import Lookup, by_any_match, by_date, by_match
-from tags.models import FormerName, Tag, TagAlias, TaggedPost, search_key, tag_key
+from tags.models import FormerName, Tag, TagAlias, TaggedPost
+from tags.names import search_key, tag_key
 
 # Of more hits, only the best or newest can be paged through.
 MAX_RANKED: Final = 500

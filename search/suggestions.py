@@ -8,7 +8,8 @@ from blog.models import Entry
 from core.models import SiteSettings
 from search.finding import find_entries
 from search.queries import parse
-from tags.models import Tag, TaggedPost, search_key
+from tags.models import Tag, TaggedPost
+from tags.names import search_key
 
 _MAX_ENTRIES: Final = 5
 _MAX_TAGS: Final = 3

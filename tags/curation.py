@@ -22,7 +22,8 @@ from blog.models.curation import CurationError
 from core.bulk import fetch_rows
 from core.changes import entries_changed, will_be_merged
 from core.languages import in_quotes
-from tags.models import FormerName, Tag, TagAlias, TagChange, TaggedPost, tag_key
+from tags.models import FormerName, Tag, TagAlias, TagChange, TaggedPost
+from tags.names import tag_key
 
 # How many tags can be merged, and deleted, at once.
 MAX_MERGED: Final = 1000

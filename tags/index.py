@@ -29,7 +29,8 @@ from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 from tags.letters import HAN, SYMBOLS, letter_of, script_of, sort_key_of
-from tags.models import Tag, TaggedPost, TagQuerySet, search_key
+from tags.models import Tag, TaggedPost, TagQuerySet
+from tags.names import search_key
 from tags.tagging import tag_url
 
 PARAMETER: Final = "q"

@@ -1,6 +1,5 @@
 """Tags as in WordPress: one for each name, ignoring case, with a slug of its own."""
 
-import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import batched
 from typing import Any, Self
@@ -19,43 +18,17 @@ from blog.models.curation import UndoableChange
 from core.changes import PublicModel, PublicQuerySet
 from core.prepared import Parameter, Prepared
 from core.slugs import free_slug, free_slugs, slug_field, slugify, validate_slug
-from core.text import fold
-from tags.letters import SYMBOLS, letter_of, sort_key_of
+from tags.letters import SYMBOLS
+from tags.names import (
+    MAX_KEY_LENGTH,
+    MAX_LENGTH,
+    MAX_SORT_KEY_LENGTH,
+    keys_of,
+    search_key,
+    slug_base,
+    tag_key,
+)
 from tags.tagging import PostTags, PostTagsField, tag_url
-
-# For names such as `🎉`, from which no slug can be made.
-_FALLBACK_SLUG = "tag"
-_MAX_LENGTH = 200
-_MAX_KEY_LENGTH = 600
-_MAX_SORT_KEY_LENGTH = 100
-# What a name determines.
-NAME_FIELDS = ("name", "key", "search_key", "initial", "sort_key")
-
-
-def tag_key(name: str) -> str:
-    """Return the key that identifies the tag of `name`: `COÖPERATION ` and `coöperation` have the same key.
-
-    The database can't do this, as SQLite ignores the case of ASCII letters only.
-    """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    # Normalising can turn one letter into eighteen, so the key is cut to the length of its column.
-    return " ".join(folded.split())[:_MAX_KEY_LENGTH]
-
-
-def search_key(name: str) -> str:
-    """Return what searching compares: the name without case and accents, as in `cooperation`."""
-    return fold(name)[:_MAX_KEY_LENGTH] or tag_key(name)
-
-
-def keys_of(name: str) -> dict[str, str]:
-    """Return the columns of a tag that follow from its name, with their values."""
-    sort_key = sort_key_of(name)[:_MAX_SORT_KEY_LENGTH]
-    return {
-        "key": tag_key(name),
-        "search_key": search_key(name),
-        "initial": letter_of(sort_key),
-        "sort_key": sort_key,
-    }
 
 
 class TagQuerySet(PublicQuerySet["Tag"]):
@@ -101,7 +74,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
                 missing.setdefault(key, " ".join(name.split()))
         if missing:
             # The tags that had these names before, and the URLs that a new tag must not take away from others.
-            slugs = [_slug_base(name) for name in missing.values()]
+            slugs = [slug_base(name) for name in missing.values()]
             former_names = FormerName.objects.filter(key__in=missing).values_list("key", "tag")
             aliases = TagAlias.objects.filter(slug__in=slugs).order_by().values_list("slug", Value(0))
             rows = list(former_names.union(aliases, all=True))
@@ -120,11 +93,11 @@ class TagQuerySet(PublicQuerySet["Tag"]):
 
         `redirecting` are the slugs that can't be given to them as far as the caller knows.
         """
-        simple = {key: slug for key, name in names.items() if (slug := _slug_base(name)) not in redirecting}
+        simple = {key: slug for key, name in names.items() if (slug := slug_base(name)) not in redirecting}
         created = self._insert_named(names, simple)
         if rest := {key: name for key, name in names.items() if key not in created}:
-            bases = [_slug_base(name) for name in rest.values()]
-            free = free_slugs(bases, self, TagAlias.objects.all(), max_length=_MAX_LENGTH)
+            bases = [slug_base(name) for name in rest.values()]
+            free = free_slugs(bases, self, TagAlias.objects.all(), max_length=MAX_LENGTH)
             created |= self._insert_named(rest, dict(zip(rest, free, strict=True)))
         for key in names.keys() - created.keys():
             # Someone else took its slug between the query and the insertion.
@@ -142,20 +115,16 @@ class TagQuerySet(PublicQuerySet["Tag"]):
             return {tag.key: tag for tag in self.filter(key__in=set(slugs))}
 
 
-def _slug_base(name: str) -> str:
-    return (slugify(name) or _FALLBACK_SLUG)[:_MAX_LENGTH].strip("-")
-
-
 class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
     """A tag. Its `key` is the same for all spellings of the name, which stays as it was entered first."""
 
-    name = models.CharField(_("name"), max_length=_MAX_LENGTH)
-    key = models.CharField(max_length=_MAX_KEY_LENGTH, unique=True, editable=False)
-    search_key = models.CharField(max_length=_MAX_KEY_LENGTH, db_index=True, editable=False)
+    name = models.CharField(_("name"), max_length=MAX_LENGTH)
+    key = models.CharField(max_length=MAX_KEY_LENGTH, unique=True, editable=False)
+    search_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, editable=False)
     # The letter under which the index of tags has it, and its place there (tags.letters). What a release without these
     # columns adds is last in the index.
     initial = models.CharField(max_length=1, db_default=SYMBOLS, editable=False)
-    sort_key = models.CharField(max_length=_MAX_SORT_KEY_LENGTH, db_default="", editable=False)
+    sort_key = models.CharField(max_length=MAX_SORT_KEY_LENGTH, db_default="", editable=False)
     slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
     description = models.TextField(_("description"), blank=True)
 
@@ -212,21 +181,21 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
 
     def _fill_slug(self) -> None:
         if not self.slug:
-            base = slugify(self.name)[:_MAX_LENGTH].strip("-") or _FALLBACK_SLUG
-            redirects = TagAlias.objects.exclude(tag=self.pk).filter(slug__startswith=base[: _MAX_LENGTH - 8])
+            base = slug_base(self.name)
+            redirects = TagAlias.objects.exclude(tag=self.pk).filter(slug__startswith=base[: MAX_LENGTH - 8])
             others = Tag.objects.exclude(pk=self.pk)
             redirected = set(redirects.values_list("slug", flat=True))
-            self.slug = free_slug(base, others, max_length=_MAX_LENGTH, also_taken=redirected)
+            self.slug = free_slug(base, others, max_length=MAX_LENGTH, also_taken=redirected)
 
 
 class TagAlias(PublicModel):
     """A former slug of a tag, which redirects to it."""
 
-    slug = models.CharField(_("former slug"), max_length=_MAX_LENGTH, unique=True, validators=[validate_slug])
+    slug = models.CharField(_("former slug"), max_length=MAX_LENGTH, unique=True, validators=[validate_slug])
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("tag"))
     # Former names are in FormerName. These columns go in the release after the one that no longer uses them.
-    name = models.CharField(_("former name"), max_length=_MAX_LENGTH, blank=True, editable=False)
-    key = models.CharField(max_length=_MAX_KEY_LENGTH, blank=True, editable=False)
+    name = models.CharField(_("former name"), max_length=MAX_LENGTH, blank=True, editable=False)
+    key = models.CharField(max_length=MAX_KEY_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
     objects = PublicQuerySet["TagAlias"].as_manager()
@@ -262,10 +231,10 @@ class FormerName(PublicModel):
     """A name that a tag had, or that a tag had which was merged into it. It stands for the tag until a tag gets it."""
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="former_names", verbose_name=_("tag"))
-    name = models.CharField(_("former name"), max_length=_MAX_LENGTH)
+    name = models.CharField(_("former name"), max_length=MAX_LENGTH)
     # As those of a tag.
-    key = models.CharField(max_length=_MAX_KEY_LENGTH, unique=True, editable=False)
-    search_key = models.CharField(max_length=_MAX_KEY_LENGTH, db_index=True, editable=False)
+    key = models.CharField(max_length=MAX_KEY_LENGTH, unique=True, editable=False)
+    search_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, editable=False)
 
     objects = FormerNameQuerySet.as_manager()
 

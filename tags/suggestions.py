@@ -9,7 +9,8 @@ from django.db.models import Q
 
 from core.slugs import slugify
 from core.text import fold
-from tags.models import FormerName, Tag, TagAlias, search_key
+from tags.models import FormerName, Tag, TagAlias
+from tags.names import search_key
 
 MAX_SUGGESTED: Final = 10
 # Of a longer text, only the beginning is searched, and only for names of so many words.

@@ -10,7 +10,8 @@ from django.db.models.functions import Length
 
 from blog.models import Post
 from core.twins import find_twins
-from tags.models import FormerName, Tag, TaggedPost, TagTwins, search_key, tag_key
+from tags.models import FormerName, Tag, TaggedPost, TagTwins
+from tags.names import search_key, tag_key
 
 # More than anyone works through before the next search.
 MAX_STORED: Final = 5000

@@ -36,7 +36,8 @@ from operations.withdrawals.gone_urls import mark_as_gone
 from operations.withdrawals.matching import Name
 from operations.withdrawals.places import Place, places
 from search.indexing import mark_as_stale
-from tags.models import Tag, TagAlias, TaggedPost, keys_of
+from tags.models import Tag, TagAlias, TaggedPost
+from tags.names import keys_of
 from tags.tagging import tag_url
 
 # How many entries are brought up to date by one statement.

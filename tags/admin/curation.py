@@ -18,7 +18,8 @@ from blog.models.curation import CurationError
 from core.admin import read_ids
 from tags import curation
 from tags.admin.forms import MergeForm, RenameForm
-from tags.models import Tag, tag_key
+from tags.models import Tag
+from tags.names import tag_key
 
 
 class TagCurationAdmin(CurationAdmin):

@@ -7,7 +7,8 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from tags.models import Tag, tag_key
+from tags.models import Tag
+from tags.names import tag_key
 
 
 class MergeForm(forms.Form):

@@ -20,7 +20,8 @@ from accounts.models import User
 from blog.models import Page, Post, Redirect, Status
 from core.models import SiteSettings
 from tags import curation, index
-from tags.models import NAME_FIELDS, Tag, TaggedPost, keys_of
+from tags.models import Tag, TaggedPost
+from tags.names import NAME_FIELDS, keys_of
 from tests.factories import PageFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.plans import plan_of
 from tests.factories.types import ImportParts

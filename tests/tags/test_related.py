@@ -12,7 +12,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Post, Status
 from blog.related import MAX_SHOWN
-from tags.models import Tag, TaggedPost, keys_of
+from tags.models import Tag, TaggedPost
+from tags.names import keys_of
 from tags.related import NEARBY, find_related, posts_between, tags_with_limits
 from tests.factories import PostFactory, TagFactory, UserFactory, at
 from tests.factories.plans import plan_of

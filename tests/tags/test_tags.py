@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blog.models import Post, Status
-from tags.models import Tag, TagAlias, TaggedPost, tag_key
+from tags.models import Tag, TagAlias, TaggedPost
+from tags.names import tag_key
 from tags.tagging import join_tags, split_tags
 from tests.factories import PostFactory, TagFactory, UserFactory
 from tests.factories.plans import plan_of

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.test import Client
 from lxml import etree
 
-from tags.models import tag_key
+from tags.names import tag_key
 from wordpress.wxr.records import CATEGORY, TAG, TermRef
 from wordpress.wxr.values import usable_slug
 

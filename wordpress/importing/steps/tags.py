@@ -11,7 +11,8 @@ from django.utils.translation import gettext as _
 from core.bulk import fetch_rows, insert
 from core.changes import entries_changed
 from core.slugs import slug_from_export, slugify, unique_slug
-from tags.models import NAME_FIELDS, FormerName, Tag, TagAlias, TaggedPost, tag_key
+from tags.models import FormerName, Tag, TagAlias, TaggedPost
+from tags.names import NAME_FIELDS, tag_key
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import TAG_ALIASES, Ledger, Recorded, fingerprint_of
