@@ -15,6 +15,7 @@ from blog.permissions import may_edit, may_view
 from blog.review.paragraphs import split_paragraphs
 from blog.revisions.comparing import compare, matches
 from blog.revisions.describing import as_html
+from core.text import parse_time
 
 
 class ChangedAgainError(Exception):
@@ -64,20 +65,11 @@ def begin(entry: Entry, original: Entry, by: User, version: str) -> None:
 
     If that version isn't known, `original` as it is now.
     """
-    seen_at = parse_version(version)
+    seen_at = parse_time(version)
     try:
         bring_up_to_date(entry, original, by, seen_at=seen_at)
     except ChangedAgainError:
         bring_up_to_date(entry, original, by)
-
-
-def parse_version(version: str) -> dt.datetime | None:
-    """Return the time that a form gives as the version of an entry; None if it is none."""
-    try:
-        time = dt.datetime.fromisoformat(version)
-        return time.astimezone(dt.UTC) if time.tzinfo else None
-    except (ValueError, OverflowError):
-        return None
 
 
 def bring_up_to_date(entry: Entry, original: Entry, by: User, *, seen_at: dt.datetime | None = None) -> None:

@@ -1,5 +1,6 @@
 """Plain text that databases and XML can hold."""
 
+import datetime as dt
 import re
 import unicodedata
 from typing import Final
@@ -88,6 +89,15 @@ def cell_text(cell: str) -> str:
 def parse_id(text: str) -> int:
     """Return the ID of a row that was sent as text; 0, which no row has, if it is none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def parse_time(text: str) -> dt.datetime | None:
+    """Return the time, in UTC, that was sent as text in ISO 8601; None if it is none, or has no time zone."""
+    try:
+        time = dt.datetime.fromisoformat(text)
+        return time.astimezone(dt.UTC) if time.tzinfo else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def unify_line_ends(text: str) -> str:

@@ -28,11 +28,11 @@ from blog import publishing
 from blog.admin.forms import LanguageForm, languages
 from blog.admin.results import action_message, step_message
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
-from blog.original_changes import parse_version
 from blog.permissions import may_publish
 from blog.workflow import Step
 from core.admin import BaseAdmin, delete_selected
 from core.languages import known_languages
+from core.text import parse_time
 
 # How many of the entries that would change are listed.
 MAX_SHOWN: Final = 100
@@ -143,7 +143,7 @@ class EntryActions(BaseAdmin[Any]):
         """Take back the move of one or more entries to the trash at the time `?at=`."""
         if not self.has_change_permission(request):
             raise PermissionDenied
-        trashed_at = parse_version(request.GET.get("at", ""))
+        trashed_at = parse_time(request.GET.get("at", ""))
         if trashed_at is None:
             raise BadRequest
         undo = partial(publishing.undo_trash, self.model, trashed_at, cast("User", request.user))

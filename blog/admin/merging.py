@@ -17,11 +17,10 @@ from django.utils.translation import gettext
 from blog.admin.autosaving import DraftForm
 from blog.models import Category, Entry, Revision
 from blog.models.entry_query import EntryKind
-from blog.original_changes import parse_version
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference, as_html, differences
 from blog.revisions.merging import merge
-from core.text import unify_line_ends
+from core.text import parse_time, unify_line_ends
 
 _TEXTS: Final = ("title", "source", "excerpt")
 
@@ -192,7 +191,7 @@ def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]
 
 def saved_at(version: str) -> dt.datetime | None:
     """Return when an entry of this version, which a form submitted, was last saved. None if it isn't one."""
-    return parse_version(version.partition("?")[0])
+    return parse_time(version.partition("?")[0])
 
 
 def _filed_in(version: str, entry: Entry) -> dict[str, Any]:

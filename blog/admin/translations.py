@@ -20,13 +20,12 @@ from blog.original_changes import (
     ChangedAgainError,
     bring_up_to_date,
     changes_since,
-    parse_version,
     translated_version,
 )
 from blog.permissions import may_edit, may_view
 from core.admin import BaseAdmin
 from core.languages import known_languages
-from core.text import parse_id
+from core.text import parse_id, parse_time
 
 _MAX_FOUND: Final = 10
 
@@ -110,7 +109,7 @@ class TranslationsMixin(BaseAdmin[Any]):
     def _bring_up_to_date(self, request: HttpRequest, entry: Entry, chosen: str) -> HttpResponse:
         """Note that an entry says the same as one of its translations, as this person saw it."""
         original = get_object_or_404(entry.translations(), pk=parse_id(chosen))
-        user, seen_at = cast("User", request.user), parse_version(request.POST.get("original_version", ""))
+        user, seen_at = cast("User", request.user), parse_time(request.POST.get("original_version", ""))
         try:
             bring_up_to_date(entry, original, user, seen_at=seen_at)
         except ChangedAgainError:
