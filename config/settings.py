@@ -17,10 +17,10 @@ from config import env
 from config.backups import backup_times
 from config.cache import caches
 from config.database import databases
-from config.environment import without_secrets
 from config.logs import logging_settings
 from config.mail import bounce_webhook, mail_limits, mailbox_url, mailers
 from config.monitoring import monitoring_token
+from config.redaction import without_secrets
 from config.security import security_contacts
 from config.site import language_code, site_url, time_zone
 from config.storage import media_storage

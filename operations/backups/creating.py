@@ -240,7 +240,7 @@ def _stored_media(store: Store, backups: list[str]) -> dict[str, StoredMedia]:
 
 
 def settings_file(environment: Mapping[str, str]) -> bytes:
-    """Return the settings of this site as a file `.env`. There are no secrets in them (config.environment)."""
+    """Return the settings of this site as a file `.env`. There are no secrets in them (config.redaction)."""
     lines = [
         "# The settings of this site. Secrets are not in a backup: fill them in, or create new ones.",
         *(f"{name}={value}" for name, value in sorted(environment.items())),

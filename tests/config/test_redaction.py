@@ -7,7 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from config.backups import backup_times
-from config.environment import PLAIN, SECRET, URLS, without_secrets
+from config.redaction import PLAIN, SECRET, URLS, without_secrets
 from tests.factories.programs import ROOT
 
 
