@@ -9,6 +9,7 @@ from django.conf import settings
 from blog.caching.requests import KNOWN_PAGE
 from config.lanes import ACCOUNTS, FILES, KNOWN_PAGES, LANES, NEW_PAGES, SEARCHES, SUBMISSIONS, UPLOADS, lane_of
 from core.serving.admission import Lane
+from tests.factories.loops import in_a_loop
 
 SESSION = {"HTTP_COOKIE": f"a=b; {settings.SESSION_COOKIE_NAME}=x"}
 POST = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "100"}
@@ -61,6 +62,6 @@ def test_new_pages_and_searches_take_turns_and_nothing_else_waits_for_them() -> 
         await asyncio.gather(*tasks)
         return meanwhile, inside
 
-    meanwhile, afterwards = asyncio.run(run())
+    meanwhile, afterwards = in_a_loop(run())
     assert meanwhile == {*LANES} - {SEARCHES}
     assert afterwards == {*LANES}

@@ -9,14 +9,14 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.serving.admission import FullLaneError, Lane
+from tests.factories.loops import in_a_loop
 
 # Served by granian with a lane of three, and one of one for what is slow. Bodies have 1 s to arrive.
 APPLICATION = """
@@ -125,12 +125,6 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("It never happened.")
-
-
-def in_a_loop[Result](coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Run it in a thread of its own: Playwright, whose tests may have run before, keeps a loop in this one."""
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
 
 
 class TestRequests:
