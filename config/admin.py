@@ -1,10 +1,12 @@
 """The admin site, with our title and dashboard."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, cast
 
 from django.contrib import admin
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
@@ -29,6 +31,18 @@ class BroadsideAdminSite(admin.AdminSite):
         # Django's pages for logging in and out call something else `site`.
         site = {"site": request.site} if hasattr(request, "site") else {}
         return {**context, **site, "navigation": navigation_for(request) if context["has_permission"] else None}
+
+    def admin_view[View: Callable[..., Any]](self, view: View, cacheable: bool = False) -> View:
+        """Find nothing at a URL with a NUL in its query: PostgreSQL refuses to look for one."""
+        guarded = super().admin_view(view, cacheable)
+
+        @wraps(guarded)
+        def admin_view(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            if "%00" in request.GET.urlencode():
+                raise Http404
+            return guarded(request, *args, **kwargs)
+
+        return cast("View", admin_view)
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]  # it can redirect
         """Show the dashboard, or the only page of users who may do just one thing, such as moderate."""

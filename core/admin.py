@@ -193,7 +193,8 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         response: Any = super().delete_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
-        if context is not None and not context["perms_lacking"] and not context["protected"]:
+        # Only the question has one of these, and not the page that closes a window.
+        if context is not None and not (context.get("perms_lacking", True) or context["protected"]):
             question = str(self.kind_messages.question).format(object=context["object"])
             context |= {"title": self._title("delete"), "question": question}
         return response

@@ -31,6 +31,14 @@ def test_staff_stay_in_the_admin(role: str, path: str, status: int, title: str) 
     assert [text(link) for link in find(page, "#content a")] == ["Go to the dashboard"]
 
 
+@pytest.mark.parametrize("query", ["state=%00", "state=draft%00", "q=%00", "date=2019%00", "%00=1"])
+def test_nothing_is_found_with_a_nul(query: str) -> None:
+    PostFactory()
+    response = client_of("Editor").get(f"/admin/blog/post/?{query}")
+    assert response.status_code == 404
+    assert find(read(response), "#navigation a")
+
+
 def test_a_form_with_an_old_token_is_explained_and_changes_nothing() -> None:
     post = PostFactory(title="Before")
     response = client_of("Editor", enforce_csrf_checks=True).post(

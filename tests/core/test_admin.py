@@ -58,6 +58,13 @@ def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Cl
     assert one(page, "#id_email").get("dir") is None
 
 
+def test_a_window_in_which_something_was_deleted_closes(owner: Client) -> None:
+    category = CategoryFactory()
+    response = owner.post(f"{CATEGORIES}{category.pk}/delete/", {"post": "yes", "_popup": "1"})
+    assert response.templates[0].name == "admin/popup_response.html"
+    assert not Category.objects.exists()
+
+
 class TestTitles:
     @pytest.mark.parametrize(
         ("path", "title"),
