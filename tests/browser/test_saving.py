@@ -12,7 +12,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 from accounts.models import User
 from blog import publishing
 from blog.models import Autosave, Post, Revision, Status
-from tests.factories import PASSWORD, PostFactory, UserFactory
+from tags import curation
+from tests.factories import PASSWORD, PostFactory, TagFactory, UserFactory
 from tests.factories.pages import log_in_beside
 from tests.factories.types import Faults, LogIn
 
@@ -121,6 +122,21 @@ def test_a_second_press_saves_nothing_twice_and_what_was_typed_meanwhile_can_be_
     expect(new_post.locator(".field-modified_at .readonly")).to_be_visible()
     expect(new_post.locator(".autosave-status")).to_have_text(SAVED)
     assert [post.source for post in Post.objects.all()] == ["Later."]
+
+
+def test_a_tag_typed_by_its_former_name_is_shown_with_its_name(new_post: Page, ruth: User) -> None:
+    curation.rename(TagFactory(name="Lamps").pk, "Lights", "", by=ruth)
+    mark(new_post)
+    new_post.fill("#id_title", "A lamp")
+    new_post.get_by_role("combobox", name="Tags").fill("lamps")
+    new_post.keyboard.press("Control+s")
+    expect(new_post.locator(".autosave-status")).to_have_text(SAVED)
+    expect(new_post.locator(".tags-chip")).to_have_text(re.compile("^Lights"))
+    assert is_same_document(new_post)
+    # Nothing was typed since, so there is nothing to keep.
+    assert not Autosave.objects.filter(data__isnull=False).exists()
+    new_post.keyboard.press("Control+s")
+    assert [tag.name for tag in Post.objects.get().tags.all()] == ["Lights"]
 
 
 def test_errors_are_shown_where_they_always_are(new_post: Page, faults: Faults) -> None:

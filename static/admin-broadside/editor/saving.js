@@ -139,10 +139,13 @@ function fillIn(form, answer, fields) {
       own?.remove();
     }
   }
-  for (const other of answer.querySelectorAll("input:is([type=text], [type=datetime-local])[name]")) {
+  const filled = "input:is([type=text], [type=datetime-local])[name], textarea[data-suggest]";
+  for (const other of answer.querySelectorAll(filled)) {
     const own = form.elements[other.name];
     if (own?.value === fields.get(other.name) && own.value !== other.value) {
       own.value = other.value;
+      // Tags are shown as chips.
+      own.dispatchEvent(new Event("input"));
     }
   }
 }
