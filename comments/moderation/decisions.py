@@ -89,12 +89,15 @@ def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, s
         if not result.changed + result.unchanged:
             raise Comment.DoesNotExist
         stored = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
-        if stored.status == CommentStatus.APPROVED:
+        if stored.status != CommentStatus.APPROVED:
+            _decide([stored], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
+        elif published := stored.decisions.first():
+            # This is a second click.
+            return published.batch
+        else:
             # The rules let staff pass. The log shows it as a decision all the same.
             batch = {"moderator": by, "batch": result.batch}
             Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
-        else:
-            _decide([stored], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
     return result.batch
 
 

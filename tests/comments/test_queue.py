@@ -414,6 +414,18 @@ class TestReplying:
         assert set(Comment.objects.values_list("status", flat=True)) == {Status.APPROVED}
         assert Comment.objects.count() == 2
 
+    def test_a_second_click_decides_nothing_more_and_offers_the_same_undo(
+        self, client: Client, moderator: User
+    ) -> None:
+        comment = CommentFactory.create()
+        sent = {"decide": f"reply {comment.pk}", f"reply-{comment.pk}": "Yes."}
+        first, second = (client.post(f"{DECIDE}?status=approved", sent, headers=JSON).json() for _ in range(2))
+        assert second == first
+        reply = Comment.objects.exclude(pk=comment.pk).get()
+        assert reply.decisions.count() == 1
+        client.post(second["undo"])
+        assert status(reply) == Status.PENDING
+
     @pytest.mark.parametrize("reply_text", ["", "  \n", "\u200b", "x" * 20_001])
     def test_an_invalid_reply_is_returned_and_approves_nothing(
         self, reply_text: str, client: Client, moderator: User
