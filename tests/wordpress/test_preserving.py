@@ -88,6 +88,7 @@ RICH_POST = item(
         filed("genre", "jazz", "Jazz &amp; blues"),
         meta("Mood", "glad"),
         meta("Mood", "sad"),
+        meta("empty", ""),
         meta("_wp_old_slug", "former"),
         meta("_wp_old_date", "2013-01-01"),
         meta("_thumbnail_id", "99"),

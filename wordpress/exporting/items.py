@@ -125,8 +125,8 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
     if isinstance(entry, Post):
         own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
     for key, values in own.items():
-        yield from (_post_meta(key, value) for value in values)
-    yield from (_post_meta(key, value) for key, value in kept.meta if key not in own)
+        yield from (elements.meta_field("postmeta", key, value) for value in values if value)
+    yield from (elements.meta_field("postmeta", key, value) for key, value in kept.meta if key not in own)
 
 
 def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -274,11 +274,6 @@ def block_items(ids: ExportIds) -> Iterator[str]:
             "wp:post_type": records.REUSABLE_BLOCK,
         }
         yield kept.as_item(texts)
-
-
-def _post_meta(key: str, value: str) -> str:
-    """Return a meta field of an item; nothing if `value` is empty."""
-    return elements.meta_field("postmeta", key, value) if value else ""
 
 
 def warn_about_control_characters(warn: Callable[[str], None], obj: Model, *texts: str) -> None:
