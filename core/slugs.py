@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
+from itertools import count
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -57,21 +58,33 @@ def slug_before_trash(slug: str) -> str:
     return _TRASH_SUFFIX.sub("", slug)
 
 
-def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) -> str:
-    """Return `base`, or `base-2`, `base-3` … if that is taken, as WordPress numbers them."""
-    slug, number = base, 1
-    while is_taken(slug):
-        number += 1
+def numbered_slugs(base: str, *, max_length: int) -> Iterator[str]:
+    """Yield `base`, `base-2`, `base-3`…, as WordPress numbers them."""
+    yield base
+    for number in count(2):
         suffix = f"-{number}"
-        slug = base[: max_length - len(suffix)] + suffix
-    return slug
+        yield base[: max_length - len(suffix)] + suffix
+
+
+def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) -> str:
+    """Return the first of the numbered slugs that is not taken."""
+    return next(slug for slug in numbered_slugs(base, max_length=max_length) if not is_taken(slug))
 
 
 def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
-    """Return a slug, numbered as by `unique_slug`, that neither an object of `taken_by` nor one of `also_taken` has."""
+    """Return the first of the numbered slugs that neither an object of `taken_by` nor one of `also_taken` has."""
+    return next(each_free_slug(base, taken_by, max_length=max_length, also_taken=also_taken))
+
+
+def each_free_slug(
+    base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()
+) -> Iterator[str]:
+    """Yield all numbered slugs that `free_slug` could return. One query; `also_taken` may grow meanwhile."""
     base = base[:max_length].strip("-")
-    taken = {*taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True), *also_taken}
-    return unique_slug(base, taken.__contains__, max_length=max_length)
+    taken = set(taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True))
+    for slug in numbered_slugs(base, max_length=max_length):
+        if slug not in taken and slug not in also_taken:
+            yield slug
 
 
 def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) -> list[str]:
@@ -81,9 +94,11 @@ def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) 
     if contested := taken | {base for base, count in Counter(bases).items() if count > 1}:
         tried = Q(*(_may_be_tried(base, max_length) for base in sorted(contested)), _connector=Q.OR)
         taken |= _slugs(taken_by, tried)
+    numbered = {base: numbered_slugs(base, max_length=max_length) for base in bases}
     free = []
     for base in bases:
-        free.append(unique_slug(base, taken.__contains__, max_length=max_length))
+        # What was tried for an equal base is taken.
+        free.append(next(slug for slug in numbered[base] if slug not in taken))
         taken.add(free[-1])
     return free
 
@@ -95,7 +110,7 @@ def _slugs(taken_by: Iterable[QuerySet[Any]], condition: Q) -> set[str]:
 
 
 def _may_be_tried(base: str, max_length: int) -> Q:
-    """Match every slug that `unique_slug` may try, and others that begin the same way."""
+    """Match all numbered slugs of `base`, and others that begin the same way."""
     return Q(slug__startswith=base[: max_length - 8])
 
 

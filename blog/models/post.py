@@ -1,6 +1,7 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from django.db import models
@@ -22,7 +23,7 @@ from blog.rendering.images import library_images
 from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
-from core.slugs import free_slug, slugify
+from core.slugs import each_free_slug, slugify
 from core.urls import URLTemplate
 from media.models import Picture
 
@@ -235,19 +236,24 @@ class Enclosure(PublicModel):
 def assign_free_slugs(posts: Sequence[Post]) -> None:
     """Give dated posts slugs that no other post of their day has, as WordPress does: `slug`, `slug-2`, `slug-3`…
 
-    One query, and one more for each slug that is taken.
+    One query, and one more for each slug of a day that is taken.
     """
     if not posts:
         return
     # Only posts have days. A condition on the kind as well would make SQLite read all posts.
     others = Entry.objects.order_by()
     days, slugs = {post.published_on for post in posts}, {post.slug for post in posts}
-    rivals = others.filter(published_on__in=days, slug__in=slugs).values_list("published_on", "slug", "pk")
     given = {post.pk for post in posts if post.pk}
-    taken = {(day, slug) for day, slug, pk in rivals if pk not in given}
+    taken: dict[dt.date | None, set[str]] = {day: set() for day in days}
+    for day, slug, pk in others.filter(published_on__in=days, slug__in=slugs).values_list("published_on", "slug", "pk"):
+        if pk not in given:
+            taken[day].add(slug)
+    free: dict[tuple[dt.date | None, str], Iterator[str]] = {}
     for post in posts:
-        if (post.published_on, post.slug) in taken:
-            same_day = others.filter(published_on=post.published_on).exclude(pk__in=given)
-            assigned = {slug for day, slug in taken if day == post.published_on}
-            post.slug = free_slug(post.slug, same_day, max_length=MAX_SLUG_LENGTH, also_taken=assigned)
-        taken.add((post.published_on, post.slug))
+        day, slug = post.published_on, post.slug
+        if slug in taken[day]:
+            if (day, slug) not in free:
+                same_day = others.filter(published_on=day).exclude(pk__in=given)
+                free[day, slug] = each_free_slug(slug, same_day, max_length=MAX_SLUG_LENGTH, also_taken=taken[day])
+            post.slug = next(free[day, slug])
+        taken[day].add(post.slug)

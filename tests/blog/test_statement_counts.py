@@ -8,12 +8,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from blog import publishing, rendering
 from blog.models import Page, Post, Status, stored_entry
+from blog.models.post import assign_free_slugs
 from core.changes import ContentVersion
-from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory, at
 from tests.factories.admin import version_of_form
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +157,17 @@ class TestRendering:
         assert renders == [post.source]
         post.save()
         assert renders == [post.source]
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_posts_of_one_day_with_one_slug_are_numbered_with_two_queries(
+    count: int, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    given = PostFactory(slug="news", published_at=at(2020, 1, 1))
+    posts = PostFactory.build_batch(count, slug="news", published_on=given.published_on)
+    with django_assert_num_queries(2):
+        assign_free_slugs(posts)
+    assert [post.slug for post in posts] == [f"news-{number}" for number in range(2, count + 2)]
 
 
 class TestContentVersion:
