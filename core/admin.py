@@ -14,7 +14,7 @@ from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import model_ngettext, quote, unquote
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import QuerySet
@@ -135,6 +135,9 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show or save the form. One that was sent too late is shown as it was filled in, and not saved."""
+        if "_saveasnew" in request.POST:
+            # Django makes a copy then, even where it offers none.
+            raise BadRequest("Nothing can be saved as a copy.")
         late: LateForm | None = getattr(request, "late_form", None)
         if late is None:
             return super().changeform_view(request, object_id, form_url, extra_context)

@@ -28,6 +28,7 @@ from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
+from core.text import remove_unstorable
 from tags.letters import HAN, SYMBOLS, letter_of, script_of, sort_key_of
 from tags.models import Tag, TaggedPost, TagQuerySet
 from tags.names import search_key
@@ -114,7 +115,7 @@ def index(request: SiteRequest, rest: str = "") -> HttpResponse:
         return _letter_response(request, found["letter"], int(found["number"]) if found["number"] else None)
     if is_probe(request):
         return HttpResponse()
-    words = request.GET.get(PARAMETER, "")[:_MAX_CHARACTERS].strip()
+    words = remove_unstorable(request.GET.get(PARAMETER, "")[:_MAX_CHARACTERS]).strip()
     return _search_response(request, words) if search_key(words) else _front_response(request)
 
 

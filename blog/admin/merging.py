@@ -147,7 +147,7 @@ class MergingForm(DraftForm):
         form_field = self.fields[name]
         if name == "password":
             return "•••" if value else ""
-        if value == []:
+        if value is None or value == []:
             return ""
         is_submitted = all(isinstance(each, str) for each in (value if isinstance(value, list) else [value]))
         try:

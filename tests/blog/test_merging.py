@@ -270,6 +270,11 @@ class TestChangesOfManyEntries:
         assert client.post(admin_url(post, "change"), again).status_code == 302
         assert Post.objects.get().title == "Mine"
 
+    def test_an_incomplete_form_is_compared_as_well(self, client: Client, post: Post) -> None:
+        response = client.post(admin_url(post, "change"), {"title": "Mine", "version": "x"})
+        assert "This was changed elsewhere" in response.content.decode()
+        assert Post.objects.get().title == post.title
+
     def test_of_other_entries_make_no_difference(self, client: Client, ruth: User, post: Post) -> None:
         opened = form_data(post)
         publishing.set_language(Post.objects.filter(pk=PostFactory(tags=["march"]).pk), ruth, "fr")

@@ -58,6 +58,13 @@ def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Cl
     assert one(page, "#id_email").get("dir") is None
 
 
+def test_nothing_can_be_saved_as_a_copy(owner: Client) -> None:
+    category = CategoryFactory()
+    response = owner.post(f"{CATEGORIES}{category.pk}/change/", NEW_CATEGORY | {"_saveasnew": "1"})
+    assert response.status_code == 400
+    assert Category.objects.get() == category
+
+
 def test_a_window_in_which_something_was_deleted_closes(owner: Client) -> None:
     category = CategoryFactory()
     response = owner.post(f"{CATEGORIES}{category.pk}/delete/", {"post": "yes", "_popup": "1"})

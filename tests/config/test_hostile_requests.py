@@ -1,0 +1,148 @@
+"""Whatever a URL or a form has in it, no request makes the server fail.
+
+Each page is opened with hostile values for every name that it reads, and with hostile segments in its path.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+from urllib.parse import quote, urlsplit
+
+import pytest
+from django.http import QueryDict
+from django.test import Client
+
+from tests.factories.admin import client_of
+from tests.factories.permissions import undone
+from tests.factories.whole_site import PUBLIC, admin_paths, make_blog, make_owner
+from wordpress.legacy_urls.query_forms import QUERY_FORMS
+
+pytestmark = pytest.mark.django_db
+
+# What databases, numbers, dates, encodings and patterns stumble over.
+VALUES: Final = ["\0", "a\0b", "9" * 30, "-1", "²", "\ud800", "2019-13", "x" * 3_000]
+SEGMENTS: Final = ["\0", "9" * 30, "²", "\ud800", "%", ".."]
+# Besides the pages that people see.
+OTHERS: Final = [
+    "/feed/",
+    "/comments/feed/",
+    "/tag/cooperation/feed/json/",
+    "/2019/10/22/a-paper/feed/atom/",
+    "/author/writer/feed/",
+    "/language/ar/",
+    "/tags/",
+    "/tags/c/",
+    "/search/paper/feed/",
+    "/search/suggestions.json?q=co",
+    "/oembed/?url=http%3A%2F%2Ftestserver%2F2019%2F10%2F22%2Fa-paper%2F",
+    "/2019/10/22/a-paper/comment-page-1/",
+    "/follow-by-email/",
+    "/follow-by-email/tag/cooperation/",
+    "/follow-by-email/confirm/x/",
+    "/comments/own/x/",
+    "/comments/decide/x/spam/",
+    "/comments/challenge/",
+    "/comments/webmention/",
+    "/comments/900/",
+    "/comments/on/post/1/",
+    "/wp-content/uploads/2019/10/a-300x200.jpg",
+    "/index.php/2019/10/",
+    "/sitemap-posts.xml",
+    "/wp-sitemap-posts-post-1.xml",
+    "/icon-0-180.png",
+    "/portrait-0123456789abcdef.webp",
+    "/media/pictures/x.png",
+]
+FORM: Final = "application/x-www-form-urlencoded"
+# Not implemented is what oEmbed 1.0 says of other formats.
+FINE: Final = {501}
+
+
+@contextmanager
+def names_read() -> Iterator[set[str]]:
+    """Collect the names of what is read of queries and forms."""
+    names = set[str]()
+
+    def noting(method: Any) -> Any:
+        def note(fields: QueryDict, name: str, *args: Any, **options: Any) -> Any:
+            names.add(name)
+            return method(fields, name, *args, **options)
+
+        return note
+
+    with ExitStack() as stack:
+        for name in ("get", "getlist", "__getitem__", "__contains__"):
+            stack.enter_context(patch.object(QueryDict, name, noting(getattr(QueryDict, name))))
+        yield names
+
+
+def encoded(value: str) -> str:
+    return quote(value.encode(errors="surrogatepass"), safe="")
+
+
+class Attacker:
+    """Sends requests, and notes those that fail."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        client.raise_request_exception = False
+        self.failed: list[str] = []
+        self.asked_everywhere = self._names("GET", "/no/such/page/") | self._names("POST", "/no/such/page/")
+
+    def open_with_each_value(self, path: str, methods: Sequence[str], values: Sequence[str]) -> None:
+        """Give each value to each name that the page reads, in its URL, or in a form sent to it."""
+        for method in methods:
+            for name in sorted(self._names(method, path) - self.asked_everywhere):
+                for field in (f"{encoded(name)}={encoded(value)}" for value in values):
+                    if method == "POST":
+                        self.send(method, path, field)
+                    else:
+                        self.send(method, f"{path}{'&' if '?' in path else '?'}{field}")
+
+    def open_with_each_segment(self, path: str) -> None:
+        """Put each segment before, after and in place of those of the path."""
+        own = urlsplit(path).path.strip("/").split("/")
+        for at in range(len(own) + 1):
+            for segment in map(encoded, SEGMENTS):
+                self.send("GET", "/" + "/".join([*own[:at], segment, *own[at:]]) + "/")
+                self.send("GET", "/" + "/".join([*own[:at], segment, *own[at + 1 :]]) + "/")
+
+    def send(self, method: str, path: str, body: str = "") -> None:
+        try:
+            with undone():
+                response: Any = self.client.generic(method, path, body, FORM)
+                if response.streaming:
+                    response.getvalue()
+        except Exception as error:  # noqa: BLE001 (a failing request, whatever fails)
+            self.failed.append(f"{method} {path[:200]} {body[:200]}: {error!r}")
+            return
+        if response.status_code >= 500 and response.status_code not in FINE:
+            self.failed.append(f"{method} {path[:200]} {body[:200]}: {response.status_code}")
+
+    def _names(self, method: str, path: str) -> set[str]:
+        with names_read() as names:
+            self.send(method, path)
+        return names
+
+
+def test_readers_see_no_error_of_the_server(client: Client) -> None:
+    make_blog()
+    attacker = Attacker(client)
+    for name in sorted(QUERY_FORMS | attacker.asked_everywhere):
+        for value in VALUES:
+            attacker.send("GET", f"/?{name}={encoded(value)}")
+            attacker.send("GET", f"/?p=1&s=x&{name}={encoded(value)}")
+    for path in [*PUBLIC.values(), *OTHERS]:
+        attacker.open_with_each_value(path.split("#")[0], ["GET", "POST"], VALUES)
+        attacker.open_with_each_segment(path)
+    assert attacker.failed == []
+
+
+def test_staff_see_no_error_of_the_server() -> None:
+    make_blog()
+    owner = make_owner()
+    attacker = Attacker(client_of(owner))
+    for path in dict.fromkeys(admin_paths(owner)):
+        attacker.open_with_each_value(path, ["GET"], ["\0", "9" * 30, "²"])
+    assert attacker.failed == []
