@@ -139,6 +139,7 @@ def test_readers_see_no_error_of_the_server(client: Client) -> None:
     assert attacker.failed == []
 
 
+@pytest.mark.long
 def test_staff_see_no_error_of_the_server() -> None:
     make_blog()
     owner = make_owner()
