@@ -55,13 +55,16 @@ class CommentSettings(OneRow):
     comments_per_sender = models.PositiveSmallIntegerField(
         _("comments from one sender"),
         default=10,
-        help_text=_("If one sender posts more than this within ten minutes, they are held. Enter 0 for no limit."),
+        help_text=_(
+            "If one sender posts more than this within ten minutes, the rest is held for review. Enter 0 for no limit."
+        ),
     )
     comments_per_site = models.PositiveSmallIntegerField(
         _("comments on the whole site"),
         default=200,
         help_text=_(
-            "If everyone together posts more than this within ten minutes, they are held. Enter 0 for no limit."
+            "If everyone together posts more than this within ten minutes, the rest is held for review. "
+            "Enter 0 for no limit."
         ),
     )
     proof_of_work = models.BooleanField(
