@@ -91,7 +91,7 @@ def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) 
     """Return a different slug for each of `bases`, as `free_slug` does. Two queries at most."""
     bases = [base[:max_length].strip("-") for base in bases]
     taken = _slugs(taken_by, Q(slug__in=bases))
-    if contested := taken | {base for base, count in Counter(bases).items() if count > 1}:
+    if contested := taken | {base for base, uses in Counter(bases).items() if uses > 1}:
         tried = Q(*(_may_be_tried(base, max_length) for base in sorted(contested)), _connector=Q.OR)
         taken |= _slugs(taken_by, tried)
     numbered = {base: numbered_slugs(base, max_length=max_length) for base in bases}
