@@ -91,13 +91,13 @@ def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, s
         stored = submit(comment.entry, text=text, parent=comment, user=by, settings=settings)
         if stored.status != CommentStatus.APPROVED:
             _decide([stored], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
-        elif published := stored.decisions.first():
-            # This is a second click.
-            return published.batch
-        else:
+        elif (published := stored.decisions.first()) is None:
             # The rules let staff pass. The log shows it as a decision all the same.
             batch = {"moderator": by, "batch": result.batch}
             Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
+        elif not result.changed:
+            # This is a second click.
+            return published.batch
     return result.batch
 
 

@@ -426,6 +426,16 @@ class TestReplying:
         client.post(second["undo"])
         assert status(reply) == Status.PENDING
 
+    def test_approving_again_with_the_same_reply_can_be_undone(self, client: Client, moderator: User) -> None:
+        comment = pending_comment()
+        self.reply(client, comment)
+        Comment.objects.filter(pk=comment.pk).update(status=Status.PENDING)
+        response = self.reply(client, comment)
+        assert status(comment) == Status.APPROVED
+        button = one(read(response), ".messagelist form.undo")
+        client.post(button.get("action"), dict(button.form_values()))
+        assert status(comment) == Status.PENDING
+
     @pytest.mark.parametrize("reply_text", ["", "  \n", "\u200b", "x" * 20_001])
     def test_an_invalid_reply_is_returned_and_approves_nothing(
         self, reply_text: str, client: Client, moderator: User
