@@ -13,7 +13,7 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.contrib.admin.options import IS_POPUP_VAR
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import model_ngettext, quote, unquote
-from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.core.paginator import Paginator
 from django.db import models
@@ -24,53 +24,19 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.change_list import FilterChangeList
 from core.dashboard import Concern
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.models import SiteSettings
-from core.text import parse_id
 
 _HISTORY_PER_PAGE: Final = 100
-
-
-def read_ids(values: Iterable[str]) -> list[int]:
-    """Return the IDs in parameters, each of which may contain several, separated by commas."""
-    ids = (parse_id(each) for value in values for each in value.split(","))
-    return list(dict.fromkeys(pk for pk in ids if pk))
-
-
-class FilterChangeList(ChangeList):
-    """A list with its filters above it (templates/admin/change_list.html)."""
-
-    @property
-    def filters(self) -> list[Any]:
-        """The filters that are shown."""
-        return self.filter_specs
-
-    @cached_property
-    def chips(self) -> list[dict[str, str]]:
-        """The search and the active filters, each with its name, its value, and the URL of the list without it."""
-        chips = []
-        if self.query:
-            without = self.get_query_string({}, [SEARCH_VAR])
-            chips.append({"name": gettext("search"), "value": self.query, "url": without})
-        for spec in self.filters:
-            everything, *choices = spec.choices(self)
-            if everything["selected"]:
-                continue
-            # The value in a URL may be none of the choices.
-            typed = ", ".join(map(str, spec.used_parameters.values()))
-            value = next((str(choice["display"]) for choice in choices if choice["selected"]), typed)
-            # Dashes show the depth in a tree.
-            chips.append({"name": spec.title, "value": value.lstrip("— "), "url": everything["query_string"]})
-        return chips
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +162,8 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         response: Any = super().delete_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
-        # Only the question has one of these, and not the page that closes a window.
-        if context is not None and not (context.get("perms_lacking", True) or context["protected"]):
+        # The page that closes a window asks nothing.
+        if context and "protected" in context and not (context["perms_lacking"] or context["protected"]):
             question = str(self.kind_messages.question).format(object=context["object"])
             context |= {"title": self._title("delete"), "question": question}
         return response

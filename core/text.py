@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 # Characters that XML can't hold: a single one makes a whole document unreadable. Source: XML 1.0, 2.2.
@@ -89,6 +90,12 @@ def cell_text(cell: str) -> str:
 def parse_id(text: str) -> int:
     """Return the ID of a row that was sent as text; 0, which no row has, if it is none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
+
+
+def parse_ids(texts: Iterable[str]) -> list[int]:
+    """Return the IDs in these texts, each of which may have several, separated by commas."""
+    ids = (parse_id(each) for text in texts for each in text.split(","))
+    return list(dict.fromkeys(pk for pk in ids if pk))
 
 
 def parse_time(text: str) -> dt.datetime | None:

@@ -20,7 +20,8 @@ from accounts.audit.exporting import FORMATS
 from accounts.audit.reading import with_people
 from accounts.models import AuditRecord, User
 from accounts.owners import is_owner, owners_only
-from core.admin import FilterChangeList, ReadOnlyAdmin
+from core.admin import ReadOnlyAdmin
+from core.change_list import FilterChangeList
 from core.dates import format_datetime
 from core.text import parse_id
 

@@ -28,7 +28,8 @@ from blog import autosaves
 from blog.models import Autosave, Entry
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
-from core.admin import BaseAdmin, FilterChangeList
+from core.admin import BaseAdmin
+from core.change_list import FilterChangeList
 from core.languages import in_words
 from core.text import remove_unstorable, unify_line_ends
 

@@ -19,8 +19,8 @@ from blog.admin.forms import CategoryForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import Category, CategoryChange, CategoryTwins
 from blog.models.curation import CurationError
-from core.admin import read_ids
 from core.kind_messages import KindMessages
+from core.text import parse_ids
 
 
 class _TreeChoiceField(forms.ModelChoiceField[Category]):
@@ -82,7 +82,7 @@ class CategoryAdmin(CurationAdmin):
         """Merge the `categories` into the chosen one, once that has been shown and confirmed."""
         self.require_curator(request)
         data = request.POST if request.method == "POST" else request.GET
-        return self._merge_page(request, read_ids(data.getlist("categories")))
+        return self._merge_page(request, parse_ids(data.getlist("categories")))
 
     def _merge_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
         chosen: list[Any] = list(self.get_queryset(request).filter(pk__in=ids).order_by("-post_count", "path"))

@@ -17,7 +17,8 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from blog.models.curation import CurationError, UndoableChange
-from core.admin import BaseAdmin, ReadOnlyAdmin, read_ids
+from core.admin import BaseAdmin, ReadOnlyAdmin
+from core.text import parse_ids
 from core.twins import Likeness
 
 
@@ -96,7 +97,7 @@ class TwinsAdmin(CurationAdmin):
         self.require_curator(request)
         if request.method != "POST":
             return self.twins_page(request)
-        ids = read_ids(request.POST.getlist("different"))
+        ids = parse_ids(request.POST.getlist("different"))
         if len(ids) == 2:
             self.set_different(*ids)
             self.message_user(request, self.not_twins_text, messages.SUCCESS)

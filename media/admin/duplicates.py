@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from core.admin import read_ids
 from core.languages import in_quotes
+from core.text import parse_ids
 from media import duplicates, trash
 from media.admin.uploads import UploadAdmin
 from media.models import LikePictures, Picture
@@ -59,7 +59,7 @@ class DuplicatesAdmin(UploadAdmin):
 
     def _search(self, request: HttpRequest) -> HttpResponse:
         if "different" in request.POST:
-            duplicates.set_different(read_ids(request.POST.getlist("ids"))[: trash.MAX_MERGED])
+            duplicates.set_different(parse_ids(request.POST.getlist("ids"))[: trash.MAX_MERGED])
             self.message_user(request, gettext("These images will not be suggested again."), messages.SUCCESS)
             return redirect(self._url("duplicates"))
         count = duplicates.search()
@@ -84,10 +84,10 @@ class DuplicatesAdmin(UploadAdmin):
         """Merge the images `ids` into the `target`, once that has been shown and confirmed."""
         self._require_permission(request)
         values = request.POST if request.method == "POST" else request.GET
-        return self._merge_page(request, read_ids(values.getlist("ids")))
+        return self._merge_page(request, parse_ids(values.getlist("ids")))
 
     def _merge_page(self, request: HttpRequest, pks: Collection[int]) -> HttpResponse:
-        chosen = (read_ids([request.POST.get("target", "")]) or [0])[0]
+        chosen = (parse_ids([request.POST.get("target", "")]) or [0])[0]
         try:
             if request.POST.get("confirm", "") == str(chosen) and chosen in pks:
                 return self._merge(request, pks, chosen)

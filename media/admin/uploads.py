@@ -27,8 +27,9 @@ from django.views.decorators.http import require_POST
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from core.admin import BaseAdmin, read_ids
+from core.admin import BaseAdmin
 from core.kind_messages import KindMessages
+from core.text import parse_ids
 from media import trash
 from media.documents import MAX_BYTES, clean_document
 from media.file_types import CLEANABLE
@@ -215,7 +216,7 @@ class UploadAdmin(BaseAdmin[Any]):
         """Bring the files with these `ids` back."""
         if not self.has_delete_permission(request):
             raise PermissionDenied
-        self._restore(request, read_ids(request.GET.getlist("ids")))
+        self._restore(request, parse_ids(request.GET.getlist("ids")))
         return redirect(self._url("changelist"))
 
     @admin.action(description=_("Restore"), permissions=["delete"])

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from blog.admin.curation import CurationAdmin
 from blog.models.curation import CurationError
-from core.admin import read_ids
+from core.text import parse_ids
 from tags import curation
 from tags.admin.forms import MergeForm, RenameForm
 from tags.models import Tag
@@ -134,7 +134,7 @@ class TagCurationAdmin(CurationAdmin):
         try:
             curation.check_count(ids, curation.MAX_DELETED)
             if "confirm" in request.POST:
-                expected = (read_ids([request.POST["confirm"]]) or [0])[0]
+                expected = (parse_ids([request.POST["confirm"]]) or [0])[0]
                 return self.done(request, curation.delete(ids, cast("User", request.user), expected_uses=expected))
         except CurationError as error:
             return self.refused(request, error)
@@ -153,7 +153,7 @@ def _ids(tags: QuerySet[Tag], limit: int) -> list[int]:
 
 
 def _read_tags(request: HttpRequest) -> list[int]:
-    return read_ids((request.POST if request.method == "POST" else request.GET).getlist("tags"))
+    return parse_ids((request.POST if request.method == "POST" else request.GET).getlist("tags"))
 
 
 def _join(ids: Collection[int]) -> str:

@@ -1,0 +1,34 @@
+"""The lists of the admin."""
+
+from typing import Any
+
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
+from django.utils.functional import cached_property
+from django.utils.translation import gettext
+
+
+class FilterChangeList(ChangeList):
+    """A list with its filters above it (templates/admin/change_list.html)."""
+
+    @property
+    def filters(self) -> list[Any]:
+        """The filters that are shown."""
+        return self.filter_specs
+
+    @cached_property
+    def chips(self) -> list[dict[str, str]]:
+        """The search and the active filters, each with its name, its value, and the URL of the list without it."""
+        chips = []
+        if self.query:
+            without = self.get_query_string({}, [SEARCH_VAR])
+            chips.append({"name": gettext("search"), "value": self.query, "url": without})
+        for spec in self.filters:
+            everything, *choices = spec.choices(self)
+            if everything["selected"]:
+                continue
+            # The value in a URL may be none of the choices.
+            typed = ", ".join(map(str, spec.used_parameters.values()))
+            value = next((str(choice["display"]) for choice in choices if choice["selected"]), typed)
+            # Dashes show the depth in a tree.
+            chips.append({"name": spec.title, "value": value.lstrip("— "), "url": everything["query_string"]})
+        return chips
