@@ -26,7 +26,7 @@ from accounts.audit.recording import record
 from accounts.models import User
 from accounts.offboarding import offboard
 from blog import publishing
-from blog.autosaves import OpenForm
+from blog.editing.autosaves import OpenForm
 from blog.models import Category, Page, Post, Revision, Status
 from comments import personal_data
 from comments.models import Comment, Follower

@@ -43,22 +43,22 @@ class BlogConfig(AppConfig):
         from blog.admin.dashboard import NAVIGATION, PANELS
         from blog.admin.portraits import PANEL, PortraitInline
         from blog.admin.review_preferences import ReviewPreferenceInline
-        from blog.advice import CHECKS, advice_checks
         from blog.appearance import uses
         from blog.appearance.blocks import sidebar_blocks
         from blog.appearance.menus import menu_targets
-        from blog.archives import archive
-        from blog.authors import authors
         from blog.caching import page_parameters, private_parameters
         from blog.caching.files import retract
+        from blog.editing.advice import CHECKS, advice_checks
+        from blog.editing.preview_links import PARAMETER
         from blog.generated_pages import generated_pages
-        from blog.language_lists import LANGUAGES_BLOCK
+        from blog.listings.archives import archive
+        from blog.listings.authors import authors
+        from blog.listings.language_lists import LANGUAGES_BLOCK
         from blog.media_index import USE_FINDER, update_media_index
         from blog.menu_targets import MENU_TARGETS
         from blog.models import Entry, PostInCategory, ReviewNote, ReviewPreference, SiteAppearance
         from blog.overviews import ARCHIVE, AUTHORS
         from blog.permissions import may_write
-        from blog.preview_links import PARAMETER
         from blog.privacy import kept_by_the_blog
         from blog.publishing import categories_changed, count_written, next_publication, reassign
         from blog.rendering import markdown

@@ -12,16 +12,16 @@ from django.utils.translation import get_language, gettext
 from blog import breadcrumbs, passwords, privacy
 from blog.appearance.looks import look_of
 from blog.caching import mark_private
-from blog.lead_pictures import lead_picture
-from blog.listing import FeedLink, join_parts, page_label, site_feed
+from blog.listings.listing import FeedLink, join_parts, page_label, site_feed
 from blog.models import Entry, Post
-from blog.open_graph import article, locale, oembed_url
+from blog.page_metadata.lead_pictures import lead_picture
+from blog.page_metadata.open_graph import article, locale, oembed_url
+from blog.page_metadata.structured_data import blog_posting, breadcrumb_list, json_ld
 from blog.portraits import about_author
 from blog.related import related_section
 from blog.rendering import PAGE_BREAK
 from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
-from blog.structured_data import blog_posting, breadcrumb_list, json_ld
 from blog.terms import links_to, terms_of
 from core.languages import alternates, answer_in, separator
 from core.privacy import describe_kept_data

@@ -16,9 +16,9 @@ from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from blog.lead_pictures import lead_picture
-from blog.listing import period
+from blog.listings.listing import period
 from blog.models import Entry, Post
+from blog.page_metadata.lead_pictures import lead_picture
 from blog.views import pages_at, posts_at
 from core.http import host_of
 from core.models import SiteSettings

@@ -24,7 +24,7 @@ from django.utils.translation import get_language, gettext
 from blog.appearance.looks import look_of
 from blog.models import Category, Entry, Page, Post, public_condition
 from blog.overviews import ARCHIVE, AUTHORS, has_archive, has_authors, overview_url
-from blog.structured_data import changed_at
+from blog.page_metadata.structured_data import changed_at
 from core.languages import alternates
 from core.models import SiteSettings
 from core.site import absolute_url

@@ -6,11 +6,12 @@ from django.http import HttpResponse
 from django.urls import URLPattern, path, register_converter
 from django.urls.converters import IntConverter, PathConverter, StringConverter
 
-from blog import feeds, oembed, views, well_known
+from blog import oembed, views, well_known
 from blog.appearance.views import icon, style
 from blog.caching import DICTIONARY_PATH, SPECULATION_RULES_PATH, public_page
 from blog.dictionary import dictionary
-from blog.language_lists import by_language
+from blog.feeds.posts import AuthorFeed, CategoryFeed, LanguageFeed, SiteFeed
+from blog.listings.language_lists import by_language
 from blog.portraits import portrait
 from core import languages
 
@@ -59,10 +60,10 @@ def feed_paths(route: str, feed: Callable[[str], Callable[..., HttpResponse]], n
 
 
 urlpatterns = [
-    *feed_paths("", feeds.SiteFeed, "front"),
-    *feed_paths("category/<tree_path:path>/", feeds.CategoryFeed, "category"),
-    *feed_paths("author/<any_slug:slug>/", feeds.AuthorFeed, "author"),
-    *feed_paths("language/<language:language>/", feeds.LanguageFeed, "language"),
+    *feed_paths("", SiteFeed, "front"),
+    *feed_paths("category/<tree_path:path>/", CategoryFeed, "category"),
+    *feed_paths("author/<any_slug:slug>/", AuthorFeed, "author"),
+    *feed_paths("language/<language:language>/", LanguageFeed, "language"),
     *listing_paths("", views.front, "front"),
     *listing_paths("author/<any_slug:slug>/", views.by_author, "author"),
     *listing_paths("language/<language:language>/", by_language, "language"),

@@ -16,18 +16,19 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from blog import breadcrumbs, preview_links, privacy
+from blog import breadcrumbs, privacy
 from blog.appearance.looks import look_of
-from blog.archives import period_response
 from blog.caching import has_session
+from blog.editing import preview_links
 from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
-from blog.listing import FeedLink, Listing, listing_page_url, listing_response, period, shown_in_lists
+from blog.listings.archives import period_response
+from blog.listings.listing import FeedLink, Listing, listing_page_url, listing_response, period, shown_in_lists
 from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
 from blog.overviews import is_free
+from blog.page_metadata.structured_data import breadcrumb_list, json_ld, profile_page, web_site
 from blog.permissions import may_view
 from blog.redirects.look_up import RedirectToPage, has_redirect, rows_at
-from blog.structured_data import breadcrumb_list, json_ld, profile_page, web_site
 from core.dates import format_day, format_month
 from core.memory import remembered
 from core.models import SiteSettings

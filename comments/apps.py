@@ -20,7 +20,7 @@ class CommentsConfig(AppConfig):
         from blog.appearance.options import CountField
         from blog.caching import noindex_parameters, private_parameters
         from blog.entry_lists import EntryColumn, entry_columns
-        from blog.listed_posts import entry_links
+        from blog.listings.listed_posts import entry_links
         from comments import entry_column, outbox, sender_links, threads
         from comments.admin.dashboard import NAVIGATION, PANELS
         from comments.entry_link import comment_link

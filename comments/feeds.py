@@ -9,8 +9,8 @@ from django.utils.html import strip_tags
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
-from blog.feed_formats import FORMATS
-from blog.listing import period
+from blog.feeds.formats import FORMATS
+from blog.listings.listing import period
 from blog.models import Entry, Page, Post
 from blog.redirects.look_up import rows_at
 from comments.models import Comment, CommentKind, CommentSettings

@@ -6,8 +6,8 @@ from django.urls import include, path
 
 from blog.admin.portraits import choose_own
 from blog.caching import public_page
-from blog.editing import preview
-from blog.link_search import links
+from blog.editing.editor import preview
+from blog.editing.link_search import links
 from blog.review.unsubscribing import unsubscribe
 from blog.sitemaps import CategorySitemap, OverviewSitemap, PageSitemap, PostSitemap, at_site_url, news
 from tags.sitemaps import TagSitemap

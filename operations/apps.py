@@ -15,7 +15,7 @@ class OperationsConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        from blog.advice import advice_checks
+        from blog.editing.advice import advice_checks
         from core.dashboard import concerns, dashboard_panels
         from core.models import related_settings
         from core.privacy import kept_data

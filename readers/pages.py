@@ -12,7 +12,7 @@ from django.urls import resolve
 from blog import privacy
 from blog.caching import noindex_parameters, private_parameters
 from blog.generated_pages import generated_pages
-from blog.listing import period
+from blog.listings.listing import period
 from blog.models import Page, Post
 from readers.models import PageKind
 

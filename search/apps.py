@@ -20,7 +20,7 @@ class SearchConfig(AppConfig):
         from blog.appearance.blocks import SidebarBlock, sidebar_blocks
         from blog.caching import noindex_parameters, page_parameters
         from blog.entry_lists import text_searches
-        from blog.structured_data import site_actions
+        from blog.page_metadata.structured_data import site_actions
         from comments.changes import comment_change_handlers
         from core.changes import change_handlers
         from core.dashboard import concerns

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext
 
-from blog.feeds import PostFeed, Subject
+from blog.feeds.posts import PostFeed, Subject
 from blog.models import Post
 from core.site import SiteRequest
 from search.finding import find_entries

@@ -1,4 +1,4 @@
-"""The results of a page as HTML. Python writes them, as it does listings (blog.listed_posts)."""
+"""The results of a page as HTML. Python writes them, as it does listings (blog.listings.listed_posts)."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence

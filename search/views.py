@@ -14,9 +14,9 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
 from blog import views
-from blog.listing import FeedLink, join_parts, page_label, pager, site_feed
+from blog.listings.listing import FeedLink, join_parts, page_label, pager, site_feed
+from blog.page_metadata.structured_data import Node
 from blog.redirects.look_up import RedirectToPage
-from blog.structured_data import Node
 from core.site import SiteRequest, absolute_url
 from search.corrections import correct
 from search.excerpts import Marker
@@ -96,7 +96,7 @@ def open_search(request: SiteRequest) -> HttpResponse:
 
 
 def search_action() -> Node:
-    """Return what programs can do here, for the data of the site (blog.structured_data)."""
+    """Return what programs can do here, for the data of the site (blog.page_metadata.structured_data)."""
     target = f"{absolute_url(reverse('blog:front'))}?{PARAMETER}={{search_term_string}}"
     return {"@type": "SearchAction", "target": target, "query-input": "required name=search_term_string"}
 

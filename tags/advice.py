@@ -6,7 +6,7 @@ from typing import Final
 
 from django.utils.translation import ngettext
 
-from blog.advice import Draft
+from blog.editing.advice import Draft
 from blog.models import Post
 from tags.twins import twins_of_new
 

@@ -11,10 +11,10 @@ class TagsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts.audit.titles import titles
-        from blog.advice import advice_checks
         from blog.appearance.blocks import sidebar_blocks
         from blog.appearance.menus import menu_targets
         from blog.caching import page_parameters
+        from blog.editing.advice import advice_checks
         from blog.entry_lists import entry_searches
         from blog.generated_pages import generated_pages
         from blog.related import related_finders

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.utils import timezone
 
-from blog.feeds import PostFeed, Subject
+from blog.feeds.posts import PostFeed, Subject
 from blog.models import Post, PostQuerySet
 from blog.redirects.look_up import RedirectToPage
 from core.prepared import Parameter, Prepared

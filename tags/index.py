@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 
 from blog.appearance.blocks import Options, Row, SidebarBlock
 from blog.appearance.options import CountField
-from blog.listing import join_parts, listing_page_url, page_label, pager, site_feed
+from blog.listings.listing import join_parts, listing_page_url, page_label, pager, site_feed
 from blog.overviews import is_free, overview_url
 from blog.sidebar import EMPTY, ZERO, Line
 from core.memory import remembered

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from blog.listing import FeedLink, Listing, listing_response
+from blog.listings.listing import FeedLink, Listing, listing_response
+from blog.page_metadata.structured_data import breadcrumb_list
 from blog.redirects.look_up import RedirectToPage, rows_at
-from blog.structured_data import breadcrumb_list
 from blog.terms import Term
 from core.memory import remembered
 from core.models import SiteSettings

@@ -24,7 +24,7 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
-from blog import autosaves
+from blog.editing import autosaves
 from blog.models import Autosave, Entry
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference

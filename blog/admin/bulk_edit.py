@@ -13,12 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.actions import Action
 from accounts.models import User
-from blog import bulk_editing
 from blog.admin.entry_actions import MAX_SHOWN, EntryActions
 from blog.admin.forms import TagsField, possible_authors
 from blog.admin.results import state_label
 from blog.admin.trees import TreeCheckboxesField
-from blog.bulk_editing import BulkEdit, Changes
+from blog.editing import bulk_editing
+from blog.editing.bulk_editing import BulkEdit, Changes
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_publish
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from blog.conversion import Conversion, convert_to_markdown
+from blog.editing.conversion import Conversion, convert_to_markdown
 from blog.models import Entry
 from blog.permissions import may_edit
 from blog.publishing import save_entry

@@ -27,9 +27,9 @@ from accounts.models import User
 from blog import publishing
 from blog.admin.forms import LanguageForm, languages
 from blog.admin.results import action_message, step_message
+from blog.editing.workflow import Step
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
 from blog.permissions import may_publish
-from blog.workflow import Step
 from core.admin import BaseAdmin, delete_selected
 from core.languages import known_languages
 from core.text import parse_time

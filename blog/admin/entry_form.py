@@ -1,4 +1,4 @@
-"""The screen for writing posts and pages: one form, whose buttons name the step that it takes (blog.workflow)."""
+"""The screen for writing posts and pages: one form, whose buttons name their step (blog.editing.workflow)."""
 
 from typing import Any, ClassVar, Final, cast
 
@@ -14,18 +14,19 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.audit import recording
 from accounts.models import User
-from blog import original_changes, publishing, translations
+from blog import publishing
 from blog.admin.entry_actions import EntryActions
 from blog.admin.entry_preview import PreviewAdmin, review
 from blog.admin.forms import AuthorField, EntryForm, possible_authors
 from blog.admin.results import step_label
 from blog.admin.site_time import SiteTimeField, SiteTimeInput, zone_sentence
 from blog.admin.translations import TranslationsMixin
+from blog.editing import original_changes, translations
+from blog.editing.workflow import Step, state_of, take
 from blog.models import MAX_NOTE_LENGTH, Entry, Post, Status
 from blog.permissions import Anyone, may_edit, may_publish
 from blog.rendering.markups import markups
 from blog.review import notes
-from blog.workflow import Step, state_of, take
 from core.dates import format_datetime
 from core.history import describe_changes
 from core.text import parse_id, remove_unstorable

@@ -25,11 +25,11 @@ from blog.admin.autosaving import PresenceChangeList
 from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
+from blog.editing.workflow import state_of
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import may_delete, may_edit, may_restore, sees_others
 from blog.rendering.images import library_files
-from blog.workflow import state_of
 from core.dates import format_datetime
 from media.models import Picture
 

@@ -16,10 +16,11 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from blog import preview_links, publishing
+from blog import publishing
 from blog.admin.forms import EntryForm
-from blog.advice import advice_for, library_descriptions
 from blog.caching import mark_private
+from blog.editing import preview_links
+from blog.editing.advice import advice_for, library_descriptions
 from blog.entry_pages import entry_response
 from blog.models import Category, Entry, Post
 from core.admin import BaseAdmin

@@ -20,13 +20,13 @@ from taggit.forms import TagField, TextareaTagWidget
 from accounts.models import User
 from blog.admin.merging import MergingForm, saved_at, version_of
 from blog.admin.trees import ParentField, TreeCheckboxesField
-from blog.editing import SourceEditor
+from blog.editing.editor import SourceEditor
+from blog.editing.translations import LinkError, require_possible
+from blog.editing.workflow import Step, may_take, state_of, steps_for
 from blog.models import MAX_NOTE_LENGTH, Category, Entry, Page, Post, Status
 from blog.permissions import may_view
 from blog.revisions.comparing import Piece
 from blog.revisions.describing import Difference
-from blog.translations import LinkError, require_possible
-from blog.workflow import Step, may_take, state_of, steps_for
 from core.languages import known_languages
 from core.text import parse_id, unify_line_ends
 
@@ -207,7 +207,7 @@ class LanguageForm(forms.Form):
 class EntryForm(MergingForm, VersionedForm):
     """The base of the forms for posts and pages. The admin sets `user`, the person who is writing.
 
-    It has no field for the status: the button that submits it names a `step` (blog.workflow).
+    It has no field for the status: the button that submits it names a `step` (blog.editing.workflow).
     """
 
     user: User

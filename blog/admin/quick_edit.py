@@ -12,9 +12,9 @@ from blog.admin.entry_actions import EntryActions
 from blog.admin.forms import EntryForm, PageForm, PostForm
 from blog.admin.results import step_label
 from blog.admin.site_time import zone_sentence
+from blog.editing.workflow import Step
 from blog.models import Entry
 from blog.permissions import may_publish
-from blog.workflow import Step
 
 # The header with which the script asks for the form alone.
 _FRAGMENT_HEADER = "X-Broadside-Fragment"

@@ -7,9 +7,9 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext_lazy, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from blog.editing.workflow import Step, state_of
 from blog.models import Entry, Status
 from blog.models.entry_query import EntryKind
-from blog.workflow import Step, state_of
 from core.dates import format_datetime
 from core.languages import in_quotes
 
@@ -134,7 +134,7 @@ _STEPS_AS_ACTIONS: Final[dict[Step, str]] = {
 
 
 def step_label(step: Step, state: str) -> Any:
-    """Return what is done with an entry in this state (blog.workflow.state_of) by taking `step`."""
+    """Return what is done with an entry in this state (blog.editing.workflow.state_of) by taking `step`."""
     return _LABELS_IN_STATE.get((state, step), _LABELS[step])
 
 

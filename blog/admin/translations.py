@@ -12,16 +12,16 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext
 
 from accounts.models import User
-from blog import translations
 from blog.admin.results import state_label
-from blog.link_search import title_condition
-from blog.models import Entry, Post, Status, date_in_lists
-from blog.original_changes import (
+from blog.editing import translations
+from blog.editing.link_search import title_condition
+from blog.editing.original_changes import (
     ChangedAgainError,
     bring_up_to_date,
     changes_since,
     translated_version,
 )
+from blog.models import Entry, Post, Status, date_in_lists
 from blog.permissions import may_edit, may_view
 from core.admin import BaseAdmin
 from core.languages import known_languages

@@ -88,7 +88,7 @@ class EnclosedWith(NamedTuple):
 class Post(Entry):
     """A dated entry, filed under categories and tags."""
 
-    # Set for all posts of a feed together (blog.enclosures).
+    # Set for all posts of a feed together (blog.feeds.enclosures).
     enclosed: EnclosedWith
 
     objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
@@ -214,7 +214,7 @@ def _neighbours(now: Parameter, time: Parameter, pk: Parameter, *, lookup: str, 
 
 
 class Enclosure(PublicModel):
-    """An audio or video file that WordPress's feeds offered with a post. It may be imported (blog.enclosures)."""
+    """An audio or video file that WordPress's feeds offered with a post. It may be imported (blog.feeds.enclosures)."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="enclosures", verbose_name=_("post"))
     url = models.CharField(_("URL"), max_length=2000)

@@ -61,7 +61,7 @@ class StoredEntry(PublicModel):
         blank=True,
         help_text=_("The language of the text, which also sets its direction."),
     )
-    # The same for an entry and its translations into other languages (blog.translations).
+    # The same for an entry and its translations into other languages (blog.editing.translations).
     translation_group = models.UUIDField(null=True, editable=False)
     # Readers type it, so it is stored as it is, as in WordPress.
     password = models.CharField(

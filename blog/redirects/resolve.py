@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.models import Q
 from django.http import Http404
 
-from blog.listing import period
+from blog.listings.listing import period
 from blog.models import Category, Entry, Post
 from blog.models.entry_query import EntryKind, EntryQuerySet
 from blog.models.redirect import Redirect, folder_path, normalise_path

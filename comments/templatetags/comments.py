@@ -18,7 +18,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from blog import passwords
 from blog.caching import has_session
-from blog.listing import Pager, pager
+from blog.listings.listing import Pager, pager
 from blog.models import Entry
 from comments import avatars
 from comments.forms import CommentForm, FollowForm

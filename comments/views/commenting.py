@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from blog import passwords
 from blog.caching import has_session, mark_private
 from blog.entry_pages import entry_response
-from blog.listing import join_parts, period
+from blog.listings.listing import join_parts, period
 from blog.models import Entry
 from blog.redirects.resolve import find_target
 from blog.views import pages_at, posts_at

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.translation import gettext
 
-from blog.advice import Draft
+from blog.editing.advice import Draft
 from operations.withdrawals.encryption import UnreadableError, decrypt, encrypt
 from operations.withdrawals.lifecycle import in_force, secret_of
 from operations.withdrawals.matching import Name

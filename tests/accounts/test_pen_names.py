@@ -15,8 +15,8 @@ from django.urls import URLResolver, get_resolver, resolve
 from PIL import Image
 
 from accounts.models import Portrait, User
-from blog import preview_links
 from blog import views as blog_views
+from blog.editing import preview_links
 from blog.models import Status
 from blog.portraits import make_portrait
 from comments import sender_links

@@ -7,9 +7,9 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import AuditRecord, User
-from blog import bulk_editing
 from blog.admin.bulk_edit import BulkEditForm
-from blog.bulk_editing import Changes
+from blog.editing import bulk_editing
+from blog.editing.bulk_editing import Changes
 from blog.models import Category, Page, Post, Status
 from core.changes import ContentVersion
 from tags.models import TaggedPost

@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from blog import autosaves
 from blog.admin import entry_list
 from blog.admin.entry_list import picture_urls
+from blog.editing import autosaves
 from blog.models import Entry, Post, Status
 from media.models import Picture
 from media.pictures import store_picture

@@ -8,9 +8,9 @@ from django.test import Client
 from django.utils.html import escape
 
 from accounts.models import User
+from blog.editing.workflow import Step, may_take
 from blog.models import Page, Post, Status
 from blog.permissions import may_delete, may_edit, may_restore, may_view
-from blog.workflow import Step, may_take
 from tests.factories import CommentFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, admin_url, client_of, form_data, user_in_role
 

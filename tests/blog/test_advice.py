@@ -8,7 +8,7 @@ from django.utils.html import escape
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog.advice import advice_checks, advice_for, library_descriptions
+from blog.editing.advice import advice_checks, advice_for, library_descriptions
 from blog.models import Post, Redirect, Status
 from core.registry import check_registries
 from media import trash

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from blog import autosaves
 from blog.admin.autosaving import MAX_BYTES
+from blog.editing import autosaves
 from blog.models import Autosave, Page, Post, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role

@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from blog import bulk_editing, curation, publishing
+from blog import curation, publishing
+from blog.editing import bulk_editing
 from blog.models import Category, Post, PostInCategory, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blog.conversion import convert_to_markdown
+from blog.editing.conversion import convert_to_markdown
 from blog.rendering import render
 from tests.factories.types import GrowsWithLength
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from blog.feed_formats import FORMATS
+from blog.feeds.formats import FORMATS
 from blog.models import Enclosure, Post
 from core.models import SiteSettings
 from media.models import Picture

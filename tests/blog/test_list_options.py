@@ -10,8 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from blog import listed_posts
 from blog.appearance.documents import read
+from blog.listings import listed_posts
 from blog.models import Entry, Post
 from blog.rendering import render
 from blog.rendering.reading_time import minutes_to_read

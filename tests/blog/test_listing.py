@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
-from blog import listed_posts
+from blog.listings import listed_posts
 from blog.models import Category, Post
 from comments.models import Comment, CommentSettings
 from comments.moderation.counting import recount_all

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from blog.models import Post
-from blog.open_graph import locale
+from blog.page_metadata.open_graph import locale
 from core.models import SiteSettings
 from media.models import Picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, at

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import User
-from blog import original_changes, publishing, translations
+from blog import publishing
+from blog.editing import original_changes, translations
+from blog.editing.original_changes import Change, ChangedAgainError, bring_up_to_date, changes_since, translated_version
 from blog.models import Entry, Post, Revision, Status, TranslatedVersion
-from blog.original_changes import Change, ChangedAgainError, bring_up_to_date, changes_since, translated_version
 from blog.review.paragraphs import split_paragraphs
 from tests.factories import PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role

@@ -8,8 +8,8 @@ from django.test import Client
 from django.utils import timezone, translation
 
 from accounts.models import AuditRecord, User
-from blog import preview_links
 from blog.admin.entry_preview import PreviewLinkForm
+from blog.editing import preview_links
 from blog.models import Post, PreviewLink, Status
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.admin import ROLES, admin_url, client_of, user_in_role

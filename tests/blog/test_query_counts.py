@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from blog import listed_posts
+from blog.listings import listed_posts
 from blog.models import Post, Redirect
 from comments.moderation.counting import recount_all
 from core.models import SiteSettings

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from accounts.models import User
-from blog import bulk_editing, publishing
+from blog import publishing
+from blog.editing import bulk_editing
 from blog.models import Page, Post, ReviewEvent, ReviewNote, ReviewNotice, ReviewPreference, Status
 from blog.review import notes
 from blog.review.emails import MAX_NOTES, due_emails

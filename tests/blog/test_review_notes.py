@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from blog import publishing
-from blog.advice import advice_for
+from blog.editing.advice import advice_for
 from blog.models import Page, Post, ReviewNote, Status
 from blog.permissions import may_review
 from blog.review import notes

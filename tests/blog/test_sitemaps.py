@@ -9,7 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from blog import translations
+from blog.editing import translations
 from blog.models import Status
 from core.models import SiteSettings
 from media.models import Picture

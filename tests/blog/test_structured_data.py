@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from blog.models import Status
-from blog.structured_data import json_ld as as_element
+from blog.page_metadata.structured_data import json_ld as as_element
 from comments.moderation.counting import recount_all
 from core.models import SiteSettings
 from media.models import Picture

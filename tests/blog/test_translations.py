@@ -13,7 +13,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import User
-from blog import publishing, translations
+from blog import publishing
+from blog.editing import translations
 from blog.models import Entry, Post, Revision, Status
 from blog.revisions.describing import differences
 from media.models import Picture

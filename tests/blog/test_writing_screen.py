@@ -13,8 +13,8 @@ from django.utils.html import escape
 from pytest_django import Settings
 
 from accounts.models import AuditRecord, User
+from blog.editing.workflow import Step, may_take, steps_for
 from blog.models import Page, Post, Status
-from blog.workflow import Step, may_take, steps_for
 from media.pictures import store_picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role

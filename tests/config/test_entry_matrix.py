@@ -11,7 +11,7 @@ from django.test import RequestFactory
 from django.urls import NoReverseMatch, reverse
 
 from accounts.roles import OWNER, ROLES, permissions_of
-from blog import preview_links
+from blog.editing import preview_links
 from blog.models import Entry, Post, ReviewNote, Revision, Status, TranslatedVersion
 from blog.models import Page as BlogPage
 from tests.factories import PageFactory, PostFactory, UserFactory

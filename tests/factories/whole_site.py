@@ -14,8 +14,9 @@ from django_tasks_db.models import DBTaskResult
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import Portrait, User
-from blog import autosaves, publishing
+from blog import publishing
 from blog.curation import merge as merge_categories
+from blog.editing import autosaves
 from blog.models import Category, Post, Redirect, ReviewPreference, Status
 from blog.portraits import make_portrait
 from blog.review import notes

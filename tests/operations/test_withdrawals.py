@@ -17,8 +17,8 @@ from pytest_django import Settings
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import Portrait, User
-from blog.advice import advice_for
 from blog.appearance.documents import default_document
+from blog.editing.advice import advice_for
 from blog.models import AppearanceVersion, Autosave, Enclosure, Entry, Page, Post, Redirect, Revision, SiteAppearance
 from comments.models import Block, Comment, Follower
 from core.changes import entries_changed

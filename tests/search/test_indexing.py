@@ -12,8 +12,9 @@ from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
 from accounts.models import User
-from blog import bulk_editing, publishing
+from blog import publishing
 from blog.curation import merge as merge_categories
+from blog.editing import bulk_editing
 from blog.models import Category, Entry, Page, Post, Status
 from comments import personal_data
 from comments.models import Comment, CommentSettings, CommentStatus

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from blog.advice import advice_for
+from blog.editing.advice import advice_for
 from blog.models import Post
 from tags import twins
 from tags.models import Tag

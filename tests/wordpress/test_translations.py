@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog import translations
+from blog.editing import translations
 from blog.models import Entry, Post
 from tests.factories import PageFactory, PostFactory, UserFactory
 from tests.factories.types import ImportParts

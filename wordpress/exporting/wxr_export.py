@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import to_locale
 
 from accounts.models import User
-from blog.enclosures import enclosures_by_post
+from blog.feeds.enclosures import enclosures_by_post
 from blog.models import Category, Entry, Page, Post, Redirect
 from comments.models import Comment
 from core.models import SiteSettings

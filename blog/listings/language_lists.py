@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from blog.appearance.blocks import Row, SidebarBlock
-from blog.listing import FeedLink, Listing, listing_response
+from blog.listings.listing import FeedLink, Listing, listing_response
 from blog.models import Post
 from blog.sidebar import EMPTY, ZERO, Line
 from core.languages import answer_in, language_name, may_be_in_url

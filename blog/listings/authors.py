@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from blog.listing import site_feed
+from blog.listings.listing import site_feed
 from blog.models import Post
 from blog.overviews import AUTHORS, overview_url
 from core.memory import remembered

@@ -12,11 +12,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 from markdownx.widgets import MarkdownxWidget
 
+from blog.editing.toolbar import tools_for
 from blog.models import Entry, Post
 from blog.permissions import may_edit, may_write
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, SourceTooLongError, UnknownMarkupError, render
 from blog.rendering.images import library_files
-from blog.toolbar import tools_for
 from core.text import parse_id
 from media import documents, pictures
 from media.models import Picture

@@ -19,11 +19,11 @@ from django.utils.translation import get_language, gettext
 from accounts.models import User
 from blog.appearance.documents import ListStyle
 from blog.appearance.looks import look_of
-from blog.listed_posts import listed_posts
+from blog.listings.listed_posts import listed_posts
+from blog.listings.titles import entry_list
 from blog.models import Entry, Post, PostQuerySet
-from blog.open_graph import locale
-from blog.structured_data import Node, json_ld
-from blog.titles import entry_list
+from blog.page_metadata.open_graph import locale
+from blog.page_metadata.structured_data import Node, json_ld
 from core.memory import remembered
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared, Value

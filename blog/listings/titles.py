@@ -1,4 +1,4 @@
-"""Lists of titles, of which hundreds fit on a page. Python writes them, as it does listings (blog.listed_posts)."""
+"""Lists of titles, of which hundreds fit on a page. Python writes them, as it does listings (listed_posts)."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
@@ -7,7 +7,7 @@ from html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from blog.listed_posts import posted_in_line, spoken_language, tags_line
+from blog.listings.listed_posts import posted_in_line, spoken_language, tags_line
 from blog.models import Post
 from blog.terms import Term, links_to, terms_of
 from core.dates import format_day

@@ -12,12 +12,12 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
-from blog.enclosures import enclosures_by_post, stored_enclosures
-from blog.feed_formats import FORMATS
-from blog.lead_pictures import lead_picture, load_lead_pictures
+from blog.feeds.enclosures import enclosures_by_post, stored_enclosures
+from blog.feeds.formats import FORMATS
 from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQuerySet, load_pictures
+from blog.page_metadata.lead_pictures import lead_picture, load_lead_pictures
+from blog.page_metadata.structured_data import changed_at
 from blog.redirects.look_up import rows_at
-from blog.structured_data import changed_at
 from blog.terms import terms_of
 from core.languages import answer_in, language_name, speaking
 from core.prepared import Parameter, Prepared

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlencode
 from django.urls import reverse
 
 from blog.models import Entry, Post
-from blog.structured_data import changed_at, timestamp
+from blog.page_metadata.structured_data import changed_at, timestamp
 from blog.terms import Terms
 from core.site import absolute_url
 

@@ -10,8 +10,8 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language
 
 from accounts.models import User
-from blog.lead_pictures import LeadPicture
 from blog.models import Entry, Post
+from blog.page_metadata.lead_pictures import LeadPicture
 from blog.terms import Term, Terms
 from core.models import SiteSettings
 from core.registry import Registry

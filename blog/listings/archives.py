@@ -16,7 +16,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.http import require_safe
 
-from blog.listing import (
+from blog.listings.listing import (
     Listing,
     ListingPaginator,
     join_parts,
@@ -26,11 +26,11 @@ from blog.listing import (
     period,
     site_feed,
 )
+from blog.listings.titles import day_of, entry_list, title_list
 from blog.models import Entry, Post
 from blog.overviews import ARCHIVE, month_of_post, overview_url
-from blog.structured_data import breadcrumb_list, json_ld
+from blog.page_metadata.structured_data import breadcrumb_list, json_ld
 from blog.terms import Term, categories_of
-from blog.titles import day_of, entry_list, title_list
 from core.dates import format_month, format_month_name
 from core.memory import remembered
 from core.models import SiteSettings
