@@ -10,9 +10,12 @@ from unittest.mock import patch
 from urllib.parse import quote, urlsplit
 
 import pytest
+from django.contrib import admin
 from django.http import QueryDict
 from django.test import Client
+from django.urls import reverse
 
+from core.admin import OneRowAdmin
 from tests.factories.admin import client_of
 from tests.factories.permissions import undone
 from tests.factories.whole_site import PUBLIC, admin_paths, make_blog, make_owner
@@ -147,3 +150,15 @@ def test_staff_see_no_error_of_the_server() -> None:
     for path in dict.fromkeys(admin_paths(owner)):
         attacker.open_with_each_value(path, ["GET"], ["\0", "9" * 30, "²"])
     assert attacker.failed == []
+
+
+def test_an_action_with_what_has_no_id_is_refused() -> None:
+    make_blog()
+    client = client_of(make_owner())
+    lists = [each for each in admin.site._registry.values() if not isinstance(each, OneRowAdmin)]
+    assert len(lists) > 10
+    for each in lists:
+        path = reverse(f"admin:{each.opts.app_label}_{each.opts.model_name}_changelist")
+        for selected in ("x", "\0", "²", "1,2", ""):
+            response = client.post(path, {"action": "delete_selected", "_selected_action": selected})
+            assert response.status_code < 500, (path, selected)
