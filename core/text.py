@@ -16,8 +16,6 @@ CONTROL: Final = re.compile(rf"{NOT_IN_XML.pattern}|[\x7f-\x84\x86-\x9f]")
 # Characters that reverse the direction of the text after them (Unicode UAX 9).
 _DIRECTION_CONTROLS: Final = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
 
-# Spreadsheets take what begins with one of these for a formula, in some languages also in the wide form.
-_FORMULA: Final = tuple("=+-@＝＋－＠")
 # Letters with strokes and the like, which Unicode does not decompose into a letter and an accent.
 _UNDECOMPOSED: Final = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
@@ -73,18 +71,6 @@ def remove_direction_controls(text: str) -> str:
 def one_line(text: str) -> str:
     """Return `text` on one line, without control characters and without those that reverse what follows them."""
     return " ".join(remove_direction_controls(remove_controls(text)).split())
-
-
-def spreadsheet_cell(text: str) -> str:
-    """Return `text` so that no spreadsheet takes it for a formula."""
-    is_harmless = not text.lstrip().startswith(_FORMULA) and not text.startswith(("\t", "\r", "\n"))
-    return text if is_harmless else f"'{text}"
-
-
-def cell_text(cell: str) -> str:
-    """Return the text of which `spreadsheet_cell` made this cell."""
-    text = cell.removeprefix("'")
-    return text if spreadsheet_cell(text) == cell else cell
 
 
 def parse_id(text: str) -> int:

@@ -8,7 +8,7 @@ import datetime as dt
 import io
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from itertools import batched
+from itertools import batched, chain
 from typing import Final
 
 from django.core.exceptions import ValidationError
@@ -17,7 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext
 
-from core.text import cell_text, spreadsheet_cell
+from core.spreadsheets import cell_text, csv_lines
 from mail.tasks import wake_worker
 from newsletter.models import Subscriber, Subscription, SubscriptionRequest, Suppression
 
@@ -130,20 +130,14 @@ def invite(addresses: Collection[str], frequency: str, stated_on: dt.date) -> in
 
 def export() -> Iterator[str]:
     """Yield all subscriptions as lines of CSV."""
+    return csv_lines(chain([("email", "status", "follows", "frequency", "confirmed_at")], _rows()))
 
-    class Line:
-        """A file that gives back each line that is written to it."""
 
-        def write(self, text: str) -> str:
-            return text
-
-    writer = csv.writer(Line())
-    yield writer.writerow(["email", "status", "follows", "frequency", "confirmed_at"])
+def _rows() -> Iterator[tuple[object, ...]]:
     rows = Subscription.objects.select_related("subscriber", "category", "tag", "author").order_by("pk")
     last = 0
     while batch := list(rows.filter(pk__gt=last)[:_BATCH]):
         for row in batch:
             status = row.subscriber.suppression or "subscribed"
-            values = [row.subscriber.email, status, str(row), row.frequency, row.confirmed_at.isoformat()]
-            yield writer.writerow(map(spreadsheet_cell, values))
+            yield row.subscriber.email, status, row, row.frequency, row.confirmed_at.isoformat()
         last = batch[-1].pk

@@ -1,16 +1,16 @@
 """The audit log as a file: CSV for spreadsheets, or JSON lines for programs. It is sent while it is read."""
 
-import csv
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final
 
 from django.db.models import QuerySet
 
 from accounts.audit.reading import with_people
 from accounts.models import AuditRecord
-from core.text import spreadsheet_cell
+from core.spreadsheets import csv_lines
 
 # How many records are read at once.
 _BATCH: Final = 2000
@@ -27,13 +27,6 @@ class Format:
 
     media_type: str
     write: Callable[[QuerySet[AuditRecord]], Iterator[str]]
-
-
-class _Line:
-    """A file that gives back each line that is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
 
 
 def _rows(records: QuerySet[AuditRecord]) -> Iterator[dict[str, Any]]:
@@ -53,10 +46,7 @@ def _values(record: AuditRecord) -> dict[str, Any]:
 def _as_csv(records: QuerySet[AuditRecord]) -> Iterator[str]:
     # With the mark by which spreadsheets recognise UTF-8.
     yield "\ufeff"
-    writer = csv.writer(_Line())
-    yield writer.writerow(_COLUMNS)
-    for row in _rows(records):
-        yield writer.writerow(spreadsheet_cell("" if value is None else str(value)) for value in row.values())
+    yield from csv_lines(chain([_COLUMNS], (row.values() for row in _rows(records))))
 
 
 def _as_json_lines(records: QuerySet[AuditRecord]) -> Iterator[str]:

@@ -1,0 +1,33 @@
+"""Files for spreadsheets: CSV (RFC 4180) in which nothing is a formula."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+# Spreadsheets take what begins with one of these for a formula, in some languages also in the wide form.
+_FORMULA: Final = tuple("=+-@＝＋－＠")
+
+
+class _Line:
+    """A file that gives back each line that is written to it."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines(rows: Iterable[Iterable[object]]) -> Iterator[str]:
+    """Yield each row as a line of CSV, its values as text; None is an empty cell."""
+    writer = csv.writer(_Line())
+    for row in rows:
+        yield writer.writerow(_cell("" if value is None else str(value)) for value in row)
+
+
+def cell_text(cell: str) -> str:
+    """Return the text that `csv_lines` wrote as this cell."""
+    text = cell.removeprefix("'")
+    return text if _cell(text) == cell else cell
+
+
+def _cell(text: str) -> str:
+    is_harmless = not text.lstrip().startswith(_FORMULA) and not text.startswith(("\t", "\r", "\n"))
+    return text if is_harmless else f"'{text}"
