@@ -43,6 +43,7 @@ check: install ## Check style, types, layers, templates, messages, migrations an
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy
+	$(RUN) mypy --scripts-are-modules .ci/archive .ci/clients .ci/generators .ci/new_debian.py .ci/readme .ci/release .ci/running
 	$(RUN) lint-imports
 	$(RUN) djlint --check --lint templates
 	@$(MAKE) --no-print-directory messages

@@ -62,6 +62,8 @@ def main() -> None:
     args = parser.parse_args()
     php = ["php", "-d", "display_errors=0", "-r", FILTER_SCRIPT, args.wordpress]
     with subprocess.Popen(php, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603  # our own command
+        assert process.stdin
+        assert process.stdout
         equal = compared = 0
         for source in sources(args):
             process.stdin.write(json.dumps(source) + "\n")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import scratch_site  # isort: split
 
+from django.db import connection
 from django.utils import timezone
 from load import Result, Target, load
 from scratch_site import Server
@@ -35,11 +36,11 @@ def build() -> str:
         subprocess.run(collect, check=True, cwd=scratch_site.PROJECT, env=os.environ | SITE)  # noqa: S603  # our own command
     author = User.objects.create_user("writer")
     words = "\n\n".join(f"Paragraph {n} of a text with some words that are not the same." * 2 for n in range(360))
-    post = Post.objects.create(
+    post: Post = Post.objects.create(
         title="A post", source=words, author=author, status=Status.PUBLISHED, published_at=timezone.now()
     )
     scratch_site.create_posts(20, author)
-    scratch_site.connection.close()
+    connection.close()
     return post.get_absolute_url()
 
 
@@ -81,8 +82,8 @@ def main() -> None:
     site = partial(scratch_site.serve_application, "config.rsgi:application", interface="rsgi")
     with (
         scratch_site.serve_application("benchmarks.bare_django:application") as bare,
-        site(**SITE | {"PAGES_FOLDER": ""}) as direct,
-        site(**SITE) as app,
+        site(settings=SITE | {"PAGES_FOLDER": ""}) as direct,
+        site(settings=SITE) as app,
         scratch_site.serve_with_nginx(
             folder, nginx_servers(folder, pages, port=port, plain_port=plain_port, app_port=app.port), port
         ) as nginx,

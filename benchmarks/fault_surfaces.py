@@ -96,7 +96,8 @@ def written(*, by: str = "Ann") -> str:
 
 
 def post_path(number: int = 0) -> str:
-    return Post.objects.get(slug=f"harbour-{number}").get_absolute_url()
+    post: Post = Post.objects.get(slug=f"harbour-{number}")
+    return post.get_absolute_url()
 
 
 def pending_comment() -> Comment:
@@ -146,7 +147,10 @@ def comment(*, with_javascript: bool = False) -> Attempt:
 
 def _solve(challenge: Any) -> str:
     puzzle = altcha.Challenge.from_dict(challenge)
-    return altcha.Payload(puzzle, altcha.solve_challenge(puzzle)).to_base64()
+    solution = altcha.solve_challenge(puzzle)
+    if solution is None:
+        raise SystemExit("The puzzle has no solution.")
+    return altcha.Payload(puzzle, solution).to_base64()
 
 
 def change_comment() -> Attempt:

@@ -135,7 +135,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
 
 def is_possible(name: str) -> bool:
     if name.startswith("database-"):
-        return options.database == "postgresql"
+        return bool(options.database == "postgresql")
     if name == "full-disk" and not faulty_site.HAS_DISK:
         print("NOT TRIED: only root can mount a small disk that can be full.")
         return False
@@ -334,7 +334,7 @@ def main() -> None:
     finally:
         site.end()
     broken = [seen for each in rounds for seen in each.seen.values() if seen.is_broken]
-    if broken or any(each.lost for each in [*rounds, *cuts]):
+    if broken or any(each.lost for each in rounds) or any(each.lost for each in cuts):
         raise SystemExit("Failed: a promise was broken.")
 
 

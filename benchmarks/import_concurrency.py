@@ -29,7 +29,8 @@ def save(port: int, post: int, title: str, session: str) -> int:
     """Open a post in the admin, save it with another title, and return the status of the response."""
     path = f"/admin/blog/post/{post}/change/"
     _status, page, csrf = scratch_site.send(port, path, cookies=session)
-    form = html.fromstring(page).get_element_by_id("post_form")
+    document: html.HtmlElement = html.document_fromstring(page)
+    form = document.get_element_by_id("post_form")
     return scratch_site.send(port, path, dict(form.form_values()) | {"title": title}, f"{session}; {csrf}")[0]
 
 

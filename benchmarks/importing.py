@@ -75,9 +75,14 @@ def run(arguments: list[str]) -> tuple[float, float, float, float]:
     The latter are those of the largest process, and of all processes together, looked at ten times a second.
     """
     start = time.perf_counter()
-    options = {"cwd": PROJECT, "env": os.environ | ENVIRONMENT, "text": True}
-    outputs = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-    process = subprocess.Popen([sys.executable, *arguments], **options, **outputs)  # noqa: S603  # our own commands
+    process = subprocess.Popen(  # noqa: S603  # our own commands
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=os.environ | ENVIRONMENT,
+        text=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
     with ThreadPoolExecutor() as pool:
         peak = pool.submit(peak_memory, process.pid)
         errors = process.stderr.read() if process.stderr else ""

@@ -50,7 +50,7 @@ def main() -> None:
     print(f"{'':<44} {'ours':>12} {'other':>12} {'ratio':>10}")
     for name, start in (("first page", 0), ("last page", POSTS - 10)):
         rows = slice(start, start + 10)
-        compare(f"IDs of the {name}: index, join", lambda r=rows: list(indexed[r]), lambda r=rows: list(joined[r]))  # type: ignore[misc]  # binds the loop variable
+        compare(f"IDs of the {name}: index, join", lambda r=rows: list(indexed[r]), lambda r=rows: list(joined[r]))  # type: ignore[misc, call-overload]  # binds the loop variable
     compare("post count: index, join", indexed.count, joined.count)
 
 

@@ -24,7 +24,7 @@ def build() -> User:
     """Create many comments, PENDING of which are pending, and return a moderator."""
     scratch_site.migrate()
     rng = random.Random(1)  # noqa: S311  # test data needs no secrecy
-    moderator = User.objects.create_user("moderator", is_staff=True)
+    moderator: User = User.objects.create_user("moderator", is_staff=True)
     moderator.groups.add(Group.objects.get(name="Moderator"))
     posts = scratch_site.create_posts(POSTS, moderator)
     comments = []

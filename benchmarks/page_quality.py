@@ -161,7 +161,8 @@ def validate(tools: Path, pages: Mapping[str, bytes]) -> dict[str, list[str]]:
             file.write_bytes(pages[page])
         files |= dict.fromkeys((scratch_site.PROJECT / "static/css").glob("*.css"), "styles")
         jar = tools / "node_modules/vnu-jar/build/dist/vnu.jar"
-        command = ["java", "-Xss8m", "-jar", jar, "--format", "json", "--also-check-css", "--exit-zero-always", *files]
+        options = ["--format", "json", "--also-check-css", "--exit-zero-always"]
+        command: list[str | Path] = ["java", "-Xss8m", "-jar", jar, *options, *files]
         run = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603  # our own command
     for message in json.loads(run.stderr)["messages"]:
         kind = message.get("subType", message["type"])
@@ -173,7 +174,13 @@ def validate(tools: Path, pages: Mapping[str, bytes]) -> dict[str, list[str]]:
 
 def grade(tools: Path, url: str, skipped: tuple[str, ...]) -> Grades:
     """Grade a page as on a phone with a slow connection, without these audits."""
-    command = [tools / "node_modules/.bin/lighthouse", url, "--quiet", "--output=json", "--ignore-status-code"]
+    command: list[str | Path] = [
+        tools / "node_modules/.bin/lighthouse",
+        url,
+        "--quiet",
+        "--output=json",
+        "--ignore-status-code",
+    ]
     command += [f"--only-categories={','.join(CATEGORIES)}", "--no-enable-error-reporting"]
     command += ["--chrome-flags=--headless=new --no-sandbox"]
     command += [f"--skip-audits={','.join(skipped)}"] if skipped else []
@@ -283,8 +290,8 @@ def main() -> int:
             install = ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", tools, *PACKAGES]
             subprocess.run(install, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  # our own command
         if not options.site and not options.weights:
-            command = [sys.executable, __file__, "--tools", tools]
-            return max(subprocess.run([*command, "--site", site], check=False).returncode for site in SITES)  # noqa: S603  # our own command
+            again = [sys.executable, __file__, "--tools", tools]
+            return max(subprocess.run([*again, "--site", site], check=False).returncode for site in SITES)  # noqa: S603  # our own command
         site = options.site or "demo"
         scratch_site.migrate()
         paths = SITES[site]()

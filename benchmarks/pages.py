@@ -43,8 +43,8 @@ def paths_of_pages() -> dict[str, tuple[str, int]]:
     tag = most_used_tag()
     last_page = -(-TaggedPost.objects.public().filter(tag=tag).count() // 10)
     # The oldest one, because what is beside the newest is found more easily.
-    discussed = Post.objects.published().filter(comment_count=9).order_by("pk").first()
-    moved = Post.objects.published().order_by("pk").first()
+    discussed = Post.objects.published().filter(comment_count=9).order_by("pk")[0]
+    moved = Post.objects.published().order_by("pk")[0]
     Redirect.objects.get_or_create(path="/2009/01/01/moved/", entry=Entry.objects.get(pk=moved.pk))
     return {
         "front page": ("/", 200),
@@ -68,8 +68,8 @@ def rows_of(ours: scratch_site.Server) -> list[Row]:
             Row(page, HIT, Target(ours, path, (BROWSER,), status)),
         ]
     # The newer half of the posts: not the one whose page is measured.
-    pks = Post.objects.published().order_by("pk").values_list("pk", flat=True)
-    posts = range(pks[len(pks) // 2], pks.last())
+    pks = list(Post.objects.published().order_by("pk").values_list("pk", flat=True))
+    posts = range(pks[len(pks) // 2], pks[-1])
     return [*rows, Row("comment", RENDERED, Target(ours, "/", status=302, posts=posts))]
 
 
@@ -89,7 +89,7 @@ def nginx_server(folder: Path, port: int, hits: list[Row]) -> str:
 
 
 def measure(rows: list[Row], connections: tuple[int, ...], rounds: int, seconds: float) -> Results:
-    results = {row: [[] for _count in connections] for row in rows}
+    results: Results = {row: [[] for _count in connections] for row in rows}
     for _round in range(rounds):
         for row, columns in results.items():
             for count, column in zip(connections, columns, strict=True):

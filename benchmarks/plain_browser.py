@@ -65,7 +65,7 @@ class Browser:
 
     def form(self, path: str, fields: str) -> dict[str, Any]:
         """Open a page, and return what its form that has a field of this name would send."""
-        page = html.document_fromstring(self.get(path).body)
+        page: html.HtmlElement = html.document_fromstring(self.get(path).body)
         form = next(each for each in page.forms if fields in each.fields)
         values: dict[str, Any] = {}
         for name, value in form.form_values():

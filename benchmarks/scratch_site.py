@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,14 +96,14 @@ def serve(workers: int) -> Iterator[int]:
 
 @contextmanager
 def serve_application(
-    application: str, workers: int = 1, *, interface: str = "wsgi", **settings: str
+    application: str, workers: int = 1, *, interface: str = "wsgi", settings: Mapping[str, str] | None = None
 ) -> Iterator[Server]:
     """Run granian as in production, with this application and these settings, too."""
     port = free_port()
     command = [sys.executable, "-m", "granian", "--interface", interface, "--host", "127.0.0.1", "--port", str(port)]
     command += ["--workers", str(workers), "--no-ws", "--log-level", "warning"]
     command += [] if interface == "rsgi" else ["--blocking-threads", "4"]
-    with run_server([*command, application], port, **ALLOCATION | settings) as server:
+    with run_server([*command, application], port, **ALLOCATION | dict(settings or {})) as server:
         yield server
 
 
@@ -132,8 +132,8 @@ def run_server(command: list[str], port: int, **environment: str) -> Iterator[Se
     """Run a server in this environment, too, and yield it when it listens on `port`."""
     connection.close()
     # It logs each page that is not found, and its advice would be lines of our tables.
-    silence = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, **silence)  # noqa: S603  # our own command
+    silence = subprocess.DEVNULL
+    server = subprocess.Popen(command, cwd=PROJECT, env=os.environ | environment, stdout=silence, stderr=silence)  # noqa: S603  # our own command
     try:
         for _attempt in range(3000):
             if server.poll() is not None:

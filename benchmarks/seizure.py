@@ -9,6 +9,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import scratch_site  # isort: split
 
@@ -56,7 +58,7 @@ class Site:
             **BACKUPS,
             **({"DATABASE_URL": database.url} if database else {}),
         }
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._running: list[subprocess.Popen[Any]] = []
 
     def manage(self, *arguments: str, day: int = 0) -> None:
         """Run a command, with the clock set so many days ahead."""
@@ -78,7 +80,7 @@ class Site:
         self._run(["nginx", "-c", f"{self.disk}/nginx/nginx.conf", "-e", f"{self.disk}/logs/nginx-start.log"], "nginx")
         for port in (self._app_port, self.port):
             for _attempt in range(1200):
-                with scratch_site.socket.socket() as probe:
+                with socket.socket() as probe:
                     if probe.connect_ex(("127.0.0.1", port)) == 0:
                         break
                 time.sleep(0.1)
@@ -90,7 +92,7 @@ class Site:
         script = [sys.executable, str(scratch_site.PROJECT / "benchmarks" / "seized_day.py"), str(self.port)]
         # It does what the worker would do, and logs as that does.
         day = self._run(script, "worker", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        assert day.stdout is not None  # noqa: S101  # it is a pipe
+        assert day.stdout is not None  # it is a pipe
         line = day.stdout.readline()
         if not line:
             raise SystemExit(f"The day ended early. {(self.disk / 'logs' / 'worker.log').read_text()[-2000:]}")
@@ -120,10 +122,10 @@ class Site:
             program.wait()
         self._running.clear()
 
-    def _run(self, command: list[str], log: str, **options: object) -> subprocess.Popen[bytes]:
+    def _run(self, command: list[str], log: str, **options: Any) -> subprocess.Popen[Any]:
         file = (self.disk / "logs" / f"{log}.log").open("ab")
         options = {"stdout": file, "stderr": file} | options
-        program = subprocess.Popen(command, cwd=scratch_site.PROJECT, env=self.environment, **options)  # type: ignore[call-overload]  # noqa: S603  # our own programs
+        program = subprocess.Popen(command, cwd=scratch_site.PROJECT, env=self.environment, **options)  # noqa: S603  # our own programs
         self._running.append(program)
         return program
 

@@ -97,12 +97,10 @@ def once_a_second(stop: float, action: Callable[[int], int]) -> list[tuple[float
 
 def memory_of(server: scratch_site.Server) -> str:
     """Return the peak memory of the largest worker, and what it has of its own now, in MiB."""
-    sizes = []
-    for pid in Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split():
-        state = Path(f"/proc/{pid}/status").read_text()
-        sizes.append(
-            [int(re.search(rf"{name}:\s+(\d+)", state)[1]) // 1024 for name in ("VmHWM", "RssAnon", "RssFile")]
-        )
+    pattern = re.compile(r"(?:VmHWM|RssAnon|RssFile):\s+(\d+)")
+    workers = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    states = [Path(f"/proc/{pid}/status").read_text() for pid in workers]
+    sizes = ([int(kibibytes) // 1024 for kibibytes in pattern.findall(state)] for state in states)
     peak, own, mapped = max(sizes)
     return f"{peak} MiB at most, now {own} MiB of its own and {mapped} MiB of files that all share"
 
@@ -125,7 +123,7 @@ def main() -> None:
     scratch_site.allow_comments()
     tags = list(Tag.objects.order_by("?").values_list("slug", flat=True)[:20_000])
     posts = list(Post.objects.published().values_list("pk", flat=True)[:500])
-    hot = ["/", most_used_tag().get_absolute_url(), Post.objects.published().first().get_absolute_url(), "/feed/"]
+    hot = ["/", most_used_tag().get_absolute_url(), Post.objects.published()[0].get_absolute_url(), "/feed/"]
     before = Comment.objects.count()
     with scratch_site.serve_application("config.rsgi:application", WORKERS, interface="rsgi") as server:
 

@@ -213,7 +213,7 @@ class People:
                 found = repr(error)
             # It may have gone away meanwhile.
             if self.is_away:
-                continue
+                continue  # type: ignore[unreachable]  # another thread sets it
             self.seen[f"read: {found}"] += 1
             if found not in {"200", "busy"}:
                 self.errors.append(f"{path}: {found}")
@@ -351,12 +351,13 @@ class Drill:
 
     def kill(self, rng: random.Random, longest: float, what: str) -> str:
         """Begin an upgrade, kill it at random, and return the version that the site then has."""
-        process = self.site.begin(GOOD, "--without-backup")
+        process, server = self.site.begin(GOOD, "--without-backup"), self.site.server
+        assert server
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(rng.uniform(0, longest))
         if what == "power":
             self.people.is_away = True
-            victims = [process.pid, *descendants(process.pid), self.site.server.pid, *descendants(self.site.server.pid)]
+            victims = [process.pid, *descendants(process.pid), server.pid, *descendants(server.pid)]
         else:
             victims = [process.pid, *(descendants(process.pid) if what == "all" else [])]
         for pid in victims:
@@ -364,14 +365,15 @@ class Drill:
                 os.kill(pid, signal.SIGKILL)
         process.wait()
         if what == "power":
-            self.site.server.wait()
+            server.wait()
             self.site.start()
             self.people.is_away = False
         self.check()
         return self.site.version()
 
     def interrupt(self, rng: random.Random, longest: float) -> int:
-        process = self.site.begin(GOOD, "--without-backup")
+        process, server = self.site.begin(GOOD, "--without-backup"), self.site.server
+        assert server
         time.sleep(rng.uniform(1, longest))
         process.send_signal(signal.SIGINT)
         status = process.wait()

@@ -50,9 +50,8 @@ def _demo_site(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     environment = os.environ | site
 
     def manage(*arguments: str) -> str:
-        options = {"cwd": PROJECT, "env": environment, "check": True, "text": True, "stdout": subprocess.PIPE}
-        done = subprocess.run([sys.executable, "manage.py", *arguments], **options)  # noqa: S603  # our own commands
-        return str(done.stdout)
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.check_output(command, cwd=PROJECT, env=environment, text=True)  # noqa: S603  # our own commands
 
     manage("migrate", "--verbosity", "0")
     manage("collectstatic", "--no-input", "--verbosity", "0")
