@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Final
 
 from media.cleaners.mp4_boxes import Box, Track, boxes, chunks_of, handler_of
+from media.cleaners.nal_units import Coding, clean_h265_description, clean_units, coding_of
 from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
 
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
@@ -15,6 +16,9 @@ _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 _SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
 # The boxes that say where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
+# The descriptions of H.264 and H.265, and after how many bytes the boxes in them begin.
+_WITH_MESSAGES: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe encv".split())
+_DESCRIBED: Final = 86
 # Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
 _ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
 
@@ -43,6 +47,8 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     for track, kind in kinds:
         _clean_descriptions(source, target, track, kind)
     if not is_fragmented:
+        for track in shown:
+            _clean_messages(source, target, track)
         used = sorted(chunk for track in shown for chunk in chunks_of(source, track))
         for box in found:
             if box.path == (b"mdat",):
@@ -92,6 +98,31 @@ def _clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track, kind
         for start, end in _entries(source, track.boxes[b"stsd"]):
             for position, length in _ENCODED[kind]:
                 write_zeros(target, start + position, min(start + position + length, end))
+
+
+def _clean_messages(source: IO[bytes], target: IO[bytes], track: Track) -> None:
+    """Overwrite the messages within the video of a track, and in the descriptions of how it is coded."""
+    if b"stsd" not in track.boxes or handler_of(source, track) != b"vide":
+        return
+    codings = set[Coding]()
+    for start, end in _entries(source, track.boxes[b"stsd"]):
+        source.seek(start + 4)
+        if source.read(4) not in _WITH_MESSAGES:
+            continue
+        for box in boxes(source, start + _DESCRIBED, end, (b"stsd",)):
+            if coding := coding_of(source, box.kind, box.body):
+                codings.add(coding)
+                if coding.is_h265:
+                    clean_h265_description(source, target, box.body, box.end)
+    if len(codings) > 1:
+        raise too_complex()
+    for coding in codings:
+        position = 0
+        for start, end in sorted(chunks_of(source, track)):
+            # Those that overlap would let a small file take hours.
+            if start >= position:
+                clean_units(source, target, start, end, coding)
+                position = end
 
 
 def _entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any, Final
 
 import av
+from av.bitstream import BitStreamFilterContext
 
 from tests.factories.files import ogg_page
 
@@ -131,6 +132,23 @@ def camera_avi() -> bytes:
     return video[:4] + struct.pack("<I", size) + video[8:] + added
 
 
+def noted(container: str) -> bytes:
+    """Return H.264 in which a camera noted something within the video (SEI), beside sound."""
+    written = io.BytesIO()
+    note = f"h264_metadata=sei_user_data=17ee8c60-f84d-11d9-8cd6-0800200c9a66+MDPM{SECRET.decode()}"
+    source = io.BytesIO(recording("mp4", "libx264", "aac"))
+    with av.open(source, "r") as file, av.open(written, "w", format=container) as copy:
+        streams = {stream.index: copy.add_stream_from_template(stream) for stream in file.streams}
+        video = file.streams.video[0]
+        noting = BitStreamFilterContext(note, video, streams[video.index])
+        for packet in file.demux():
+            for each in noting.filter(packet) if packet.stream is video else [packet]:
+                if each.dts is not None:
+                    each.stream = streams[packet.stream.index]
+                    copy.mux(each)
+    return written.getvalue()
+
+
 # By the extension: every way of keeping what is said about a recording.
 RECORDINGS: Final = {
     "Vorbis": (recording("ogg", audio="vorbis"), "a.ogg"),
@@ -147,4 +165,8 @@ RECORDINGS: Final = {
     "a whole WAV": (recording("wav", audio="pcm_s16le"), "b.wav"),
     "a whole MP3": (recording("mp3", audio="libmp3lame"), "b.mp3"),
     "a whole MP4": (recording("mp4", "mpeg4", "aac"), "b.mp4"),
+    "an MP4 of a camera": (noted("mp4"), "c.mp4"),
+    "a Matroska of a camera": (noted("matroska"), "b.mkv"),
+    "H.265 of a phone": (recording("mov", "libx265", "aac"), "a.mov"),
+    "H.265 in Matroska": (recording("matroska", "libx265", "aac"), "c.mkv"),
 }

@@ -21,6 +21,7 @@ from PIL import Image
 
 from media.cleaners.codestreams import strip_jpeg, strip_jpeg2000
 from media.cleaners.metafiles import clean_metafile
+from media.cleaners.nal_units import Coding, clean_units
 from media.metadata import clean_file
 from tests.factories.files import MP3, OLE, PDF, SAMPLES, archive
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
@@ -388,6 +389,60 @@ class TestSound:
         content = CLEANED["a whole FLAC"][0]
         ape = b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0) + bytes(8)
         assert cleaned(content + ape + b"TAG" + SECRET.ljust(125), "a.flac") == cleaned(content, "a.flac")
+
+
+def messages(*kinds_and_contents: tuple[int, bytes]) -> bytes:
+    """Return a unit of H.264 with these messages (ITU-T H.264, 7.3.2.3.1), after its length."""
+    content = b"".join(
+        b"\xff" * (kind // 255) + bytes([kind % 255]) + b"\xff" * (len(said) // 255) + bytes([len(said) % 255]) + said
+        for kind, said in kinds_and_contents
+    )
+    unit = b"\x06" + re.sub(rb"(?<=\0\0)(?=[\0-\x03])", b"\x03", content + b"\x80")
+    return len(unit).to_bytes(4) + unit
+
+
+def without_messages(units: bytes) -> bytes:
+    target = io.BytesIO(units)
+    clean_units(io.BytesIO(units), target, 0, len(units), Coding(is_h265=False, length_size=4))
+    return target.getvalue()
+
+
+class TestMessagesInVideo:
+    CAPTIONS = b"\xb5\0\x31GA94\x03captions"
+
+    @given(before=st.binary(max_size=600), said=st.binary(max_size=600), after=st.binary(max_size=600))
+    @example(before=bytes(9), said=bytes(300), after=bytes(9))
+    def test_of_cameras_are_overwritten_and_others_stay(self, before: bytes, said: bytes, after: bytes) -> None:
+        unit = messages((1, before), (5, SECRET * 2 + said), (6, after))
+        clean = without_messages(unit + unit)
+        assert len(clean) == 2 * len(unit)
+        assert SECRET not in clean
+        assert not re.search(rb"\0\0[\0-\x02]", clean[4 : len(unit)])
+        content = clean[5 : len(unit)].replace(b"\0\0\x03", b"\0\0")
+        assert content.startswith(messages((1, before))[5:-1].replace(b"\0\0\x03", b"\0\0"))
+        assert content.endswith(messages((6, after))[5:].replace(b"\0\0\x03", b"\0\0"))
+
+    def test_for_captions_stay(self) -> None:
+        unit = messages((4, self.CAPTIONS), (0, b"x"))
+        assert without_messages(unit) == unit
+        assert b"GA95" not in without_messages(messages((4, b"\xb5\0\x99GA95")))
+
+    def test_in_other_units_are_none(self) -> None:
+        unit = messages((5, SECRET))
+        image = unit[:4] + b"\x65" + unit[5:]
+        assert without_messages(image) == image
+
+    @pytest.mark.parametrize("case", ["H.265 of a phone", "H.265 in Matroska"])
+    def test_of_encoders_are_overwritten_in_the_description_as_well(self, case: str) -> None:
+        content, name = RECORDINGS[case]
+        assert content.count(b"x265") > 1
+        assert b"x265" not in cleaned(content, name)
+
+    @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8))
+    def test_of_any_form_stay_as_long_as_they_are(self, place: int, junk: bytes) -> None:
+        units = messages((1, b"x"), (5, SECRET)) + messages((4, SECRET))
+        units = units[:place] + junk + units[place:]
+        assert len(without_messages(units)) == len(units)
 
 
 class TestVideo:

@@ -1,0 +1,109 @@
+"""Messages within H.264 and H.265 video (SEI), in which cameras note places, times and serial numbers.
+
+They are overwritten at the same length. Sources: ITU-T H.264, 7.3.1, 7.3.2.3 and annex D, and H.265, the same; how
+their units are stored: ISO/IEC 14496-15.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Final
+
+from media.cleaners.streams import CHUNK, too_complex
+
+# Two zeros are followed by a 3, which is no content, where they would look like the beginning of a unit.
+_ESCAPE: Final = re.compile(rb"\0\0\x03")
+# Where a box that describes the coding has the size of lengths.
+_LENGTH_SIZE: Final = {b"avcC": 4, b"hvcC": 21}
+_REGISTERED, _UNREGISTERED, _TIME_CODE = 4, 5, 136
+# Captions, the aspect ratio, and the range of brightness: ATSC, DirecTV, Dolby and Samsung, as ITU-T T.35 numbers them.
+_SHOWN: Final = (b"\xb5\0\x31", b"\xb5\0\x2f", b"\xb5\0\x3b", b"\xb5\0\x3c")
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How a track is coded: by H.264 or H.265, and in how many bytes the length of each unit is."""
+
+    is_h265: bool
+    length_size: int
+
+    @property
+    def header_size(self) -> int:
+        return 2 if self.is_h265 else 1
+
+    def has_messages(self, first: int) -> bool:
+        """Whether a unit with this first byte consists of messages."""
+        return first >> 1 & 0x3F in {39, 40} if self.is_h265 else first & 0x1F == 6
+
+
+def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
+    """Return the coding that a box of this kind describes, whose body starts here; None if it is another box."""
+    if kind not in _LENGTH_SIZE:
+        return None
+    file.seek(start + _LENGTH_SIZE[kind])
+    return Coding(kind == b"hvcC", (file.read(1)[0] & 3) + 1)
+
+
+def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
+    """Overwrite the messages in the units between two positions. Units that are cut off are left as they are."""
+    while start + coding.length_size < end:
+        source.seek(start)
+        *length, first = source.read(coding.length_size + 1)
+        body = start + coding.length_size
+        start = body + int.from_bytes(bytes(length))
+        if body < start <= end and coding.has_messages(first):
+            # Real ones have some hundred bytes.
+            if start - body > CHUNK:
+                raise too_complex()
+            source.seek(body)
+            unit = source.read(start - body)
+            target.seek(body)
+            target.write(_without_messages(unit, coding.header_size))
+
+
+def clean_h265_description(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite the messages in the units that the body of an `hvcC` contains, in lists of one kind each."""
+    start += _LENGTH_SIZE[b"hvcC"] + 2
+    while start + 3 < end:
+        source.seek(start + 1)
+        count = int.from_bytes(source.read(2))
+        start += 3
+        while count and start + 2 < end:
+            source.seek(start)
+            unit_end = start + 2 + int.from_bytes(source.read(2))
+            clean_units(source, target, start, min(unit_end, end), Coding(is_h265=True, length_size=2))
+            start, count = unit_end, count - 1
+
+
+def _without_messages(unit: bytes, header_size: int) -> bytes:
+    escapes = [match.end() - 1 for match in _ESCAPE.finditer(unit)]
+    places = sorted(set(range(header_size, len(unit))).difference(escapes))
+    cleaned = bytearray(unit)
+    for start, end in _private(bytes(unit[place] for place in places)):
+        for place in places[start:end]:
+            cleaned[place] = 0xFF
+    for escape in escapes:
+        # As it was, or the content would be longer. After it is nothing above 3.
+        cleaned[escape - 2 : escape] = b"\0\0"
+        cleaned[escape + 1 : escape + 2] = unit[escape + 1 : escape + 2]
+    return bytes(cleaned)
+
+
+def _private(content: bytes) -> Iterator[tuple[int, int]]:
+    """Yield where each message starts and ends that isn't for showing the video."""
+    position = 0
+    # The last byte ends the unit.
+    while position < len(content) - 1:
+        kind, position = _number(content, position)
+        size, position = _number(content, position)
+        end = position + size
+        is_shown = kind != _REGISTERED or content.startswith(_SHOWN, position)
+        if kind in {_UNREGISTERED, _TIME_CODE} or not is_shown:
+            yield position, end
+        position = end
+
+
+def _number(content: bytes, position: int) -> tuple[int, int]:
+    """Return the type or size of a message, and where it ends. Each byte is added, until one isn't 255."""
+    end = next((at for at in range(position, len(content)) if content[at] != 0xFF), len(content) - 1) + 1
+    return sum(content[position:end]), end
