@@ -3,8 +3,9 @@
 from typing import Final
 
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext
 
@@ -29,6 +30,12 @@ class OnlyWayInError(Exception):
 def passkeys_of(user: User) -> QuerySet[Authenticator]:
     passkeys: QuerySet[Authenticator] = Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN)
     return passkeys.order_by("pk")
+
+
+def without_credentials() -> Q:
+    """Return the condition that people have neither a password nor a passkey, in a query (`User.has_credentials`)."""
+    passkeys = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.WEBAUTHN)
+    return Q(~Exists(passkeys), password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
 
 def app_of(user: User) -> Authenticator | None:

@@ -137,7 +137,7 @@ class CommentForm(forms.Form):
         values = self.cleaned_data
         if has_address(values.get("website", ""), values.get("email", "")):
             text = _(
-                "This contains an e-mail address or a user name, and everyone would see it. Enter the URL of your "
+                "This contains an e-mail address or a username, and everyone would see it. Enter the URL of your "
                 "website, or leave this field empty."
             )
             self.add_error("website", text)

@@ -19,6 +19,7 @@ from django.db import close_old_connections, connection
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.changes import content_version
 from core.updating import update_token
@@ -68,8 +69,16 @@ def _writing() -> str:
 
 
 def _migrations() -> str:
-    missing = unapplied_migrations()
-    return _("The database lacks %d migrations: run “manage.py migrate”.") % len(missing) if missing else ""
+    if not (count := len(unapplied_migrations())):
+        return ""
+    return (
+        ngettext(
+            "The database lacks %d migration: run “manage.py migrate”.",
+            "The database lacks %d migrations: run “manage.py migrate”.",
+            count,
+        )
+        % count
+    )
 
 
 def _cache() -> str:

@@ -121,9 +121,7 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
                 "(see docs/maintaining.md)."
             )
         elif not preference.user.email:
-            warning = gettext(
-                "No one. Your account has no e-mail address. An administrator can add one under “People”."
-            )
+            warning = gettext("No one. Your account has no e-mail address. An owner can add one under “People”.")
         else:
             return format_html("{}", preference.user.email)
         return format_html("<strong>{}</strong>", warning)

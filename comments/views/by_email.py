@@ -36,7 +36,7 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
     notification, moderator = found
     answer_in(moderator.language)
     if not moderator.may_moderate:
-        text = gettext("The person this e-mail was sent to is no longer a moderator. An administrator can change that.")
+        text = gettext("The person this e-mail was sent to is no longer a moderator. An owner can change that.")
         return message(request, gettext("You can't moderate comments"), text, status=403)
     status = 200
     if request.method == "POST" and not comes_from_here(request):

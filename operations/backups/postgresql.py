@@ -16,6 +16,7 @@ from typing import IO, Any, Final
 from django.db import DatabaseError, connection
 from django.db.backends.postgresql.client import DatabaseClient
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from operations.backups.contents import Table
 from operations.backups.errors import BackupError
@@ -219,13 +220,14 @@ def _other_connections(database: Any) -> int:
 
 
 def _running(others: int) -> BackupError:
-    return BackupError(
-        _(
-            "The site is running: the database has %d other connections. Stop the web server and the worker, and "
-            "everything else that uses the database, then try again. Nothing was changed."
-        )
-        % others
+    text = ngettext(
+        "The site is running: the database has %d other connection. Stop the web server and the worker, and everything "
+        "else that uses the database, then try again. Nothing was changed.",
+        "The site is running: the database has %d other connections. Stop the web server and the worker, and "
+        "everything else that uses the database, then try again. Nothing was changed.",
+        others,
     )
+    return BackupError(text % others)
 
 
 def _drop_tables(database: Any) -> None:

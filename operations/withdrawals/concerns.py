@@ -16,7 +16,7 @@ def unfinished_withdrawals(request: HttpRequest) -> Iterator[Concern]:
     for withdrawal in Withdrawal.objects.exclude(state__in=done).defer("sealed").order_by("pk"):
         url = reverse("admin:operations_withdrawal_change", args=[withdrawal.pk])
         if withdrawal.is_active:
-            yield Concern(gettext("A name is still being withdrawn. Look whether that goes on."), url)
+            yield Concern(gettext("A name is still being withdrawn. Check that it makes progress."), url)
         elif withdrawal.state == WithdrawalState.FOUND:
             yield Concern(gettext("A name was looked for, and has not been withdrawn yet."), url)
         elif withdrawal.by_hand:

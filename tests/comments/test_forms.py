@@ -130,7 +130,7 @@ class TestErrors:
             # FORM_DATA has the address ann@example.org.
             ("website", "ann@example.org", "contains an e-mail address"),
             ("website", "https://example.org/?from=ann%40example.org", "contains an e-mail address"),
-            ("website", "https://ann:secret@example.org/", "contains an e-mail address or a user name"),
+            ("website", "https://ann:secret@example.org/", "contains an e-mail address or a username"),
             ("text", "", "Your comment is empty"),
             ("text", " \r\n\t", "Your comment is empty"),
             ("text", "\u200b\u2060", "Your comment is empty"),

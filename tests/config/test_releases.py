@@ -283,9 +283,9 @@ class TestTheRunningSite:
             Site(web_server.host, "true", 0.1).wait_until_ready("1.1.0", "token")
 
     def test_its_problems_are_named(self, web_server: StubServer) -> None:
-        body = b'{"version": "1.1.0", "problems": {"database": "", "migrations": "The database lacks 1 migrations."}}'
+        body = b'{"version": "1.1.0", "problems": {"database": "", "migrations": "The database lacks 1 migration."}}'
         web_server.answer("/readyz/web", 503, body)
-        with pytest.raises(UpgradeError, match="lacks 1 migrations"):
+        with pytest.raises(UpgradeError, match="lacks 1 migration"):
             Site(web_server.host, "true", 0.1).wait_until_ready("1.1.0", "token")
 
     def test_a_site_that_is_down_is_noticed_at_once(self) -> None:

@@ -109,7 +109,7 @@ class TestReadiness:
         [
             ("database", "OperationalError: no connection to …", True),
             ("writing", "The database can only be read.", False),
-            ("migrations", "run “manage.py migrate”", True),
+            ("migrations", "The database lacks 1 migration: run “manage.py migrate”.", True),
             ("cache", "does not keep", False),
             ("disk", "The disk is full.", False),
             ("worker", "The worker is not running.", False),

@@ -268,7 +268,7 @@ class TestVerifying:
 
     def test_wrong_comment_count(self, imported: Path) -> None:
         Comment.objects.update(status="approved")
-        assert problems(imported) == ["The page has 2 comments, the export has 1."]
+        assert problems(imported) == ["Number of comments: 2 on the page, 1 in the export."]
 
     @pytest.fixture
     def long_thread(self, tmp_path: Path) -> Path:
@@ -282,7 +282,7 @@ class TestVerifying:
 
     def test_comment_missing_on_the_last_page(self, long_thread: Path) -> None:
         Comment.objects.filter(pk=25).update(status="spam")
-        assert problems(long_thread) == ["The page has 24 comments, the export has 25."]
+        assert problems(long_thread) == ["Number of comments: 24 on the page, 25 in the export."]
 
     def test_hidden_post_must_not_be_visible(self, imported: Path) -> None:
         Post.objects.filter(pk=8).update(status="published")

@@ -9,14 +9,14 @@ from typing import Final
 
 from django.conf import settings
 from django.contrib.admin.utils import label_for_field
-from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
-from django.db.models import Count, Q, TextChoices
+from django.db.models import Count, TextChoices
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import get_language_info, get_supported_language_variant, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 
+from accounts.factors import without_credentials
 from accounts.models import User
 from blog.models import Redirect
 from blog.models.redirect import folder_path
@@ -180,9 +180,8 @@ def _former_urls(blog: OldBlog) -> Iterator[Point]:
 
 def _authors(blog: OldBlog) -> Point | None:
     imported = ImportedItem.objects.filter(kind=AUTHORS, site=blog.site).values("object_pk")
-    without_password = Q(password__startswith=UNUSABLE_PASSWORD_PREFIX)
     counts = User.objects.filter(pk__in=imported).aggregate(
-        total=Count("pk"), waiting=Count("pk", filter=without_password)
+        total=Count("pk"), waiting=Count("pk", filter=without_credentials())
     )
     if not counts["total"]:
         return None
@@ -191,12 +190,12 @@ def _authors(blog: OldBlog) -> Point | None:
         Link(_("People"), reverse("admin:accounts_user_changelist"), "accounts.view_user"),
     )
     if not counts["waiting"]:
-        return Point(name, PointState.DONE, _("All imported authors have a password."), link=link)
+        return Point(name, PointState.DONE, _("All imported authors have a password or a passkey."), link=link)
     text = ngettext(
-        "%d imported author can't log in yet. If that person goes on writing here, set a password under People, choose "
-        "a role, and pass on the user name and the password.",
-        "%d imported authors can't log in yet. For those who go on writing here, set a password under People, choose a "
-        "role, and pass on the user name and the password.",
+        "%d imported author can't log in yet. If that person goes on writing here, open the account under People and "
+        "choose “Send invitation…”.",
+        "%d imported authors can't log in yet. For each of them who goes on writing here, open the account under "
+        "People and choose “Send invitation…”.",
         counts["waiting"],
     )
     return Point(name, PointState.LOOK, text % counts["waiting"], link=link)

@@ -267,7 +267,7 @@ class SiteChecker:
         # An owner may have chosen not to show pingbacks.
         if count not in {len(comments), len(without_pings)}:
             counts = {"site": count, "export": len(comments)}
-            yield path, _("The page has %(site)d comments, the export has %(export)d.") % counts
+            yield path, _("Number of comments: %(site)d on the page, %(export)d in the export.") % counts
         feed_path = f"{final_path}feed/"
         if without_pings and not feed_items(self._client.get_following_redirects(feed_path)[0].body):
             yield feed_path, _("The comment feed can't be loaded or is empty.")

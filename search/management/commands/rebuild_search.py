@@ -32,6 +32,6 @@ class Command(BaseCommand):
             counts = {name: changed[name] for name in labels}
             text = _("Out of date: %(entries)d posts and pages, %(comments)d comments. Run `manage.py rebuild_search`.")
             raise CommandError(text % counts)
-        text = _("%(label)s: up to date.") if check else _("%(label)s: %(count)d were out of date and are indexed now.")
+        text = _("%(label)s: up to date.") if check else _("%(label)s: up to date (indexed now: %(count)d).")
         for name, label in labels.items():
             self.stdout.write(text % {"label": label, "count": changed[name]})

@@ -88,7 +88,7 @@ def _create(context: ImportContext, username: str, author: Author) -> User:
     user.set_unusable_password()
     _save(context, user, author, is_new=True)
     if username != author.login and author.login:
-        _note(context, author, _("The user name here is “%s”.") % username)
+        _note(context, author, _("The username here is “%s”.") % username)
     return user
 
 

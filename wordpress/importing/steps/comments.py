@@ -284,7 +284,7 @@ class CommentBatch:
                 self._note(comment, _("The %(field)s was too long and was shortened.") % {"field": label})
                 texts[name] = text[: _MAX_LENGTHS[name]]
         if has_address(comment.url, comment.email):
-            self._note(comment, _("Its website was an e-mail address or contained a user name, so it was left out."))
+            self._note(comment, _("Its website was an e-mail address or contained a username, so it was left out."))
             texts["website"] = ""
         return Comment(
             pk=pk,
