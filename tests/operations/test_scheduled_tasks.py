@@ -1,6 +1,7 @@
 """What is on the schedule is done once, however many workers there are, and whatever the clock does."""
 
 import datetime as dt
+import re
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,6 +18,7 @@ from operations.models import ScheduledTime
 from operations.tasks import forget_old_tasks
 from operations.worker import schedule as worker_schedule
 from operations.worker.schedule import enqueue_due
+from tests.factories.programs import ROOT
 from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
@@ -148,3 +150,11 @@ def test_all_that_is_promised_is_on_the_schedule() -> None:
         "wordpress.exports",
         "wordpress.uploads",
     }
+
+
+def test_the_docs_say_when_each_daily_task_is_done() -> None:
+    text = (ROOT / "docs/running.md").read_text(encoding="utf-8")
+    plans = [scheduled.next_time for name, scheduled in scheduled_tasks.items() if name != "operations.backups"]
+    # What is due after an interval moves with the time.
+    times = [timezone.localtime(plan(NOW)) for plan in plans if plan(NOW) == plan(NOW + HOUR / 60)]
+    assert sorted(re.findall(r"\| daily at (\d\d:\d\d) \|", text)) == sorted(f"{time:%H:%M}" for time in times)
