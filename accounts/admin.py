@@ -91,7 +91,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         edit=_("Edit person"),
         saved=_("“{object}” saved."),
     )
-    list_display = ("name_cell", "email", "role_cell", "state_cell", "last_login")
+    list_display = ("name_cell", "email_cell", "role_cell", "state_cell", "last_login")
     list_filter = (RoleFilter, "is_active")
     search_fields = ("username", "display_name", "email", "slug")
     ordering = ("-is_active", "display_name", "pk")
@@ -135,6 +135,10 @@ class UserAdmin(OwnersOnlyAdmin[User]):
     @admin.display(description=_("name"), ordering="display_name")
     def name_cell(self, person: User) -> str:
         return format_html("<bdi>{}</bdi>", person)
+
+    @admin.display(description=_("E-mail address"), ordering="email")
+    def email_cell(self, person: User) -> str:
+        return person.email
 
     @admin.display(description=_("role"))
     def role_cell(self, person: User) -> str:

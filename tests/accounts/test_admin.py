@@ -254,6 +254,7 @@ class TestList:
         Authenticator.objects.create(user=UserFactory(display_name="Fay", role="Author"), type="webauthn", data={})
         UserFactory(display_name="Cem", is_active=False)
         page = owner.get(LIST)
+        assert texts(page, "th.column-email_cell .text") == ["E-mail address"]
         assert sorted(texts(page, "td.field-role_cell")) == [*["Author"] * 5, "No role", "Owner"]
         states = dict(zip(texts(page, "th.field-name_cell"), texts(page, "td.field-state_cell"), strict=True))
         assert states["Amina"] == "Active"

@@ -93,7 +93,7 @@ def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log
     labels = """cells => cells.map((cell) => getComputedStyle(cell, "::before").content)"""
     card = rows.filter(has_text="Amina")
     assert card.locator("td").evaluate_all(labels) == [
-        f'"{label}: "' for label in ("Email address", "Role", "Status", "Last login")
+        f'"{label}: "' for label in ("E-mail address", "Role", "Status", "Last login")
     ]
     # Everything is in sight.
     assert results.evaluate("results => results.scrollWidth <= results.clientWidth")
