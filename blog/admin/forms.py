@@ -143,14 +143,14 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
             "autocapitalize": "off",
             "dir": "auto",
             "data-suggest": reverse(f"admin:{tag.app_label}_{tag.model_name}_suggest"),
-            "data-found": _("{n} matching tags. Use the arrow keys to choose one and press Enter."),
+            "data-found": _("Matching tags: {n}. Use the arrow keys to choose one and press Enter."),
             "data-create": _("Create “{name}”"),
             "data-remove": _("Remove {name}"),
             "data-removed": _("{name} removed."),
             # The fields in whose text existing tags are looked for.
             "data-texts": "title source",
             "data-from-text": _("Suggest tags from the text"),
-            "data-occurring": _("{n} existing tags occur in the text."),
+            "data-occurring": _("Existing tags in the text: {n}."),
             "data-none": _("No other existing tag occurs in the text."),
             "data-failed": _("The tags could not be looked up. Try again later."),
         }

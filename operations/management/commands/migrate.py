@@ -10,6 +10,7 @@ from django.core.management.commands import migrate
 from django.db import DatabaseError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 # How long a change to a table waits for those that use it. Whatever wants to use the table meanwhile waits behind it.
 _LOCK_TIMEOUT: Final = "2s"
@@ -36,7 +37,12 @@ class Command(migrate.Command):
                 # Each migration is a transaction, or can be repeated. Those before it stay applied.
                 if attempt < _ATTEMPTS - 1:
                     pause = min(2**attempt, _LONGEST_PAUSE)
-                    self.stderr.write(_("Something else is using the table. Trying again in %d seconds.") % pause)
+                    text = ngettext(
+                        "Something else is using the table. Trying again in %d second.",
+                        "Something else is using the table. Trying again in %d seconds.",
+                        pause,
+                    )
+                    self.stderr.write(text % pause)
                     time.sleep(pause)
             else:
                 return
