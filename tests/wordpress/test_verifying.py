@@ -92,6 +92,7 @@ class TestVerifying:
         assert "Readers can't see the content without a password." in found
 
     def test_own_export(self, imported: Path, tmp_path: Path) -> None:
+        User.objects.update(slug="pen-name")
         call_command("export_wordpress", output=tmp_path / "own.xml", stderr=io.StringIO())
         assert "No problems found (7 items checked)." in run(tmp_path / "own.xml")
 

@@ -91,7 +91,7 @@ class SiteChecker:
         # By taxonomy and slug: the slug as it was exported, and the name.
         self._terms: dict[tuple[str, str], tuple[str, str]] = {}
         # The names of authors, by login: on the old site, and on this one as far as they are known.
-        self._authors: dict[str, str] = {}
+        self._authors: dict[str, Author] = {}
         self._author_names: dict[str, str] = {}
         # By listing: taxonomy and slug of a term, `author` and login, or two empty strings for the site.
         self._newest_posts: dict[tuple[str, str], NewestPost] = {}
@@ -154,7 +154,7 @@ class SiteChecker:
                     self._id_counts[record.id] += 1
                     self._add_newest_post(record)
             elif isinstance(record, Author):
-                self._authors[record.login] = plain_line(record.display_name)
+                self._authors[record.login] = record
             elif record.taxonomy in _TERM_PREFIXES and (slug := usable_slug(record.slug)):
                 self._terms.setdefault((record.taxonomy, slug), (record.slug, record.name))
         for listing, newest in self._newest_posts.items():
@@ -162,7 +162,7 @@ class SiteChecker:
                 self._newest_posts[listing] = newest._replace(guid="")
         # Authors without public posts have no page.
         self._authors = {
-            login: name for login, name in self._authors.items() if ("author", login) in self._newest_posts
+            login: author for login, author in self._authors.items() if ("author", login) in self._newest_posts
         }
         if not self._check_all:
             self._sample_rare_terms()
@@ -212,8 +212,9 @@ class SiteChecker:
     def _checks(self, paths: list[Path]) -> Iterator[tuple[str, int, str, Iterator[tuple[str, str]]]]:
         """Yield each check after the kind, ID and title of what it checks."""
         yield "site", 0, "", self._check_feed("/", self._newest_posts.get(("", "")))
-        for login, name in self._authors.items():
-            yield "author", 0, name, self._check_listing(f"/author/{quote(slugify(login))}/", None)
+        for login, author in self._authors.items():
+            slug = usable_slug(author.slug) or slugify(login)
+            yield "author", 0, plain_line(author.display_name), self._check_listing(f"/author/{quote(slug)}/", None)
         for (taxonomy, slug), (exported_slug, name) in self._terms.items():
             prefix = _TERM_PREFIXES[taxonomy]
             path = f"/{prefix}/{quote(slug_from_export(exported_slug), safe='')}/"
