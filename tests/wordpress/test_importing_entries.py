@@ -239,6 +239,15 @@ class TestStatuses:
         assert (post.status, post.published_at, post.published_on) == (Status.DRAFT, None, None)
         assert "no date" in remarks(report)[0]
 
+    def test_published_page_needs_no_date(self, import_parts: ImportParts, client: Client) -> None:
+        undated = page(20, post_date="", post_date_gmt="")
+        report = import_parts(undated)
+        assert client.get("/page-20/").status_code == 200
+        assert remarks(report) == ["page 20: It has no date in the export, so it has that of the import."]
+        before = Page.objects.get().published_at
+        assert counted(import_parts(undated), "page") == {"unchanged": 1}
+        assert Page.objects.get().published_at == before
+
     @pytest.mark.parametrize("date", ["9999-12-31 23:59:59", "1000-01-01 00:00:00"])
     @pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
     def test_extreme_dates_do_not_break_listings_and_feeds(

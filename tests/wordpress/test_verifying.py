@@ -91,6 +91,13 @@ class TestVerifying:
         assert "Readers can see the content without the password." in found
         assert "Readers can't see the content without a password." in found
 
+    def test_page_without_a_date(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(page(20, post_date="", post_date_gmt="")))
+        import_export([path])
+        assert "No problems found" in run(path)
+        Page.objects.all().delete()
+        assert "The page can't be loaded (HTTP status 404)." in problems(path)
+
     def test_own_export(self, imported: Path, tmp_path: Path) -> None:
         User.objects.update(slug="pen-name")
         call_command("export_wordpress", output=tmp_path / "own.xml", stderr=io.StringIO())

@@ -100,7 +100,7 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
         "title": title,
         "author_id": author_id,
         "status": status_of(item, now)[0],
-        "published_at": _published_at(item),
+        "published_at": _published_at(item, now),
         "source": item.content,
         "markup": markup_of(item),
         "excerpt": excerpt,
@@ -137,6 +137,8 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
     """Yield remarks on how `entry`, which has an ID by now, differs from the export."""
     if remark := status_of(item, now)[1]:
         yield remark
+    if _is_undated_page(item):
+        yield _("It has no date in the export, so it has that of the import.")
     if not item.id:
         yield _("It has no ID in the export, so it was imported with the new ID %d.") % entry.pk
     elif item.id != entry.pk:
@@ -162,17 +164,24 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield _("Pages have no categories and tags here. Those of this page are kept and exported again.")
 
 
-def _published_at(item: Item) -> dt.datetime | None:
+def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:
+    if _is_undated_page(item):
+        return now
     if item.status not in {"publish", "future", "private"} and item.date_gmt is None:
         # The draft has no date of its own: this is the date of its last change.
         return None
     return item.published_at
 
 
+def _is_undated_page(item: Item) -> bool:
+    """Return whether `item` was public without a date, which the URL of a page does not need."""
+    return item.type == "page" and item.status == "publish" and not (item.date or item.date_gmt)
+
+
 def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
     """Return the status and a remark on it, which may be empty. If in doubt, the entry is not public."""
     status = _STATUSES.get(item.status)
-    published_at = _published_at(item)
+    published_at = _published_at(item, now)
     if status is None:
         if not item.status:
             return Status.DRAFT, _("The export does not say whether it was public, so it is a draft.")

@@ -197,7 +197,8 @@ class SiteChecker:
 
     def _is_public(self, item: Item) -> bool:
         date = item.date or item.date_gmt
-        return item.status == "publish" and date is not None and date <= self._now
+        # A page needs no date.
+        return item.status == "publish" and (date <= self._now if date else item.type == "page")
 
     def _add_newest_post(self, item: Item) -> None:
         date = item.date or item.date_gmt
