@@ -413,7 +413,15 @@ class TestShortcodes:
         assert "<figure" not in to_html(source)
 
     def test_unknown_shortcodes_stay_as_typed(self) -> None:
-        assert to_html('[contact-form to="a--b"]') == '<p>[contact-form to="a--b"]</p>'
+        assert to_html('[chart to="a--b"]') == '<p>[chart to="a--b"]</p>'
+
+    def test_forms_are_not_shown_with_the_address_that_they_send_to(self) -> None:
+        form = (
+            '[contact-form to="a@b.example" subject="Hi"]\n[contact-field label="Name" type="name" required="1"/]\n\n'
+            "[contact-field label='Comment' type='textarea'/][/contact-form]"
+        )
+        assert to_html(f"One\n\n{form}\n\nTwo") == "<p>One</p>\n<p>Two</p>"
+        assert to_html('[contact-form to="a@b.example"]One[/contact-form]') == "<p>One</p>"
 
 
 class TestTypography:

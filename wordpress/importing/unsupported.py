@@ -92,6 +92,12 @@ class Unsupported:
                 "It is used %(times)d times (texts: %(texts)d) and is not supported, so readers see it as text.",
                 times,
             )
+            if name in shortcodes.FORMS:
+                text = ngettext(
+                    "It is used %(times)d time (texts: %(texts)d). There are no such forms here, so readers see nothing.",
+                    "It is used %(times)d times (texts: %(texts)d). There are no such forms here, so readers see nothing.",
+                    times,
+                )
             note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
         stored = find_fragments(BLOCK, self._blocks, context.site)
         for name, count in self._blocks.most_common():

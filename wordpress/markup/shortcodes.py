@@ -62,9 +62,11 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
 _GALLERIES = {"gallery", "slideshow"}
+# The forms of WordPress.com, which would show the e-mail address that they send to.
+FORMS = {"contact-form", "contact-field"}
 # Shortcodes that show files of the site itself. Without a file they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
-_KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
+_KNOWN = _EMBEDS.keys() | SHOWING_FILES | FORMS | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
 _CERTAIN = _KNOWN | {"archives", "blip", "subscribe"}
 # The shortcode of WordPress.com for source code, and its aliases: other names, and those of languages. Some are
@@ -106,7 +108,7 @@ def expand(source: str, find_pictures: PictureFinder) -> str:
 
 
 def count_unknown(source: str) -> Counter[str]:
-    """Count the shortcodes in `source` that stay as text, by name, for the report of an import.
+    """Count the shortcodes in `source` that stay as text or are forms, by name, for the report of an import.
 
     Text in brackets such as `[sic]` is not a shortcode: it needs an attribute, an end tag or the name of a plugin.
     """
@@ -118,7 +120,7 @@ def count_unknown(source: str) -> Counter[str]:
     for shortcode in _outside_code(source):
         name = shortcode["name"].lower()
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-        if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
+        if is_shortcode and (name in FORMS or _replace(shortcode, _any_picture, Counter()) == shortcode[0]):
             names[name] += 1
     return names
 
@@ -174,6 +176,8 @@ def _html(name: str, shortcode: re.Match[str], find_pictures: PictureFinder) -> 
     attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
     if name in _EMBEDS:
         return escape(_embedded_url(name, attributes, content)) or None
+    if name in FORMS:
+        return shortcode["content"] or ""
     html = ""
     if name in _MEDIA_ATTRIBUTES:
         html = _media_element(name, attributes, content)
