@@ -486,6 +486,27 @@ class TestRepairs:
         document = mark + export(item(content="Свобода")).encode(encoding)
         assert read_item(tmp_path, document).content == "Свобода"
 
+    @pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1251", "gbk"])
+    @pytest.mark.parametrize("before", ["", "x" * 300_000])
+    def test_utf8_is_recognised_whatever_is_declared(self, tmp_path: Path, declared: str, before: str) -> None:
+        document = export(item(content=before), item(8, content="Свобода, café")).replace("UTF-8", declared)
+        source = Export(write(tmp_path, document))
+        *_rest, last = source.records()
+        assert isinstance(last, Item)
+        assert last.content == "Свобода, café"
+        assert source.source.repairs.counts == {"encoding": 1}
+
+    @pytest.mark.parametrize("end", ["\n", " " * 300_000])
+    def test_titles_in_the_declared_encoding_and_texts_in_utf8(self, tmp_path: Path, end: str) -> None:
+        # This is what WordPress wrote for blogs that were not in UTF-8.
+        document = export(item(title="§\xa0»", content=f"\n§{end}\n")).replace("UTF-8", "ISO-8859-1")
+        title, content = document.encode("latin-1").rsplit("§".encode("latin-1"), 1)
+        source = Export(write(tmp_path, title.replace(b"\xa7", b"\xe9\xe0") + "é »".encode() + content))
+        *_rest, found = source.records()
+        assert isinstance(found, Item)
+        assert (found.title, found.content) == ("éà\xa0»", f"\né »{end}\n")
+        assert source.source.repairs.counts == {"encoding": 1}
+
     def test_a_declared_encoding_is_read(self, tmp_path: Path) -> None:
         document = export(item(content="café")).replace("UTF-8", "ISO-8859-1").encode("latin-1")
         assert read_item(tmp_path, document).content == "café"

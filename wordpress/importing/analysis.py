@@ -48,6 +48,10 @@ _OFTEN: Final = 0.1
 _MAX_HOSTS: Final = 1000
 
 _REPAIRS: Final = {
+    "encoding": ngettext_lazy(
+        "%d wrong declaration of the encoding was ignored where the text is UTF-8",
+        "%d wrong declarations of the encoding were ignored where the text is UTF-8",
+    ),
     "messages": ngettext_lazy(
         "%d line before the beginning of the export was skipped, an error message of the old site",
         "%d lines before the beginning of the export were skipped, error messages of the old site",

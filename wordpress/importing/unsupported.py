@@ -94,8 +94,8 @@ class Unsupported:
             )
             if name in shortcodes.FORMS:
                 text = ngettext(
-                    "It is used %(times)d time (texts: %(texts)d). There are no such forms here, so readers see nothing.",
-                    "It is used %(times)d times (texts: %(texts)d). There are no such forms here, so readers see nothing.",
+                    "It is used %(times)d time (texts: %(texts)d). Forms are not supported, so readers see nothing.",
+                    "It is used %(times)d times (texts: %(texts)d). Forms are not supported, so readers see nothing.",
                     times,
                 )
             note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})

@@ -6,7 +6,7 @@ and external entities need one, and no export has one.
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Buffer, Iterator
 from itertools import chain
 from typing import IO, Final
 
@@ -32,6 +32,7 @@ _ENCODINGS_BY_START: Final = {
     b"<\0\0\0": "utf-32-le",
     b"\0\0\0<": "utf-32-be",
 }
+_WESTERN: Final = {"iso8859-1", "iso8859-15", "cp1252"}
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _LEADING: Final = "\ufeff \t\r\n"
 _PROLOG: Final = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
@@ -103,9 +104,18 @@ class RepairedSource:
     def _texts(self, first: bytes, rest: Iterator[bytes]) -> Iterator[str]:
         encoding = _encoding(first)
         decoder = codecs.getincrementaldecoder(encoding)()
+        # WordPress writes UTF-8 into CDATA sections whatever encoding it declares. Old versions put no titles there.
+        is_certain = encoding.startswith("utf-")
         try:
             # At the end of the file, the last character must be complete.
             for data in chain([first], rest, [b""]):
+                if not is_certain and not data.isascii():
+                    is_certain = True
+                    if _may_be_utf8(data):
+                        decoder = codecs.getincrementaldecoder("utf-8")()
+                        self.repairs.add("encoding", 1)
+                    elif encoding in _WESTERN:
+                        decoder = _LineDecoder(encoding, self.repairs)
                 text = self._decode(decoder, data, final=not data)
                 if NOT_IN_XML.search(text):
                     self._note("controls", NOT_IN_XML, text)
@@ -156,6 +166,28 @@ class RepairedSource:
         return document
 
 
+class _LineDecoder(codecs.BufferedIncrementalDecoder):
+    """Decodes each line in `encoding`, unless it is UTF-8, which is noted once in `repairs`."""
+
+    def __init__(self, encoding: str, repairs: Repairs) -> None:
+        super().__init__()
+        self._encoding = encoding
+        self._repairs = repairs
+
+    def _buffer_decode(self, data: Buffer, errors: str, final: bool) -> tuple[str, int]:
+        text = bytes(data)
+        # A line of a whole chunk is divided between words.
+        end = len(text) if final else text.rfind(b"\n") + 1 or text.rfind(b" ") + 1 or len(text)
+        return "".join(self._line(line, errors) for line in text[:end].splitlines(keepends=True)), end
+
+    def _line(self, line: bytes, errors: str) -> str:
+        if not line.isascii() and _may_be_utf8(line):
+            if not self._repairs.counts["encoding"]:
+                self._repairs.add("encoding", 1)
+            return line.decode()
+        return line.decode(self._encoding, errors)
+
+
 def _encoding(data: bytes) -> str:
     """Return the encoding of a file that begins with `data`."""
     for start, encoding in _ENCODINGS_BY_START.items():
@@ -171,3 +203,12 @@ def _encoding(data: bytes) -> str:
         raise InvalidExportError(_("The encoding of the file, “%s”, is unknown.") % name) from error
     # The declaration was readable as single bytes, so the file cannot be in one of these encodings.
     return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name
+
+
+def _may_be_utf8(data: bytes) -> bool:
+    """Return whether `data`, the last character of which may be incomplete, is valid UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    return True
