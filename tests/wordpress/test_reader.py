@@ -201,6 +201,19 @@ class TestRecords:
     def test_an_invalid_date_counts_as_missing(self, tmp_path: Path, date: str) -> None:
         assert read_item(tmp_path, export(item(post_date=date))).date is None
 
+    @pytest.mark.parametrize(
+        ("date", "hour"),
+        [
+            ("2014-03-01T10:30:00.123+01:00", 10),
+            ("Sat Mar 01 2014 10:30:00 GMT+0100 (CET)", 10),
+            ("Sat, 01 Mar 2014 10:30:00 +0100", 10),
+            ("2014-03-01", 0),
+        ],
+    )
+    def test_the_dates_of_other_programs_are_read(self, tmp_path: Path, date: str, hour: int) -> None:
+        found = read_item(tmp_path, export(item(post_date=date)))
+        assert found.date == dt.datetime(2014, 3, 1, hour, 30 if hour else 0)
+
     def test_the_rss_date_is_read_if_it_is_the_only_one(self, tmp_path: Path) -> None:
         document = export(item(post_date="", post_date_gmt="")).replace(
             "<description>", "<pubDate>Sat, 01 Mar 2014 10:30:00 +0100</pubDate><description>"

@@ -26,7 +26,9 @@ _TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
 # The databases that WordPress uses store no year before 1000; anything earlier is not a date.
-_DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?")
+_DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
+# How JavaScript and RSS write dates, and thus some other programs.
+_OTHER_DATE = re.compile(r"[A-Z][a-z]{2}(?: [A-Z][a-z]{2} \d\d|, \d{1,2} [A-Z][a-z]{2}) (?:19|20)\d\d \d\d:")
 # WordPress writes the year -0001 if there is no date.
 _RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
 
@@ -108,9 +110,12 @@ def parse_integer(text: str) -> int:
 # Most records repeat the same date several times.
 @lru_cache(maxsize=256)
 def parse_date(text: str) -> dt.datetime | None:
-    """Return the naive datetime at the start of `text`, or None."""
-    match = _DATE.match(text.strip())
+    """Return the naive datetime that `text` shows, in whatever time zone, or None."""
+    text = text.strip()
+    match = _DATE.match(text)
     try:
+        if _OTHER_DATE.match(text):
+            return parsedate_to_datetime(text).replace(tzinfo=None)
         return dt.datetime(*(int(part or 0) for part in match.groups())) if match else None  # type: ignore[arg-type]  # noqa: DTZ001  # the export has naive dates
     except ValueError:
         return None
