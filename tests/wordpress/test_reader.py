@@ -353,6 +353,28 @@ class TestRepairs:
         broken = messages + "<?xml version='1.0'?>\n<rss><channel>\n<item>a < b</item></channel></rss>"
         assert f"line {before + 3}, column " in error_message(tmp_path, broken)
 
+    @pytest.mark.parametrize(
+        ("appended", "lines"),
+        [("Warning: x\n in a.php\n", 2), ("<!-- cached --><script>1 < 2</script>", 1), ("</body>\0", 1), ("\n \n", 0)],
+    )
+    def test_what_was_appended_to_the_document_is_skipped_and_counted(
+        self, tmp_path: Path, appended: str, lines: int
+    ) -> None:
+        document = export(item(7)).strip()
+        source = Export(write(tmp_path, f"{document}\n{appended}"))
+        assert [record.id for record in source.records() if isinstance(record, Item)] == [7]
+        assert source.source.repairs.counts == ({"appended": lines} if lines else {})
+        assert source.source.repairs.lines.get("appended", []) == ([document.count("\n") + 1] if lines else [])
+
+    def test_a_second_export_in_the_file_is_not_skipped(self, tmp_path: Path) -> None:
+        assert "broken" in error_message(tmp_path, export(item(7)) + export(item(8)).partition("\n")[2])
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+    def test_a_missing_end_is_named(self, tmp_path: Path, encoding: str) -> None:
+        missing = "The end of the export is missing"
+        assert missing in error_message(tmp_path, export(item(7)).strip()[:-6].encode(encoding))
+        assert missing not in error_message(tmp_path, export(item(7)).replace("</item>", "").encode(encoding))
+
     def test_an_xml_declaration_inside_a_text_is_kept(self, tmp_path: Path) -> None:
         body = "<?xml version='1.0'?><rss></rss>"
         assert read_item(tmp_path, export(item(content=body)).partition("\n")[2]).content == body

@@ -56,6 +56,9 @@ _REPAIRS: Final = {
         "%d line before the beginning of the export was skipped, an error message of the old site",
         "%d lines before the beginning of the export were skipped, error messages of the old site",
     ),
+    "appended": ngettext_lazy(
+        "%d line after the end of the export was skipped", "%d lines after the end of the export were skipped"
+    ),
     "controls": ngettext_lazy(
         "%d invisible control character was removed", "%d invisible control characters were removed"
     ),

@@ -270,8 +270,10 @@ def _raise_if_fatal(parser: Any, error: etree.XMLSyntaxError, source: RepairedSo
     fatal = _first_fatal_error(parser)
     if fatal or not parser.feed_error_log:
         line, column, message = (fatal.line, fatal.column, fatal.message) if fatal else (*error.position, error.msg)
-        text = _("%(place)s: the XML is broken: %(error)s.")
-        raise InvalidExportError(text % {"place": source.place(line, column), "error": message})
+        text = _("%(place)s: the XML is broken: %(error)s.") % {"place": source.place(line, column), "error": message}
+        if not source.has_end:
+            text += " " + _("The end of the export is missing, so download it again.")
+        raise InvalidExportError(text)
 
 
 def _usual_name(tag: str, prefix: str | None) -> str:

@@ -7,6 +7,7 @@ and external entities need one, and no export has one.
 import codecs
 import re
 from collections.abc import Buffer, Iterator
+from io import SEEK_END
 from itertools import chain
 from typing import IO, Final
 
@@ -45,6 +46,7 @@ _START = re.compile(
 _ROOT_TAG = re.compile(rf"({_PROLOG})(<[^<>]*+>)", re.DOTALL)
 # The old site's error messages may precede the XML declaration.
 _MESSAGES = re.compile(rb"[^<]*+(?:<(?!rss[\s>])[^<]*+)*?(?=<\?xml\s)")
+_ROOT_END: Final = b"</rss>"
 _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
 
@@ -58,13 +60,16 @@ class RepairedSource:
     def __init__(self) -> None:
         self.bytes_read = 0
         self.repairs = Repairs()
+        # Whether the root element seems to be closed.
+        self.has_end = False
         self._line = 1
         # The number of lines before the document, which the parser does not count.
         self._lines_before = 0
 
     def chunks(self, file: IO[bytes]) -> Iterator[bytes]:
         """Yield the clean bytes. Raises InvalidExportError, for other files before the first chunk."""
-        data = self._read(file)
+        end, appended = self._find_end(file)
+        data = self._read(file, end)
         first = next(data, b"")
         if not first:
             raise InvalidExportError(_("The file is empty."))
@@ -81,6 +86,8 @@ class RepairedSource:
         for text in chain([head], texts):
             yield markup.repair(text).encode()
         yield markup.repair("", final=True).encode()
+        if appended:
+            self.repairs.add("appended", self._line, appended.count(b"\n") + 1)
 
     def place(self, line: int, column: int) -> str:
         """Return the position in the file for one that the parser reported."""
@@ -96,8 +103,22 @@ class RepairedSource:
         self._line += self._lines_before
         return first[messages.end() :]
 
-    def _read(self, file: IO[bytes]) -> Iterator[bytes]:
-        while data := file.read(_CHUNK):
+    def _find_end(self, file: IO[bytes]) -> tuple[int, bytes]:
+        """Return where the export ends, and what the old site or its host has appended, such as error messages."""
+        start = max(0, file.seek(0, SEEK_END) - _CHUNK)
+        file.seek(start)
+        tail = file.read()
+        file.seek(0)
+        # UTF-16 has zeros between the letters.
+        self.has_end = _ROOT_END in tail.replace(b"\0", b"")
+        _document, root_end, after = tail.rpartition(_ROOT_END)
+        appended = after.strip()
+        if not root_end or not appended or b"<rss" in appended:
+            return start + len(tail), b""
+        return start + len(tail) - len(after), appended
+
+    def _read(self, file: IO[bytes], end: int) -> Iterator[bytes]:
+        while data := file.read(min(_CHUNK, end - self.bytes_read)):
             self.bytes_read += len(data)
             yield data
 
