@@ -15,7 +15,13 @@ pytestmark = pytest.mark.django_db
 
 class TestOldURLs:
     @pytest.mark.parametrize(
-        "link", ["https://old.example/2014/03/02/other-slug/", "https://old.example/archives/7", "/%C3%A9/x.html"]
+        "link",
+        [
+            "https://old.example/2014/03/02/other-slug/",
+            "https://old.example/archives/7",
+            "https://old.example/index.php/archives/7",
+            "/%C3%A9/x.html",
+        ],
     )
     def test_a_link_that_differs_from_the_url_becomes_a_redirect(
         self, import_parts: ImportParts, client: Client, link: str

@@ -521,6 +521,12 @@ class TestRepairs:
         document = mark + export(item(content="Свобода")).encode(encoding)
         assert read_item(tmp_path, document).content == "Свобода"
 
+    @pytest.mark.parametrize("declaration", ['xmlns="http://backend.userland.com/rss2"', "xmlns = 'urn:x'"])
+    def test_a_default_namespace_is_ignored(self, tmp_path: Path, declaration: str) -> None:
+        content = '<svg xmlns="urn:y">é</svg>'
+        document = export(item(content=content)).replace("<rss ", f"<rss {declaration} ", 1)
+        assert read_item(tmp_path, document).content == content
+
     @pytest.mark.parametrize("declared", ["ISO-8859-1", "windows-1251", "gbk"])
     @pytest.mark.parametrize("before", ["", "x" * 300_000])
     def test_utf8_is_recognised_whatever_is_declared(self, tmp_path: Path, declared: str, before: str) -> None:

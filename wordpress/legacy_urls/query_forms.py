@@ -61,8 +61,8 @@ def legacy_key(url: str) -> str:
         return _UPLOADS + uploaded[1]
     if parts.query and not _FILE.search(parts.path):
         return ""
-    # In some places WordPress doubles the leading slash.
-    path = "/" + parts.path.lstrip("/") if parts.path.startswith("/") else ""
+    # In some places WordPress doubles the leading slash. A view leads from `/index.php/x/` to `/x/`.
+    path = "/" + parts.path.lstrip("/").removeprefix("index.php/") if parts.path.startswith("/") else ""
     return path if path != "/" else ""
 
 

@@ -31,6 +31,7 @@ _ENTITY = re.compile(r"&(?:(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z][A-Za-
 _TAG = re.compile(r"<(?P<name>[^\W\d][\w.:-]*+)[^<>]*+")
 _PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
 _DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
+_DEFAULT_NAMESPACE = re.compile(r"""\sxmlns\s*=\s*(?:"[^"]*"|'[^']*')""")
 # Certainly valid markup, which is nearly all of a real export. `%s` stands for the declared prefixes.
 _VALID_MARKUP: Final = r"""(?:[^<&]++
     |</[^<>&]*+>
@@ -60,7 +61,11 @@ class Repairs:
 
 
 def declare_known_prefixes(root: str) -> tuple[str, set[str]]:
-    """Return the start tag `root` with all known prefixes declared, and the set of all declared prefixes."""
+    """Return the start tag `root` with all known prefixes declared, and the set of all declared prefixes.
+
+    A default namespace, which some programs give RSS, is removed.
+    """
+    root = _DEFAULT_NAMESPACE.sub("", root)
     declared = set(_DECLARED.findall(root))
     missing = [f' xmlns:{prefix}="{UNDECLARED}"' for prefix in KNOWN_PREFIXES if prefix not in declared]
     name = _TAG.match(root)
