@@ -307,6 +307,13 @@ class TestPages:
         assert {p.pk: p.parent_id for p in Page.objects.all()} == {20: None, 21: 20, 22: 21, 23: None}
         assert len([text for text in remarks(report) if "its own ancestor" in text]) == 2
 
+    @pytest.mark.parametrize("status", ["publish", "private"])
+    def test_a_page_keeps_its_slug_before_one_without_a_slug_gets_it(
+        self, import_parts: ImportParts, status: str
+    ) -> None:
+        import_parts(page(20, title="About", post_name="", status=status), page(21, post_name="about", status=status))
+        assert dict(Page.objects.values_list("pk", "slug")) == {20: "about-2", 21: "about"}
+
     def test_duplicate_slugs_are_numbered_and_the_public_page_keeps_its_slug(self, import_parts: ImportParts) -> None:
         report = import_parts(page(20, post_name="about", status="draft"), page(21, post_name="about"))
         assert dict(Page.objects.values_list("pk", "path")) == {21: "about", 20: "about-2"}

@@ -88,10 +88,11 @@ class SpooledPages:
         return self._by_id.get(parent) if parent else None
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
-        """Sort pages, parents and public ones first. Also return those that would be their own ancestors."""
+        """Sort pages: parents first, then public ones, then those with a slug. Also return those in a circle."""
         items = {index: self.outlines[index].item for index in indices}
-        public_first = sorted(items, key=lambda index: items[index].status != "publish")
-        return parents_first({index: self.parent_of(index) for index in public_first})
+        # Drafts may have the slug of another page, or its title and no slug.
+        by_right = sorted(items, key=lambda index: (items[index].status != "publish", not items[index].slug))
+        return parents_first({index: self.parent_of(index) for index in by_right})
 
 
 class Spool:
