@@ -202,11 +202,13 @@ class _LineDecoder(codecs.BufferedIncrementalDecoder):
         return "".join(self._line(line, errors) for line in text[:end].splitlines(keepends=True)), end
 
     def _line(self, line: bytes, errors: str) -> str:
-        if not line.isascii() and _may_be_utf8(line):
-            if not self._repairs.counts["encoding"]:
-                self._repairs.add("encoding", 1)
-            return line.decode()
-        return line.decode(self._encoding, errors)
+        try:
+            text = line.decode()
+        except UnicodeDecodeError:
+            return line.decode(self._encoding, errors)
+        if not line.isascii() and not self._repairs.counts["encoding"]:
+            self._repairs.add("encoding", 1)
+        return text
 
 
 def _encoding(data: bytes) -> str:
