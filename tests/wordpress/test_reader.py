@@ -552,6 +552,22 @@ class TestRepairs:
         document = export(item(content="café")).replace("UTF-8", "ISO-8859-1").encode("latin-1")
         assert read_item(tmp_path, document).content == "café"
 
+    @pytest.mark.parametrize(
+        ("declared", "encoding", "content"),
+        [
+            ("ISO-8859-1", "cp1252", "“café” – 5 €"),
+            ("US-ASCII", "cp1252", "café’s"),
+            ("GB2312", "gb18030", "朱镕基"),
+            ("Shift_JIS", "cp932", "①髙"),
+            ("EUC-KR", "cp949", "똠방각하"),
+        ],
+    )
+    def test_a_declared_encoding_is_what_browsers_read(
+        self, tmp_path: Path, declared: str, encoding: str, content: str
+    ) -> None:
+        document = export(item(content=content)).replace("UTF-8", declared).encode(encoding)
+        assert read_item(tmp_path, document).content == content
+
     def test_characters_across_chunk_boundaries_are_kept(self, tmp_path: Path) -> None:
         # The text is longer than a chunk, so with one of the shifts a character crosses the boundary.
         text = "д" * 300_000

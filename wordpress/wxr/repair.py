@@ -33,7 +33,18 @@ _ENCODINGS_BY_START: Final = {
     b"<\0\0\0": "utf-32-le",
     b"\0\0\0<": "utf-32-be",
 }
-_WESTERN: Final = {"iso8859-1", "iso8859-15", "cp1252"}
+# As in browsers: these names also stand for what contains more characters.
+_WIDER: Final = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}
+_WESTERN: Final = {"cp1252", "iso8859-15"}
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _LEADING: Final = "\ufeff \t\r\n"
 _PROLOG: Final = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
@@ -225,7 +236,7 @@ def _encoding(data: bytes) -> str:
     except LookupError as error:
         raise InvalidExportError(_("The encoding of the file, “%s”, is unknown.") % name) from error
     # The declaration was readable as single bytes, so the file cannot be in one of these encodings.
-    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else codec.name
+    return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else _WIDER.get(codec.name, codec.name)
 
 
 def _may_be_utf8(data: bytes) -> bool:
