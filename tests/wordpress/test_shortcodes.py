@@ -10,6 +10,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from blog.rendering import render
 from media.models import Picture
+from tests.factories.types import GrowsWithLength
 from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.galleries import find_pictures
@@ -396,6 +397,30 @@ class TestSourceCode:
         assert '<pre><code>if a &lt; b:\n    print "--"  # &lt;i&gt;[caption] [sic]\n\n    end</code></pre>' in html
         assert "<p>After</p>" in html
         assert not count_unknown(source)
+
+    def test_what_wp_syntax_shows_as_typed_is_escaped(self) -> None:
+        code = '#include <stdio.h>\nfor (i=0;i<n;i++) {}\n\nif (a > b) puts("&lt;");'
+        html = body(f"<pre lang='c' line=\"1\">{code}</pre>\n\nAfter")
+        assert code.replace("<", "&lt;").replace(">", "&gt;") in html
+        assert "<p>After</p>" in html
+
+    @pytest.mark.parametrize(
+        "element",
+        [
+            '<pre lang="fr">Un <em>deux</em><br></pre>',
+            '<pre lang="c">a &lt; b</pre>',
+            '<pre lang="c" escaped="true"><h2>a</h2></pre>',
+            "<pre><h2>a</h2></pre>",
+            '<pre lang="c"><h2>a</h2>',
+        ],
+    )
+    def test_other_preformatted_text_is_markup(self, element: str) -> None:
+        assert expand(element, partial(find_pictures, Origin())) == element
+
+    @pytest.mark.parametrize("end", ["", "</pre>", "<b></pre>"])
+    def test_many_preformatted_texts_take_linear_time(self, end: str, grows_with_length: GrowsWithLength) -> None:
+        find = partial(find_pictures, Origin())
+        assert grows_with_length(lambda text: expand(text + end, find), '<pre lang="c">' * 20_000)
 
     @pytest.mark.parametrize("source", ["[code] without an end", "[[code]x[/code]]", "<code>[code]x[/code]</code>"])
     def test_incomplete_and_escaped_shortcodes_stay(self, source: str) -> None:

@@ -82,6 +82,10 @@ _CODE_NAMES = (
 _CODE_SHORTCODE = re.compile(
     rf"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)({'|'.join(_CODE_NAMES)})((?:\s[^\[\]]*+)?)\](?!\])"
 )
+# The plugin WP-Syntax shows what is in these elements as it was typed.
+_TYPED_CODE = re.compile(r"<pre\s(?=[^<>]*?\blang\s*=)(?![^<>]*?\bescaped\s*=)[^<>]*+>", re.IGNORECASE)
+# Tags that are more likely to be markup than part of the code.
+_FORMATTING = re.compile(r"</?(?:a|b|br|code|em|font|i|mark|span|strong|u)(?:\s[^<>]*+)?/?>", re.IGNORECASE)
 _CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
 _ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"']++))""")
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
@@ -234,7 +238,7 @@ def _media_element(name: str, attributes: str, content: str) -> str:
 
 def _replace_code_and_captions(source: str) -> str:
     """Turn shortcodes for source code into `<pre>` elements, and then those for captions into `<figure>` elements."""
-    source = _replace_enclosing(source, _CODE_SHORTCODE, _pre)
+    source = _replace_enclosing(_with_escaped_code(source), _CODE_SHORTCODE, _pre)
     return _replace_enclosing(source, _CAPTION, _figure)
 
 
@@ -253,6 +257,23 @@ def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[
         end = source.find(end_tag, start_tag.end())
         parts += [source[done : start_tag.start()], replace(start_tag[2], source[start_tag.end() : end])]
         done = end + len(end_tag)
+    return "".join([*parts, source[done:]])
+
+
+def _with_escaped_code(source: str) -> str:
+    """Return `source` with code in `<pre lang="c">` escaped, unless it contains nothing but formatting."""
+    parts: list[str] = []
+    done = 0
+    for start_tag in _TYPED_CODE.finditer(source):
+        if start_tag.start() < done:
+            continue
+        end = source.find("</pre>", start_tag.end())
+        if end < 0:
+            break
+        code = source[start_tag.end() : end]
+        if "<" in _FORMATTING.sub("", code):
+            parts += [source[done : start_tag.end()], code.replace("<", "&lt;").replace(">", "&gt;")]
+            done = end
     return "".join([*parts, source[done:]])
 
 
