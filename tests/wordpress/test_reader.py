@@ -355,7 +355,13 @@ class TestRepairs:
 
     @pytest.mark.parametrize(
         ("appended", "lines"),
-        [("Warning: x\n in a.php\n", 2), ("<!-- cached --><script>1 < 2</script>", 1), ("</body>\0", 1), ("\n \n", 0)],
+        [
+            ("Warning: x\n in a.php\n", 2),
+            ("<!-- cached --><script>1 < 2</script>", 1),
+            ("</body>\0", 1),
+            ("<!-- cached -->\n<!-- x\n -->", 0),
+            ("\n \n", 0),
+        ],
     )
     def test_what_was_appended_to_the_document_is_skipped_and_counted(
         self, tmp_path: Path, appended: str, lines: int

@@ -70,7 +70,7 @@ class Unsupported:
 
     def add(self, item: Item) -> None:
         imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
-        for key in {key for key, value in item.meta if value.strip()} - imported:
+        for key in dict.fromkeys(key for key, value in item.meta if value.strip() and key not in imported):
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:

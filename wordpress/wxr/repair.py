@@ -124,7 +124,9 @@ class RepairedSource:
         self.has_end = _ROOT_END in tail.replace(b"\0", b"")
         _document, root_end, after = tail.rpartition(_ROOT_END)
         appended = after.strip()
-        if not root_end or not appended or b"<rss" in appended:
+        # Plugins append comments, which are valid.
+        is_comment = appended.startswith(b"<!--") and appended.endswith(b"-->")
+        if not root_end or not appended or is_comment or b"<rss" in appended:
             return start + len(tail), b""
         return start + len(tail) - len(after), appended
 
