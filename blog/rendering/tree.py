@@ -168,8 +168,9 @@ def _forgive(source: str) -> str:
     for quote in ('"', "'"):
         opened = source.rfind(quote)
         if opened > 0 and source[opened - 1] == "=":
-            tag = source.rfind("<", 0, opened)
-            if tag >= 0 and ">" not in source[tag:opened]:
+            tag = max(0, source.rfind("<", 0, opened))
+            # The quotation mark may also be at the end of a value, as in `href="/?a="`.
+            if (found := _TAG.match(source, tag)) and found.end() == len(source):
                 source = f"{source[:tag]}&lt;{source[tag + 1 :]}"
     return source
 
