@@ -106,7 +106,7 @@ class TestRepair:
             ('a <a href="x>b</a>', 'a &lt;a href="x&gt;b'),
             ('<a href="/?b=">b</a> c', '<a href="/?b=">b</a> c'),
             ("<a href='/?b='>b</a> c", '<a href="/?b=">b</a> c'),
-            ("<a href=\"/?b='\">b</a>", "<a href=\"/?b='\">b</a>"),
+            ('<a href="/?b=\'">b</a>', '<a href="/?b=\'">b</a>'),
             ("a <!-- b", "a &lt;!-- b"),
             ("a <b", "a &lt;b"),
             ("<b>a</b> <!-- b <i>c</i>", "<b>a</b> &lt;!-- b <i>c</i>"),

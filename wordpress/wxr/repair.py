@@ -44,6 +44,7 @@ _WIDER: Final = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
+# In these, hardly any line is valid UTF-8 by accident.
 _WESTERN: Final = {"cp1252", "iso8859-15"}
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _LEADING: Final = "\ufeff \t\r\n"
