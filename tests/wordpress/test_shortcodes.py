@@ -408,6 +408,7 @@ class TestSourceCode:
         "element",
         [
             '<pre lang="fr">Un <em>deux</em><br></pre>',
+            '<pre lang="ar">Un <sup>1</sup> <img src="/a.png"></pre>',
             '<pre lang="c">a &lt; b</pre>',
             '<pre lang="c" escaped="true"><h2>a</h2></pre>',
             "<pre><h2>a</h2></pre>",

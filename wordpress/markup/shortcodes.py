@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from html import escape, unescape
 
+from django.conf.locale import LANG_INFO
+
 from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import PictureFinder, gallery_html
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
@@ -83,7 +85,9 @@ _CODE_SHORTCODE = re.compile(
     rf"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)({'|'.join(_CODE_NAMES)})((?:\s[^\[\]]*+)?)\](?!\])"
 )
 # The plugin WP-Syntax shows what is in these elements as it was typed.
-_TYPED_CODE = re.compile(r"<pre\s(?=[^<>]*?\blang\s*=)(?![^<>]*?\bescaped\s*=)[^<>]*+>", re.IGNORECASE)
+_TYPED_CODE = re.compile(
+    r"""<pre\s(?=[^<>]*?\blang\s*+=\s*+["']?(?P<language>[\w-]++))(?![^<>]*?\bescaped\s*+=)[^<>]*+>""", re.IGNORECASE
+)
 # Tags that are more likely to be markup than part of the code.
 _FORMATTING = re.compile(r"</?(?:a|b|br|code|em|font|i|mark|span|strong|u)(?:\s[^<>]*+)?/?>", re.IGNORECASE)
 _CAPTION = re.compile(r"\[(?<!\[\[)(caption|wp_caption)(?=[\s\]])([^\[\]]*+)\]")
@@ -265,7 +269,8 @@ def _with_escaped_code(source: str) -> str:
     parts: list[str] = []
     done = 0
     for start_tag in _TYPED_CODE.finditer(source):
-        if start_tag.start() < done:
+        # A poem may be in Arabic, and is no code.
+        if start_tag.start() < done or start_tag["language"].lower() in LANG_INFO:
             continue
         end = source.find("</pre>", start_tag.end())
         if end < 0:
