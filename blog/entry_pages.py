@@ -46,6 +46,7 @@ def reader_response(request: SiteRequest, entry: Entry, page_number: int) -> Htt
 
 
 def _password_response(request: SiteRequest, entry: Entry) -> HttpResponse:
+    answer_in(entry.language)
     try:
         if "password_token" in request.POST:
             is_right = passwords.unlock_with_token(entry, request.POST["password_token"])

@@ -20,7 +20,7 @@ from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK
 from blog.rendering.directions import add_auto_directions
 from blog.rendering.images import COLUMN_WIDTH, add_renditions, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
-from core.languages import language_name
+from core.languages import language_name, speaking
 from media.models import Picture
 
 # Migrations name `new_guid` here.
@@ -140,8 +140,9 @@ class Entry(StoredEntry):
 
     @property
     def password_form(self) -> SafeString:
-        """The form in place of locked content: the same for every reader."""
-        return render_to_string("blog/_password_form.html", {"entry": self})
+        """The form in place of locked content, in the language of the text: the same for every reader."""
+        with speaking(self.language):
+            return render_to_string("blog/_password_form.html", {"entry": self})
 
     def get_preview_url(self) -> str:
         """Return where staff see it as readers will. The URL has WordPress's form."""

@@ -120,7 +120,7 @@ class TestStyles:
 class TestPages:
     def test_show_the_footer_in_place_of_the_line_of_the_settings(self, publish: Publish) -> None:
         SiteSettings.objects.update(footer="A plain line")
-        assert "<p>A plain line</p>" in get()
+        assert "<p><bdi>A plain line</bdi></p>" in get()
         publish(footer="Since *2010*, by [us](/about/)")
         assert '<p>Since <em>2010</em>, by <a href="/about/">us</a></p>' in get()
         assert "A plain line" not in get()

@@ -87,6 +87,12 @@ class TestTheForm:
         assert text(one(read(response), f"#{error_id}")) == "Invalid password."
         assert "close sesame" not in response.content.decode()
 
+    def test_form_and_error_are_in_the_language_of_the_text(self, entry: Entry) -> None:
+        Entry.objects.filter(pk=entry.pk).update(language="fr")
+        form = one(read(send(entry, "close sesame")), "form.post-password-form")
+        assert form.attrib["lang"] == "fr"
+        assert text(one(form, ".errorlist")) == "Mot de passe incorrect."
+
     @pytest.mark.parametrize("password", ["", " ", "OPEN SESAME", "open\x00sesame", "é" * 10_000])
     def test_anything_else_is_a_wrong_password(self, entry: Entry, password: str) -> None:
         assert send(entry, password).status_code == 403

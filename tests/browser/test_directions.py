@@ -95,3 +95,22 @@ def test_arabic_letters_are_larger_than_latin_ones(open_page: OpenPage) -> None:
         sizes.append(size)
     latin, arabic = sizes
     assert latin < arabic < 1.2 * latin
+
+
+def test_code_reads_from_left_to_right_in_an_arabic_text(open_page: OpenPage) -> None:
+    post = PostFactory(language="ar", source="اكتب `f(x)` هكذا:\n\n```\nif x:\n    f(x)\n```\n")
+    page = open_page(post.get_absolute_url())
+    styles = page.locator(".entry-body code").evaluate_all(
+        "codes => codes.map(code => [getComputedStyle(code).direction, getComputedStyle(code).unicodeBidi])"
+    )
+    assert styles == [["ltr", "isolate"], ["ltr", "isolate"]]
+    left, right = page.locator(".entry-body pre code").evaluate(_MARGINS)
+    assert left < right
+
+
+def test_addresses_are_typed_from_left_to_right_in_arabic(open_page: OpenPage) -> None:
+    page = open_page(PostFactory(language="ar").get_absolute_url())
+    for name, direction in {"name": "rtl", "email": "ltr", "website": "ltr"}.items():
+        field = page.locator(f".comment-form [name={name}]")
+        assert field.evaluate("field => getComputedStyle(field).direction") == direction
+        assert field.evaluate("field => ['right', 'start'].includes(getComputedStyle(field).textAlign)")
