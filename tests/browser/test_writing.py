@@ -138,6 +138,9 @@ class TestFiles:
         )
         errors = new_post.locator(".editor-uploads li")
         expect(errors).to_have_text(re.compile(r"^bad\.jpg\s+This file is not an image"))
+        # The text fills the window, and yet the error is seen.
+        new_post.evaluate("scrollTo(0, 0)")
+        expect(errors).to_be_in_viewport(ratio=1)
         # The caret is in the description of the image.
         new_post.keyboard.type("A crowd")
         assert "![A crowd](" in source.input_value()
