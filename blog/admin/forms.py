@@ -9,7 +9,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 from django.http import QueryDict
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.timezone import localtime, now
@@ -337,7 +336,7 @@ class EntryForm(MergingForm, VersionedForm):
     def conflict_message(self, version: str) -> str:
         if saved_at(version) == self.instance.modified_at:
             return super().conflict_message(version)
-        time = date_format(localtime(self.instance.modified_at), "TIME_FORMAT")
+        time = f"{localtime(self.instance.modified_at):%H:%M}"
         return _("This was changed elsewhere at %(time)s, after you opened it.") % {"time": time}
 
 

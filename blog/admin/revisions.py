@@ -9,8 +9,6 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -19,6 +17,7 @@ from blog.models import Entry, Revision
 from blog.permissions import may_delete_revisions
 from blog.revisions.describing import differences
 from core.admin import BaseAdmin
+from core.dates import format_datetime
 from core.text import parse_id
 
 _PER_PAGE = 50
@@ -54,7 +53,7 @@ class RevisionsMixin(BaseAdmin[Any]):
             self.message_user(request, text, messages.WARNING)
             return HttpResponseRedirect(f"{self._url('revisions', entry.pk)}?revision={revision.pk}")
         publishing.restore_revision(revision, entry, cast("User", request.user))
-        time = date_format(localtime(revision.created_at), "DATETIME_FORMAT")
+        time = format_datetime(revision.created_at)
         self.log_change(request, entry, gettext("Restored the version of %(time)s.") % {"time": time})
         text = gettext("The version of %(time)s is back. What it replaced is still in the revisions.") % {"time": time}
         self.message_user(request, text, messages.SUCCESS)

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -18,6 +16,7 @@ from blog.models import Category, Entry, Page, Revision, Status
 from blog.models.revision import SETTINGS
 from blog.rendering.markups import markups
 from blog.revisions.comparing import Piece, compare, shorten
+from core.dates import format_datetime
 from media.models import Picture
 
 
@@ -114,7 +113,7 @@ def _translation_names(pks: list[int]) -> str:
 
 _WORDS: Final[dict[str, Callable[[Any], str]]] = {
     "status": lambda value: str(Status(value).label),
-    "published_at": lambda value: date_format(localtime(dt.datetime.fromisoformat(value)), "DATETIME_FORMAT"),
+    "published_at": lambda value: format_datetime(dt.datetime.fromisoformat(value)),
     "author_id": partial(_name, User),
     "featured_picture_id": partial(_name, Picture),
     "parent_id": partial(_name, Page),

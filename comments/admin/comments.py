@@ -14,11 +14,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDi
 from django.shortcuts import get_object_or_404
 from django.template.loader import get_template, render_to_string
 from django.urls import URLPattern, path, reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
-from django.utils.timezone import localtime
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -29,7 +27,7 @@ from comments.moderation import decisions, deletion
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
 from comments.moderation.decisions import DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
-from core.dates import time_since
+from core.dates import format_datetime, time_since
 from core.kind_messages import KindMessages
 
 
@@ -205,7 +203,7 @@ class CommentAdmin(BaseAdmin[Comment]):
         events = [(each.made_at, each.moderator or deleted, str(each)) for each in decided]
         events += [(each.replaced_at, each.by or author, text % {"text": each.text}) for each in revised]
         events.sort(key=itemgetter(0), reverse=True)
-        rows = ((date_format(localtime(time), "DATETIME_FORMAT"), who, what) for time, who, what in events)
+        rows = ((format_datetime(time), who, what) for time, who, what in events)
         items = format_html_join("", "<li>{} – {}: {}</li>", rows)
         return format_html("<ul>{}</ul>", items) if items else gettext("No decisions yet.")
 

@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
-from django.utils import formats, timezone
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from core.dates import time_since
+from core.dates import format_datetime, time_since
 from operations.backups.schedule import is_late
 from operations.checks.diagnoses import Diagnosis, Wishes
 from operations.models import BackupRun, RunKind
@@ -36,7 +36,7 @@ def backups(wishes: Wishes) -> Iterator[Diagnosis]:
 def _about_the_last(made: BackupRun | None, now: dt.datetime) -> Iterator[Diagnosis]:
     last = BackupRun.objects.last(RunKind.BACKUP)
     if last and last.error:
-        when = formats.date_format(timezone.localtime(last.finished_at), "DATETIME_FORMAT")
+        when = format_datetime(last.finished_at)
         yield Diagnosis.problem(_("The last backup failed (%s).") % when, last.error)
     elif made is None:
         yield Diagnosis.problem(

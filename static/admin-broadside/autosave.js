@@ -204,7 +204,7 @@ function start(root) {
   }
 
   function say(text) {
-    const time = new Date().toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
+    const time = new Date().toLocaleTimeString(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" });
     const sentence = text.replace("{time}", time);
     if (status.textContent !== sentence) {
       status.textContent = sentence;

@@ -45,6 +45,11 @@ def test_templates_show_them_in_the_sites_time_zone() -> None:
     assert template.render(Context({"late": late})) == "October 3, 2019 1:30 am"
 
 
+def test_times_in_lists_of_the_admin_are_those_that_staff_see_elsewhere() -> None:
+    time = at(2018, 5, 17, 15, 30)
+    assert date_format(time, "DATETIME_FORMAT") == format_datetime(time) == "Thu 17 May 2018, 15:30"
+
+
 def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:
     with override("ar"):
         assert date_format(at(2020, 5, 17, 15, 30), "DATETIME_FORMAT") == "17 مايو، 2020، 3:30 م"

@@ -3,10 +3,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from core.dates import format_datetime
 from operations.checks.catalogue import CHECKS
 from operations.checks.diagnoses import Severity, Wishes
 from operations.checks.outcomes import CheckOutcome, run_checks
@@ -72,7 +72,7 @@ class Command(BaseCommand):
                 if diagnosis.advice:
                     self.stdout.write(f"    {diagnosis.advice}")
             if outcome.checked_at:
-                when = formats.date_format(timezone.localtime(outcome.checked_at), "DATETIME_FORMAT")
+                when = format_datetime(outcome.checked_at)
                 self.stdout.write(f"    {_('This was checked on %s.') % when}")
             if not outcome.diagnoses:
                 self.stdout.write(f"- {outcome.title}: {_('not checked')}")
