@@ -98,6 +98,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     ) -> HttpResponse:
         action = "add" if add else "edit" if self.has_change_permission(request, obj) else "view"
         context["title"] = self._title(action)
+        _focus_first_error(context["adminform"].form)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changeform_view(
@@ -358,6 +359,13 @@ class ReadOnlyAdmin(BaseAdmin[Any]):
         return False
 
     has_change_permission = has_delete_permission
+
+
+def _focus_first_error(form: forms.BaseForm) -> None:
+    """Let the browser begin in the first field that has an error."""
+    wrong = next((field for name, field in form.fields.items() if name in form.errors), None)
+    if wrong:
+        wrong.widget.attrs["autofocus"] = True
 
 
 @admin.register(SiteSettings)

@@ -49,6 +49,13 @@ def test_messages_about_a_kind_say_which_object_they_are_about() -> None:
             assert not message or ("{object}" in message) == (field.name in about_one), message
 
 
+def test_a_form_with_errors_begins_at_the_first_of_them(owner: Client) -> None:
+    SiteSettings.current().save()
+    sent = {"title": "Ours", "entries_per_page": "-5", "entries_per_feed": "none"}
+    page = read(owner.post("/admin/core/sitesettings/1/change/", sent))
+    assert [field.get("name") for field in page.xpath("//*[@autofocus]")] == ["entries_per_page"]
+
+
 def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Client) -> None:
     SiteSettings.current().save()
     page = read(owner.get("/admin/core/sitesettings/1/change/"))
