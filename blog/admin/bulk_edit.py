@@ -44,7 +44,7 @@ class BulkEditForm(forms.Form):
     )
 
     def __init__(self, data: Any, user: User, model: type[Entry]) -> None:
-        super().__init__(data)
+        super().__init__(data, label_suffix="")
         fields: dict[str, Any] = self.fields
         if model is not Post:
             del fields["add_categories"], fields["remove_categories"], fields["add_tags"]
