@@ -7,7 +7,7 @@ from django.db.models.signals import m2m_changed, post_delete, post_migrate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import every_action, grant_roles, register_ability, role_label
-from core.dashboard import Panel, dashboard_panels
+from core.dashboard import Panel, concerns, dashboard_panels
 from core.history import histories
 from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.personal_data import PersonalRows, personal_rows
@@ -28,7 +28,7 @@ class AccountsConfig(AppConfig):
         from accounts.forms import OwnPasswordForm
         from accounts.logging_in import logged_in, logged_out
         from accounts.models import Portrait, Session, User, group_deleted, roles_changed
-        from accounts.panels import recent_actions
+        from accounts.panels import missing_name, recent_actions
         from accounts.privacy import kept_of_staff
         from accounts.tasks import delete_expired_sessions, delete_old_audit_records
         from core.privacy import kept_data
@@ -42,6 +42,7 @@ class AccountsConfig(AppConfig):
         Group.add_to_class("__str__", lambda group: role_label(group.name))
         actions = Panel(_("Recent actions"), "admin/_recent_actions.html", recent_actions, order=90)
         dashboard_panels.register("recent-actions", actions)
+        concerns.register("name", missing_name)
 
         navigation_items.register(
             "people",

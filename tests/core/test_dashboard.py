@@ -193,6 +193,14 @@ class TestContent:
         SiteSettings.objects.update(search_engines_welcome=False)
         assert "Search engines are asked to stay away." in owner.get(INDEX).text
 
+    def test_owners_without_a_name_are_told_what_readers_see(self) -> None:
+        person = user_in_role("superuser")
+        told = f"Readers see you as “Author {person.pk}”."
+        assert told not in client_of(person).get(INDEX).text
+        User.objects.filter(pk=person.pk).update(display_name="")
+        links = find(read(client_of(person).get(INDEX)), f"a[href=/admin/accounts/user/{person.pk}/change/]")
+        assert any(text(link).startswith(told) for link in links)
+
     def test_ten_thousand_posts_take_as_many_queries_as_one(self, django_assert_num_queries: Any) -> None:
         editor = client_of(user_in_role("Editor"))
         fill(1)
