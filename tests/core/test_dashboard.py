@@ -195,6 +195,7 @@ class TestContent:
 
     def test_owners_without_a_name_are_told_what_readers_see(self) -> None:
         person = user_in_role("superuser")
+        assert person
         told = f"Readers see you as “Author {person.pk}”."
         assert told not in client_of(person).get(INDEX).text
         User.objects.filter(pk=person.pk).update(display_name="")
