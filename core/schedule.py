@@ -20,10 +20,11 @@ type NextTime = Callable[[dt.datetime], dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """A task without arguments, and when it is due next."""
+    """A task without arguments, and when it is due next; with `begins_at_once`, also when it is new, as on a new site."""
 
     task: Task[[], Any]
     next_time: NextTime
+    begins_at_once: bool = False
 
 
 def _find_problems(name: str, scheduled: ScheduledTask) -> Iterator[str]:

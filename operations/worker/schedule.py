@@ -11,14 +11,15 @@ from operations.models import ScheduledTime
 def enqueue_due(now: dt.datetime) -> None:
     """Enqueue each scheduled task that is due. Of several workers that do this at the same time, one succeeds.
 
-    A task that is new is due at its next time. If the clock was set back, or the plan has changed, what was to be done
-    later than planned now is done at the next time that is planned now.
+    A task that is new is due at its next time, or at once. If the clock was set back, or the plan has changed, what was
+    to be done later than planned now is done at the next time that is planned now.
     """
     stored = dict(ScheduledTime.objects.values_list("name", "at"))
     for name, scheduled in scheduled_tasks.items():
         next_time = scheduled.next_time(now)
         if name not in stored:
-            ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=next_time)], ignore_conflicts=True)
+            at = now if scheduled.begins_at_once else next_time
+            ScheduledTime.objects.bulk_create([ScheduledTime(name=name, at=at)], ignore_conflicts=True)
             continue
         at = stored[name]
         if now < at <= next_time:

@@ -80,6 +80,11 @@ class TestWhenItIsDone:
         assert enqueued(NOW) == 0
         assert enqueued(NOW + HOUR / 2) == 1
 
+    def test_at_once_on_a_new_site_and_then_as_planned(self, plan: Registry[ScheduledTask]) -> None:
+        plan["hourly"] = ScheduledTask(forget_old_tasks, every(HOUR), begins_at_once=True)
+        enqueue_due(NOW)
+        assert [enqueued(NOW + minutes * HOUR / 60) for minutes in (1, 2, 60, 61, 62)] == [1, 0, 0, 1, 0]
+
     @override_settings(TIME_ZONE="Europe/Berlin")
     def test_daily_in_the_time_zone_of_the_site(self) -> None:
         with timezone.override(ZoneInfo("Europe/Berlin")):
