@@ -20,7 +20,7 @@ type NextTime = Callable[[dt.datetime], dt.datetime]
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTask:
-    """A task without arguments, and when it is due next; with `begins_at_once`, also when it is new, as on a new site."""
+    """A task without arguments, and when it is due next. If it `begins_at_once`, it is also due on a new site."""
 
     task: Task[[], Any]
     next_time: NextTime
