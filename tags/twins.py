@@ -16,7 +16,9 @@ from tags.names import search_key, tag_key
 # More than anyone works through before the next search.
 MAX_STORED: Final = 5000
 _BATCH_SIZE: Final = 1000
-# With how many tags the new ones of a post are compared, and how many of their words count.
+# How many new tags of a post are compared, with how many others, and how many of their words count. Each word is an
+# alternative in one query, of which SQLite takes fewer than 1,000.
+_MAX_NEW: Final = 100
 _MAX_CANDIDATES: Final = 5000
 _MAX_LETTERS: Final = 5
 
@@ -81,7 +83,7 @@ def twins_of_new(names: Collection[str], post: Post) -> Iterator[tuple[str, Tag,
     of_others = TaggedPost.objects.exclude(content_object=post.pk) if post.pk else TaggedPost.objects.all()
     in_use = set(of_others.filter(tag__key__in=keys).order_by().values_list("tag__key", flat=True).distinct())
     former = set(FormerName.objects.filter(key__in=keys).values_list("key", flat=True))
-    new = [name for key, name in keys.items() if key not in in_use | former]
+    new = [name for key, name in keys.items() if key not in in_use | former][:_MAX_NEW]
     if not new:
         return
     candidates = list(_may_be_twins(new).exclude(key__in=keys)[:_MAX_CANDIDATES])

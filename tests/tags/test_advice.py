@@ -83,3 +83,9 @@ def test_queries_do_not_depend_on_the_number_of_tags(django_assert_max_num_queri
     post = Post(title="A title", language="en")
     with django_assert_max_num_queries(5):
         advice(*(f"defender{chr(97 + n)}s" for n in range(20)), entry=post)
+
+
+def test_a_post_may_have_any_number_of_new_tags() -> None:
+    PostFactory(tags=["defender"])
+    others = [f"alpha beta gamma {number}" for number in range(1000)]
+    assert any("“defenders” is nearly the same" in sentence for sentence in advice("defenders", *others))
