@@ -98,7 +98,9 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     ) -> HttpResponse:
         action = "add" if add else "edit" if self.has_change_permission(request, obj) else "view"
         context["title"] = self._title(action)
-        _focus_first_error(context["adminform"].form)
+        if not self.change_form_template:
+            # A template of its own has a list of the errors, where the focus is.
+            _focus_first_error(context["adminform"].form)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
     def changeform_view(

@@ -80,6 +80,14 @@ for (const section of panel.querySelectorAll("[data-section]")) {
   });
 }
 
+/* Of many categories, the first one that the text is in is in view. */
+const categories = document.getElementById("id_categories");
+const chosen = categories?.querySelector(":checked");
+if (chosen) {
+  const below = chosen.getBoundingClientRect().top - categories.getBoundingClientRect().top;
+  categories.scrollTop = below - categories.clientHeight / 2;
+}
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest(".writing-errors a[href^='#']");
   const target = link && document.getElementById(link.hash.slice(1));

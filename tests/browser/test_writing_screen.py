@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from blog.models import Post, Status
 from media.pictures import store_picture
-from tests.factories import PASSWORD, PostFactory, UserFactory
+from tests.factories import PASSWORD, CategoryFactory, PostFactory, UserFactory
 from tests.factories.files import picture_file
 from tests.factories.types import Faults, LogIn
 
@@ -20,6 +20,14 @@ PHONE = {"viewport": {"width": 320, "height": 640}}
 @pytest.fixture(autouse=True)
 def _editor(db: None) -> None:
     UserFactory(username="editor", password=PASSWORD, role="Editor")
+
+
+def test_of_many_categories_the_chosen_one_is_in_view(log_in: LogIn) -> None:
+    chosen = [CategoryFactory(name=f"Category {number:02}") for number in range(60)][-1]
+    high = {"viewport": {"width": 1280, "height": 1200}}
+    page = log_in("editor", f"/admin/blog/post/{PostFactory(categories=[chosen]).pk}/change/", **high)
+    expect(page.get_by_label("Category 59")).to_be_in_viewport()
+    assert page.evaluate("scrollY") == 0
 
 
 def press(page: Page, name: str) -> None:
