@@ -85,7 +85,10 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # likewise
 
     error_messages = {  # as in the parent
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": _("This code or passkey was not accepted. Try again, or use another way to log in."),
+        # Of passkeys, our pages say it themselves.
+        "incorrect_code": _(
+            "This code is wrong or was used before. Wait for the next one, and check your device's clock."
+        ),
     }
 
     def encrypt(self, text: str) -> str:

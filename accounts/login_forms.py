@@ -77,6 +77,7 @@ class PasswordForm(forms.Form):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.request = request
+        self.fields["password"].widget.attrs["autofocus"] = True
 
     @sensitive_variables()
     def clean_password(self) -> str:
@@ -92,7 +93,7 @@ class CodeForm(forms.Form):
         label=_("Code"),
         max_length=40,
         help_text=_("From your authenticator app, or one of your recovery codes."),
-        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false"}),
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "spellcheck": "false", "autofocus": True}),
     )
     authenticator: Authenticator
 

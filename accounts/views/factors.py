@@ -141,6 +141,10 @@ class AddAppView(OwnPage, FormView[ActivateTOTPForm]):
             factors.added(self.request, self.user, Action.FACTOR_ADDED, gettext("App"))
         return _after_adding(self.request, codes, gettext("Your authenticator app is set up."))
 
+    def form_invalid(self, form: ActivateTOTPForm) -> HttpResponse:
+        form.fields["code"].widget.attrs["autofocus"] = True
+        return super().form_invalid(form)
+
 
 class RecoveryCodesView(OwnPage, TemplateView):
     """Shows the recovery codes once after they were made. A POST makes new ones."""

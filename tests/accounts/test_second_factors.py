@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from accounts.policies import Demands, demands_on
 from core.cache import FailSafeCache
 from tests.factories import UserFactory
 from tests.factories.admin import client_of
+from tests.factories.responses import one, read
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +64,11 @@ class TestCodes:
         client = Client()
         assert enter_password(client)["Location"] == "/admin/login/second-step/"
         assert not is_logged_in(client)
+
+    def test_one_can_type_the_code_at_once(self, app: Authenticator) -> None:
+        client = Client()
+        enter_password(client)
+        assert "autofocus" in one(read(client.get("/admin/login/second-step/")), "#id_code").attrib
 
     def test_password_and_code_lead_to_the_page_that_was_asked_for(self, app: Authenticator) -> None:
         client = Client()
@@ -148,7 +155,10 @@ class TestSettingUp:
     def test_a_wrong_code_adds_no_app(self, amina: User) -> None:
         client = client_of(amina)
         client.get("/admin/account/app/add/")
-        assert client.post("/admin/account/app/add/", {"code": "000000"}).status_code == 200
+        response = client.post("/admin/account/app/add/", {"code": "000000"})
+        assert response.status_code == 200
+        assert "This code is wrong or was used before." in unescape(response.text)
+        assert "autofocus" in one(read(response), "#id_code").attrib
         assert not Authenticator.objects.exists()
 
     def test_the_last_factor_takes_the_recovery_codes_with_it(self, amina: User, app: Authenticator) -> None:
