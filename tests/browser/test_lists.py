@@ -63,7 +63,7 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     page.locator("#action-toggle").check()
     page.get_by_label("Action:").select_option("Edit…")
     page.get_by_role("button", name="Run").click()
-    page.get_by_role("combobox", name="Add tags:").fill("prizes")
+    page.get_by_role("combobox", name="Add tags").fill("prizes")
     page.get_by_role("button", name="Show what will change").click()
     expect(page.get_by_role("heading", name="3 will change")).to_be_visible()
     page.get_by_role("button", name="Change", exact=True).click()
