@@ -32,6 +32,10 @@ class BroadsideAdminSite(admin.AdminSite):
         site = {"site": request.site} if hasattr(request, "site") else {}
         return {**context, **site, "navigation": navigation_for(request) if context["has_permission"] else None}
 
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """Return nothing: no page lists the models, which Django would do anew for each."""
+        return []
+
     def admin_view[View: Callable[..., Any]](self, view: View, cacheable: bool = False) -> View:
         """Find nothing at a URL with a NUL in its query: PostgreSQL refuses to look for one."""
         guarded = super().admin_view(view, cacheable)

@@ -116,11 +116,10 @@ navigation_items: Final[Registry[NavigationItem]] = Registry("navigation item", 
 def navigation_for(request: HttpRequest) -> Navigation:
     """Return the navigation of the user who sends `request`, in one query, or in none if the user sees no badges."""
     user: Any = request.user
-    allowed = {
-        name: item
-        for name, item in sorted(navigation_items.items(), key=lambda pair: pair[1].order)
-        if user.is_staff and (not item.permissions or any(map(user.has_perm, item.permissions)))
-    }
+    items = _in_order() if user.is_staff else []
+    # Looked up once: the user of a request is a lazy object.
+    has_permission = user.has_perm
+    allowed = {name: item for name, item in items if not item.permissions or any(map(has_permission, item.permissions))}
     counts = _count(request, {name: item.badge for name, item in allowed.items() if item.badge})
     links = {name: _link(name, item, counts.get(name, 0)) for name, item in allowed.items()}
     # The URL of the dashboard is the beginning of all others.
@@ -147,9 +146,12 @@ def navigation_for(request: HttpRequest) -> Navigation:
 
 def first_steps_for(user: Any) -> list[Link]:
     """Return what this user can begin with on a site without content."""
-    items = sorted(navigation_items.items(), key=lambda pair: pair[1].order)
-    steps = [(name, item.first_step) for name, item in items if item.first_step]
+    steps = [(name, item.first_step) for name, item in _in_order() if item.first_step]
     return [Link(name, step.label, reverse(step.url_name)) for name, step in steps if user.has_perm(step.permission)]
+
+
+def _in_order() -> list[tuple[str, NavigationItem]]:
+    return sorted(navigation_items.items(), key=lambda pair: pair[1].order)
 
 
 def _count(request: HttpRequest, badges: dict[str, Badge]) -> dict[str, int]:
