@@ -16,8 +16,8 @@ from tests.factories.plans import plan_of, read_as_if_large
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def _site() -> None:
+@pytest.fixture(scope="class")
+def _site(class_db: None) -> None:
     posts = PostFactory.create_batch(20, categories=[CategoryFactory(name="top")], published_at=at(2020, 1, 1))
     posts[0].sticky = True
     posts[0].save()

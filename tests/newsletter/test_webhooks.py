@@ -10,7 +10,7 @@ import importlib
 import json
 import logging
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from django.core.checks import run_checks
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 from django.http import HttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils import timezone
 from hypothesis import HealthCheck, given
@@ -134,13 +134,18 @@ def basic(user: str, password: str) -> str:
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
+@pytest.fixture(scope="class")
+def _urls() -> Iterator[None]:
+    """The URLs of a site to which a provider reports. With each change of them, Django reads all patterns anew."""
+    with override_settings(ROOT_URLCONF=__name__):
+        yield
+
+
 @pytest.fixture(params=PROVIDERS)
-def provider(request: pytest.FixtureRequest, settings: Settings) -> str:
+def provider(_urls: None, request: pytest.FixtureRequest, settings: Settings) -> str:
     """A provider that reports to the site."""
     name: str = request.param
     settings.BROADSIDE_BOUNCE_WEBHOOK, settings.BROADSIDE_BOUNCE_WEBHOOK_SECRET = name, SECRET
-    # As after a restart with these settings.
-    settings.ROOT_URLCONF = __name__
     webhooks._warn_of_tracking.cache_clear()
     return name
 

@@ -291,8 +291,8 @@ class TestCost:
             index._most_used_tags()
 
 
-@pytest.fixture
-def many_tags(db: None) -> None:
+@pytest.fixture(scope="class")
+def many_tags(class_db: None) -> None:
     """20,000 tags, of which each has a post."""
     author: User = UserFactory()
     now = timezone.now() - dt.timedelta(days=1)

@@ -99,22 +99,26 @@ class TestCost:
         with django_assert_num_queries(7):
             client.get(second.get_absolute_url(), headers={"cache-control": "no-store"})
 
-    @pytest.fixture
-    def big_tag(self) -> Tag:
-        tag, author = TagFactory(name="big"), UserFactory()
-        Tag.objects.bulk_create(Tag(name=f"t{n}", slug=f"t{n}", **keys_of(f"t{n}")) for n in range(1_000))
-        start = timezone.make_aware(dt.datetime(2010, 1, 1))
-        times = [start + dt.timedelta(hours=n) for n in range(5_000)]
-        posts = Post.objects.bulk_create(
-            Post(title="x", slug=f"p{n}", author=author, status="published", published_at=t, published_on=t.date())
-            for n, t in enumerate(times)
-        )
-        rows = [TaggedPost(tag=tag, content_object=post, published_at=post.published_at) for post in posts]
-        TaggedPost.objects.bulk_create(rows, batch_size=5000)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-        return tag
 
+@pytest.fixture(scope="class")
+def big_tag(class_db: None) -> Tag:
+    """A tag with 5,000 posts."""
+    tag, author = TagFactory(name="big"), UserFactory()
+    Tag.objects.bulk_create(Tag(name=f"t{n}", slug=f"t{n}", **keys_of(f"t{n}")) for n in range(1_000))
+    start = timezone.make_aware(dt.datetime(2010, 1, 1))
+    times = [start + dt.timedelta(hours=n) for n in range(5_000)]
+    posts = Post.objects.bulk_create(
+        Post(title="x", slug=f"p{n}", author=author, status="published", published_at=t, published_on=t.date())
+        for n, t in enumerate(times)
+    )
+    rows = [TaggedPost(tag=tag, content_object=post, published_at=post.published_at) for post in posts]
+    TaggedPost.objects.bulk_create(rows, batch_size=5000)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return tag
+
+
+class TestCostWithManyPosts:
     @pytest.mark.usefixtures("big_tag")
     def test_of_a_tag_with_many_posts_only_the_nearest_are_read(self) -> None:
         post = Post.objects.get(slug="p2500")
