@@ -75,8 +75,8 @@ HIDDEN = {
 }
 
 
-@pytest.fixture
-def writer() -> User:
+@pytest.fixture(scope="class")
+def writer(class_db: None) -> User:
     SiteSettings.objects.update(show_author=True)
     writer = UserFactory(username="writer", email="writer@example.org", display_name="The Writer")
     PostFactory(
@@ -91,7 +91,7 @@ def writer() -> User:
     return writer
 
 
-@pytest.fixture(params=list(HIDDEN.values()), ids=list(HIDDEN))
+@pytest.fixture(scope="class", params=list(HIDDEN.values()), ids=list(HIDDEN))
 def hidden(request: pytest.FixtureRequest, writer: User) -> Post:
     state = {"published_at": NOON + dt.timedelta(hours=1)} | request.param
     post = PostFactory(
@@ -111,11 +111,13 @@ def hidden(request: pytest.FixtureRequest, writer: User) -> Post:
     return post
 
 
-@pytest.mark.parametrize("surface", SURFACES)
-def test_a_hidden_entry_is_on_no_surface(client: Client, hidden: Post, surface: str) -> None:
-    response = client.get(surface)
-    assert response.status_code in {200, 404}
-    assert SECRET.lower() not in response.content.decode().lower()
+@pytest.mark.usefixtures("hidden")
+class TestHiddenEntry:
+    @pytest.mark.parametrize("surface", SURFACES)
+    def test_is_on_no_surface(self, client: Client, surface: str) -> None:
+        response = client.get(surface)
+        assert response.status_code in {200, 404}
+        assert SECRET.lower() not in response.content.decode().lower()
 
 
 def test_the_surfaces_show_what_is_public(client: Client, writer: User) -> None:
