@@ -98,19 +98,19 @@ def test_the_neighbours_of_an_old_post_are_found_without_reading_all_newer_ones(
     assert counted.count < 1_000
 
 
-class TestCategories:
+@pytest.fixture(scope="class")
+def _categories(_site: None) -> None:
     """A category with the 2,000 old posts, below another one, and neither has any of the newer posts."""
+    below = CategoryFactory(name="below", parent=CategoryFactory(name="above"))
+    below.posts.add(*Post.objects.filter(slug__startswith="old-"))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
+
+class TestCategories:
     @pytest.fixture(params=["above", "below"])
-    def category(self, request: pytest.FixtureRequest, _site: None) -> Category:
-        above = CategoryFactory(name="above")
-        below = CategoryFactory(name="below", parent=above)
-        old = Post.objects.filter(slug__startswith="old-")
-        below.posts.add(*old)
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
-        found: Category = {"above": above, "below": below}[request.param]
-        return found
+    def category(self, request: pytest.FixtureRequest, _categories: None) -> Category:
+        return Category.objects.get(name=request.param)
 
     def test_posts_are_read_in_the_order_of_an_index(self, category: Category) -> None:
         ids = PostInCategory.objects.public().filter(category=category).newest_first().values("post")
