@@ -37,7 +37,10 @@ def merge(base: str, mine: str, theirs: str) -> MergedText:
             merged.append(part)
             continue
         # Both changed these paragraphs, but maybe not the same words.
-        for old_words, my_words, their_words in _parts(old, my_part, their_part, words):
+        in_words = list(_parts(old, my_part, their_part, words))
+        kept = sum(len(each) for each, mine_here, theirs_here in in_words if each == mine_here == theirs_here)
+        # Of paragraphs that were written anew, some words of each would say what neither wrote.
+        for old_words, my_words, their_words in in_words if 2 * kept >= len(old) else [(old, my_part, their_part)]:
             if (part := _merged(old_words, my_words, their_words)) is None:
                 part = my_words
                 # At least every other part is not empty.

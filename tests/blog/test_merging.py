@@ -14,7 +14,7 @@ import tags.curation
 from accounts.models import User
 from blog import curation, publishing
 from blog.models import Category, Page, Post, Revision
-from blog.revisions.merging import merge
+from blog.revisions.merging import Overlap, merge
 from media.models import Picture
 from media.pictures import store_picture
 from tags.models import Tag
@@ -58,6 +58,13 @@ class TestTexts:
         assert len(result.overlaps) == len(mirrored.overlaps)
         if not result.overlaps:
             assert result.text == mirrored.text
+
+    def test_a_paragraph_that_one_wrote_anew_is_not_mixed_with_words_of_the_other(self) -> None:
+        base, theirs = "First.\n\nSecond ![A lamp](lamp.png)", "First.\n\nWritten anew."
+        result = merge(base, f"{base}\n", theirs)
+        assert result.text == f"{base}\n"
+        assert result.overlaps == [Overlap("First.\n\n", "Second ![A lamp](lamp.png)\n", "Written anew.")]
+        assert merge(base, theirs, f"{base}\n").text == theirs
 
     def test_an_overlap_says_what_leads_up_to_it(self) -> None:
         result = merge("a\n" * 50 + "small", "a\n" * 50 + "bright", "a\n" * 50 + "dim")
