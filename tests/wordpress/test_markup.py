@@ -422,6 +422,9 @@ class TestShortcodes:
         )
         assert to_html(f"One\n\n{form}\n\nTwo") == "<p>One</p>\n<p>Two</p>"
         assert to_html('[contact-form to="a@b.example"]One[/contact-form]') == "<p>One</p>"
+        with_blog = "[contact-form to='a@b.example' subject='[My blog'][contact-field label='Name'/][/contact-form]"
+        assert to_html(f"One {with_blog}") == "<p>One</p>"
+        assert "a@b.example" not in to_html('[contact-form to="a@b.example" subject="About [x]"]')
 
 
 class TestTypography:

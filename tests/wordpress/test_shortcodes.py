@@ -423,6 +423,12 @@ class TestSourceCode:
         find = partial(find_pictures, Origin())
         assert grows_with_length(lambda text: expand(text + end, find), '<pre lang="c">' * 20_000)
 
+    @pytest.mark.parametrize("part", ["[contact-form ", "[contact-form [x", "[/contact-field ["])
+    def test_many_forms_without_an_end_take_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
+        find = partial(find_pictures, Origin())
+        assert grows_with_length(lambda text: expand(text, find), part * 20_000)
+        assert grows_with_length(count_unknown, part * 20_000)
+
     @pytest.mark.parametrize("source", ["[code] without an end", "[[code]x[/code]]", "<code>[code]x[/code]</code>"])
     def test_incomplete_and_escaped_shortcodes_stay(self, source: str) -> None:
         assert "[code]" in body(source)

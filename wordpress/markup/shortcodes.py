@@ -64,11 +64,16 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
 _GALLERIES = {"gallery", "slideshow"}
-# The forms of WordPress.com, which would show the e-mail address that they send to.
+# The forms of WordPress.com, which would show the e-mail address that they send to. As in WordPress, they end at the
+# first closing bracket, and there may be opening ones before it: many have a subject such as `[My blog`.
 FORMS = {"contact-form", "contact-field"}
+_FORM = re.compile(
+    rf"(?<!\[)\[(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])(?:[^\[\]]++|\[(?!/?contact-f))*+\]",
+    re.IGNORECASE,
+)
 # Shortcodes that show files of the site itself. Without a file they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
-_KNOWN = _EMBEDS.keys() | SHOWING_FILES | FORMS | {"caption", "wp_caption"}
+_KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
 _CERTAIN = _KNOWN | {"archives", "blip", "subscribe"}
 # The shortcode of WordPress.com for source code, and its aliases: other names, and those of languages. Some are
@@ -110,7 +115,8 @@ def expand(source: str, find_pictures: PictureFinder) -> str:
         if token.kind != "text" or is_code or "[" not in token.source:
             parts.append(token.source)
             continue
-        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_pictures, expected_ends), token.source)
+        text = _FORM.sub("", token.source)
+        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_pictures, expected_ends), text)
         parts.append(_END_TAG.sub(lambda end: _remove_end(end, expected_ends), text) if expected_ends else text)
     return "".join(parts)
 
@@ -125,11 +131,12 @@ def count_unknown(source: str) -> Counter[str]:
         return names
     source = _replace_code_and_captions(source)
     ends = {end.lower() for end in _END_TAG.findall(source)}
-    for shortcode in _outside_code(source):
+    for shortcode in _outside_code(_FORM.sub("", source)):
         name = shortcode["name"].lower()
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-        if is_shortcode and (name in FORMS or _replace(shortcode, _any_picture, Counter()) == shortcode[0]):
+        if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
             names[name] += 1
+    names.update(form["name"].lower() for form in _outside_code(source, _FORM) if not form["end"])
     return names
 
 
@@ -144,11 +151,11 @@ def find_empty(source: str, find_pictures: PictureFinder) -> set[str]:
     }
 
 
-def _outside_code(source: str) -> Iterator[re.Match[str]]:
-    """Yield everything that looks like a shortcode and is not shown as code."""
+def _outside_code(source: str, pattern: re.Pattern[str] = _SHORTCODE) -> Iterator[re.Match[str]]:
+    """Yield everything that looks like a shortcode, or like this pattern, and is not shown as code."""
     for token, is_code in tokenise_with_code(source):
         if token.kind == "text" and not is_code:
-            yield from _SHORTCODE.finditer(token.source)
+            yield from pattern.finditer(token.source)
 
 
 def _any_picture(ids: Sequence[int], parent: int) -> dict[int, None]:
@@ -184,8 +191,6 @@ def _html(name: str, shortcode: re.Match[str], find_pictures: PictureFinder) -> 
     attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
     if name in _EMBEDS:
         return escape(_embedded_url(name, attributes, content)) or None
-    if name in FORMS:
-        return shortcode["content"] or ""
     html = ""
     if name in _MEDIA_ATTRIBUTES:
         html = _media_element(name, attributes, content)
