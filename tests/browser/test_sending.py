@@ -55,7 +55,9 @@ def test_the_form_recovers_when_the_request_fails(open_page: OpenPage, write_com
     page = open_page(post.get_absolute_url())
     page.clock.install()
     page.route("**/comments/on/**", lambda route: route.fulfill(status=204))
-    write_comment(page, "Lost")
+    # The button changes before the request is made, and a request that is made later would reach the server.
+    with page.expect_response(lambda response: response.status == 204):
+        write_comment(page, "Lost")
     button = page.locator(".comment-form [type=submit]").first
     expect(button).to_have_text("Sending…")
     # Playwright silently leaves the clock alone while a navigation is under way, so it may take more than one attempt.
