@@ -20,6 +20,9 @@ import { keys, typingRules } from "./keys.js";
 import { nodeViews } from "./node_views.js";
 import { schema } from "./schema.js";
 
+// Says that ProseMirror is to paste plain text by itself.
+const PLAIN_TEXT = new ClipboardEvent("paste");
+
 /** Return the mode for the text area `field`: see source_mode.js for what it offers. `addFiles` uploads files. */
 export function createVisualMode(box, field, addFiles) {
   const element = box.querySelector(".editor-visual");
@@ -203,11 +206,10 @@ export function createVisualMode(box, field, addFiles) {
   }
 
   function paste(_view, event) {
-    const data = event.clipboardData;
-    if (!data) {
-      // Plain text from below, which ProseMirror pastes.
+    if (event === PLAIN_TEXT) {
       return false;
     }
+    const data = event.clipboardData;
     const isOwn = data.getData("text/html").includes("data-pm-slice");
     const isCode = view.state.selection.$from.parent.type.spec.code;
     const { files, url, markdown } = isOwn ? {} : readPaste(data, selectedText(view.state), !isCode);
@@ -218,7 +220,7 @@ export function createVisualMode(box, field, addFiles) {
     } else if (markdown) {
       insertMarkdown(markdown);
     } else if (!isOwn) {
-      view.pasteText(data.getData("text/plain"));
+      view.pasteText(data.getData("text/plain"), PLAIN_TEXT);
     }
     return !isOwn;
   }
@@ -236,7 +238,7 @@ export function createVisualMode(box, field, addFiles) {
       if (markdown) {
         insertMarkdown(markdown);
       } else {
-        view.pasteText(data.getData("text/plain"));
+        view.pasteText(data.getData("text/plain"), PLAIN_TEXT);
       }
     }
     return true;
