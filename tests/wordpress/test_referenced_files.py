@@ -342,7 +342,7 @@ class TestReport:
         report = import_parts(*PARTS)
         reasons = {each.url: each.text for each in report.skipped}
         assert "--media" in reasons[f"{UPLOADS}/2014/a.png"]
-        assert "everywhere" in reasons[f"{OTHER}/x.png"]
+        assert "“pictures.example”. Import again with --fetch-media=everywhere." in reasons[f"{OTHER}/x.png"]
 
 
 @pytest.mark.django_db
@@ -576,6 +576,17 @@ class TestAdmin:
         assert "pictures.example" in text
         assert 'name="fetch_everywhere"' in text
         assert "still missing" in text
+
+    def test_what_is_missing_is_explained_with_the_choices_of_the_form(
+        self, owner_client: Client, uploaded: Uploaded, work: Work
+    ) -> None:
+        job = uploaded(owner_client, export_file(export(*PARTS)))
+        start(owner_client, job, "import")
+        work()
+        text = owner_client.get(job_url(job)).text
+        assert "Import again with “Also download the files that texts show from other sites”." in text
+        assert "Import again with “Download pictures, documents, audio and video from the old site”." in text
+        assert "--fetch-media" not in text
 
     def test_the_choice_is_passed_to_the_import(
         self, owner_client: Client, uploaded: Uploaded, work: Work, monkeypatch: pytest.MonkeyPatch

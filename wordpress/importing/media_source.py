@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from blog.models.redirect import normalise_path
 from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
@@ -33,6 +34,9 @@ _MAX_WAIT: Final = 60
 _MAX_FAILURES: Final = 3
 # Likewise for the hosts of other sites, most of which are gone for good after many years.
 _MAX_FAILURES_OF_OTHERS: Final = 1
+# What the form of an import in the admin calls the two kinds of download.
+FROM_OLD_SITE: Final = gettext_lazy("Download pictures, documents, audio and video from the old site")
+FROM_OTHER_SITES: Final = gettext_lazy("Also download the files that texts show from other sites")
 # Bytes. Larger files are written to disk.
 _IN_MEMORY: Final = 1024 * 1024
 
@@ -55,6 +59,8 @@ class MediaFolder:
     Unicode normalisation do not matter. Symbolic links are not followed.
     """
 
+    everywhere = False
+
     def __init__(self, root: Path) -> None:
         """Raises OSError if `root` is not a readable folder."""
         with os.scandir(root):
@@ -64,8 +70,6 @@ class MediaFolder:
     @contextmanager
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
         """Open the file of `attachment` for reading. Raises MissingFileError."""
-        if attachment.on_other_host:
-            raise MissingFileError(_on_other_host(attachment))
         descriptor = os.open(self._find(attachment), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -116,7 +120,8 @@ class MediaDownload:
         **options: Any,
     ) -> None:
         self._client = HTTPClient(hosts=aliases_of(hosts), **options)
-        self._client_for_others = HTTPClient(**options) if everywhere else None
+        self._client_for_others = HTTPClient(**options)
+        self.everywhere = everywhere
         self._sleep = sleep
         self._failures: Counter[str] = Counter()
 
@@ -124,8 +129,6 @@ class MediaDownload:
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
         """Open the file of `attachment` for reading. Raises MissingFileError."""
         client = self._client_for_others if attachment.on_other_host else self._client
-        if client is None:
-            raise MissingFileError(_on_other_host(attachment))
         # On the data disk: the system's folder for temporary files may be in memory.
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR)) as file:
             try:
@@ -190,11 +193,6 @@ def check_size(attachment: Attachment, size: int) -> None:
         if not is_picture(attachment):
             text = _("It is larger than %s. Set IMPORT_FILE_MAX_MB to a higher value and import again.")
         raise MissingFileError(text % filesizeformat(limit))
-
-
-def _on_other_host(attachment: Attachment) -> str:
-    text = _("It is on another host, “%s”. Import again with --fetch-media=everywhere.")
-    return text % host_of(attachment.url)
 
 
 def _size_limit(attachment: Attachment) -> int:

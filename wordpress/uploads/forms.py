@@ -10,6 +10,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from wordpress.importing.media_source import FROM_OLD_SITE, FROM_OTHER_SITES
 from wordpress.models import ImportJob, JobStep
 
 
@@ -63,7 +64,7 @@ class StartForm(forms.Form):
         self.fields["step"] = forms.ChoiceField(choices=[(step, step.label) for step in steps])
         if self.is_read:
             self.fields["fetch_media"] = forms.BooleanField(
-                label=_("Download pictures, documents, audio and video from the old site"),
+                label=FROM_OLD_SITE,
                 help_text=_(
                     "The old site must still be online. Only its own files are downloaded. A preview downloads nothing."
                 ),
@@ -73,7 +74,7 @@ class StartForm(forms.Form):
         # A preview finds out from which other hosts texts show files.
         if job.report.get("other_hosts") or job.options.get("fetch_everywhere"):
             self.fields["fetch_everywhere"] = forms.BooleanField(
-                label=_("Also download the files that texts show from other sites"),
+                label=FROM_OTHER_SITES,
                 help_text=_("Choose this only if you may publish these files. The sites are listed above."),
                 initial=job.options.get("fetch_everywhere", False),
                 required=False,

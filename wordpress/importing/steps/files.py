@@ -26,6 +26,7 @@ from blog.rerendering import RerenderResult, rerender
 from core.bulk import fetch_rows
 from core.changes import content_changed
 from core.http import host_of
+from core.languages import in_quotes
 from media.documents import build_document, build_uncleaned_document
 from media.file_types import check_type, file_type_of
 from media.models import Document, Picture
@@ -34,7 +35,15 @@ from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
-from wordpress.importing.media_source import MediaSource, MissingFileError, check_size, file_name, is_picture
+from wordpress.importing.media_source import (
+    FROM_OLD_SITE,
+    FROM_OTHER_SITES,
+    MediaSource,
+    MissingFileError,
+    check_size,
+    file_name,
+    is_picture,
+)
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, entries_by_id
 from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
@@ -137,13 +146,11 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
     if file_type is None and not is_picture(attachment):
         extension = PurePath(name).suffix.lower()
         raise MissingFileError(_("Files with the extension “%s” cannot be published here.") % extension)
-    if source is None:
-        text = _("The export does not contain the file itself. Import again with --fetch-media or --media FOLDER.")
-        if attachment.gone_at:
-            text = _("It is gone: the last time it was requested, its site answered that it has no such file.")
-        elif attachment.on_other_host:
-            text = _("It is on another host. Import again with --fetch-media=everywhere.")
+    if source is None and attachment.gone_at:
+        text = _("It is gone: the last time it was requested, its site answered that it has no such file.")
         raise MissingFileError(text)
+    if source is None or (attachment.on_other_host and not source.everywhere):
+        raise MissingFileError(_how_to_get(attachment, in_admin=context.run.job_id is not None))
     try:
         with source.open(attachment) as opened:
             file = File(opened, name=name)
@@ -156,6 +163,17 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
         raise MissingFileError(_("It could not be read or stored: %s") % (error.strerror or error)) from error
     context.report.count(_kind(attachment), Outcome.IMPORTED)
     return not getattr(upload, "uncleaned_because", "")
+
+
+def _how_to_get(attachment: Attachment, *, in_admin: bool) -> str:
+    """Return why a file was not looked for, and what to choose in the next import."""
+    if attachment.on_other_host:
+        text = _("It is on another host, “%(host)s”. Import again with %(option)s.")
+        option = in_quotes(FROM_OTHER_SITES) if in_admin else "--fetch-media=everywhere"
+        return text % {"host": host_of(attachment.url), "option": option}
+    if in_admin:
+        return _("The export does not contain the file itself. Import again with %s.") % in_quotes(FROM_OLD_SITE)
+    return _("The export does not contain the file itself. Import again with --fetch-media or --media FOLDER.")
 
 
 def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
