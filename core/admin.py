@@ -17,6 +17,7 @@ from django.contrib.admin.utils import model_ngettext, quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import BadRequest, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
@@ -67,7 +68,13 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     kind_messages = KindMessages()
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field of a form. A text has the direction of its first letter, whatever that of the page is."""
+        """Return the field of a form. A text has the direction of its first letter, whatever that of the page is.
+
+        Django gives positive numbers the minimum 0, even where the model's is higher.
+        """
+        if isinstance(db_field, models.PositiveSmallIntegerField):
+            least = [each.limit_value for each in db_field.validators if isinstance(each, MinValueValidator)]
+            kwargs["min_value"] = max(least, default=0)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         widget = getattr(field, "widget", None)
         if isinstance(widget, forms.TextInput | forms.Textarea):

@@ -56,6 +56,14 @@ def test_a_form_with_errors_begins_at_the_first_of_them(owner: Client) -> None:
     assert [field.get("name") for field in page.xpath("//*[@autofocus]")] == ["entries_per_page"]
 
 
+def test_too_low_a_number_is_refused_with_the_lowest_that_is_allowed(owner: Client) -> None:
+    SiteSettings.current().save()
+    form = owner.get("/admin/core/sitesettings/1/change/")
+    assert one(read(form), "#id_entries_per_page").get("min") == "1"
+    errors = owner.post("/admin/core/sitesettings/1/change/", {"entries_per_page": "-5"}).context["errors"]
+    assert ["Ensure this value is greater than or equal to 1."] in errors
+
+
 def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Client) -> None:
     SiteSettings.current().save()
     page = read(owner.get("/admin/core/sitesettings/1/change/"))
