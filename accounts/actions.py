@@ -52,7 +52,7 @@ class Action(TextChoices):
     DISCLOSED = "disclosed", _("Exported personal data")
     ERASED = "erased", _("Erased")
     # Without saying whose.
-    WITHDRAWN = "withdrawn", _("Withdrew a person")
+    WITHDRAWN = "withdrawn", _("Withdrew a name")
     BACKUP_RESTORED = "backup_restored", _("Restored a backup")
 
 

@@ -86,7 +86,7 @@ class CommentSettings(OneRow):
         default=0,
         help_text=_(
             "Counted from the day a comment was written, and done by “tidy_comments”. Enter 0 to keep them. People "
-            "whose address was deleted are no longer recognized, so their next comment is treated as a stranger's."
+            "whose address was deleted are no longer recognised, so their next comment is treated as a stranger's."
         ),
     )
     show_pingbacks = models.BooleanField(

@@ -149,7 +149,7 @@ class TestPreview:
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
         records = list(AuditRecord.objects.filter(kind="operations.withdrawal").order_by("pk"))
-        assert [record.text for record in records] == ["Changed: Looked for a name.", "Withdrew a person"]
+        assert [record.text for record in records] == ["Changed: Looked for a name.", "Withdrew a name"]
         assert not any("Ann" in f"{record.title} {record.details}" for record in AuditRecord.objects.all())
 
 
