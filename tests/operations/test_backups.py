@@ -80,9 +80,7 @@ class TestRestoring:
         before = site_state()
         assert len(before[1]) == 3
         said = manage("backup")
-        assert re.search(
-            r"Backup \S+ is complete: \d+ tables with \d+ rows, and 3 media files \(.*\), of which 3", said
-        )
+        assert re.search(r"Backup \S+ is complete: \d+ tables with \d+ rows, and 3 media files \(.*, 3 new\)\.", said)
         spoil()
         assert site_state() != before
         assert "is restored" in manage("restore", "--replace")
@@ -398,7 +396,7 @@ class TestMedia:
         assert len(times) == 3
         store_picture(SimpleUploadedFile("new.png", picture(colour="red")))
         assert "4 media files" in (said := manage("backup"))
-        assert "of which 1 are new" in said
+        assert ", 1 new)" in said
         assert all(path.stat().st_mtime_ns == time for path, time in times.items())
         assert len(stored_media(destination)) == 4
 
@@ -408,7 +406,7 @@ class TestMedia:
         manage("backup")
         for name in ("HashingReader", "hashed"):
             monkeypatch.setattr(media, name, None)
-        assert "of which 0 are new" in manage("backup")
+        assert ", 0 new)" in manage("backup")
 
     def test_a_file_that_was_replaced_is_stored_again(self, manage: Manage, destination: Path) -> None:
         manage("backup")
@@ -428,7 +426,7 @@ class TestMedia:
                 manage("backup")
         assert complete_backups(stores.FolderStore(destination)) == []
         times = {path.stat().st_mtime_ns for path in (destination / "media").rglob("*") if path.is_file()}
-        assert "of which 0 are new" in manage("backup")
+        assert ", 0 new)" in manage("backup")
         assert {path.stat().st_mtime_ns for path in (destination / "media").rglob("*") if path.is_file()} == times
         # The files of the first attempt are gone.
         assert len(list((destination / "backups").iterdir())) == 1
@@ -443,7 +441,7 @@ class TestMedia:
         stored = max(destination.rglob("media/*/*"), key=lambda path: path.stat().st_size)
         # Of an encrypted file, the length of the header may be different.
         os.truncate(stored, stored.stat().st_size - (400 if encrypted else 1))
-        assert "of which 1 are new" in manage("backup")
+        assert ", 1 new)" in manage("backup")
         manage("restore", "--check", *key)
 
     @pytest.mark.parametrize("encrypted", [False, True])
@@ -456,14 +454,14 @@ class TestMedia:
         for stored in sorted(destination.rglob("media/*/*"))[:2]:
             content = stored.read_bytes()
             stored.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-        assert "of which 0 are new" in manage("backup")
+        assert ", 0 new)" in manage("backup")
         with pytest.raises(CommandError, match=r"2 media files .* The next backup stores them again"):
             manage("restore", "--check", *key)
-        assert "of which 2 are new" in manage("backup")
+        assert ", 2 new)" in manage("backup")
         manage("restore", "--check", *key)
         # Older ones have the same files.
         manage("restore", "--check", "--backup", oldest, *key)
-        assert "of which 0 are new" in manage("backup")
+        assert ", 0 new)" in manage("backup")
 
     def test_a_backup_elsewhere_does_not_replace_what_is_damaged_here(
         self, manage: Manage, destination: Path, settings: Settings, tmp_path: Path
@@ -475,8 +473,8 @@ class TestMedia:
         with pytest.raises(CommandError, match="The next backup stores it again"):
             manage("restore", "--check")
         manage("backup", to=str(tmp_path / "elsewhere"))
-        assert "of which 1 are new" in manage("backup")
-        assert "of which 0 are new" in manage("backup")
+        assert ", 1 new)" in manage("backup")
+        assert ", 0 new)" in manage("backup")
 
     def test_a_new_key_needs_new_files(
         self, manage: Manage, destination: Path, key_file: Path, settings: Settings
@@ -498,6 +496,11 @@ class TestMedia:
         assert BackupRun.objects.get().missing == 1
         manage("restore", "--check")
         assert f"Missing when the backup was made: {name}" in manage("restore", "--replace")
+
+    def test_a_single_file_is_counted_as_one(self, manage: Manage) -> None:
+        Picture.objects.all().delete()
+        assert "1 media file (" in manage("backup")
+        assert "tables and 1 media file." in manage("restore", "--replace")
 
     def test_a_file_that_an_earlier_backup_has_is_not_lost(self, manage: Manage, site_state: SiteState) -> None:
         before = site_state()
@@ -583,7 +586,7 @@ class TestInBuckets:
         url = make_bucket()
         before = site_state()
         manage("backup", to=url)
-        assert "of which 0 are new" in manage("backup", to=url)
+        assert ", 0 new)" in manage("backup", to=url)
         spoil()
         manage("restore", "--check", "--key", str(key_file), to=url)
         manage("restore", "--replace", "--key", str(key_file), to=url)

@@ -5,6 +5,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from core.progress import show_progress
 from operations.backups.creating import Report
@@ -50,9 +51,12 @@ class Command(BaseCommand):
             self._write(report)
 
     def _write(self, report: Report) -> None:
-        text = _(
-            "Backup %(name)s is complete: %(tables)d tables with %(rows)d rows, and %(files)d media files (%(size)s), "
-            "of which %(new)d are new."
+        text = ngettext(
+            "Backup %(name)s is complete: %(tables)d tables with %(rows)d rows, and %(files)d media file (%(size)s, "
+            "%(new)d new).",
+            "Backup %(name)s is complete: %(tables)d tables with %(rows)d rows, and %(files)d media files (%(size)s, "
+            "%(new)d new).",
+            report.media_files,
         )
         counts = {
             "tables": report.tables,

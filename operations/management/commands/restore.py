@@ -6,6 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from accounts.actions import Action
 from accounts.audit.recording import record
@@ -79,7 +80,11 @@ class Command(BaseCommand):
         restoring.migrate()
         record(Action.BACKUP_RESTORED, by=None, details=opened.name)
         manifest = opened.manifest
-        text = _("Backup %(name)s of %(site)s is restored: %(tables)d tables and %(files)d media files.")
+        text = ngettext(
+            "Backup %(name)s of %(site)s is restored: %(tables)d tables and %(files)d media file.",
+            "Backup %(name)s of %(site)s is restored: %(tables)d tables and %(files)d media files.",
+            manifest.media_files,
+        )
         counts = {"tables": len(manifest.tables), "files": manifest.media_files}
         self.stdout.write(text % {"name": opened.name, "site": manifest.site, **counts})
         for missing in manifest.missing:
