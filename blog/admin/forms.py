@@ -159,6 +159,14 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
         js = [forms.Script("admin-broadside/tags.js", type="module")]
 
 
+class TitleInput(forms.Textarea):
+    """A text area for one line, so that a long title is in view as a whole. Line breaks become spaces."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
+        value = super().value_from_datadict(data, files, name)
+        return value and " ".join(value.splitlines())
+
+
 class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
     """Names of tags, separated by commas or new lines."""
 
@@ -244,6 +252,9 @@ class EntryForm(MergingForm, VersionedForm):
             fields["title"].widget.attrs["autofocus"] = True
         if "source" in fields:
             fields["source"].widget = SourceEditor(self.instance)
+            # On the screen for writing. In the dialog for a few fields, it is an ordinary one.
+            if "title" in fields:
+                fields["title"].widget = TitleInput({**fields["title"].widget.attrs, "rows": 2})
         if "slug" in fields and self.instance.pk and self.instance.public_from:
             fields["slug"].help_text = _(
                 "The last part of the URL. If you change it, the old URL leads to the new one."

@@ -2,6 +2,7 @@
  * lead to fields in it, too. Without this script, the panel is always open. */
 
 import { describe } from "./editor/descriptions.js";
+import { addListSearch } from "./list_search.js";
 
 const panel = document.getElementById("writing-panel");
 const buttons = document.querySelectorAll(".writing-panel-button");
@@ -80,8 +81,17 @@ for (const section of panel.querySelectorAll("[data-section]")) {
   });
 }
 
-/* Of many categories, the first one that the text is in is in view. */
+/* Many categories can be searched, and the first one that the text is in is in view. */
 const categories = document.getElementById("id_categories");
+if (categories) {
+  const search = addListSearch(categories, [...categories.children], categories.closest("[data-section]").dataset);
+  search?.addEventListener("keydown", (event) => {
+    // It would save the text.
+    if (event.key === "Enter") {
+      event.preventDefault();
+    }
+  });
+}
 const chosen = categories?.querySelector(":checked");
 if (chosen) {
   const below = chosen.getBoundingClientRect().top - categories.getBoundingClientRect().top;
@@ -103,6 +113,14 @@ document.addEventListener("click", (event) => {
   }
   const field = target.matches("input, select, textarea") ? target : target.querySelector("input");
   (field ?? target).focus();
+});
+
+/* The title is one line, however many it takes on the screen: Enter does what it does in other fields. */
+document.querySelector("textarea#id_title")?.addEventListener("beforeinput", (event) => {
+  if (event.inputType === "insertLineBreak") {
+    event.preventDefault();
+    event.target.form.querySelector("[type=submit]").click();
+  }
 });
 
 /* “Schedule…” and “Return to author…” close like menus. */

@@ -19,6 +19,7 @@ from media.pictures import store_picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
 from tests.factories.files import picture_file
+from tests.factories.responses import one, read
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,15 @@ def save(client: Client, entry: Post | Page, **changes: Any) -> Any:
 
 def errors(response: Any) -> dict[str, list[str]]:
     return dict(response.context["adminform"].form.errors)
+
+
+def test_a_title_has_a_field_that_grows_and_is_stored_as_one_line(client: Client) -> None:
+    add(client, title=" A lamp\r\nfor the\nharbour\n")
+    post = Post.objects.get()
+    assert post.title == "A lamp for the harbour"
+    page = read(client.get(admin_url(post, "change")))
+    assert one(page, "textarea#id_title").text_content().strip() == "A lamp for the harbour"
+    assert one(page, "#id_title").get("maxlength") == "1000"
 
 
 def post_in(state: str, **fields: Any) -> Post:

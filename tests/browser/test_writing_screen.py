@@ -29,6 +29,19 @@ def test_of_many_categories_the_chosen_one_is_in_view(log_in: LogIn) -> None:
     expect(page.get_by_label("Category 59")).to_be_in_viewport()
     assert page.evaluate("scrollY") == 0
 
+    # They can be searched. The Enter key would save the text.
+    page.get_by_label("Search: Categories").fill("category 0")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Category 07")).to_be_visible()
+    expect(page.get_by_label("Category 59")).to_be_hidden()
+    expect(page.get_by_label("Category 59")).to_be_checked()
+    page.get_by_label("Search: Categories").fill("nothing like it")
+    expect(page.get_by_text("Nothing found.")).to_be_visible()
+
+    # All of a long title is in view.
+    page.fill("#id_title", "A title of many words. " * 12)
+    assert page.evaluate("(title => title.scrollHeight - title.clientHeight)(document.querySelector('#id_title'))") <= 0
+
 
 def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()

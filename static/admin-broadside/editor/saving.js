@@ -139,7 +139,7 @@ function fillIn(form, answer, fields) {
       own?.remove();
     }
   }
-  const filled = "input:is([type=text], [type=datetime-local])[name], textarea[data-suggest]";
+  const filled = "input:is([type=text], [type=datetime-local])[name], textarea:is(#id_title, [data-suggest])";
   for (const other of answer.querySelectorAll(filled)) {
     const own = form.elements[other.name];
     if (own?.value === fields.get(other.name) && own.value !== other.value) {
