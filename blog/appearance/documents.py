@@ -113,8 +113,9 @@ class ColourField(forms.CharField):
     """A colour for text in one scheme, as the code of a colour in lower case; or nothing."""
 
     def __init__(self, scheme: Scheme, message: Any, **kwargs: Any) -> None:
-        widget = forms.TextInput(attrs={"size": 9, "spellcheck": "false", "dir": "ltr", "placeholder": "#17527f"})
-        super().__init__(required=False, max_length=7, widget=widget, **kwargs)
+        attrs = {"size": 9, "spellcheck": "false", "dir": "ltr", "placeholder": "#17527f"}
+        attrs["data-pick"] = _("Pick a colour: {label}")
+        super().__init__(required=False, max_length=7, widget=forms.TextInput(attrs), **kwargs)
         self._scheme, self._message = scheme, message
 
     def clean(self, value: Any) -> str:

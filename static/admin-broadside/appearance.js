@@ -1,4 +1,5 @@
-/* Blocks of the sidebar: moved by dragging, or by their buttons without sending the form. Asks before changes are lost. */
+/* Blocks of the sidebar: moved by dragging, or by their buttons without sending the form. Colours can be picked, or
+ * written as a code. Asks before changes are lost. */
 
 const form = document.querySelector("#siteappearance_form");
 const content = () => new URLSearchParams(new FormData(form)).toString();
@@ -20,6 +21,27 @@ window.addEventListener("beforeunload", (event) => {
 // On a long page, the first error is easily missed. Buttons that change the form lead to what they changed instead.
 if (!location.hash) {
   form.querySelector("[aria-invalid=true]")?.focus();
+}
+
+for (const field of form.querySelectorAll("[data-pick]")) {
+  addPicker(field);
+}
+
+/* The field stays, since only it can be empty. */
+function addPicker(field) {
+  const picker = document.createElement("input");
+  picker.type = "color";
+  picker.setAttribute("aria-label", field.dataset.pick.replace("{label}", field.labels[0].textContent));
+  picker.addEventListener("input", () => {
+    field.value = picker.value;
+  });
+  field.addEventListener("input", show);
+  show();
+  field.after(" ", picker);
+
+  function show() {
+    picker.value = /^#[0-9a-f]{6}$/i.test(field.value) ? field.value : field.placeholder;
+  }
 }
 
 for (const list of document.querySelectorAll("ol.blocks")) {

@@ -49,7 +49,9 @@ def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("The nearest colour that has it is #a26100.")).to_be_visible()
     assert faults(page) == ""
-    field.fill("#a26100")
+    # Picked, the code is in the field.
+    page.get_by_label("Pick a colour: Accent colour", exact=True).fill("#a26100")
+    expect(field).to_have_value("#a26100")
     page.get_by_label("Plain and compact").check()
     page.get_by_role("button", name="Save draft and preview").click()
     expect(page.get_by_role("link", name="A post")).to_be_visible()
