@@ -346,6 +346,8 @@ class OneRowAdmin(BaseAdmin[Any]):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         response: Any = super().render_change_form(request, context, *args, **kwargs)
         response.context_data |= {"title": capfirst(self.opts.verbose_name), "subtitle": None}
+        # Saving shows the form again.
+        response.context_data["show_save_and_continue"] = False
         self.shorten_trail(response)
         return cast("HttpResponse", response)
 
@@ -354,7 +356,8 @@ class OneRowAdmin(BaseAdmin[Any]):
         trail = page.context_data["navigation"].trail
         trail[:] = [link for link in trail if link.url != self._url("changelist")]
 
-    def response_post_save_change(self, request: HttpRequest, obj: models.Model) -> HttpResponseRedirect:
+    def response_change(self, request: HttpRequest, obj: models.Model) -> HttpResponse:
+        self.message_user(request, gettext("Settings saved."), messages.SUCCESS)
         return HttpResponseRedirect(request.path)
 
 

@@ -64,6 +64,17 @@ def test_too_low_a_number_is_refused_with_the_lowest_that_is_allowed(owner: Clie
     assert ["Ensure this value is greater than or equal to 1."] in errors
 
 
+def test_settings_are_saved_with_one_button_and_shown_again(owner: Client) -> None:
+    SiteSettings.current().save()
+    url = "/admin/core/sitesettings/1/change/"
+    buttons = find(read(owner.get(url)), ".submit-row [type=submit]")
+    assert [button.get("name") for button in buttons] == ["_save"]
+    sent = {"title": "Ours", "entries_per_page": "5", "entries_per_feed": "5"}
+    page = read(owner.post(url, sent, follow=True))
+    assert text(one(page, ".messagelist")) == "Settings saved."
+    assert one(page, "#id_title").get("value") == "Ours"
+
+
 def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Client) -> None:
     SiteSettings.current().save()
     page = read(owner.get("/admin/core/sitesettings/1/change/"))
