@@ -72,6 +72,11 @@ def format_datetime(time: dt.datetime) -> str:
     return f"{date_format(local, f'D {day}')}{separator}{date_format(local, 'H:i')}"
 
 
+def format_day_for_staff(day: dt.date) -> str:
+    """Return a day for staff: `3 December 2026`."""
+    return date_format(day, _day_for_staff(get_language(), with_year=True))
+
+
 def _day_for_staff(language: str | None, *, with_year: bool) -> str:
     """Return the format of a day in the current language, which is `language`."""
     if language in _AMERICAN:

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.models.people import User
 from accounts.roles import role_label
+from core.models import OneRow, SiteSettings
 
 
 class AppendOnlyError(Exception):
@@ -133,17 +134,23 @@ class AuditRecord(models.Model):
         """
         if self.is_about_person:
             return self._name_of(int(self.object_id))
+        if self._model and issubclass(self._model, (OneRow, SiteSettings)):
+            return capfirst(self.kind_label)
         title = role_label(self.title) if self.kind in self._ROLES else self.title
-        return capfirst(title) if title == self.kind_label else title or self.object_id
+        return title or self.object_id
 
     @property
     def kind_label(self) -> str:
         """What the object is, in words; empty without one."""
+        return str(self._model._meta.verbose_name) if self._model else self.kind
+
+    @property
+    def _model(self) -> type[models.Model] | None:
         try:
-            return str(apps.get_model(self.kind)._meta.verbose_name) if self.kind else ""
+            return apps.get_model(self.kind) if self.kind else None
         except LookupError:
             # Of an app that this site had.
-            return self.kind
+            return None
 
     @property
     def text(self) -> str:

@@ -12,6 +12,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
 
+from core.dates import format_day_for_staff
 from core.kind_messages import KindMessages
 from tags import suggestions
 from tags.admin.curation import TagCurationAdmin
@@ -88,11 +89,11 @@ class TagAdmin(TagCurationAdmin):
 
     @admin.display(description=_("first used"), ordering="first_used")
     def first_used(self, tag: Any) -> Any:
-        return tag.first_used and localtime(tag.first_used).date()
+        return tag.first_used and format_day_for_staff(localtime(tag.first_used))
 
     @admin.display(description=_("last used"), ordering="last_used")
     def last_used(self, tag: Any) -> Any:
-        return tag.last_used and localtime(tag.last_used).date()
+        return tag.last_used and format_day_for_staff(localtime(tag.last_used))
 
     def view_on_site(self, obj: Tag) -> str:
         return obj.get_absolute_url()

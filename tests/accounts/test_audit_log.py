@@ -29,6 +29,7 @@ from accounts.models import AppendOnlyError, AuditRecord, User
 from blog.models import Category
 from comments.personal_data import erase
 from core.admin import BaseAdmin
+from core.models import SiteSettings
 from tests.factories import CategoryFactory, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.plans import plan_of
@@ -112,6 +113,10 @@ class TestAccess:
 
 
 class TestList:
+    def test_calls_what_a_site_has_only_one_of_what_it_is(self, owner: User) -> None:
+        record(Action.CHANGED, [SiteSettings.current()], by=owner)
+        assert rows(client_of(owner)) == [["Olive", "Owner", "Changed", "Site settings", "Site settings"]]
+
     def test_says_who_did_what_to_what_in_which_role(self, owner: User, amina: User) -> None:
         category = CategoryFactory(name="Awards")
         record(Action.CHANGED, [category], by=amina, details="Name")

@@ -7,7 +7,7 @@ from django.template import Context, Template
 from django.utils.formats import date_format
 from django.utils.translation import override
 
-from core.dates import format_datetime, format_day, format_month, format_time
+from core.dates import format_datetime, format_day, format_day_for_staff, format_month, format_time
 from tests.factories.models import at
 
 TIME = dt.datetime(2019, 10, 2, 13, 53, tzinfo=dt.UTC)
@@ -48,6 +48,7 @@ def test_templates_show_them_in_the_sites_time_zone() -> None:
 def test_times_in_lists_of_the_admin_are_those_that_staff_see_elsewhere() -> None:
     time = at(2018, 5, 17, 15, 30)
     assert date_format(time, "DATETIME_FORMAT") == format_datetime(time) == "Thu 17 May 2018, 15:30"
+    assert format_day_for_staff(time) == "17 May 2018"
 
 
 def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:

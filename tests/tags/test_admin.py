@@ -104,7 +104,7 @@ class TestList:
         PostFactory(tags=["t"], status=Status.DRAFT, published_at=at(2021, 1, 1))
         page: Any = html.fromstring(editor.get(LIST).content)
         cells = [cell.text_content() for cell in page.iter("th", "td")][-5:]
-        assert cells == ["t", "t", "4", "March 1, 2020", "May 1, 2020"]
+        assert cells == ["t", "t", "4", "1 March 2020", "1 May 2020"]
 
     @pytest.mark.parametrize(("use", "names"), [("unused", ["never"]), ("once", ["once"])])
     def test_filters_by_use(self, editor: Client, use: str, names: list[str]) -> None:
