@@ -135,7 +135,6 @@ class CategoryTwinsAdmin(TwinsAdmin):
             "admin/blog/category_twins.html",
             gettext("Category twins"),
             rows=rows,
-            parent={"url": reverse("admin:blog_category_changelist"), "label": gettext("Categories")},
         )
 
 

@@ -138,6 +138,7 @@ class PreviewAdmin(BaseAdmin[Any]):
             "admin/blog/entry/preview_links.html",
             gettext("Preview links"),
             subtitle=str(entry),
+            object=entry,
             entry=entry,
             form=form,
             links=links,

@@ -110,6 +110,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
             request,
             "admin/blog/entry/notes_page.html",
             gettext("Notes"),
+            object=entry,
             entry=entry,
             change_url=self._url("change", entry.pk),
             mistake=mistake,

@@ -93,7 +93,7 @@ class RevisionsMixin(BaseAdmin[Any]):
             "admin/blog/revisions.html",
             gettext("Revisions"),
             subtitle=str(entry),
-            entry=entry,
+            object=entry,
             page=page,
             revision=revision,
             previous=previous,
@@ -103,5 +103,4 @@ class RevisionsMixin(BaseAdmin[Any]):
             version=entry.modified_at.isoformat(),
             may_restore=revision is not None and not is_current and self.has_change_permission(request, entry),
             may_delete=previous is not None and may_delete_revisions(request.user, entry),
-            change_url=self._url("change", entry.pk),
         )

@@ -77,6 +77,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             "admin/blog/entry/translations_page.html",
             gettext("Translations"),
             subtitle=str(entry),
+            object=entry,
             entry=entry,
             translations=self._section(request, entry),
         )
@@ -95,6 +96,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             "admin/blog/entry/original_page.html",
             gettext("Changes of the original"),
             subtitle=str(entry),
+            object=entry,
             entry=entry,
             original=original,
             version=original.modified_at.isoformat(),

@@ -40,7 +40,6 @@ class TagTwinsAdmin(TwinsAdmin):
             rows=rows,
             page=page,
             found_at=pairs[0].found_at if pairs else None,
-            parent={"url": reverse("admin:tags_tag_changelist"), "label": gettext("Tags")},
         )
 
     def search(self, request: HttpRequest) -> None:

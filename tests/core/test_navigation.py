@@ -101,7 +101,9 @@ class TestCurrentItem:
         trail = ".trail a"
         assert labels(page_of("Editor", "/admin/blog/post/"), trail) == []
         assert labels(page_of("Editor", f"/admin/blog/post/{post.pk}/change/"), trail) == ["Posts"]
-        assert labels(page_of("Editor", f"/admin/blog/post/{post.pk}/history/"), trail) == ["Posts", "A march"]
+        for name in ("history", "revisions", "preview-links", "notes"):
+            page = page_of("Editor", f"/admin/blog/post/{post.pk}/{name}/")
+            assert labels(page, trail) == ["Posts", "A march"], name
         assert labels(page_of("Moderator", "/admin/comments/block/add/"), trail) == ["Comments", "Blocklist"]
 
 
