@@ -3,6 +3,8 @@
 Mail programs open links to scan them, so a GET changes nothing: these pages ask for a click on a button.
 """
 
+from typing import Final
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.translation import gettext, ngettext
@@ -17,6 +19,9 @@ from newsletter.forms import FollowForm, ManageForm
 from newsletter.models import NewsletterSettings, Subscriber, SubscriptionRequest
 from newsletter.models.subscriptions import CONFIRM_WITHIN
 from newsletter.topics import find_topic, languages, page_of
+
+# The query parameter of a page that says that changes were saved.
+SAVED: Final = "saved"
 
 
 @secret_page
@@ -87,10 +92,10 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     form = ManageForm(request.POST if request.method == "POST" else None, subscriber=subscriber)
     if form.is_valid():
         subscriptions.change(subscriber, form.frequencies)
-        return HttpResponseRedirect(f"{request.path}?saved")
+        return HttpResponseRedirect(f"{request.path}?{SAVED}")
     context = {
         "form": form,
-        "is_saved": "saved" in request.GET,
+        "is_saved": SAVED in request.GET,
         "unsubscribe_url": subscriptions.unsubscribe_url(subscriber),
     }
     return render(request, "newsletter/manage.html", context, status=400 if form.is_bound else 200)
