@@ -584,8 +584,8 @@ class TestAdmin:
         start(owner_client, job, "import")
         work()
         text = owner_client.get(job_url(job)).text
-        assert "Import again with “Also download the files that texts show from other sites”." in text
-        assert "Import again with “Download pictures, documents, audio and video from the old site”." in text
+        assert "Import again and choose “Also download the files that texts show from other sites”." in text
+        assert "Import again and choose “Download pictures, documents, audio and video from the old site”." in text
         assert "--fetch-media" not in text
 
     def test_the_choice_is_passed_to_the_import(
