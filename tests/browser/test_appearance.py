@@ -55,8 +55,7 @@ def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
     page.get_by_label("Plain and compact").check()
     page.get_by_role("button", name="Save draft and preview").click()
     expect(page.get_by_role("link", name="A post")).to_be_visible()
-    link = page.locator(".pager a, .sidebar a").first
-    assert link.evaluate("element => getComputedStyle(element).color") == "rgb(162, 97, 0)"
+    expect(page.locator(".pager a, .sidebar a").first).to_have_css("color", "rgb(162, 97, 0)")
     assert faults(page) == ""
     page.get_by_role("link", name="Edit appearance").click()
     assert faults(page) == ""
