@@ -78,6 +78,7 @@ class BlogConfig(AppConfig):
 
         for kind in ("blog.post", "blog.page", "blog.category", "blog.redirect"):
             titles.register(kind, str)
+        titles.register("blog.siteappearance", str)
         related_settings.register("appearance", SiteAppearance)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
