@@ -228,8 +228,10 @@ def _files(blog: OldBlog) -> Point | None:
         return Point(name, PointState.TO_DO, text % missing, hint, link)
     if blog.gone_files:
         text = ngettext(
-            "%d file is gone from the old site. If you still have a copy, import again with --media.",
-            "%d files are gone from the old site. If you still have copies, import again with --media.",
+            "%d file is gone from the old site. If you still have a copy, "
+            "import again with manage.py import_wordpress --media.",
+            "%d files are gone from the old site. If you still have copies, "
+            "import again with manage.py import_wordpress --media.",
             blog.gone_files,
         )
         return Point(name, PointState.LOOK, text % blog.gone_files)
