@@ -554,6 +554,11 @@ class TestRepairs:
         assert (found.title, found.content) == ("éà\xa0»", f"\né »{end}\n")
         assert source.source.repairs.counts == {"encoding": 1}
 
+    @pytest.mark.parametrize("name", ["utf8mb4", "UTF8MB3", "utf8_general_ci"])
+    def test_names_of_mysql_for_utf8_are_known(self, tmp_path: Path, name: str) -> None:
+        document = export(item(content="Свобода 🎉")).replace("UTF-8", name).encode()
+        assert read_item(tmp_path, document).content == "Свобода 🎉"
+
     def test_a_declared_encoding_is_read(self, tmp_path: Path) -> None:
         document = export(item(content="café")).replace("UTF-8", "ISO-8859-1").encode("latin-1")
         assert read_item(tmp_path, document).content == "café"

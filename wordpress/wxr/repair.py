@@ -232,6 +232,9 @@ def _encoding(data: bytes) -> str:
             return encoding
     declared = _DECLARED.match(data)
     name = declared[1].decode() if declared else "utf-8"
+    if name.lower().startswith("utf8"):
+        # Names of MySQL, such as `utf8mb4`, end up in the settings of blogs.
+        name = "utf-8"
     try:
         # This fails for codecs of Python that are not text encodings.
         "".encode(name)
