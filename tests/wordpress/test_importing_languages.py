@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from blog.models import Entry, Page, Post
 from tests.factories import wxr
@@ -31,6 +32,8 @@ class TestGuessing:
             ("Nå må regjeringen svare på hva den har tenkt å gjøre, sier lederen av organisasjonen.", "nb"),
             (ENGLISH.upper(), "en"),
             ("صحافیوں کے لیے نیا انعام ہے جو کل دیا گیا", "ur"),
+            ("人权捍卫者在许多国家受到攻击，而各国对他们的保护太少。", "zh-hans"),
+            ("人權捍衛者在許多國家受到攻擊，而各國對他們的保護太少。", "zh-hant"),
         ],
     )
     def test_a_text_of_some_length_has_a_language(self, text: str, language: str) -> None:
@@ -87,6 +90,14 @@ class TestImporting:
         report = import_parts(wxr.item(1, title="a", content=ENGLISH), wxr.item(2, title="b", content=ARABIC))
         notes = [(note.title, note.text) for note in report.notes]
         assert notes == [("b", "Its language is not in the export. It looks like this one: Arabic.")]
+
+    def test_a_text_in_another_script_of_the_sites_language_is_not_named(
+        self, import_parts: ImportParts, settings: Settings
+    ) -> None:
+        settings.LANGUAGE_CODE = "zh-hans"
+        report = import_parts(wxr.item(content="人權捍衛者在許多國家受到攻擊，而各國對他們的保護太少。"))
+        assert Post.objects.get().language == "zh-hant"
+        assert not list(report.notes)
 
     def test_the_language_in_an_export_counts(self, import_parts: ImportParts) -> None:
         import_parts(wxr.item(1, content=ENGLISH, inside=[wxr.filed("language", "fr")]))

@@ -43,7 +43,14 @@ def guess_language(title: str, html: str) -> str:
     likely = [(code, probability) for code, probability in likely if probability >= _LIKELY]
     codes = {code for code, _probability in likely}
     is_certain = len(codes) == 1 and max(probability for _code, probability in likely) >= _CERTAIN
-    return codes.pop() if is_certain and codes <= _known_codes() else ""
+    code = codes.pop() if is_certain and codes <= _known_codes() else ""
+    return _chinese(text) if code == "zh" else code
+
+
+def _chinese(text: str) -> str:
+    """Return which of the two scripts of Chinese a text is in: each has a character set that lacks the other's."""
+    simplified, traditional = (len(text.encode(charset, "ignore")) for charset in ("gb2312", "big5"))
+    return "zh-hans" if simplified >= traditional else "zh-hant"
 
 
 def _predict(text: str) -> tuple[str, float]:

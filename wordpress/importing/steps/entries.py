@@ -278,8 +278,8 @@ class EntryImport(ABC):
         context, item, entry = self.context, imported.item, imported.entry
         for text in remarks_on(item, entry, context.run.started_at):
             self.note(imported, text)
-        if imported.is_guess and entry.language != settings.LANGUAGE_CODE.partition("-")[0]:
-            name = get_language_info(entry.language)["name_translated"] if entry.direction else entry.language
+        if imported.is_guess and entry.language.partition("-")[0] != settings.LANGUAGE_CODE.partition("-")[0]:
+            name = get_language_info(entry.language)["name_translated"]
             self.note(imported, _("Its language is not in the export. It looks like this one: %s.") % name)
         fingerprints = fingerprint_item(item), fingerprint_modified(entry.modified_at)
         context.ledger.add(item.type, item.id, entry.pk, *fingerprints, is_new=imported.is_new)
