@@ -195,6 +195,14 @@ class TestRoundTrip:
         assert not import_parts(*EVERYTHING).has_changes
         assert contents(without_version=True) == before
 
+    def test_importing_an_own_export_keeps_the_order_of_former_slugs(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        import_parts(item(7, link="/2014/03/02/other/", inside=[meta("_wp_old_slug", "former")]))
+        before = items(exported(tmp_path))["post", 7].meta
+        import_export([tmp_path / "out.xml"])
+        assert items(exported(tmp_path))["post", 7].meta == before
+
     def test_exports_of_an_unchanged_site_are_the_same_bytes(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(*EVERYTHING)
         assert exported(tmp_path, "a.xml").read_bytes() == exported(tmp_path, "b.xml").read_bytes()

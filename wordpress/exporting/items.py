@@ -119,7 +119,7 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
         THUMBNAIL: [_thumbnail(entry, exported.get(THUMBNAIL, [""])[0], ids)],
         FOOTNOTES: [_footnotes(footnotes, exported.get(FOOTNOTES, [""])[0])],
         records.DESIRED_SLUG_KEY: [desired_slug],
-        OLD_SLUG_KEY: list(dict.fromkeys([*exported.get(OLD_SLUG_KEY, []), *_former_slugs(entry)])),
+        OLD_SLUG_KEY: list(dict.fromkeys([*_former_slugs(entry), *exported.get(OLD_SLUG_KEY, [])])),
     }
     own |= _noindex(entry, exported)
     if isinstance(entry, Post):
