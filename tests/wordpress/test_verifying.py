@@ -298,6 +298,14 @@ class TestVerifying:
         assert messages
         assert set(messages) == {"Readers can see this although it isn't public."}
 
+    def test_public_post_of_another_blog_with_the_same_id_is_no_problem(self, imported: Path) -> None:
+        draft = item(7, status="draft", title="Unfinished", post_name="draft", guid="urn:other")
+        other = write(imported.parent, export(draft, site="https://other.example"), "other.xml")
+        import_export([other])
+        assert "No problems found" in run(other)
+        Post.objects.filter(title="Unfinished").update(status="published")
+        assert set(problems(other)) == {"Readers can see this although it isn't public."}
+
     def test_public_post_with_a_similar_url_is_no_problem(self, tmp_path: Path) -> None:
         draft = item(8, status="draft", post_name="annual-report", post_date="2014-03-02 09:30:00")
         path = write(tmp_path, export(item(7, post_name="annual-report-2014"), draft))

@@ -279,8 +279,9 @@ class SiteChecker:
         short_path = f"/?p={item.id}" if item.id and item.id not in self._id_counts else ""
         for path in filter(None, dict.fromkeys((path_of(item), short_path))):
             response, final_path = self._client.get_following_redirects(path)
-            # A path that is similar to that of a public entry leads there.
-            if response.status == 200 and final_path not in self._public_paths:
+            # A path that is similar to that of a public entry leads there, and an ID may be that of another blog's.
+            is_visible = response.status == 200 and final_path not in self._public_paths
+            if is_visible and EntryPage(response.body).title == shown_title(item):
                 yield path, _("Readers can see this although it isn't public.")
 
     def _check_file(self, attachment: Item) -> Iterator[tuple[str, str]]:
