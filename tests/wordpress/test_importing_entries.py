@@ -128,6 +128,21 @@ class TestPosts:
         assert slugs == {7: "same-2", 8: "same-3", 9: "same-2-2"}
         assert len(report.notes) == 3
 
+    @pytest.mark.parametrize("path", ["/2014/", "/2014/03", "/feed/", "/privacy/"])
+    def test_an_old_url_that_shows_a_page_of_this_site_is_noted(
+        self, import_parts: ImportParts, client: Client, path: str
+    ) -> None:
+        report = import_parts(item(7, link=f"https://old.example{path}"))
+        (text,) = remarks(report)
+        assert f"https://old.example{path}" in text
+        assert "Change them to /2014/03/01/post-7/" in text
+        assert client.get(path, follow=True).redirect_chain[-1:] != [("/2014/03/01/post-7/", 301)]
+
+    @pytest.mark.parametrize("path", ["/2013/", "/2014/04/", "/archive/", "/x/"])
+    def test_another_old_url_leads_to_the_post(self, import_parts: ImportParts, client: Client, path: str) -> None:
+        assert remarks(import_parts(item(7, link=f"https://old.example{path}"))) == []
+        assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
+
     def test_posts_of_different_days_can_have_the_same_slug(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, post_name="same"), item(8, post_name="same", post_date="2014-03-02 09:30:00"))
         assert set(Post.objects.values_list("slug", flat=True)) == {"same"}

@@ -117,6 +117,8 @@ class Analysis:
     legacy_urls: list[str] = field(default_factory=list)
     # The hosts of the GUIDs of posts and pages, which keep the URL that a blog had when they were written.
     guid_hosts: Counter[str] = field(default_factory=Counter)
+    # The paths of the years, months and days in which posts were published, such as `/2014/` and `/2014/03/`.
+    dates: set[str] = field(default_factory=set)
     # How far the old site's time was from UTC, and how often it differed from this site's time.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
@@ -283,6 +285,9 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
         return
     analysis.creators.add(item.author)
     analysis.add_guid(item.guid)
+    if item.type == "post" and item.status == "publish" and item.date:
+        day = f"/{item.date:%Y/%m/%d}/"
+        analysis.dates |= {day[:6], day[:9], day}
     for ref in item.terms if item.type == "post" else ():
         if ref.taxonomy in {CATEGORY, TAG}:
             analysis.terms.name(ref)

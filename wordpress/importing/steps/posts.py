@@ -7,10 +7,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from blog import privacy
 from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
+from blog.models.redirect import normalise_path
 from core.bulk import insert_rows
-from core.slugs import slug_from_export, slugify
+from core.slugs import is_reserved, slug_from_export, slugify
 from tags.models import TaggedPost
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
@@ -18,6 +20,7 @@ from wordpress.importing.enclosures import parse_enclosure
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
+from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
@@ -43,6 +46,17 @@ class _PostImport(EntryImport):
         for each in imported:
             if each.item.slug and each.entry.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
+            self._check_old_url(each)
+
+    def _check_old_url(self, each: ImportedEntry) -> None:
+        """Note an old URL at which this site has a page of its own, as with permalinks such as `/%postname%/`."""
+        old, slug = each.item.link, normalise_path(legacy_key(each.item.link)).strip("/")
+        if f"/{slug}/" in self.context.analysis.dates or is_reserved(slug) or slug == privacy.PATH:
+            text = _(
+                "Its old URL, %(old)s, is used by this site itself, so links to it may lead elsewhere. Change them to "
+                "%(new)s."
+            )
+            self.note(each, text % {"old": old, "new": each.entry.get_absolute_url()})
 
     def place_changed(self, imported: ImportedEntry) -> None:
         imported.entry.slug = usable_slug(imported.item.slug) or imported.entry.slug
