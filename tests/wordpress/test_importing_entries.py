@@ -2,6 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -9,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from blog.models import Page, Post, Status
+from blog.models import Entry, Page, Post, Status
 from tags.models import Tag
 from tests.factories import PostFactory
 from tests.factories.reports import counted, remarks
@@ -288,6 +289,37 @@ class TestStatuses:
         report = import_parts(item(7, status=status))
         assert not Post.objects.exists()
         assert counted(report, "post") == {"skipped": 1}
+
+    @pytest.mark.parametrize(
+        ("key", "value", "content"),
+        [
+            ("_jetpack_newsletter_access", "subscribers", ""),
+            ("_jetpack_newsletter_access", "paid_subscribers_all_tiers", ""),
+            ("_members_access_role", "editor", ""),
+            ("", "", "<!-- wp:premium-content/container -->\nx\n<!-- /wp:premium-content/container -->"),
+            ("", "", "Come <!-- wp:jetpack/paywall /--> in"),
+            ("", "", '[restrict userlevel="editor"]x[/restrict]'),
+        ],
+    )
+    def test_what_only_some_readers_could_see_is_private(
+        self, import_parts: ImportParts, key: str, value: str, content: str
+    ) -> None:
+        gated: Any = {"content": content, "inside": [meta(key, value)]}
+        report = import_parts(item(7, **gated), page(20, **gated), item(8, status="draft", **gated))
+        assert dict(Entry.objects.values_list("pk", "status")) == {7: "private", 20: "private", 8: "draft"}
+        (text,) = {note.text for note in report.notes if note.kind in {"post", "page"}}
+        assert "Only subscribers or members could read it" in text
+        assert "Only subscribers or members could read it" in report.warnings[0]
+
+    @pytest.mark.parametrize("value", ["everybody", ""])
+    def test_what_every_reader_could_see_stays_public(self, import_parts: ImportParts, value: str) -> None:
+        import_parts(item(7, content="[restrict] is a word", inside=[meta("_jetpack_newsletter_access", value)]))
+        assert Post.objects.published().exists()
+
+    def test_what_became_for_subscribers_becomes_private(self, import_parts: ImportParts) -> None:
+        import_parts(item(7))
+        import_parts(item(7, inside=[meta("_jetpack_newsletter_access", "subscribers")]))
+        assert Post.objects.get().status == Status.PRIVATE
 
     @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash"])
     def test_hidden_posts_are_not_shown_anywhere(self, import_parts: ImportParts, client: Client, status: str) -> None:

@@ -243,9 +243,14 @@ class TestReusableBlocks:
     def test_comments_on_blocks_are_counted_as_skipped(self, import_parts: ImportParts) -> None:
         assert counted(import_parts(self.block(30, "x", inside=[comment(1)])), "comment") == {"skipped": 1}
 
-    def test_draft_blocks_are_not_shown(self, import_parts: ImportParts, client: Client) -> None:
+    @pytest.mark.parametrize(
+        ("before", "status"), [("", "draft"), ("<!-- wp:premium-content/subscriber-view -->", "publish")]
+    )
+    def test_blocks_that_were_not_public_are_not_shown(
+        self, import_parts: ImportParts, client: Client, before: str, status: str
+    ) -> None:
         report = import_parts(
-            item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, "<p>Secret</p>", status="draft")
+            item(7, content='<!-- wp:block {"ref":30} /-->'), self.block(30, f"{before}<p>Secret</p>", status=status)
         )
         assert "Secret" not in client.get("/2014/03/01/post-7/").text
         assert counted(report, "wp_block") == {"skipped": 1}

@@ -231,6 +231,19 @@ class TestLaterChanges:
         Post.objects.update(status="published")
         assert items(exported(tmp_path))["post", 7].status == "publish"
 
+    def test_what_was_for_subscribers_is_exported_as_such_until_everyone_may_read_it(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
+        access = ("_jetpack_newsletter_access", "subscribers")
+        import_parts(item(7, inside=[meta(*access)]))
+        exported_item = items(exported(tmp_path))["post", 7]
+        assert exported_item.status == "publish"
+        assert access in exported_item.meta
+        Post.objects.update(status="published")
+        exported_item = items(exported(tmp_path))["post", 7]
+        assert exported_item.status == "publish"
+        assert access not in exported_item.meta
+
     def test_language_that_was_changed_here_replaces_the_exported_one(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:

@@ -25,7 +25,7 @@ from core.models import SiteSettings
 from media.models import Document
 from tags.models import Tag, TaggedPost
 from tests.factories import PostFactory, UserFactory
-from tests.factories.wxr import EVERYTHING, category, comment, export, filed, item, page, tag, write
+from tests.factories.wxr import EVERYTHING, category, comment, export, filed, item, meta, page, tag, write
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.redirects import add_redirect
 from wordpress.verifying.site_client import InProcessClient, SiteResponse
@@ -297,6 +297,14 @@ class TestVerifying:
         messages = problems(imported)
         assert messages
         assert set(messages) == {"Readers can see this although it isn't public."}
+
+    def test_a_post_for_subscribers_must_not_be_visible(self, tmp_path: Path) -> None:
+        access = meta("_jetpack_newsletter_access", "subscribers")
+        path = write(tmp_path, export(item(7, inside=[access]), item(8, title="For all")))
+        import_export([path])
+        assert "No problems found" in run(path)
+        Post.objects.update(status="published")
+        assert "Readers can see this although it isn't public." in problems(path)
 
     def test_public_post_of_another_blog_with_the_same_id_is_no_problem(self, imported: Path) -> None:
         draft = item(7, status="draft", title="Unfinished", post_name="draft", guid="urn:other")

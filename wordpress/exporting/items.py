@@ -32,8 +32,10 @@ from wordpress.wxr import elements, records
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import clean_for_xml
 from wordpress.wxr.records import (
+    ACCESS_KEYS,
     CATEGORY,
     ENCLOSURE,
+    EVERYONE,
     FOOTNOTES,
     JETPACK_NOINDEX,
     NOINDEX_KEYS,
@@ -80,8 +82,9 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "post_password": entry.password,
         "is_sticky": int(entry.sticky),
     }
-    # An unknown status became a draft. If it has another status now, an editor has set it.
-    changed = set() if entry.status == Status.DRAFT else {"wp:status"}
+    # What was for members became private, and an unknown status a draft. If it has another now, an editor has set it.
+    imported_as = Status.PRIVATE if kept.elements.get("wp:status") in {"publish", "future"} else Status.DRAFT
+    changed = set() if entry.status == imported_as else {"wp:status"}
     values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
         *_terms(entry, kept),
@@ -122,6 +125,9 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
         OLD_SLUG_KEY: list(dict.fromkeys([*_former_slugs(entry), *exported.get(OLD_SLUG_KEY, [])])),
     }
     own |= _noindex(entry, exported)
+    if entry.status == Status.PUBLISHED:
+        # Everyone can read it here.
+        own |= {key: [each for each in exported.get(key, []) if each.strip() == EVERYONE] for key in ACCESS_KEYS}
     if isinstance(entry, Post):
         own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
     for key, values in own.items():

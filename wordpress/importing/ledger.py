@@ -139,7 +139,7 @@ def fingerprint_item(item: Item) -> str:
     # Imports used to make these private. With another fingerprint, the next import corrects what was not changed here.
     kept_public = ["public with password"] if item.password and item.status in {"publish", "future"} else []
     hidden = [value for key, value in item.meta if key in NOINDEX_KEYS]
-    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *hidden)
+    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *hidden, *item.readers)
 
 
 def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:

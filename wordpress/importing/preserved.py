@@ -22,7 +22,7 @@ from core.bulk import fetch_rows, insert_rows
 from wordpress.importing.attachment_metadata import without_file_metadata
 from wordpress.importing.context import ImportContext
 from wordpress.importing.enclosures import enclosure_field, parse_enclosure
-from wordpress.importing.entry_builder import is_known_status
+from wordpress.importing.entry_builder import keeps_status
 from wordpress.importing.ledger import PRESERVED
 from wordpress.importing.limits import max_length
 from wordpress.importing.report import OTHER_TERMS
@@ -123,7 +123,7 @@ def entry_fields(item: Item) -> Fields:
         elements["title"] = item.title
     if "excerpt" not in exact and item.excerpt != text_to_html(plain_lines(item.excerpt)):
         elements["excerpt:encoded"] = item.excerpt
-    if item.status and not is_known_status(item.status):
+    if item.status and not keeps_status(item):
         elements["wp:status"] = item.status
     if not item.slug and item.status in {"draft", "pending"}:
         # WordPress gives them a slug when they are published. Here they get one at once.
