@@ -36,8 +36,8 @@ def link(id: int, title: str = "", menu: str = "Main", *, url: str = "", **value
     return item(id, title=title, post_type="nav_menu_item", inside=inside, **values)
 
 
-def navigation(content: str, title: str = "Navigation", id: int = 90) -> str:  # noqa: A002  # WordPress's name for it
-    return item(id, title=title, post_type="wp_navigation", content=content)
+def navigation(content: str, title: str = "Navigation", id: int = 90, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
+    return item(id, title=title, post_type="wp_navigation", content=content, **values)
 
 
 def notes(report: Report) -> dict[str, str]:
@@ -247,6 +247,13 @@ class TestMenusOfTheBlockEditor:
         content = '<!-- wp:page-list {"parentPageID":20} /-->'
         import_parts(page(20), page(22, post_parent=20), navigation(content))
         assert links_of("Navigation") == [("", ("blog:page", 22))]
+
+    @pytest.mark.parametrize("status", ["draft", "private", "trash"])
+    def test_that_were_not_public_are_none(self, import_parts: ImportParts, status: str) -> None:
+        secret = '<!-- wp:navigation-link {"label":"Secret","url":"/secret/"} /-->'
+        report = import_parts(navigation(secret, status=status))
+        assert not notes(report)
+        assert not ImportedMenu.objects.exists()
 
     @pytest.mark.parametrize(
         "attributes",

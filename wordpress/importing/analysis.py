@@ -36,7 +36,7 @@ _MAX_OFFSET: Final = dt.timedelta(hours=15)
 
 _THEME_TYPES: Final = {
     *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
-    *("wp_template", "wp_template_part"),
+    *("wp_template", "wp_template_part", records.NAVIGATION),
 }
 _INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
 # What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, and WPForms; or because they
@@ -204,7 +204,7 @@ def authors_in(analysis: Analysis) -> dict[str, Author]:
 def reason_to_skip(item: Item) -> str:
     """Return why `item` cannot be imported; empty if it can."""
     if item.type not in {"post", "page"}:
-        return _reason_to_skip_type(item.type)
+        return _reason_to_skip_type(item.type, item.status)
     if item.status in {"inherit", "auto-draft"}:
         return _("It is a revision or an automatic draft.")
     try:
@@ -219,8 +219,8 @@ def is_preserved(item: Item) -> bool:
     return item.type not in {"post", "page"} | _FORM_TYPES
 
 
-def _reason_to_skip_type(post_type: str) -> str:
-    if post_type in {records.MENU_ITEM, records.NAVIGATION}:
+def _reason_to_skip_type(post_type: str, status: str) -> str:
+    if post_type == records.MENU_ITEM or (post_type == records.NAVIGATION and status == "publish"):
         return _(
             "It is kept and exported again, and its menu can be used under Appearance. The notes say what became of "
             "each menu."

@@ -105,7 +105,7 @@ def _menus_of(item: Item) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
             if ref.taxonomy == "nav_menu":
                 key = fingerprint(MENU_ITEM, ref.slug or ref.name)
                 yield ExportedMenu(key, (ref.name or ref.slug)[:_MAX_NAME], ref.slug), [link]
-    elif item.type == NAVIGATION:
+    elif item.type == NAVIGATION and item.status == "publish":
         name = plain_line(item.title) or item.slug
         menu = ExportedMenu(fingerprint(NAVIGATION, item.id or item.slug or name), name[:_MAX_NAME], item.slug)
         menu.is_nested = "wp:navigation-submenu" in item.content
