@@ -255,6 +255,11 @@ class TestReusableBlocks:
         assert "Secret" not in client.get("/2014/03/01/post-7/").text
         assert counted(report, "wp_block") == {"skipped": 1}
 
+    def test_a_hidden_reference_to_a_block_shows_nothing(self, import_parts: ImportParts, client: Client) -> None:
+        content = '<!-- wp:block {"ref":30,"metadata":{"blockVisibility":false}} /-->'
+        import_parts(item(7, content=content), self.block(30, "<p>Secret</p>"))
+        assert "Secret" not in client.get("/2014/03/01/post-7/").text
+
     def test_missing_block_is_reported(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, content='<!-- wp:block {"ref":30} /-->'))
         assert "1 text shows this reusable block" in notes(report, "reusable block")["30"]

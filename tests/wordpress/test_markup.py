@@ -216,6 +216,17 @@ class TestBlockEditor:
         )
         assert render(source, "wordpress").body_html == ""
 
+    @pytest.mark.parametrize("hidden", ['"metadata":{"blockVisibility":false}', '"blockVisibility":{"hideBlock":true}'])
+    def test_blocks_that_readers_did_not_see_are_removed_with_those_inside(self, hidden: str) -> None:
+        source = (
+            f"<!-- wp:group {{{hidden}}} -->\n<div>a<!-- wp:paragraph -->\n<p>b</p>\n<!-- /wp:paragraph -->"
+            f'<!-- wp:embed {{"url":"https://a.example/"}} /-->c</div>\n<!-- /wp:group -->\n'
+            f'<!-- wp:embed {{"url":"https://a.example/",{hidden}}} /-->\n'
+            '<!-- wp:paragraph {"metadata":{"blockVisibility":{"viewport":{"mobile":false}}}} -->\n<p>d</p>\n'
+            "<!-- /wp:paragraph -->"
+        )
+        assert render(source, "wordpress").body_html == "<p>d</p>"
+
     @pytest.mark.parametrize("name", ["embed", "core-embed/youtube"])
     def test_an_embedded_video_becomes_a_player_with_its_caption(self, name: str) -> None:
         source = (

@@ -34,6 +34,8 @@ MAX_RENDERED_AT_ONCE: Final = 100
 # Reusable blocks can contain others. The limit also ends blocks that contain themselves.
 MAX_DEPTH: Final = 3
 _FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
+# What the comment of a block contains that readers did not see, in WordPress and in the plugin Block Visibility.
+HIDDEN = re.compile(r'"blockVisibility":false|"hideBlock":true')
 _BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 
@@ -76,8 +78,13 @@ def expand_blocks(source: str, origin: Origin) -> str:
         added = sum(len(text) * counts[name] for name, text in known.items())
         if not known or len(source) + added > MAX_SOURCE_LENGTH:
             break
-        source = _BLOCK_REFERENCE.sub(lambda match, known=known: known.get(match[1], match[0]), source)  # type: ignore[misc]  # bound at once
+        source = _BLOCK_REFERENCE.sub(partial(_expand, known), source)
     return source
+
+
+def _expand(known: Mapping[str, str], reference: re.Match[str]) -> str:
+    """Return the text of a block that is known and was not hidden, or else the reference to it."""
+    return reference[0] if HIDDEN.search(reference[0]) else known.get(reference[1], reference[0])
 
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:

@@ -19,7 +19,7 @@ from blog.rendering.limits import MAX_SOURCE_LENGTH
 from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
-from wordpress.markup.footnotes_and_blocks import Origin, expand_blocks, find_footnotes, origin_of
+from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_pictures, limited
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.texturize import texturize
@@ -67,7 +67,7 @@ def _blocks(source: str, origin: Origin) -> list[str]:
     def content(until: int) -> str:
         text = source[done:until]
         block = open_blocks[-1] if open_blocks else ""
-        if block == "spacer":
+        if block in {"spacer", "hidden"}:
             return ""
         if block == "file":
             # It embeds the document in an <object> above the link to it.
@@ -82,11 +82,15 @@ def _blocks(source: str, origin: Origin) -> list[str]:
     for comment in _BLOCK_COMMENT.finditer(source, 0, source.rfind("-->") + 3):
         html.append(content(comment.start()))
         done = comment.end()
+        # So are the blocks inside a hidden one.
+        is_hidden = open_blocks[-1:] == ["hidden"] or HIDDEN.search(comment[0])
         if comment["is_end"]:
             if open_blocks:
                 open_blocks.pop()
         elif not comment["is_empty"]:
-            open_blocks.append(comment["name"])
+            open_blocks.append("hidden" if is_hidden else comment["name"])
+        elif is_hidden:
+            continue
         elif comment["name"] == "footnotes":
             # WordPress allows one such block. A hostile text would repeat it.
             html.append("" if has_footnotes else _footnotes(source, origin))
