@@ -161,6 +161,31 @@ class TestComments:
         assert Comment.objects.get(text="answer").parent == second
         assert str(second.pk) in remarks(report)[0]
 
+    def test_comments_without_ids_are_recognised_in_any_order(
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(entries, "MAX_COMMENTS", 2)
+        exported = [comment(0, content=f"Text {n}", author=f"Name {n // 2}") for n in range(6)]
+        import_parts(item(inside=exported[1:]))
+        before = set(Comment.objects.values_list("pk", "text"))
+        assert not import_parts(item(inside=exported[1:])).has_changes
+        import_parts(item(inside=exported))
+        new = set(Comment.objects.values_list("pk", "text")) - before
+        assert [text for _pk, text in new] == ["Text 0"]
+        assert Comment.objects.count() == 6
+
+    def test_comment_without_an_id_that_was_edited_here_is_not_imported_again(self, import_parts: ImportParts) -> None:
+        import_parts(item(inside=[comment(0, content="A secret")]))
+        Comment.objects.update(text="[removed]", name="Anonymous")
+        import_parts(item(inside=[comment(0, content="A secret")]))
+        assert Comment.objects.get().text == "[removed]"
+
+    def test_equal_comments_without_ids_are_kept_apart(self, import_parts: ImportParts) -> None:
+        twice = [comment(0, author_email=f"{name}@example.org") for name in ("a", "b")]
+        import_parts(item(inside=twice))
+        assert not import_parts(item(inside=twice)).has_changes
+        assert Comment.objects.count() == 2
+
     def test_comment_without_a_date_gets_the_date_of_its_post(self, import_parts: ImportParts) -> None:
         none = "0000-00-00 00:00:00"
         report = import_parts(item(7, inside=[comment(1, date=none, date_gmt=none)]))

@@ -1,9 +1,10 @@
 """The comments of an export, with their threads."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from comments.text import comment_html
 from comments.websites import has_address
 from core.bulk import fetch_rows, insert
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import fingerprint_of
+from wordpress.importing.ledger import Recorded, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.preserved import comment_fields, preserve
 from wordpress.importing.render_worker import CommentText
@@ -90,6 +91,8 @@ class Thread:
         # The IDs of those that were here before, and of all that are stored or about to be.
         self.known: dict[ExportedComment, int] = {}
         self.pks: dict[ExportedComment, int] = {}
+        # The IDs of all comments in earlier parts.
+        self.used: set[int] = set()
 
     def new(self) -> list[ExportedComment]:
         return [exported for exported in self.accepted if exported not in self.known]
@@ -113,14 +116,19 @@ class CommentBatch:
         self._threads, self._part = threads, part
         # What is rendered already.
         self._html = html
-        ids = [comment.id for thread in threads for comment in thread.parts[part]]
-        # What earlier imports stored under these IDs.
-        self._imported_as = context.ledger.pks(COMMENTS, ids)
-        pks = [*ids, *(pk for some in self._imported_as.values() for pk in some)]
+        ids = {comment.id for thread in threads for comment in thread.parts[part]} - {0}
+        imported_as = [(id_, pk) for id_, pks in context.ledger.pks(COMMENTS, ids).items() for pk in pks]
         # The entry, time and name of each stored comment.
         columns = ("pk", "entry_id", "created_at", "name")
+        pks = [*ids, *(pk for _id, pk in imported_as)]
         self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
-        self._recorded = context.ledger.recorded(COMMENTS, self._stored)
+        # What earlier imports stored under these IDs, by ID and entry.
+        self._imported_as = defaultdict[tuple[int, int], list[int]](list)
+        for id_, pk in imported_as:
+            if pk in self._stored:
+                self._imported_as[id_, self._stored[pk][0]].append(pk)
+        # What is recorded of the comments that were here before.
+        self._recorded: dict[int, Recorded] = {}
         # The IDs given to comments of this batch.
         self._used_ids: set[int] = set()
         self._new: list[Comment] = []
@@ -144,6 +152,8 @@ class CommentBatch:
                     self._used_ids.add(exported.id)
                 else:
                     without_id.append((thread, exported))
+        known = [pk for thread in self._threads for pk in thread.known.values()]
+        self._recorded = self._context.ledger.recorded(COMMENTS, known)
         new_ids = self._context.new_ids.take(Comment, len(without_id))
         for (thread, exported), pk in zip(without_id, new_ids, strict=True):
             thread.pks[exported] = pk
@@ -159,6 +169,7 @@ class CommentBatch:
                 self._recounted.append(thread.entry_pk)
             self._new += new
             self._changed += changed
+            thread.used.update(thread.pks[exported] for exported in thread.accepted)
 
     def write(self) -> None:
         """Store what `prepare` made."""
@@ -197,14 +208,15 @@ class CommentBatch:
     def _match(self, thread: Thread) -> dict[ExportedComment, int]:
         """Return the IDs of the comments that are here already.
 
-        They are recognised by ID, entry, time and name; or by what an earlier import made of the ID; or by entry,
-        time, name and text.
+        They are recognised by ID, entry, time and name; or by what an earlier import made of the ID, or without an ID
+        of the same comment; or by entry, time, name and text.
         """
         known: dict[ExportedComment, int] = {}
 
         def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
             """Match a comment with the first of `pks` that no other was matched with."""
-            if exported not in known and (pk := next((pk for pk in pks if pk not in self._used_ids), None)):
+            free = (pk for pk in pks if pk not in self._used_ids and pk not in thread.used)
+            if exported not in known and (pk := next(free, None)):
                 known[exported] = pk
                 self._used_ids.add(pk)
 
@@ -216,14 +228,20 @@ class CommentBatch:
         for exported, key in keys.items():
             recognise(exported, [exported.id] if self._stored.get(exported.id) == key else [])
         for exported in keys:
-            pks = self._imported_as.get(exported.id, ())
-            recognise(exported, (pk for pk in pks if self._stored.get(pk, (0,))[0] == entry))
+            recognise(exported, self._imported_as.get((exported.id, entry), ()))
         if len(known) < len(keys):
-            columns = ("pk", "created_at", "name", "text")
-            stored = Comment.objects.filter(entry=thread.entry_pk).order_by("-pk").values_list(*columns)
-            others = {(entry, *rest): [pk] for pk, *rest in stored if pk not in self._used_ids}
+            rows = Comment.objects.filter(entry=entry).order_by("pk").values_list("pk", "created_at", "name", "text")
+            stored = {pk: rest for pk, *rest in rows}
+            others = defaultdict[Any, list[int]](list)
+            for pk, rest in stored.items():
+                others[entry, *rest].append(pk)
+            if not all(exported.id for exported in keys):
+                for pk, recorded in self._context.ledger.recorded(COMMENTS, stored).items():
+                    others[recorded.exported].append(pk)
+            for exported in keys:
+                recognise(exported, others.get(fingerprint_of(exported), ()))
             for exported, key in keys.items():
-                recognise(exported, others.get((*key, exported.content), []))
+                recognise(exported, others.get((*key, exported.content), ()))
         return known
 
     def _new_rows(self, thread: Thread) -> list[Comment]:
