@@ -1,6 +1,7 @@
 """Importing categories, tags and authors."""
 
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
@@ -119,6 +120,15 @@ class TestTermsWithOddSlugs:
             assert client.get(url).status_code == 200
             assert client.get(url.lower()).headers["Location"] == url
         assert not import_parts(*parts).has_changes
+
+    @pytest.mark.parametrize(("made", "model"), [(category, Category), (tag, Tag)])
+    def test_a_term_whose_slug_is_not_usable_is_not_taken_for_another(
+        self, import_parts: ImportParts, made: Any, model: Any
+    ) -> None:
+        parts = [made("..", "News", description="One"), made("news", "Latest", description="Two")]
+        import_parts(*parts)
+        assert not import_parts(*parts).has_changes
+        assert dict(model.objects.values_list("slug", "name")) == {"news": "Latest", "news-2": "News"}
 
 
 class TestTermsWithoutSlugs:

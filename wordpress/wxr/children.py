@@ -105,7 +105,7 @@ def term_of(element: str, fields: Children, meta: Meta) -> Term:
         elements += fields.texts(except_for=read)
     return Term(
         taxonomy=taxonomy,
-        slug=slug.strip(),
+        slug=_slug(slug),
         name=values.plain_line(name),
         parent=parent.strip(),
         description=values.plain_lines(description),
@@ -126,4 +126,9 @@ def _taxonomy(name: str) -> str:
 @lru_cache(maxsize=2**14)
 def term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
     """Return what an item says about one of its terms."""
-    return TermRef(_taxonomy(taxonomy), slug.strip(), values.plain_line(name))
+    return TermRef(_taxonomy(taxonomy), _slug(slug), values.plain_line(name))
+
+
+def _slug(exported: str) -> str:
+    """Return the slug of a term; empty if nothing of it can be part of a URL, as of `..`."""
+    return exported.strip() if values.usable_slug(exported.strip()) else ""
