@@ -379,7 +379,10 @@ class TestPages:
         assert any("too deep" in text for text in remarks(report))
 
     def test_reserved_slug_is_noted(self, import_parts: ImportParts) -> None:
-        assert "is reserved for the site itself" in remarks(import_parts(page(20, post_name="tag")))[0]
+        child = page(21, post_name="a", post_parent=20)
+        notes = remarks(import_parts(page(20, post_name="media"), child, page(22, post_name="2014"), page(23)))
+        reserved = [note.partition(" is reserved for the site itself")[0] for note in notes]
+        assert reserved == ["page 20: “media”", "page 21: “media”", "page 22: “2014”"]
 
     @pytest.mark.parametrize("slug", ["archive", "authors"])
     def test_a_page_keeps_the_url_of_an_overview(self, import_parts: ImportParts, client: Client, slug: str) -> None:

@@ -66,9 +66,11 @@ class _PageImport(EntryImport):
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)
-            if page.parent is None and (is_reserved(page.slug) or page.slug.isdecimal()):
+            # The site itself uses what begins with a reserved slug, and `2014` alone.
+            first = page.path.partition("/")[0]
+            if is_reserved(first) or page.path.isdecimal():
                 text = _("“%s” is reserved for the site itself, so the page cannot be reached. Change its slug.")
-                self.note(each, text % page.slug)
+                self.note(each, text % first)
 
     def place_changed(self, imported: ImportedEntry) -> None:
         page, index = imported.entry, imported.keyed.position
