@@ -17,6 +17,7 @@ from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Category, Entry, Page, Post
@@ -90,6 +91,13 @@ class TestVerifying:
         found = problems(path)
         assert "Readers can see the content without the password." in found
         assert "Readers can't see the content without a password." in found
+
+    def test_post_with_a_date_in_utc_only(self, tmp_path: Path, settings: Settings) -> None:
+        settings.TIME_ZONE = "Asia/Tokyo"
+        values = {"post_date": "", "post_date_gmt": "2014-03-01 20:00:00"}
+        path = write(tmp_path, export(item(7, inside=[filed("category", "c")], **values)))
+        import_export([path])
+        assert "No problems found" in run(path)
 
     def test_page_without_a_date(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(page(20, post_date="", post_date_gmt="")))

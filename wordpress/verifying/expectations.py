@@ -1,7 +1,10 @@
 """What an export says about its items, in the form in which this site should show it."""
 
+import datetime as dt
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
+
+from django.utils import timezone
 
 from blog.models import Post
 from wordpress.importing.analysis import reason_to_skip
@@ -39,10 +42,17 @@ def path_of(item: Item) -> str:
     return path if path.strip("/") else path_by_slug(item)
 
 
+def local_date(item: Item) -> dt.datetime | None:
+    """Return the naive date of an item as it is shown here; None if it has none."""
+    if item.date or item.published_at is None:
+        return item.date
+    return timezone.localtime(item.published_at).replace(tzinfo=None)
+
+
 def path_by_slug(item: Item) -> str:
     """Return the path that an item with this slug has here; empty if that is not known."""
     slug = quote(unquote(item.slug), safe="")
     if not slug or (item.type == "page" and item.parent):
         return ""
-    day = item.date or item.date_gmt
+    day = local_date(item)
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"

@@ -25,7 +25,7 @@ from wordpress.importing.steps.comments import comment_kind, is_for_readers
 from wordpress.importing.steps.references import ATTACHMENT_COLUMNS, KnownFiles
 from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.models import Attachment, FileState
-from wordpress.verifying.expectations import is_checked, path_by_slug, path_of, shown_title
+from wordpress.verifying.expectations import is_checked, local_date, path_by_slug, path_of, shown_title
 from wordpress.verifying.site_client import EntryPage, SiteClient, feed_items, is_listed
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, REUSABLE_BLOCK, TAG, Author, Item, Record
@@ -197,13 +197,13 @@ class SiteChecker:
             self.skipped_terms = len(skipped)
 
     def _is_public(self, item: Item) -> bool:
-        date = item.date or item.date_gmt
+        date = local_date(item)
         # A page needs no date.
         is_published = item.status == "publish" and (date <= self._now if date else item.type == "page")
         return is_published and not is_for_members(item)
 
     def _add_newest_post(self, item: Item) -> None:
-        date = item.date or item.date_gmt
+        date = local_date(item)
         if item.type != "post" or date is None:
             return
         newest = NewestPost(date, item.id, shown_title(item), item.guid)
@@ -324,7 +324,7 @@ class SiteChecker:
         title = shown_title(item)
         if title and page.title != title:
             yield _("The title is “%s”.") % page.title
-        date = item.date or item.date_gmt
+        date = local_date(item)
         if page.day and date and page.day != f"{date:%Y-%m-%d}":
             yield _("The date is %s.") % page.day
         # An author may have another name on this site, but then on all posts.
