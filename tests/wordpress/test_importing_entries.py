@@ -296,6 +296,7 @@ class TestStatuses:
             ("_jetpack_newsletter_access", "subscribers", ""),
             ("_jetpack_newsletter_access", "paid_subscribers_all_tiers", ""),
             ("_members_access_role", "editor", ""),
+            ("_wpmem_block", "1", ""),
             ("", "", "<!-- wp:premium-content/container -->\nx\n<!-- /wp:premium-content/container -->"),
             ("", "", "Come <!-- wp:jetpack/paywall /--> in"),
             ("", "", '[restrict userlevel="editor"]x[/restrict]'),
@@ -311,9 +312,12 @@ class TestStatuses:
         assert "Only subscribers or members could read it" in text
         assert "Only subscribers or members could read it" in report.warnings[0]
 
-    @pytest.mark.parametrize("value", ["everybody", ""])
-    def test_what_every_reader_could_see_stays_public(self, import_parts: ImportParts, value: str) -> None:
-        import_parts(item(7, content="[restrict] is a word", inside=[meta("_jetpack_newsletter_access", value)]))
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("_jetpack_newsletter_access", "everybody"), ("_jetpack_newsletter_access", ""), ("_wpmem_block", "0")],
+    )
+    def test_what_every_reader_could_see_stays_public(self, import_parts: ImportParts, key: str, value: str) -> None:
+        import_parts(item(7, content="[restrict] is a word", inside=[meta(key, value)]))
         assert Post.objects.published().exists()
 
     def test_what_became_for_subscribers_becomes_private(self, import_parts: ImportParts) -> None:

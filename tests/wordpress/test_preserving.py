@@ -336,7 +336,10 @@ class TestPrivacy:
         import_parts(item(7, inside=[comment(1, inside=fields)]))
         assert Comment.objects.get().preserved.fields == {"meta": [["at", "10:30:00, version 1.2.3"]]}
 
-    @pytest.mark.parametrize("post_type", ["feedback", "flamingo_inbound", "user_request", "wpforms_entries"])
+    @pytest.mark.parametrize(
+        "post_type",
+        ["feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"],
+    )
     def test_what_readers_sent_in_confidence_is_not_stored(self, import_parts: ImportParts, post_type: str) -> None:
         report = import_parts(item(7, post_type=post_type, content="In confidence"))
         assert "In confidence" not in everything_stored()

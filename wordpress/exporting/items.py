@@ -127,7 +127,7 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
     own |= _noindex(entry, exported)
     if entry.status == Status.PUBLISHED:
         # Everyone can read it here.
-        own |= {key: [each for each in exported.get(key, []) if each.strip() == EVERYONE] for key in ACCESS_KEYS}
+        own |= {key: [each for each in exported.get(key, []) if each.strip() in EVERYONE] for key in ACCESS_KEYS}
     if isinstance(entry, Post):
         own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
     for key, values in own.items():

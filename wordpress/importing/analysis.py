@@ -39,9 +39,9 @@ _THEME_TYPES: Final = {
     *("wp_template", "wp_template_part", records.NAVIGATION),
 }
 _INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
-# What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, and WPForms; or because they
-# wanted their personal data to be disclosed or erased.
-_FORM_TYPES: Final = {"feedback", "flamingo_inbound", "user_request", "wpforms_entries"}
+# What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, Ninja Forms and WPForms; or
+# because they wanted their personal data to be disclosed or erased.
+_FORM_TYPES: Final = {"feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"}
 
 # The part of all GUIDs that have a host of the blog, and how many hosts are counted.
 _OFTEN: Final = 0.1

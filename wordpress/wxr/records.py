@@ -19,8 +19,9 @@ THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
 # What hides a post from search engines if it is "1", in Yoast SEO and in Jetpack, which WordPress.com has.
 YOAST_NOINDEX, JETPACK_NOINDEX = NOINDEX_KEYS = ("_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex")
-# What says who could read a post, in Jetpack, which WordPress.com has, and in Members.
-ACCESS_KEYS, EVERYONE = ("_jetpack_newsletter_access", "_members_access_role"), "everybody"
+# What says who could read a post, in Jetpack, which WordPress.com has, in Members and WP-Members; and for everyone.
+ACCESS_KEYS = ("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block")
+EVERYONE = frozenset({"everybody", "", "0"})
 # A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
 
@@ -148,7 +149,7 @@ class Item(NamedTuple):
     @property
     def readers(self) -> list[str]:
         """The groups of people who alone could read it, as plug-ins name them. Empty if everyone could."""
-        return [value for key, value in self.meta if key in ACCESS_KEYS and value.strip() not in {"", EVERYONE}]
+        return [value for key, value in self.meta if key in ACCESS_KEYS and value.strip() not in EVERYONE]
 
     @property
     def characters(self) -> int:
