@@ -216,6 +216,21 @@ class TestBlockEditor:
         )
         assert render(source, "wordpress").body_html == ""
 
+    def test_a_list_of_recent_content_does_not_say_that_there_is_none(self) -> None:
+        source = (
+            '<!-- wp:query {"queryId":1} --><!-- wp:query-no-results --><!-- wp:paragraph --><p>Nothing found</p>'
+            "<!-- /wp:paragraph --><!-- /wp:query-no-results --><!-- /wp:query --><p>a</p>"
+        )
+        assert render(source, "wordpress").body_html == "<p>a</p>"
+
+    def test_the_heading_of_an_accordion_has_no_sign(self) -> None:
+        source = (
+            '<!-- wp:accordion-heading -->\n<h2><button><span class="wp-block-accordion-heading__toggle-title">1 + 1'
+            '</span><span class="wp-block-accordion-heading__toggle-icon" aria-hidden="true">+</span></button></h2>\n'
+            "<!-- /wp:accordion-heading -->"
+        )
+        assert render(source, "wordpress").body_html == "<h2><span>1 + 1</span></h2>"
+
     @pytest.mark.parametrize("hidden", ['"metadata":{"blockVisibility":false}', '"blockVisibility":{"hideBlock":true}'])
     def test_blocks_that_readers_did_not_see_are_removed_with_those_inside(self, hidden: str) -> None:
         source = (

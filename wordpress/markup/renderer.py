@@ -34,6 +34,11 @@ _FOOTNOTE_LINK = re.compile(
     r'(<sup\b(?=[^<>]*\bclass="fn")[^<>]*+>)<a\b(?=[^<>]*\bhref="#([^"<>]+)")[^<>]*+>([^<>]*)</a>'
 )
 
+# Blocks that show nothing here. The second says that a list of recent content is empty, and there are no such lists.
+_NEVER_SHOWN = frozenset({"spacer", "query-no-results"})
+# The plus sign beside a heading that opens and closes what is below it.
+_TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
+
 # What a cover block says about a picture that is the background of an element.
 _COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})
 _COVER_ATTRIBUTE = re.compile(r"""(?<=\s)(class|style|aria-label)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
@@ -60,44 +65,44 @@ def to_html(source: str, entry: object = None) -> str:
 def _blocks(source: str, origin: Origin) -> list[str]:
     """Return the HTML of all blocks. Anything between blocks is classic content."""
     html: list[str] = []
-    open_blocks: list[str] = []
+    # The first stands for what is in no block.
+    open_blocks = [""]
     has_footnotes = False
     done = 0
-
-    def content(until: int) -> str:
-        text = source[done:until]
-        block = open_blocks[-1] if open_blocks else ""
-        if block in {"spacer", "hidden"}:
-            return ""
-        if block == "file":
-            # It embeds the document in an <object> above the link to it.
-            text = _OBJECT.sub("", text)
-        if block == "cover":
-            text = _show_background(text)
-        if block not in {"", "freeform", "shortcode"}:
-            return _texturize_html(text)
-        return autop(text) + "\n" if text.strip() else "\n"
-
     # There is nothing to find after the end of the last comment.
     for comment in _BLOCK_COMMENT.finditer(source, 0, source.rfind("-->") + 3):
-        html.append(content(comment.start()))
+        html.append(_content(open_blocks[-1], source[done : comment.start()]))
         done = comment.end()
         # So are the blocks inside a hidden one.
-        is_hidden = open_blocks[-1:] == ["hidden"] or HIDDEN.search(comment[0])
+        is_hidden = open_blocks[-1] == "hidden" or comment["name"] in _NEVER_SHOWN or HIDDEN.search(comment[0])
         if comment["is_end"]:
-            if open_blocks:
+            if len(open_blocks) > 1:
                 open_blocks.pop()
         elif not comment["is_empty"]:
             open_blocks.append("hidden" if is_hidden else comment["name"])
-        elif is_hidden:
-            continue
-        elif comment["name"] == "footnotes":
+        elif comment["name"] == "footnotes" and not is_hidden:
             # WordPress allows one such block. A hostile text would repeat it.
             html.append("" if has_footnotes else _footnotes(source, origin))
             has_footnotes = True
-        else:
+        elif not is_hidden:
             html.append(_empty_block(comment["name"], comment[0]))
-    return [*html, content(len(source))]
+    return [*html, _content(open_blocks[-1], source[done:])]
+
+
+def _content(block: str, text: str) -> str:
+    """Return the HTML of what is directly in a block with this name, or in none."""
+    if block == "hidden":
+        return ""
+    if block == "file":
+        # It embeds the document in an <object> above the link to it.
+        text = _OBJECT.sub("", text)
+    if block == "cover":
+        text = _show_background(text)
+    if block == "accordion-heading":
+        text = _TOGGLE_ICON.sub("", text)
+    if block not in {"", "freeform", "shortcode"}:
+        return _texturize_html(text)
+    return autop(text) + "\n" if text.strip() else "\n"
 
 
 def _footnotes(source: str, origin: Origin) -> str:
