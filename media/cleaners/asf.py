@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import IO, Final
 from uuid import UUID
 
-from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
+from media.cleaners.nal_units import BITMAP_HEADER, coding_of_bitmaps
+from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
 
 _MAX_OBJECTS: Final = 5_000
 
@@ -30,6 +31,8 @@ _INDEX: Final = _guid("D6E229D3-35DA-11D1-9034-00A0C90349BE")
 _PADDING: Final = _guid("1806D474-CADF-4509-A4BA-9AABCB96AAE8")
 # These consist of objects, which begin after so many bytes.
 _CONTAINERS: Final = {_HEADER: 30, _HEADER_EXTENSION: 46}
+# How many bytes after the beginning of its properties the images of a stream are described as in AVI.
+_BITMAP: Final = 89
 # What else is needed for playing.
 _KEPT: Final = {
     _FILE_PROPERTIES,
@@ -43,7 +46,10 @@ _KEPT: Final = {
 
 
 def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
-    """Turn everything into padding that is not needed for playing, and remove the date and the names of streams."""
+    """Turn everything into padding that is not needed for playing, and remove the date and the names of streams.
+
+    Raises ValidationError if there are messages in the video, which is in pieces here.
+    """
     copy_unchanged(source, target)
     for kind, start, end in list(_objects(source, 0, size_of(source))):
         if kind == _FILE_PROPERTIES:
@@ -52,6 +58,10 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
         elif kind == _EXTENDED_STREAM_PROPERTIES:
             for name_start, name_end in _names(source, start, end):
                 write_zeros(target, name_start, name_end)
+        elif kind == _STREAM_PROPERTIES:
+            source.seek(start + _BITMAP)
+            if coding_of_bitmaps(source.read(BITMAP_HEADER)):
+                raise unsupported_stream()
         elif kind not in _KEPT:
             target.seek(start)
             target.write(_PADDING)

@@ -9,8 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
-from media.cleaners.nal_units import Coding, clean_h265_description, clean_units, coding_of
-from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
+from media.cleaners.nal_units import (
+    BITMAP_HEADER,
+    Coding,
+    clean_h265_description,
+    clean_units,
+    coding_of,
+    coding_of_bitmaps,
+)
+from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
 from media.cleaners.xiph import check_comments, empty_comments, empty_flac_block
 
 _MAX_ELEMENTS: Final = 2_000_000
@@ -22,7 +29,10 @@ _EBML, _SEGMENT, _CLUSTER = 0x1A45DFA3, 0x18538067, 0x1F43B675
 _SEEK_HEAD, _SEEK, _SEEK_ID = 0x114D9B74, 0x4DBB, 0x53AB
 _INFO, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x4D80, 0x5741
 _TRACKS, _TRACK, _TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION = 0x1654AE6B, 0xAE, 0xD7, 0x86, 0x63A2
+_ENCODINGS = 0x6D80
 _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0xA0, 0xA1, 0xA3
+# What a group of blocks needs: a block, times, references, and additions such as transparency.
+_OF_GROUP: Final = {_BLOCK, 0x9B, 0xFB, 0xFA, 0xA4, 0x75A1, 0x75A2}
 _CUES, _CHAPTERS, _EDITION, _CHAPTER = 0x1C53BB6B, 0x1043A770, 0x45B9, 0xB6
 _VOID: Final = b"\xec"
 # By the ID of an element: the IDs of those that it keeps. 0 is the file.
@@ -38,7 +48,7 @@ _KEPT: Final[dict[int, frozenset[int]]] = {
     # Numbers, types, flags, times, languages, the codec, and what it needs to know. No names and no attachments.
     _TRACK: frozenset({_TRACK_NUMBER, 0x73C5, 0x83, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF, 0x9C})
     | {0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x22B59C, 0x22B59D, _CODEC, _CODEC_DESCRIPTION, 0xAA}
-    | {0x56AA, 0x56BB, 0xE0, 0xE1, 0xE2, 0x6D80},
+    | {0x56AA, 0x56BB, 0xE0, 0xE1, 0xE2, _ENCODINGS},
     # Time, position and size, and the data in blocks, alone or in groups.
     _CLUSTER: frozenset({0xE7, 0xA7, 0xAB, _SIMPLE_BLOCK, _BLOCK_GROUP, 0x5854, 0xAF}),
     _CHAPTERS: frozenset({_EDITION}),
@@ -60,8 +70,9 @@ _NEEDED_LINE: Final = re.compile(
     rb"|Collisions|ScaledBorderAndShadow|YCbCr Matrix) *:",
     re.IGNORECASE,
 )
-# The codecs of video with messages in it, which are described as in MP4.
+# The codecs of video with messages in it, which are described as in MP4, and those that are described as in AVI.
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
+_OF_AVI: Final = b"V_MS/VFW/FOURCC"
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
 
@@ -92,7 +103,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
             write_zeros(target, element.body, element.end)
         elif element.id == _TRACK:
             tracks.append({})
-        elif element.id in {_TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION}:
+        elif element.id in {_TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION, _ENCODINGS}:
             tracks[-1][element.id] = element
         elif element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
             if codings is None:
@@ -105,6 +116,8 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
             target.write(_clean_description(codec, _read(source, described)))
             if _BOXES.get(codec) == b"hvcC":
                 clean_h265_description(source, target, described.body, described.end)
+            elif codec == _OF_AVI and (coding := coding_of_bitmaps(_read(source, described))):
+                clean_units(source, target, described.body + BITMAP_HEADER, described.end, coding)
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
@@ -164,19 +177,32 @@ def _read(file: IO[bytes], element: _Element) -> bytes:
 def _codings(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[tuple[int, Coding]]:
     """Yield the numbers of the tracks with messages in their video, and how these are coded."""
     for track in tracks:
-        box = _BOXES.get(_read(source, track[_CODEC]).rstrip(b"\0"))
-        if box and (described := track.get(_CODEC_DESCRIPTION)) and (coding := coding_of(source, box, described.body)):
+        if coding := _coding(source, track):
+            if _ENCODINGS in track:
+                # The blocks are compressed once more, or lack their beginnings.
+                raise unsupported_stream()
             yield int.from_bytes(_read(source, track[_TRACK_NUMBER])), coding
 
 
+def _coding(source: IO[bytes], track: dict[int, _Element]) -> Coding | None:
+    codec, described = _read(source, track[_CODEC]).rstrip(b"\0"), track.get(_CODEC_DESCRIPTION)
+    if codec == _OF_AVI and described:
+        return coding_of_bitmaps(_read(source, described))
+    if (box := _BOXES.get(codec)) is None:
+        return None
+    return coding_of(source, box, described.body) if described else Coding(is_h265=box == b"hvcC")
+
+
 def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, codings: dict[int, Coding]) -> None:
-    """Overwrite the messages in a block of video, or in the one of a group."""
+    """Overwrite the messages in a block of video, or in the one of a group, and what a group doesn't need."""
     if element.id == _BLOCK_GROUP:
         position = element.body
         while position < element.end:
             part = _read_header(source, position, element.end)
             if part.id == _BLOCK:
                 _clean_blocks(source, target, part, codings)
+            elif part.id not in _OF_GROUP:
+                _write_void(target, part)
             position = part.end
     else:
         source.seek(element.body)
@@ -184,7 +210,9 @@ def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, codin
         # The number of the track, two bytes of time, and flags, of which two say how several images share a block.
         size = 9 - header[0].bit_length()
         number = int.from_bytes(header[:size]) % (1 << 7 * size)
-        if number in codings and not header[size + 2] & 6:
+        if number in codings:
+            if header[size + 2] & 6:
+                raise unsupported_stream()
             clean_units(source, target, element.body + size + 3, element.end, codings[number])
 
 

@@ -4,10 +4,12 @@ Cameras record places, people's names and serial numbers in boxes, in tracks of 
 No maintained library with a permissive licence removes them without FFmpeg.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Final
 
-from media.cleaners.mp4_boxes import Box, Track, boxes, chunks_of, handler_of
+from media.cleaners.mp4_boxes import Box, Track, boxes, chunks_of, handler_of, id_of
+from media.cleaners.mp4_fragments import runs_of
 from media.cleaners.nal_units import Coding, clean_h265_description, clean_units, coding_of
 from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
 
@@ -15,7 +17,7 @@ _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 # Images, sound and subtitles.
 _SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
 # The boxes that say where the data of a track is. `elst` only says which part is played.
-_OF_TRACK: Final = {b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
+_OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
 # The descriptions of H.264 and H.265, and after how many bytes the boxes in them begin.
 _WITH_MESSAGES: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe encv".split())
 _DESCRIBED: Final = 86
@@ -28,11 +30,11 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     # Before anything is copied, which takes long.
     found = list(boxes(source, 0, size_of(source)))
     kinds = [(track, handler_of(source, track)) for track in _tracks(found)]
-    shown = [track for track, kind in kinds if kind in _SHOWN]
     hidden = [track.box for track, kind in kinds if kind not in _SHOWN]
     is_fragmented = any(box.kind == b"moof" for box in found)
     if is_fragmented and hidden:
         raise too_complex()
+    runs = _runs(source, found)
     if any(box.path == (b"moov", b"cmov") for box in found):
         # Compressed, as QuickTime did until 2005.
         raise damaged()
@@ -44,15 +46,26 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
             _free(target, box)
         else:
             _clean(source, target, box)
+    used: list[tuple[int, int]] = []
     for track, kind in kinds:
         _clean_descriptions(source, target, track, kind)
-    if not is_fragmented:
-        for track in shown:
-            _clean_messages(source, target, track)
-        used = sorted(chunk for track in shown for chunk in chunks_of(source, track))
-        for box in found:
-            if box.path == (b"mdat",):
-                _zero_unused(target, box, used)
+        if kind in _SHOWN:
+            in_fragments = runs.get(id_of(source, track), []) if is_fragmented else []
+            places = sorted([*chunks_of(source, track), *in_fragments])
+            _clean_messages(source, target, track, places)
+            used += places
+    used.sort()
+    for box in found:
+        if box.path == (b"mdat",):
+            _zero_unused(target, box, used)
+
+
+def _runs(source: IO[bytes], found: Iterable[Box]) -> Mapping[int, list[tuple[int, int]]]:
+    """Return where the data of each track starts and ends in the fragments of the file, by its ID."""
+    runs = defaultdict[int, list[tuple[int, int]]](list)
+    for track_id, start, end in runs_of(source, found):
+        runs[track_id].append((start, end))
+    return runs
 
 
 def _tracks(found: Iterable[Box]) -> Iterator[Track]:
@@ -100,8 +113,11 @@ def _clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track, kind
                 write_zeros(target, start + position, min(start + position + length, end))
 
 
-def _clean_messages(source: IO[bytes], target: IO[bytes], track: Track) -> None:
-    """Overwrite the messages within the video of a track, and in the descriptions of how it is coded."""
+def _clean_messages(source: IO[bytes], target: IO[bytes], track: Track, places: Iterable[tuple[int, int]]) -> None:
+    """Overwrite the messages within the video of a track, and in the descriptions of how it is coded.
+
+    `places` are where its data starts and ends, sorted.
+    """
     if b"stsd" not in track.boxes or handler_of(source, track) != b"vide":
         return
     codings = set[Coding]()
@@ -118,7 +134,7 @@ def _clean_messages(source: IO[bytes], target: IO[bytes], track: Track) -> None:
         raise too_complex()
     for coding in codings:
         position = 0
-        for start, end in sorted(chunks_of(source, track)):
+        for start, end in places:
             # Those that overlap would let a small file take hours.
             if start >= position:
                 clean_units(source, target, start, end, coding)

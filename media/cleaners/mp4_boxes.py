@@ -13,7 +13,7 @@ from media.cleaners.streams import damaged, too_complex
 _MAX_BOXES: Final = 100_000
 _MAX_DEPTH: Final = 8
 # A table is read as a whole. This is enough for a day of video.
-_MAX_TABLE: Final = 64 * 1024 * 1024
+MAX_TABLE: Final = 64 * 1024 * 1024
 # What each box that consists of boxes needs for playing. The first is the file.
 NEEDED: Final[dict[bytes, frozenset[bytes]]] = {
     b"": frozenset(b"ftyp styp moov mdat moof mfra sidx ssix pdin".split()),
@@ -92,6 +92,15 @@ def handler_of(file: IO[bytes], track: Track) -> bytes:
     return file.read(4)
 
 
+def id_of(file: IO[bytes], track: Track) -> int:
+    """Return the number by which fragments refer to a track. It comes after the times, which may be twice as long."""
+    if (box := track.boxes.get(b"tkhd")) is None:
+        raise damaged()
+    file.seek(box.body)
+    file.seek(box.body + (20 if file.read(1) == b"\1" else 12))
+    return int.from_bytes(file.read(4))
+
+
 def chunks_of(file: IO[bytes], track: Track) -> Iterator[tuple[int, int]]:
     """Yield where each chunk of a track's data starts and ends. Raises ValidationError if that isn't said."""
     offsets = _offsets(file, track)
@@ -138,6 +147,6 @@ def _table(file: IO[bytes], box: Box | None, width: int, *, skipped: int = 4) ->
         return b""
     file.seek(box.body + skipped)
     (count,) = struct.unpack(">I", file.read(4))
-    if count * width > min(_MAX_TABLE, box.end - file.tell()):
+    if count * width > min(MAX_TABLE, box.end - file.tell()):
         raise damaged()
     return file.read(count * width)

@@ -1,18 +1,26 @@
 """Messages within H.264 and H.265 video (SEI), in which cameras note places, times and serial numbers.
 
-They are overwritten at the same length. Sources: ITU-T H.264, 7.3.1, 7.3.2.3 and annex D, and H.265, the same; how
-their units are stored: ISO/IEC 14496-15.
+They are overwritten at the same length. Sources: ITU-T H.264, 7.3.1, 7.3.2.3 and annexes B and D, and H.265, the same;
+how their units are stored after their lengths: ISO/IEC 14496-15.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import IO, Final
 
-from media.cleaners.streams import CHUNK, too_complex
+from media.cleaners.streams import CHUNK, too_complex, unsupported_stream
 
 # Two zeros are followed by a 3, which is no content, where they would look like the beginning of a unit.
 _ESCAPE: Final = re.compile(rb"\0\0\x03")
+# What comes before each unit where its length doesn't. There may be more zeros.
+_START: Final = b"\0\0\1"
+_BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
+# What programs call the two in AVI and Windows Media, with a description that begins with a header of so many bytes.
+_H264: Final = re.compile(rb"[HXQV]264|AVC1|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC", re.IGNORECASE)
+_H265: Final = re.compile(rb"[HX]265|HEVC|HEV1|HVC1", re.IGNORECASE)
+BITMAP_HEADER: Final = 40
 # Where a box that describes the coding has the size of lengths.
 _LENGTH_SIZE: Final = {b"avcC": 4, b"hvcC": 21}
 _REGISTERED, _UNREGISTERED, _TIME_CODE = 4, 5, 136
@@ -22,10 +30,13 @@ _SHOWN: Final = (b"\xb5\0\x31", b"\xb5\0\x2f", b"\xb5\0\x3b", b"\xb5\0\x3c")
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """How a track is coded: by H.264 or H.265, and in how many bytes the length of each unit is."""
+    """How a track is coded: by H.264 or H.265, and in how many bytes the length of each unit is.
+
+    0 means that each unit comes after a start code.
+    """
 
     is_h265: bool
-    length_size: int
+    length_size: int = 0
 
     @property
     def header_size(self) -> int:
@@ -44,21 +55,56 @@ def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
     return Coding(kind == b"hvcC", (file.read(1)[0] & 3) + 1)
 
 
+def coding_of_bitmaps(header: bytes) -> Coding | None:
+    """Return the coding that is called like this in the header of a bitmap; None if it is another one."""
+    name = header[16:20]
+    return Coding(is_h265=False) if _H264.fullmatch(name) else Coding(is_h265=True) if _H265.fullmatch(name) else None
+
+
 def clean_units(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
     """Overwrite the messages in the units between two positions. Units that are cut off are left as they are."""
+    if not coding.length_size:
+        _clean_byte_stream(source, target, start, end, coding)
+        return
     while start + coding.length_size < end:
         source.seek(start)
         *length, first = source.read(coding.length_size + 1)
         body = start + coding.length_size
         start = body + int.from_bytes(bytes(length))
         if body < start <= end and coding.has_messages(first):
-            # Real ones have some hundred bytes.
-            if start - body > CHUNK:
-                raise too_complex()
-            source.seek(body)
-            unit = source.read(start - body)
-            target.seek(body)
-            target.write(_without_messages(unit, coding.header_size))
+            _clean_unit(source, target, body, start, coding)
+
+
+def _clean_byte_stream(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
+    """Overwrite the messages in units that come after start codes. Raises ValidationError if the first doesn't."""
+    source.seek(start)
+    if not _BEGINS_WITH_START.match(source.read(max(0, min(CHUNK, end - start)))):
+        raise unsupported_stream()
+    for body, following in pairwise(chain(_after_start_codes(source, start, end), [end + len(_START)])):
+        source.seek(body)
+        if coding.has_messages(source.read(1)[0]):
+            _clean_unit(source, target, body, following - len(_START), coding)
+
+
+def _after_start_codes(source: IO[bytes], start: int, end: int) -> Iterator[int]:
+    """Yield where each unit begins between two positions."""
+    while start < end:
+        source.seek(start)
+        part = source.read(min(CHUNK, end - start))
+        yield from (start + code.end() for code in re.finditer(_START, part) if start + code.end() < end)
+        # The last two bytes may begin another start code.
+        start += max(len(part) - 2, 1)
+
+
+def _clean_unit(source: IO[bytes], target: IO[bytes], start: int, end: int, coding: Coding) -> None:
+    """Overwrite the messages in a unit. Zeros after it may belong to the next start code."""
+    # Real ones have some hundred bytes.
+    if end - start > CHUNK:
+        raise too_complex()
+    source.seek(start)
+    unit = source.read(end - start).rstrip(b"\0")
+    target.seek(start)
+    target.write(_without_messages(unit, coding.header_size))
 
 
 def clean_h265_description(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:

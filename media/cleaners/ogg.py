@@ -9,10 +9,7 @@ import zlib
 from dataclasses import dataclass
 from typing import IO, Final
 
-from django.core.exceptions import ValidationError
-from django.utils.translation import gettext as _
-
-from media.cleaners.streams import damaged, size_of, too_complex
+from media.cleaners.streams import damaged, size_of, too_complex, unsupported_stream
 from media.cleaners.xiph import check_comments, empty_comments, empty_flac_block
 
 _CONTINUED, _FIRST = 1, 2
@@ -80,7 +77,7 @@ def _begin(body: bytes) -> _Stream:
         return _Stream()
     if comments := empty_comments(body):
         return _Stream(comments)
-    raise ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
+    raise unsupported_stream()
 
 
 def _clean_page(stream: _Stream, sizes: bytes, body: bytes) -> bytes:

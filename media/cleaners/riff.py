@@ -9,11 +9,14 @@ import struct
 from collections.abc import Iterator
 from typing import IO, Final
 
+from media.cleaners.nal_units import BITMAP_HEADER, Coding, clean_units, coding_of_bitmaps
 from media.cleaners.streams import copy_part, copy_unchanged, damaged, size_of, too_complex, write_zeros
 
 _MAX_CHUNKS: Final = 2_000_000
 _SOUND: Final = {b"fmt ", b"fact", b"data"}
 _LISTS: Final = {b"RIFF", b"LIST"}
+# What has the images and the sound, in chunks whose types begin with the number of a stream.
+_DATA: Final = {b"movi", b"rec "}
 # What is kept in each list of an AVI.
 _KEPT: Final = {
     b"": re.compile(rb"RIFFAVI[ X]"),
@@ -45,16 +48,33 @@ def clean_wav(source: IO[bytes], target: IO[bytes]) -> None:
 
 
 def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
-    """Turn everything into padding that is not needed for playing, so that the offsets in the file stay right."""
+    """Turn everything into padding that is not needed for playing, so that the offsets in the file stay right.
+
+    Messages within the video are overwritten.
+    """
     copy_unchanged(source, target)
-    for position, end in _unneeded(source):
-        target.seek(position)
-        target.write(b"JUNK")
-        write_zeros(target, position + 8, end)
+    # How each stream is coded, if there are messages in it.
+    codings: list[Coding | None] = []
+    for around, kind, start, end in _chunks(source):
+        if not _KEPT[around].fullmatch(kind):
+            target.seek(start)
+            target.write(b"JUNK")
+            write_zeros(target, start + 8, end)
+        elif kind == b"strh":
+            codings.append(None)
+        elif kind == b"strf" and codings:
+            source.seek(start + 8)
+            codings[-1] = coding_of_bitmaps(source.read(min(BITMAP_HEADER, end - start - 8)))
+            if codings[-1]:
+                clean_units(source, target, start + 8 + BITMAP_HEADER, end, codings[-1])
+        elif around in _DATA and not kind.startswith(b"ix"):
+            number = int(kind[:2], 16)
+            if number < len(codings) and (coding := codings[number]):
+                clean_units(source, target, start + 8, end, coding)
 
 
-def _unneeded(source: IO[bytes]) -> Iterator[tuple[int, int]]:
-    """Yield the positions of the start and end of each chunk of an AVI that is not needed."""
+def _chunks(source: IO[bytes]) -> Iterator[tuple[bytes, bytes, int, int]]:
+    """Yield the list around each chunk of an AVI that is no list of chunks, its type, and where it starts and ends."""
     position, end = 0, size_of(source)
     # The lists around the current position, with the end of each.
     lists, count = [(b"", end)], 0
@@ -73,11 +93,12 @@ def _unneeded(source: IO[bytes]) -> Iterator[tuple[int, int]]:
         if (count := count + 1) > _MAX_CHUNKS:
             raise too_complex()
         is_list = kind in _LISTS and size >= 4
-        if not _KEPT[name].fullmatch(kind + header[8:] if is_list else kind):
-            yield position, chunk_end
-        elif is_list:
+        if is_list:
+            kind += header[8:]
+        if is_list and _KEPT[name].fullmatch(kind):
             lists.append((header[8:], chunk_end))
             position += 12
             continue
+        yield name, kind, position, chunk_end
         # Chunks begin at even positions.
         position = min(chunk_end + size % 2, list_end)

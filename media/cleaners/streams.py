@@ -16,6 +16,10 @@ def too_complex() -> ValidationError:
     return ValidationError(_("The file has too many parts to be cleaned. Save it in a simpler form."))
 
 
+def unsupported_stream() -> ValidationError:
+    return ValidationError(_("The file has a stream of a type that can't be cleaned. Save it as MP3 or MP4."))
+
+
 def size_of(file: IO[bytes]) -> int:
     """Return the size in bytes. Moves the position to the end."""
     return file.seek(0, 2)

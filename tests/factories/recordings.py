@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 import struct
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
@@ -132,12 +133,15 @@ def camera_avi() -> bytes:
     return video[:4] + struct.pack("<I", size) + video[8:] + added
 
 
-def noted(container: str) -> bytes:
+def noted(container: str, audio: str = "aac", **options: str) -> bytes:
     """Return H.264 in which a camera noted something within the video (SEI), beside sound."""
     written = io.BytesIO()
     note = f"h264_metadata=sei_user_data=17ee8c60-f84d-11d9-8cd6-0800200c9a66+MDPM{SECRET.decode()}"
-    source = io.BytesIO(recording("mp4", "libx264", "aac"))
-    with av.open(source, "r") as file, av.open(written, "w", format=container) as copy:
+    source = io.BytesIO(recording("mov", "libx264", audio))
+    with (
+        av.open(source, "r") as file,
+        av.open(written, "w", format=container, container_options=options) as copy,
+    ):
         streams = {stream.index: copy.add_stream_from_template(stream) for stream in file.streams}
         video = file.streams.video[0]
         noting = BitStreamFilterContext(note, video, streams[video.index])
@@ -147,6 +151,16 @@ def noted(container: str) -> bytes:
                     each.stream = streams[packet.stream.index]
                     copy.mux(each)
     return written.getvalue()
+
+
+def messages(*kinds_and_contents: tuple[int, bytes]) -> bytes:
+    """Return a unit of H.264 with these messages (ITU-T H.264, 7.3.2.3.1), after its length."""
+    content = b"".join(
+        b"\xff" * (kind // 255) + bytes([kind % 255]) + b"\xff" * (len(said) // 255) + bytes([len(said) % 255]) + said
+        for kind, said in kinds_and_contents
+    )
+    unit = b"\x06" + re.sub(rb"(?<=\0\0)(?=[\0-\x03])", b"\x03", content + b"\x80")
+    return len(unit).to_bytes(4) + unit
 
 
 # By the extension: every way of keeping what is said about a recording.
@@ -166,6 +180,8 @@ RECORDINGS: Final = {
     "a whole MP3": (recording("mp3", audio="libmp3lame"), "b.mp3"),
     "a whole MP4": (recording("mp4", "mpeg4", "aac"), "b.mp4"),
     "an MP4 of a camera": (noted("mp4"), "c.mp4"),
+    "an MP4 of a browser": (noted("mp4", movflags="frag_every_frame+empty_moov+default_base_moof"), "d.mp4"),
+    "an AVI of a camera": (noted("avi", "pcm_s16le"), "b.avi"),
     "a Matroska of a camera": (noted("matroska"), "b.mkv"),
     "H.265 of a phone": (recording("mov", "libx265", "aac"), "a.mov"),
     "H.265 in Matroska": (recording("matroska", "libx265", "aac"), "c.mkv"),

@@ -26,7 +26,7 @@ from media.metadata import clean_file
 from tests.factories.files import MP3, OLE, PDF, SAMPLES, archive
 from tests.factories.hostile_files import CLEANED, REFUSED, reveals
 from tests.factories.marked_files import KINDS
-from tests.factories.recordings import RECORDINGS, SECRET, play, recording
+from tests.factories.recordings import RECORDINGS, SECRET, messages, play, recording
 from tests.factories.revealing_files import (
     bitmap,
     box,
@@ -389,16 +389,6 @@ class TestSound:
         content = CLEANED["a whole FLAC"][0]
         ape = b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0) + bytes(8)
         assert cleaned(content + ape + b"TAG" + SECRET.ljust(125), "a.flac") == cleaned(content, "a.flac")
-
-
-def messages(*kinds_and_contents: tuple[int, bytes]) -> bytes:
-    """Return a unit of H.264 with these messages (ITU-T H.264, 7.3.2.3.1), after its length."""
-    content = b"".join(
-        b"\xff" * (kind // 255) + bytes([kind % 255]) + b"\xff" * (len(said) // 255) + bytes([len(said) % 255]) + said
-        for kind, said in kinds_and_contents
-    )
-    unit = b"\x06" + re.sub(rb"(?<=\0\0)(?=[\0-\x03])", b"\x03", content + b"\x80")
-    return len(unit).to_bytes(4) + unit
 
 
 def without_messages(units: bytes) -> bytes:

@@ -1,0 +1,93 @@
+"""Where MP4 files that are written while they are recorded have the data of each track: in fragments.
+
+Source: ISO/IEC 14496-12, 8.8.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO
+
+from media.cleaners.mp4_boxes import MAX_TABLE, Box
+from media.cleaners.streams import damaged, size_of
+
+# The flags of the header of a track in a fragment: the fields that it has, and what positions are counted from.
+_HAS_BASE, _HAS_DESCRIPTION, _HAS_DURATION, _HAS_SIZE, _FROM_FRAGMENT = 0x1, 0x2, 0x8, 0x10, 0x020000
+# The flags of a run of samples: the fields that it has, and those that each sample has. The second is the size.
+_HAS_OFFSET, _HAS_FIRST_FLAGS = 0x1, 0x4
+_DURATION, _SIZE, _FLAGS, _SHIFT = 0x100, 0x200, 0x400, 0x800
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """What the runs of a track in a fragment have in common. `size` is that of samples which don't state one."""
+
+    track_id: int
+    base: int
+    size: int
+
+
+def runs_of(file: IO[bytes], found: Iterable[Box]) -> Iterator[tuple[int, int, int]]:
+    """Yield for each run of samples the ID of its track, and where its data starts and ends. Raises ValidationError.
+
+    `found` are the boxes of the file, in their order.
+    """
+    file_end = size_of(file)
+    sizes: dict[int, int] = {}
+    fragment = position = 0
+    header: _Header | None = None
+    for box in found:
+        if box.path == (b"moov", b"mvex", b"trex"):
+            track_id, size = struct.unpack(">4xI8xI", _read(file, box, 20))
+            sizes[track_id] = size
+        elif box.path == (b"moof",):
+            fragment = position = box.start
+        elif box.path == (b"moof", b"traf"):
+            header = None
+        elif box.path == (b"moof", b"traf", b"tfhd"):
+            header = _header(file, box, fragment, position, sizes)
+            position = header.base
+        elif box.path == (b"moof", b"traf", b"trun"):
+            if header is None:
+                raise damaged()
+            # Without a position, a run begins where the last one ends.
+            start, length = _run(file, box, header, position)
+            position = start + length
+            if not 0 <= start <= position <= file_end:
+                raise damaged()
+            yield header.track_id, start, position
+
+
+def _header(file: IO[bytes], box: Box, fragment: int, position: int, sizes: dict[int, int]) -> _Header:
+    """Return the header of a track in the fragment that starts at `fragment`, after data that ends at `position`."""
+    flags, track_id = struct.unpack(">II", _read(file, box, 8))
+    fields = ((_HAS_BASE, "Q"), (_HAS_DESCRIPTION, "4x"), (_HAS_DURATION, "4x"), (_HAS_SIZE, "I"))
+    code = ">8x" + "".join(each for flag, each in fields if flags & flag)
+    stated = iter(struct.unpack(code, _read(file, box, struct.calcsize(code))))
+    base = next(stated) if flags & _HAS_BASE else fragment if flags & _FROM_FRAGMENT else position
+    return _Header(track_id, base, next(stated) if flags & _HAS_SIZE else sizes.get(track_id, 0))
+
+
+def _run(file: IO[bytes], box: Box, header: _Header, position: int) -> tuple[int, int]:
+    """Return where the data of a run starts, which is at `position` unless it says otherwise, and its length."""
+    flags, count = struct.unpack(">II", _read(file, box, 8))
+    if flags & _HAS_OFFSET:
+        (offset,) = struct.unpack(">i", file.read(4))
+        position = header.base + offset
+    if not flags & _SIZE:
+        return position, count * header.size
+    if flags & _HAS_FIRST_FLAGS:
+        file.seek(4, 1)
+    row = "".join(f"{'I' if flag == _SIZE else '4x'}" for flag in (_DURATION, _SIZE, _FLAGS, _SHIFT) if flags & flag)
+    width = struct.calcsize(f">{row}")
+    if count * width > min(MAX_TABLE, box.end - file.tell()):
+        raise damaged()
+    return position, sum(size for (size,) in struct.iter_unpack(f">{row}", file.read(count * width)))
+
+
+def _read(file: IO[bytes], box: Box, length: int) -> bytes:
+    """Return the beginning of the body of a box."""
+    if box.end - box.body < length:
+        raise damaged()
+    file.seek(box.body)
+    return file.read(length)

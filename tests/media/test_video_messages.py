@@ -1,0 +1,352 @@
+"""Messages of cameras within H.264 and H.265 (SEI), wherever a kind of file has the video."""
+
+import contextlib
+import io
+import re
+import struct
+from pathlib import PurePath
+from typing import Final
+
+import pytest
+from django.core.exceptions import ValidationError
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from media.cleaners.nal_units import Coding, clean_units
+from media.cleaners.streams import CHUNK
+from media.metadata import clean_file
+from tests.factories.files import MP4
+from tests.factories.recordings import SECRET, ebml, messages, noted, play, recording, riff
+from tests.factories.revealing_files import box
+
+NOTE: Final = messages((5, SECRET))
+# A sample of an image and a message, and how long each of its two units is.
+SAMPLE: Final = b"\0\0\0\x05\x65" + bytes(4) + NOTE
+CLEAN_SAMPLE: Final = SAMPLE.replace(SECRET, b"\xff" * len(SECRET))
+
+
+def cleaned(content: bytes, name: str) -> bytes:
+    target = io.BytesIO()
+    clean_file(io.BytesIO(content), target, PurePath(name).suffix)
+    return target.getvalue()
+
+
+def full_box(kind: bytes, flags: int, *numbers: int, rest: bytes = b"") -> bytes:
+    return box(kind, struct.pack(f">I{len(numbers)}I", flags, *numbers) + rest)
+
+
+MOVIE: Final = MP4[:24] + box(
+    b"moov",
+    box(
+        b"trak",
+        full_box(b"tkhd", 0, 0, 0, 7)
+        + box(
+            b"mdia",
+            full_box(b"hdlr", 0, 0, rest=b"vide" + bytes(12))
+            + box(
+                b"minf",
+                box(
+                    b"stbl",
+                    full_box(b"stsd", 0, 1, rest=box(b"avc1", bytes(78) + box(b"avcC", b"\1\x64\0\x1f\xff\xe0\0"))),
+                ),
+            ),
+        ),
+    )
+    + box(b"mvex", full_box(b"trex", 0, 7, 1, 0, len(SAMPLE), 0)),
+)
+
+
+def fragment(header: bytes, *runs: bytes, after: bytes = b"") -> bytes:
+    """Return a fragment of the track 7."""
+    return box(b"moof", full_box(b"mfhd", 0, 1) + box(b"traf", header + b"".join(runs)) + after)
+
+
+def header(flags: int, *numbers: int) -> bytes:
+    return full_box(b"tfhd", flags, 7, *numbers)
+
+
+def run(flags: int, *numbers: int) -> bytes:
+    return full_box(b"trun", flags, *numbers)
+
+
+# What a fragment can say about where its samples are: two in the beginning of the data, and one in its end.
+LENGTH: Final = len(SAMPLE)
+FRAGMENTS: Final = {
+    "after its beginning": (header(0x020000), run(0x1, 2, 0), run(0x1, 1, 2 * LENGTH + 4)),
+    "by default": (header(0), run(0x1, 2, 0), run(0x1, 1, 2 * LENGTH + 4)),
+    "of a stated size": (header(0x020010, LENGTH), run(0x1, 2, 0), run(0x1, 1, 2 * LENGTH + 4)),
+    "with all that a header can say": (
+        header(0x02003A, 1, 1000, LENGTH, 0),
+        run(0x1, 2, 0),
+        run(0x1, 1, 2 * LENGTH + 4),
+    ),
+    "each with its size": (
+        header(0x020000),
+        run(0xF05, 2, 0, 9, 1, LENGTH, 9, 9, 1, LENGTH, 9, 9),
+        run(0x201, 2, 2 * LENGTH, 4, LENGTH),
+    ),
+    "one after the other": (header(0x020000), run(0x201, 1, 0, LENGTH), run(0x200, 3, LENGTH, 4, LENGTH)),
+}
+
+
+def fragmented(case: str) -> bytes:
+    """Return a video with a fragment of this case. Positions are counted from the beginning of its data."""
+    head, *runs = FRAGMENTS[case]
+    data = SAMPLE * 2 + b"\0\0\0\0" + SAMPLE
+    start = len(fragment(head, *runs)) + 8
+    placed = [
+        each[:16] + struct.pack(">i", int.from_bytes(each[16:20]) + start) + each[20:] if each[11] & 1 else each
+        for each in runs
+    ]
+    return MOVIE + fragment(head, *placed) + box(b"mdat", data + SECRET)
+
+
+class TestFragments:
+    @pytest.mark.parametrize("case", FRAGMENTS)
+    def test_are_cleaned_wherever_they_say_that_their_samples_are(self, case: str) -> None:
+        content = fragmented(case)
+        end = len(content) - len(SECRET)
+        data = 2 * SAMPLE + b"\0\0\0\0" + SAMPLE
+        assert content[:end].endswith(data)
+        clean = cleaned(content, "a.mp4")
+        # The rest belongs to no track.
+        assert clean[end - len(data) :] == data.replace(SECRET, b"\xff" * len(SECRET)) + bytes(len(SECRET))
+        assert clean[len(MOVIE) : end - len(data)] == content[len(MOVIE) : end - len(data)]
+
+    def test_can_say_where_in_the_file_it_is(self) -> None:
+        start = len(MOVIE + fragment(header(0x1, 0, 0), run(0, 1))) + 8
+        content = MOVIE + fragment(header(0x1, 0, start), run(0, 1)) + box(b"mdat", SAMPLE)
+        assert cleaned(content, "a.mp4").endswith(CLEAN_SAMPLE)
+
+    def test_of_a_track_follow_the_data_of_the_track_before(self) -> None:
+        second = box(b"traf", header(0) + run(0, 1))
+        start = len(fragment(header(0), run(0x1, 1, 0), after=second)) + 8
+        content = MOVIE + fragment(header(0), run(0x1, 1, start), after=second) + box(b"mdat", SAMPLE * 2)
+        assert cleaned(content, "a.mp4").endswith(CLEAN_SAMPLE * 2)
+
+    @pytest.mark.parametrize(
+        "runs",
+        [
+            (header(0x020000), run(0x1, 1, 2**32 - 2_000)),
+            (header(0x020000), run(0x1, 1, 2**31 - 1)),
+            (header(0x020000), run(0x1, 2**32 - 1, 100)),
+            (header(0x020000), run(0x201, 2**32 - 1, 100, 5)),
+            (header(0x020000), run(0x201, 1, 100, 2**32 - 1)),
+            (header(0x1, 2**32 - 1, 2**32 - 1), run(0x1, 1, 2**31 - 1)),
+            (run(0x1, 1, 100),),
+            (box(b"tfhd", b"\0\0\0\0"), run(0x1, 1, 100)),
+            (header(0x3B, 0), run(0x1, 1, 100)),
+            (header(0x020000), box(b"trun", b"\0\0\0\1")),
+        ],
+        ids=[
+            "before the file",
+            "after it",
+            "too many samples",
+            "too many sizes",
+            "too large",
+            "exabytes",
+            "without a header",
+            "a header that is cut",
+            "a header without its fields",
+            "a run that is cut",
+        ],
+    )
+    def test_that_lead_out_of_the_file_are_refused(self, runs: tuple[bytes, ...]) -> None:
+        with pytest.raises(ValidationError, match="damaged"):
+            cleaned(MOVIE + fragment(*runs) + box(b"mdat", SAMPLE), "a.mp4")
+
+    def test_that_overlap_take_no_longer_than_others(self) -> None:
+        class Counting(io.BytesIO):
+            reads = 0
+
+            def read(self, size: int | None = -1) -> bytes:
+                self.reads += 1
+                return super().read(size)
+
+        start = len(fragment(header(0x020000), *[run(0x1, 1, 0)] * 2_000)) + 8
+        overlapping = fragment(header(0x020000), *[run(0x1, 100, start)] * 2_000)
+        source = Counting(MOVIE + overlapping + box(b"mdat", SAMPLE * 100))
+        clean_file(source, io.BytesIO(), ".mp4")
+        assert source.reads < 4 * 2_000 + 1_000
+
+    @given(
+        case=st.sampled_from(sorted(FRAGMENTS)),
+        place=st.integers(len(MOVIE), len(MOVIE) + 250),
+        junk=st.binary(min_size=1, max_size=8),
+    )
+    def test_any_bytes_in_them_are_cleaned_or_refused(self, case: str, place: int, junk: bytes) -> None:
+        content = fragmented(case)
+        with contextlib.suppress(ValidationError):
+            once = cleaned(content[:place] + junk + content[place + len(junk) :], "a.mp4")
+            assert len(once) == len(content)
+
+    @pytest.mark.parametrize(
+        "flags",
+        [
+            "frag_keyframe+empty_moov",
+            "frag_every_frame+empty_moov+omit_tfhd_offset",
+            "frag_every_frame+empty_moov+separate_moof",
+            "cmaf",
+        ],
+    )
+    @pytest.mark.parametrize("codec", ["libx264", "libx265"])
+    def test_show_the_same_afterwards(self, codec: str, flags: str) -> None:
+        content = recording("mp4", codec, "aac", movflags=flags)
+        assert b"moof" in content
+        clean = cleaned(content, "a.mp4")
+        assert SECRET not in clean
+        assert not re.search(b"x26[45]", clean)
+        assert play(clean)[0] == play(content)[0]
+
+
+def byte_stream(*units: bytes) -> bytes:
+    """Return units after start codes instead of their lengths, which have four bytes."""
+    return b"".join(b"\0\0\0\1" + unit[4:] for unit in units)
+
+
+def without_messages(stream: bytes) -> bytes:
+    target = io.BytesIO(stream)
+    clean_units(io.BytesIO(stream), target, 0, len(stream), Coding(is_h265=False))
+    return target.getvalue()
+
+
+IMAGE: Final = b"\0\0\0\x05\x65abcd"
+
+
+class TestByteStreams:
+    @given(said=st.binary(max_size=300), zeros=st.integers(0, 3))
+    def test_lose_the_same_messages_as_units_with_lengths(self, said: bytes, zeros: int) -> None:
+        note = messages((5, SECRET + said), (6, said))
+        target = io.BytesIO(note)
+        clean_units(io.BytesIO(note), target, 0, len(note), Coding(is_h265=False, length_size=4))
+        stream = byte_stream(IMAGE, note, IMAGE) + bytes(zeros)
+        assert without_messages(stream) == byte_stream(IMAGE, target.getvalue(), IMAGE) + bytes(zeros)
+
+    @pytest.mark.parametrize("before", range(CHUNK - 14, CHUNK - 4))
+    def test_are_read_in_parts_between_which_a_start_code_can_be(self, before: int) -> None:
+        stream = byte_stream(b"\0\0\0\0\x65" + b"x" * before, NOTE)
+        assert SECRET in stream
+        assert SECRET not in without_messages(stream)
+
+    def test_in_h265_as_well(self) -> None:
+        stream = b"\0\0\1\x4e\1" + NOTE[5:]
+        target = io.BytesIO(stream)
+        clean_units(io.BytesIO(stream), target, 0, len(stream), Coding(is_h265=True))
+        assert target.getvalue() == stream.replace(SECRET, b"\xff" * len(SECRET))
+
+    @pytest.mark.parametrize("stream", [NOTE, b"\1" + NOTE, b"x" + byte_stream(NOTE)])
+    def test_that_do_not_begin_like_one_are_refused(self, stream: bytes) -> None:
+        with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+            without_messages(stream)
+
+    def test_with_a_message_of_megabytes_are_refused(self) -> None:
+        with pytest.raises(ValidationError, match="too many parts"):
+            without_messages(byte_stream(messages((5, b"x" * CHUNK))))
+
+    @given(place=st.integers(0, 80), junk=st.binary(min_size=1, max_size=8))
+    @example(place=0, junk=b"\0\0\1\0\0\1")
+    def test_of_any_form_stay_as_long_as_they_are(self, place: int, junk: bytes) -> None:
+        stream = byte_stream(NOTE, IMAGE, NOTE)
+        stream = stream[:place] + junk + stream[place:]
+        with contextlib.suppress(ValidationError):
+            assert len(without_messages(stream)) == len(stream)
+
+
+def bitmap_header(name: bytes, more: bytes = b"") -> bytes:
+    return struct.pack("<IIIHH4s5I", 40 + len(more), 32, 32, 1, 24, name, 0, 0, 0, 0, 0) + more
+
+
+def listed(kind: bytes, *chunks: bytes) -> bytes:
+    return riff(b"LIST", kind + b"".join(chunks))
+
+
+def avi(name: bytes, *images: bytes, described: bytes = b"", kind: bytes = b"01dc") -> bytes:
+    """Return sound and a video whose images are called like this."""
+    sound = listed(b"strl", riff(b"strh", b"auds" + bytes(44)), riff(b"strf", bytes(16)))
+    video = listed(b"strl", riff(b"strh", b"vids" + bytes(44)), riff(b"strf", bitmap_header(name, described)))
+    data = listed(b"movi", riff(b"00wb", NOTE), *(riff(kind, image) for image in images))
+    return riff(b"RIFF", b"AVI " + listed(b"hdrl", riff(b"avih", bytes(56)), sound, video) + data)
+
+
+class TestAVI:
+    @pytest.mark.parametrize("name", [b"H264", b"h264", b"X264", b"avc1", b"DAVC"])
+    def test_loses_messages_in_images_and_in_how_they_are_described(self, name: bytes) -> None:
+        stream = byte_stream(IMAGE, NOTE)
+        content = avi(name, stream, b"", stream, described=byte_stream(NOTE))
+        clean = cleaned(content, "a.avi")
+        # Sound has none, whatever it looks like.
+        assert (content.count(SECRET), clean.count(SECRET)) == (4, 1)
+        assert NOTE in clean
+        assert len(clean) == len(content)
+
+    def test_of_other_codecs_is_left_as_it_is(self) -> None:
+        content = avi(b"MJPG", NOTE, byte_stream(NOTE))
+        assert cleaned(content, "a.avi") == content
+
+    def test_with_lengths_before_its_units_is_refused(self) -> None:
+        for content in (avi(b"H264", IMAGE + NOTE), avi(b"H264", described=b"\1\x64\0\x1f\xff\xe0\0")):
+            with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+                cleaned(content, "a.avi")
+
+    @given(place=st.floats(0, 1), junk=st.binary(min_size=1, max_size=8))
+    def test_any_bytes_in_it_are_cleaned_or_refused(self, place: float, junk: bytes) -> None:
+        content = avi(b"H264", byte_stream(IMAGE, NOTE), described=byte_stream(NOTE))
+        start = int(place * len(content))
+        with contextlib.suppress(ValidationError):
+            once = cleaned(content[:start] + junk + content[start + len(junk) :], "a.avi")
+            assert cleaned(once, "a.avi") == once
+
+
+def matroska(codec: bytes, block: bytes, *described: bytes, flags: int = 0, group: bytes = b"") -> bytes:
+    """Return a video of this codec with one block, in a group if there is more to add to it."""
+    track = ebml("AE", ebml("D7", b"\1"), ebml("86", codec), *described)
+    block = b"\x81\0\0" + bytes([flags]) + block
+    data = ebml("A0", ebml("A1", block), group) if group else ebml("A3", block)
+    return ebml("1A45DFA3", ebml("4282", b"matroska")) + ebml(
+        "18538067", ebml("1654AE6B", track), ebml("1F43B675", ebml("E7", b"\0"), data)
+    )
+
+
+AVC: Final = b"V_MPEG4/ISO/AVC"
+AVC_DESCRIPTION: Final = ebml("63A2", b"\1\x64\0\x1f\xff\xe0\0")
+
+
+class TestMatroska:
+    def test_with_images_as_in_an_avi_loses_their_messages(self) -> None:
+        described = ebml("63A2", bitmap_header(b"H264", byte_stream(NOTE)))
+        content = matroska(b"V_MS/VFW/FOURCC", byte_stream(IMAGE, NOTE), described)
+        clean = cleaned(content, "a.mkv")
+        assert (content.count(SECRET), clean.count(SECRET)) == (2, 0)
+
+    def test_without_a_description_has_start_codes(self) -> None:
+        assert SECRET not in cleaned(matroska(AVC, byte_stream(IMAGE, NOTE)), "a.mkv")
+        with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+            cleaned(matroska(AVC, IMAGE + NOTE), "a.mkv")
+
+    def test_with_blocks_that_are_compressed_or_shared_is_refused(self) -> None:
+        compressed = matroska(AVC, NOTE, AVC_DESCRIPTION, ebml("6D80", ebml("6240", b"")))
+        shared = matroska(AVC, NOTE, AVC_DESCRIPTION, flags=2)
+        assert SECRET not in cleaned(matroska(AVC, NOTE, AVC_DESCRIPTION), "a.mkv")
+        for content in (compressed, shared):
+            with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+                cleaned(content, "a.mkv")
+
+    def test_keeps_only_what_is_needed_beside_a_block(self) -> None:
+        duration = ebml("9B", b"\x14")
+        group = duration + ebml("EC", SECRET) + ebml("1F000001", SECRET)
+        clean = cleaned(matroska(AVC, NOTE, AVC_DESCRIPTION, group=group), "a.mkv")
+        assert SECRET not in clean
+        assert duration in clean
+
+
+def test_windows_media_with_messages_in_its_video_is_refused() -> None:
+    with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+        cleaned(recording("asf", "libx264", "wmav2"), "a.wmv")
+
+
+def test_an_avi_shows_the_same_afterwards() -> None:
+    content = noted("avi", "pcm_s16le")
+    clean = cleaned(content, "a.avi")
+    assert SECRET in content
+    assert not re.search(b"x264|" + SECRET, clean)
+    assert play(clean)[0] == play(content)[0]
