@@ -4,68 +4,73 @@ Cameras record places, people's names and serial numbers in boxes, in tracks of 
 No maintained library with a permissive licence removes them without FFmpeg.
 """
 
+import re
+from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
+from operator import itemgetter
 from typing import IO, Final
 
-from media.cleaners.mp4_boxes import Box, Track, boxes, chunks_of, handler_of, id_of
+from media.cleaners.mp4_boxes import Box, Track, apart, boxes, chunks_of, entries, free_box, handler_of, id_of
+from media.cleaners.mp4_descriptions import clean_descriptions, clean_messages
 from media.cleaners.mp4_fragments import runs_of
-from media.cleaners.nal_units import Coding, clean_h265_description, clean_units, coding_of
-from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, write_zeros
+from media.cleaners.streams import CHUNK, copy_unchanged, damaged, size_of, too_complex, write_zeros
 
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 # Images, sound and subtitles.
 _SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
+_TEXTS: Final = _SHOWN - {b"vide", b"soun"}
+# What is written before positions and sensors' data: by DJI, Autel and others, in NMEA 0183, and in some ciphers.
+_POSITION: Final = re.compile(
+    rb"(?:GPS|HOME) ?[(:] ?[+-]?\d|\b(?:latitude|longt?itude|lat|long?) ?[:=] ?[+-]?\d+\.\d|\b[A-Z]{2}(?:RMC|GGA),"
+    rb"|gsensori,|\bA,\d{6},\d{6}|\*[0-9A-F]{2}~|\0\0(?:..\xaa\xaa|\xf2\xe1\xf0\xee)",
+    re.IGNORECASE | re.DOTALL,
+)
 # The boxes that say where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
-# The descriptions of H.264 and H.265, and after how many bytes the boxes in them begin.
-_WITH_MESSAGES: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe encv".split())
-_DESCRIBED: Final = 86
-# Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
-_ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
 
 
 def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     """Overwrite metadata, times, names, tracks that aren't shown, and data that belongs to no track."""
     # Before anything is copied, which takes long.
     found = list(boxes(source, 0, size_of(source)))
-    kinds = [(track, handler_of(source, track)) for track in _tracks(found)]
-    hidden = [track.box for track, kind in kinds if kind not in _SHOWN]
+    tracks = list(_tracks(found))
+    for track in tracks:
+        track.kind = handler_of(source, track)
     is_fragmented = any(box.kind == b"moof" for box in found)
+    _find_places(source, tracks, runs_of(source, found) if is_fragmented else ())
+    shown, hidden = [], set[Box]()
+    for track in tracks:
+        if _is_shown(source, track):
+            shown.append(track)
+        else:
+            hidden.add(track.box)
     if is_fragmented and hidden:
         raise too_complex()
-    runs = _runs(source, found)
     if any(box.path == (b"moov", b"cmov") for box in found):
         # Compressed, as QuickTime did until 2005.
         raise damaged()
     copy_unchanged(source, target)
-    for box in found:
-        if any(each.body <= box.start < each.end for each in hidden):
-            continue
-        if not box.is_needed or box in hidden:
-            _free(target, box)
-        else:
-            _clean(source, target, box)
-    used: list[tuple[int, int]] = []
-    for track, kind in kinds:
-        _clean_descriptions(source, target, track, kind)
-        if kind in _SHOWN:
-            in_fragments = runs.get(id_of(source, track), []) if is_fragmented else []
-            places = sorted([*chunks_of(source, track), *in_fragments])
-            _clean_messages(source, target, track, places)
-            used += places
-    used.sort()
+    _clean_boxes(source, target, found, hidden)
+    for track in shown:
+        clean_descriptions(source, target, track)
+        if track.kind == b"vide":
+            clean_messages(source, target, track)
+    used = _joined(sorted(place for track in shown for place in track.places))
     for box in found:
         if box.path == (b"mdat",):
             _zero_unused(target, box, used)
 
 
-def _runs(source: IO[bytes], found: Iterable[Box]) -> Mapping[int, list[tuple[int, int]]]:
-    """Return where the data of each track starts and ends in the fragments of the file, by its ID."""
-    runs = defaultdict[int, list[tuple[int, int]]](list)
-    for track_id, start, end in runs_of(source, found):
-        runs[track_id].append((start, end))
-    return runs
+def _find_places(source: IO[bytes], tracks: Iterable[Track], runs: Iterable[tuple[int, int, int]]) -> None:
+    """Set where the data of each track is that may be shown. `runs` say where the fragments of the file have some."""
+    by_id = defaultdict[int, list[tuple[int, int]]](list)
+    for track_id, start, end in runs:
+        by_id[track_id].append((start, end))
+    for track in tracks:
+        if track.kind in _SHOWN:
+            in_fragments = by_id[id_of(source, track)] if by_id else []
+            track.places = sorted([*chunks_of(source, track), *in_fragments])
 
 
 def _tracks(found: Iterable[Box]) -> Iterator[Track]:
@@ -82,11 +87,17 @@ def _tracks(found: Iterable[Box]) -> Iterator[Track]:
         yield track
 
 
-def _free(target: IO[bytes], box: Box) -> None:
-    """Turn a box into padding."""
-    target.seek(box.start + 4)
-    target.write(b"free")
-    write_zeros(target, box.body, box.end)
+def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hidden: Collection[Box]) -> None:
+    """Turn boxes into padding that are hidden or not needed for playing, and clean the others."""
+    freed = 0
+    for box in found:
+        if box.start < freed:
+            continue
+        if not box.is_needed or box in hidden:
+            free_box(target, box)
+            freed = box.end
+        else:
+            _clean(source, target, box)
 
 
 def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
@@ -101,64 +112,37 @@ def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
         write_zeros(target, box.body + 12, box.end)
     elif box.kind == b"dref":
         # Paths of files that hold the data, which is in this one.
-        for start, end in _entries(source, box):
+        for start, end in entries(source, box):
             write_zeros(target, start + 12, end)
 
 
-def _clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track, kind: bytes) -> None:
-    """Overwrite what the descriptions of a track of this kind say about the program that encoded it."""
-    if kind in _ENCODED and b"stsd" in track.boxes:
-        for start, end in _entries(source, track.boxes[b"stsd"]):
-            for position, length in _ENCODED[kind]:
-                write_zeros(target, start + position, min(start + position + length, end))
+def _is_shown(source: IO[bytes], track: Track) -> bool:
+    """Whether readers see or hear a track. Drones and dashboard cameras write where they are into subtitles."""
+    if track.kind in _TEXTS:
+        for start, end in apart(track.places):
+            for position in range(start, end, CHUNK):
+                source.seek(position)
+                if _POSITION.search(source.read(min(CHUNK, end - position))):
+                    return False
+    return track.kind in _SHOWN
 
 
-def _clean_messages(source: IO[bytes], target: IO[bytes], track: Track, places: Iterable[tuple[int, int]]) -> None:
-    """Overwrite the messages within the video of a track, and in the descriptions of how it is coded.
-
-    `places` are where its data starts and ends, sorted.
-    """
-    if b"stsd" not in track.boxes or handler_of(source, track) != b"vide":
-        return
-    codings = set[Coding]()
-    for start, end in _entries(source, track.boxes[b"stsd"]):
-        source.seek(start + 4)
-        if source.read(4) not in _WITH_MESSAGES:
-            continue
-        for box in boxes(source, start + _DESCRIBED, end, (b"stsd",)):
-            if coding := coding_of(source, box.kind, box.body):
-                codings.add(coding)
-                if coding.is_h265:
-                    clean_h265_description(source, target, box.body, box.end)
-    if len(codings) > 1:
-        raise too_complex()
-    for coding in codings:
-        position = 0
-        for start, end in places:
-            # Those that overlap would let a small file take hours.
-            if start >= position:
-                clean_units(source, target, start, end, coding)
-                position = end
-
-
-def _entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:
-    """Yield where each entry of a list of boxes starts and ends. Their number comes before them."""
-    position = box.body + 8
-    while position + 8 <= box.end:
-        source.seek(position)
-        size = int.from_bytes(source.read(4))
-        if size < 8 or position + size > box.end:
-            raise damaged()
-        yield position, position + size
-        position += size
+def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return sorted places with those joined that touch or overlap."""
+    joined: list[tuple[int, int]] = []
+    for start, end in places:
+        if joined and start <= joined[-1][1]:
+            joined[-1] = joined[-1][0], max(end, joined[-1][1])
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def _zero_unused(target: IO[bytes], box: Box, used: list[tuple[int, int]]) -> None:
-    """Overwrite the data that belongs to no track. `used` is sorted."""
+    """Overwrite the data that belongs to no track. `used` is sorted, and nothing in it overlaps."""
     position = box.body
-    for start, end in used:
-        if end <= position:
-            continue
+    for number in range(bisect_right(used, position, key=itemgetter(1)), len(used)):
+        start, end = used[number]
         if start >= box.end:
             break
         write_zeros(target, position, start)

@@ -4,11 +4,11 @@ Sources: ISO/IEC 14496-12, QuickTime File Format Specification (Apple).
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from media.cleaners.streams import damaged, too_complex
+from media.cleaners.streams import damaged, too_complex, write_zeros
 
 _MAX_BOXES: Final = 100_000
 _MAX_DEPTH: Final = 8
@@ -54,10 +54,15 @@ class Box:
 
 @dataclass(slots=True)
 class Track:
-    """A track with the boxes that say what it contains, and where, by their types."""
+    """A track with the boxes that say what it contains, and where, by their types.
+
+    `kind` is what it contains, such as `vide` or `soun`; `places` are where its data starts and ends, sorted.
+    """
 
     box: Box
     boxes: dict[bytes, Box] = field(default_factory=dict)
+    kind: bytes = b""
+    places: list[tuple[int, int]] = field(default_factory=list)
 
 
 def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ()) -> Iterator[Box]:
@@ -82,6 +87,25 @@ def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ())
             yield from boxes(file, body, box_end, box.path)
         start = box_end
     raise too_complex()
+
+
+def entries(source: IO[bytes], box: Box) -> Iterator[tuple[int, int]]:
+    """Yield where each entry of a list of boxes starts and ends. Their number comes before them."""
+    position = box.body + 8
+    while position + 8 <= box.end:
+        source.seek(position)
+        size = int.from_bytes(source.read(4))
+        if size < 8 or position + size > box.end:
+            raise damaged()
+        yield position, position + size
+        position += size
+
+
+def free_box(target: IO[bytes], box: Box) -> None:
+    """Turn a box into padding."""
+    target.seek(box.start + 4)
+    target.write(b"free")
+    write_zeros(target, box.body, box.end)
 
 
 def handler_of(file: IO[bytes], track: Track) -> bytes:
@@ -120,6 +144,15 @@ def chunks_of(file: IO[bytes], track: Track) -> Iterator[tuple[int, int]]:
         else:
             yield offset, offset + sum(sizes[sample : sample + count])
         sample += count
+
+
+def apart(places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield those of sorted places that don't overlap with one before. They would let a small file take hours."""
+    position = 0
+    for start, end in places:
+        if start >= position:
+            yield start, end
+            position = end
 
 
 def _offsets(file: IO[bytes], track: Track) -> list[int]:

@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any, Final
 
 import pikepdf
@@ -111,19 +112,26 @@ def box(kind: bytes, body: bytes) -> bytes:
 
 def mp4() -> bytes:
     """Return sound with a track of places, a place where it was recorded, and data that belongs to no track."""
+    return movie((b"soun", b"SOUND"), (b"meta", SECRET))
+
+
+def movie(*tracks: tuple[bytes, bytes], described: bytes = b"") -> bytes:
+    """Return tracks of these kinds with one sample each, which are described like this, and data of no track."""
 
     def moov(start: int) -> bytes:
         place = box(b"udta", box(b"\xa9xyz", SECRET))
         header = box(b"mvhd", bytes(4) + SECRET[:8] + bytes(88))
-        return box(b"moov", header + _track(b"soun", start, 5) + _track(b"meta", start + 5, len(SECRET)) + place)
+        starts = accumulate((len(sample) for _kind, sample in tracks), initial=start)
+        boxes = (_track(kind, at, len(data), described) for at, (kind, data) in zip(starts, tracks, strict=False))
+        return box(b"moov", header + b"".join(boxes) + place)
 
     start = 24 + len(moov(0)) + 8
-    return MP4[:24] + moov(start) + box(b"mdat", b"SOUND" + SECRET + SECRET)
+    return MP4[:24] + moov(start) + box(b"mdat", b"".join(sample for _kind, sample in tracks) + SECRET)
 
 
-def _track(kind: bytes, start: int, size: int) -> bytes:
+def _track(kind: bytes, start: int, size: int, described: bytes) -> bytes:
     """Return a track whose only sample is at this position of the file."""
-    tables = box(b"stsd", struct.pack(">II", 0, 1) + box(b"mp4a", bytes(28)))
+    tables = box(b"stsd", struct.pack(">II", 0, 1) + box(b"mp4a", bytes(28) + described))
     tables += box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)) + box(b"stsz", struct.pack(">III", 0, size, 1))
     tables += box(b"stco", struct.pack(">III", 0, 1, start))
     handler = box(b"hdlr", bytes(8) + kind + bytes(12) + SECRET + b"\0")

@@ -35,6 +35,7 @@ from tests.factories.revealing_files import (
     epub,
     jpeg,
     mixed_zip,
+    movie,
     mp4,
     packed,
     plus_image,
@@ -441,6 +442,36 @@ class TestVideo:
         assert len(clean) == len(mp4())
         assert clean.endswith(b"SOUND" + bytes(2 * len(SECRET)))
         assert clean.count(b"trak") == 1
+
+    @pytest.mark.parametrize("kind", [b"text", b"sbtl", b"subt"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "F/2.8, SS 206.14, ISO 100, EV 0, GPS (149.0251, -20.2532, 18), D 24.37m, H 6.00m",
+            "HOME(149.0251,-20.2532) 2017.08.05 14:11:51",
+            "[iso : 110] [latitude: 20.253200] [longtitude: 149.025100]",
+            "gsensori,4,512,-67,-12,100;GNRMC,161313.00,A,4529.87489,N,07337.01215,W",
+            "$GPGGA,161313.00,4529.87489,N,07337.01215,W",
+            "A,270519,201555.000,3356.8925,N,08420.2071,W,000.0,331.0M",
+            "Lat: 45.12 Lon: 73.1",
+        ],
+    )
+    def test_subtitles_of_drones_and_dashboard_cameras_are_overwritten(self, kind: bytes, text: str) -> None:
+        before = "x " * 32_000
+        clean = cleaned(movie((b"soun", b"SOUND"), (kind, f"{before}{text}".encode())), "a.mp4")
+        assert clean.endswith(b"SOUND" + bytes(len(before + text + SECRET.decode())))
+        assert clean.count(b"trak") == 1
+
+    @pytest.mark.parametrize("text", ["I'll use the GPS: turn left!", "It took this long: 5 hours", "A, 20 or more"])
+    def test_other_subtitles_stay(self, text: str) -> None:
+        clean = cleaned(movie((b"soun", b"SOUND"), (b"sbtl", text.encode())), "a.mp4")
+        assert clean.endswith(f"SOUND{text}".encode() + bytes(len(SECRET)))
+
+    def test_descriptions_keep_only_what_decoders_need(self) -> None:
+        needed, buyer = box(b"esds", b"needed"), box(b"pinf", box(b"schi", box(b"name", SECRET)))
+        clean = cleaned(movie((b"soun", b"SOUND"), described=needed + buyer), "a.m4a")
+        assert needed in clean
+        assert not reveals(clean)
 
     def test_of_a_stream_is_kept_as_a_whole(self) -> None:
         content = recording("mp4", "mpeg4", "aac", movflags="frag_keyframe+empty_moov")

@@ -1,0 +1,80 @@
+"""How MP4 and QuickTime files describe the images and sound of a track, and the messages within H.264 and H.265.
+
+Sources: ISO/IEC 14496-12, 12.1 and 12.2, QuickTime File Format Specification (Apple).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import IO, Final
+
+from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
+from media.cleaners.nal_units import Coding, clean_h265_description, clean_units, coding_of
+from media.cleaners.streams import too_complex, write_zeros
+
+# Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
+_ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
+# After how many bytes the boxes in them begin. QuickTime has two further versions for sound.
+_IMAGES: Final = 86
+_SOUND: Final = {0: 36, 1: 52, 2: 72}
+# The boxes that decoders need. The others are about who bought a song in the iTunes Store, and the like.
+_NEEDED: Final = re.compile(
+    rb"...C|esds|colr|pasp|clap|fiel|gama|btrt|SmDm|CoLL|mdcv|clli|amve|ccst|auxi|st3d|sv3d|vexu|hfov"
+    rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|glbl|strf|SMI |ACLR|APRG|ARES",
+    re.DOTALL,
+)
+# How encrypted images and sound were encrypted.
+_PROTECTED: Final = {b"encv", b"enca"}
+# The descriptions of H.264 and H.265.
+_WITH_MESSAGES: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe encv".split())
+
+
+def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> None:
+    """Overwrite what the descriptions of a track say that isn't needed for decoding it."""
+    for kind, start, end in _descriptions(source, track):
+        for position, length in _ENCODED.get(track.kind, ()):
+            write_zeros(target, start + position, min(start + position + length, end))
+        for box in _boxes(source, track, start, end):
+            if not (_NEEDED.fullmatch(box.kind) or (box.kind == b"sinf" and kind in _PROTECTED)):
+                free_box(target, box)
+
+
+def clean_messages(source: IO[bytes], target: IO[bytes], track: Track) -> None:
+    """Overwrite the messages within the video of a track, and in the descriptions of how it is coded."""
+    codings = set[Coding]()
+    for kind, start, end in _descriptions(source, track):
+        if kind not in _WITH_MESSAGES:
+            continue
+        for box in _boxes(source, track, start, end):
+            if coding := coding_of(source, box.kind, box.body):
+                codings.add(coding)
+                if coding.is_h265:
+                    clean_h265_description(source, target, box.body, box.end)
+    if len(codings) > 1:
+        raise too_complex()
+    for coding in codings:
+        for start, end in apart(track.places):
+            clean_units(source, target, start, end, coding)
+
+
+def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int, int]]:
+    """Yield the type of each description of a track, and where it starts and ends."""
+    if b"stsd" in track.boxes:
+        for start, end in entries(source, track.boxes[b"stsd"]):
+            source.seek(start + 4)
+            yield source.read(4), start, end
+
+
+def _boxes(source: IO[bytes], track: Track, start: int, end: int) -> Iterator[Box]:
+    """Yield the boxes in the description of images or sound that is between two positions."""
+    if track.kind == b"vide":
+        source.seek(start + 82)
+        depth, palette = source.read(2), source.read(2)
+        # An old codec of at most 256 colours has these here, and nothing else. Those of grey are numbered from 33.
+        if palette != b"\0\0" or not 1 <= int.from_bytes(depth) % 32 <= 8:
+            yield from boxes(source, start + _IMAGES, end, (b"stsd",))
+    elif track.kind == b"soun":
+        source.seek(track.boxes[b"stsd"].body)
+        is_quicktime = source.read(1) == b"\0"
+        source.seek(start + 16)
+        version = int.from_bytes(source.read(2)) if is_quicktime else 0
+        yield from boxes(source, start + _SOUND.get(version, 36), end, (b"stsd",))
