@@ -11,7 +11,10 @@ from media.cleaners.images import cleaned_image
 from media.cleaners.streams import damaged
 
 # A path on the machine of a person, whose name is often in it.
-LOCAL_PATH: Final = re.compile(r"\s*(?:file:|[A-Za-z]:[\\/]|\\\\|/(?:home|Users)/)", re.IGNORECASE)
+LOCAL_PATH: Final = re.compile(
+    r"\s*(?:file:|[A-Za-z]:[\\/]|\\\\|/(?:home|Users|Volumes|mnt|private|var|storage|sdcard)/|Macintosh HD:)",
+    re.IGNORECASE,
+)
 _KEPT_META: Final = re.compile(r"viewport|dtb:(?:uid|depth|totalPageCount|maxPageNumber)")
 _DROPPED_ELEMENTS: Final = {"script", "metadata", "docAuthor", "namedview", "RDF"}
 # Namespaces of drawing programs.

@@ -20,7 +20,13 @@ _DROPPED: Final = re.compile(
     r"(?:.*/)?(?:Thumbnails|Configurations2|Versions)/.*|VersionList\.xml|META-INF/.*signatures\.xml|(?:.*/)?layout-cache"
 )
 _DROPPED_ELEMENTS: Final = frozenset({"scripts", "event-listeners", "dde-source"})
-_AUTHOR_ELEMENTS: Final = frozenset({"creator", "creator-initials", "initial-creator", "sender-initials", "printed-by"})
+_AUTHOR_ELEMENTS: Final = frozenset(
+    ("creator", "creator-initials", "initial-creator", "sender-initials", "printed-by", "date-string")
+)
+# Descriptions of images for those who don't see them.
+_DESCRIPTIONS: Final = frozenset({"title", "desc"})
+# What a program for references calls its marks: everything about a book, with the account of a person.
+_REFERENCE: Final = re.compile(r"ZOTERO_|.*CSL_CITATION", re.DOTALL)
 _AUTHOR_ATTRIBUTES: Final = frozenset({"chg-author", "author-name", "author-initials"})
 _DATE_ATTRIBUTES: Final = frozenset({"chg-date-time", "chg-date"})
 _NEUTRAL_DATE: Final = "2000-01-01T00:00:00"
@@ -56,13 +62,14 @@ def clean_xml(name: str, content: bytes) -> bytes:
     """Remove authors, dates, sessions, printers and paths from a part."""
     tree = parse(content)
     dropped = []
+    references: dict[str, str] = {}
     for element in tree.iter("*"):
         local_name = etree.QName(element).localname
         is_setting = local_name == "config-item" and any(_SETTINGS.fullmatch(value) for value in element.values())
         if (local_name in _DROPPED_ELEMENTS or is_setting) and element.getparent() is not None:
             dropped.append(element)
             continue
-        if local_name in _AUTHOR_ELEMENTS:
+        if local_name in _AUTHOR_ELEMENTS or (local_name in _DESCRIPTIONS and LOCAL_PATH.match(element.text or "")):
             element.text = ""
         elif local_name == "date" and element.text:
             element.text = _NEUTRAL_DATE
@@ -78,6 +85,9 @@ def clean_xml(name: str, content: bytes) -> bytes:
                 element.set(attribute, "")
             elif local_attribute in _DATE_ATTRIBUTES:
                 element.set(attribute, _NEUTRAL_DATE)
+            elif _REFERENCE.match(value):
+                # Both ends of a mark have the same name.
+                element.set(attribute, references.setdefault(value, f"Reference {len(references) + 1}"))
     for element in dropped:
         remove(element)
     return serialised(tree)

@@ -24,9 +24,9 @@ _PROPERTIES: Final = (
     (re.compile(r"docProps/app\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/extended-properties"/>'),
     (re.compile(r"docProps/custom\.xml"), f'<Properties xmlns="{_PACKAGE}/officeDocument/2006/custom-properties"/>'),
 )
-# Thumbnails, data of other programs, labels, signatures, settings of printers, logs of changes, and tags.
+# Thumbnails, other properties, data of programs, labels, signatures, settings of printers, logs of changes, and tags.
 _DROPPED: Final = re.compile(
-    r"docProps/thumbnail\..*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
+    r"docProps/(?!(?:core|app|custom)\.xml).*|customXml/.*|docMetadata/.*|_xmlsignatures/.*|(?:word|xl|ppt)/printerSettings/.*"
     r"|xl/(?:revisions|customProperty)/.*|(?:.*/)?customProperty[0-9]*\.bin|ppt/(?:tags|changesInfos)/.*"
     r"|ppt/revisionInfo\.xml|userCustomization/.*|customUI/.*|(?:.*/)?webextensions/.*",
     re.IGNORECASE,
@@ -35,11 +35,23 @@ _RELATIONSHIPS: Final = re.compile(r"(?:(?P<folder>.*)/)?_rels/(?P<name>[^/]*)\.
 _REFERENCE: Final = re.compile(r"\{http://(?:schemas\.openxmlformats|purl\.oclc)\.org/.*/relationships\}.*")
 # What hyperlinks may lead to.
 _LINK: Final = re.compile(r"(?:https?|mailto|tel):|#", re.IGNORECASE)
-_DROPPED_ELEMENTS: Final = frozenset(
-    ("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst", "revisionPtr")
+# References to other documents of a person, also in an account on the web.
+_OF_PERSON: Final = re.compile(
+    r".*/(?:attachedTemplate|mailMerge\w*|recipientData|externalLink\w*|xlExternalLinkPath/.*|oleObject|subDocument|frame)"
 )
+# Sessions, templates, variables, views of persons, and copies of shapes and data of add-ins in other formats.
+_DROPPED_ELEMENTS: Final = frozenset(
+    (
+        *("rsid", "rsids", "docId", "absPath", "attachedTemplate", "docVars", "mailMerge", "custDataLst"),
+        *("revisionPtr", "customWorkbookViews", "customSheetViews", "securityDescriptor", "fldData"),
+    )
+)
+_DROPPED_ATTRIBUTES: Final = frozenset({"gfxdata", "securityDescriptor", "refreshedDate", "ed"})
 _AUTHOR_ATTRIBUTES: Final = frozenset(
-    ("author", "initials", "userName", "userInitials", "lastModifiedBy", "refreshedBy", "userId", "providerId")
+    (
+        *("author", "initials", "userName", "userInitials", "lastModifiedBy", "refreshedBy", "userId"),
+        *("providerId", "driveId", "itemId"),
+    )
 )
 _AUTHOR_ELEMENTS: Final = frozenset({"author", "creator", "lastModifiedBy"})
 # Where data came from.
@@ -50,8 +62,16 @@ _NAME_ATTRIBUTES: Final = frozenset({"name", "displayName"})
 _DATE_ATTRIBUTES: Final = frozenset({"date", "dateUtc", "dT", "dt", "created", "modified", "refreshedDateIso"})
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
 NEUTRAL_DATE: Final = "2000-01-01T00:00:00Z"
+# Instructions of add-ins, such as programs for references, which name the account of a person.
+_ADD_IN: Final = re.compile(r"\s*ADDIN\b", re.IGNORECASE)
+_BEGINNING: Final = 50
+# Word lets people write so many characters. Add-ins keep data there.
+_LONGEST_TAG: Final = 64
 # In the instructions of fields, such as that of a linked image.
-_PATH_IN_TEXT: Final = re.compile(r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\)[^\"]*", re.IGNORECASE)
+_PATH_IN_TEXT: Final = re.compile(
+    r"(?:\bfile:|\b[A-Za-z]:\\|\\\\\\\\|\bMacintosh HD:|(?<=[\s\"])/(?:home|Users|Volumes|private|var)/)[^\"]*",
+    re.IGNORECASE,
+)
 
 
 def is_dropped(name: str) -> bool:
@@ -92,7 +112,9 @@ def clean_relationships(name: str, content: bytes) -> bytes:
     for each in list(tree.getroot().iter("*")):
         if _leads_to_dropped(each, folder):
             remove(each)
-        elif each.get("TargetMode") == "External" and not _LINK.match(each.get("Target", "")):
+        elif each.get("TargetMode") == "External" and (
+            not _LINK.match(each.get("Target", "")) or _OF_PERSON.fullmatch(each.get("Type", ""))
+        ):
             each.set("Target", "about:blank")
     return serialised(tree)
 
@@ -109,6 +131,7 @@ def clean_xml(name: str, content: bytes, removed: Collection[str]) -> bytes:
     """Remove authors, dates, sessions, templates and paths from a part, and the `removed` references."""
     # Excel writes HTML into drawings (VML).
     tree = parse(content, recover=name.lower().endswith(".vml"))
+    _clean_fields(tree)
     names = _AUTHOR_ATTRIBUTES | _SOURCE_ATTRIBUTES | (_NAME_ATTRIBUTES if _PEOPLE.fullmatch(name) else frozenset())
     dropped = []
     for element in tree.iter("*"):
@@ -118,8 +141,8 @@ def clean_xml(name: str, content: bytes, removed: Collection[str]) -> bytes:
             continue
         if local_name in _AUTHOR_ELEMENTS:
             element.text = ""
-        elif local_name == "instrText" and element.text:
-            element.text = _PATH_IN_TEXT.sub("", element.text)
+        elif local_name == "tag" and any(len(value) > _LONGEST_TAG for value in element.values()):
+            dropped.append(element)
         for attribute, value in element.items():
             _clean_attribute(element, attribute, value, names, removed)
     for element in dropped:
@@ -127,18 +150,39 @@ def clean_xml(name: str, content: bytes, removed: Collection[str]) -> bytes:
     return serialised(tree)
 
 
+def _clean_fields(tree: Any) -> None:
+    """Remove paths from the instructions of fields, and all that is in those of add-ins."""
+    # How the instructions of each field begin that is open. They may be in several elements.
+    beginnings: list[str] = []
+    for element in tree.iter("{*}fldChar", "{*}instrText", "{*}delInstrText"):
+        if etree.QName(element).localname == "fldChar":
+            if "begin" in element.values():
+                beginnings.append("")
+            elif "end" in element.values() and beginnings:
+                beginnings.pop()
+        elif text := element.text:
+            if beginnings:
+                beginnings[-1] = (beginnings[-1] + text).lstrip()[:_BEGINNING]
+            is_add_in = beginnings and _ADD_IN.match(beginnings[-1])
+            element.text = "" if is_add_in else _PATH_IN_TEXT.sub("", text)
+
+
 def _clean_attribute(
     element: Any, attribute: str, value: str, names: Collection[str], removed: Collection[str]
 ) -> None:
     local_name = attribute.rpartition("}")[2]
-    if local_name.startswith("rsid") or (value in removed and _REFERENCE.fullmatch(attribute)):
+    if (
+        local_name.startswith("rsid")
+        or local_name in _DROPPED_ATTRIBUTES
+        or (value in removed and _REFERENCE.fullmatch(attribute))
+    ):
         del element.attrib[attribute]
     elif local_name in names or LOCAL_PATH.match(value):
         element.set(attribute, "")
     elif local_name in _DATE_ATTRIBUTES and _DATE.fullmatch(value):
         element.set(attribute, NEUTRAL_DATE)
     elif local_name == "instr":
-        element.set(attribute, _PATH_IN_TEXT.sub("", value))
+        element.set(attribute, "" if _ADD_IN.match(value) else _PATH_IN_TEXT.sub("", value))
 
 
 def _leads_to_dropped(relationship: Any, folder: str) -> bool:

@@ -46,6 +46,7 @@ from tests.factories.revealing_files import (
 )
 
 DATES: Final = re.compile(rb"2021[-\x02]|2021-02-03|FEB 03")
+WORD: Final = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 OPF: Final = "{http://www.idpf.org/2007/opf}"
 DC: Final = "{http://purl.org/dc/elements/1.1/}"
 
@@ -530,6 +531,71 @@ class TestOfficeFiles:
         kept = parts["word/_rels/document.xml.rels"]
         assert b'Target="https://example.org/"' in kept
         assert b'Target="media/image1.jpg"' in kept
+
+    def test_lose_what_add_ins_keep_in_fields_and_tags(self) -> None:
+        json = f'{{"uris":["http://zotero.org/users/{SECRET.decode()}/items/A"]}}'
+        fields = (
+            "<w:fldChar w:fldCharType='begin'><w:fldData>NAME</w:fldData></w:fldChar><w:instrText> ADD</w:instrText>"
+            f"<w:instrText>IN ZOTERO_ITEM</w:instrText><w:instrText>{json}</w:instrText>"
+            "<w:fldChar w:fldCharType='begin'> </w:fldChar><w:instrText>PAGE</w:instrText>"
+            "<w:fldChar w:fldCharType='end'/><w:instrText>NAME</w:instrText><w:fldChar w:fldCharType='separate'/>"
+            "<w:t>(2021)</w:t><w:fldChar w:fldCharType='end'/><w:fldSimple w:instr=' ADDIN NAME'/>"
+            "<w:tag w:val='MENDELEY_CITATION_v3_NAMEPADDING'/><w:tag w:val='kept'/>"
+            '<w:instrText>HYPERLINK "https://example.org/home/a"</w:instrText><w:instrText>INCLUDEPICTURE '
+            '"/Users/NAME/a.jpg"</w:instrText>'
+        )
+        fields = fields.replace("NAME", SECRET.decode()).replace("PADDING", "x" * 40)
+        body = f'<w:document xmlns:w="{WORD}">{fields}</w:document>'
+        document = unpacked(cleaned(docx(**{"word/document.xml": body}), "a.docx"))["word/document.xml"].decode()
+        assert SECRET.decode() not in document
+        assert ">PAGE<" in document
+        assert ">(2021)<" in document
+        assert 'val="kept"' in document
+        assert "https://example.org/home/a" in document
+
+    @pytest.mark.parametrize(
+        "element",
+        [
+            "<x:permStart x:ed='NAME'/>",
+            "<x:shape x:gfxdata='NAME'/>",
+            "<x:customWorkbookViews><x:customWorkbookView x:name='NAME - Personal View'/></x:customWorkbookViews>",
+            "<x:range securityDescriptor='NAME'><x:securityDescriptor>NAME</x:securityDescriptor></x:range>",
+            "<x:absoluteUrl driveId='NAME' itemId='NAME'/>",
+            "<x:pic descr='Macintosh HD:Users:NAME:a.jpg'/>",
+            "<x:pic descr='/Volumes/NAME/a.jpg'/>",
+        ],
+    )
+    def test_lose_what_names_people_in_other_ways(self, element: str) -> None:
+        part = f'<x:a xmlns:x="{WORD}">{element}</x:a>'.replace("NAME", SECRET.decode())
+        clean = unpacked(cleaned(docx(**{"word/x.xml": part}), "a.docx"))["word/x.xml"]
+        assert not reveals(clean)
+
+    def test_lose_links_to_templates_and_tables_in_the_account_of_a_person(self) -> None:
+        types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+        account = f"https://d.docs.live.net/{SECRET.decode()}/a.xlsx"
+        links = "".join(
+            f'<Relationship Id="r{number}" Type="{types}/{kind}" Target="{account}" TargetMode="External"/>'
+            for number, kind in enumerate(("attachedTemplate", "externalLinkPath", "oleObject", "hyperlink"))
+        )
+        part = f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{links}</Relationships>'
+        clean = unpacked(cleaned(docx(**{"word/_rels/document.xml.rels": part}), "a.docx"))
+        # What readers can click stays.
+        assert clean["word/_rels/document.xml.rels"].count(SECRET) == 1
+
+    def test_keep_no_properties_that_are_unknown(self) -> None:
+        assert "docProps/other.xml" not in unpacked(cleaned(docx(**{"docProps/other.xml": "<a/>"}), "a.docx"))
+
+    def test_of_open_document_lose_references_paths_and_dates_in_words(self) -> None:
+        mark = f'ZOTERO_ITEM CSL_CITATION {{"{SECRET.decode()}":1}} RNDx'.replace('"', "&quot;")
+        content = (
+            f'<x:a xmlns:x="urn:x"><x:start x:name="{mark}"/>(2021)<x:end x:name="{mark}"/>'
+            f'<x:start x:name="{mark}2"/><x:desc>C:\\Users\\{SECRET.decode()}\\a.jpg</x:desc><x:desc>A lamp</x:desc>'
+            f"<x:date-string>{SECRET.decode()}</x:date-string></x:a>"
+        )
+        clean = unpacked(cleaned(archive(**{"content.xml": content}), "a.odt"))["content.xml"].decode()
+        assert SECRET.decode() not in clean
+        assert re.findall('name="(.*?)"', clean) == ["Reference 1", "Reference 1", "Reference 2"]
+        assert "<x:desc>A lamp</x:desc>" in clean
 
     def test_of_open_document_keep_settings_that_say_nothing_about_a_machine(self) -> None:
         parts = unpacked(cleaned(KINDS["odt"](("a", "b", "c", "d")), "a.odt"))
