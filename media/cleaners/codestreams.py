@@ -1,37 +1,70 @@
-"""JPEG and JPEG 2000 in documents, from which metadata is removed without decoding them."""
+"""JPEG, JPEG 2000 and colour profiles in documents, from which metadata is removed without decoding them."""
 
 import re
+import struct
 from typing import Final
 
 from media.cleaners.streams import damaged, too_complex
 
 # Neither a byte of compressed data nor a point at which decoding can start again.
 _MARKER: Final = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])", re.DOTALL)
-_END_OF_IMAGE, _COMMENT = 0xD9, 0xFE
+_END_OF_IMAGE, _SCAN = 0xD9, 0xDA
+# Segments that describe the image. The others are applications', and comments.
+_DESCRIBING: Final = range(0xC0, 0xE0)
 # How the colours are stored. A longer one has a thumbnail.
 _NEEDED_SEGMENT: Final = re.compile(rb"\xff\xe0\0\x10JFIF\0.{9}|\xff\xee\0\x0eAdobe.{7}", re.DOTALL)
+_MAX_SEGMENTS: Final = 1_000
 _MAX_BOXES: Final = 1_000
 # The boxes of a JPEG 2000 file that decoders need. Source: ISO/IEC 15444-1, annex I.
 _NEEDED_BOXES: Final = {b"jP  ", b"ftyp", b"jp2h", b"jp2c"}
 _JPEG2000: Final = b"\xff\x4f\xff\x51"
+# Of a colour profile: how it begins, the length of its header and how many tags it may have, the tags with colours, and
+# those that must be there, and become empty. Others have the serial number of a display. Source: ICC.1:2022, 7 and 9.
+_PROFILE: Final = re.compile(rb".{36}acsp", re.DOTALL)
+_PROFILE_HEADER, _MAX_TAGS = 128, 200
+_COLOR_TAGS: Final = frozenset(
+    b"wtpt bkpt rXYZ gXYZ bXYZ rTRC gTRC bTRC kTRC chad chrm lumi gamt cicp A2B0 A2B1 A2B2 B2A0 B2A1 B2A2 D2B0 D2B1"
+    b" D2B2 D2B3 B2D0 B2D1 B2D2 B2D3".split()
+)
+_EMPTIED_TAGS: Final = {b"desc", b"cprt"}
+_NEUTRAL_DATE: Final = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 
 
 def strip_jpeg(content: bytes) -> bytes:
-    """Return a JPEG without metadata: application segments other than JFIF's and Adobe's, comments, what follows it."""
-    position, kept = 2, [content[:2]]
+    """Return a JPEG without metadata: application segments other than JFIF's and Adobe's, comments, what follows it.
+
+    What is between segments is left out as well, unless it is compressed data, after the beginning of a scan.
+    """
+    position, kept, is_scan = 2, [content[:2]], False
     while (marker := _MARKER.search(content, position)) is not None:
-        # Before a marker is compressed data.
-        kept.append(content[position : marker.start()])
         code, start = marker[1][0], marker.start()
+        if is_scan:
+            kept.append(content[position:start])
         if code == _END_OF_IMAGE:
             return b"".join([*kept, marker[0]])
         position = start + 2 + int.from_bytes(content[start + 2 : start + 4])
         segment = content[start:position]
-        if not (0xE0 <= code <= 0xEF or code == _COMMENT) or _NEEDED_SEGMENT.fullmatch(segment):
+        if code in _DESCRIBING or _NEEDED_SEGMENT.fullmatch(segment):
             kept.append(segment)
+        is_scan = code == _SCAN
         if position >= len(content):
             return b"".join(kept)
-    return b"".join([*kept, content[position:]])
+    return b"".join([*kept, content[position:] if is_scan else b""])
+
+
+def blank_jpeg(content: bytearray, start: int) -> int:
+    """Overwrite the metadata of the JPEG that begins here, as far as it is before the first scan. Return where."""
+    position = start + 2
+    for _number in range(_MAX_SEGMENTS):
+        marker = _MARKER.match(content, position)
+        if marker is None or marker[1][0] in {_SCAN, _END_OF_IMAGE}:
+            return position
+        end = position + 2 + int.from_bytes(content[position + 2 : position + 4])
+        segment = bytes(content[position:end])
+        if not (marker[1][0] in _DESCRIBING or _NEEDED_SEGMENT.fullmatch(segment)):
+            content[position + 4 : end] = bytes(len(segment[4:]))
+        position = end
+    raise too_complex()
 
 
 def strip_jpeg2000(content: bytes) -> bytes:
@@ -71,3 +104,25 @@ def _strip_codestream(content: bytes) -> bytes:
             kept.append(content[position:end])
         position = end
     return b"".join([*kept, content[position:]])
+
+
+def strip_profile(content: bytes) -> bytes:
+    """Return a colour profile of the same length without dates, devices, names and what programs add."""
+    if not _PROFILE.match(content) or len(content) < _PROFILE_HEADER + 4:
+        return content
+    (count,) = struct.unpack_from(">I", content, _PROFILE_HEADER)
+    table = _PROFILE_HEADER + 4
+    if count > _MAX_TAGS or table + 12 * count > len(content):
+        raise damaged()
+    kept, cleaned = [], bytearray(len(content))
+    for tag, start, length in struct.iter_unpack(">4sII", content[table : table + 12 * count]):
+        if tag in _COLOR_TAGS or tag in _EMPTIED_TAGS:
+            kept.append(struct.pack(">4sII", tag, start, length))
+            # The first bytes say of which type the tag is.
+            part = content[start : start + (length if tag in _COLOR_TAGS else 8)]
+            cleaned[start : start + len(part)] = part
+    # The manufacturer, the model, the program and a checksum.
+    header = bytearray(content[:_PROFILE_HEADER])
+    header[24:36], header[48:56], header[80:100] = _NEUTRAL_DATE, bytes(8), bytes(20)
+    cleaned[: table + 12 * len(kept)] = header + struct.pack(">I", len(kept)) + b"".join(kept)
+    return bytes(cleaned)

@@ -1,5 +1,6 @@
 """Removing from PDFs what they reveal or run."""
 
+import re
 import zlib
 from collections.abc import Iterator
 from typing import IO, Any, BinaryIO, Final, cast
@@ -8,7 +9,7 @@ import pikepdf
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from media.cleaners.codestreams import strip_jpeg, strip_jpeg2000
+from media.cleaners.codestreams import blank_jpeg, strip_jpeg, strip_jpeg2000, strip_profile
 from media.cleaners.markup import LOCAL_PATH
 
 _MAX_OBJECTS: Final = 300_000
@@ -19,14 +20,34 @@ _MAX_IMAGE: Final = 200 * 1024 * 1024
 _REVEALING_KEYS: Final = (
     *("/Metadata", "/PieceInfo", "/LastModified", "/AA", "/JS", "/OpenAction", "/XFA", "/EF", "/AF", "/Thumb"),
     *("/Perms", "/DSS", "/Legal", "/SigFlags", "/SpiderInfo", "/Collection", "/CreatorInfo", "/Creator", "/Author"),
-    *("/Producer", "/ExData"),
+    *("/Producer", "/ExData", "/User"),
 )
 # What TeX notes about files that are included, such as their paths.
 _TEX: Final = "/PTEX."
-_NAME_TREES: Final = ("/JavaScript", "/EmbeddedFiles", "/Renditions", "/AlternatePresentations", "/IDS", "/URLS")
+# What is kept of the catalogue, of the names in it, and of pages. Programs add keys of their own.
+_KEPT: Final = {
+    "/Catalog": {
+        *("/Type", "/Version", "/Extensions", "/Pages", "/PageLabels", "/Names", "/Dests", "/ViewerPreferences"),
+        *("/PageLayout", "/PageMode", "/Outlines", "/URI", "/AcroForm", "/StructTreeRoot", "/MarkInfo", "/Lang"),
+        *("/OutputIntents", "/OCProperties"),
+    },
+    "/Page": {
+        *("/Type", "/Parent", "/Resources", "/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox"),
+        *("/BoxColorInfo", "/Contents", "/Rotate", "/Group", "/Dur", "/Trans", "/Annots", "/StructParents"),
+        *("/Tabs", "/UserUnit", "/PresSteps"),
+    },
+}
+_KEPT_NAMES: Final = {"/Dests", "/AP"}
 _ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj")
 _FILE_KEYS: Final = ("/F", "/UF", "/DOS", "/Mac", "/Unix", "/Desc", "/ID", "/CI")
 _SIGNATURE_KEYS: Final = ("/Name", "/Location", "/Reason", "/ContactInfo", "/M", "/Cert", "/Prop_Build", "/Contents")
+# The types of streams with content, and what streams have that are of another type without saying so.
+_CONTENT: Final = {"/XObject", "/Pattern"}
+_OTHER_KEYS: Final = {"/Length1", "/FunctionType", "/CMapName", "/ShadingType"}
+# An image within content: the name of its filter, and where its data begins, not far behind.
+_JPEG_FILTER: Final = re.compile(rb"/DCT(?:Decode)?\b")
+_IMAGE_DATA: Final = re.compile(rb"\bID\s")
+_MAX_DESCRIPTION: Final = 2_000
 # Annotations that are nothing but an attached file, a film or a sound.
 _ATTACHMENTS: Final = {"/FileAttachment", "/Movie", "/Sound", "/Screen", "/RichMedia", "/3D"}
 # What happens on a click, after that, and before that in a player.
@@ -43,9 +64,8 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
             if len(pdf.objects) > _MAX_OBJECTS:
                 raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
             names = pdf.Root.get("/Names")
-            for key in _NAME_TREES:
-                if isinstance(names, pikepdf.Dictionary) and key in names:
-                    del names[key]
+            if isinstance(names, pikepdf.Dictionary):
+                _remove(names, set(names.keys()) - _KEPT_NAMES)
             for item in pdf.objects:
                 for each in _dictionaries(item):
                     _clean_object(each)
@@ -77,6 +97,8 @@ def _dictionaries(item: Any) -> Iterator[Any]:
 
 def _clean_object(item: Any) -> None:
     _remove(item, _REVEALING_KEYS)
+    if kept := _KEPT.get(str(item.get("/Type", ""))):
+        _remove(item, set(item.keys()) - kept)
     _remove(item, [key for key in item.keys() if key.startswith(_TEX)])  # noqa: SIM118  # it is no dict
     for key in _ACTION_KEYS:
         action = item.get(key)
@@ -100,7 +122,7 @@ def _clean_object(item: Any) -> None:
     if isinstance(annotations, pikepdf.Array):
         item["/Annots"] = pikepdf.Array([each for each in annotations if not _is_attachment(each)])
     if isinstance(item, pikepdf.Stream):
-        _clean_image(item)
+        _clean_stream(item)
 
 
 def _remove(item: Any, keys: Any) -> None:
@@ -118,6 +140,16 @@ def _is_running(action: Any) -> bool:
 
 def _is_attachment(annotation: Any) -> bool:
     return isinstance(annotation, pikepdf.Dictionary) and str(annotation.get("/Subtype", "")) in _ATTACHMENTS
+
+
+def _clean_stream(stream: Any) -> None:
+    """Remove metadata from an image, a colour profile, or content with images in it."""
+    if str(stream.get("/Subtype", "/Form")) != "/Form":
+        _clean_image(stream)
+    elif "/N" in stream and "/Type" not in stream:
+        stream.write(strip_profile(stream.read_bytes()))
+    elif str(stream.get("/Type", "/XObject")) in _CONTENT and not _OTHER_KEYS & set(stream.keys()):
+        _clean_inline_images(stream)
 
 
 def _clean_image(stream: Any) -> None:
@@ -140,3 +172,19 @@ def _clean_image(stream: Any) -> None:
         # Those of the last filter.
         parameters = parameters[len(parameters) - 1]
     stream.write(strip(content), filter=kind, decode_parms=parameters)
+
+
+def _clean_inline_images(stream: Any) -> None:
+    """Overwrite the metadata of JPEGs within content (ISO 32000-1, 8.9.7). Raises ValidationError for packed ones."""
+    before = stream.read_bytes()
+    content, position = bytearray(before), 0
+    for name in _JPEG_FILTER.finditer(before):
+        data = _IMAGE_DATA.search(before, name.end(), name.end() + _MAX_DESCRIPTION)
+        begins = before.rfind(b"BI", max(0, name.start() - _MAX_DESCRIPTION), name.start())
+        if data is None or begins < position:
+            continue
+        if not before.startswith(b"\xff\xd8", data.end()):
+            raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
+        position = blank_jpeg(content, data.end())
+    if position:
+        stream.write(bytes(content))

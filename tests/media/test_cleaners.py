@@ -8,6 +8,7 @@ import re
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Final
 
@@ -17,9 +18,9 @@ from django.core.exceptions import ValidationError
 from hypothesis import example, given
 from hypothesis import strategies as st
 from lxml import etree
-from PIL import Image
+from PIL import Image, ImageCms
 
-from media.cleaners.codestreams import strip_jpeg, strip_jpeg2000
+from media.cleaners.codestreams import strip_jpeg, strip_jpeg2000, strip_profile
 from media.cleaners.metafiles import clean_metafile
 from media.cleaners.nal_units import Coding, clean_units
 from media.metadata import clean_file
@@ -678,6 +679,24 @@ class TestDrawings:
             clean_metafile(content[:place] + junk + content[place + len(junk) :])
 
 
+def profile_with(tags: Mapping[bytes, bytes]) -> bytes:
+    """Return a colour profile with these tags as well, which can be about a display."""
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    (count,) = struct.unpack_from(">I", plain, 128)
+    rows = [
+        (tag, start + 12 * len(tags), length)
+        for tag, start, length in struct.iter_unpack(">4sII", plain[132 : 132 + 12 * count])
+        if tag not in tags
+    ]
+    data = plain[132 + 12 * count :]
+    for tag, content in tags.items():
+        rows.append((tag, 132 + 12 * (count + len(tags)) + len(data), len(content)))
+        data += content
+    table = b"".join(struct.pack(">4sII", *row) for row in rows).ljust(12 * (count + len(tags)), b"\0")
+    size = struct.pack(">I", 132 + len(table) + len(data))
+    return size + plain[4:128] + struct.pack(">I", len(rows)) + table + data
+
+
 class TestPDF:
     def test_signatures_files_and_notes_of_programs_are_removed(self) -> None:
         written = io.BytesIO()
@@ -729,6 +748,87 @@ class TestPDF:
             # The colours are not encoded again.
             assert after.tobytes() == before.tobytes()
 
+    @pytest.mark.parametrize("in_form", [False, True], ids=["of a page", "of a form"])
+    def test_images_within_content_lose_their_metadata(self, in_form: bool) -> None:
+        image = b"BI /W 60 /H 40 /BPC 8 /CS /RGB /F /DCT ID " + jpeg() + b"\nEI"
+        content = b"q " + image + b" Q (/DCT) Tj " + image
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            stream = document.make_stream(content)
+            if in_form:
+                stream.Type, stream.Subtype = pikepdf.Name.XObject, pikepdf.Name.Form
+                document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(F=stream))
+            else:
+                document.pages[0].Contents = stream
+            document.save(written)
+        with pikepdf.open(io.BytesIO(cleaned(written.getvalue(), "a.pdf"))) as document:
+            page = document.pages[0]
+            clean = (page.Resources.XObject.F if in_form else page.Contents).read_bytes()
+        assert not reveals(clean)
+        assert len(clean) == len(content)
+        for start in (match.end() for match in re.finditer(b" ID ", clean)):
+            with Image.open(io.BytesIO(clean[start:])) as after, Image.open(io.BytesIO(jpeg())) as before:
+                assert after.tobytes() == before.tobytes()
+
+    def test_images_within_content_that_are_packed_are_refused(self) -> None:
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            packed_image = base64.a85encode(jpeg())
+            document.pages[0].Contents = document.make_stream(b"BI /F [/A85 /DCT] ID " + packed_image + b"~> EI")
+            document.save(written)
+        with pytest.raises(ValidationError, match="too complex"):
+            cleaned(written.getvalue(), "a.pdf")
+
+    def test_colour_profiles_lose_the_display_and_keep_the_colours(self) -> None:
+        profile = profile_with({b"mmod": SECRET * 3, b"meta": b"dict" + SECRET, b"desc": b"desc\0\0\0\0" + SECRET})
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            stream = document.make_stream(profile, N=3)
+            space = pikepdf.Array([pikepdf.Name.ICCBased, stream])
+            document.pages[0].Resources = pikepdf.Dictionary(ColorSpace=pikepdf.Dictionary(C=space))
+            document.save(written)
+        with pikepdf.open(io.BytesIO(cleaned(written.getvalue(), "a.pdf"))) as document:
+            clean = document.pages[0].Resources.ColorSpace.C[1].read_bytes()
+        assert reveals(profile)
+        assert not reveals(clean)
+        assert strip_profile(clean) == clean
+        image = Image.effect_noise((32, 32), 90).convert("RGB").transpose(Image.Transpose.ROTATE_90)
+        after, before = (
+            ImageCms.profileToProfile(
+                image, ImageCms.ImageCmsProfile(io.BytesIO(each)), ImageCms.createProfile("LAB"), outputMode="LAB"
+            )
+            for each in (clean, profile)
+        )
+        assert after is not None
+        assert before is not None
+        assert after.tobytes() == before.tobytes()
+
+    @given(place=st.integers(0, 250), junk=st.binary(min_size=1, max_size=8))
+    def test_any_colour_profile_is_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+        profile = profile_with({b"mmod": SECRET})
+        profile = profile[:place] + junk + profile[place + len(junk) :]
+        with contextlib.suppress(ValidationError):
+            assert len(strip_profile(profile)) == len(profile)
+
+    def test_what_programs_add_to_the_catalogue_and_to_pages_is_removed(self) -> None:
+        written = io.BytesIO()
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            added = pikepdf.Dictionary(Owner=SECRET.decode())
+            document.Root[pikepdf.Name("/Scanner")] = added
+            document.Root.Lang = "en"
+            document.Root.Names = pikepdf.Dictionary(Dests=pikepdf.Dictionary(), Owners=added)
+            document.Root.Threads = pikepdf.Array([pikepdf.Dictionary(I=pikepdf.Dictionary(Title=SECRET.decode()))])
+            document.pages[0][pikepdf.Name("/Place")] = added
+            document.pages[0].Rotate = 90
+            document.save(written)
+        content = cleaned(written.getvalue(), "a.pdf")
+        assert reveals(written.getvalue())
+        assert not reveals(content)
+        with pikepdf.open(io.BytesIO(content)) as document:
+            assert str(document.Root.Lang) == "en"
+            assert [*document.Root.Names.keys()] == ["/Dests"]
+            assert document.pages[0].Rotate == 90
+
     def test_images_in_jpeg_2000_lose_their_metadata(self) -> None:
         plain = io.BytesIO()
         Image.new("RGB", (8, 8), "teal").save(plain, "JPEG2000", comment=SECRET)
@@ -739,6 +839,12 @@ class TestPDF:
         assert strip_jpeg2000(stripped) == stripped
         with Image.open(io.BytesIO(stripped)) as image:
             assert image.convert("RGB").getpixel((3, 3)) == (0, 128, 128)
+
+    def test_a_jpeg_loses_what_is_between_its_segments(self) -> None:
+        content = jpeg()
+        place = content.index(b"\xff\xdb")
+        assert strip_jpeg(content[:place] + SECRET + content[place:]) == strip_jpeg(content)
+        assert strip_jpeg(content[:place] + b"\xff\xf0\0\x0e" + SECRET + content[place:]) == strip_jpeg(content)
 
     def test_a_jpeg_keeps_its_scans_and_loses_what_follows(self) -> None:
         written = io.BytesIO()
