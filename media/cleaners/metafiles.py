@@ -28,6 +28,8 @@ _PLUS_HEADER, _PLUS_COMMENT, _PLUS_OBJECT = 0x4001, 0x4003, 0x4008
 _PLUS_WITH_IMAGE: Final = {1, 2, 5}
 # An image that is a file, such as a JPEG or another drawing, and not only pixels. It begins with a version and a type.
 _PLUS_IMAGE_FILE: Final = re.compile(rb"\xc0\xdb(?:\x01\0\0\0.{16}\x01\0\0\0|\x02\0\0\0)", re.DOTALL)
+# An image for printers that is a JPEG or PNG and not only pixels: its header, with planes, depth and compression.
+_PACKED_BITMAP: Final = re.compile(rb"[\x28\x6c\x7c]\0\0\0.{8}\x01\0..[\x04\x05]\0\0\0", re.DOTALL)
 # Of WMF: the last one, and a command for the printer, which can be a comment.
 _WMF_END, _WMF_ESCAPE = 0, 0x0626
 _PLACEABLE: Final = b"\xd7\xcd\xc6\x9a"
@@ -42,6 +44,11 @@ def clean_metafile(content: bytes) -> bytes:
             raise too_complex()
         return gzip.compress(clean_metafile(unpacked), mtime=0)
     return _clean_emf(content) if content[40:44] == b" EMF" else _clean_wmf(content)
+
+
+def _unsupported(extension: str) -> ValidationError:
+    text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
+    return ValidationError(text % {"type": extension, "other": ".png"})
 
 
 def _clean_emf(content: bytes) -> bytes:
@@ -63,6 +70,8 @@ def _clean_emf(content: bytes) -> bytes:
             instructions.append((position + 16, min(position + 12 + length, end)))
         elif kind == _EMF_COMMENT or kind in _EMF_ESCAPES:
             cleaned[position + 12 : end] = bytes(max(0, size - 12))
+        elif _PACKED_BITMAP.search(content, position + 8, end):
+            raise _unsupported(".emf")
         position = end
         if kind == _EMF_END:
             cleaned[48:52] = struct.pack("<I", position)
@@ -91,8 +100,7 @@ def _clean_instructions(drawing: bytearray, places: Collection[tuple[int, int]])
                 has_file = has_file or _PLUS_IMAGE_FILE.search(drawing, start, following) is not None
             start = following
     if has_file and not is_dual:
-        text = _("Names and places can't be removed from “%(type)s” files. Save it as “%(other)s” and try again.")
-        raise ValidationError(text % {"type": ".emf", "other": ".png"})
+        raise _unsupported(".emf")
     if has_file:
         for start, end in places:
             # With the mark that tells them from other comments.
@@ -113,6 +121,8 @@ def _clean_wmf(content: bytes) -> bytes:
             raise damaged()
         if function == _WMF_ESCAPE:
             cleaned[position + 10 : end] = bytes(max(0, 2 * words - 10))
+        elif _PACKED_BITMAP.search(content, position + 6, end):
+            raise _unsupported(".wmf")
         position = end
         if function == _WMF_END:
             return bytes(cleaned[:position])

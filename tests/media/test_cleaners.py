@@ -672,6 +672,26 @@ class TestDrawings:
         with pytest.raises(ValidationError, match="damaged"):
             clean_metafile(emf(instructions=struct.pack("<HHII", 0x400D, 0, size, 0)))
 
+    @pytest.mark.parametrize(("compression", "is_refused"), [(0, False), (3, False), (4, True), (5, True)])
+    def test_with_images_for_printers_that_are_files_are_refused(self, compression: int, is_refused: bool) -> None:
+        image = struct.pack("<IIIHHI", 40, 60, 40, 1, 0, compression) + bytes(20) + b"pixels"
+        begins = int.from_bytes(emf()[4:8], "little")
+        drawings = [
+            emf()[:begins]
+            + struct.pack("<II", 81, 80 + len(image) + 2)
+            + bytes(72)
+            + image
+            + bytes(2)
+            + emf()[begins:],
+            wmf()[:18] + struct.pack("<IH", 14 + len(image) // 2, 0x0F43) + bytes(22) + image + wmf()[18:],
+        ]
+        for content in drawings:
+            if is_refused:
+                with pytest.raises(ValidationError, match=r"Save it as “\.png”"):
+                    clean_metafile(content)
+            else:
+                assert b"pixels" in clean_metafile(content)
+
     @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8), packed_too=st.booleans())
     def test_any_bytes_are_cleaned_or_refused(self, place: int, junk: bytes, packed_too: bool) -> None:
         content = emf() if packed_too else wmf()
