@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import IO, Final
 from uuid import UUID
 
-from media.cleaners.nal_units import BITMAP_HEADER, coding_of_bitmaps
+from media.cleaners.frames import BITMAP_HEADER, cleaner_of_bitmaps
 from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
 
 _MAX_OBJECTS: Final = 5_000
@@ -25,6 +25,8 @@ _FILE_PROPERTIES: Final = _guid("8CABDCA1-A947-11CF-8EE4-00C00C205365")
 _STREAM_PROPERTIES: Final = _guid("B7DC0791-A9B7-11CF-8EE6-00C00C205365")
 _EXTENDED_STREAM_PROPERTIES: Final = _guid("14E6A5CB-C672-4332-8399-A96952065B5A")
 _BITRATES: Final = _guid("7BF875CE-468D-11D1-8D82-006097C9A2B2")
+_VIDEO: Final = _guid("BC19EFC0-5B4D-11CF-A8FD-00805F5C442B")
+_AUDIO: Final = _guid("F8699E40-5B4D-11CF-A8FD-00805F5C442B")
 _DATA: Final = _guid("75B22636-668E-11CF-A6D9-00AA0062CE6C")
 _SIMPLE_INDEX: Final = _guid("33000890-E5B1-11CF-89F4-00A0C90349CB")
 _INDEX: Final = _guid("D6E229D3-35DA-11D1-9034-00A0C90349BE")
@@ -48,7 +50,8 @@ _KEPT: Final = {
 def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
     """Turn everything into padding that is not needed for playing, and remove the date and the names of streams.
 
-    Raises ValidationError if there are messages in the video, which is in pieces here.
+    Raises ValidationError if there may be metadata in the video, which is in pieces here, and for streams of anything
+    but images and sound.
     """
     copy_unchanged(source, target)
     for kind, start, end in list(_objects(source, 0, size_of(source))):
@@ -59,8 +62,11 @@ def clean_asf(source: IO[bytes], target: IO[bytes]) -> None:
             for name_start, name_end in _names(source, start, end):
                 write_zeros(target, name_start, name_end)
         elif kind == _STREAM_PROPERTIES:
+            source.seek(start + 24)
+            kind_of_stream = source.read(16)
             source.seek(start + _BITMAP)
-            if coding_of_bitmaps(source.read(BITMAP_HEADER)):
+            is_revealing = kind_of_stream == _VIDEO and cleaner_of_bitmaps(source.read(BITMAP_HEADER))
+            if is_revealing or kind_of_stream not in {_VIDEO, _AUDIO}:
                 raise unsupported_stream()
         elif kind not in _KEPT:
             target.seek(start)

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Final
 
-from media.cleaners.nal_units import (
+from media.cleaners.frames import (
     BITMAP_HEADER,
-    Coding,
-    clean_h265_description,
-    clean_units,
-    coding_of,
-    coding_of_bitmaps,
+    CleanFrames,
+    clean_bitmap_description,
+    clean_jpegs,
+    cleaner_of_bitmaps,
+    cleaner_of_units,
 )
+from media.cleaners.nal_units import Coding, clean_h265_description, coding_of
 from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
 from media.cleaners.xiph import check_comments, empty_comments, empty_flac_block
 
@@ -72,7 +73,7 @@ _NEEDED_LINE: Final = re.compile(
 )
 # The codecs of video with messages in it, which are described as in MP4, and those that are described as in AVI.
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
-_OF_AVI: Final = b"V_MS/VFW/FOURCC"
+_OF_AVI, _MOTION_JPEG = b"V_MS/VFW/FOURCC", b"V_MJPEG"
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
 
@@ -94,7 +95,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
     """Turn everything into padding that is not needed for playing, and empty what is said about the programs."""
     copy_unchanged(source, target)
     tracks: list[dict[int, _Element]] = []
-    codings: dict[int, Coding] | None = None
+    cleaners: dict[int, CleanFrames] | None = None
     for parent, element in _elements(source):
         if element.id not in _KEPT[parent] or (element.id == _SEEK and not _is_kept_seek(_read(source, element))):
             _write_void(target, element)
@@ -106,9 +107,9 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
         elif element.id in {_TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION, _ENCODINGS}:
             tracks[-1][element.id] = element
         elif element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
-            if codings is None:
-                codings = dict(_codings(source, tracks))
-            _clean_blocks(source, target, element, codings)
+            if cleaners is None:
+                cleaners = dict(_cleaners(source, tracks))
+            _clean_blocks(source, target, element, cleaners)
     for track in tracks:
         if described := track.get(_CODEC_DESCRIPTION):
             codec = _read(source, track[_CODEC]).rstrip(b"\0")
@@ -116,8 +117,9 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
             target.write(_clean_description(codec, _read(source, described)))
             if _BOXES.get(codec) == b"hvcC":
                 clean_h265_description(source, target, described.body, described.end)
-            elif codec == _OF_AVI and (coding := coding_of_bitmaps(_read(source, described))):
-                clean_units(source, target, described.body + BITMAP_HEADER, described.end, coding)
+            elif codec == _OF_AVI:
+                header = _read(source, described)[:BITMAP_HEADER]
+                clean_bitmap_description(source, target, header, described.body, described.end)
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
@@ -174,33 +176,36 @@ def _read(file: IO[bytes], element: _Element) -> bytes:
     return file.read(element.end - element.body)
 
 
-def _codings(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[tuple[int, Coding]]:
-    """Yield the numbers of the tracks with messages in their video, and how these are coded."""
+def _cleaners(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[tuple[int, CleanFrames]]:
+    """Yield the numbers of the tracks with metadata in their images, and what cleans these."""
     for track in tracks:
-        if coding := _coding(source, track):
+        if clean := _cleaner(source, track):
             if _ENCODINGS in track:
                 # The blocks are compressed once more, or lack their beginnings.
                 raise unsupported_stream()
-            yield int.from_bytes(_read(source, track[_TRACK_NUMBER])), coding
+            yield int.from_bytes(_read(source, track[_TRACK_NUMBER])), clean
 
 
-def _coding(source: IO[bytes], track: dict[int, _Element]) -> Coding | None:
+def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | None:
     codec, described = _read(source, track[_CODEC]).rstrip(b"\0"), track.get(_CODEC_DESCRIPTION)
     if codec == _OF_AVI and described:
-        return coding_of_bitmaps(_read(source, described))
+        return cleaner_of_bitmaps(_read(source, described))
+    if codec == _MOTION_JPEG:
+        return clean_jpegs
     if (box := _BOXES.get(codec)) is None:
         return None
-    return coding_of(source, box, described.body) if described else Coding(is_h265=box == b"hvcC")
+    coding = coding_of(source, box, described.body) if described else Coding(is_h265=box == b"hvcC")
+    return cleaner_of_units(coding) if coding else None
 
 
-def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, codings: dict[int, Coding]) -> None:
-    """Overwrite the messages in a block of video, or in the one of a group, and what a group doesn't need."""
+def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, cleaners: dict[int, CleanFrames]) -> None:
+    """Overwrite the metadata in a block of video, or in the one of a group, and what a group doesn't need."""
     if element.id == _BLOCK_GROUP:
         position = element.body
         while position < element.end:
             part = _read_header(source, position, element.end)
             if part.id == _BLOCK:
-                _clean_blocks(source, target, part, codings)
+                _clean_blocks(source, target, part, cleaners)
             elif part.id not in _OF_GROUP:
                 _write_void(target, part)
             position = part.end
@@ -210,10 +215,10 @@ def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, codin
         # The number of the track, two bytes of time, and flags, of which two say how several images share a block.
         size = 9 - header[0].bit_length()
         number = int.from_bytes(header[:size]) % (1 << 7 * size)
-        if number in codings:
+        if clean := cleaners.get(number):
             if header[size + 2] & 6:
                 raise unsupported_stream()
-            clean_units(source, target, element.body + size + 3, element.end, codings[number])
+            clean(source, target, element.body + size + 3, element.end)
 
 
 def _is_kept_seek(body: bytes) -> bool:

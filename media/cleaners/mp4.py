@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import IO, Final
 
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, chunks_of, entries, free_box, handler_of, id_of
-from media.cleaners.mp4_descriptions import clean_descriptions, clean_messages
+from media.cleaners.mp4_descriptions import clean_descriptions, clean_images
 from media.cleaners.mp4_fragments import runs_of
 from media.cleaners.streams import CHUNK, copy_unchanged, damaged, size_of, too_complex, write_zeros
 
@@ -55,7 +55,7 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     for track in shown:
         clean_descriptions(source, target, track)
         if track.kind == b"vide":
-            clean_messages(source, target, track)
+            clean_images(source, target, track)
     used = _joined(sorted(place for track in shown for place in track.places))
     for box in found:
         if box.path == (b"mdat",):

@@ -1,4 +1,4 @@
-"""How MP4 and QuickTime files describe the images and sound of a track, and the messages within H.264 and H.265.
+"""How MP4 and QuickTime files describe the images and sound of a track, and the metadata within images.
 
 Sources: ISO/IEC 14496-12, 12.1 and 12.2, QuickTime File Format Specification (Apple).
 """
@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import IO, Final
 
+from media.cleaners.frames import CleanFrames, cleaner_of, cleaner_of_units
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
-from media.cleaners.nal_units import Coding, clean_h265_description, clean_units, coding_of
+from media.cleaners.nal_units import clean_h265_description, coding_of
 from media.cleaners.streams import too_complex, write_zeros
 
 # Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
@@ -38,22 +39,24 @@ def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> No
                 free_box(target, box)
 
 
-def clean_messages(source: IO[bytes], target: IO[bytes], track: Track) -> None:
-    """Overwrite the messages within the video of a track, and in the descriptions of how it is coded."""
-    codings = set[Coding]()
+def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
+    """Overwrite the metadata within the images of a track, and in the descriptions of how they are coded."""
+    cleaners = set[CleanFrames]()
     for kind, start, end in _descriptions(source, track):
         if kind not in _WITH_MESSAGES:
+            if clean := cleaner_of(kind):
+                cleaners.add(clean)
             continue
         for box in _boxes(source, track, start, end):
             if coding := coding_of(source, box.kind, box.body):
-                codings.add(coding)
+                cleaners.add(cleaner_of_units(coding))
                 if coding.is_h265:
                     clean_h265_description(source, target, box.body, box.end)
-    if len(codings) > 1:
+    if len(cleaners) > 1:
         raise too_complex()
-    for coding in codings:
+    for clean in cleaners:
         for start, end in apart(track.places):
-            clean_units(source, target, start, end, coding)
+            clean(source, target, start, end)
 
 
 def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int, int]]:

@@ -17,10 +17,9 @@ _ESCAPE: Final = re.compile(rb"\0\0\x03")
 # What comes before each unit where its length doesn't. There may be more zeros.
 _START: Final = b"\0\0\1"
 _BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
-# What programs call the two in AVI and Windows Media, with a description that begins with a header of so many bytes.
+# What programs call the two in AVI and Windows Media.
 _H264: Final = re.compile(rb"[HXQV]264|AVC1|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC", re.IGNORECASE)
 _H265: Final = re.compile(rb"[HX]265|HEVC|HEV1|HVC1", re.IGNORECASE)
-BITMAP_HEADER: Final = 40
 # Where a box that describes the coding has the size of lengths.
 _LENGTH_SIZE: Final = {b"avcC": 4, b"hvcC": 21}
 _REGISTERED, _UNREGISTERED, _TIME_CODE = 4, 5, 136
@@ -55,9 +54,8 @@ def coding_of(file: IO[bytes], kind: bytes, start: int) -> Coding | None:
     return Coding(kind == b"hvcC", (file.read(1)[0] & 3) + 1)
 
 
-def coding_of_bitmaps(header: bytes) -> Coding | None:
-    """Return the coding that is called like this in the header of a bitmap; None if it is another one."""
-    name = header[16:20]
+def coding_of_name(name: bytes) -> Coding | None:
+    """Return the coding that AVI calls so; None if it is another one."""
     return Coding(is_h265=False) if _H264.fullmatch(name) else Coding(is_h265=True) if _H265.fullmatch(name) else None
 
 

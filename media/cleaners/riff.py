@@ -7,16 +7,21 @@ maintained library with a permissive licence does this.
 import re
 import struct
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import IO, Final
 
-from media.cleaners.nal_units import BITMAP_HEADER, Coding, clean_units, coding_of_bitmaps
+from media.cleaners.frames import BITMAP_HEADER, CleanFrames, clean_bitmap_description, clean_dv, cleaner_of_bitmaps
 from media.cleaners.streams import copy_part, copy_unchanged, damaged, size_of, too_complex, write_zeros
 
 _MAX_CHUNKS: Final = 2_000_000
 _SOUND: Final = {b"fmt ", b"fact", b"data"}
 _LISTS: Final = {b"RIFF", b"LIST"}
-# What has the images and the sound, in chunks whose types begin with the number of a stream.
+# What has the data of streams, in chunks whose types begin with the number of one.
 _DATA: Final = {b"movi", b"rec "}
+_OF_STREAM: Final = re.compile(rb"[0-9A-Fa-f]{2}..", re.DOTALL)
+# The kinds of streams that are played. The last one is of DV.
+_IMAGES, _IMAGES_AND_SOUND = b"vids", b"iavs"
+_PLAYED: Final = {_IMAGES, b"auds", _IMAGES_AND_SOUND}
 # What is kept in each list of an AVI.
 _KEPT: Final = {
     b"": re.compile(rb"RIFFAVI[ X]"),
@@ -47,30 +52,46 @@ def clean_wav(source: IO[bytes], target: IO[bytes]) -> None:
         copy_part(source, target, start, chunk_end)
 
 
+@dataclass(slots=True)
+class _Stream:
+    """A stream of an AVI: of which kind it is, and what cleans its data, if there may be metadata in that."""
+
+    kind: bytes
+    clean: CleanFrames | None = None
+
+
 def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
     """Turn everything into padding that is not needed for playing, so that the offsets in the file stay right.
 
-    Messages within the video are overwritten.
+    That includes streams of anything but images and sound. Metadata within images is overwritten.
     """
     copy_unchanged(source, target)
-    # How each stream is coded, if there are messages in it.
-    codings: list[Coding | None] = []
+    streams: list[_Stream] = []
     for around, kind, start, end in _chunks(source):
-        if not _KEPT[around].fullmatch(kind):
+        number = int(kind[:2], 16) if around in _DATA and _OF_STREAM.fullmatch(kind) else len(streams)
+        stream = streams[number] if number < len(streams) else None
+        if not _KEPT[around].fullmatch(kind) or (stream and stream.kind not in _PLAYED):
             target.seek(start)
             target.write(b"JUNK")
             write_zeros(target, start + 8, end)
         elif kind == b"strh":
-            codings.append(None)
-        elif kind == b"strf" and codings:
             source.seek(start + 8)
-            codings[-1] = coding_of_bitmaps(source.read(min(BITMAP_HEADER, end - start - 8)))
-            if codings[-1]:
-                clean_units(source, target, start + 8 + BITMAP_HEADER, end, codings[-1])
-        elif around in _DATA and not kind.startswith(b"ix"):
-            number = int(kind[:2], 16)
-            if number < len(codings) and (coding := codings[number]):
-                clean_units(source, target, start + 8, end, coding)
+            streams.append(_Stream(source.read(4)))
+        elif kind == b"strf" and streams:
+            _clean_description(source, target, streams[-1], start + 8, end)
+        elif stream and stream.clean:
+            stream.clean(source, target, start + 8, end)
+
+
+def _clean_description(source: IO[bytes], target: IO[bytes], stream: _Stream, start: int, end: int) -> None:
+    """Set what cleans the data of a stream that is described between two positions, and clean the description."""
+    source.seek(start)
+    if stream.kind == _IMAGES:
+        header = source.read(min(BITMAP_HEADER, end - start))
+        stream.clean = cleaner_of_bitmaps(header)
+        clean_bitmap_description(source, target, header, start, end)
+    elif stream.kind == _IMAGES_AND_SOUND:
+        stream.clean = clean_dv
 
 
 def _chunks(source: IO[bytes]) -> Iterator[tuple[bytes, bytes, int, int]]:

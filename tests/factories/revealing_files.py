@@ -115,23 +115,24 @@ def mp4() -> bytes:
     return movie((b"soun", b"SOUND"), (b"meta", SECRET))
 
 
-def movie(*tracks: tuple[bytes, bytes], described: bytes = b"") -> bytes:
+def movie(*tracks: tuple[bytes, bytes], codec: bytes = b"mp4a", described: bytes = b"") -> bytes:
     """Return tracks of these kinds with one sample each, which are described like this, and data of no track."""
+    description = box(codec, bytes(28) + described)
 
     def moov(start: int) -> bytes:
         place = box(b"udta", box(b"\xa9xyz", SECRET))
         header = box(b"mvhd", bytes(4) + SECRET[:8] + bytes(88))
         starts = accumulate((len(sample) for _kind, sample in tracks), initial=start)
-        boxes = (_track(kind, at, len(data), described) for at, (kind, data) in zip(starts, tracks, strict=False))
+        boxes = (_track(kind, at, len(data), description) for at, (kind, data) in zip(starts, tracks, strict=False))
         return box(b"moov", header + b"".join(boxes) + place)
 
     start = 24 + len(moov(0)) + 8
     return MP4[:24] + moov(start) + box(b"mdat", b"".join(sample for _kind, sample in tracks) + SECRET)
 
 
-def _track(kind: bytes, start: int, size: int, described: bytes) -> bytes:
+def _track(kind: bytes, start: int, size: int, description: bytes) -> bytes:
     """Return a track whose only sample is at this position of the file."""
-    tables = box(b"stsd", struct.pack(">II", 0, 1) + box(b"mp4a", bytes(28) + described))
+    tables = box(b"stsd", struct.pack(">II", 0, 1) + description)
     tables += box(b"stsc", struct.pack(">IIIII", 0, 1, 1, 1, 1)) + box(b"stsz", struct.pack(">III", 0, size, 1))
     tables += box(b"stco", struct.pack(">III", 0, 1, start))
     handler = box(b"hdlr", bytes(8) + kind + bytes(12) + SECRET + b"\0")

@@ -1,4 +1,4 @@
-"""Messages of cameras within H.264 and H.265 (SEI), wherever a kind of file has the video."""
+"""What cameras note within the images of a video, wherever a kind of file has these: in H.264, H.265, JPEG and DV."""
 
 import contextlib
 import io
@@ -6,18 +6,21 @@ import re
 import struct
 from pathlib import PurePath
 from typing import Final
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import example, given
 from hypothesis import strategies as st
+from PIL import Image
 
 from media.cleaners.nal_units import Coding, clean_units
 from media.cleaners.streams import CHUNK
 from media.metadata import clean_file
 from tests.factories.files import MP4
+from tests.factories.hostile_files import reveals
 from tests.factories.recordings import SECRET, ebml, messages, noted, play, recording, riff
-from tests.factories.revealing_files import box
+from tests.factories.revealing_files import box, jpeg, movie
 
 NOTE: Final = messages((5, SECRET))
 # A sample of an image and a message, and how long each of its two units is.
@@ -260,11 +263,11 @@ def listed(kind: bytes, *chunks: bytes) -> bytes:
     return riff(b"LIST", kind + b"".join(chunks))
 
 
-def avi(name: bytes, *images: bytes, described: bytes = b"", kind: bytes = b"01dc") -> bytes:
-    """Return sound and a video whose images are called like this."""
+def avi(name: bytes, *images: bytes, described: bytes = b"", stream: bytes = b"vids", heard: bytes = b"") -> bytes:
+    """Return sound and a stream whose images are called like this."""
     sound = listed(b"strl", riff(b"strh", b"auds" + bytes(44)), riff(b"strf", bytes(16)))
-    video = listed(b"strl", riff(b"strh", b"vids" + bytes(44)), riff(b"strf", bitmap_header(name, described)))
-    data = listed(b"movi", riff(b"00wb", NOTE), *(riff(kind, image) for image in images))
+    video = listed(b"strl", riff(b"strh", stream + bytes(44)), riff(b"strf", bitmap_header(name, described)))
+    data = listed(b"movi", riff(b"00wb", heard), *(riff(b"01dc", image) for image in images))
     return riff(b"RIFF", b"AVI " + listed(b"hdrl", riff(b"avih", bytes(56)), sound, video) + data)
 
 
@@ -272,7 +275,7 @@ class TestAVI:
     @pytest.mark.parametrize("name", [b"H264", b"h264", b"X264", b"avc1", b"DAVC"])
     def test_loses_messages_in_images_and_in_how_they_are_described(self, name: bytes) -> None:
         stream = byte_stream(IMAGE, NOTE)
-        content = avi(name, stream, b"", stream, described=byte_stream(NOTE))
+        content = avi(name, stream, b"", stream, described=byte_stream(NOTE), heard=NOTE)
         clean = cleaned(content, "a.avi")
         # Sound has none, whatever it looks like.
         assert (content.count(SECRET), clean.count(SECRET)) == (4, 1)
@@ -280,8 +283,13 @@ class TestAVI:
         assert len(clean) == len(content)
 
     def test_of_other_codecs_is_left_as_it_is(self) -> None:
-        content = avi(b"MJPG", NOTE, byte_stream(NOTE))
+        content = avi(b"FMP4", NOTE, byte_stream(NOTE))
         assert cleaned(content, "a.avi") == content
+
+    @pytest.mark.parametrize("stream", [b"txts", b"mids", b"GPS "])
+    def test_loses_streams_of_anything_but_images_and_sound(self, stream: bytes) -> None:
+        clean = cleaned(avi(b"text", SECRET, stream=stream), "a.avi")
+        assert clean.endswith(b"JUNK" + struct.pack("<I", len(SECRET)) + bytes(len(SECRET)))
 
     def test_with_lengths_before_its_units_is_refused(self) -> None:
         for content in (avi(b"H264", IMAGE + NOTE), avi(b"H264", described=b"\1\x64\0\x1f\xff\xe0\0")):
@@ -295,6 +303,99 @@ class TestAVI:
         with contextlib.suppress(ValidationError):
             once = cleaned(content[:start] + junk + content[start + len(junk) :], "a.avi")
             assert cleaned(once, "a.avi") == once
+
+
+def placed(name: bytes, images: bytes) -> dict[str, bytes]:
+    """Return files of each kind in which these are the images of a video of this codec, by their names."""
+    described = ebml("63A2", bitmap_header(name))
+    return {
+        "a.avi": avi(name, images),
+        "a.mkv": matroska(b"V_MS/VFW/FOURCC", images, described),
+        "a.mov": movie((b"vide", images), codec=name),
+    }
+
+
+class TestMotionJPEG:
+    @pytest.mark.parametrize("name", [b"MJPG", b"jpeg", b"mjpa", b"AVDJ"])
+    def test_loses_the_metadata_of_each_image(self, name: bytes) -> None:
+        images = jpeg() + SECRET + bytes(4) + jpeg()
+        for file, content in placed(name, images).items():
+            clean = cleaned(content, file)
+            assert not reveals(clean), file
+            assert len(clean) == len(content)
+            starts = [match.start() for match in re.finditer(b"\xff\xd8\xff", clean)]
+            assert len(starts) == 2
+            for start in starts:
+                with Image.open(io.BytesIO(clean[start:])) as after, Image.open(io.BytesIO(jpeg())) as before:
+                    assert after.tobytes() == before.tobytes()
+
+    def test_in_matroska_has_a_name_of_its_own(self) -> None:
+        assert not reveals(cleaned(matroska(b"V_MJPEG", jpeg()), "a.mkv"))
+
+    @pytest.mark.parametrize(
+        "segment",
+        [b"\xff\xe0\0\x10AVI1\1\0" + bytes(8), b"\xff\xe1\0\x2a\0\0\0\0mjpg" + b"x" * 32, b"\xff\xfe\0\x0bCS=ITU601"],
+    )
+    def test_keeps_what_decoders_need(self, segment: bytes) -> None:
+        content = avi(b"MJPG", b"\xff\xd8" + segment + b"\xff\xda\0\2data\xff\xd9")
+        assert cleaned(content, "a.avi") == content
+        longer = segment[:2] + struct.pack(">H", len(segment) + 100) + segment[4:] + SECRET.ljust(102)
+        assert SECRET not in cleaned(avi(b"MJPG", b"\xff\xd8" + longer + b"\xff\xd9"), "a.avi")
+
+    @pytest.mark.parametrize("before", range(CHUNK - 6, CHUNK + 3))
+    def test_is_read_in_parts_between_which_a_marker_can_be(self, before: int) -> None:
+        image = b"\xff\xd8\xff\xda\0\2" + b"x" * before + b"\xff\xfe\0\x0e" + SECRET + b"\xff\xd9"
+        assert cleaned(avi(b"MJPG", image), "a.avi") == avi(b"MJPG", image.replace(SECRET, bytes(len(SECRET))))
+
+    def test_of_something_else_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+            cleaned(avi(b"MJPG", SECRET), "a.avi")
+
+    @given(place=st.integers(0, 900), junk=st.binary(min_size=1, max_size=8))
+    def test_any_images_are_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+        images = jpeg() + jpeg()
+        content = avi(b"MJPG", images[:place] + junk + images[place:])
+        with contextlib.suppress(ValidationError):
+            once = cleaned(content, "a.avi")
+            assert len(once) == len(content)
+            assert cleaned(once, "a.avi") == once
+
+    def test_shows_the_same_afterwards(self) -> None:
+        for container in ("avi", "mov", "matroska"):
+            content = recording(container, "mjpeg", "pcm_s16le")
+            assert play(cleaned(content, f"a.{container[:3].replace('mat', 'mkv')}"))[0] == play(content)[0]
+
+
+class TestDV:
+    DATE: Final = b"\x62\xff\x03\x02\x21"
+    SOURCE: Final = b"\x60\xff\xff\x00\xff"
+
+    @pytest.mark.parametrize("name", [b"dvsd", b"dvc ", b"dvh5", b"dv50"])
+    def test_loses_dates_and_settings_of_the_camera(self, name: bytes) -> None:
+        unknown = b"\xff" * 5
+        subcode, auxiliary, sound, image = b"\x3f\7\0", b"\x56\7\0", b"\x76\7\0", b"\x96\7\0"
+
+        def frame(date: bytes) -> bytes:
+            packs = b"".join(bytes(3) + date for _number in range(6))
+            return b"".join(
+                part.ljust(80, b"\xff")
+                for part in (
+                    b"\x1f\7\0",
+                    subcode + packs,
+                    auxiliary + self.SOURCE + date,
+                    sound + date,
+                    image + self.DATE,
+                )
+            )
+
+        for file, content in placed(name, frame(self.DATE) * 900).items():
+            clean = cleaned(content, file)
+            assert frame(unknown) * 900 in clean, file
+            assert len(clean) == len(content)
+
+    def test_beside_sound_in_one_stream_as_well(self) -> None:
+        content = avi(b"dvsd", b"\x1f\7\0".ljust(80, b"\xff") + b"\x56\7\0" + self.DATE, stream=b"iavs")
+        assert self.DATE not in cleaned(content, "a.avi")
 
 
 def matroska(codec: bytes, block: bytes, *described: bytes, flags: int = 0, group: bytes = b"") -> bytes:
@@ -339,9 +440,18 @@ class TestMatroska:
         assert duration in clean
 
 
-def test_windows_media_with_messages_in_its_video_is_refused() -> None:
+@pytest.mark.parametrize("codec", ["libx264", "mjpeg"])
+def test_windows_media_with_metadata_in_its_images_is_refused(codec: str) -> None:
     with pytest.raises(ValidationError, match="a type that can't be cleaned"):
-        cleaned(recording("asf", "libx264", "wmav2"), "a.wmv")
+        cleaned(recording("asf", codec, "wmav2"), "a.wmv")
+
+
+def test_windows_media_with_commands_is_refused() -> None:
+    content = recording("asf", "wmv2", "wmav2")
+    sound = UUID("F8699E40-5B4D-11CF-A8FD-00805F5C442B").bytes_le
+    assert sound in content
+    with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+        cleaned(content.replace(sound, UUID("59DACFC0-59E6-11D0-A3AC-00A0C90348F6").bytes_le), "a.wmv")
 
 
 def test_an_avi_shows_the_same_afterwards() -> None:

@@ -1,0 +1,111 @@
+"""The images of video: what cleans those of each codec, in place.
+
+H.264 and H.265 are in a module of their own. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), IEC 61834-2 and -4 (DV).
+"""
+
+import re
+from collections.abc import Callable
+from functools import cache, partial
+from typing import IO, Final
+
+from media.cleaners.nal_units import Coding, clean_units, coding_of_name
+from media.cleaners.streams import CHUNK, unsupported_stream, write_zeros
+
+# Overwrites metadata in the second file between two positions, which the first one has as well.
+type CleanFrames = Callable[[IO[bytes], IO[bytes], int, int], None]
+
+# AVI, Windows Media and Matroska describe images with a header of so many bytes, which has the name of the codec here.
+BITMAP_HEADER: Final = 40
+_NAME: Final = slice(16, 20)
+_JPEG: Final = re.compile(rb"[MA]JPG|jpeg|mjpa|dmb1|AVDJ|AVRn|ijpg|JPGL", re.IGNORECASE)
+_DV: Final = re.compile(rb"dv(?:sd|sl|hd|is|25|50|h[1-9pq]|c[ps ]|pp|[15][np])|cdvc|cdv5|AVdv|AVd1", re.IGNORECASE)
+_JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
+_BEGIN_OF_IMAGE, _END_OF_IMAGE, _SCAN = 0xD8, 0xD9, 0xDA
+# Segments that describe an image, and those of applications that decoders need, if they aren't longer than this.
+_DESCRIBING: Final = range(0xC0, 0xE0)
+_NEEDED: Final = re.compile(
+    rb"\xe0..(?:JFIF\0|AVI1|LJIF)|\xe1..\0{4}mjpg|\xee..Adobe"
+    rb"|\xfe..(?:CS=ITU601|AVID|MULTISCOPE II|Intel\(R\) JPEG Library|Metasoft MJPEG Codec)",
+    re.DOTALL,
+)
+_LONGEST_NEEDED: Final = 64
+# DV consists of blocks. By the type of a block: where it has packs of five bytes.
+_BLOCK: Final = 80
+_PACKS: Final = {1: range(6, 54, 8), 2: range(3, 78, 5), 3: range(3, 4)}
+_PACK_LENGTH: Final = 5
+# The packs that decoders need, and captions. Others have dates, times and settings of the camera.
+_NEEDED_PACKS: Final = {0x50, 0x51, 0x55, 0x60, 0x61, 0x65, 0xFF}
+
+
+@cache
+def cleaner_of_units(coding: Coding) -> CleanFrames:
+    """Return what cleans images of H.264 or H.265."""
+    return partial(clean_units, coding=coding)
+
+
+def cleaner_of(name: bytes) -> CleanFrames | None:
+    """Return what cleans images of a codec that AVI or QuickTime calls so; None if there is no metadata in them."""
+    if coding := coding_of_name(name):
+        return cleaner_of_units(coding)
+    if _JPEG.fullmatch(name):
+        return clean_jpegs
+    return clean_dv if _DV.fullmatch(name) else None
+
+
+def cleaner_of_bitmaps(header: bytes) -> CleanFrames | None:
+    """Return what cleans images that are described with this header; None if there is no metadata in them."""
+    return cleaner_of(header[_NAME])
+
+
+def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes, start: int, end: int) -> None:
+    """Overwrite the messages in what comes after the header of a description that is between two positions."""
+    if coding := coding_of_name(header[_NAME]):
+        clean_units(source, target, start + BITMAP_HEADER, end, coding)
+
+
+def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite what is neither compressed data nor needed for decoding it in images that are JPEGs."""
+    source.seek(start)
+    if end - start > 1 and source.read(2) != b"\xff\xd8":
+        raise unsupported_stream()
+    is_scan = False
+    while start < end:
+        marker = _next_marker(source, start, end)
+        if not is_scan:
+            write_zeros(target, start, marker)
+        source.seek(marker + 1)
+        segment = source.read(min(_LONGEST_NEEDED, max(0, end - marker - 1)))
+        code = segment[0] if segment else _END_OF_IMAGE
+        start, is_scan = marker + 2, code == _SCAN
+        if code not in {_BEGIN_OF_IMAGE, _END_OF_IMAGE}:
+            start = min(start + int.from_bytes(segment[1:3]), end)
+            is_needed = start - marker <= _LONGEST_NEEDED and _NEEDED.match(segment)
+            if not (code in _DESCRIBING or is_needed):
+                write_zeros(target, marker + 4, start)
+
+
+def _next_marker(file: IO[bytes], start: int, end: int) -> int:
+    """Return where the next marker of a JPEG is, or the end."""
+    while start < end:
+        file.seek(start)
+        part = file.read(min(CHUNK, end - start))
+        if marker := _JPEG_MARKER.search(part):
+            return start + marker.start()
+        # The last byte may begin a marker.
+        start += max(len(part) - 1, 1)
+    return end
+
+
+def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite dates, times and settings of the camera in images of DV."""
+    for position in range(start, end, _BLOCK * 800):
+        source.seek(position)
+        part = bytearray(source.read(min(_BLOCK * 800, end - position)))
+        for number, first in enumerate(part[::_BLOCK]):
+            for offset in _PACKS.get(first >> 5, ()):
+                place = number * _BLOCK + offset
+                pack = part[place : place + _PACK_LENGTH]
+                if pack and pack[0] not in _NEEDED_PACKS:
+                    part[place : place + _PACK_LENGTH] = b"\xff" * len(pack)
+        target.seek(position)
+        target.write(part)
