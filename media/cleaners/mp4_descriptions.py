@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import IO, Final
 
-from media.cleaners.frames import CleanFrames, cleaner_of, cleaner_of_units
+from media.cleaners.frames import CleanFrames, clean_jpegs, cleaner_of, cleaner_of_units
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
 from media.cleaners.nal_units import clean_h265_description, coding_of
-from media.cleaners.streams import too_complex, write_zeros
+from media.cleaners.streams import too_complex, unsupported_stream, write_zeros
 
 # Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
 _ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
@@ -27,6 +27,9 @@ _NEEDED: Final = re.compile(
 _PROTECTED: Final = {b"encv", b"enca"}
 # The descriptions of H.264 and H.265.
 _WITH_MESSAGES: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe encv".split())
+# What says in a description of MPEG-4 that images are JPEGs or PNGs.
+_MPEG4, _PNG = b"mp4v", b"\x6d"
+_OBJECT_TYPE: Final = re.compile(rb"\x04[\x80-\xff]{0,3}[\0-\x7f]([\x6c\x6d])\x11")
 
 
 def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> None:
@@ -43,20 +46,30 @@ def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
     """Overwrite the metadata within the images of a track, and in the descriptions of how they are coded."""
     cleaners = set[CleanFrames]()
     for kind, start, end in _descriptions(source, track):
-        if kind not in _WITH_MESSAGES:
-            if clean := cleaner_of(kind):
-                cleaners.add(clean)
-            continue
-        for box in _boxes(source, track, start, end):
-            if coding := coding_of(source, box.kind, box.body):
-                cleaners.add(cleaner_of_units(coding))
-                if coding.is_h265:
-                    clean_h265_description(source, target, box.body, box.end)
+        if kind not in _WITH_MESSAGES and (clean := cleaner_of(kind)):
+            cleaners.add(clean)
+        elif kind in _WITH_MESSAGES or kind == _MPEG4:
+            for box in _boxes(source, track, start, end):
+                if coding := coding_of(source, box.kind, box.body):
+                    cleaners.add(cleaner_of_units(coding))
+                    if coding.is_h265:
+                        clean_h265_description(source, target, box.body, box.end)
+                elif box.kind == b"esds" and _is_jpeg(source, box):
+                    cleaners.add(clean_jpegs)
     if len(cleaners) > 1:
         raise too_complex()
     for clean in cleaners:
         for start, end in apart(track.places):
             clean(source, target, start, end)
+
+
+def _is_jpeg(source: IO[bytes], box: Box) -> bool:
+    """Whether images are JPEGs, by what comes after the length of their description in MPEG-4 (ISO/IEC 14496-1)."""
+    source.seek(box.body)
+    coded = _OBJECT_TYPE.search(source.read(min(64, box.end - box.body)))
+    if coded and coded[1] == _PNG:
+        raise unsupported_stream()
+    return coded is not None
 
 
 def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int, int]]:

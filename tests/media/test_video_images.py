@@ -329,6 +329,18 @@ class TestMotionJPEG:
                 with Image.open(io.BytesIO(clean[start:])) as after, Image.open(io.BytesIO(jpeg())) as before:
                     assert after.tobytes() == before.tobytes()
 
+    def test_in_mp4_is_a_kind_of_mpeg_4(self) -> None:
+        for kind, is_refused in ((b"\x6c", False), (b"\x6d", True)):
+            described = bytes(50) + box(
+                b"esds", b"\0\0\0\0\x03\x19\0\1\0\x04\x80\x80\x80\x11" + kind + b"\x11" + bytes(11)
+            )
+            content = movie((b"vide", jpeg()), codec=b"mp4v", described=described)
+            if is_refused:
+                with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+                    cleaned(content, "a.mp4")
+            else:
+                assert not reveals(cleaned(content, "a.mp4"))
+
     def test_in_matroska_has_a_name_of_its_own(self) -> None:
         assert not reveals(cleaned(matroska(b"V_MJPEG", jpeg()), "a.mkv"))
 
