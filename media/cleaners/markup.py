@@ -56,12 +56,9 @@ def clean_page(content: bytes) -> bytes:
     tree = parse(content)
     for element in list(tree.iter("*")):
         local_name = etree.QName(element).localname
-        is_meta = local_name == "meta" and element.get("name") is not None
-        if (
-            local_name in _DROPPED_ELEMENTS
-            or element.tag.startswith(_DRAWING)
-            or (is_meta and not _KEPT_META.fullmatch(element.get("name")))
-        ):
+        is_described = local_name == "meta" and not _is_needed_meta(element)
+        is_linked = local_name == "link" and "stylesheet" not in element.get("rel", "stylesheet").lower()
+        if local_name in _DROPPED_ELEMENTS or element.tag.startswith(_DRAWING) or is_described or is_linked:
             remove(element)
             continue
         for name, value in element.items():
@@ -74,6 +71,14 @@ def clean_page(content: bytes) -> bytes:
         if local_name == "style" and element.text:
             element.text = clean_style(element.text)
     return serialised(tree)
+
+
+def _is_needed_meta(element: Any) -> bool:
+    """Whether an element says how a page is shown, such as its encoding, and not who wrote it and when."""
+    name = element.get("name")
+    if name is None:
+        return element.get("charset") is not None or element.get("http-equiv", "").lower() == "content-type"
+    return _KEPT_META.fullmatch(name) is not None
 
 
 def clean_style(text: str) -> str:

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 from typing import IO, Final
 
+from media.cleaners.codestreams import strip_profile
 from media.cleaners.frames import CleanFrames, clean_jpegs, cleaner_of, cleaner_of_units
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
 from media.cleaners.nal_units import clean_h265_description, coding_of
-from media.cleaners.streams import too_complex, unsupported_stream, write_zeros
+from media.cleaners.streams import CHUNK, too_complex, unsupported_stream, write_zeros
 
 # Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
 _ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
@@ -23,6 +24,8 @@ _NEEDED: Final = re.compile(
     rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|glbl|strf|SMI |ACLR|APRG|ARES",
     re.DOTALL,
 )
+# The types of descriptions of colours that are profiles.
+_PROFILES: Final = {b"prof", b"rICC"}
 # How encrypted images and sound were encrypted.
 _PROTECTED: Final = {b"encv", b"enca"}
 # The descriptions of H.264 and H.265.
@@ -40,6 +43,19 @@ def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> No
         for box in _boxes(source, track, start, end):
             if not (_NEEDED.fullmatch(box.kind) or (box.kind == b"sinf" and kind in _PROTECTED)):
                 free_box(target, box)
+            elif box.kind == b"colr":
+                _clean_colors(source, target, box)
+
+
+def _clean_colors(source: IO[bytes], target: IO[bytes], box: Box) -> None:
+    """Overwrite what the colour profile of images says about a display."""
+    source.seek(box.body)
+    if source.read(4) in _PROFILES:
+        if box.end - box.body > CHUNK:
+            raise too_complex()
+        profile = source.read(box.end - source.tell())
+        target.seek(box.body + 4)
+        target.write(strip_profile(profile))
 
 
 def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:

@@ -276,6 +276,21 @@ class TestBooks:
             (f"{OPF}meta", "cover"),
         ]
 
+    @pytest.mark.parametrize(
+        "element",
+        [
+            '<meta property="dc:creator" content="NAME"/>',
+            '<meta itemprop="author" content="NAME"/>',
+            '<meta http-equiv="author" content="NAME"/>',
+            '<link rel="author" href="NAME"/>',
+        ],
+    )
+    def test_lose_what_their_pages_say_about_authors(self, element: str) -> None:
+        needed = '<meta charset="utf-8"/><link rel="stylesheet" href="a.css"/><link href="b.css"/>'
+        page = f"<html><head>{element}{needed}</head></html>".replace("NAME", SECRET.decode())
+        clean = unpacked(cleaned(epub(**{"O/text/page 1.xhtml": page}), "a.epub"))["O/text/page 1.xhtml"].decode()
+        assert clean.partition("\n")[2] == f"<html><head>{needed}</head></html>"
+
     def test_lose_their_scripts(self) -> None:
         parts = unpacked(cleaned(epub(), "a.epub"))
         assert b"a.js" not in parts["O/book.opf"]
@@ -473,6 +488,13 @@ class TestVideo:
         needed, buyer = box(b"esds", b"needed"), box(b"pinf", box(b"schi", box(b"name", SECRET)))
         clean = cleaned(movie((b"soun", b"SOUND"), described=needed + buyer), "a.m4a")
         assert needed in clean
+        assert not reveals(clean)
+
+    def test_colour_profiles_in_descriptions_lose_the_display(self) -> None:
+        profile = profile_with({b"mmod": SECRET})
+        described = bytes(50) + box(b"colr", b"prof" + profile)
+        clean = cleaned(movie((b"vide", b"x"), codec=b"ap4h", described=described), "a.mov")
+        assert box(b"colr", b"prof" + strip_profile(profile)) in clean
         assert not reveals(clean)
 
     def test_of_a_stream_is_kept_as_a_whole(self) -> None:
