@@ -27,7 +27,7 @@ _AUTHOR_ELEMENTS: Final = frozenset(
 _DESCRIPTIONS: Final = frozenset({"title", "desc"})
 # What a program for references calls its marks: everything about a book, with the account of a person.
 _REFERENCE: Final = re.compile(r"ZOTERO_|.*CSL_CITATION", re.DOTALL)
-_AUTHOR_ATTRIBUTES: Final = frozenset({"chg-author", "author-name", "author-initials"})
+_AUTHOR_ATTRIBUTES: Final = frozenset({"chg-author", "author-name", "author-initials", "user-name", "password"})
 _DATE_ATTRIBUTES: Final = frozenset({"chg-date-time", "chg-date"})
 _NEUTRAL_DATE: Final = "2000-01-01T00:00:00"
 # Settings that say something about the machine of a person.

@@ -50,7 +50,7 @@ _DROPPED_ATTRIBUTES: Final = frozenset({"gfxdata", "securityDescriptor", "refres
 _AUTHOR_ATTRIBUTES: Final = frozenset(
     (
         *("author", "initials", "userName", "userInitials", "lastModifiedBy", "refreshedBy", "userId"),
-        *("providerId", "driveId", "itemId"),
+        *("providerId", "driveId", "itemId", "serialNo"),
     )
 )
 _AUTHOR_ELEMENTS: Final = frozenset({"author", "creator", "lastModifiedBy"})
@@ -59,7 +59,9 @@ _SOURCE_ATTRIBUTES: Final = frozenset({"connection", "odcFile", "sourceFile"})
 # Parts about people. Elsewhere, these attributes are the names of tables, shapes and the like.
 _PEOPLE: Final = re.compile(r"xl/persons/.*|word/people\.xml|ppt/(?:commentAuthors|authors)\.xml")
 _NAME_ATTRIBUTES: Final = frozenset({"name", "displayName"})
-_DATE_ATTRIBUTES: Final = frozenset({"date", "dateUtc", "dT", "dt", "created", "modified", "refreshedDateIso"})
+_DATE_ATTRIBUTES: Final = frozenset(
+    {"date", "dateUtc", "dT", "dt", "time", "timeString", "created", "modified", "refreshedDateIso"}
+)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\dT.*", re.DOTALL)
 NEUTRAL_DATE: Final = "2000-01-01T00:00:00Z"
 # Instructions of add-ins, such as programs for references, which name the account of a person.

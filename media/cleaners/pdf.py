@@ -22,8 +22,8 @@ _REVEALING_KEYS: Final = (
     *("/Perms", "/DSS", "/Legal", "/SigFlags", "/SpiderInfo", "/Collection", "/CreatorInfo", "/Creator", "/Author"),
     *("/Producer", "/ExData", "/User"),
 )
-# What TeX notes about files that are included, such as their paths.
-_TEX: Final = "/PTEX."
+# How the names begin of what TeX notes about files that are included, such as their paths, and of what others note.
+_PRIVATE: Final = ("/PTEX.", "/PDFpen", "/ITXT")
 # What is kept of the catalogue, of the names in it, and of pages. Programs add keys of their own.
 _KEPT: Final = {
     "/Catalog": {
@@ -38,6 +38,8 @@ _KEPT: Final = {
     },
 }
 _KEPT_NAMES: Final = {"/Dests", "/AP"}
+# What drawing programs say about a shape, such as its owner.
+_USER_PROPERTIES: Final = "/UserProperties"
 _ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj")
 _FILE_KEYS: Final = ("/F", "/UF", "/DOS", "/Mac", "/Unix", "/Desc", "/ID", "/CI")
 _SIGNATURE_KEYS: Final = ("/Name", "/Location", "/Reason", "/ContactInfo", "/M", "/Cert", "/Prop_Build", "/Contents")
@@ -99,7 +101,7 @@ def _clean_object(item: Any) -> None:
     _remove(item, _REVEALING_KEYS)
     if kept := _KEPT.get(str(item.get("/Type", ""))):
         _remove(item, set(item.keys()) - kept)
-    _remove(item, [key for key in item.keys() if key.startswith(_TEX)])  # noqa: SIM118  # it is no dict
+    _remove(item, [key for key in item.keys() if key.startswith(_PRIVATE)])  # noqa: SIM118  # it is no dict
     for key in _ACTION_KEYS:
         action = item.get(key)
         actions = list(action) if isinstance(action, pikepdf.Array) else [action]
@@ -108,6 +110,8 @@ def _clean_object(item: Any) -> None:
     # Word describes images by where they were, if their authors don't.
     if LOCAL_PATH.match(str(item.get("/Alt", ""))):
         del item["/Alt"]
+    if str(item.get("/O", "")) == _USER_PROPERTIES:
+        _remove(item, ["/P"])
     kind, subtype = str(item.get("/Type", "")), str(item.get("/Subtype", ""))
     if "/Rect" in item and subtype != "/Widget":
         # In a form field, /T is the name of the field and not that of an author.

@@ -584,6 +584,8 @@ class TestOfficeFiles:
             "<x:customWorkbookViews><x:customWorkbookView x:name='NAME - Personal View'/></x:customWorkbookViews>",
             "<x:range securityDescriptor='NAME'><x:securityDescriptor>NAME</x:securityDescriptor></x:range>",
             "<x:absoluteUrl driveId='NAME' itemId='NAME'/>",
+            "<x:inkSource serialNo='NAME'><x:timestamp timeString='2021-02-03T04:05:06.789'/></x:inkSource>",
+            "<x:Event x:time='2021-02-03T04:05:06Z'/>",
             "<x:pic descr='Macintosh HD:Users:NAME:a.jpg'/>",
             "<x:pic descr='/Volumes/NAME/a.jpg'/>",
         ],
@@ -592,6 +594,7 @@ class TestOfficeFiles:
         part = f'<x:a xmlns:x="{WORD}">{element}</x:a>'.replace("NAME", SECRET.decode())
         clean = unpacked(cleaned(docx(**{"word/x.xml": part}), "a.docx"))["word/x.xml"]
         assert not reveals(clean)
+        assert not DATES.search(clean)
 
     def test_lose_links_to_templates_and_tables_in_the_account_of_a_person(self) -> None:
         types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -613,11 +616,11 @@ class TestOfficeFiles:
         content = (
             f'<x:a xmlns:x="urn:x"><x:start x:name="{mark}"/>(2021)<x:end x:name="{mark}"/>'
             f'<x:start x:name="{mark}2"/><x:desc>C:\\Users\\{SECRET.decode()}\\a.jpg</x:desc><x:desc>A lamp</x:desc>'
-            f"<x:date-string>{SECRET.decode()}</x:date-string></x:a>"
+            f"<x:date-string>{SECRET.decode()}</x:date-string><x:database x:user-name='{SECRET.decode()}'/></x:a>"
         )
         clean = unpacked(cleaned(archive(**{"content.xml": content}), "a.odt"))["content.xml"].decode()
         assert SECRET.decode() not in clean
-        assert re.findall('name="(.*?)"', clean) == ["Reference 1", "Reference 1", "Reference 2"]
+        assert re.findall(' x:name="(.*?)"', clean) == ["Reference 1", "Reference 1", "Reference 2"]
         assert "<x:desc>A lamp</x:desc>" in clean
 
     def test_of_open_document_keep_settings_that_say_nothing_about_a_machine(self) -> None:
@@ -862,6 +865,10 @@ class TestPDF:
             document.Root.Threads = pikepdf.Array([pikepdf.Dictionary(I=pikepdf.Dictionary(Title=SECRET.decode()))])
             document.pages[0][pikepdf.Name("/Place")] = added
             document.pages[0].Rotate = 90
+            owner = pikepdf.Dictionary(N="Owner", V=SECRET.decode())
+            shape = pikepdf.Dictionary(S=pikepdf.Name.Figure)
+            shape.A = pikepdf.Dictionary(O=pikepdf.Name.UserProperties, P=pikepdf.Array([owner]))
+            document.Root.StructTreeRoot = pikepdf.Dictionary(K=shape, ITXT=SECRET.decode())
             document.save(written)
         content = cleaned(written.getvalue(), "a.pdf")
         assert reveals(written.getvalue())
