@@ -159,7 +159,7 @@ def messages(*kinds_and_contents: tuple[int, bytes]) -> bytes:
         b"\xff" * (kind // 255) + bytes([kind % 255]) + b"\xff" * (len(said) // 255) + bytes([len(said) % 255]) + said
         for kind, said in kinds_and_contents
     )
-    unit = b"\x06" + re.sub(rb"(?<=\0\0)(?=[\0-\x03])", b"\x03", content + b"\x80")
+    unit = b"\x06" + re.sub(rb"\0\0(?=[\0-\x03])", b"\0\0\x03", content + b"\x80")
     return len(unit).to_bytes(4) + unit
 
 

@@ -420,6 +420,7 @@ class TestMessagesInVideo:
 
     @given(before=st.binary(max_size=600), said=st.binary(max_size=600), after=st.binary(max_size=600))
     @example(before=bytes(9), said=bytes(300), after=bytes(9))
+    @example(before=bytes(4), said=b"", after=b"")
     def test_of_cameras_are_overwritten_and_others_stay(self, before: bytes, said: bytes, after: bytes) -> None:
         unit = messages((1, before), (5, SECRET * 2 + said), (6, after))
         clean = without_messages(unit + unit)
