@@ -38,6 +38,11 @@ _KEPT: Final = {
     },
 }
 _KEPT_NAMES: Final = {"/Dests", "/AP"}
+# What has names as its keys, which can be like any other key.
+_NAMED: Final = (
+    *("/Font", "/XObject", "/ColorSpace", "/Pattern", "/Shading", "/Properties", "/ExtGState", "/CharProcs"),
+    *("/Dests", "/RoleMap", "/ClassMap"),
+)
 # What drawing programs say about a shape, such as its owner.
 _USER_PROPERTIES: Final = "/UserProperties"
 _ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj")
@@ -68,9 +73,12 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
             names = pdf.Root.get("/Names")
             if isinstance(names, pikepdf.Dictionary):
                 _remove(names, set(names.keys()) - _KEPT_NAMES)
+            named = _resources(pdf)
+            # Numbers and the like have become Python's.
             for item in pdf.objects:
-                for each in _dictionaries(item):
-                    _clean_object(each)
+                if isinstance(item, pikepdf.Object):
+                    for each in _dictionaries(item, is_named=item.objgen in named):
+                        _clean_object(each)
             for key in ("/Info", "/ID"):
                 if key in pdf.trailer:
                     del pdf.trailer[key]
@@ -82,19 +90,35 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
         raise ValidationError(_("This PDF is damaged. Save it again in the program that made it.")) from error
 
 
-def _dictionaries(item: Any) -> Iterator[Any]:
-    """Yield an object, and those that are part of it, as far as they are dictionaries or streams."""
-    waiting = [item]
+def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
+    """Return the numbers of the objects whose keys are names, by which content calls fonts and images."""
+    numbers = set()
+    for item in pdf.objects:
+        if isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
+            for each in (item, item.get("/Resources"), item.get("/DR")):
+                if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
+                    found = [each.get(key) for key in _NAMED]
+                    numbers |= {part.objgen for part in found if isinstance(part, pikepdf.Dictionary)}
+    return numbers
+
+
+def _dictionaries(item: Any, *, is_named: bool) -> Iterator[Any]:
+    """Yield an object, and those that are part of it, as far as they are dictionaries or streams.
+
+    Those whose keys are names are left out; the object is one if `is_named`.
+    """
+    waiting = [(item, is_named)]
     while waiting:
-        each = waiting.pop()
-        parts: list[Any] = []
+        each, is_named = waiting.pop()
+        parts: list[tuple[Any, bool]] = []
         if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
-            yield each
-            parts = [each[key] for key in each.keys()]  # noqa: SIM118  # it is no dict
+            if not is_named:
+                yield each
+            parts = [(each[key], not is_named and key in _NAMED) for key in each.keys()]  # noqa: SIM118  # it is no dict
         elif isinstance(each, pikepdf.Array):
-            parts = list(each)
+            parts = [(part, False) for part in list(each)]
         # The others are among the objects of the file.
-        waiting += [part for part in parts if isinstance(part, pikepdf.Object) and not part.is_indirect]
+        waiting += [part for part in parts if isinstance(part[0], pikepdf.Object) and not part[0].is_indirect]
 
 
 def _clean_object(item: Any) -> None:

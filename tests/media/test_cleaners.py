@@ -879,6 +879,25 @@ class TestPDF:
             assert [*document.Root.Names.keys()] == ["/Dests"]
             assert document.pages[0].Rotate == 90
 
+    @pytest.mark.parametrize("is_indirect", [False, True])
+    def test_names_of_fonts_and_images_can_be_like_what_is_removed(self, is_indirect: bool) -> None:
+        written = io.BytesIO()
+        names = ("/AF", "/JS", "/User", "/PDFpenImprint1", "/A")
+        with pikepdf.open(io.BytesIO(PDF)) as document:
+            font = pikepdf.Dictionary(Type=pikepdf.Name.Font, Author=SECRET.decode())
+            fonts = pikepdf.Dictionary(dict.fromkeys(names, font))
+            fonts = document.make_indirect(fonts) if is_indirect else fonts
+            resources = pikepdf.Dictionary(Font=fonts, ColorSpace=pikepdf.Dictionary(AA=pikepdf.Name.DeviceRGB))
+            document.pages[0].Resources = document.make_indirect(resources) if is_indirect else resources
+            document.pages[0].Rotate = document.make_indirect(90)  # type: ignore[call-overload]  # an object can be any
+            document.save(written)
+        assert reveals(written.getvalue())
+        content = cleaned(written.getvalue(), "a.pdf")
+        assert not reveals(content)
+        with pikepdf.open(io.BytesIO(content)) as document:
+            assert set(document.pages[0].Resources.Font.keys()) == set(names)
+            assert str(document.pages[0].Resources.ColorSpace.AA) == "/DeviceRGB"
+
     def test_images_in_jpeg_2000_lose_their_metadata(self) -> None:
         plain = io.BytesIO()
         Image.new("RGB", (8, 8), "teal").save(plain, "JPEG2000", comment=SECRET)
