@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from typing import IO, Any, BinaryIO, Final, cast
 
 import pikepdf
@@ -17,11 +17,11 @@ _MAX_IMAGE: Final = 200 * 1024 * 1024
 # Properties, private data of programs, scripts, attachments, thumbnails, and signatures, which would be invalid anyway.
 # Source: ISO 32000-1, 7.7.2 (catalogue), 8.11.4 (optional content), 12.5.2 (annotations), 12.6 (actions), 12.8
 # (signatures), 14.3 to 14.5 (metadata), 14.10 (web capture).
-_REVEALING_KEYS: Final = (
+_REVEALING_KEYS: Final = {
     *("/Metadata", "/PieceInfo", "/LastModified", "/AA", "/JS", "/OpenAction", "/XFA", "/EF", "/AF", "/Thumb"),
     *("/Perms", "/DSS", "/Legal", "/SigFlags", "/SpiderInfo", "/Collection", "/CreatorInfo", "/Creator", "/Author"),
     *("/Producer", "/ExData", "/User"),
-)
+}
 # How the names begin of what TeX notes about files that are included, such as their paths, and of what others note.
 _PRIVATE: Final = ("/PTEX.", "/PDFpen", "/ITXT")
 # What is kept of the catalogue, of the names in it, and of pages. Programs add keys of their own.
@@ -39,15 +39,15 @@ _KEPT: Final = {
 }
 _KEPT_NAMES: Final = {"/Dests", "/AP"}
 # What has names as its keys, which can be like any other key.
-_NAMED: Final = (
+_NAMED: Final = {
     *("/Font", "/XObject", "/ColorSpace", "/Pattern", "/Shading", "/Properties", "/ExtGState", "/CharProcs"),
     *("/Dests", "/RoleMap", "/ClassMap"),
-)
+}
 # What drawing programs say about a shape, such as its owner.
 _USER_PROPERTIES: Final = "/UserProperties"
-_ANNOTATION_KEYS: Final = ("/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj")
-_FILE_KEYS: Final = ("/F", "/UF", "/DOS", "/Mac", "/Unix", "/Desc", "/ID", "/CI")
-_SIGNATURE_KEYS: Final = ("/Name", "/Location", "/Reason", "/ContactInfo", "/M", "/Cert", "/Prop_Build", "/Contents")
+_ANNOTATION_KEYS: Final = {"/T", "/CreationDate", "/M", "/NM", "/RC", "/Subj"}
+_FILE_KEYS: Final = {"/F", "/UF", "/DOS", "/Mac", "/Unix", "/Desc", "/ID", "/CI"}
+_SIGNATURE_KEYS: Final = {"/Name", "/Location", "/Reason", "/ContactInfo", "/M", "/Cert", "/Prop_Build", "/Contents"}
 # The types of streams with content, and what streams have that are of another type without saying so.
 _CONTENT: Final = {"/XObject", "/Pattern"}
 _OTHER_KEYS: Final = {"/Length1", "/FunctionType", "/CMapName", "/ShadingType"}
@@ -58,7 +58,7 @@ _MAX_DESCRIPTION: Final = 2_000
 # Annotations that are nothing but an attached file, a film or a sound.
 _ATTACHMENTS: Final = {"/FileAttachment", "/Movie", "/Sound", "/Screen", "/RichMedia", "/3D"}
 # What happens on a click, after that, and before that in a player.
-_ACTION_KEYS: Final = ("/A", "/Next", "/PA")
+_ACTION_KEYS: Final = {"/A", "/Next", "/PA"}
 _RUNNING_ACTIONS: Final = {
     *("/JavaScript", "/Launch", "/ImportData", "/SubmitForm", "/Rendition", "/GoToR", "/GoToE", "/Movie", "/Sound"),
 }
@@ -72,7 +72,7 @@ def clean(source: IO[bytes], target: IO[bytes]) -> None:
                 raise ValidationError(_("The PDF is too complex to be cleaned. Save it in a simpler form."))
             names = pdf.Root.get("/Names")
             if isinstance(names, pikepdf.Dictionary):
-                _remove(names, set(names.keys()) - _KEPT_NAMES)
+                _remove(names, names.keys() - _KEPT_NAMES)
             named = _resources(pdf)
             # Numbers and the like have become Python's.
             for item in pdf.objects:
@@ -95,10 +95,11 @@ def _resources(pdf: pikepdf.Pdf) -> set[tuple[int, int]]:
     numbers = set()
     for item in pdf.objects:
         if isinstance(item, pikepdf.Dictionary | pikepdf.Stream):
-            for each in (item, item.get("/Resources"), item.get("/DR")):
+            around = [item, *(item[key] for key in item.keys() & {"/Resources", "/DR"})]
+            for each in around:
                 if isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
-                    found = [each.get(key) for key in _NAMED]
-                    numbers |= {part.objgen for part in found if isinstance(part, pikepdf.Dictionary)}
+                    named = [each[key] for key in each.keys() & _NAMED]
+                    numbers |= {part.objgen for part in named if isinstance(part, pikepdf.Dictionary)}
     return numbers
 
 
@@ -123,40 +124,39 @@ def _dictionaries(item: Any, *, is_named: bool) -> Iterator[Any]:
 
 def _clean_object(item: Any) -> None:
     _remove(item, _REVEALING_KEYS)
-    if kept := _KEPT.get(str(item.get("/Type", ""))):
-        _remove(item, set(item.keys()) - kept)
-    _remove(item, [key for key in item.keys() if key.startswith(_PRIVATE)])  # noqa: SIM118  # it is no dict
-    for key in _ACTION_KEYS:
-        action = item.get(key)
+    kind, subtype = str(item.get("/Type", "")), str(item.get("/Subtype", ""))
+    if kind in _KEPT:
+        _remove(item, item.keys() - _KEPT[kind])
+    keys = item.keys()
+    _remove(item, {key for key in keys if key.startswith(_PRIVATE)})
+    for key in keys & _ACTION_KEYS:
+        action = item[key]
         actions = list(action) if isinstance(action, pikepdf.Array) else [action]
         if any(map(_is_running, actions)):
             del item[key]
     # Word describes images by where they were, if their authors don't.
-    if LOCAL_PATH.match(str(item.get("/Alt", ""))):
+    if "/Alt" in keys and LOCAL_PATH.match(str(item["/Alt"])):
         del item["/Alt"]
-    if str(item.get("/O", "")) == _USER_PROPERTIES:
-        _remove(item, ["/P"])
-    kind, subtype = str(item.get("/Type", "")), str(item.get("/Subtype", ""))
-    if "/Rect" in item and subtype != "/Widget":
+    if "/O" in keys and str(item["/O"]) == _USER_PROPERTIES:
+        _remove(item, {"/P"})
+    if "/Rect" in keys and subtype != "/Widget":
         # In a form field, /T is the name of the field and not that of an author.
         _remove(item, _ANNOTATION_KEYS)
-    if kind in {"/Filespec", "/F"} or ("/UF" in item and not isinstance(item, pikepdf.Stream)):
+    if kind in {"/Filespec", "/F"} or ("/UF" in keys and not isinstance(item, pikepdf.Stream)):
         _remove(item, _FILE_KEYS)
-    if "/ByteRange" in item or kind == "/Sig":
+    if "/ByteRange" in keys or kind == "/Sig":
         _remove(item, _SIGNATURE_KEYS)
-    if str(item.get("/FT", "")) == "/Sig":
-        _remove(item, ["/V"])
-    annotations = item.get("/Annots")
-    if isinstance(annotations, pikepdf.Array):
-        item["/Annots"] = pikepdf.Array([each for each in annotations if not _is_attachment(each)])
+    if "/FT" in keys and str(item["/FT"]) == "/Sig":
+        _remove(item, {"/V"})
+    if "/Annots" in keys and isinstance(item["/Annots"], pikepdf.Array):
+        item["/Annots"] = pikepdf.Array([each for each in item["/Annots"] if not _is_attachment(each)])
     if isinstance(item, pikepdf.Stream):
         _clean_stream(item)
 
 
-def _remove(item: Any, keys: Any) -> None:
-    for key in keys:
-        if key in item:
-            del item[key]
+def _remove(item: Any, keys: Set[str]) -> None:
+    for key in item.keys() & keys:
+        del item[key]
 
 
 def _is_running(action: Any) -> bool:
@@ -176,7 +176,7 @@ def _clean_stream(stream: Any) -> None:
         _clean_image(stream)
     elif "/N" in stream and "/Type" not in stream:
         stream.write(strip_profile(stream.read_bytes()))
-    elif str(stream.get("/Type", "/XObject")) in _CONTENT and not _OTHER_KEYS & set(stream.keys()):
+    elif str(stream.get("/Type", "/XObject")) in _CONTENT and not _OTHER_KEYS & stream.keys():
         _clean_inline_images(stream)
 
 
