@@ -112,10 +112,9 @@ def strip_profile(content: bytes) -> bytes:
         return content
     (count,) = struct.unpack_from(">I", content, _PROFILE_HEADER)
     table = _PROFILE_HEADER + 4
-    if count > _MAX_TAGS or table + 12 * count > len(content):
-        raise damaged()
+    rows = content[table : table + 12 * min(count, _MAX_TAGS)]
     kept, cleaned = [], bytearray(len(content))
-    for tag, start, length in struct.iter_unpack(">4sII", content[table : table + 12 * count]):
+    for tag, start, length in struct.iter_unpack(">4sII", rows[: len(rows) // 12 * 12]):
         if tag in _COLOR_TAGS or tag in _EMPTIED_TAGS:
             kept.append(struct.pack(">4sII", tag, start, length))
             # The first bytes say of which type the tag is.
