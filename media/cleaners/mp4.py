@@ -8,6 +8,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from operator import itemgetter
 from typing import IO, Final
 
@@ -38,7 +39,8 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     for track in tracks:
         track.kind = handler_of(source, track)
     is_fragmented = any(box.kind == b"moof" for box in found)
-    _find_places(source, tracks, runs_of(source, found) if is_fragmented else ())
+    data = [(box.body, box.end) for box in found if box.path == (b"mdat",)]
+    _find_places(source, tracks, data, runs_of(source, found) if is_fragmented else ())
     shown, hidden = [], set[Box]()
     for track in tracks:
         if _is_shown(source, track):
@@ -57,20 +59,32 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
         if track.kind == b"vide":
             clean_images(source, target, track)
     used = _joined(sorted(place for track in shown for place in track.places))
-    for box in found:
-        if box.path == (b"mdat",):
-            _zero_unused(target, box, used)
+    for start, end in data:
+        _zero_unused(target, start, end, used)
 
 
-def _find_places(source: IO[bytes], tracks: Iterable[Track], runs: Iterable[tuple[int, int, int]]) -> None:
-    """Set where the data of each track is that may be shown. `runs` say where the fragments of the file have some."""
+def _find_places(
+    source: IO[bytes], tracks: Iterable[Track], data: list[tuple[int, int]], runs: Iterable[tuple[int, int, int]]
+) -> None:
+    """Set where the data of each track is that may be shown.
+
+    `data` are the places in the file for it, and `runs` say where its fragments have some.
+    """
     by_id = defaultdict[int, list[tuple[int, int]]](list)
     for track_id, start, end in runs:
         by_id[track_id].append((start, end))
     for track in tracks:
         if track.kind in _SHOWN:
             in_fragments = by_id[id_of(source, track)] if by_id else []
-            track.places = sorted([*chunks_of(source, track), *in_fragments])
+            track.places = sorted(_within(data, chain(chunks_of(source, track), in_fragments)))
+
+
+def _within(data: list[tuple[int, int]], places: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the parts of places that are within the one in sorted `data` in which they begin."""
+    for start, end in places:
+        number = bisect_right(data, start, key=itemgetter(0)) - 1
+        if number >= 0 and start < data[number][1]:
+            yield start, min(end, data[number][1])
 
 
 def _tracks(found: Iterable[Box]) -> Iterator[Track]:
@@ -80,11 +94,15 @@ def _tracks(found: Iterable[Box]) -> Iterator[Track]:
             if track:
                 yield track
             track = Track(box)
-        elif track and box.path[:2] == (b"moov", b"trak") and box.kind in _OF_TRACK and b"minf" not in box.path[-2:-1]:
-            # QuickTime has a second handler in `minf`, of the data.
+        elif track and box.path[:2] == (b"moov", b"trak") and _is_of_track(box):
             track.boxes[box.kind] = box
     if track:
         yield track
+
+
+def _is_of_track(box: Box) -> bool:
+    """Whether a box says what a track contains, or where. QuickTime has a second handler in `minf`, of the data."""
+    return box.kind in _OF_TRACK and box.is_needed and box.path[-2] != b"minf"
 
 
 def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hidden: Collection[Box]) -> None:
@@ -138,13 +156,12 @@ def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     return joined
 
 
-def _zero_unused(target: IO[bytes], box: Box, used: list[tuple[int, int]]) -> None:
-    """Overwrite the data that belongs to no track. `used` is sorted, and nothing in it overlaps."""
-    position = box.body
+def _zero_unused(target: IO[bytes], position: int, end: int, used: list[tuple[int, int]]) -> None:
+    """Overwrite what is in a place for data and belongs to no track. `used` is sorted, and nothing in it overlaps."""
     for number in range(bisect_right(used, position, key=itemgetter(1)), len(used)):
-        start, end = used[number]
-        if start >= box.end:
+        used_start, used_end = used[number]
+        if used_start >= end:
             break
-        write_zeros(target, position, start)
-        position = end
-    write_zeros(target, position, box.end)
+        write_zeros(target, position, used_start)
+        position = used_end
+    write_zeros(target, position, end)

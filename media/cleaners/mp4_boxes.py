@@ -112,8 +112,8 @@ def handler_of(file: IO[bytes], track: Track) -> bytes:
     """Return what a track contains, such as `vide` or `soun`; nothing if it doesn't say."""
     if (box := track.boxes.get(b"hdlr")) is None:
         return b""
-    file.seek(box.body + 8)
-    return file.read(4)
+    file.seek(box.body)
+    return file.read(min(12, box.end - box.body))[8:]
 
 
 def id_of(file: IO[bytes], track: Track) -> int:

@@ -76,7 +76,7 @@ def clean_avi(source: IO[bytes], target: IO[bytes]) -> None:
             write_zeros(target, start + 8, end)
         elif kind == b"strh":
             source.seek(start + 8)
-            streams.append(_Stream(source.read(4)))
+            streams.append(_Stream(source.read(min(4, end - start - 8))))
         elif kind == b"strf" and streams:
             _clean_description(source, target, streams[-1], start + 8, end)
         elif stream and stream.clean:

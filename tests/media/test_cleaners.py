@@ -491,6 +491,25 @@ class TestVideo:
         assert needed in clean
         assert not reveals(clean)
 
+    @pytest.mark.parametrize("kind", [b"vide", b"soun", b"sbtl"])
+    @pytest.mark.parametrize("start", [30, 2**31])
+    def test_data_that_is_not_where_it_may_be_is_neither_read_nor_written(self, kind: bytes, start: int) -> None:
+        content = movie((kind, b"x"), codec=b"jpeg")
+        (place,) = (match.end() for match in re.finditer(b"stco.{8}", content, re.DOTALL))
+        size = content.index(b"stsz") + 8
+        content = content[:place] + struct.pack(">I", start) + content[place + 4 :]
+        content = content[:size] + struct.pack(">I", 2**32 - 1) + content[size + 4 :]
+        clean = cleaned(content, "a.mov")
+        assert len(clean) == len(content)
+        assert clean.endswith(bytes(1 + len(SECRET)))
+        assert cleaned(clean, "a.mov") == clean
+
+    def test_what_a_track_is_counts_only_where_it_should_be_said(self) -> None:
+        content = movie((b"soun", b"SOUND"))
+        clean = cleaned(content.replace(b"mdia", b"free", 1), "a.mp4")
+        assert cleaned(clean, "a.mp4") == clean
+        assert b"SOUND" not in clean
+
     def test_colour_profiles_in_descriptions_lose_the_display(self) -> None:
         profile = profile_with({b"mmod": SECRET})
         described = bytes(50) + box(b"colr", b"prof" + profile)
