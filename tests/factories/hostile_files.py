@@ -2,9 +2,11 @@
 
 import io
 import zipfile
+from pathlib import PurePath
 
 import pikepdf
 
+from media.metadata import clean_file
 from tests.factories.files import OLE, PDF, SAMPLES, archive, ogg_page
 from tests.factories.recordings import RECORDINGS, SECRET, ebml, recording
 from tests.factories.revealing_files import (
@@ -27,6 +29,13 @@ from tests.factories.revealing_files import (
     rtf,
     xlsx,
 )
+
+
+def cleaned(content: bytes, name: str) -> bytes:
+    """Return a file of this name without its metadata. Raises ValidationError."""
+    target = io.BytesIO()
+    clean_file(io.BytesIO(content), target, PurePath(name).suffix)
+    return target.getvalue()
 
 
 def reveals(content: bytes) -> bool:

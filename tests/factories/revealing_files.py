@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import Any, Final
 
 import pikepdf
-from PIL import Image, ImageDraw, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageCms, ImageDraw, PngImagePlugin, TiffImagePlugin
 
 from tests.factories.files import MP3, MP4, PDF, archive, wav
 from tests.factories.recordings import SECRET, recording
@@ -191,6 +191,24 @@ def revealing_image(kind: str, mode: str = "RGB", **options: Any) -> bytes:
     image.save(written, kind, **options)
     content = written.getvalue()
     return content[:2] + segment + content[2:] if kind == "JPEG" else content
+
+
+def profile_with(tags: Mapping[bytes, bytes]) -> bytes:
+    """Return a colour profile with these tags as well, which can be about a display."""
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    (count,) = struct.unpack_from(">I", plain, 128)
+    rows = [
+        (tag, start + 12 * len(tags), length)
+        for tag, start, length in struct.iter_unpack(">4sII", plain[132 : 132 + 12 * count])
+        if tag not in tags
+    ]
+    data = plain[132 + 12 * count :]
+    for tag, content in tags.items():
+        rows.append((tag, 132 + 12 * (count + len(tags)) + len(data), len(content)))
+        data += content
+    table = b"".join(struct.pack(">4sII", *row) for row in rows).ljust(12 * (count + len(tags)), b"\0")
+    size = struct.pack(">I", 132 + len(table) + len(data))
+    return size + plain[4:128] + struct.pack(">I", len(rows)) + table + data
 
 
 def png_bomb(side: int) -> bytes:

@@ -4,7 +4,6 @@ import contextlib
 import io
 import re
 import struct
-from pathlib import PurePath
 from typing import Final
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from media.cleaners.nal_units import Coding, clean_units
 from media.cleaners.streams import CHUNK
 from media.metadata import clean_file
 from tests.factories.files import MP4
-from tests.factories.hostile_files import reveals
+from tests.factories.hostile_files import cleaned, reveals
 from tests.factories.recordings import SECRET, ebml, messages, noted, play, recording, riff
 from tests.factories.revealing_files import box, jpeg, movie
 
@@ -26,12 +25,6 @@ NOTE: Final = messages((5, SECRET))
 # A sample of an image and a message, and how long each of its two units is.
 SAMPLE: Final = b"\0\0\0\x05\x65" + bytes(4) + NOTE
 CLEAN_SAMPLE: Final = SAMPLE.replace(SECRET, b"\xff" * len(SECRET))
-
-
-def cleaned(content: bytes, name: str) -> bytes:
-    target = io.BytesIO()
-    clean_file(io.BytesIO(content), target, PurePath(name).suffix)
-    return target.getvalue()
 
 
 def full_box(kind: bytes, flags: int, *numbers: int, rest: bytes = b"") -> bytes:
