@@ -20,8 +20,9 @@ _IMAGES: Final = 86
 _SOUND: Final = {0: 36, 1: 52, 2: 72}
 # The boxes that decoders need. The others are about who bought a song in the iTunes Store, and the like.
 _NEEDED: Final = re.compile(
-    rb"...C|esds|colr|pasp|clap|fiel|gama|btrt|SmDm|CoLL|mdcv|clli|amve|ccst|auxi|st3d|sv3d|vexu|hfov"
-    rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|glbl|strf|SMI |ACLR|APRG|ARES",
+    rb"...[CE]|esds|colr|pasp|clap|fiel|gama|btrt|SmDm|CoLL|mdcv|clli|amve|ccst|auxi|st3d|sv3d|vexu|hfov"
+    rb"|jp2h|jsub|orfo|ctab|glbl|strf|SMI |ACLR|APRG|ARES"
+    rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|iacb",
     re.DOTALL,
 )
 # The types of descriptions of colours that are profiles.
