@@ -51,6 +51,7 @@ _SIGNATURE_KEYS: Final = {"/Name", "/Location", "/Reason", "/ContactInfo", "/M",
 # The types of streams with content, and what streams have that are of another type without saying so.
 _CONTENT: Final = {"/XObject", "/Pattern"}
 _OTHER_KEYS: Final = {"/Length1", "/FunctionType", "/CMapName", "/ShadingType"}
+_IMAGE_FILTERS: Final = {"/CCITTFaxDecode", "/DCTDecode", "/JBIG2Decode", "/JPXDecode"}
 # An image within content: the name of its filter, and where its data begins, not far behind.
 _JPEG_FILTER: Final = re.compile(rb"/DCT(?:Decode)?\b")
 _IMAGE_DATA: Final = re.compile(rb"\bID\s")
@@ -172,7 +173,8 @@ def _is_attachment(annotation: Any) -> bool:
 
 def _clean_stream(stream: Any) -> None:
     """Remove metadata from an image, a colour profile, or content with images in it."""
-    if str(stream.get("/Subtype", "/Form")) != "/Form":
+    # An image may not say that it is one.
+    if str(stream.get("/Subtype", "/Form")) != "/Form" or _IMAGE_FILTERS.intersection(_filters(stream)):
         _clean_image(stream)
     elif "/N" in stream and "/Type" not in stream:
         stream.write(strip_profile(stream.read_bytes()))
@@ -180,10 +182,15 @@ def _clean_stream(stream: Any) -> None:
         _clean_inline_images(stream)
 
 
+def _filters(stream: Any) -> list[str]:
+    """Return the names of the filters that decode a stream, one after the other."""
+    filters = stream.get("/Filter", [])
+    return [str(name) for name in filters] if isinstance(filters, list | pikepdf.Array) else [str(filters)]
+
+
 def _clean_image(stream: Any) -> None:
     """Remove the metadata of a JPEG or JPEG 2000. It may be compressed once more. Raises ValidationError."""
-    filters = stream.get("/Filter")
-    names = [str(name) for name in filters] if isinstance(filters, pikepdf.Array) else [str(filters)]
+    names = _filters(stream)
     if names[-1:] == ["/DCTDecode"]:
         strip, kind = strip_jpeg, pikepdf.Name.DCTDecode
     elif names[-1:] == ["/JPXDecode"]:

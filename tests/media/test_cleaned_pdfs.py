@@ -54,14 +54,17 @@ class TestPDF:
             assert len(document.pages[0].Annots) == 2
             assert [str(each.get("/Alt")) for each in document.Root.StructTreeRoot.K] == ["None", "A lamp"]
 
+    @pytest.mark.parametrize("says_so", [True, False], ids=["says that it is one", "doesn't say so"])
     @pytest.mark.parametrize("filters", [["/DCTDecode"], ["/FlateDecode", "/DCTDecode"]])
-    def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str]) -> None:
+    def test_images_lose_their_metadata_however_they_are_stored(self, filters: list[str], says_so: bool) -> None:
         content = jpeg()
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
             stored = zlib.compress(content) if len(filters) > 1 else content
-            image = document.make_stream(stored, Subtype=pikepdf.Name.Image, Width=60, Height=40)
+            image = document.make_stream(stored, Width=60, Height=40)
             image.Filter = pikepdf.Array([pikepdf.Name(each) for each in filters])
+            if says_so:
+                image.Subtype = pikepdf.Name.Image
             document.pages[0].Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=image))
             document.save(written)
         with pikepdf.open(io.BytesIO(cleaned(written.getvalue(), "a.pdf"))) as document:
