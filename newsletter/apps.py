@@ -30,7 +30,6 @@ class NewsletterConfig(AppConfig):
 
     def ready(self) -> None:
         from blog.appearance.blocks import SidebarBlock, sidebar_blocks
-        from blog.caching import private_parameters
         from core.changes import merge_handlers
         from core.models import related_settings
         from core.navigation import navigation_items
@@ -45,11 +44,9 @@ class NewsletterConfig(AppConfig):
         from newsletter.privacy import kept_of_subscribers
         from newsletter.subscriptions import follow_merged
         from newsletter.tasks import read_returns, tidy_newsletter
-        from newsletter.views import SAVED
 
         related_settings.register("newsletter_settings", NewsletterSettings)
         reserved_slugs.register("newsletter", {"follow-by-email"})
-        private_parameters.register("newsletter", SAVED)
         follow = SidebarBlock(
             "newsletter/sidebar.html",
             is_the_same_everywhere=True,

@@ -15,6 +15,7 @@ urlpatterns = [
     path("follow-by-email/language/<any_slug:key>/", views.follow, {"kind": "language"}, name="follow_language"),
     path("follow-by-email/confirm/<str:signed>/", views.confirm, name="confirm"),
     path("follow-by-email/manage/<str:token>/", views.manage, name="manage"),
+    path("follow-by-email/manage/<str:token>/saved/", views.manage, {"is_saved": True}, name="managed"),
     path("follow-by-email/unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
 ]
 

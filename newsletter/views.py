@@ -3,10 +3,8 @@
 Mail programs open links to scan them, so a GET changes nothing: these pages ask for a click on a button.
 """
 
-from typing import Final
-
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 
 from comments.views.responses import message, secret_page
@@ -19,9 +17,6 @@ from newsletter.forms import FollowForm, ManageForm
 from newsletter.models import NewsletterSettings, Subscriber, SubscriptionRequest
 from newsletter.models.subscriptions import CONFIRM_WITHIN
 from newsletter.topics import find_topic, languages, page_of
-
-# The query parameter of a page that says that changes were saved.
-SAVED: Final = "saved"
 
 
 @secret_page
@@ -83,8 +78,8 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
 
 
 @secret_page
-def manage(request: HttpRequest, token: str) -> HttpResponse:
-    """Let subscribers change what they follow, and how often they get it."""
+def manage(request: HttpRequest, token: str, *, is_saved: bool = False) -> HttpResponse:
+    """Let subscribers change what they follow, and how often they get it. `is_saved` says that they just did."""
     subscriber = Subscriber.with_token(token)
     if subscriber is None:
         return _gone(request)
@@ -92,10 +87,10 @@ def manage(request: HttpRequest, token: str) -> HttpResponse:
     form = ManageForm(request.POST if request.method == "POST" else None, subscriber=subscriber)
     if form.is_valid():
         subscriptions.change(subscriber, form.frequencies)
-        return HttpResponseRedirect(f"{request.path}?{SAVED}")
+        return redirect("newsletter:managed", token)
     context = {
         "form": form,
-        "is_saved": SAVED in request.GET,
+        "is_saved": is_saved and not form.is_bound,
         "unsubscribe_url": subscriptions.unsubscribe_url(subscriber),
     }
     return render(request, "newsletter/manage.html", context, status=400 if form.is_bound else 200)
