@@ -168,11 +168,9 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
 def _how_to_get(attachment: Attachment, *, in_admin: bool) -> str:
     """Return why a file was not looked for, and what to choose in the next import."""
     if attachment.on_other_host and in_admin:
-        text = _("It is on another host, “%(host)s”. Import again and choose %(option)s.")
-        return text % {"host": host_of(attachment.url), "option": in_quotes(FROM_OTHER_SITES)}
+        return _("It is on another host. Import again and choose %s.") % in_quotes(FROM_OTHER_SITES)
     if attachment.on_other_host:
-        text = _("It is on another host, “%s”. Import again with --fetch-media=everywhere.")
-        return text % host_of(attachment.url)
+        return _("It is on another host. Import again with --fetch-media=everywhere.")
     if in_admin:
         return _("The export does not contain the file itself. Import again and choose %s.") % in_quotes(FROM_OLD_SITE)
     return _("The export does not contain the file itself. Import again with --fetch-media or --media FOLDER.")
