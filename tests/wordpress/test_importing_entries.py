@@ -16,6 +16,7 @@ from tests.factories import PostFactory
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import VERSIONS, comment, exported, filed, item, meta, page, tag
+from wordpress.wxr.records import Item
 
 pytestmark = pytest.mark.django_db
 
@@ -324,6 +325,18 @@ class TestStatuses:
         import_parts(item(7))
         import_parts(item(7, inside=[meta("_jetpack_newsletter_access", "subscribers")]))
         assert Post.objects.get().status == Status.PRIVATE
+
+    def test_what_an_earlier_version_made_public_becomes_private(
+        self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gated = item(7, content="Come <!-- wp:jetpack/paywall /--> in")
+        with monkeypatch.context() as earlier:
+            earlier.setattr(Item, "is_for_members", False)
+            import_parts(gated)
+        assert Post.objects.get().status == Status.PUBLISHED
+        import_parts(gated)
+        assert Post.objects.get().status == Status.PRIVATE
+        assert not import_parts(gated).has_changes
 
     @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash"])
     def test_hidden_posts_are_not_shown_anywhere(self, import_parts: ImportParts, client: Client, status: str) -> None:

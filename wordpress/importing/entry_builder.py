@@ -1,7 +1,6 @@
 """Building a post or page from an item of the export, except for its URL, terms and comments."""
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -32,13 +31,6 @@ _STATUSES: Final = {
     "private": Status.PRIVATE,
     "trash": Status.TRASH,
 }
-# Blocks of WordPress.com, and the ends of shortcodes of plug-ins, whose content only subscribers or members could read.
-_FOR_MEMBERS: Final = re.compile(
-    r"<!-- wp:(?:premium-content/|jetpack/paywall\b)"
-    r"|\[/(?:members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if|swpm_protected"
-    r"|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
-    re.IGNORECASE,
-)
 
 
 @dataclass(slots=True)
@@ -93,12 +85,7 @@ def text_of(item: Item, entry: object = None) -> Text:
 def keeps_status(item: Item) -> bool:
     """Return whether an item has a status that it can have here."""
     is_public = _STATUSES.get(item.status) == Status.PUBLISHED
-    return item.status in _STATUSES and not (is_public and is_for_members(item))
-
-
-def is_for_members(item: Item) -> bool:
-    """Return whether only subscribers or members could read an item, or a part of it."""
-    return bool(item.readers or _FOR_MEMBERS.search(item.content))
+    return item.status in _STATUSES and not (is_public and item.is_for_members)
 
 
 def is_hidden_from_search_engines(item: Item) -> bool:
@@ -203,7 +190,7 @@ def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
         return Status.DRAFT, text % item.status
     if status == Status.PUBLISHED and published_at is None:
         return Status.DRAFT, _("It has no date and therefore no URL, so it is a draft.")
-    if status == Status.PUBLISHED and is_for_members(item):
+    if status == Status.PUBLISHED and item.is_for_members:
         return Status.PRIVATE, _(
             "Only subscribers or members could read it or a part of it, so it is private. Publish it if everyone may "
             "read it."

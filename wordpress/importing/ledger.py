@@ -138,8 +138,10 @@ def fingerprint_item(item: Item) -> str:
     meta = [value for field in (FOOTNOTES, THUMBNAIL, ENCLOSURE) for key, value in item.meta if key == field]
     # Imports used to make these private. With another fingerprint, the next import corrects what was not changed here.
     kept_public = ["public with password"] if item.password and item.status in {"publish", "future"} else []
+    # And these public.
+    made_private = ["for members"] if item.is_for_members else []
     hidden = [value for key, value in item.meta if key in NOINDEX_KEYS]
-    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *hidden, *item.readers)
+    return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden)
 
 
 def fingerprint_of(value: Author | Term | ExportedComment | Model) -> str:

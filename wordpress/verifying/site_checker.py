@@ -17,7 +17,6 @@ from core.http import host_of
 from core.slugs import slug_from_export, slugify
 from wordpress.importing.analysis import Analysis, reason_to_skip, total_size
 from wordpress.importing.batches import entry_batches
-from wordpress.importing.entry_builder import is_for_members
 from wordpress.importing.matching import MAX_GUID_LENGTH
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
 from wordpress.importing.report import Remark
@@ -200,7 +199,7 @@ class SiteChecker:
         date = local_date(item)
         # A page needs no date.
         is_published = item.status == "publish" and (date <= self._now if date else item.type == "page")
-        return is_published and not is_for_members(item)
+        return is_published and not item.is_for_members
 
     def _add_newest_post(self, item: Item) -> None:
         date = local_date(item)

@@ -5,6 +5,7 @@ and texts are as exported. An ID is 0 if there is none.
 """
 
 import datetime as dt
+import re
 from collections.abc import Hashable, Mapping
 from typing import NamedTuple
 
@@ -22,6 +23,13 @@ YOAST_NOINDEX, JETPACK_NOINDEX = NOINDEX_KEYS = ("_yoast_wpseo_meta-robots-noind
 # What says who could read a post, in Jetpack, which WordPress.com has, in Members and WP-Members; and for everyone.
 ACCESS_KEYS = ("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block")
 EVERYONE = frozenset({"everybody", "", "0"})
+# Blocks of WordPress.com, and the ends of shortcodes of plug-ins, whose content only subscribers or members could read.
+_FOR_MEMBERS = re.compile(
+    r"<!-- wp:(?:premium-content/|jetpack/paywall\b)"
+    r"|\[/(?:members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if|swpm_protected"
+    r"|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
+    re.IGNORECASE,
+)
 # A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
 
@@ -147,9 +155,10 @@ class Item(NamedTuple):
     extension: Extension | None = None
 
     @property
-    def readers(self) -> list[str]:
-        """The groups of people who alone could read it, as plug-ins name them. Empty if everyone could."""
-        return [value for key, value in self.meta if key in ACCESS_KEYS and value.strip() not in EVERYONE]
+    def is_for_members(self) -> bool:
+        """Whether only subscribers or members could read it, or a part of it."""
+        is_restricted = any(key in ACCESS_KEYS and value.strip() not in EVERYONE for key, value in self.meta)
+        return is_restricted or _FOR_MEMBERS.search(self.content) is not None
 
     @property
     def characters(self) -> int:

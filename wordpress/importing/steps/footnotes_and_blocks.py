@@ -13,7 +13,6 @@ from core.bulk import fetch_rows
 from core.text import is_storable
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.entry_builder import is_for_members
 from wordpress.importing.ledger import FRAGMENTS
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
@@ -45,7 +44,7 @@ def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
     stored, skipped, erasures = {}, [], Erasures()
     for item, *_key in batch:
         title = plain_line(item.title)[: max_length(Fragment, "title")]
-        if item.status != "publish" or item.password or is_for_members(item) or not item.id:
+        if item.status != "publish" or item.password or item.is_for_members or not item.id:
             skipped.append(item)
             reason = _("It was not public, so no text showed it. It is kept and exported again.")
             report.skip(item.type, item.id, title, reason)
