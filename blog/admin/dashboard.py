@@ -55,14 +55,14 @@ def _for_review(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _feedback(request: HttpRequest) -> dict[str, Any] | None:
-    """Return what the user was told lately about their own texts and notes: of each kind and text, the latest."""
+    """Return what the user was told lately about their own texts and notes: of each text, the latest of each kind."""
     user: Any = request.user
-    latest: dict[tuple[int, str], ReviewNotice] = {}
+    latest: dict[int, dict[str, ReviewNotice]] = {}
     for notice in feedback_for(user).select_related("by", "note")[:_MAX_NOTICES]:
-        latest.setdefault((notice.entry_id, notice.event), notice)
-    notices = list(latest.values())[:_SHOWN]
-    entries = Entry.objects.without_texts().in_bulk({notice.entry_id for notice in notices})
-    return {"told": [(notice, entries[notice.entry_id]) for notice in notices]} if notices else None
+        latest.setdefault(notice.entry_id, {}).setdefault(notice.event, notice)
+    shown = list(latest)[:_SHOWN]
+    entries = Entry.objects.without_texts().in_bulk(shown)
+    return {"told": [(entries[pk], list(latest[pk].values())) for pk in shown]} if shown else None
 
 
 def _seen_by(request: HttpRequest) -> QuerySet[Any]:

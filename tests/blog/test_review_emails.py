@@ -1,6 +1,7 @@
 """E-mails about reviews: what is submitted, what an editor decided, and what is noted and answered."""
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
@@ -196,6 +197,8 @@ class TestDecisions:
         (email,) = deliver()
         assert "returned" in email.subject
         assert "> Please add\n> the sources.\n" in email.body
+        dashboard = text(read(client_of(post.author).get("/admin/")))
+        assert re.search(r"A paper A note was added · Ruth · [^·]+ Returned to you · Ruth", dashboard)
 
     def test_the_screen_says_who_returned_it_until_it_is_submitted_again(
         self, author: User, editor: User, post: Post
