@@ -5,11 +5,11 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.admin.widgets import AdminTextInputWidget
+from django.contrib.admin.widgets import AdminTextareaWidget
 from django.core.files import File
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -49,13 +49,11 @@ class PictureForm(UploadForm[Picture]):
     replacement = replacement_field("image/*")
 
     class Meta:
-        widgets = {"alt": AdminTextInputWidget(attrs={"list": "alternative-texts"})}
+        widgets = {"alt": AdminTextareaWidget(attrs={"rows": 2})}
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.instance._state.adding and "alt" in self.fields:
-            # No text shows a new image, so there is no list.
-            self.fields["alt"].widget.attrs.pop("list", None)
+    def clean_alt(self) -> str:
+        """Return the text on one line, as it is in posts."""
+        return " ".join(self.cleaned_data["alt"].split())
 
     def clean_file(self) -> File[bytes]:
         return clean_picture(self.cleaned_data["file"])
@@ -106,11 +104,11 @@ class PictureAdmin(DuplicatesAdmin):
 
     @admin.display(description=_("alternative texts in posts and pages"))
     def alt_in_texts(self, picture: Picture) -> SafeString:
-        texts = [(text,) for text in alternative_texts_of(picture)]
-        # The field for the alternative text offers the same ones.
-        items, options = (format_html_join("", tag, texts) for tag in ("<li>{}</li>", '<option value="{}"></option>'))
-        shown = format_html('<ul class="media-uses">{}</ul>', items) if texts else gettext("No others.")
-        return format_html('{}<datalist id="alternative-texts">{}</datalist>', shown, options)
+        # A script shows the buttons, which put the text into the field.
+        item = '<li><bdi>{}</bdi> <button type="button" class="button media-use-text" hidden>{}</button></li>'
+        use = gettext("Use this text")
+        items = format_html_join("", item, [(text, use) for text in alternative_texts_of(picture)])
+        return format_html('<ul class="media-uses">{}</ul>', items) if items else escape(gettext("No others."))
 
     @admin.display(description=_("Markdown"))
     def in_markdown(self, picture: Picture) -> SafeString:

@@ -1,7 +1,18 @@
-/* Uploads many files one after the other, each with its progress. Without this script it is a plain form. */
+/* Uploads many files one after the other, each with its progress. Without this script it is a plain form.
+ *
+ * In the form of an image, it offers the alternative texts that posts have for it. */
 
 for (const form of document.querySelectorAll(".media-upload")) {
   enhance(form);
+}
+
+const alt = document.querySelector("#id_alt");
+for (const button of alt ? document.querySelectorAll(".media-use-text") : []) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    alt.value = button.previousElementSibling.textContent;
+    alt.focus();
+  });
 }
 
 function enhance(form) {

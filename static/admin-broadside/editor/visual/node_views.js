@@ -24,10 +24,10 @@ class ImageView {
     this.update(node);
   }
 
-  /* A field for an attribute of the image. */
+  /* A field for an attribute of the image, which is on one line in the source. */
   input(name, label) {
-    const input = document.createElement("input");
-    input.type = "text";
+    const input = document.createElement("textarea");
+    input.rows = 2;
     input.dir = "auto";
     input.autocomplete = "off";
     input.placeholder = label;
@@ -35,7 +35,7 @@ class ImageView {
     input.addEventListener("input", (event) => {
       // It is the text that changes, not a field of the form.
       event.stopPropagation();
-      this.view.dispatch(this.view.state.tr.setNodeAttribute(this.getPosition(), name, input.value));
+      this.view.dispatch(this.view.state.tr.setNodeAttribute(this.getPosition(), name, input.value.replace(/\s*\n\s*/g, " ")));
     });
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter" || event.key === "Escape") {
