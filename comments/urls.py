@@ -3,6 +3,7 @@
 from django.urls import path, re_path, register_converter
 
 from blog.caching import public_page
+from blog.secret_pages import broken_link
 from blog.urls import DAY, TreePathConverter, feed_paths
 from comments import feeds
 from comments.views import by_email, commenting, webmentions
@@ -29,6 +30,7 @@ urlpatterns = [
     path("comments/follow/<slug:kind>/<int:pk>/", by_email.follow, name="follow"),
     path("comments/confirm/<str:signed>/", by_email.confirm, name="confirm"),
     path("comments/unsubscribe/<str:signed>/", by_email.unsubscribe, name="unsubscribe"),
+    re_path("^comments/(?:confirm|decide|unsubscribe)/(?:.*/)?$", broken_link),
     re_path(
         rf"^(?P<base>(?!{reserved_pattern()}/).+/)comment-page-(?P<page_number>[0-9]{{1,9}})/?$",
         public_page(commenting.comment_page),

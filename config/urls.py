@@ -2,13 +2,14 @@
 
 from django.contrib import admin
 from django.contrib.sitemaps.views import index, sitemap
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from blog.admin.portraits import choose_own
 from blog.caching import public_page
 from blog.editing.editor import preview
 from blog.editing.link_search import links
 from blog.review.unsubscribing import unsubscribe
+from blog.secret_pages import broken_link
 from blog.sitemaps import CategorySitemap, OverviewSitemap, PageSitemap, PostSitemap, at_site_url, news
 from tags.sitemaps import TagSitemap
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("admin/markdownx/preview/", preview, name="markdownx_markdownify"),
     path("admin/editor/links/", links, name="editor_links"),
     path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
+    re_path("^admin/review/unsubscribe/(?:.*/)?$", broken_link),
     path("admin/account/portrait/", admin.site.admin_view(choose_own), name="own_portrait"),
     path("admin/", include("accounts.urls")),
     path("admin/", include("operations.urls")),

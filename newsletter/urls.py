@@ -1,8 +1,9 @@
 """The URLs for following the blog by e-mail. That of a topic ends like the URL of its page."""
 
-from django.urls import path
+from django.urls import path, re_path
 
 from blog import urls as _blog_urls  # noqa: F401  # it registers the converters
+from blog.secret_pages import broken_link
 from newsletter import views, webhooks
 
 app_name = "newsletter"
@@ -17,6 +18,7 @@ urlpatterns = [
     path("follow-by-email/manage/<str:token>/", views.manage, name="manage"),
     path("follow-by-email/manage/<str:token>/saved/", views.manage, {"is_saved": True}, name="managed"),
     path("follow-by-email/unsubscribe/<str:token>/", views.unsubscribe, name="unsubscribe"),
+    re_path("^follow-by-email/(?:confirm|manage|unsubscribe)/(?:.*/)?$", broken_link),
 ]
 
 if webhooks.is_on():

@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext, ngettext
 
-from comments.views.responses import message, secret_page
+from blog.secret_pages import message, secret_page
 from core.languages import answer_in
 from core.origin import comes_from_here
 from core.sender import sender

@@ -4,18 +4,19 @@ Mail programs open links to scan them, so a GET changes nothing: these pages ask
 signed URL may use it, without a cookie.
 """
 
-from django.core.signing import SignatureExpired
+from django.core.signing import BadSignature, SignatureExpired
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 
 from blog.models import Entry
+from blog.secret_pages import message, secret_page
 from comments.forms import FollowForm
 from comments.models import Comment, CommentSettings, Follower
 from comments.moderation.decisions import OvertakenError
 from comments.notifications import decision_links, subscriptions
-from comments.views.responses import back_to, message, secret_page
+from comments.views.responses import back_to
 from core.languages import answer_in
 from core.origin import comes_from_here
 from core.sender import sender
@@ -26,7 +27,7 @@ from core.site import SiteRequest
 def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
     """Let a moderator decide about one comment from a notification."""
     if action not in decision_links.ACTIONS:
-        raise Http404
+        raise BadSignature
     try:
         found = decision_links.find_notification(signed)
     except SignatureExpired:

@@ -21,6 +21,7 @@ from blog.entry_pages import entry_response
 from blog.listings.listing import join_parts, period
 from blog.models import Entry
 from blog.redirects.resolve import find_target
+from blog.secret_pages import message, secret_page
 from blog.views import pages_at, posts_at
 from comments import sender_links
 from comments.forms import CommentForm, OwnCommentForm
@@ -28,7 +29,7 @@ from comments.models import Comment, CommentSettings, CommentStatus
 from comments.moderation import submission
 from comments.rules import proof_of_work
 from comments.threads import find_page_number, page_url, thread, thread_for
-from comments.views.responses import back_to, message, secret_page
+from comments.views.responses import back_to
 from core.languages import answer_in
 from core.origin import comes_from_here
 from core.outages import as_unavailable, is_outage, try_again

@@ -58,3 +58,26 @@ def test_readers_see_nothing_of_the_admin(client: Client, path: str) -> None:
 
 def test_an_editor_gets_the_page_of_the_site_outside_the_admin() -> None:
     assert not find(read(client_of("Editor").get("/no-such-page/")), "#navigation")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/comments/confirm/17:cut",
+        "/comments/decide/17.cut",
+        "/comments/decide/17.cut/approve/",
+        "/comments/decide/17.cut/approve/)/",
+        "/comments/unsubscribe/",
+        "/follow-by-email/confirm/17:cut/",
+        "/follow-by-email/manage/17:cut/saved/",
+        "/follow-by-email/unsubscribe/17:cut/>",
+        "/admin/review/unsubscribe/",
+        "/admin/review/unsubscribe/17:cut/",
+    ],
+)
+def test_a_damaged_link_from_an_email_says_what_to_do(client: Client, path: str) -> None:
+    response = client.get(path, follow=True)
+    assert response.status_code == 404
+    assert response["Cache-Control"] == "private, no-store"
+    assert text(find(read(response), "h1")[0]) == "This link doesn't work"
+    assert "Click the link in the e-mail again" in response.content.decode()
