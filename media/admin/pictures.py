@@ -49,7 +49,7 @@ class PictureForm(UploadForm[Picture]):
     replacement = replacement_field("image/*")
 
     class Meta:
-        widgets = {"alt": AdminTextareaWidget(attrs={"rows": 2})}
+        widgets = {"alt": AdminTextareaWidget(attrs={"rows": 3})}
 
     def clean_alt(self) -> str:
         """Return the text on one line, as it is in posts."""

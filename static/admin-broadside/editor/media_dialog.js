@@ -36,7 +36,7 @@ export function mediaDialog(box, field, modes) {
   function build() {
     dialog = dialogFrom(box, "editor-media", () => {
       const { alt, caption, decorative } = form.elements;
-      wanted.done(chosen, decorative.checked ? "" : alt.value.trim(), caption.value.trim());
+      wanted.done(chosen, decorative.checked ? "" : onOneLine(alt.value), onOneLine(caption.value));
     });
     form = dialog.querySelector("form");
     list = dialog.querySelector(".editor-results");
@@ -124,4 +124,9 @@ export function mediaDialog(box, field, modes) {
       form.elements.alt.focus();
     }
   }
+}
+
+/** As in the source, in which another line would end the image. */
+function onOneLine(text) {
+  return text.trim().replace(/\s+/g, " ");
 }
