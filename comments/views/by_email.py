@@ -150,7 +150,11 @@ def unsubscribe(request: HttpRequest, signed: str) -> HttpResponse:
     if follower is not None and request.method != "POST":
         entry = follower.entry if follower.entry.is_public else None
         return render(request, "comments/unsubscribe.html", {"entry": entry})
+    everything = "everything" in request.POST
     if follower is not None:
-        subscriptions.end(follower, everything="everything" in request.POST)
-    text = gettext("You no longer follow this discussion by e-mail.")
+        subscriptions.end(follower, everything=everything)
+    if everything:
+        text = gettext("You no longer follow any discussion by e-mail.")
+    else:
+        text = gettext("You no longer follow this discussion by e-mail.")
     return message(request, gettext("You are unsubscribed"), text)

@@ -113,4 +113,4 @@ class PictureAdmin(DuplicatesAdmin):
     @admin.display(description=_("Markdown"))
     def in_markdown(self, picture: Picture) -> SafeString:
         alt = (picture.alt or gettext("what it shows")).replace("[", "(").replace("]", ")")
-        return format_html("<code>![{}]({})</code>", alt, picture.file.url)
+        return format_html('<code dir="ltr">![{}]({})</code>', alt, picture.file.url)

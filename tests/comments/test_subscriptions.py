@@ -398,7 +398,8 @@ class TestUnsubscribing:
         stranger = create_follower(post, "b@example.org")
         client.post(stop)
         assert set(Follower.objects.all()) == {other, stranger}
-        client.post(subscriptions.unsubscribe_url(other), {"everything": "1"})
+        response = client.post(subscriptions.unsubscribe_url(other), {"everything": "1"})
+        assert "You no longer follow any discussion" in response.content.decode()
         again = create_follower(post)
         create_follower(PageFactory.create())
         client.post(subscriptions.unsubscribe_url(again), {"everything": "1"})
