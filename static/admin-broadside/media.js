@@ -1,6 +1,7 @@
 /* Uploads many files one after the other, each with its progress. Without this script it is a plain form.
  *
- * In the form of an image, it offers the alternative texts that posts have for it. */
+ * In the form of an image, it offers the alternative texts that posts have for it. In the grid, it counts what is selected,
+ * which Django's script does only in tables. */
 
 for (const form of document.querySelectorAll(".media-upload")) {
   enhance(form);
@@ -13,6 +14,19 @@ for (const button of alt ? document.querySelectorAll(".media-use-text") : []) {
     alt.value = button.previousElementSibling.textContent;
     alt.focus();
   });
+}
+
+const counter = document.querySelector("#changelist-form:has(.media-grid) .action-counter");
+if (counter) {
+  const boxes = [...document.querySelectorAll(".media-grid .action-select")];
+  const count = () => {
+    const sel = boxes.filter((box) => box.checked).length;
+    const text = ngettext("%(sel)s of %(cnt)s selected", "%(sel)s of %(cnt)s selected", sel);
+    counter.textContent = interpolate(text, { sel, cnt: boxes.length }, true);
+  };
+  document.querySelector("#changelist-form").addEventListener("change", count);
+  // The browser restores what was selected when someone comes back.
+  window.addEventListener("pageshow", count);
 }
 
 function enhance(form) {
