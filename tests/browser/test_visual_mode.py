@@ -231,7 +231,7 @@ class TestVisualMode:
         dialog.get_by_role("button", name="One").click()
         dialog.get_by_label("It is only decoration").check()
         dialog.get_by_role("button", name="Insert").click()
-        text.get_by_label("Describe the image").fill("A [lamp]")
+        text.get_by_label("Describe the image").fill("A\n[lamp]")
         image = text.get_by_role("img").get_attribute("src")
         expected = expected.replace("New\n", f"New\n\n![A \\[lamp\\]]({image})\n")
         expect(source).to_have_value(expected)

@@ -63,6 +63,13 @@ export function mediaDialog(box, field, modes) {
         search();
       }
     });
+    // In the texts about an image, which have no lines, it inserts the image.
+    form.querySelector(".editor-alt").addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && event.target.matches("textarea") && !event.isComposing) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    });
     more.addEventListener("click", async () => {
       const last = list.lastElementChild;
       const response = await fetch(urlOf(form.elements.q.value.trim(), next)).catch(() => null);

@@ -197,7 +197,7 @@ export function createVisualMode(box, field, addFiles) {
 
   function describe(url) {
     for (const image of element.querySelectorAll(".visual-image")) {
-      const input = image.querySelector("input");
+      const input = image.querySelector("textarea");
       if (image.querySelector("img").getAttribute("src") === url && !input.value) {
         input.focus();
         return;
