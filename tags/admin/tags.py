@@ -72,6 +72,12 @@ class TagAdmin(TagCurationAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Tag]:
         return Tag.objects.with_use()
 
+    def get_form(self, request: HttpRequest, obj: Tag | None = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            # It says what to enter, and the slug can only be read here.
+            kwargs["help_texts"] = {"slug": ""}
+        return super().get_form(request, obj, change=change, **kwargs)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> tuple[str, ...]:
         # The page for renaming shows first what follows from it.
         return () if obj is None else ("name", "slug")

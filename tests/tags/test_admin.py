@@ -157,6 +157,8 @@ class TestForm:
     def test_changes_the_description(self, editor: Client) -> None:
         tag = TagFactory(name="Cooperation")
         data = {"description": "Working together."}
+        # Its slug can only be read, so nothing says what to enter for it.
+        assert "The last part of the URL" not in editor.get(f"{LIST}{tag.pk}/change/").content.decode()
         editor.post(f"{LIST}{tag.pk}/change/", data | self.NO_ALIASES)
         assert Tag.objects.get().description == "Working together."
 
