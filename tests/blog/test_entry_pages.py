@@ -11,7 +11,7 @@ from blog.models import Page, Post, Status
 from blog.rendering import render
 from tests.factories import PageFactory, PostFactory
 from tests.factories.newsletter import turn_on
-from tests.factories.responses import find, read
+from tests.factories.responses import find, one, read, text
 from tests.factories.whole_site import PUBLIC, make_blog
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +45,11 @@ class TestEntryPages:
         assert "third</p>" not in html
         assert '<link rel="canonical" href="http://testserver/2014/02/10/long/2/">' in html
         assert '<a href="/2014/02/10/long/">1</a>' in html
+
+    def test_the_url_below_a_printed_page_can_be_typed(self, client: Client) -> None:
+        document = read(client.get(PageFactory(slug="بيان", path="بيان").get_absolute_url()))
+        assert text(one(document, ".address")) == "http://testserver/بيان/"
+        assert one(document, "link[rel=canonical]").get("href") == "http://testserver/%D8%A8%D9%8A%D8%A7%D9%86/"
 
     def test_a_link_to_something_on_another_page_leads_to_that_page(self, client: Client, post: Post) -> None:
         assert '<a href="/2014/02/10/long/3/#note">1</a>' in client.get("/2014/02/10/long/").content.decode()
@@ -133,8 +138,8 @@ class TestIdsAroundTexts:
         if page is None or not find(page, "h1.entry-title"):
             # The texts in lists have ids with a prefix of their own.
             return
-        for text in find(page, "div.e-content"):
-            text.drop_tree()
+        for content in find(page, "div.e-content"):
+            content.drop_tree()
         for attribute in ("id", "for", "form", "aria-labelledby", "aria-describedby", "aria-controls"):
             yield from (name for value in page.xpath(f"//@{attribute}") for name in value.split())
         yield from (url[1:] for url in page.xpath("//a/@href[starts-with(., '#')]"))
