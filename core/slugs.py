@@ -3,8 +3,8 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from itertools import count
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
+from itertools import batched, count
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -31,6 +31,8 @@ _LATIN_ACCENT = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 _JOINERS = "\u200c\u200d"
 # WordPress appends this to the slugs of trashed posts, so that others can use the slug. Exports contain such slugs.
 _TRASH_SUFFIX = re.compile(r"__trashed(?:-[0-9]+)?$")
+# How many numbers are looked up together.
+_AT_ONCE: Final = 100
 # The first segment of a regular expression, if it is the same for all that match.
 _LITERAL_START = re.compile(r"\^?((?:[\w-]|\\[.-])+)(?:/|\(\?:/|\$|\Z)")
 
@@ -58,10 +60,11 @@ def slug_before_trash(slug: str) -> str:
     return _TRASH_SUFFIX.sub("", slug)
 
 
-def numbered_slugs(base: str, *, max_length: int) -> Iterator[str]:
-    """Yield `base`, `base-2`, `base-3`…, as WordPress numbers them."""
-    yield base
-    for number in count(2):
+def numbered_slugs(base: str, *, max_length: int, first: int = 1) -> Iterator[str]:
+    """Yield `base`, `base-2`, `base-3`…, as WordPress numbers them, from the `first` of these on."""
+    if first == 1:
+        yield base
+    for number in count(max(first, 2)):
         suffix = f"-{number}"
         yield base[: max_length - len(suffix)] + suffix
 
@@ -73,18 +76,46 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
 
 def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
     """Return the first of the numbered slugs that neither an object of `taken_by` nor one of `also_taken` has."""
-    return next(each_free_slug(base, taken_by, max_length=max_length, also_taken=also_taken))
+    return SlugNumbers(max_length).next_free(base, taken_by, also_taken=also_taken)
 
 
-def each_free_slug(
-    base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()
-) -> Iterator[str]:
-    """Yield all numbered slugs that `free_slug` could return. One query; `also_taken` may grow meanwhile."""
-    base = base[:max_length].strip("-")
-    taken = set(taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True))
-    for slug in numbered_slugs(base, max_length=max_length):
-        if slug not in taken and slug not in also_taken:
-            yield slug
+# How many numbers were tried, by scope and slug.
+type TriedNumbers = Counter[tuple[Hashable, str]]
+
+
+class SlugNumbers:
+    """Numbers the slugs of objects that are about to be stored, of which many may want the same one.
+
+    Slugs that only differ in their last few characters share their numbers, because these may have to make room for
+    one. Objects that are stored in several batches share `tried`.
+    """
+
+    def __init__(self, max_length: int, tried: TriedNumbers | None = None) -> None:
+        self._max_length = max_length
+        self._tried: TriedNumbers = Counter() if tried is None else tried
+        self._free: dict[tuple[Hashable, str], Iterator[str]] = {}
+
+    def next_free(
+        self, base: str, taken_by: QuerySet[Any], *, scope: Hashable = None, also_taken: Collection[str] = frozenset()
+    ) -> str:
+        """Return the next numbered slug that neither an object of `taken_by`, all of its scope, nor `also_taken` has.
+
+        One query for a hundred numbers.
+        """
+        key = scope, _fixed_part(base, self._max_length)
+        if key not in self._free:
+            self._free[key] = self._each_free(key, base, taken_by)
+        return next(slug for slug in self._free[key] if slug not in also_taken)
+
+    def _each_free(self, key: tuple[Hashable, str], base: str, taken_by: QuerySet[Any]) -> Iterator[str]:
+        base = base[: self._max_length].strip("-")
+        slugs = numbered_slugs(base, max_length=self._max_length, first=self._tried[key] + 1)
+        for some in batched(slugs, _AT_ONCE, strict=False):
+            taken = set(taken_by.filter(slug__in=some).values_list("slug", flat=True))
+            for slug in some:
+                self._tried[key] += 1
+                if slug not in taken:
+                    yield slug
 
 
 def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) -> list[str]:
@@ -111,7 +142,12 @@ def _slugs(taken_by: Iterable[QuerySet[Any]], condition: Q) -> set[str]:
 
 def _may_be_tried(base: str, max_length: int) -> Q:
     """Match all numbered slugs of `base`, and others that begin the same way."""
-    return Q(slug__startswith=base[: max_length - 8])
+    return Q(slug__startswith=_fixed_part(base, max_length))
+
+
+def _fixed_part(base: str, max_length: int) -> str:
+    """Return the beginning of `base`, which is that of all its numbered slugs."""
+    return base[: max_length - 8]
 
 
 def is_reserved(slug: str) -> bool:

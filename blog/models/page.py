@@ -12,8 +12,8 @@ from blog.generated_pages import generated_pages
 from blog.models.entry import Entry
 from blog.models.entry_query import EntryQuerySet, KindManager
 from blog.models.stored_entry import StoredEntry
-from blog.models.tree import TreeNode, TreeQuerySet
-from core.slugs import is_reserved
+from blog.models.tree import MAX_SLUG_LENGTH, TreeNode, TreeQuerySet
+from core.slugs import SlugNumbers, is_reserved
 from core.urls import URLTemplate
 
 page_url = URLTemplate("blog:page", "path")
@@ -53,10 +53,11 @@ class Page(TreeNode, Entry):
     def assign_places(cls, entries: Sequence["Page"], stored: Mapping[int, StoredEntry]) -> None:
         """Give pages free slugs among their siblings, and the paths that follow from them."""
         given: defaultdict[int | None, set[str]] = defaultdict(set)
+        numbers = SlugNumbers(MAX_SLUG_LENGTH)
         for page in entries:
             before = stored.get(page.pk)
             if before is None or (before.slug, before.parent_id, before.path) != (page.slug, page.parent_id, page.path):
-                page.assign_path(also_taken=given[page.parent_id])
+                page.assign_path(given[page.parent_id], numbers)
             given[page.parent_id].add(page.slug)
 
     def moved_from(self, before: StoredEntry | None) -> list[tuple[str, Any]]:

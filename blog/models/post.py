@@ -1,7 +1,7 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from django.db import models
@@ -23,7 +23,7 @@ from blog.rendering.images import library_images
 from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
-from core.slugs import each_free_slug, slugify
+from core.slugs import SlugNumbers, slugify
 from core.urls import URLTemplate
 from media.models import Picture
 
@@ -233,10 +233,10 @@ class Enclosure(PublicModel):
         return self.url
 
 
-def assign_free_slugs(posts: Sequence[Post]) -> None:
+def assign_free_slugs(posts: Sequence[Post], numbers: SlugNumbers | None = None) -> None:
     """Give dated posts slugs that no other post of their day has, as WordPress does: `slug`, `slug-2`, `slug-3`…
 
-    One query, and one more for each slug of a day that is taken.
+    One query, and one more for each slug of a day that is taken. Posts that come in several calls share `numbers`.
     """
     if not posts:
         return
@@ -248,12 +248,10 @@ def assign_free_slugs(posts: Sequence[Post]) -> None:
     for day, slug, pk in others.filter(published_on__in=days, slug__in=slugs).values_list("published_on", "slug", "pk"):
         if pk not in given:
             taken[day].add(slug)
-    free: dict[tuple[dt.date | None, str], Iterator[str]] = {}
+    numbers = numbers or SlugNumbers(MAX_SLUG_LENGTH)
     for post in posts:
-        day, slug = post.published_on, post.slug
-        if slug in taken[day]:
-            if (day, slug) not in free:
-                same_day = others.filter(published_on=day).exclude(pk__in=given)
-                free[day, slug] = each_free_slug(slug, same_day, max_length=MAX_SLUG_LENGTH, also_taken=taken[day])
-            post.slug = next(free[day, slug])
+        day = post.published_on
+        if post.slug in taken[day]:
+            same_day = others.filter(published_on=day).exclude(pk__in=given)
+            post.slug = numbers.next_free(post.slug, same_day, scope=day, also_taken=taken[day])
         taken[day].add(post.slug)

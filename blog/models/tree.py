@@ -11,7 +11,7 @@ from django.db.models.functions import Length
 from django.utils.translation import gettext
 
 from core.changes import PublicModel, PublicQuerySet
-from core.slugs import free_slug, slugify
+from core.slugs import SlugNumbers, slugify
 
 MAX_SLUG_LENGTH = 200
 MAX_PATH_LENGTH = 600
@@ -32,6 +32,7 @@ class TreeNode(PublicModel):
 
     slug: Any
     parent: Any
+    parent_id: Any
     path: Any
 
     slug_fallback = "untitled"
@@ -60,11 +61,16 @@ class TreeNode(PublicModel):
         if obstacle := self._obstacle(self.parent):
             raise ValidationError({"parent": obstacle})
 
-    def assign_path(self, also_taken: Collection[str] = ()) -> None:
-        """Make its slug unique, also among `also_taken`, and set the path that follows from it."""
+    def assign_path(self, also_taken: Collection[str] = (), numbers: SlugNumbers | None = None) -> None:
+        """Make its slug unique, also among `also_taken`, and set the path that follows from it.
+
+        Nodes that get their paths together share `numbers`, because many may have the same slug.
+        """
         self.slug = self.intended_slug()
         if self.slug in also_taken or self.is_taken(self.slug):
-            self.slug = free_slug(self.slug, self.slug_rivals(), max_length=MAX_SLUG_LENGTH, also_taken=also_taken)
+            numbers = numbers or SlugNumbers(MAX_SLUG_LENGTH)
+            rivals = self.slug_rivals()
+            self.slug = numbers.next_free(self.slug, rivals, scope=self.parent_id, also_taken=also_taken)
         self.path = self._path_with(self.slug)
 
     def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:

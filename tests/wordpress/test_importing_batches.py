@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from pytest_django import Settings
 from accounts.models import User
 from blog.models import Entry, Page, Post
 from comments.models import Comment
+from core import slugs
 from core.bulk import insert
 from core.changes import ContentVersion, change_handlers
+from core.slugs import numbered_slugs
 from tags.models import TaggedPost
 from tests.factories import PageFactory, PostFactory, TagFactory
 from tests.factories.database import contents
@@ -160,6 +162,28 @@ class TestConflicts:
 
 
 DAY = dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("make", [item, page])
+@pytest.mark.parametrize("slug", ["x", "x" * 200])
+def test_no_number_is_tried_twice_after_a_slug_that_many_want(
+    import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, make: Callable[..., str], slug: str
+) -> None:
+    tried: list[str] = []
+
+    def each_tried(base: str, **options: int) -> Iterator[str]:
+        for numbered in numbered_slugs(base, **options):
+            tried.append(numbered)
+            yield numbered
+
+    monkeypatch.setattr(slugs, "numbered_slugs", each_tried)
+    monkeypatch.setattr(slugs, "_AT_ONCE", 1)
+    monkeypatch.setattr(batches, "MAX_ENTRIES", 3)
+    # Another one wants to have a number itself.
+    import_parts(*(make(number, post_name="x-9" if number == 8 else slug) for number in range(1, 21)))
+    assert len(set(Entry.objects.values_list("slug", flat=True))) == 20
+    assert len(tried) <= 22
 
 
 @pytest.mark.django_db

@@ -4,6 +4,7 @@ What takes time is done before the transaction: a batch is matched and rendered 
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,6 +19,7 @@ from django.utils.translation import gettext as _
 from blog.models import Entry
 from core.bulk import insert
 from core.changes import entries_changed
+from core.slugs import TriedNumbers
 from search.words import EntryText, made_elsewhere
 from wordpress.importing.batches import MAX_COMMENTS, write_batch
 from wordpress.importing.context import ImportContext
@@ -86,6 +88,8 @@ class EntryImport(ABC):
     def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
         self.context = context
         self._unsupported = unsupported
+        # After slugs that several entries want.
+        self.tried_numbers: TriedNumbers = Counter()
 
     @abstractmethod
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:

@@ -7,14 +7,14 @@ from django.utils.translation import gettext as _
 
 from blog.models import Page
 from blog.models.tree import MAX_PATH_LENGTH
-from core.slugs import is_reserved, slug_from_export, slugify
+from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.matching import identify
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
-from wordpress.wxr.values import usable_slug
+from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
 def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
@@ -46,6 +46,7 @@ class _PageImport(EntryImport):
         parents = {index: self._tree.parent_of(index) for index in pages}
         above = {self.pks[parent] for parent in parents.values() if parent in self.pks}
         stored: dict[int, Page] = Page.objects.only("kind", "path").in_bulk(above)
+        numbers = SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers)
         used_slugs: defaultdict[int | None, set[str]] = defaultdict(set)
         for each in imported:
             index = each.keyed.position
@@ -62,7 +63,7 @@ class _PageImport(EntryImport):
             if page.parent and len(page.parent.path) + 1 + len(page.slug) > MAX_PATH_LENGTH:
                 page.parent = None
                 self.note(each, _("It was nested too deeply, so it is at the top level."))
-            page.assign_path(also_taken=used_slugs[page.parent_id])
+            page.assign_path(used_slugs[page.parent_id], numbers)
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)

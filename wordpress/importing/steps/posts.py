@@ -12,7 +12,7 @@ from blog.models import Enclosure, Entry, Post
 from blog.models.post import assign_free_slugs
 from blog.models.redirect import normalise_path
 from core.bulk import insert_rows
-from core.slugs import is_reserved, slug_from_export, slugify
+from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from tags.models import TaggedPost
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
@@ -42,7 +42,8 @@ class _PostImport(EntryImport):
                 post.published_on = (item.date or timezone.localtime(post.published_at)).date()
             default = slugify(post.title)[:MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
             post.slug = usable_slug(item.slug) or default
-        assign_free_slugs([each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on])
+        dated = [each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on]
+        assign_free_slugs(dated, SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers))
         for each in imported:
             if each.item.slug and each.entry.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
