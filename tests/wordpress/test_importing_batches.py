@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
+from django.db.models import Model
 from pytest_django import Settings
 
 from accounts.models import User
 from blog.models import Entry, Page, Post
 from comments.models import Comment
 from core import slugs
-from core.bulk import insert
+from core.bulk import fetch_rows, insert
 from core.changes import ContentVersion, change_handlers
 from core.slugs import numbered_slugs
 from tags.models import TaggedPost
@@ -24,14 +25,14 @@ from tests.factories.database import contents
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, comment, export, filed, item, items, meta, page, tag, write
-from wordpress.importing import batches
+from wordpress.importing import batches, ledger
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.database import AlreadyRunningError, Pacer
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Outcome
-from wordpress.importing.steps import attachments, entries
+from wordpress.importing.steps import attachments, comments, entries
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.models import Attachment, ImportedItem
 
@@ -184,6 +185,37 @@ def test_no_number_is_tried_twice_after_a_slug_that_many_want(
     import_parts(*(make(number, post_name="x-9" if number == 8 else slug) for number in range(1, 21)))
     assert len(set(Entry.objects.values_list("slug", flat=True))) == 20
     assert len(tried) <= 22
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [item(7, inside=[comment(1, content=f"Text {number}") for number in range(20)])],
+        [item(number, inside=[comment(1, content=f"Text {number}")]) for number in range(1, 21)],
+        [item(7, inside=[comment(0, author_email=f"{number}@example.org") for number in range(20)])],
+    ],
+)
+def test_comments_that_share_an_id_are_not_read_again_for_each_other(
+    import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, parts: list[str]
+) -> None:
+    read: list[object] = []
+
+    def counted_rows(model: type[Model], *args: Any, **conditions: Any) -> Iterator[Any]:
+        for row in fetch_rows(model, *args, **conditions):
+            read.append(row)
+            yield row
+
+    for module in (ledger, comments):
+        monkeypatch.setattr(module, "fetch_rows", counted_rows)
+    for module in (batches, entries):
+        monkeypatch.setattr(module, "MAX_COMMENTS", 2)
+    import_parts(*parts)
+    assert Comment.objects.count() == 20
+    assert len(read) <= 30
+    read.clear()
+    assert not import_parts(*parts).has_changes
+    assert len(read) <= 100
 
 
 @pytest.mark.django_db

@@ -50,10 +50,14 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """The fingerprints of an item as exported and of the object as the import left it."""
+    """The fingerprints of an item as exported and of the object as the import left it.
+
+    `id` is what the export called it; 0 if it came from another site.
+    """
 
     exported: str
     stored: str
+    id: int
 
 
 class Ledger:
@@ -67,8 +71,12 @@ class Ledger:
 
     def recorded(self, kind: str, pks: Iterable[int]) -> dict[int, Recorded]:
         """Return what is recorded about the objects of a kind with these IDs."""
-        found = fetch_rows(ImportedItem, "object_pk", pks, "object_pk", "fingerprint", "left_as", kind=kind)
-        return {pk: Recorded(exported, stored) for pk, exported, stored in found}
+        columns = ("object_pk", "fingerprint", "left_as", "wordpress_id", "site")
+        found = fetch_rows(ImportedItem, "object_pk", pks, *columns, kind=kind)
+        return {
+            pk: Recorded(exported, stored, wordpress_id if site == self._site else 0)
+            for pk, exported, stored, wordpress_id, site in found
+        }
 
     def pks(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, list[int]]:
         """Return the IDs of objects here by their IDs in exports of this site."""

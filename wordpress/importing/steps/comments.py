@@ -1,10 +1,10 @@
 """The comments of an export, with their threads."""
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from itertools import batched
-from typing import Any, Final
+from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -43,6 +43,8 @@ _INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note"
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # The fields that are updated if the export has changed.
 _UPDATED: Final = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
+# In no real thread are replies nested more deeply.
+_MAX_DEPTH: Final = 1000
 _MAX_LENGTHS: Final = {name: max_length(Comment, name) for name in ("name", "email", "website")}
 
 
@@ -56,6 +58,50 @@ def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name fo
     if type == "webmention":
         return CommentKind.PINGBACK
     return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
+
+
+class _StoredComments:
+    """The comments that an entry had before the import. One comment of the export at most is recognised as each."""
+
+    def __init__(self, entry: int) -> None:
+        self.recorded: dict[int, Recorded] = {}
+        # What replies to what, with the comments that have been added.
+        self.parents: dict[int, int | None] = {}
+        self.recognised: dict[ExportedComment, int] = {}
+        self._entry = entry
+        self._pks: set[int] = set()
+        self._taken: set[int] = set()
+        # Their IDs by what they are recognised by.
+        self._by_key = defaultdict[Hashable, deque[int]](deque)
+        self._has_texts = False
+
+    def add(self, pk: int, parent: int | None, written: Iterable[Hashable], recorded: Recorded | None) -> None:
+        """Add a comment. `written`: when, and by whom."""
+        self._pks.add(pk)
+        self.parents[pk] = parent
+        self._by_key[pk, *written].append(pk)
+        if recorded:
+            self.recorded[pk] = recorded
+            self._by_key[recorded.exported].append(pk)
+            if recorded.id:
+                self._by_key[recorded.id].append(pk)
+
+    def recognise(self, keys: Mapping[ExportedComment, Hashable]) -> None:
+        """Recognise each comment of the export, unless it is known, as the first one with this key that is left."""
+        for exported, key in keys.items():
+            left = self._by_key.get(key, deque())
+            while left and exported not in self.recognised:
+                if (pk := left.popleft()) not in self._taken:
+                    self._taken.add(pk)
+                    self.recognised[exported] = pk
+
+    def look_up_texts(self) -> None:
+        if not self._has_texts:
+            rows = Comment.objects.filter(entry=self._entry).order_by("pk")
+            for pk, *written in rows.values_list("pk", "created_at", "name", "text"):
+                if pk in self._pks:
+                    self._by_key[tuple(written)].append(pk)
+        self._has_texts = True
 
 
 class Thread:
@@ -91,8 +137,13 @@ class Thread:
         # The IDs of those that were here before, and of all that are stored or about to be.
         self.known: dict[ExportedComment, int] = {}
         self.pks: dict[ExportedComment, int] = {}
-        # The IDs of all comments in earlier parts.
-        self.used: set[int] = set()
+        # None until they are looked up.
+        self.stored: _StoredComments | None = None
+
+    @property
+    def recorded(self) -> Mapping[int, Recorded]:
+        """What is recorded of the comments that were here before."""
+        return self.stored.recorded if self.stored else {}
 
     def new(self) -> list[ExportedComment]:
         return [exported for exported in self.accepted if exported not in self.known]
@@ -116,21 +167,6 @@ class CommentBatch:
         self._threads, self._part = threads, part
         # What is rendered already.
         self._html = html
-        ids = {comment.id for thread in threads for comment in thread.parts[part]} - {0}
-        imported_as = [(id_, pk) for id_, pks in context.ledger.pks(COMMENTS, ids).items() for pk in pks]
-        # The entry, time and name of each stored comment.
-        columns = ("pk", "entry_id", "created_at", "name")
-        pks = [*ids, *(pk for _id, pk in imported_as)]
-        self._stored = {pk: tuple(rest) for pk, *rest in fetch_rows(Comment, "pk", pks, *columns)}
-        # What earlier imports stored under these IDs, by ID and entry.
-        self._imported_as = defaultdict[tuple[int, int], list[int]](list)
-        for id_, pk in imported_as:
-            if pk in self._stored:
-                self._imported_as[id_, self._stored[pk][0]].append(pk)
-        # What is recorded of the comments that were here before.
-        self._recorded: dict[int, Recorded] = {}
-        # The IDs given to comments of this batch.
-        self._used_ids: set[int] = set()
         self._new: list[Comment] = []
         self._changed: list[Comment] = []
         # The IDs of the stored entries with new or changed comments.
@@ -144,16 +180,15 @@ class CommentBatch:
             for comment, reason in thread.skipped if self._part == 0 else ():
                 self._report.skip(COMMENTS, comment.id, comment.author, reason)
             thread.accepted = self._accept(thread, erasures)
-            thread.known = {} if thread.new_entry else self._match(thread)
-            thread.pks |= thread.known
-            for exported in thread.new():
-                if exported.id and exported.id not in self._stored and exported.id not in self._used_ids:
-                    thread.pks[exported] = exported.id
-                    self._used_ids.add(exported.id)
-                else:
-                    without_id.append((thread, exported))
-        known = [pk for thread in self._threads for pk in thread.known.values()]
-        self._recorded = self._context.ledger.recorded(COMMENTS, known)
+        self._match()
+        new = [(thread, exported) for thread in self._threads for exported in thread.new()]
+        used = {pk for (pk,) in fetch_rows(Comment, "pk", (exported.id for _thread, exported in new), "pk")}
+        for thread, exported in new:
+            if exported.id and exported.id not in used:
+                thread.pks[exported] = exported.id
+                used.add(exported.id)
+            else:
+                without_id.append((thread, exported))
         new_ids = self._context.new_ids.take(Comment, len(without_id))
         for (thread, exported), pk in zip(without_id, new_ids, strict=True):
             thread.pks[exported] = pk
@@ -162,14 +197,13 @@ class CommentBatch:
                 text = _("Its ID was already in use, so it was imported with the new ID %d.")
             self._note(exported, text % pk)
         for thread in self._threads:
-            new, changed = self._new_rows(thread), self._changed_rows(thread)
+            added, changed = self._new_rows(thread), self._changed_rows(thread)
             if thread.new_entry and self._part == 0:
-                thread.new_entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in new)
-            elif new or changed:
+                thread.new_entry.comment_count = sum(row.status == CommentStatus.APPROVED for row in added)
+            elif added or changed:
                 self._recounted.append(thread.entry_pk)
-            self._new += new
+            self._new += added
             self._changed += changed
-            thread.used.update(thread.pks[exported] for exported in thread.accepted)
 
     def write(self) -> None:
         """Store what `prepare` made."""
@@ -188,7 +222,7 @@ class CommentBatch:
         for thread in self._threads:
             for exported, comment in thread.accepted.items():
                 pk = thread.pks[exported]
-                if comment is exported and (exported not in thread.known or pk in self._recorded):
+                if comment is exported and (exported not in thread.known or pk in thread.recorded):
                     preserved[pk] = comment_fields(comment)
         preserve(self._context, COMMENTS, "comment", preserved)
 
@@ -205,44 +239,44 @@ class CommentBatch:
                 self._report.skip(COMMENTS, exported.id, "", _("Its author was erased here, with all comments."))
         return accepted
 
-    def _match(self, thread: Thread) -> dict[ExportedComment, int]:
-        """Return the IDs of the comments that are here already.
+    def _match(self) -> None:
+        """Recognise the comments that are here already.
 
-        They are recognised by ID, entry, time and name; or by what an earlier import made of the ID, or without an ID
-        of the same comment; or by entry, time, name and text.
+        They are recognised by ID, time and name; or by what an earlier import made of the ID; or as the same comment
+        with another ID; or by time, name and text.
         """
-        known: dict[ExportedComment, int] = {}
+        found = self._look_up({each.entry_pk for each in self._threads if not each.new_entry and each.stored is None})
+        for thread in self._threads:
+            stored = thread.stored = thread.stored or found.get(thread.entry_pk)
+            if stored is None:
+                continue
+            written = {
+                exported: (thread.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
+                for exported, comment in thread.accepted.items()
+            }
+            stored.recognise({exported: (exported.id, *rest) for exported, rest in written.items()})
+            stored.recognise({exported: exported.id for exported in written})
+            if unknown := [exported for exported in written if exported not in stored.recognised]:
+                stored.look_up_texts()
+                stored.recognise({exported: fingerprint_of(exported) for exported in unknown})
+                stored.recognise({exported: (*written[exported], exported.content) for exported in unknown})
+            known = {exported: stored.recognised[exported] for exported in written if exported in stored.recognised}
+            if self._part > 0:
+                # Since the first part was stored, some may have been deleted.
+                here = {pk for (pk,) in fetch_rows(Comment, "pk", known.values(), "pk")}
+                known = {exported: pk for exported, pk in known.items() if pk in here}
+            thread.known = known
+            thread.pks |= known
 
-        def recognise(exported: ExportedComment, pks: Iterable[int]) -> None:
-            """Match a comment with the first of `pks` that no other was matched with."""
-            free = (pk for pk in pks if pk not in self._used_ids and pk not in thread.used)
-            if exported not in known and (pk := next(free, None)):
-                known[exported] = pk
-                self._used_ids.add(pk)
-
-        entry = thread.entry_pk
-        keys = {
-            exported: (entry, thread.written_at(exported), comment.author[: _MAX_LENGTHS["name"]])
-            for exported, comment in thread.accepted.items()
-        }
-        for exported, key in keys.items():
-            recognise(exported, [exported.id] if self._stored.get(exported.id) == key else [])
-        for exported in keys:
-            recognise(exported, self._imported_as.get((exported.id, entry), ()))
-        if len(known) < len(keys):
-            rows = Comment.objects.filter(entry=entry).order_by("pk").values_list("pk", "created_at", "name", "text")
-            stored = {pk: rest for pk, *rest in rows}
-            others = defaultdict[Any, list[int]](list)
-            for pk, rest in stored.items():
-                others[entry, *rest].append(pk)
-            if not all(exported.id for exported in keys):
-                for pk, recorded in self._context.ledger.recorded(COMMENTS, stored).items():
-                    others[recorded.exported].append(pk)
-            for exported in keys:
-                recognise(exported, others.get(fingerprint_of(exported), ()))
-            for exported, key in keys.items():
-                recognise(exported, others.get((*key, exported.content), ()))
-        return known
+    def _look_up(self, entries: Collection[int]) -> dict[int, _StoredComments]:
+        """Return what is here of the comments of these entries."""
+        found = {entry: _StoredComments(entry) for entry in entries}
+        columns = ("pk", "entry", "parent", "created_at", "name")
+        rows = {pk: rest for pk, *rest in fetch_rows(Comment, "entry", entries, *columns)}
+        recorded = self._context.ledger.recorded(COMMENTS, rows)
+        for pk, (entry, parent, *written) in sorted(rows.items()):
+            found[entry].add(pk, parent, written, recorded.get(pk))
+        return found
 
     def _new_rows(self, thread: Thread) -> list[Comment]:
         rows = []
@@ -252,6 +286,8 @@ class CommentBatch:
                 self._note(exported, _("What it replies to is not among these comments, so it is at the top level."))
             row = self._row(thread, comment, thread.pks[exported], parent)
             rows.append(row)
+            if thread.stored:
+                thread.stored.parents[row.pk] = parent
             self._context.record(COMMENTS, comment, row, is_new=True)
         return rows
 
@@ -263,17 +299,17 @@ class CommentBatch:
         changed = {
             pk: exported
             for exported, pk in thread.known.items()
-            if pk in self._recorded and self._recorded[pk].exported != fingerprint_of(thread.accepted[exported])
+            if pk in thread.recorded and thread.recorded[pk].exported != fingerprint_of(thread.accepted[exported])
         }
         self._report.count(COMMENTS, Outcome.UNCHANGED, len(thread.known) - len(changed))
         rows: list[Comment] = []
-        if not changed:
+        if not changed or not thread.stored:
             return rows
-        tree: dict[int, int | None] = dict(Comment.objects.filter(entry=thread.entry_pk).values_list("pk", "parent_id"))
+        tree = thread.stored.parents
         stored = Comment.objects.select_for_update(no_key=True).order_by("pk").in_bulk(changed)
         for pk, exported in changed.items():
             row, comment, parent = stored[pk], thread.accepted[exported], thread.parent_pk(exported)
-            if fingerprint_of(row) != self._recorded[pk].stored:
+            if fingerprint_of(row) != thread.recorded[pk].stored:
                 self._report.skip(COMMENTS, comment.id, comment.author, changed_on_both_sides())
                 continue
             is_parent_known = parent is not None or not exported.parent
@@ -326,11 +362,9 @@ class CommentBatch:
 
 
 def _is_reply_to(pk: int, tree: Mapping[int, int | None], parent: int | None) -> bool:
-    """Return whether `parent` is the comment `pk` or a reply to it, directly or not."""
-    seen: set[int] = set()
-    while parent is not None and parent not in seen:
-        if parent == pk:
-            return True
-        seen.add(parent)
+    """Return whether `parent` is the comment `pk` or a reply to it, directly or not. Deep down, it counts as one."""
+    for _level in range(_MAX_DEPTH):
+        if parent is None or parent == pk:
+            return parent == pk
         parent = tree.get(parent)
-    return False
+    return True
