@@ -13,9 +13,10 @@ from accounts.models import User
 from blog.models import Entry, Page, Post, Status
 from tags.models import Tag
 from tests.factories import PostFactory
-from tests.factories.reports import counted, remarks
+from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import VERSIONS, comment, exported, filed, item, meta, page, tag
+from wordpress.models import ImportedItem
 from wordpress.wxr.records import Item
 
 pytestmark = pytest.mark.django_db
@@ -363,6 +364,42 @@ class TestPages:
         report = import_parts(page(21, post_name="orphan", post_parent=999))
         assert Page.objects.get(pk=21).path == "orphan"
         assert "parent is not in the export" in remarks(report)[0]
+
+    @pytest.mark.parametrize("order", [[20, 21, 22], [22, 21, 20], [21, 20, 22], [21, 22, 20]])
+    def test_pages_find_each_other_in_several_exports(
+        self, import_parts: ImportParts, client: Client, order: list[int]
+    ) -> None:
+        before: dict[int, dt.datetime] = {}
+        for pk in order:
+            import_parts(page(pk, post_parent=pk - 1 if pk > 20 else 0))
+            before[pk] = Page.objects.get(pk=pk).modified_at
+        assert list(Page.objects.order_by("pk").values_list("path", flat=True)) == [
+            *("page-20", "page-20/page-21", "page-20/page-21/page-22")
+        ]
+        assert dict(Page.objects.values_list("pk", "modified_at")) == before
+        for pk in order:
+            assert (
+                client.get(f"/page-{pk}/").headers.get("Location", f"/page-{pk}/")
+                == Page.objects.get(pk=pk).get_absolute_url()
+            )
+        assert not any(import_parts(page(pk, post_parent=pk - 1 if pk > 20 else 0)).has_changes for pk in order)
+        assert not ImportedItem.objects.filter(kind="missing parent").exists()
+
+    def test_a_page_that_moves_below_its_parent_later_is_noted(self, import_parts: ImportParts) -> None:
+        import_parts(page(21, post_parent=20, title="Below"))
+        report = import_parts(page(20))
+        assert [(note.id, note.title) for note in report.notes] == [(21, "Below")]
+        assert "below its parent now" in first(report.notes).text
+
+    @pytest.mark.parametrize("parent", [0, 21])
+    def test_a_page_stays_where_it_is_if_it_changed_here_or_would_be_its_own_ancestor(
+        self, import_parts: ImportParts, parent: int
+    ) -> None:
+        import_parts(page(21, post_parent=20))
+        if parent == 0:
+            Page.objects.get().save()
+        import_parts(page(20, post_parent=parent))
+        assert Page.objects.get(pk=21).parent is None
 
     def test_cycles_of_parents_are_broken_and_noted(self, import_parts: ImportParts) -> None:
         report = import_parts(

@@ -57,6 +57,11 @@ class TestCategories:
         assert dict(Category.objects.values_list("slug", "path")) == {"a": "a", "b": "a/b", "c": "c"}
         assert len(report.notes) == 2
 
+    def test_a_parent_in_an_earlier_export_is_found(self, import_parts: ImportParts) -> None:
+        import_parts(category("top"))
+        assert remarks(import_parts(category("child", parent="top"))) == []
+        assert Category.objects.get(slug="child").path == "top/child"
+
     def test_existing_category_stays_where_it_is(self, import_parts: ImportParts) -> None:
         Category.objects.create(name="Mine", slug="films")
         report = import_parts(

@@ -4,6 +4,7 @@ import datetime as dt
 import random
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from django.apps import apps
@@ -132,6 +133,12 @@ class TestUpdates:
         # 2 changed on both sides and stays a reply to 1.
         import_parts(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1}
+
+    def test_no_thread_is_searched_to_its_beginning_for_each_comment(self) -> None:
+        tree = Mock()
+        tree.get.side_effect = lambda pk: pk + 1
+        assert comments._is_reply_to(0, tree, 1)
+        assert tree.get.call_count == 1000
 
     def test_importing_again_after_an_update_changes_nothing(self, import_parts: ImportParts) -> None:
         import_parts(item(7, inside=[comment(1)]))

@@ -66,6 +66,7 @@ class TestUndo:
         Post.objects.get(pk=7).save()
         before = contents(without_version=True)
         others = [item(n, guid=f"h{n}", inside=[comment(n), filed("post_tag", "other")]) for n in (200, 201)]
+        others += [page(211, post_parent=999)]
         report = import_parts(*AWKWARD_PARTS, *others, page(210, post_parent=20), category("more", parent="top"))
         assert contents(without_version=True) != before
         assert not undo_run(run_of(report)).kept

@@ -27,6 +27,8 @@ from wordpress.wxr.records import Comment as ExportedComment
 # Kinds of ledger rows for objects that are not items of an export.
 REDIRECTS, TAG_ALIASES, FRAGMENTS, PRESERVED = "redirect", "tag alias", "fragment", "preserved"
 PICTURES, DOCUMENTS = "picture", "document"
+# For pages whose parent is not here yet: `wordpress_id` is the parent's ID in the export.
+MISSING_PARENTS: Final = "missing parent"
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
 # In this order: the fingerprints of earlier imports are stored.

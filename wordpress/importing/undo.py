@@ -35,6 +35,9 @@ _BATCH: Final = 100
 _MAX_COMMENTS: Final = 500
 _TREES: Final[dict[str, type[Entry | Category]]] = {report.PAGES: Entry, report.CATEGORIES: Category}
 
+# Kinds of rows that say something about entries.
+_OF_ENTRIES: Final = (FEATURED_IMAGES, ledger.MISSING_PARENTS)
+
 
 @dataclass(slots=True)
 class UndoReport:
@@ -87,7 +90,7 @@ class _Undo:
             report.PAGES: self._remove_entries,
             report.CATEGORIES: partial(self._remove, Category.objects.all(), reason=_why_category_stays),
             report.COMMENTS: self._remove_comments,
-            FEATURED_IMAGES: self._remove_rows,
+            **dict.fromkeys(_OF_ENTRIES, self._remove_rows),
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
             report.TAGS: partial(self._remove, tags, reason=_why_tag_stays),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),
@@ -200,7 +203,7 @@ class _Undo:
         reasons = _why_entries_stay(rows)
         going = [pk for pk, reason in reasons.items() if not reason]
         self._delete_comments(list(Comment.objects.filter(entry__in=going).values_list("pk", flat=True)))
-        ImportedItem.objects.filter(kind=FEATURED_IMAGES, object_pk__in=going).delete()
+        ImportedItem.objects.filter(kind__in=_OF_ENTRIES, object_pk__in=going).delete()
         self._remove(Entry.objects.without_texts(), rows, reason=lambda entry, left_as: reasons[entry.pk])
 
     def _remove_comments(self, rows: _Rows) -> None:

@@ -118,8 +118,12 @@ class _Categories:
         if key in self.circular:
             self._note(term, _("It is its own ancestor in the export, so it is at the top level."))
             return None
-        if term.parent and parent is None:
-            self._note(term, _("Its parent “%s” is not in the export, so it is at the top level.") % term.parent)
+        if parent is None and term.parent:
+            # An earlier export may have had it.
+            here = Category.objects.filter(slug=usable_slug(term.parent)).first()
+            if here is None:
+                self._note(term, _("Its parent “%s” is not in the export, so it is at the top level.") % term.parent)
+            return here
         return Category.objects.get(pk=self.pks[parent]) if parent else None
 
     def _name(self, term: Term) -> str:

@@ -224,7 +224,8 @@ class EntryImport(ABC):
         insert([each.entry for each in new])
         record_featured_images(self.context, imported)
         for each in changed:
-            self._update(each)
+            self.place_changed(each)
+            self.store(each.entry)
         for each in imported:
             self._record(each)
         self.file(imported)
@@ -270,10 +271,9 @@ class EntryImport(ABC):
                 unchanged.append((item, pk))
         return imported, unchanged
 
-    def _update(self, imported: ImportedEntry) -> None:
-        """Save a changed entry with the time of its last change in the export."""
-        entry, modified_at = imported.entry, imported.entry.modified_at
-        self.place_changed(imported)
+    def store(self, entry: Entry) -> None:
+        """Save a stored entry with the time of its last change as it is."""
+        modified_at = entry.modified_at
         entry.store()
         Entry.objects.filter(pk=entry.pk).update(modified_at=modified_at)
         entry.modified_at = modified_at

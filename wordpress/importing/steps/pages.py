@@ -1,19 +1,25 @@
 """The pages of an export and their tree."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
-from blog.models import Page
+from blog.models import Entry, Page
 from blog.models.tree import MAX_PATH_LENGTH
+from core.bulk import fetch_rows
+from core.changes import entries_changed
 from core.slugs import SlugNumbers, is_reserved, slug_from_export, slugify
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
+from wordpress.importing.ledger import MISSING_PARENTS, fingerprint_modified
 from wordpress.importing.matching import identify
+from wordpress.importing.redirects import entries_by_id
+from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.unsupported import Unsupported
+from wordpress.models import ImportedItem
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
@@ -44,8 +50,11 @@ class _PageImport(EntryImport):
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
         pages = {each.keyed.position: each.entry for each in imported if isinstance(each.entry, Page)}
         parents = {index: self._tree.parent_of(index) for index in pages}
-        above = {self.pks[parent] for parent in parents.values() if parent in self.pks}
-        stored: dict[int, Page] = Page.objects.only("kind", "path").in_bulk(above)
+        known = {self.pks[parent] for parent in parents.values() if parent in self.pks}
+        stored: dict[int, Page] = Page.objects.only("kind", "path").in_bulk(known)
+        missing = {each.item.parent for each in imported if parents[each.keyed.position] is None} - {0}
+        # Those that earlier exports contained.
+        earlier = entries_by_id(self.context.site, missing) if missing else {}
         numbers = SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers)
         used_slugs: defaultdict[int | None, set[str]] = defaultdict(set)
         for each in imported:
@@ -56,10 +65,13 @@ class _PageImport(EntryImport):
             page.parent = None
             if index in self._circular:
                 self.note(each, _("It is its own ancestor in the export, so it is at the top level."))
-            elif each.item.parent and parent is None:
-                self.note(each, _("Its parent is not in the export, so it is at the top level."))
             elif parent is not None:
                 page.parent = pages.get(parent) or stored.get(self.pks.get(parent, 0))
+            elif isinstance(above := earlier.get(each.item.parent), Page):
+                page.parent = above
+            elif each.item.parent:
+                self.note(each, _("Its parent is not in the export, so it is at the top level."))
+                self.context.ledger.add(MISSING_PARENTS, each.item.parent, page.pk)
             if page.parent and len(page.parent.path) + 1 + len(page.slug) > MAX_PATH_LENGTH:
                 page.parent = None
                 self.note(each, _("It was nested too deeply, so it is at the top level."))
@@ -94,7 +106,25 @@ class _PageImport(EntryImport):
             self.note(imported, _("It cannot be where it is in the export, so it stays where it is."))
 
     def file(self, imported: Sequence[ImportedEntry]) -> None:
+        self._adopt({each.item.id: each.entry for each in imported if each.is_new and each.keyed.is_first_with_id})
         for each in imported:
             slug = usable_slug(each.item.slug)
             if not each.is_new and slug and each.entry.slug != slug:
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
+
+    def _adopt(self, parents: Mapping[int, Entry]) -> None:
+        """Move the pages below these that earlier exports contained without them, unless they have changed here."""
+        conditions = {"kind": MISSING_PARENTS, "site": self.context.site}
+        rows = fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions)
+        waiting = {pk: parents[wordpress_id] for pk, wordpress_id in rows}
+        recorded = self.context.ledger.recorded(PAGES, waiting)
+        pages = Page.objects.select_for_update(no_key=True).order_by("pk").in_bulk(waiting) if waiting else {}
+        for pk, page in pages.items():
+            is_unchanged = pk in recorded and recorded[pk].stored == fingerprint_modified(page.modified_at)
+            if is_unchanged and page.parent is None and page.fits_under(waiting[pk]):
+                page.parent = waiting[pk]
+                self.store(page)
+                text = _("It is below its parent now, which an earlier export did not contain.")
+                self.context.report.note(PAGES, recorded[pk].id, page.title, text)
+        entries_changed(list(pages))
+        ImportedItem.objects.filter(object_pk__in=waiting, **conditions).delete()
