@@ -13,11 +13,13 @@ from pytest_django import Settings
 from blog.models import Page, Post
 from blog.rendering import render
 from blog.rerendering import RerenderResult, rerender
+from core.http import host_of
 from media.models import Picture
 from tests.factories.files import write_files
 from tests.factories.types import ImportParts
 from tests.factories.wxr import attachment, item, page
 from wordpress.importing.media_source import MediaFolder
+from wordpress.legacy_urls import moved_files
 from wordpress.models import Attachment
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +230,23 @@ class TestQueries:
         assert len(caught) == 0
 
 
+def test_files_with_one_name_on_many_hosts_are_not_compared_with_each_other(
+    import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[object] = []
+
+    def counted(url: str) -> str:
+        compared.append(url)
+        return host_of(url)
+
+    monkeypatch.setattr(moved_files, "host_of", counted)
+    content = " ".join(f'<img src="https://host{number}.example/logo.png">' for number in range(50))
+    for _time in range(2):
+        import_parts(item(7, content=content))
+    assert Attachment.objects.count() == 50
+    assert len(compared) < 500
+
+
 class TestTwoSites:
     def test_with_files_at_the_same_path_each_keep_their_own(self, import_parts: ImportParts, tmp_path: Path) -> None:
         first, second = write_files(tmp_path / "1", "2014/03/a.png"), write_files(tmp_path / "2", "2014/03/a.png")
@@ -280,8 +299,9 @@ class TestGalleries:
         by_url = {each.file_url: each.wordpress_id or 0 for each in Attachment.objects.with_file()}
         return [by_url[part.partition('"')[0]] for part in html.split('<img src="')[1:]]
 
-    def test_by_ids(self, gallery: Shown) -> None:
-        html = gallery('[gallery ids="33,30"]')
+    @pytest.mark.parametrize("source", ['[gallery ids="33,30"]', '[vc_row][vc_gallery images="33,30"][/vc_row]'])
+    def test_by_ids(self, gallery: Shown, source: str) -> None:
+        html = gallery(source)
         assert self.ids(html) == [33, 30]
         assert 'alt="Thirty"' in html
 

@@ -34,29 +34,35 @@ def match_files(
     `hosts` are those of the site, in addition to those of the attachments themselves.
     """
     keys = {file: file.keys for file in files}
-    by_path: defaultdict[str, list[Attachment]] = defaultdict(list)
+    # By path and host, and by path alone those that are a site's own: thousands of sites can have a `/logo.png`.
+    by_host: defaultdict[tuple[str, str], list[Attachment]] = defaultdict(list)
+    of_sites: dict[str, Attachment] = {}
     for paths in batched(dict.fromkeys(chain.from_iterable(keys.values())), _BATCH, strict=False):
+        wanted = set(paths)
         for attachment in attachments.filter(Q(path__in=paths) | Q(former_path__in=paths)).order_by("pk"):
-            for path in {attachment.path, attachment.former_path}:
-                by_path[path].append(attachment)
+            own_hosts = _hosts_of(attachment)
+            for path in {attachment.path, attachment.former_path} & wanted:
+                for host in own_hosts:
+                    by_host[path, host].append(attachment)
+                if not attachment.on_other_host:
+                    of_sites.setdefault(path, attachment)
     found = {}
     for file, its_keys in keys.items():
-        if chosen := _choose(file, [attachment for key in its_keys for attachment in by_path[key]], hosts):
+        is_of_site = not file.host or file.host in hosts
+        on_host = (each for key in its_keys for each in by_host.get((key, file.host), ()) if _can_be(file, each))
+        of_site = (of_sites[key] for key in its_keys if is_of_site and key in of_sites)
+        if chosen := next(chain(on_host, of_site), None):
             found[file] = chosen
     return found
 
 
-def _choose(file: FileURL, candidates: Iterable[Attachment], hosts: Collection[str]) -> Attachment | None:
-    """Return the first candidate that was on the file's host, or any of a site's own if that host is empty or ours."""
-    of_sites = []
-    for each in candidates:
-        urls = [each.url, each.guid]
-        if not each.on_other_host:
-            of_sites.append(each)
-            urls.append(each.site)
-        elif file.query and file.key not in {each.path, each.former_path}:
-            # On other sites, a query can choose any file.
-            continue
-        if file.host in aliases_of(map(host_of, urls)):
-            return each
-    return of_sites[0] if of_sites and (not file.host or file.host in hosts) else None
+def _hosts_of(attachment: Attachment) -> set[str]:
+    """Return the hosts on which the file was: those of its URLs, and if it is a site's own that of the site."""
+    urls = [attachment.url, attachment.guid, *([] if attachment.on_other_host else [attachment.site])]
+    return aliases_of(map(host_of, urls))
+
+
+def _can_be(file: FileURL, attachment: Attachment) -> bool:
+    """Return whether `attachment`, which has the path and host of `file`, is this file."""
+    # On other sites, a query can choose any file.
+    return not (attachment.on_other_host and file.query) or file.key in {attachment.path, attachment.former_path}
