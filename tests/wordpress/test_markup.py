@@ -166,6 +166,12 @@ class TestComments:
     def test_page_breaks_are_kept(self) -> None:
         assert "<!--nextpage-->" in to_html("One\n<!--nextpage-->\nTwo")
 
+    @pytest.mark.parametrize(
+        "source", ["One\n<!--nextpage-->\nTwo", "One<!--nextpage-->Two", "One\n\n<!--nextpage-->\n\nTwo"]
+    )
+    def test_a_page_does_not_begin_with_a_line_break(self, source: str) -> None:
+        assert lines(source) == ["<p>One</p>", "<!--nextpage-->", "<p>Two</p>"]
+
     def test_other_comments_are_removed(self) -> None:
         assert to_html("One <!-- \n\n secret -->two") == "<p>One two</p>"
 
@@ -267,6 +273,18 @@ class TestBlockEditor:
     def test_an_empty_embed_block_becomes_a_link(self) -> None:
         html = render('<!-- wp:embed {"url":"https://example.org/a"} /-->', "wordpress").body_html
         assert 'href="https://example.org/a"' in html
+
+    @pytest.mark.parametrize("name", ["podcast-player", "calendly"])
+    def test_what_jetpack_embeds_becomes_a_link(self, name: str) -> None:
+        html = render(f'<!-- wp:jetpack/{name} {{"url":"https://example.org/a"}} /-->', "wordpress").body_html
+        assert 'href="https://example.org/a"' in html
+
+    def test_the_button_of_a_form_is_not_shown(self) -> None:
+        source = (
+            '<!-- wp:button {"tagName":"button","type":"submit"} -->\n<div><button type="submit"'
+            ' class="wp-block-button__link">Send</button></div>\n<!-- /wp:button -->'
+        )
+        assert "Send" not in render(source, "wordpress").body_html
 
     @pytest.mark.parametrize("attributes", ["{", '{"url":3}', "[]", '{"url":', ""])
     def test_an_embed_with_invalid_attributes_is_removed(self, attributes: str) -> None:

@@ -355,6 +355,27 @@ class TestUnknown:
             {"contact-form": 2, "contact-field": 1, "foo": 1, "wpvideo": 1, "su_box": 1, "youtube": 1}
         )
 
+    @pytest.mark.parametrize(
+        "form",
+        [
+            '[contact-form-7 id="12" title="Contact form 1"]',
+            '[contact-form-7 404 "Not Found"]',
+            (
+                '<!-- wp:contact-form-7/contact-form-selector {"id":12} -->\n<div>[contact-form-7 id="12"]</div>\n'
+                "<!-- /wp:contact-form-7/contact-form-selector -->"
+            ),
+            '[wpforms id="12" title="false"]',
+            "[gravityform id=1 ajax=true]",
+            (
+                '<!-- wp:jetpack/subscriptions -->\n<div>[jetpack_subscription_form subscribe_placeholder="[e-mail]"]'
+                "</div>\n<!-- /wp:jetpack/subscriptions -->"
+            ),
+        ],
+    )
+    def test_forms_of_plugins_show_nothing_and_are_counted(self, form: str) -> None:
+        assert "[" not in body(form)
+        assert count_unknown(form).total() == 1
+
     def test_a_caption_that_stays_as_text_is_counted(self) -> None:
         assert body("[[caption]x[/caption]") == "<p>[[caption]x[/caption]</p>"
         assert count_unknown("[[caption]x[/caption]") == Counter({"caption": 1})
@@ -397,6 +418,29 @@ class TestSourceCode:
         assert '<pre><code>if a &lt; b:\n    print "--"  # &lt;i&gt;[caption] [sic]\n\n    end</code></pre>' in html
         assert "<p>After</p>" in html
         assert not count_unknown(source)
+
+    @pytest.mark.parametrize(
+        ("source", "tex"),
+        [
+            ('$latex x\' -- "y"$', 'x\' -- "y"'),
+            ("$latex=a [1] \\$5 &lt; b&s=2$", "a [1] \\$5 &lt; b"),
+            ("$latex a\n\\\\ b&amp;bg=ffffff&#038;fg=000000 $", "a \\\\ b"),
+            ("$latex a&s=1 & b$", "a&amp;s=1 &amp; b"),
+            ("[latex]x^2[/latex]", "x^2"),
+        ],
+    )
+    def test_formulas_are_shown_as_typed(self, source: str, tex: str) -> None:
+        assert body(f"Let {source} be") == f"<p>Let <code>{tex}</code> be</p>"
+        assert not count_unknown(source)
+
+    @pytest.mark.parametrize("source", ["<code>$latex x$</code>", "$latex x", "It costs $5 or $latex"])
+    def test_what_is_no_formula_stays(self, source: str) -> None:
+        assert source in body(source)
+
+    @pytest.mark.parametrize("part", ["$latex ", "$latex x$", "&s=1", "[latex]"])
+    def test_many_formulas_take_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
+        find = partial(find_pictures, Origin())
+        assert grows_with_length(lambda text: expand(text, find), f"$latex {part * 20_000}$")
 
     def test_what_wp_syntax_shows_as_typed_is_escaped(self) -> None:
         code = '#include <stdio.h>\nfor (i=0;i<n;i++) {}\n\nif (a > b) puts("&lt;");'

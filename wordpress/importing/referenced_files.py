@@ -32,7 +32,10 @@ _MAX_TAG: Final = 1000
 _BETWEEN = re.compile(r"\s[0-9.]++[wxh]\s*+(?:,|$)|,\s")
 # What ends a URL in running text, or in a quoted value that was escaped as HTML.
 _END = re.compile(r"""["'<>]|[.,;:!?]+$""")
-_GALLERY = re.compile(r"""\[gallery\s[^\[\]]*?\b(?:ids|include)\s*+=\s*+["']?([0-9][0-9,\s]*+)""")
+# Those of page builders have other names.
+_GALLERY = re.compile(
+    r"""\[(?:gallery|vc_\w+|et_pb_gallery)\s[^\[\]]*?\b(?:ids|include|gallery_ids|images?)\s*+=\s*+["']?([0-9][0-9,\s]*+)"""
+)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]{2,5}\s*+(?:[?#]|$)")
 _IGNORED = re.compile(r"[\t\n\r]")
 _UPLOADS: Final = "/wp-content/uploads/"

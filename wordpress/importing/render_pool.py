@@ -13,6 +13,7 @@ from blog.rendering.moved_files import FileResolver
 from wordpress.importing.render_worker import CommentText, RenderWorker, render_comments
 from wordpress.importing.spool import Spool
 from wordpress.importing.texts import Derived, Text, derive
+from wordpress.markup.page_builders import BUILDERS
 
 # Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
@@ -21,7 +22,7 @@ _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
 # Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
 # and the copy that a preview works on.
-_DATABASE_MARKS: Final = ("[gallery", "[slideshow", "data-fn=", "wp:block")
+_DATABASE_MARKS: Final = ("[gallery", "[slideshow", "data-fn=", "wp:block", *(f"[{name}" for name in BUILDERS))
 
 
 @dataclass(slots=True)

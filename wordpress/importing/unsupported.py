@@ -14,6 +14,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
 from wordpress.markup.galleries import find_pictures
+from wordpress.markup.page_builders import BUILDERS
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import (
@@ -96,6 +97,14 @@ class Unsupported:
                 text = ngettext(
                     "It is used %(times)d time (texts: %(texts)d). Forms are not supported, so readers see nothing.",
                     "It is used %(times)d times (texts: %(texts)d). Forms are not supported, so readers see nothing.",
+                    times,
+                )
+            if name.startswith(BUILDERS):
+                text = ngettext(
+                    "It is used %(times)d time (texts: %(texts)d). It belongs to a page builder. Readers see its "
+                    "texts, pictures and links, but not the layout.",
+                    "It is used %(times)d times (texts: %(texts)d). It belongs to a page builder. Readers see its "
+                    "texts, pictures and links, but not the layout.",
                     times,
                 )
             note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})

@@ -16,7 +16,8 @@ _BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
 _LINE_BREAK = "<br>\n"
 _WHITESPACE = " \t\f\n"
 # Comments that are used later. All others are dropped.
-_MARKER = re.compile(r"<!--\s*(?:more\b.*|nextpage|noteaser)\s*-->", re.DOTALL)
+_MARKER = re.compile(r"<!--\s*(?:more\b.*|noteaser)\s*-->", re.DOTALL)
+_PAGE_BREAK = re.compile(r"<!--\s*nextpage\s*-->")
 
 # Real content stays far below these limits. They keep the output of hostile content small.
 _MAX_DEPTH = 100
@@ -117,7 +118,10 @@ class _Formatter:
         elif kind == "text":
             self._add_text(source)
         elif kind == "comment":
-            if _MARKER.fullmatch(source):
+            if _PAGE_BREAK.fullmatch(source):
+                self._end_text()
+                self.texts.append((source, False))
+            elif _MARKER.fullmatch(source):
                 self.pieces.append(source)
         elif name == "br":
             self._break()

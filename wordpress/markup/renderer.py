@@ -21,6 +21,7 @@ from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
 from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_pictures, limited
+from wordpress.markup.page_builders import divi_block_html
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
@@ -34,8 +35,14 @@ _FOOTNOTE_LINK = re.compile(
     r'(<sup\b(?=[^<>]*\bclass="fn")[^<>]*+>)<a\b(?=[^<>]*\bhref="#([^"<>]+)")[^<>]*+>([^<>]*)</a>'
 )
 
-# Blocks that show nothing here. The second says that a list of recent content is empty, and there are no such lists.
-_NEVER_SHOWN = frozenset({"spacer", "query-no-results"})
+# Blocks that show nothing here. The second says that a list of recent content is empty, and there are no such lists;
+# the last two are forms.
+_NEVER_SHOWN = frozenset({"spacer", "query-no-results", "jetpack/donations", "jetpack/subscriptions"})
+# Besides embeds: blocks without content of their own that lead somewhere, and those with classic content.
+_LINKING = frozenset({"social-link", "jetpack/calendly", "jetpack/podcast-player"})
+_CLASSIC = frozenset({"", "freeform", "shortcode", "divi/placeholder"})
+# A button of a form, or of a script.
+_BUTTON = re.compile(r"<button\b[^<>]*+>[^<>]*+</button>", re.IGNORECASE)
 # The plus sign beside a heading that opens and closes what is below it.
 _TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
 
@@ -100,7 +107,9 @@ def _content(block: str, text: str) -> str:
         text = _show_background(text)
     if block == "accordion-heading":
         text = _TOGGLE_ICON.sub("", text)
-    if block not in {"", "freeform", "shortcode"}:
+    if block == "button":
+        text = _BUTTON.sub("", text)
+    if block not in _CLASSIC:
         return _texturize_html(text)
     return autop(text) + "\n" if text.strip() else "\n"
 
@@ -121,12 +130,15 @@ def _footnotes(source: str, origin: Origin) -> str:
 
 def _empty_block(name: str, comment: str) -> str:
     """Return the URL of an embed, or the link to a profile on a social network: blocks without content of their own."""
-    if name != "social-link" and "embed" not in name:
+    is_divi = name.startswith("divi/")
+    if name not in _LINKING and "embed" not in name and not is_divi:
         return ""
     try:
         stored = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
     except (ValueError, RecursionError):
         return ""
+    if is_divi:
+        return divi_block_html(stored)
     # Escapes in JSON can stand for characters that no text may contain.
     values = {name: clean_text(value) for name, value in stored.items() if isinstance(value, str)}
     url = values.get("url", "")

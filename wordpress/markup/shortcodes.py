@@ -9,6 +9,7 @@ from django.conf.locale import LANG_INFO
 
 from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import PictureFinder, gallery_html
+from wordpress.markup.page_builders import count_builders, expand_builders
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
 # These patterns begin with the character itself and look behind it afterwards, which is much faster.
@@ -64,13 +65,15 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
 _GALLERIES = {"gallery", "slideshow"}
-# The forms of WordPress.com, which would show the e-mail address that they send to. As in WordPress, they end at the
-# first closing bracket, and there may be opening ones before it: many have a subject such as `[My blog`.
-FORMS = {"contact-form", "contact-field"}
-_FORM = re.compile(
-    rf"(?<!\[)\[(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])(?:[^\[\]]++|\[(?!/?contact-f))*+\]",
-    re.IGNORECASE,
-)
+# Forms of WordPress.com, which would show the e-mail address that they send to, and of plugins. As in WordPress, they
+# end at the first closing bracket, and there may be opening ones before it: many have a subject such as `[My blog`.
+FORMS = {
+    *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
+    *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
+    *("mc4wp_form", "ninja_form", "ninja_forms", "ninja_forms_display_form", "wpforms", "wysija_form"),
+}
+_FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
+_FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
 # Shortcodes that show files of the site itself. Without a file they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
@@ -89,6 +92,10 @@ _CODE_NAMES = (
 _CODE_SHORTCODE = re.compile(
     rf"\[(?<!\[\[)(?<!<code>\[)(?<!<pre>\[)({'|'.join(_CODE_NAMES)})((?:\s[^\[\]]*+)?)\](?!\])"
 )
+# Formulas on WordPress.com: `$latex x^2&s=2$`, or a shortcode.
+_FORMULA_SHORTCODE = re.compile(r"\[(?<!\[\[)(latex)((?:\s[^\[\]]*+)?)\](?!\])")
+_FORMULA = re.compile(r"\$latex(?:=|\s)((?:[^$\\]++|\\.)++)\$", re.DOTALL)
+_FORMULA_OPTION = re.compile(r"&(?:amp;|#0?38;)?(?:s|bg|fg)=[\w.-]*+")
 # The plugin WP-Syntax shows what is in these elements as it was typed.
 _TYPED_CODE = re.compile(
     r"""<pre\s(?=[^<>]*?\blang\s*+=\s*+["']?(?P<language>[\w-]++))(?![^<>]*?\bescaped\s*+=)[^<>]*+>""", re.IGNORECASE
@@ -106,7 +113,7 @@ def expand(source: str, find_pictures: PictureFinder) -> str:
     Embedded content becomes its URL on a line of its own, which blog.rendering turns into a card or a link.
     `find_pictures` finds the pictures of galleries.
     """
-    source = _replace_code_and_captions(source)
+    source = _replace_code_and_captions(expand_builders(source, find_pictures))
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     parts: list[str] = []
@@ -129,7 +136,8 @@ def count_unknown(source: str) -> Counter[str]:
     names: Counter[str] = Counter()
     if not _MAY_BE_SHORTCODE.search(source):
         return names
-    source = _replace_code_and_captions(source)
+    names.update(count_builders(source))
+    source = _replace_code_and_captions(expand_builders(source, _any_picture))
     ends = {end.lower() for end in _END_TAG.findall(source)}
     for shortcode in _outside_code(_FORM.sub("", source)):
         name = shortcode["name"].lower()
@@ -246,8 +254,14 @@ def _media_element(name: str, attributes: str, content: str) -> str:
 
 
 def _replace_code_and_captions(source: str) -> str:
-    """Turn shortcodes for source code into `<pre>` elements, and then those for captions into `<figure>` elements."""
+    """Turn source code into `<pre>` elements, formulas into `<code>`, and captions into `<figure>` elements."""
     source = _replace_enclosing(_with_escaped_code(source), _CODE_SHORTCODE, _pre)
+    source = _replace_enclosing(source, _FORMULA_SHORTCODE, _formula)
+    if "$latex" in source:
+        texts = ((token.source, is_code or token.kind != "text") for token, is_code in tokenise_with_code(source))
+        source = "".join(
+            text if is_kept else _FORMULA.sub(lambda tex: _formula("", tex[1]), text) for text, is_kept in texts
+        )
     return _replace_enclosing(source, _CAPTION, _figure)
 
 
@@ -292,6 +306,15 @@ def _pre(_attributes: str, content: str) -> str:
     # Entities in the code are already those of HTML.
     code = content.strip("\r\n").replace("[", "&#91;").replace("<", "&lt;").replace(">", "&gt;")
     return f"\n\n<pre><code>{code}</code></pre>\n\n"
+
+
+def _formula(_attributes: str, content: str) -> str:
+    """Return a formula in TeX as code, without its size and colours."""
+    options = _FORMULA_OPTION.search(content)
+    if options and not _FORMULA_OPTION.sub("", content[options.start() :]).strip():
+        content = content[: options.start()]
+    tex = " ".join(content.split()).replace("[", "&#91;").replace("<", "&lt;")
+    return f"<code>{tex}</code>" if tex else ""
 
 
 def _picture_end(content: str) -> int:

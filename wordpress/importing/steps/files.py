@@ -48,6 +48,7 @@ from wordpress.importing.redirects import add_id_redirects, add_missing_redirect
 from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
+from wordpress.markup.page_builders import BUILDERS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 from wordpress.wxr.values import parse_id
@@ -59,7 +60,10 @@ _BATCH: Final = 100
 # How many files that were stored uncleaned the report names.
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
-_MARKS: Final = ("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com")
+_MARKS: Final = (
+    *("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com"),
+    *(f"[{name}" for name in BUILDERS),
+)
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200
 

@@ -1,0 +1,175 @@
+"""Pages of page builders: what their shortcodes and blocks show becomes headings, pictures, players and links."""
+
+from base64 import b64encode
+from functools import partial
+from urllib.parse import quote
+
+import pytest
+
+from blog.rendering import render
+from media.models import Picture
+from tests.factories.types import GrowsWithLength
+from wordpress.markup import renderer
+from wordpress.markup.footnotes_and_blocks import Origin
+from wordpress.markup.galleries import find_pictures
+from wordpress.markup.shortcodes import count_unknown, expand
+
+pytestmark = pytest.mark.django_db
+
+PLAYER = '<figure class="player" data-player="https://player.vimeo.com/video/12345678?autoplay=1&amp;dnt=1">'
+
+
+def body(source: str) -> str:
+    return render(source, "wordpress").body_html
+
+
+def lines(source: str) -> list[str]:
+    return [line for line in body(source).split("\n") if line]
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        (
+            (
+                "[vc_row][vc_column width='1/2'][vc_column_text]\n<h2>One</h2>Two\n\nThree[/vc_column_text][/vc_column]"
+                '[vc_column css=".vc_custom_1{margin: 0 !important;}"][vc_empty_space]Four[/vc_column][/vc_row]'
+            ),
+            ["<h2>One</h2>", "<p>Two</p>", "<p>Three</p>", "<p>Four</p>"],
+        ),
+        (
+            (
+                '[et_pb_section fb_built="1"][et_pb_row][et_pb_column type="4_4"][et_pb_text admin_label="a"]<p>One</p>'
+                "[/et_pb_text][/et_pb_column][/et_pb_row][/et_pb_section]"
+            ),
+            ["<p>One</p>"],
+        ),
+        (
+            (
+                '[fusion_builder_container hundred_percent="no"][fusion_title size="2"]One[/fusion_title][fusion_text]'
+                "<p>Two</p>[/fusion_text][/fusion_builder_container]"
+            ),
+            ["<h2>One</h2>", "<p>Two</p>"],
+        ),
+        (
+            (
+                '<p>One</p>[siteorigin_widget class="X"]<input type="hidden" value="{&quot;a&quot;:1}" />'
+                "[/siteorigin_widget]"
+            ),
+            ["<p>One</p>"],
+        ),
+        (
+            "[et_pb_code]<p>One</p><!-- [et_pb_line_break_holder] --><p>Two</p>[/et_pb_code]",
+            ["<p>One</p>", "<p>Two</p>"],
+        ),
+        (f"[vc_raw_html]{b64encode(quote('<p>é</p>').encode()).decode()}[/vc_raw_html]", ["<p>é</p>"]),
+        (f"[fusion_code]{b64encode(b'<p>One</p>').decode()}[/fusion_code]", ["<p>One</p>"]),
+        ("[vc_raw_html]/w==[/vc_raw_html]One", ["<p>One</p>"]),
+    ],
+)
+def test_what_is_inside_stays(source: str, expected: list[str]) -> None:
+    assert lines(source) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('[vc_custom_heading text="A ``b`` `{`c`}`" font_container="tag:h3"]', ['<h2>A "b" [c]</h2>']),
+        (
+            '[vc_btn title="Go" link="url:https%3A%2F%2Fexample.org%2F%3Fa%3D1|title:x|target:%20_blank"]',
+            ['<p><a href="https://example.org/?a=1" rel="noopener">Go</a></p>'],
+        ),
+        ('[vc_video link="https://vimeo.com/12345678"]', [f'{PLAYER}<a href="https://vimeo.com/12345678"']),
+        ('[et_pb_video src="https://vimeo.com/12345678"][/et_pb_video]', [f'{PLAYER}<a href="https://vimeo.com/']),
+        (
+            '[et_pb_image src="/a.png" alt="A %22b%22" url="/big/"][/et_pb_image]',
+            ['<p><a href="/big/"><img src="/a.png" alt="A &quot;b&quot;" loading="lazy" decoding="async"></a></p>'],
+        ),
+        (
+            '[et_pb_blurb title="One &amp; two" image="/a.png"]<p>Three</p>[/et_pb_blurb]',
+            ['<p><img src="/a.png" alt=""', "<h2>One &amp; two</h2>", "<p>Three</p>"],
+        ),
+        (
+            '[et_pb_cta title="One" button_text="Go" button_url="https://example.org/"]<p>Two</p>[/et_pb_cta]Three',
+            [
+                "<h2>One</h2>",
+                "<p>Two</p>",
+                '<p><a href="https://example.org/" rel="noopener">Go</a></p>',
+                "<p>Three</p>",
+            ],
+        ),
+        ('[fusion_button link="/go/" color="red"]Go[/fusion_button]', ['<p><a href="/go/">Go</a></p>']),
+        (
+            '[fusion_imageframe image_id="9|full" alt="A"]https://example.org/a.png[/fusion_imageframe]',
+            ['<p><a class="remote-media" href="https://example.org/a.png" rel="noopener">a.png</a></p>'],
+        ),
+    ],
+)
+def test_what_only_attributes_say_is_shown(source: str, expected: list[str]) -> None:
+    found = lines(source)
+    assert len(found) == len(expected)
+    assert all(line.startswith(start) for line, start in zip(found, expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ('[vc_single_image image="5" img_size="full"]', '<img src="/media/5.png" alt="Five"'),
+        ('[vc_single_image image="5" link="/big/"]', '<a href="/big/"><img src="/media/5.png" alt="Five"'),
+        ('[fusion_imageframe image_id="9|full" image="5|full"][/fusion_imageframe]', '<img src="/media/5.png"'),
+        ('[vc_gallery images="5,6"]', '<a href="/media/5.png"><img src="/media/5.png" alt="Five"'),
+        ('[et_pb_gallery gallery_ids="6,5"][/et_pb_gallery]', '<a href="/media/5.png"><img src="/media/5.png"'),
+    ],
+)
+def test_pictures_are_found_by_their_ids(monkeypatch: pytest.MonkeyPatch, source: str, expected: str) -> None:
+    picture = Picture(file="5.png", alt="Five", width=1, height=1)
+    monkeypatch.setattr(
+        renderer, "find_pictures", lambda origin, ids, parent: {each: picture for each in ids if each == 5}
+    )
+    assert expected in body(source)
+
+
+def test_forms_show_no_addresses() -> None:
+    form = '[et_pb_contact_form email="me@example.org" title="Write"][et_pb_contact_field field_title="Name" /]'
+    assert body(f"One{form}[/et_pb_contact_form]") == "<p>One</p>"
+
+
+def test_blocks_of_divi_5() -> None:
+    source = (
+        '<!-- wp:divi/placeholder -->\n<!-- wp:divi/section {"builderVersion":"5.0"} --><!-- wp:divi/heading '
+        '{"title":{"innerContent":{"desktop":{"value":"One"}}}} /--><!-- wp:divi/text {"content":{"innerContent":'
+        '{"desktop":{"value":"\\u003cp\\u003eTwo\\u003c/p\\u003e"}},"decoration":{}},"module":[1]} /-->'
+        '<!-- wp:divi/image {"image":{"innerContent":{"desktop":{"value":{"src":"/a.png","alt":"A","x":[]}}}}} /-->'
+        '<!-- wp:divi/button {"button":{"innerContent":{"desktop":{"value":{"text":"Go","linkUrl":"/go/"}}}}} /-->'
+        "<!-- /wp:divi/section -->\n<!-- /wp:divi/placeholder -->"
+    )
+    html = "".join(lines(source))
+    image = '<img src="/a.png" alt="A" loading="lazy" decoding="async">'
+    assert html == f'<h2>One</h2><p>Two</p>{image}<a href="/go/">Go</a>'
+
+
+@pytest.mark.parametrize(
+    "source", ["<code>[vc_row]</code>", "<pre>[et_pb_text]x[/et_pb_text]</pre>", "[[vc_row]]", "[vc] and [vcard]"]
+)
+def test_examples_and_other_brackets_stay(source: str) -> None:
+    assert source in body(source)
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "url:javascript%3Aalert(1)|", "&quot; onload=&quot;x"])
+def test_hostile_urls_are_left_out(url: str) -> None:
+    html = body(f'[vc_btn title="Go" link="{url}"][et_pb_image src="{url}" url="{url}"][vc_video link="{url}"]')
+    assert html == ""
+
+
+def test_are_counted_for_the_report() -> None:
+    assert count_unknown('[vc_row][vc_column]x [chart x="1"][/vc_column][/vc_row]') == {"vc_…": 2, "chart": 1}
+    assert not count_unknown("<pre>[et_pb_text][/et_pb_text]</pre>")
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["[vc_", "[vc_row ", "[vc_row]", "[/vc_row]", "[vc_raw_html]A", '[et_pb_x title="', "[fusion_imageframe]http://"],
+)
+def test_take_linear_time(unit: str, grows_with_length: GrowsWithLength) -> None:
+    source = (unit * 50_000)[:200_000] + "[/vc_row]"
+    assert grows_with_length(lambda text: expand(text, partial(find_pictures, Origin())), source)

@@ -1,0 +1,173 @@
+"""Page builders: Divi, WPBakery and Avada store pages as shortcodes around their texts, SiteOrigin some of its widgets.
+
+A page has one column here. The shortcodes disappear, except for what they show: headings, pictures, videos and links,
+which are in their attributes. What is between them stays. Source: exports of sites that use these builders.
+"""
+
+import re
+from base64 import b64decode
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from html import escape, unescape
+from typing import Any, Final
+from urllib.parse import unquote
+
+from blog.rendering.tree import clean_text
+from media.models import Picture
+from wordpress.markup.galleries import PictureFinder, parse_ids
+from wordpress.markup.tokenizer import tokenise_with_code
+from wordpress.wxr.values import plain_line
+
+# How the names of their shortcodes begin.
+BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "vc_")
+_NAME: Final = rf"(?:{'|'.join(BUILDERS)})\w*+"
+_MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)})")
+_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:\s[^\[\]]*+)?)\]")
+_ATTRIBUTE = re.compile(r'(?<![\w-])(\w++)="([^"]*+)"')
+# Code and pictures that are the content of a shortcode.
+_ENCODED = re.compile(
+    r"\[(?P<name>vc_raw_html|fusion_code)(?:\s[^\[\]]*+)?\](?P<code>[A-Za-z0-9+/=\s]*+)\[/(?P=name)\]"
+)
+_FRAMED = re.compile(
+    r"(\[fusion_imageframe(?:\s[^\[\]]*+)?\])\s*+(https?://[^\s<>\"\[\]]++)\s*+(?=\[/fusion_imageframe\])"
+)
+# What stands for characters that have a meaning of their own in shortcodes, in WPBakery and Divi.
+_ESCAPES: Final = {"``": '"', "`{`": "[", "`}`": "]", "%22": '"', "%91": "[", "%93": "]"}
+_ESCAPE = re.compile("|".join(map(re.escape, _ESCAPES)))
+_LINE_BREAK: Final = "[et_pb_line_break_holder]"
+
+_HEADINGS: Final = ("title", "heading", "h2", "text", "name", "author")
+_SUBHEADINGS: Final = ("subhead", "subheading", "h4", "position", "job_title")
+_PICTURES: Final = ("src", "image", "image_url", "portrait_url")
+_GALLERIES: Final = ("gallery_ids", "images", "image_ids")
+_LINKS: Final = (
+    *(("button_text", name) for name in ("button_url", "button_link")),
+    *((f"button_{number}_text", f"button_{number}_url") for number in ("one", "two")),
+    ("btn_title", "btn_link"),
+)
+# Forms, whose attributes contain e-mail addresses, and what has no text of its own.
+_WITHOUT_TEXT: Final = frozenset(
+    {"et_pb_contact_field", "et_pb_contact_form", "et_pb_login", "et_pb_signup", "fusion_menu_anchor"}
+)
+_BUTTONS: Final = frozenset({"vc_btn", "vc_button", "vc_button2"})
+_VIDEOS: Final = frozenset({"et_pb_video", "vc_video", "fusion_video"})
+
+
+def count_builders(source: str) -> Counter[str]:
+    """Count the shortcodes of page builders, by builder."""
+    texts = _texts(source) if _MARK.search(source) else ()
+    tags = (tag for text, is_code in texts if not is_code for tag in _TAG.finditer(text))
+    return Counter(f"{next(filter(tag['name'].startswith, BUILDERS))}…" for tag in tags if not tag["end"])
+
+
+def expand_builders(source: str, find_pictures: PictureFinder) -> str:
+    """Replace the shortcodes of page builders. Takes time proportional to the length of `source`."""
+    if not _MARK.search(source):
+        return source
+    source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
+    ends = {tag["name"] for tag in _TAG.finditer(source) if tag["end"]}
+    # What comes at the end of each open shortcode.
+    waiting = defaultdict[str, list[str]](list)
+
+    def replace(tag: re.Match[str]) -> str:
+        name = tag["name"]
+        if tag["end"]:
+            return waiting[name].pop() if waiting[name] else "\n\n"
+        before, after = _html(name, _values(tag["attributes"]), find_pictures)
+        if name not in ends:
+            return before + after
+        waiting[name].append(after)
+        return before
+
+    return "".join(text if is_code else _TAG.sub(replace, text) for text, is_code in _texts(source))
+
+
+def divi_block_html(attributes: Mapping[str, Any]) -> str:
+    """Return what a block of Divi 5 shows, all of which is in its attributes."""
+    parts = []
+    for name, element in attributes.items():
+        try:
+            value = element["innerContent"]["desktop"]["value"]
+        except (KeyError, TypeError):
+            continue
+        texts = {"": value} if isinstance(value, str) else value if isinstance(value, dict) else {}
+        texts = {key: clean_text(text) for key, text in texts.items() if isinstance(text, str)}
+        link = _url(texts.get("linkUrl") or texts.get("url") or "")
+        if picture := _image(texts.get("src", ""), texts.get("alt", ""), link):
+            parts.append(picture)
+        elif text := texts.get("") or texts.get("text", ""):
+            parts.append(f"<h3>{text}</h3>" if name == "title" else _link(text, link) or text)
+    return "\n\n".join(["", *parts, ""])
+
+
+def _texts(source: str) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of `source`, each with whether no shortcode in it counts."""
+    for token, is_code in tokenise_with_code(source):
+        yield token.source, is_code or token.kind != "text"
+
+
+def _decoded(shortcode: re.Match[str]) -> str:
+    try:
+        html = b64decode(shortcode["code"]).decode()
+    except ValueError:
+        return ""
+    return f"\n\n{unquote(html) if shortcode['name'].startswith('vc_') else html}\n\n"
+
+
+def _values(attributes: str) -> dict[str, str]:
+    return {
+        name.lower(): _ESCAPE.sub(lambda escaped: _ESCAPES[escaped[0]], unescape(value)).strip()
+        for name, value in _ATTRIBUTE.findall(attributes)
+    }
+
+
+def _html(name: str, values: Mapping[str, str], find_pictures: PictureFinder) -> tuple[str, str]:
+    """Return what a shortcode shows before and after its content."""
+    if name in _WITHOUT_TEXT:
+        return "", ""
+    link = _url(values.get("url") or values.get("link") or "")
+    if name == "fusion_button":
+        return (f'<a href="{escape(link)}">', "</a>") if link else ("", "")
+    if name == "fusion_title":
+        return "\n\n<h3>", "</h3>\n\n"
+    if name in _BUTTONS:
+        return _link(values.get("title", ""), link), ""
+    if name in _VIDEOS:
+        video = _url(values.get("src") or values.get("video") or link)
+        return (f'\n\n[video src="{escape(video)}"]\n\n' if video else "\n\n"), "\n\n"
+    before = [_picture(values, link, find_pictures), *_galleries(values)]
+    for names, tag in ((_HEADINGS, "h3"), (_SUBHEADINGS, "p")):
+        before += [f"<{tag}>{escape(text)}</{tag}>" for each in names if (text := plain_line(values.get(each, "")))]
+    after = [_link(values.get(label, ""), _url(values.get(url, ""))) for label, url in _LINKS]
+    return "\n\n".join(["", *filter(None, before), ""]), "\n\n".join(["", *filter(None, after), ""])
+
+
+def _picture(values: Mapping[str, str], link: str, find_pictures: PictureFinder) -> str:
+    source, alt = next((values[name] for name in _PICTURES if values.get(name)), ""), values.get("alt", "")
+    if ids := parse_ids(source.partition("|")[0]):
+        picture = find_pictures(ids[:1], 0).get(ids[0])
+        source, alt = (picture.file.url, alt or picture.alt) if isinstance(picture, Picture) else ("", "")
+    return _image(source, alt, link)
+
+
+def _image(source: str, alt: str, link: str) -> str:
+    if not source.startswith(("http", "/")):
+        return ""
+    image = f'<img src="{escape(source)}" alt="{escape(alt)}">'
+    return f'<a href="{escape(link)}">{image}</a>' if link else image
+
+
+def _galleries(values: Mapping[str, str]) -> Iterator[str]:
+    for name in _GALLERIES:
+        if ids := parse_ids(values.get(name, "")):
+            yield f'[gallery ids="{",".join(map(str, ids))}"]'
+
+
+def _link(label: str, url: str) -> str:
+    return f'<a href="{escape(url)}">{escape(label or url)}</a>' if url else ""
+
+
+def _url(value: str) -> str:
+    """Return a URL, which WPBakery encodes together with other properties of a link; empty if it is none."""
+    url = unquote(value.removeprefix("url:").partition("|")[0]) if value.startswith("url:") else value
+    return url if url.startswith(("http://", "https://", "mailto:", "tel:", "/")) else ""
