@@ -216,7 +216,8 @@ def _rewrites() -> list[tuple[re.Pattern[str], str]]:
             (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
             # Other views of an entry.
             (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
-            (r"(?<=/)feed/(?:feed|rdf)/$", "feed/"),
+            # The last one is that of podcast plugins. Feeds here have the files anyway.
+            (r"(?<=/)feed/(?:feed|rdf|podcast)/$", "feed/"),
             (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),
             (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
             (r"^/[0-9]{4}/(?:[0-9]{2}/){0,2}(?=feed/)", "/"),

@@ -15,7 +15,7 @@ from tags.models import Tag
 from tests.factories import PostFactory
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
-from tests.factories.wxr import VERSIONS, comment, exported, filed, item, meta, page, tag
+from tests.factories.wxr import VERSIONS, cdata, comment, exported, filed, item, meta, page, tag
 from wordpress.models import ImportedItem
 from wordpress.wxr.records import Item
 
@@ -455,6 +455,30 @@ class TestHidingFromSearchEngines:
         report = import_parts(item(inside=[meta(key, value)]))
         assert Post.objects.get().noindex is expected
         assert key not in str(report.notes)
+
+    @pytest.mark.parametrize(
+        ("key", "value", "expected"),
+        [
+            ("rank_math_robots", 'a:2:{i:0;s:7:"noindex";i:1;s:8:"nofollow";}', True),
+            ("rank_math_robots", 'a:1:{i:0;s:5:"index";}', False),
+            ("_aioseop_noindex", "on", True),
+            ("_seopress_robots_index", "yes", True),
+            ("_genesis_noindex", "1", True),
+            ("_genesis_noindex", "0", False),
+        ],
+    )
+    def test_is_imported_from_others_and_exported_as_long_as_it_holds(
+        self, import_parts: ImportParts, tmp_path: Path, key: str, value: str, expected: bool
+    ) -> None:
+        import_parts(item(inside=[meta(key, value)]))
+        post = Post.objects.get()
+        assert post.noindex is expected
+        assert exported(tmp_path).read_text().count(cdata(value)) == 1
+        assert "_yoast_wpseo" not in exported(tmp_path).read_text()
+        post.noindex = not expected
+        post.save()
+        assert (cdata(value) in exported(tmp_path).read_text()) is not expected
+        assert ("_yoast_wpseo" in exported(tmp_path).read_text()) is not expected
 
     def test_follows_the_export(self, import_parts: ImportParts) -> None:
         for value, expected in (("1", True), ("0", False), ("1", True)):

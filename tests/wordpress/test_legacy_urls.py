@@ -113,6 +113,8 @@ FORMS = {
     "/feed/rdf": "/feed/",
     "/feed": "/feed/",
     "/tag/mea/feed/rdf/": "/tag/mea/feed/",
+    "/feed/podcast/": "/feed/",
+    "/category/films/feed/podcast/": "/category/films/feed/",
     "/wp-rss2.php": "/feed/",
     "/wp-rss.php": "/feed/",
     "/wp-rdf.php": "/feed/",

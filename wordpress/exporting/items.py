@@ -37,12 +37,11 @@ from wordpress.wxr.records import (
     ENCLOSURE,
     EVERYONE,
     FOOTNOTES,
-    JETPACK_NOINDEX,
-    NOINDEX_KEYS,
     OLD_SLUG_KEY,
     TAG,
     THUMBNAIL,
     YOAST_NOINDEX,
+    hides_from_search_engines,
 )
 from wordpress.wxr.values import MAX_SLUG_LENGTH, aware_datetime, parse_id, plain_lines
 
@@ -137,11 +136,12 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
 
 def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Return what hides an entry from search engines in WordPress, in the plug-in that it was hidden with."""
-    values = {key: [each for each in exported.get(key, []) if each.strip() != "1"] for key in NOINDEX_KEYS}
+    hiding = {
+        key: values for key, values in exported.items() if any(hides_from_search_engines(key, each) for each in values)
+    }
     if entry.noindex:
-        is_jetpack = "1" in exported.get(JETPACK_NOINDEX, [])
-        values[JETPACK_NOINDEX if is_jetpack else YOAST_NOINDEX] = ["1"]
-    return values
+        return {} if hiding else {YOAST_NOINDEX: ["1"]}
+    return {key: [each for each in hiding[key] if not hides_from_search_engines(key, each)] for key in hiding}
 
 
 def _thumbnail(entry: Entry, exported: str, ids: ExportIds) -> str:

@@ -15,7 +15,7 @@ from tags.models import Tag
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.texts import Text
-from wordpress.wxr.records import CATEGORY, LANGUAGE, NOINDEX_KEYS, TAG, Item
+from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item, hides_from_search_engines
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
@@ -89,7 +89,7 @@ def keeps_status(item: Item) -> bool:
 
 
 def is_hidden_from_search_engines(item: Item) -> bool:
-    return any(key in NOINDEX_KEYS and value.strip() == "1" for key, value in item.meta)
+    return any(hides_from_search_engines(key, value) for key, value in item.meta)
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:

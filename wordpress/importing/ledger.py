@@ -21,7 +21,17 @@ from media.models import Document, Picture
 from tags.models import Tag
 from wordpress.importing.report import COMMENTS
 from wordpress.models import ImportedItem, ImportJob, ImportRun, fingerprint
-from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, NOINDEX_KEYS, THUMBNAIL, Author, Item, Term
+from wordpress.wxr.records import (
+    ENCLOSURE,
+    FOOTNOTES,
+    JETPACK_NOINDEX,
+    THUMBNAIL,
+    YOAST_NOINDEX,
+    Author,
+    Item,
+    Term,
+    hides_from_search_engines,
+)
 from wordpress.wxr.records import Comment as ExportedComment
 
 # Kinds of ledger rows for objects that are not items of an export.
@@ -48,6 +58,8 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
     Picture: ("title", "alt", "caption"),
     Document: ("title",),
 }
+# Meta fields that are part of the fingerprint whatever their value is.
+_ALWAYS_COUNTED: Final = (YOAST_NOINDEX, JETPACK_NOINDEX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +162,7 @@ def fingerprint_item(item: Item) -> str:
     kept_public = ["public with password"] if item.password and item.status in {"publish", "future"} else []
     # And these public.
     made_private = ["for members"] if item.is_for_members else []
-    hidden = [value for key, value in item.meta if key in NOINDEX_KEYS]
+    hidden = [value for key, value in item.meta if key in _ALWAYS_COUNTED or hides_from_search_engines(key, value)]
     return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden)
 
 

@@ -21,7 +21,7 @@ from wordpress.wxr.records import (
     DESIRED_SLUG_KEY,
     ENCLOSURE,
     FOOTNOTES,
-    NOINDEX_KEYS,
+    NOINDEX,
     OLD_DATE_KEY,
     OLD_SLUG_KEY,
     THUMBNAIL,
@@ -38,7 +38,7 @@ _INTERNAL: Final = (
 # These fields are imported, or repeat other parts of the export. Posts have enclosures too.
 _IMPORTED: Final = {
     *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
-    *NOINDEX_KEYS,
+    *NOINDEX,
 }
 # How many texts are looked at together.
 _BATCH: Final = 100

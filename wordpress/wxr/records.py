@@ -7,7 +7,7 @@ and texts are as exported. An ID is 0 if there is none.
 import datetime as dt
 import re
 from collections.abc import Hashable, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 # Taxonomies. In the last two, Polylang stores the language of a post, whose code is the slug of the term, and its
 # translations (wordpress.wxr.translations).
@@ -18,8 +18,16 @@ MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_bl
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
-# What hides a post from search engines if it is "1", in Yoast SEO and in Jetpack, which WordPress.com has.
-YOAST_NOINDEX, JETPACK_NOINDEX = NOINDEX_KEYS = ("_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex")
+# What hides a post from search engines with this value: in Yoast SEO; Jetpack, which WordPress.com has; The SEO
+# Framework; All in One SEO; SEOPress; and Rank Math, where it is one of several.
+YOAST_NOINDEX, JETPACK_NOINDEX = "_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex"
+_RANK_MATH: Final = "rank_math_robots"
+NOINDEX: Final = {
+    **dict.fromkeys((YOAST_NOINDEX, JETPACK_NOINDEX, "_genesis_noindex"), "1"),
+    "_aioseop_noindex": "on",
+    "_seopress_robots_index": "yes",
+    _RANK_MATH: '"noindex"',
+}
 # What says who could read a post, in Jetpack, which WordPress.com has, in Members and WP-Members; and for everyone.
 ACCESS_KEYS = ("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block")
 EVERYONE = frozenset({"everybody", "", "0"})
@@ -169,6 +177,11 @@ class Item(NamedTuple):
 
 
 type Record = Author | Term | Item
+
+
+def hides_from_search_engines(key: str, value: str) -> bool:
+    """Return whether a post with this meta field is hidden from search engines."""
+    return NOINDEX.get(key) == value.strip() or (key == _RANK_MATH and NOINDEX[key] in value)
 
 
 def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[list[Key], set[Key]]:
