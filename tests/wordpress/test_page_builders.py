@@ -86,6 +86,10 @@ def test_what_is_inside_stays(source: str, expected: list[str]) -> None:
             ['<p><a href="/big/"><img src="/a.png" alt="A &quot;b&quot;" loading="lazy" decoding="async"></a></p>'],
         ),
         (
+            '[et_pb_blurb title="One %22two%22" url="https://example.org/%D1%91/"]Three[/et_pb_blurb]',
+            ['<h2><a href="https://example.org/%D1%91/" rel="noopener">One "two"</a></h2>', "<p>Three</p>"],
+        ),
+        (
             '[et_pb_blurb title="One &amp; two" image="/a.png"]<p>Three</p>[/et_pb_blurb]',
             ['<p><img src="/a.png" alt=""', "<h2>One &amp; two</h2>", "<p>Three</p>"],
         ),

@@ -115,10 +115,13 @@ def _decoded(shortcode: re.Match[str]) -> str:
 
 
 def _values(attributes: str) -> dict[str, str]:
-    return {
-        name.lower(): _ESCAPE.sub(lambda escaped: _ESCAPES[escaped[0]], unescape(value)).strip()
-        for name, value in _ATTRIBUTE.findall(attributes)
-    }
+    values = {name.lower(): unescape(value).strip() for name, value in _ATTRIBUTE.findall(attributes)}
+    # In a URL, `%91` is a part of a character.
+    return {name: value if _url(value) else _unescaped(value) for name, value in values.items()}
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda escaped: _ESCAPES[escaped[0]], text)
 
 
 def _html(name: str, values: Mapping[str, str], find_pictures: PictureFinder) -> tuple[str, str]:
@@ -135,9 +138,13 @@ def _html(name: str, values: Mapping[str, str], find_pictures: PictureFinder) ->
     if name in _VIDEOS:
         video = _url(values.get("src") or values.get("video") or link)
         return (f'\n\n[video src="{escape(video)}"]\n\n' if video else "\n\n"), "\n\n"
-    before = [_picture(values, link, find_pictures), *_galleries(values)]
-    for names, tag in ((_HEADINGS, "h3"), (_SUBHEADINGS, "p")):
-        before += [f"<{tag}>{escape(text)}</{tag}>" for each in names if (text := plain_line(values.get(each, "")))]
+    picture = _picture(values, link, find_pictures)
+    headings, subheadings = (
+        [text for name in names if (text := plain_line(values.get(name, "")))] for names in (_HEADINGS, _SUBHEADINGS)
+    )
+    before = [picture, *_galleries(values)]
+    before += [f"<h3>{escape(text) if picture or not link else _link(text, link)}</h3>" for text in headings]
+    before += [f"<p>{escape(text)}</p>" for text in subheadings]
     after = [_link(values.get(label, ""), _url(values.get(url, ""))) for label, url in _LINKS]
     return "\n\n".join(["", *filter(None, before), ""]), "\n\n".join(["", *filter(None, after), ""])
 
