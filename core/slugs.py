@@ -76,7 +76,10 @@ def unique_slug(base: str, is_taken: Callable[[str], bool], *, max_length: int) 
 
 def free_slug(base: str, taken_by: QuerySet[Any], *, max_length: int, also_taken: Collection[str] = frozenset()) -> str:
     """Return the first of the numbered slugs that neither an object of `taken_by` nor one of `also_taken` has."""
-    return SlugNumbers(max_length).next_free(base, taken_by, also_taken=also_taken)
+    base = base[:max_length].strip("-")
+    taken = set(taken_by.filter(_may_be_tried(base, max_length)).values_list("slug", flat=True))
+    free = (slug for slug in numbered_slugs(base, max_length=max_length) if slug not in taken)
+    return next(slug for slug in free if slug not in also_taken)
 
 
 # How many numbers were tried, by scope and slug.
