@@ -24,7 +24,7 @@ from tests.factories import PageFactory, PostFactory, TagFactory
 from tests.factories.database import contents
 from tests.factories.reports import counted, first, remarks
 from tests.factories.types import ImportParts
-from tests.factories.wxr import attachment, comment, export, filed, item, items, meta, page, tag, write
+from tests.factories.wxr import attachment, author, comment, export, filed, item, items, meta, page, tag, write
 from wordpress.importing import batches, ledger
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
@@ -182,9 +182,11 @@ def test_no_number_is_tried_twice_after_a_slug_that_many_want(
     monkeypatch.setattr(slugs, "_AT_ONCE", 1)
     monkeypatch.setattr(batches, "MAX_ENTRIES", 3)
     # Another one wants to have a number itself.
-    import_parts(*(make(number, post_name="x-9" if number == 8 else slug) for number in range(1, 21)))
-    assert len(set(Entry.objects.values_list("slug", flat=True))) == 20
-    assert len(tried) <= 22
+    parts = (make(number, post_name="x-9" if number == 8 else slug) for number in range(1, 21))
+    import_parts(*parts, authors=[author(f"x{'+' * number}", id=number) for number in range(1, 21)])
+    for model in (Entry, User):
+        assert len(set(model.objects.filter(slug__startswith="x").values_list("slug", flat=True))) == 20
+    assert len(tried) <= 44
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """The authors of an export. Each becomes an account that cannot sign in until it is given a password."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -9,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from core.slugs import free_slug, slugify
+from core.slugs import SlugNumbers, TriedNumbers, slugify
 from wordpress.importing.analysis import Analysis, authors_in
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
@@ -30,7 +31,8 @@ def import_authors(context: ImportContext) -> None:
     An account that existed before, or that its owner uses by now, is not changed.
     """
     authors = authors_in(context.analysis)
-    write_batches(context, authors.items(), partial(_import, context))
+    tried: TriedNumbers = Counter()
+    write_batches(context, authors.items(), partial(_import, context, tried))
     for author in authors.values():
         # Items of WXR 1.0 give the display name.
         context.author_ids.setdefault(author.display_name, context.author_ids[author.login])
@@ -54,7 +56,7 @@ def check_authors(analysis: Analysis, logins: Iterable[str]) -> None:
         raise InvalidExportError(text % {"name": unknown[0], "known": _listed(known)})
 
 
-def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None:
+def _import(context: ImportContext, tried: TriedNumbers, batch: Sequence[tuple[str, Author]]) -> None:
     usernames = {login: _username(login) for login, _author in batch if login not in context.mapped_authors}
     users = User.objects.in_bulk(usernames.values(), field_name="username")
     recorded = context.ledger.recorded(AUTHORS, (user.pk for user in users.values()))
@@ -70,17 +72,19 @@ def _import(context: ImportContext, batch: Sequence[tuple[str, Author]]) -> None
             if username not in imported:
                 _update(context, user, author, recorded.get(user.pk))
         else:
-            user = users[username] = _create(context, username, author)
+            user = users[username] = _create(context, username, author, tried)
         imported.add(username)
         context.author_ids[login] = user.pk
         if author.id:
             context.commenter_ids[author.id] = user.pk
 
 
-def _create(context: ImportContext, username: str, author: Author) -> User:
+def _create(context: ImportContext, username: str, author: Author, tried: TriedNumbers) -> User:
     # Without one in the export, WordPress's was made from the login.
-    wanted = usable_slug(author.slug) or slugify(username) or "author"
-    slug = free_slug(wanted, User.objects.all(), max_length=max_length(User, "slug"))
+    wanted = (usable_slug(author.slug) or slugify(username)).strip("-") or "author"
+    slug = wanted[: max_length(User, "slug")]
+    if User.objects.filter(slug=slug).exists():
+        slug = SlugNumbers(max_length(User, "slug"), tried).next_free(slug, User.objects.all())
     # Old URLs name WordPress's ID.
     is_free = author.id and not User.objects.filter(pk=author.id).exists()
     pk = author.id if is_free else context.new_ids.take(User, 1)[0]
