@@ -279,6 +279,17 @@ class TestBlockEditor:
         html = render(f'<!-- wp:jetpack/{name} {{"url":"https://example.org/a"}} /-->', "wordpress").body_html
         assert 'href="https://example.org/a"' in html
 
+    @pytest.mark.parametrize(
+        ("block", "html"),
+        [
+            ('kadence/singlebtn {"uniqueID":"1","text":"Go","link":"/go/"}', '<p><a href="/go/">Go</a></p>'),
+            ('jetpack/button {"element":"a","text":"Go","url":"/go/"}', '<p><a href="/go/">Go</a></p>'),
+            ('jetpack/button {"element":"button","text":"Send"}', ""),
+        ],
+    )
+    def test_buttons_without_content_are_links(self, block: str, html: str) -> None:
+        assert render(f"<!-- wp:{block} /-->", "wordpress").body_html == html
+
     def test_the_button_of_a_form_is_not_shown(self) -> None:
         source = (
             '<!-- wp:button {"tagName":"button","type":"submit"} -->\n<div><button type="submit"'

@@ -39,7 +39,8 @@ _FOOTNOTE_LINK = re.compile(
 # the last two are forms.
 _NEVER_SHOWN = frozenset({"spacer", "query-no-results", "jetpack/donations", "jetpack/subscriptions"})
 # Besides embeds: blocks without content of their own that lead somewhere, and those with classic content.
-_LINKING = frozenset({"social-link", "jetpack/calendly", "jetpack/podcast-player"})
+_BUTTONS = frozenset({"jetpack/button", "kadence/singlebtn"})
+_LINKING = _BUTTONS | {"social-link", "jetpack/calendly", "jetpack/podcast-player"}
 _CLASSIC = frozenset({"", "freeform", "shortcode", "divi/placeholder"})
 # A button of a form, or of a script.
 _BUTTON = re.compile(r"<button\b[^<>]*+>[^<>]*+</button>", re.IGNORECASE)
@@ -129,7 +130,7 @@ def _footnotes(source: str, origin: Origin) -> str:
 
 
 def _empty_block(name: str, comment: str) -> str:
-    """Return the URL of an embed, or the link to a profile on a social network: blocks without content of their own."""
+    """Return what a block without content of its own shows: the URL of an embed, a link, or a module of Divi 5."""
     is_divi = name.startswith("divi/")
     if name not in _LINKING and "embed" not in name and not is_divi:
         return ""
@@ -141,9 +142,11 @@ def _empty_block(name: str, comment: str) -> str:
         return divi_block_html(stored)
     # Escapes in JSON can stand for characters that no text may contain.
     values = {name: clean_text(value) for name, value in stored.items() if isinstance(value, str)}
-    url = values.get("url", "")
+    url = values.get("url") or values.get("link", "")
     if not url:
         return ""
+    if name in _BUTTONS:
+        return f'\n<p><a href="{escape(url)}">{values.get("text") or escape(url)}</a></p>\n'
     if name != "social-link":
         return f"\n<p>{escape(url)}</p>\n"
     label = values.get("label") or values.get("service", "").capitalize() or url
