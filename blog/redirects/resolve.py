@@ -216,6 +216,8 @@ def _rewrites() -> list[tuple[re.Pattern[str], str]]:
             (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
             # Other views of an entry.
             (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
+            # The page of a file, as WordPress links to it if its name could be the number of a page.
+            (r"(?<=[^/]/)attachment/(?=[^/]+/$)", ""),
             # The last one is that of podcast plugins. Feeds here have the files anyway.
             (r"(?<=/)feed/(?:feed|rdf|podcast)/$", "feed/"),
             (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),

@@ -114,6 +114,7 @@ FORMS = {
     "/feed": "/feed/",
     "/tag/mea/feed/rdf/": "/tag/mea/feed/",
     "/feed/podcast/": "/feed/",
+    "/2014/02/10/star-power/attachment/photo-1/": "/media/pictures/new.jpg",
     "/category/films/feed/podcast/": "/category/films/feed/",
     "/wp-rss2.php": "/feed/",
     "/wp-rss.php": "/feed/",
