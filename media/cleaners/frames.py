@@ -1,14 +1,16 @@
 """The images of video: what cleans those of each codec, in place.
 
-H.264 and H.265 are in a module of their own. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), IEC 61834-2 and -4 (DV).
+H.264, H.265 and AV1 are in modules of their own. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 13818-2 and
+14496-2, 6.2.2 (MPEG), IEC 61834-2 and -4 (DV).
 """
 
 import re
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import chain, pairwise
 from typing import IO, Final
 
-from media.cleaners.nal_units import Coding, clean_units, coding_of_name
+from media.cleaners.nal_units import START, Coding, after_start_codes, clean_units, coding_of_name
 from media.cleaners.streams import CHUNK, unsupported_stream, write_zeros
 
 # Overwrites metadata in the second file between two positions, which the first one has as well.
@@ -19,6 +21,13 @@ BITMAP_HEADER: Final = 40
 _NAME: Final = slice(16, 20)
 _JPEG: Final = re.compile(rb"[MA]JPG|jpeg|mjpa|dmb1|AVDJ|AVRn|ijpg|JPGL", re.IGNORECASE)
 _DV: Final = re.compile(rb"dv(?:sd|sl|hd|is|25|50|h[1-9pq]|c[ps ]|pp|[15][np])|cdvc|cdv5|AVdv|AVd1", re.IGNORECASE)
+_MPEG: Final = re.compile(
+    rb"mp[124]v|m[12]v.|mpe?g.?|hdv.|xd[v5h].|mx[345].|AVmp|[VML]MP[24]|PIM[12]|slif|EM2V|DIV[1X]|DX50|XVI[DX]|FMP4"
+    rb"|MP4S|M4S2|[ZURSQG]MP4|3IV2|DM4V|M4CC|BLZ0|SEDG|WV1F|FVFW|FFDS|DXGM|GEO[XV]|HDX4",
+    re.IGNORECASE | re.DOTALL,
+)
+# Images with metadata anywhere in them: each is a file of its own, or of a camera for films.
+_REVEALING: Final = re.compile(rb"m?png.?|tiff|gif |tga |CFHD|apr[nh]|AV01", re.IGNORECASE | re.DOTALL)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BEGIN_OF_IMAGE, _END_OF_IMAGE, _SCAN = 0xD8, 0xD9, 0xDA
 # Segments that describe an image, and those of applications that decoders need, if they aren't longer than this.
@@ -29,6 +38,13 @@ _NEEDED: Final = re.compile(
     re.DOTALL,
 )
 _LONGEST_NEEDED: Final = 64
+# User data in MPEG: what begins like captions, shapes of images and views for either eye, and names of encoders, whose
+# mistakes decoders know.
+_USER_DATA: Final = b"\xb2"
+_NEEDED_USER_DATA: Final = re.compile(
+    rb"(?:GA94|DTG1|JP3D|CC\x01|\x03[\x80\x81]).*|(?:DivX|XviD|Lavc|FFmp|ffmpeg)[\w .:/+-]*\0*", re.DOTALL
+)
+_LONGEST_ENCODER: Final = 64
 # DV consists of blocks. By the type of a block: where it has packs of five bytes.
 _BLOCK: Final = 80
 _PACKS: Final = {1: range(6, 54, 8), 2: range(3, 78, 5), 3: range(3, 4)}
@@ -47,9 +63,7 @@ def cleaner_of(name: bytes) -> CleanFrames | None:
     """Return what cleans images of a codec that AVI or QuickTime calls so; None if there is no metadata in them."""
     if coding := coding_of_name(name):
         return cleaner_of_units(coding)
-    if _JPEG.fullmatch(name):
-        return clean_jpegs
-    return clean_dv if _DV.fullmatch(name) else None
+    return next((clean for pattern, clean in _CLEANERS if pattern.fullmatch(name)), None)
 
 
 def cleaner_of_bitmaps(header: bytes) -> CleanFrames | None:
@@ -61,6 +75,8 @@ def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes
     """Overwrite the messages in what comes after the header of a description that is between two positions."""
     if coding := coding_of_name(header[_NAME]):
         clean_units(source, target, start + BITMAP_HEADER, end, coding)
+    elif _MPEG.fullmatch(header[_NAME]):
+        clean_mpeg(source, target, start + BITMAP_HEADER, end)
 
 
 def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -96,6 +112,17 @@ def _next_marker(file: IO[bytes], start: int, end: int) -> int:
     return end
 
 
+def clean_mpeg(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite user data that decoders don't need in MPEG-1, MPEG-2 and MPEG-4. It comes after a start code."""
+    for unit, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
+        unit_end = following - len(START)
+        source.seek(unit)
+        if source.read(1) == _USER_DATA:
+            data = source.read(max(0, min(_LONGEST_ENCODER, unit_end - unit - 1)))
+            if not _NEEDED_USER_DATA.fullmatch(data):
+                write_zeros(target, unit + 1, unit_end)
+
+
 def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
     """Overwrite dates, times and settings of the camera in images of DV."""
     for position in range(start, end, _BLOCK * 800):
@@ -109,3 +136,16 @@ def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None
                     part[place : place + _PACK_LENGTH] = b"\xff" * len(pack)
         target.seek(position)
         target.write(part)
+
+
+def _refuse(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Raise ValidationError for images whose metadata can't be removed."""
+    raise unsupported_stream()
+
+
+_CLEANERS: Final[tuple[tuple[re.Pattern[bytes], CleanFrames], ...]] = (
+    (_JPEG, clean_jpegs),
+    (_DV, clean_dv),
+    (_MPEG, clean_mpeg),
+    (_REVEALING, _refuse),
+)

@@ -14,12 +14,15 @@ from media.cleaners.frames import (
     CleanFrames,
     clean_bitmap_description,
     clean_jpegs,
+    clean_mpeg,
+    cleaner_of,
     cleaner_of_bitmaps,
     cleaner_of_units,
 )
 from media.cleaners.nal_units import Coding, clean_h265_description, coding_of
+from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
 from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
-from media.cleaners.xiph import check_comments, empty_comments, empty_flac_block
+from media.cleaners.xiph import check_comments, clean_flac_blocks, empty_comments
 
 _MAX_ELEMENTS: Final = 2_000_000
 _MAX_DEPTH: Final = 12
@@ -73,7 +76,9 @@ _NEEDED_LINE: Final = re.compile(
 )
 # The codecs of video with messages in it, which are described as in MP4, and those that are described as in AVI.
 _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
-_OF_AVI, _MOTION_JPEG = b"V_MS/VFW/FOURCC", b"V_MJPEG"
+_OF_AVI, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"V_QUICKTIME"
+_MOTION_JPEG, _AV1 = b"V_MJPEG", b"V_AV1"
+_MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P")
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
 
@@ -112,14 +117,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
             _clean_blocks(source, target, element, cleaners)
     for track in tracks:
         if described := track.get(_CODEC_DESCRIPTION):
-            codec = _read(source, track[_CODEC]).rstrip(b"\0")
-            target.seek(described.body)
-            target.write(_clean_description(codec, _read(source, described)))
-            if _BOXES.get(codec) == b"hvcC":
-                clean_h265_description(source, target, described.body, described.end)
-            elif codec == _OF_AVI:
-                header = _read(source, described)[:BITMAP_HEADER]
-                clean_bitmap_description(source, target, header, described.body, described.end)
+            _clean_description(source, target, _read(source, track[_CODEC]).rstrip(b"\0"), described)
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
@@ -190,8 +188,15 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | Non
     codec, described = _read(source, track[_CODEC]).rstrip(b"\0"), track.get(_CODEC_DESCRIPTION)
     if codec == _OF_AVI and described:
         return cleaner_of_bitmaps(_read(source, described))
+    if codec == _OF_QUICKTIME and described:
+        # After its size.
+        return cleaner_of(_read(source, described)[4:8])
     if codec == _MOTION_JPEG:
         return clean_jpegs
+    if codec == _AV1:
+        return clean_obus
+    if _MPEG.fullmatch(codec):
+        return clean_mpeg
     if (box := _BOXES.get(codec)) is None:
         return None
     coding = coding_of(source, box, described.body) if described else Coding(is_h265=box == b"hvcC")
@@ -236,12 +241,27 @@ def _write_void(target: IO[bytes], element: _Element) -> None:
     write_zeros(target, target.tell(), element.end)
 
 
-def _clean_description(codec: bytes, description: bytes) -> bytes:
+def _clean_description(source: IO[bytes], target: IO[bytes], codec: bytes, described: _Element) -> None:
+    """Overwrite what the description of a codec says that isn't needed for decoding."""
+    description = _read(source, described)
+    target.seek(described.body)
+    target.write(_without_comments(codec, description))
+    if _BOXES.get(codec) == b"hvcC":
+        clean_h265_description(source, target, described.body, described.end)
+    elif codec == _OF_AVI:
+        clean_bitmap_description(source, target, description[:BITMAP_HEADER], described.body, described.end)
+    elif codec == _AV1:
+        clean_obus(source, target, described.body + DESCRIPTION_HEADER, described.end)
+    elif _MPEG.fullmatch(codec):
+        clean_mpeg(source, target, described.body, described.end)
+
+
+def _without_comments(codec: bytes, description: bytes) -> bytes:
     """Return the description of a codec without comments, names and pictures, at the same length."""
     if codec in {b"A_VORBIS", b"V_THEORA"}:
         return _clean_packets(description)
     if codec == b"A_FLAC" and description.startswith(b"fLaC"):
-        return _clean_flac(description)
+        return description[:4] + clean_flac_blocks(description[4:])
     if codec in _SUBTITLES:
         description.decode()
         lines = description.splitlines(keepends=True)
@@ -265,15 +285,3 @@ def _clean_packets(description: bytes) -> bytes:
     if description[0] != 2 or not len(empty) <= end - start or end > len(description):
         raise damaged()
     return description[:start] + empty.ljust(end - start, b"\0") + description[end:]
-
-
-def _clean_flac(description: bytes) -> bytes:
-    cleaned, position = bytearray(description), 4
-    while position < len(description):
-        end = position + 4 + int.from_bytes(description[position + 1 : position + 4])
-        if end > len(description):
-            raise damaged()
-        if (empty := empty_flac_block(description[position : position + 4])) is not None:
-            cleaned[position:end] = empty.ljust(end - position, b"\0")
-        position = end
-    return bytes(cleaned)

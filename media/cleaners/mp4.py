@@ -5,6 +5,8 @@ No maintained library with a permissive licence removes them without FFmpeg.
 """
 
 import re
+import string
+import struct
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
@@ -12,10 +14,21 @@ from itertools import chain
 from operator import itemgetter
 from typing import IO, Final
 
-from media.cleaners.mp4_boxes import Box, Track, apart, boxes, chunks_of, entries, free_box, handler_of, id_of
+from media.cleaners.mp4_boxes import (
+    Box,
+    Track,
+    apart,
+    boxes,
+    chunks_of,
+    end_of_boxes,
+    entries,
+    free_box,
+    handler_of,
+    id_of,
+)
 from media.cleaners.mp4_descriptions import clean_descriptions, clean_images
-from media.cleaners.mp4_fragments import runs_of
-from media.cleaners.streams import CHUNK, copy_unchanged, damaged, size_of, too_complex, write_zeros
+from media.cleaners.mp4_fragments import boxes_of_tracks, runs_of
+from media.cleaners.streams import CHUNK, copy_part, damaged, too_complex, write_zeros
 
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 # Images, sound and subtitles.
@@ -27,6 +40,11 @@ _POSITION: Final = re.compile(
     rb"|gsensori,|\bA,\d{6},\d{6}|\*[0-9A-F]{2}~|\0\0(?:..\xaa\xaa|\xf2\xe1\xf0\xee)",
     re.IGNORECASE | re.DOTALL,
 )
+# Subtitles are of a camera if one in so many characters is a digit. With fewer characters, there is no telling.
+_CHARACTERS_PER_DIGIT: Final = 4
+_ENOUGH_CHARACTERS: Final = 200
+_DIGITS: Final = b"0123456789"
+_NO_TEXT: Final = bytes(set(range(128)) - set(string.ascii_letters.encode()) - set(_DIGITS))
 # The boxes that say where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
 
@@ -34,13 +52,20 @@ _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64
 def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     """Overwrite metadata, times, names, tracks that aren't shown, and data that belongs to no track."""
     # Before anything is copied, which takes long.
-    found = list(boxes(source, 0, size_of(source)))
+    end = end_of_boxes(source)
+    found = list(boxes(source, 0, end))
     tracks = list(_tracks(found))
     for track in tracks:
         track.kind = handler_of(source, track)
     is_fragmented = any(box.kind == b"moof" for box in found)
+    runs = list(runs_of(source, found)) if is_fragmented else []
     data = [(box.body, box.end) for box in found if box.path == (b"mdat",)]
-    _find_places(source, tracks, data, runs_of(source, found) if is_fragmented else ())
+    _find_places(source, tracks, data, runs)
+    # Browsers don't show the titles of chapters, in which programs put all kinds of notes. Their times stay.
+    titles = set(_chapter_titles(source, found))
+    for track in tracks:
+        if titles and track.kind in _TEXTS and id_of(source, track) in titles:
+            track.places.clear()
     shown, hidden = [], set[Box]()
     for track in tracks:
         if _is_shown(source, track):
@@ -48,11 +73,15 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
         else:
             hidden.add(track.box)
     if is_fragmented and hidden:
-        raise too_complex()
+        ids = {id_of(source, track) for track in tracks if track.box in hidden}
+        hidden.update(boxes_of_tracks(source, found, ids))
+        # The data of a track may begin where that of the track before it ends, which would not be known any more.
+        if [*runs_of(source, _without(found, hidden))] != [run for run in runs if run[0] not in ids]:
+            raise too_complex()
     if any(box.path == (b"moov", b"cmov") for box in found):
         # Compressed, as QuickTime did until 2005.
         raise damaged()
-    copy_unchanged(source, target)
+    copy_part(source, target, 0, end)
     _clean_boxes(source, target, found, hidden)
     for track in shown:
         clean_descriptions(source, target, track)
@@ -105,6 +134,25 @@ def _is_of_track(box: Box) -> bool:
     return box.kind in _OF_TRACK and box.is_needed and box.path[-2] != b"minf"
 
 
+def _chapter_titles(source: IO[bytes], found: Iterable[Box]) -> Iterator[int]:
+    """Yield the IDs of the tracks that have the titles of chapters in others."""
+    for box in found:
+        if box.path == (b"moov", b"trak", b"tref", b"chap"):
+            source.seek(box.body)
+            ids = source.read(min(box.end - box.body, CHUNK))
+            yield from (track_id for (track_id,) in struct.iter_unpack(">I", ids[: len(ids) // 4 * 4]))
+
+
+def _without(found: Iterable[Box], hidden: Collection[Box]) -> Iterator[Box]:
+    """Yield the boxes that are neither hidden nor in a box that is."""
+    end = 0
+    for box in found:
+        if box in hidden:
+            end = max(end, box.end)
+        elif box.start >= end:
+            yield box
+
+
 def _clean_boxes(source: IO[bytes], target: IO[bytes], found: Iterable[Box], hidden: Collection[Box]) -> None:
     """Turn boxes into padding that are hidden or not needed for playing, and clean the others."""
     freed = 0
@@ -135,14 +183,20 @@ def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
 
 
 def _is_shown(source: IO[bytes], track: Track) -> bool:
-    """Whether readers see or hear a track. Drones and dashboard cameras write where they are into subtitles."""
+    """Whether readers see or hear a track. Drones and other cameras write where and when they are into subtitles."""
+    digits = characters = 0
     if track.kind in _TEXTS:
         for start, end in apart(track.places):
             for position in range(start, end, CHUNK):
                 source.seek(position)
-                if _POSITION.search(source.read(min(CHUNK, end - position))):
+                part = source.read(min(CHUNK, end - position))
+                if _POSITION.search(part):
                     return False
-    return track.kind in _SHOWN
+                text = part.translate(None, _NO_TEXT)
+                characters += len(text)
+                digits += len(text) - len(text.translate(None, _DIGITS))
+    has_words = characters < _ENOUGH_CHARACTERS or digits * _CHARACTERS_PER_DIGIT < characters
+    return track.kind in _SHOWN and has_words
 
 
 def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -8,12 +8,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import IO, Final
 
-from media.cleaners.streams import damaged, too_complex, write_zeros
+from media.cleaners.streams import damaged, size_of, too_complex, write_zeros
 
 _MAX_BOXES: Final = 100_000
 _MAX_DEPTH: Final = 8
 # A table is read as a whole. This is enough for a day of video.
 MAX_TABLE: Final = 64 * 1024 * 1024
+# How what cameras of Insta360 add to a file ends: with its length, and a mark. It is what their sensors measured.
+_TRAILER_END, _TRAILER_LENGTH = 78, slice(38, 42)
+_TRAILER_MARK: Final = b"8db42d694ccc418790edff439fe026bf"
 # What each box that consists of boxes needs for playing. The first is the file.
 NEEDED: Final[dict[bytes, frozenset[bytes]]] = {
     b"": frozenset(b"ftyp styp moov mdat moof mfra sidx ssix pdin".split()),
@@ -63,6 +66,15 @@ class Track:
     boxes: dict[bytes, Box] = field(default_factory=dict)
     kind: bytes = b""
     places: list[tuple[int, int]] = field(default_factory=list)
+
+
+def end_of_boxes(file: IO[bytes]) -> int:
+    """Return where the last box of a file ends, or what should be one."""
+    end = size_of(file)
+    file.seek(max(0, end - _TRAILER_END))
+    trailer = file.read(_TRAILER_END)
+    length = int.from_bytes(trailer[_TRAILER_LENGTH], "little")
+    return end - length if trailer.endswith(_TRAILER_MARK) and length < end else end
 
 
 def boxes(file: IO[bytes], start: int, end: int, around: tuple[bytes, ...] = ()) -> Iterator[Box]:

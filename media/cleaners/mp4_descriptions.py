@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from media.cleaners.codestreams import strip_profile
-from media.cleaners.frames import CleanFrames, clean_jpegs, cleaner_of, cleaner_of_units
+from media.cleaners.frames import CleanFrames, clean_jpegs, clean_mpeg, cleaner_of, cleaner_of_units
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
 from media.cleaners.nal_units import clean_h265_description, coding_of
-from media.cleaners.streams import CHUNK, too_complex, unsupported_stream, write_zeros
+from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
+from media.cleaners.streams import too_complex, unsupported_stream, write_zeros
+from media.cleaners.xiph import clean_flac_blocks
 
 # Where the descriptions of images and sound name the vendor and the encoder: after how many bytes, and in how many.
 _ENCODED: Final = {b"vide": ((20, 4), (50, 32)), b"soun": ((20, 4),)}
@@ -29,11 +31,15 @@ _NEEDED: Final = re.compile(
 _PROFILES: Final = {b"prof", b"rICC"}
 # How encrypted images and sound were encrypted.
 _PROTECTED: Final = {b"encv", b"enca"}
-# The descriptions of H.264 and H.265.
-_WITH_MESSAGES: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe encv".split())
-# What says in a description of MPEG-4 that images are JPEGs or PNGs.
-_MPEG4, _PNG = b"mp4v", b"\x6d"
-_OBJECT_TYPE: Final = re.compile(rb"\x04[\x80-\xff]{0,3}[\0-\x7f]([\x6c\x6d])\x11")
+# The descriptions of H.264, H.265, AV1 and MPEG-4, each of which has a box about the coding in it.
+_WITH_CODING: Final = frozenset(b"avc1 avc2 avc3 avc4 dva1 dvav hvc1 hev1 dvh1 dvhe av01 dav1 mp4v encv".split())
+# What says in a description of MPEG-4 which kind images are of, such as JPEG or PNG, and how long the rest about it is.
+_JPEG, _PNG = b"\x6c", b"\x6d"
+_IMAGES_OF_MPEG4: Final = re.compile(
+    rb"\x04[\x80-\xff]{0,3}[\0-\x7f](?P<kind>.)\x11(?:.{11}\x05(?P<length>[\x80-\xff]{0,3}[\0-\x7f]))?", re.DOTALL
+)
+# In bytes. Longer profiles and pictures of albums aren't read.
+_LONGEST: Final = 16 * 1024 * 1024
 
 
 def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> None:
@@ -44,35 +50,35 @@ def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> No
         for box in _boxes(source, track, start, end):
             if not (_NEEDED.fullmatch(box.kind) or (box.kind == b"sinf" and kind in _PROTECTED)):
                 free_box(target, box)
-            elif box.kind == b"colr":
-                _clean_colors(source, target, box)
+            elif box.kind in {b"colr", b"dfLa"}:
+                _clean_box(source, target, box)
 
 
-def _clean_colors(source: IO[bytes], target: IO[bytes], box: Box) -> None:
-    """Overwrite what the colour profile of images says about a display."""
+def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:
+    """Overwrite what the colour profile of images says about a display, or the description of FLAC about a recording.
+
+    Both come after four bytes.
+    """
+    if box.end - box.body > _LONGEST:
+        raise too_complex()
     source.seek(box.body)
-    if source.read(4) in _PROFILES:
-        if box.end - box.body > CHUNK:
-            raise too_complex()
-        profile = source.read(box.end - source.tell())
-        target.seek(box.body + 4)
-        target.write(strip_profile(profile))
+    kind, content = source.read(4), source.read(max(0, box.end - box.body - 4))
+    target.seek(box.body + 4)
+    if box.kind == b"dfLa":
+        target.write(clean_flac_blocks(content))
+    elif kind in _PROFILES:
+        target.write(strip_profile(content))
 
 
 def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
     """Overwrite the metadata within the images of a track, and in the descriptions of how they are coded."""
     cleaners = set[CleanFrames]()
     for kind, start, end in _descriptions(source, track):
-        if kind not in _WITH_MESSAGES and (clean := cleaner_of(kind)):
+        if kind in _WITH_CODING:
+            boxes_of_coding = _boxes(source, track, start, end)
+            cleaners.update(filter(None, (_clean_coding(source, target, box) for box in boxes_of_coding)))
+        elif clean := cleaner_of(kind):
             cleaners.add(clean)
-        elif kind in _WITH_MESSAGES or kind == _MPEG4:
-            for box in _boxes(source, track, start, end):
-                if coding := coding_of(source, box.kind, box.body):
-                    cleaners.add(cleaner_of_units(coding))
-                    if coding.is_h265:
-                        clean_h265_description(source, target, box.body, box.end)
-                elif box.kind == b"esds" and _is_jpeg(source, box):
-                    cleaners.add(clean_jpegs)
     if len(cleaners) > 1:
         raise too_complex()
     for clean in cleaners:
@@ -80,13 +86,33 @@ def clean_images(source: IO[bytes], target: IO[bytes], track: Track) -> None:
             clean(source, target, start, end)
 
 
-def _is_jpeg(source: IO[bytes], box: Box) -> bool:
-    """Whether images are JPEGs, by what comes after the length of their description in MPEG-4 (ISO/IEC 14496-1)."""
+def _clean_coding(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames | None:
+    """Clean a box about how images are coded, and return what cleans these; None if it is about something else."""
+    if coding := coding_of(source, box.kind, box.body):
+        if coding.is_h265:
+            clean_h265_description(source, target, box.body, box.end)
+        return cleaner_of_units(coding)
+    if box.kind == b"av1C":
+        clean_obus(source, target, box.body + DESCRIPTION_HEADER, box.end)
+        return clean_obus
+    return _clean_mpeg4(source, target, box) if box.kind == b"esds" else None
+
+
+def _clean_mpeg4(source: IO[bytes], target: IO[bytes], box: Box) -> CleanFrames:
+    """Clean the description of images in MPEG-4 (ISO/IEC 14496-1), and return what cleans these."""
     source.seek(box.body)
-    coded = _OBJECT_TYPE.search(source.read(min(64, box.end - box.body)))
-    if coded and coded[1] == _PNG:
+    images = _IMAGES_OF_MPEG4.search(source.read(min(64, box.end - box.body)))
+    if images and images["kind"] == _PNG:
         raise unsupported_stream()
-    return coded is not None
+    if images and images["kind"] == _JPEG:
+        return clean_jpegs
+    if images and images["length"]:
+        length = 0
+        for byte in images["length"]:
+            length = length << 7 | byte & 0x7F
+        start = box.body + images.end()
+        clean_mpeg(source, target, start, min(start + length, box.end))
+    return clean_mpeg
 
 
 def _descriptions(source: IO[bytes], track: Track) -> Iterator[tuple[bytes, int, int]]:

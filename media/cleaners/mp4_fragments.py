@@ -4,9 +4,9 @@ Source: ISO/IEC 14496-12, 8.8.
 """
 
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Final
 
 from media.cleaners.mp4_boxes import MAX_TABLE, Box
 from media.cleaners.streams import damaged, size_of
@@ -16,6 +16,8 @@ _HAS_BASE, _HAS_DESCRIPTION, _HAS_DURATION, _HAS_SIZE, _FROM_FRAGMENT = 0x1, 0x2
 # The flags of a run of samples: the fields that it has, and those that each sample has. The second is the size.
 _HAS_OFFSET, _HAS_FIRST_FLAGS = 0x1, 0x4
 _DURATION, _SIZE, _FLAGS, _SHIFT = 0x100, 0x200, 0x400, 0x800
+# The boxes that begin with the ID of a track, after flags: defaults, the header in a fragment, and tables for seeking.
+_WITH_ID: Final = {b"trex", b"tfhd", b"tfra", b"sidx"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,18 @@ def runs_of(file: IO[bytes], found: Iterable[Box]) -> Iterator[tuple[int, int, i
             if not 0 <= start <= position <= file_end:
                 raise damaged()
             yield header.track_id, start, position
+
+
+def boxes_of_tracks(file: IO[bytes], found: Iterable[Box], ids: Collection[int]) -> Iterator[Box]:
+    """Yield the boxes outside of tracks that are about nothing but those with these IDs. Raises ValidationError."""
+    fragment: Box | None = None
+    for box in found:
+        if box.path == (b"moof", b"traf"):
+            fragment = box
+        elif box.kind in _WITH_ID:
+            _flags, track_id = struct.unpack(">II", _read(file, box, 8))
+            if track_id in ids:
+                yield fragment if fragment and box.kind == b"tfhd" else box
 
 
 def _header(file: IO[bytes], box: Box, fragment: int, position: int, sizes: dict[int, int]) -> _Header:

@@ -15,7 +15,7 @@ from media.cleaners.streams import CHUNK, too_complex, unsupported_stream
 # Two zeros are followed by a 3, which is no content, where they would look like the beginning of a unit.
 _ESCAPE: Final = re.compile(rb"\0\0\x03")
 # What comes before each unit where its length doesn't. There may be more zeros.
-_START: Final = b"\0\0\1"
+START: Final = b"\0\0\1"
 _BEGINS_WITH_START: Final = re.compile(rb"\0\0+\x01|\0*\Z")
 # What programs call the two in AVI and Windows Media.
 _H264: Final = re.compile(rb"[HXQV]264|AVC1|[DG]AVC|VSSH|SMV2|UMSV|SHR[0-7]|TSHD|INMC", re.IGNORECASE)
@@ -24,7 +24,7 @@ _H265: Final = re.compile(rb"[HX]265|HEVC|HEV1|HVC1", re.IGNORECASE)
 _LENGTH_SIZE: Final = {b"avcC": 4, b"hvcC": 21}
 _REGISTERED, _UNREGISTERED, _TIME_CODE = 4, 5, 136
 # Captions, the aspect ratio, and the range of brightness: ATSC, DirecTV, Dolby and Samsung, as ITU-T T.35 numbers them.
-_SHOWN: Final = (b"\xb5\0\x31", b"\xb5\0\x2f", b"\xb5\0\x3b", b"\xb5\0\x3c")
+SHOWN: Final = (b"\xb5\0\x31", b"\xb5\0\x2f", b"\xb5\0\x3b", b"\xb5\0\x3c")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +78,18 @@ def _clean_byte_stream(source: IO[bytes], target: IO[bytes], start: int, end: in
     source.seek(start)
     if not _BEGINS_WITH_START.match(source.read(max(0, min(CHUNK, end - start)))):
         raise unsupported_stream()
-    for body, following in pairwise(chain(_after_start_codes(source, start, end), [end + len(_START)])):
+    for body, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
         source.seek(body)
         if coding.has_messages(source.read(1)[0]):
-            _clean_unit(source, target, body, following - len(_START), coding)
+            _clean_unit(source, target, body, following - len(START), coding)
 
 
-def _after_start_codes(source: IO[bytes], start: int, end: int) -> Iterator[int]:
+def after_start_codes(source: IO[bytes], start: int, end: int) -> Iterator[int]:
     """Yield where each unit begins between two positions."""
     while start < end:
         source.seek(start)
         part = source.read(min(CHUNK, end - start))
-        yield from (start + code.end() for code in re.finditer(_START, part) if start + code.end() < end)
+        yield from (start + code.end() for code in re.finditer(START, part) if start + code.end() < end)
         # The last two bytes may begin another start code.
         start += max(len(part) - 2, 1)
 
@@ -141,7 +141,7 @@ def _private(content: bytes) -> Iterator[tuple[int, int]]:
         kind, position = _number(content, position)
         size, position = _number(content, position)
         end = position + size
-        is_shown = kind != _REGISTERED or content.startswith(_SHOWN, position)
+        is_shown = kind != _REGISTERED or content.startswith(SHOWN, position)
         if kind in {_UNREGISTERED, _TIME_CODE} or not is_shown:
             yield position, end
         position = end

@@ -1,6 +1,8 @@
 """MP3 and FLAC: the sound is copied, and nothing of what is before, after and between."""
 
+import re
 import struct
+from collections.abc import Iterator
 from typing import IO, Final
 
 from media.cleaners.streams import copy_part, damaged, size_of
@@ -13,6 +15,14 @@ _BITRATES: Final = {
 }
 _RATES: Final = {0: (11_025, 12_000, 8_000), 2: (22_050, 24_000, 16_000), 3: (44_100, 48_000, 32_000)}
 _CHUNK: Final = 64 * 1024
+# How a frame of FLAC begins, and the longest header. After four bytes comes its number, in up to seven.
+_FLAC_FRAME: Final = re.compile(rb"\xff[\xf8\xf9][\x10-\xff].", re.DOTALL)
+_LONGEST_HEADER: Final = 16
+# How many bytes follow the number, by each half of the third byte.
+_BLOCK_SIZE, _SAMPLE_RATE = {6: 1, 7: 2}, {12: 1, 13: 2, 14: 2}
+# Of eight channels of 32 bits.
+_LONGEST_FRAME: Final = 2 * 1024 * 1024
+_CRC_8, _CRC_16 = 0x07, 0x8005
 
 
 def clean_mp3(source: IO[bytes], target: IO[bytes]) -> None:
@@ -49,7 +59,7 @@ def clean_flac(source: IO[bytes], target: IO[bytes]) -> None:
     for number, (kind, start, end) in enumerate(kept, start=1):
         target.write(bytes([kind | (0x80 if number == len(kept) else 0)]))
         copy_part(source, target, start, end)
-    copy_part(source, target, position, _before_tags(source, position, size_of(source)))
+    copy_part(source, target, position, _end_of_flac(source, position, _before_tags(source, position, size_of(source))))
 
 
 def _after_tags(file: IO[bytes], start: int) -> int:
@@ -69,6 +79,73 @@ def _before_tags(file: IO[bytes], start: int, end: int) -> int:
         size, flags = struct.unpack("<I4xI", footer[12:24])
         end -= size + (32 if flags & 0x80000000 else 0)
     return max(start, end)
+
+
+def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
+    """Return where the last frame of FLAC ends. Raises ValidationError if that is not known.
+
+    Frames don't say how long they are, but end with a checksum, which may also occur in them by chance.
+    """
+    last = max(_flac_frames(file, start, end), default=None)
+    if last is None:
+        return end
+    begin = last[1]
+    content = _read(file, begin, min(_LONGEST_FRAME, end - begin))
+    ends = [begin + size for size, crc in enumerate(_checksums(content), start=1) if not crc]
+    if end in ends:
+        return end
+    if len(ends) != 1:
+        raise damaged()
+    return ends[0]
+
+
+def _flac_frames(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield the number of each frame that has a higher one than all before, and where it begins."""
+    last = -1
+    while start < end:
+        part = _read(file, start, min(_CHUNK, end - start))
+        padded = part + bytes(_LONGEST_HEADER)
+        for match in _FLAC_FRAME.finditer(padded, 0, len(part)):
+            number = _number_of_flac(padded[match.start() : match.start() + _LONGEST_HEADER])
+            if number > last:
+                last = number
+                yield number, start + match.start()
+        # The last bytes may begin a header.
+        start += max(len(part) - _LONGEST_HEADER, 1)
+
+
+def _number_of_flac(header: bytes) -> int:
+    """Return the number of the frame or sample with which a frame begins; -1 if this is no header."""
+    # As in UTF-8, the bits that are set before the first that isn't say how many bytes there are.
+    ones = 8 - (header[4] ^ 0xFF).bit_length()
+    number_end = 4 + max(ones, 1)
+    length = number_end + _BLOCK_SIZE.get(header[2] >> 4, 0) + _SAMPLE_RATE.get(header[2] & 15, 0)
+    if ones in {1, 8} or _crc(header[:length], 8, _CRC_8) != header[length]:
+        return -1
+    number = header[4] & 0x7F >> ones
+    for byte in header[5:number_end]:
+        number = number << 6 | byte & 0x3F
+    return number
+
+
+def _crc(content: bytes, width: int, polynomial: int) -> int:
+    """Return the CRC of so many bits."""
+    crc = 0
+    for byte in content:
+        crc ^= byte << width - 8
+        for _bit in range(8):
+            crc = crc << 1 ^ (polynomial if crc >> width - 1 else 0)
+            crc &= (1 << width) - 1
+    return crc
+
+
+def _checksums(content: bytes) -> Iterator[int]:
+    """Yield the CRC-16 after each byte. After those of the CRC itself, it is 0."""
+    table = [_crc(bytes([byte]), 16, _CRC_16) for byte in range(256)]
+    crc = 0
+    for byte in content:
+        crc = crc << 8 & 0xFFFF ^ table[crc >> 8 ^ byte]
+        yield crc
 
 
 def _end_of_frames(file: IO[bytes], start: int, end: int) -> int:

@@ -43,3 +43,16 @@ def empty_flac_block(start: bytes) -> bytes | None:
     # The first bit says whether it is the last block, and three bytes how long it is.
     kind = kind if kind == _FLAC_COMMENTS else _FLAC_PADDING
     return bytes([start[0] & 0x80 | kind]) + start[1:4]
+
+
+def clean_flac_blocks(blocks: bytes) -> bytes:
+    """Return blocks with those emptied that decoders don't need, at the same length. Raises ValidationError."""
+    cleaned, position = bytearray(blocks), 0
+    while position < len(blocks):
+        end = position + 4 + int.from_bytes(blocks[position + 1 : position + 4])
+        if end > len(blocks):
+            raise damaged()
+        if (empty := empty_flac_block(blocks[position : position + 4])) is not None:
+            cleaned[position:end] = empty.ljust(end - position, b"\0")
+        position = end
+    return bytes(cleaned)

@@ -52,11 +52,20 @@ def _encode(
         for stream, _frames in streams:
             if stream_title:
                 stream.metadata["title"] = stream_title
+        if stream_title:
+            chapters: list[Any] = [_chapter(number, stream_title) for number in range(2)]
+            file.set_chapters(chapters)
         for stream, frames in streams:
             for frame in frames:
                 file.mux(stream.encode(frame))
             file.mux(stream.encode(None))
     return written.getvalue()
+
+
+def _chapter(number: int, title: str) -> dict[str, Any]:
+    """Return a chapter of a tenth of a second."""
+    times = {"start": number, "end": number + 1, "time_base": Fraction(1, 10)}
+    return {"id": number, **times, "metadata": {"title": title}}
 
 
 def _images() -> Iterator[av.VideoFrame]:
@@ -80,7 +89,8 @@ def play(content: bytes) -> tuple[dict[int, list[str]], list[dict[str, str]]]:
     """Return a digest of each image and piece of sound in each stream, and what the file and its streams say."""
     frames: dict[int, list[str]] = {}
     with av.open(io.BytesIO(content), "r") as file:
-        said = [dict(file.metadata), *(dict(stream.metadata) for stream in file.streams)]
+        said = [dict(file.metadata), *(dict(each.metadata) for each in file.streams)]
+        said += [dict(chapter["metadata"]) for chapter in file.chapters()]
         played = [stream for stream in file.streams if isinstance(stream, av.VideoStream | av.AudioStream)]
         for packet in file.demux(played):
             for frame in packet.decode():
@@ -142,10 +152,12 @@ def noted(container: str, audio: str = "aac", **options: str) -> bytes:
         av.open(source, "r") as file,
         av.open(written, "w", format=container, container_options=options) as copy,
     ):
-        streams = {stream.index: copy.add_stream_from_template(stream) for stream in file.streams}
+        # Not the titles of chapters.
+        copied = [*file.streams.video, *file.streams.audio]
+        streams = {stream.index: copy.add_stream_from_template(stream) for stream in copied}
         video = file.streams.video[0]
         noting = BitStreamFilterContext(note, video, streams[video.index])
-        for packet in file.demux():
+        for packet in file.demux(copied):
             for each in noting.filter(packet) if packet.stream is video else [packet]:
                 if each.dts is not None:
                     each.stream = streams[packet.stream.index]

@@ -10,6 +10,7 @@ import zipfile
 from pathlib import PurePath
 from typing import Final
 
+import av
 import pytest
 from django.core.exceptions import ValidationError
 from hypothesis import example, given
@@ -395,10 +396,32 @@ class TestSound:
         with pytest.raises(ValidationError):
             cleaned(content, "a.mp3")
 
-    def test_what_follows_a_flac_is_removed(self) -> None:
+    @pytest.mark.parametrize(
+        "after",
+        [
+            b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0) + bytes(8) + b"TAG" + SECRET.ljust(125),
+            SECRET * 2,
+            b"ID3\4\0\0\0\0\0\x0c" + SECRET,
+            archive(**{"secret.txt": SECRET.decode()}),
+        ],
+    )
+    def test_what_follows_a_flac_is_removed(self, after: bytes) -> None:
         content = CLEANED["a whole FLAC"][0]
-        ape = b"APETAGEX" + struct.pack("<IIII", 2000, 32, 0, 0) + bytes(8)
-        assert cleaned(content + ape + b"TAG" + SECRET.ljust(125), "a.flac") == cleaned(content, "a.flac")
+        clean = cleaned(content, "a.flac")
+        assert clean.endswith(content[-100:])
+        assert cleaned(content + after, "a.flac") == clean
+
+    def test_a_flac_whose_last_frame_is_cut_off_is_refused(self) -> None:
+        with pytest.raises(ValidationError, match="incomplete or damaged"):
+            cleaned(CLEANED["a whole FLAC"][0][:-9] + SECRET, "a.flac")
+
+    @given(place=st.floats(0, 1), junk=st.binary(min_size=1, max_size=20))
+    def test_a_flac_with_any_bytes_in_it_is_cleaned_or_refused(self, place: float, junk: bytes) -> None:
+        content = CLEANED["a whole FLAC"][0]
+        start = int(place * len(content))
+        with contextlib.suppress(ValidationError):
+            once = cleaned(content[:start] + junk + content[start:], "a.flac")
+            assert cleaned(once, "a.flac") == once
 
 
 def without_messages(units: bytes) -> bytes:
@@ -472,7 +495,24 @@ class TestVideo:
         assert clean.endswith(b"SOUND" + bytes(len(before + text + SECRET.decode())))
         assert clean.count(b"trak") == 1
 
-    @pytest.mark.parametrize("text", ["I'll use the GPS: turn left!", "It took this long: 5 hours", "A, 20 or more"])
+    @pytest.mark.parametrize("kind", [b"text", b"sbtl"])
+    def test_subtitles_that_are_hardly_more_than_numbers_are_overwritten(self, kind: bytes) -> None:
+        said = "SrtCnt : 1, DiffTime : 33ms 2021-02-03 14:11:51.123 [iso: 100] [shutter: 1/320] [fnum: 280] [ct: 5500]"
+        clean = cleaned(movie((b"soun", b"SOUND"), (kind, (said * 4).encode())), "a.mp4")
+        assert clean.count(b"trak") == 1
+        assert b"2021" not in clean
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "I'll use the GPS: turn left!",
+            "It took this long: 5 hours",
+            "A, 20 or more",
+            "Kabul, 15.08.2021, 07:30",
+            "In 2021, 123,000 people left the city, and half of them never came back. " * 9,
+            "في عام 2021 غادر 123000 شخص البلاد " * 9,
+        ],
+    )
     def test_other_subtitles_stay(self, text: str) -> None:
         clean = cleaned(movie((b"soun", b"SOUND"), (b"sbtl", text.encode())), "a.mp4")
         assert clean.endswith(f"SOUND{text}".encode() + bytes(len(SECRET)))
@@ -501,6 +541,30 @@ class TestVideo:
         clean = cleaned(content.replace(b"mdia", b"free", 1), "a.mp4")
         assert cleaned(clean, "a.mp4") == clean
         assert b"SOUND" not in clean
+
+    @pytest.mark.parametrize(("container", "name"), [("mp4", "a.mp4"), ("mov", "a.mov"), ("matroska", "a.mkv")])
+    def test_chapters_keep_their_times_and_lose_their_titles(self, container: str, name: str) -> None:
+        def chapters(content: bytes) -> list[tuple[float, str]]:
+            with av.open(io.BytesIO(content)) as file:
+                return [
+                    (float(each["start"] * each["time_base"]), each["metadata"].get("title", ""))
+                    for each in file.chapters()
+                ]
+
+        content = recording(container, "mpeg4", "aac")
+        assert chapters(content) == [(0, SECRET.decode()), (0.1, SECRET.decode())]
+        assert chapters(cleaned(content, name)) == [(0, ""), (0.1, "")]
+
+    def test_what_cameras_add_after_the_last_box_is_removed(self) -> None:
+        added = SECRET * 20 + bytes(38) + struct.pack("<I", 20 * len(SECRET) + 78) + bytes(4)
+        added += b"8db42d694ccc418790edff439fe026bf"
+        assert cleaned(mp4() + added, "a.mp4") == cleaned(mp4(), "a.mp4")
+
+    def test_descriptions_of_flac_lose_comments_and_pictures(self) -> None:
+        needed, comments = b"\0\0\0\x22" + bytes(34), b"\x84\0\0" + bytes([len(SECRET)]) + SECRET
+        described = box(b"dfLa", bytes(4) + needed + comments)
+        clean = cleaned(movie((b"soun", b"SOUND"), codec=b"fLaC", described=described), "a.mp4")
+        assert box(b"dfLa", bytes(4) + needed + b"\x84\0\0" + bytes([len(SECRET)]) + bytes(len(SECRET))) in clean
 
     def test_colour_profiles_in_descriptions_lose_the_display(self) -> None:
         profile = profile_with({b"mmod": SECRET})

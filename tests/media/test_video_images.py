@@ -1,4 +1,4 @@
-"""What cameras note within the images of a video, wherever a kind of file has these: in H.264, H.265, JPEG and DV."""
+"""What cameras note within the images of a video, in each codec that has room for it, and each kind of file."""
 
 import contextlib
 import io
@@ -31,34 +31,33 @@ def full_box(kind: bytes, flags: int, *numbers: int, rest: bytes = b"") -> bytes
     return box(kind, struct.pack(f">I{len(numbers)}I", flags, *numbers) + rest)
 
 
-MOVIE: Final = MP4[:24] + box(
-    b"moov",
-    box(
+def track(track_id: int, kind: bytes) -> bytes:
+    coding = box(b"avcC", b"\1\x64\0\x1f\xff\xe0\0")
+    described = full_box(b"stsd", 0, 1, rest=box(b"avc1", bytes(78) + coding))
+    handler = full_box(b"hdlr", 0, 0, rest=kind + bytes(12))
+    return box(
         b"trak",
-        full_box(b"tkhd", 0, 0, 0, 7)
-        + box(
-            b"mdia",
-            full_box(b"hdlr", 0, 0, rest=b"vide" + bytes(12))
-            + box(
-                b"minf",
-                box(
-                    b"stbl",
-                    full_box(b"stsd", 0, 1, rest=box(b"avc1", bytes(78) + box(b"avcC", b"\1\x64\0\x1f\xff\xe0\0"))),
-                ),
-            ),
-        ),
+        full_box(b"tkhd", 0, 0, 0, track_id) + box(b"mdia", handler + box(b"minf", box(b"stbl", described))),
     )
-    + box(b"mvex", full_box(b"trex", 0, 7, 1, 0, len(SAMPLE), 0)),
+
+
+def defaults(track_id: int) -> bytes:
+    return full_box(b"trex", 0, track_id, 1, 0, len(SAMPLE), 0)
+
+
+MOVIE: Final = MP4[:24] + box(b"moov", track(7, b"vide") + box(b"mvex", defaults(7)))
+WITH_SENSORS: Final = MP4[:24] + box(
+    b"moov", track(8, b"meta") + track(7, b"vide") + box(b"mvex", defaults(8) + defaults(7))
 )
 
 
-def fragment(header: bytes, *runs: bytes, after: bytes = b"") -> bytes:
+def fragment(header: bytes, *runs: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
     """Return a fragment of the track 7."""
-    return box(b"moof", full_box(b"mfhd", 0, 1) + box(b"traf", header + b"".join(runs)) + after)
+    return box(b"moof", full_box(b"mfhd", 0, 1) + before + box(b"traf", header + b"".join(runs)) + after)
 
 
-def header(flags: int, *numbers: int) -> bytes:
-    return full_box(b"tfhd", flags, 7, *numbers)
+def header(flags: int, *numbers: int, track_id: int = 7) -> bytes:
+    return full_box(b"tfhd", flags, track_id, *numbers)
 
 
 def run(flags: int, *numbers: int) -> bytes:
@@ -119,6 +118,30 @@ class TestFragments:
         start = len(fragment(header(0), run(0x1, 1, 0), after=second)) + 8
         content = MOVIE + fragment(header(0), run(0x1, 1, start), after=second) + box(b"mdat", SAMPLE * 2)
         assert cleaned(content, "a.mp4").endswith(CLEAN_SAMPLE * 2)
+
+    def test_of_sensors_become_padding_with_all_that_is_about_them(self) -> None:
+        sensors = header(0x020000, track_id=8) + run(0x1, 1, 0)
+        start = len(fragment(header(0x020000), run(0x1, 1, 0), before=box(b"traf", sensors))) + 8
+        sensors = header(0x020000, track_id=8) + run(0x1, 1, start)
+        shown = header(0x020000), run(0x1, 1, start + len(SECRET))
+        seeking = [
+            full_box(b"sidx", 0, track_id, 1000, 0, 0, 0) + box(b"mfra", full_box(b"tfra", 0, track_id, 0, 0))
+            for track_id in (7, 8)
+        ]
+        data = box(b"mdat", SECRET + SAMPLE)
+        content = WITH_SENSORS + fragment(*shown, before=box(b"traf", sensors)) + data + b"".join(seeking)
+        clean = cleaned(content, "a.mp4")
+        assert len(clean) == len(content)
+        assert box(b"mdat", bytes(len(SECRET)) + CLEAN_SAMPLE) in clean
+        for kind in (b"trak", b"trex", b"traf", b"tfhd", b"trun", b"sidx", b"tfra"):
+            assert (content.count(kind), clean.count(kind)) == (2, 1), kind
+        assert fragment(*shown, before=box(b"free", bytes(len(sensors)))) in clean
+
+    def test_that_follow_the_data_of_sensors_are_refused(self) -> None:
+        sensors = header(0x0, track_id=8) + run(0x1, 1, 300)
+        content = WITH_SENSORS + fragment(header(0x0), run(0x0, 1), before=box(b"traf", sensors))
+        with pytest.raises(ValidationError, match="too many parts"):
+            cleaned(content + box(b"mdat", bytes(900)), "a.mp4")
 
     @pytest.mark.parametrize(
         "runs",
@@ -369,6 +392,104 @@ class TestMotionJPEG:
         for container in ("avi", "mov", "matroska"):
             content = recording(container, "mjpeg", "pcm_s16le")
             assert play(cleaned(content, f"a.{container[:3].replace('mat', 'mkv')}"))[0] == play(content)[0]
+
+
+class TestMPEG:
+    # After the beginning of a picture, which is not the beginning of user data.
+    PICTURE: Final = b"\0\0\1\x00\xb2pictures"
+    NOTED: Final = b"\0\0\1\xb2" + SECRET
+    EMPTIED: Final = b"\0\0\1\xb2" + bytes(len(SECRET))
+
+    def in_mp4(self, images: bytes, described: bytes) -> bytes:
+        """Return a video with a description that comes after its length, and before something else."""
+        specific = b"\x05\x80" + bytes([len(described)]) + described + b"\x06\1\2"
+        configured = b"\x04\x80\x80\x80" + bytes([13 + len(specific)]) + b"\x20\x11" + bytes(11) + specific
+        described = bytes(50) + box(b"esds", b"\0\0\0\0\x03\x40\0\1\0" + configured)
+        return movie((b"vide", images), codec=b"mp4v", described=described)
+
+    @pytest.mark.parametrize("name", [b"FMP4", b"XVID", b"DX50", b"mpg2", b"hdv2", b"xdv7"])
+    def test_loses_user_data_anywhere(self, name: bytes) -> None:
+        images = self.PICTURE + self.NOTED + self.PICTURE + self.NOTED
+        expected = images.replace(self.NOTED, self.EMPTIED)
+        files = placed(name, images) | {
+            "b.avi": avi(name, b"", described=images),
+            "b.mkv": matroska(b"V_MPEG2", images, ebml("63A2", images)),
+            "c.mkv": matroska(b"V_MPEG4/ISO/ASP", images),
+            "b.mp4": self.in_mp4(images, images),
+        }
+        for file, content in files.items():
+            clean = cleaned(content, file)
+            assert not reveals(clean), file
+            assert clean.count(expected) == content.count(images), file
+            assert cleaned(clean, file) == clean
+
+    @pytest.mark.parametrize(
+        "data",
+        [b"GA94\x03captions", b"CC\1\xf8captions", b"DTG1\x41\xf8", b"DivX503b1393p\0", b"XviD0050", b"Lavc58.134.100"],
+    )
+    def test_keeps_captions_and_what_decoders_know_encoders_by(self, data: bytes) -> None:
+        images = b"\0\0\1\xb2" + data + self.PICTURE
+        for file, content in placed(b"FMP4", images).items():
+            assert images in cleaned(content, file)
+        assert SECRET not in cleaned(avi(b"FMP4", b"\0\0\1\xb2XviD0050 <" + SECRET), "a.avi")
+
+    @pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video"])
+    def test_shows_the_same_afterwards(self, codec: str) -> None:
+        for container, name in (("avi", "a.avi"), ("matroska", "a.mkv"), ("mov", "a.mov"), ("mp4", "a.mp4")):
+            content = recording(container, codec, "mp2")
+            assert play(cleaned(content, name))[0] == play(content)[0]
+
+
+def obu(kind: int, content: bytes) -> bytes:
+    """Return a unit of AV1, of less than 2,048 bytes."""
+    size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])
+    return bytes([kind << 3 | 2]) + size + content
+
+
+class TestAV1:
+    FRAME: Final = obu(6, b"frame " * 40)
+    # Numbered 4 in AV1, with the same content as in H.264; and a kind of message that only a program knows.
+    NOTED: Final = obu(5, b"\x04\xb5\0\x99" + SECRET) + obu(5, b"\x85\x01" + SECRET * 50)
+    EMPTIED: Final = obu(15, bytes(3 + len(SECRET)) + b"\x80") + obu(15, bytes(1 + 50 * len(SECRET)) + b"\x80")
+    SHOWN: Final = obu(5, b"\x04\xb5\0\x31GA94") + obu(5, b"\x01\3\xe8") + obu(5, b"\x02" + bytes(24))
+
+    def files(self, images: bytes) -> dict[str, bytes]:
+        configured = b"\x81\0\0\0" + images
+        return {
+            "a.mp4": movie((b"vide", images), codec=b"av01", described=bytes(50) + box(b"av1C", configured)),
+            "a.mkv": matroska(b"V_AV1", images, ebml("63A2", configured)),
+            "b.mkv": matroska(b"V_AV1", images, ebml("63A2", configured), group=ebml("9B", b"\1")),
+        }
+
+    def test_loses_messages_of_cameras_and_programs_and_keeps_others(self) -> None:
+        images = obu(1, b"sequence") + self.NOTED + self.SHOWN + self.FRAME
+        for file, content in self.files(images).items():
+            clean = cleaned(content, file)
+            assert not reveals(clean), file
+            assert clean.count(images.replace(self.NOTED, self.EMPTIED)) == content.count(images) == 2, file
+            assert cleaned(clean, file) == clean
+
+    def test_with_units_of_unknown_lengths_is_refused(self) -> None:
+        for file, content in self.files(self.FRAME + b"\x28\x04\xb5" + SECRET).items():
+            with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+                cleaned(content, file)
+
+    @given(place=st.integers(0, 300), junk=st.binary(min_size=1, max_size=8))
+    def test_any_bytes_in_it_are_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+        images = self.NOTED + self.FRAME + self.NOTED
+        for file, content in self.files(images[:place] + junk + images[place:]).items():
+            with contextlib.suppress(ValidationError):
+                once = cleaned(content, file)
+                assert len(once) == len(content)
+                assert cleaned(once, file) == once
+
+
+@pytest.mark.parametrize("name", [b"png ", b"MPNG", b"tiff", b"CFHD", b"aprh", b"AV01"])
+def test_images_with_metadata_that_can_not_be_removed_are_refused(name: bytes) -> None:
+    quicktime = matroska(b"V_QUICKTIME", SECRET, ebml("63A2", bytes(4) + name))
+    for file, content in (placed(name, SECRET) | {"b.mkv": quicktime}).items():
+        with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+            cleaned(content, file)
 
 
 class TestDV:
