@@ -91,12 +91,14 @@ def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
         return end
     begin = last[1]
     content = _read(file, begin, min(_LONGEST_FRAME, end - begin))
-    ends = [begin + size for size, crc in enumerate(_checksums(content), start=1) if not crc]
+    ends = {begin + size for size, crc in enumerate(_checksums(content), start=1) if not crc}
     if end in ends:
         return end
-    if len(ends) != 1:
+    # Zeros after it change nothing. The first of them may be a part of it.
+    first = [place for place in ends if place - 1 not in ends]
+    if len(first) != 1:
         raise damaged()
-    return ends[0]
+    return max({first[0], first[0] + 1} & ends)
 
 
 def _flac_frames(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
