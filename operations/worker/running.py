@@ -22,6 +22,7 @@ from django.utils.crypto import get_random_string
 
 from core.tasks import WorkerStoppingError
 from core.updating import inside_the_gate
+from operations.models import CLOCK_TOLERANCE, PRESUMED_DEAD
 from operations.request_ids import working_on
 from operations.worker import queue
 from operations.worker.heartbeat import Heartbeat
@@ -67,6 +68,9 @@ class Worker:
         # Whether a task has had its time to end, and whether one is running that can be interrupted.
         self._must_interrupt = self._is_interruptible = False
         self._next_round = 0.0
+        # How far the clock is from what counts seconds, and from when on workers that are silent are presumed dead.
+        self._clock_offset = _clock_offset()
+        self._presume_from = 0.0
 
     def run(self, *, once: bool = False) -> None:
         """Work until a signal says to stop. With `once`, until nothing is due."""
@@ -111,10 +115,20 @@ class Worker:
         if monotonic() >= self._next_round:
             self._next_round = monotonic() + _ROUND_INTERVAL
             enqueue_due(timezone.now())
-            if count := queue.recover(self.name):
+            if self._may_presume_dead() and (count := queue.recover(self.name)):
                 _log.warning("%d tasks are run again, because their worker was killed.", count)
         if self._long_tasks:
             self._long_tasks.start_if_due()
+
+    def _may_presume_dead(self) -> bool:
+        """Whether other workers have had the time to say that they are alive.
+
+        They haven't if the clock was set, or if the machine slept, during which seconds don't count.
+        """
+        offset = _clock_offset()
+        if abs(offset - self._clock_offset) > CLOCK_TOLERANCE.total_seconds():
+            self._clock_offset, self._presume_from = offset, monotonic() + PRESUMED_DEAD.total_seconds()
+        return monotonic() >= self._presume_from
 
     def _run_next(self) -> bool:
         row = queue.claim(self.name, self._share)
@@ -215,6 +229,10 @@ class Worker:
         if self._is_interruptible:
             self._is_interruptible = False
             raise WorkerStoppingError
+
+
+def _clock_offset() -> float:
+    return timezone.now().timestamp() - monotonic()
 
 
 def _call(row: Row) -> None:

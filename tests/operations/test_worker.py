@@ -244,6 +244,20 @@ class TestKilledWorkers:
         work()
         assert calls == [None, None]
 
+    @pytest.mark.parametrize("jump", [dt.timedelta(hours=1), dt.timedelta(hours=-1)])
+    def test_a_clock_that_jumps_is_no_reason_to_presume_that_others_are_dead(
+        self, transactional_db: None, monkeypatch: pytest.MonkeyPatch, jump: dt.timedelta
+    ) -> None:
+        """As on a machine that has slept: they have had no time to say that they are alive."""
+        worker, now = Worker(), timezone.now
+        running("busy")
+        beat("busy")
+        with monkeypatch.context() as context:
+            context.setattr(timezone, "now", lambda: now() + jump)
+            worker.run(once=True)
+            assert only_row().status == TaskResultStatus.RUNNING
+            assert queue.recover("b") == 1
+
 
 class TestHeartbeat:
     def test_is_the_latest_of_all_workers(self) -> None:
