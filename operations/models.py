@@ -36,6 +36,10 @@ class BackupRunQuerySet(models.QuerySet["BackupRun"]):
     def successful(self) -> Self:
         return self.filter(error="")
 
+    def complete(self) -> Self:
+        """Return the runs after which there was a new backup, also if it could not take the place of older ones."""
+        return self.filter(models.Q(error="") | ~models.Q(backup=""))
+
 
 class BackupRun(models.Model):
     """A backup that was made, or proved, or what went wrong. Backups leave these rows out."""

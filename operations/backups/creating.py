@@ -76,8 +76,9 @@ class Report:
 def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Report:
     """Make a backup, and remove those that are no longer kept. `folder` is a work folder.
 
-    Raises BackupError or OSError. Then there is no new backup, and the older ones are as they were. Of the new one, no
-    more than media are left, which the next one uses; not even these if the disk was full.
+    Raises BackupError, OSError or DatabaseError. Then the older ones are as they were, and there is no new one, unless
+    it is a RetentionError: no more than media are left of it, which the next one uses; not even these if the disk was
+    full.
     """
     public_key = parse_public_key(settings.BROADSIDE_BACKUP_PUBLIC_KEY)
     store.tidy(BACKUPS)
@@ -107,7 +108,7 @@ def _remove_rest(store: Store, *, with_media: bool) -> None:
 def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: ProgressCallback) -> Report:
     store = writer.store
     stored = _stored_media(store, earlier)
-    with _snapshot(folder, partial(progress, _("Copying the database"))) as snapshot:
+    with connection.wrap_database_errors, _snapshot(folder, partial(progress, _("Copying the database"))) as snapshot:
         size = _write_database(writer, snapshot, progress)
         tables = snapshot.tables(partial(progress, _("Describing the database")))
         names = media_names(snapshot)

@@ -1,12 +1,23 @@
 """What can be wrong with a backup."""
 
 import errno
+import sqlite3
 
 
 class BackupError(Exception):
     """A backup can't be made, read or restored. The message says why, and what to do, in plain sentences."""
 
 
+class RetentionError(BackupError):
+    """A new backup, of this name, is complete, but older ones could not be removed."""
+
+    def __init__(self, message: str, backup: str) -> None:
+        super().__init__(message)
+        self.backup = backup
+
+
 def is_disk_full(error: BaseException) -> bool:
     """Whether something could not be written for want of space."""
-    return isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}
+    if isinstance(error, OSError):
+        return error.errno in {errno.ENOSPC, errno.EDQUOT}
+    return getattr(error.__cause__, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

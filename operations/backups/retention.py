@@ -7,7 +7,7 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from operations.backups.contents import BACKUPS, CHECKSUMS, MEDIA, is_ours, parse_name, read_backup
-from operations.backups.errors import BackupError
+from operations.backups.errors import BackupError, RetentionError
 from operations.backups.stores import Store
 
 # Someone who has just made a backup may be about to restore an earlier one.
@@ -41,7 +41,7 @@ def prune(store: Store, names: Collection[str], retention: Sequence[int], *, new
     """Remove backups that are not kept, whatever is left of others, and media that no backup needs. Return their names.
 
     `names` are those of the complete backups. No backup may be in the making. Wherever this is interrupted, what is
-    still listed is complete. Raises BackupError if the list of a kept backup is damaged, and then nothing is removed.
+    still listed is complete. Raises RetentionError if the list of a kept one is damaged, and then nothing is removed.
     """
     keep = kept(names, retention, newest=newest)
     # Before anything is deleted: a list that can't be read stops it all.
@@ -53,7 +53,7 @@ def prune(store: Store, names: Collection[str], retention: Sequence[int], *, new
             text = _(
                 "The new backup is complete, but the older one %s is damaged, so nothing was removed. Delete that one."
             )
-            raise BackupError(text % name) from error
+            raise RetentionError(text % name, newest) from error
     for name in sorted(set(names) - keep):
         # From then on, it is not a backup any more.
         store.delete(f"{BACKUPS}/{name}/{CHECKSUMS}")

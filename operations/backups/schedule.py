@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.progress import ProgressCallback
 from operations.backups.creating import Report, create_backup
-from operations.backups.errors import BackupError, is_disk_full
+from operations.backups.errors import BackupError, RetentionError, is_disk_full
 from operations.backups.media import drop_staged_media
 from operations.backups.restoring import check, finish, open_backup
 from operations.backups.sealing import Identity
@@ -42,7 +42,7 @@ def next_time(now: dt.datetime) -> dt.datetime:
 
 def is_due(now: dt.datetime) -> bool:
     """Whether there was no backup since one was planned last."""
-    last = BackupRun.objects.last_successful(RunKind.BACKUP)
+    last = BackupRun.objects.complete().last(RunKind.BACKUP)
     planned = max(time for time in planned_times(now) if time <= now)
     # One from the future was made before the clock was set back.
     return last is None or not planned <= last.finished_at <= now
@@ -103,6 +103,8 @@ def describe_error(error: Exception) -> str:
     """Return a sentence about what went wrong."""
     if is_disk_full(error):
         return _("The disk is full. Nothing incomplete was left on it. Free some space, then run this again.")
+    if isinstance(error, DatabaseError):
+        return _("The database can't be used: %s") % error
     if isinstance(error, OSError):
         detail = error.strerror or str(error)
         return _("Something could not be read or written: %s. Check the disk or the object storage.") % detail
@@ -115,8 +117,9 @@ def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
     try:
         yield
     except (BackupError, OSError, DatabaseError) as error:
+        complete = error.backup if isinstance(error, RetentionError) else name
         try:
-            BackupRun.record(kind, backup=name, error=describe_error(error))
+            BackupRun.record(kind, backup=complete, error=describe_error(error))
         except DatabaseError as unrecorded:
             _log.error("It could not be recorded that a backup failed: %s", unrecorded)
         raise

@@ -46,13 +46,15 @@ class SqliteSnapshot:
 
 @contextmanager
 def take_snapshot(path: Path, progress: Progress) -> Iterator[SqliteSnapshot]:
-    """Copy the database to `path`, while others read and write."""
-    path.touch(mode=0o600)
+    """Copy the database to `path`, while others read and write. Raises sqlite3.DatabaseError."""
+    whole = path.with_name("whole.sqlite3")
+    for file in (whole, path):
+        file.touch(mode=0o600)
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as source:
         # What others write from now on is not seen. Without this, copying would start again each time they do.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        with closing(sqlite3.connect(path, isolation_level=None)) as target:
+        with closing(sqlite3.connect(whole, isolation_level=None)) as target:
 
             def show(status: int, remaining: int, total: int) -> None:
                 progress(total - remaining, total)
@@ -62,8 +64,9 @@ def take_snapshot(path: Path, progress: Progress) -> Iterator[SqliteSnapshot]:
             names = {name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             for table in names.intersection(LEFT_OUT):
                 target.execute(f"DELETE FROM {table}")  # noqa: S608  # one of our own names
-            # The file still contains what was deleted, now or long ago.
-            target.execute("VACUUM")
+            # This file still contains what was deleted, now or long ago.
+            target.execute("VACUUM INTO ?", [str(path)])
+    whole.unlink()
     yield SqliteSnapshot(path)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -542,6 +543,56 @@ class TestMedia:
         monkeypatch.setattr(schedule, "create_backup", away)
         with pytest.raises(CommandError, match="The database can't be used: the server closed the connection"):
             manage("backup")
+
+    @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL's files are its own business.")
+    def test_a_database_that_is_damaged(self, manage: Manage) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT rootpage FROM sqlite_master WHERE name = 'comments_comment'")
+            ((page,),) = cursor.fetchall()
+            ((size,),) = cursor.execute("PRAGMA page_size").fetchall()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.close()
+        with Path(connection.settings_dict["NAME"]).open("r+b") as database:
+            database.seek((page - 1) * size)
+            database.write(b"Nothing that SQLite could read.")
+        with pytest.raises(CommandError, match="The database can't be used: database disk image is malformed"):
+            manage("backup")
+        assert BackupRun.objects.get().error == "The database can't be used: database disk image is malformed"
+
+    def test_a_disk_that_is_full_for_the_copy_of_the_database(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*args: Any) -> Any:
+            error = sqlite3.OperationalError("database or disk is full")
+            error.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise OperationalError(*error.args) from error
+
+        monkeypatch.setattr(creating, "_snapshot", full)
+        with pytest.raises(CommandError, match="The disk is full"):
+            manage("backup")
+        assert "The disk is full" in BackupRun.objects.get().error
+
+    @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL's files are its own business.")
+    def test_copies_of_the_database_are_nowhere_but_in_the_work_folder(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The folder for temporary files may be on a small disk, or on one that isn't encrypted."""
+        opened: set[Path] = set()
+
+        class Watched(sqlite3.Connection):
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **options)
+                # A small database would stay in memory.
+                self.execute("PRAGMA cache_size = 5")
+                self.set_progress_handler(self.look, 100)
+
+            def look(self) -> None:
+                links = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+                opened.update(path for path in links if path.name.startswith("etilqs_"))
+
+        monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, factory=Watched))
+        manage("backup")
+        assert opened == set()
 
     def test_a_database_that_can_only_be_read_gets_a_backup(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch

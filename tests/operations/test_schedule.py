@@ -127,6 +127,18 @@ class TestRunning:
             call_command("backup", verbosity=0)
         assert orphan.exists()
 
+    def test_a_backup_after_which_nothing_can_be_removed_is_not_made_again(self, destination: Path, work: Work) -> None:
+        """Or else the disk would soon be full of them."""
+        damaged = destination / "backups/2020-01-01T000000Z/SHA256SUMS"
+        damaged.parent.mkdir(parents=True)
+        damaged.write_text("damaged\n")
+        back_up_if_due.enqueue()
+        work()
+        DBTaskResult.objects.update(run_after=timezone.now())
+        work()
+        assert "The new backup is complete" in BackupRun.objects.get(kind=RunKind.BACKUP).error
+        assert len([*(destination / "backups").iterdir()]) == 2
+
     def test_the_worker_makes_and_proves_what_is_due(self, work: Work) -> None:
         back_up_if_due.enqueue()
         back_up_if_due.enqueue()

@@ -43,10 +43,8 @@ class Command(BaseCommand):
         try:
             with show_progress(self.stderr, interrupted) as progress:
                 report = do_what_is_due(progress) if if_due else back_up(destination, progress)
-        except (BackupError, OSError) as error:
+        except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(describe_error(error)) from error
-        except DatabaseError as error:
-            raise CommandError(_("The database can't be used: %s") % error) from error
         if report:
             self._write(report)
 

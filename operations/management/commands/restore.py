@@ -59,10 +59,8 @@ class Command(BaseCommand):
                     self.stdout.write(_("Backup %s can be restored: database and media are as they were.") % name)
                 else:
                     self._restore(store, backup, keys, options["replace"], progress)
-        except (BackupError, OSError) as error:
+        except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(describe_error(error)) from error
-        except DatabaseError as error:
-            raise CommandError(_("The database can't be used: %s") % error) from error
 
     def _read_keys(self, key: str) -> list[Identity]:
         if key == "-":
