@@ -6,7 +6,6 @@ docs/owners.md and docs/running.md say what remains for how long.
 """
 
 import logging
-import os
 import re
 import shutil
 import time
@@ -95,13 +94,15 @@ def _compact_indexes() -> None:
 
 
 def _vacuum_file() -> None:
-    # The copy is as large as the database, and needs the room of its disk.
-    os.environ.setdefault("SQLITE_TMPDIR", str(Path(connection.settings_dict["NAME"]).parent))
+    # The copy is as large as the database, and needs the room of its disk. SQLite reads SQLITE_TMPDIR only once.
+    folder = str(Path(connection.settings_dict["NAME"]).parent).replace("'", "''")
     ((before,),) = _execute("PRAGMA temp_store")
     _execute("PRAGMA temp_store = FILE")
+    _execute(f"PRAGMA temp_store_directory = '{folder}'")
     try:
         _execute("VACUUM")
     finally:
+        _execute("PRAGMA temp_store_directory = ''")
         _execute(f"PRAGMA temp_store = {before}")
 
 

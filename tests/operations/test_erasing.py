@@ -111,6 +111,22 @@ class TestEveryNight:
         assert WORD.encode() not in found
         assert b"Remains" in found
 
+    @on_sqlite
+    def test_the_copy_is_on_the_disk_of_the_database(self, deleted: None) -> None:
+        """The folder for temporary files may have too little room, or be on a disk that isn't encrypted."""
+        opened: set[Path] = set()
+
+        def look() -> None:
+            links = (path.readlink() for path in Path("/proc/self/fd").iterdir() if path.is_symlink())
+            opened.update(path.parent for path in links if path.name.startswith("etilqs_"))
+
+        with connection.cursor() as cursor:
+            # A small database would stay in memory.
+            cursor.execute("PRAGMA cache_size = 5")
+        connection.connection.set_progress_handler(look, 100)
+        erasing.rewrite_what_is_small()
+        assert opened == {Path(connection.settings_dict["NAME"]).parent}
+
     def test_what_is_large_is_not_written_anew(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(erasing, "MAX_NIGHTLY", 0)
         with CaptureQueriesContext(connection) as queries:
