@@ -8,6 +8,10 @@ class BackupError(Exception):
     """A backup can't be made, read or restored. The message says why, and what to do, in plain sentences."""
 
 
+class NotTriedError(BackupError):
+    """Something else is running, or what was asked for isn't there. That says nothing about any backup."""
+
+
 class RetentionError(BackupError):
     """A new backup, of this name, is complete, but older ones could not be removed."""
 

@@ -54,7 +54,7 @@ from operations.backups.contents import (
     read_backup,
     read_lines,
 )
-from operations.backups.errors import BackupError, is_disk_full
+from operations.backups.errors import BackupError, NotTriedError, is_disk_full
 from operations.backups.media import check_media, drop_staged_media, publish_media, show_media, stage_media
 from operations.backups.own_templates import MAX_TEMPLATES, parse_templates, publish_templates, stage_templates
 from operations.backups.sealing import HashingReader, HashingWriter, decompress, unseal
@@ -125,10 +125,10 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedB
         raise BackupError(_("There is no complete backup in %s.") % store)
     if name and name not in names:
         text = _("There is no backup %(name)s in %(store)s. The newest ones are: %(names)s.")
-        raise BackupError(text % {"name": name, "store": store, "names": ", ".join(names[:-6:-1])})
+        raise NotTriedError(text % {"name": name, "store": store, "names": ", ".join(names[:-6:-1])})
     backup = read_backup(store, name or names[-1])
     if backup.is_encrypted and not private_keys:
-        raise BackupError(_("This backup is encrypted. Name the file with the private key: --key FILE."))
+        raise NotTriedError(_("This backup is encrypted. Name the file with the private key: --key FILE."))
     opened = OpenedBackup(store, backup, private_keys if backup.is_encrypted else [])
     unknown = sorted(set(opened.manifest.migrations) - set(MigrationLoader(None).disk_migrations))
     if unknown:

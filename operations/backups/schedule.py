@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from core.progress import ProgressCallback
 from operations.backups.creating import Report, create_backup
-from operations.backups.errors import BackupError, RetentionError, is_disk_full
+from operations.backups.errors import BackupError, NotTriedError, RetentionError, is_disk_full
 from operations.backups.media import drop_staged_media
 from operations.backups.restoring import check, finish, open_backup
 from operations.backups.sealing import Identity
@@ -104,7 +104,7 @@ def describe_error(error: Exception) -> str:
     if is_disk_full(error):
         return _("The disk is full. Nothing incomplete was left on it. Free some space, then run this again.")
     if isinstance(error, DatabaseError):
-        return _("The database can't be used: %s") % error
+        return _("The database can't be used: %s") % str(error).strip()
     if isinstance(error, OSError):
         detail = error.strerror or str(error)
         return _("Something could not be read or written: %s. Check the disk or the object storage.") % detail
@@ -116,6 +116,8 @@ def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
     """Remember it if the block fails."""
     try:
         yield
+    except NotTriedError:
+        raise
     except (BackupError, OSError, DatabaseError) as error:
         complete = error.backup if isinstance(error, RetentionError) else name
         try:

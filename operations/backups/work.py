@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils.translation import gettext as _
 
 from core.disk import sync, try_lock
-from operations.backups.errors import BackupError
+from operations.backups.errors import BackupError, NotTriedError
 
 # In bytes, what is left free for the site on the disk of its database.
 RESERVE: Final = 2**27
@@ -23,7 +23,7 @@ _PAUSE: Final = 0.5
 def work_folder(patience: float = 0) -> Iterator[Path]:
     """Yield an empty folder that no other backup or restore uses meanwhile.
 
-    Raises BackupError if one is still running after so many seconds.
+    Raises NotTriedError if one is still running after so many seconds.
     """
     folder: Path = settings.BROADSIDE_BACKUP_WORK_DIR
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def work_folder(patience: float = 0) -> Iterator[Path]:
         deadline = time.monotonic() + patience
         while not try_lock(lock.fileno()):
             if time.monotonic() >= deadline:
-                raise BackupError(
+                raise NotTriedError(
                     _("Another backup or restore is running. Wait until it has finished, then try again.")
                 )
             time.sleep(_PAUSE)

@@ -325,12 +325,11 @@ def _decode(model: type[models.Model], column: str, value: Any) -> Any:
     return each.to_python(value) if isinstance(each, models.DateTimeField) else value
 
 
-def mend_files(rows: Iterable[WithdrawnRow]) -> None:
+def mend_files(withdrawal: Withdrawal) -> None:
     """Give files the names that their rows have, where a process was killed, or the storage failed, before it did."""
     with_files = {place.label: place for place in places() if _files(place, dict.fromkeys(place.names))}
-    for row in rows:
-        if place := with_files.get(row.model):
-            record = decrypt(row.sealed)
-            for file in _files(place, record.get("old", {})):
-                for name in place.rows.filter(pk=record["pk"]).values_list(file.attname, flat=True):
-                    move_now(file.storage, record["old"][file.attname], str(name))
+    for row in withdrawal.rows.filter(model__in=with_files).order_by("pk").iterator():
+        place, record = with_files[row.model], decrypt(row.sealed)
+        for file in _files(place, record.get("old", {})):
+            for name in place.rows.filter(pk=record["pk"]).values_list(file.attname, flat=True):
+                move_now(file.storage, record["old"][file.attname], str(name))

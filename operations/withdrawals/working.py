@@ -112,7 +112,7 @@ def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
     if withdrawal.cursor.get("changed") and passes < _MAX_PASSES:
         take_step(withdrawal, cursor={"passes": passes}, done=0)
         return
-    mend_files(withdrawal.rows.order_by("pk"))
+    mend_files(withdrawal)
     delete_copies(secret.name)
     # Old pages are not found any more, but would stay there for a while.
     cache.clear()

@@ -695,8 +695,21 @@ class TestRefusals:
             manage("restore")
 
     def test_two_at_once(self, manage: Manage) -> None:
-        with work_folder(), pytest.raises(CommandError, match="Another backup or restore is running"):
-            manage("backup")
+        for command in (["backup"], ["restore", "--check"]):
+            with work_folder(), pytest.raises(CommandError, match="Another backup or restore is running"):
+                manage(*command)
+        # Nothing is wrong with any backup.
+        assert not BackupRun.objects.exists()
+
+    def test_what_is_not_there(self, manage: Manage, key_file: Path) -> None:
+        manage("backup")
+        for options, reason in (
+            (["--backup=2001-02-03T040506Z"], "There is no backup 2001-02-03T040506Z"),
+            ([], "This backup is encrypted. Name the file"),
+        ):
+            with pytest.raises(CommandError, match=reason):
+                manage("restore", "--check", *options)
+        assert not BackupRun.objects.filter(kind=RunKind.CHECK).exists()
 
     def test_one_that_has_patience_waits_for_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         other = ExitStack()

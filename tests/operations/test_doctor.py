@@ -60,6 +60,10 @@ class TestCommand:
         assert written.splitlines()[0] == "✓ Quick: All is well."
         assert written.splitlines()[-1] == "No problems found (3 items checked)."
 
+    def test_what_could_not_be_checked_does_not_count(self, found: dict[str, list[Diagnosis]]) -> None:
+        found["quick"] = []
+        assert doctor()[1].splitlines()[-1] == "No problems found (2 items checked)."
+
     def test_a_warning_is_no_failure(self, found: dict[str, list[Diagnosis]]) -> None:
         found["quick"] = [SOON]
         status, written = doctor()

@@ -83,7 +83,7 @@ class Command(BaseCommand):
             warnings = ngettext("%d warning", "%d warnings", counts[Severity.WARNING]) % counts[Severity.WARNING]
             self.stdout.write(f"{problems}, {warnings}.")
         else:
-            count = len(written)
+            count = sum(bool(outcome.diagnoses) for outcome in written)
             text = ngettext("No problems found (%d item checked).", "No problems found (%d items checked).", count)
             self.stdout.write(text % count)
         return written

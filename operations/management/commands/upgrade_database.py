@@ -65,10 +65,8 @@ class Command(BaseCommand):
                 else:
                     self._upgrade(copies, folder, link, progress)
                 copies.clear()
-        except (BackupError, OSError) as error:
+        except (BackupError, OSError, DatabaseError) as error:
             raise CommandError(describe_error(error)) from error
-        except DatabaseError as error:
-            raise CommandError(_("The database can't be used: %s") % str(error).strip()) from error
         except TrialError as error:
             raise CommandError(str(error)) from error
         except ChangedError as error:
