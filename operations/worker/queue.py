@@ -119,9 +119,10 @@ def recover(worker: str) -> int:
     After too many attempts, such a task fails.
     """
     now = timezone.now()
-    # What was enqueued in the future was enqueued before the clock was set back, and would wait for as long.
-    early = DBTaskResult.objects.filter(status=TaskResultStatus.READY, enqueued_at__gt=now + CLOCK_TOLERANCE)
-    early.update(enqueued_at=now, run_after=now)
+    # What was enqueued or tried in the future was so before the clock was set back, and would wait for as long.
+    future = now + CLOCK_TOLERANCE
+    early = DBTaskResult.objects.filter(Q(enqueued_at__gt=future) | Q(started_at__gt=future))
+    early.filter(status=TaskResultStatus.READY).update(enqueued_at=now, started_at=None, run_after=now)
     running = list(DBTaskResult.objects.running())
     if not running:
         return 0
