@@ -9,7 +9,7 @@ import string
 import struct
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from operator import itemgetter
 from typing import IO, Final
@@ -45,6 +45,8 @@ _CHARACTERS_PER_DIGIT: Final = 4
 _ENOUGH_CHARACTERS: Final = 200
 _DIGITS: Final = b"0123456789"
 _NO_TEXT: Final = bytes(set(range(128)) - set(string.ascii_letters.encode()) - set(_DIGITS))
+# In how many tracks all data may be. Each of them is read.
+_MAX_USES: Final = 4
 # The boxes that say where the data of a track is. `elst` only says which part is played.
 _OF_TRACK: Final = {b"tkhd", b"hdlr", b"stsd", b"stsc", b"stsz", b"stco", b"co64"}
 
@@ -61,6 +63,8 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
     runs = list(runs_of(source, found)) if is_fragmented else []
     data = [(box.body, box.end) for box in found if box.path == (b"mdat",)]
     _find_places(source, tracks, data, runs)
+    if sum(last - first for track in tracks for first, last in apart(track.places)) > _MAX_USES * end:
+        raise too_complex()
     # Browsers don't show the titles of chapters, in which programs put all kinds of notes. Their times stay.
     titles = set(_chapter_titles(source, found))
     for track in tracks:
@@ -74,10 +78,7 @@ def clean_mp4(source: IO[bytes], target: IO[bytes]) -> None:
             hidden.add(track.box)
     if is_fragmented and hidden:
         ids = {id_of(source, track) for track in tracks if track.box in hidden}
-        hidden.update(boxes_of_tracks(source, found, ids))
-        # The data of a track may begin where that of the track before it ends, which would not be known any more.
-        if [*runs_of(source, _without(found, hidden))] != [run for run in runs if run[0] not in ids]:
-            raise too_complex()
+        hidden.update(_fragments_of(source, found, runs, ids))
     if any(box.path == (b"moov", b"cmov") for box in found):
         # Compressed, as QuickTime did until 2005.
         raise damaged()
@@ -141,6 +142,17 @@ def _chapter_titles(source: IO[bytes], found: Iterable[Box]) -> Iterator[int]:
             source.seek(box.body)
             ids = source.read(min(box.end - box.body, CHUNK))
             yield from (track_id for (track_id,) in struct.iter_unpack(">I", ids[: len(ids) // 4 * 4]))
+
+
+def _fragments_of(
+    source: IO[bytes], found: Sequence[Box], runs: Iterable[tuple[int, int, int]], ids: Collection[int]
+) -> Collection[Box]:
+    """Return the boxes about fragments of these tracks. Raises ValidationError if others depend on them."""
+    hidden = set(boxes_of_tracks(source, found, ids))
+    # The data of a track may begin where that of the track before it ends, which would not be known any more.
+    if [*runs_of(source, _without(found, hidden))] != [run for run in runs if run[0] not in ids]:
+        raise too_complex()
+    return hidden
 
 
 def _without(found: Iterable[Box], hidden: Collection[Box]) -> Iterator[Box]:

@@ -537,6 +537,17 @@ class TestVideo:
         assert clean.endswith(bytes(1 + len(SECRET)))
         assert cleaned(clean, "a.mov") == clean
 
+    @pytest.mark.parametrize("kind", [b"vide", b"sbtl"])
+    def test_with_many_tracks_of_the_same_data_is_refused(self, kind: bytes) -> None:
+        """Each of them would be read."""
+        content = movie((kind, b"x" * 40_000), *[(kind, b"x")] * 5, codec=b"vp09")
+        start = struct.pack(">I", content.index(b"x" * 40_000))
+        shared = re.sub(rb"(?s)(stsz.{4}).{4}", lambda size: size[1] + struct.pack(">I", 40_000), content)
+        shared = re.sub(rb"(?s)(stco.{8}).{4}", lambda place: place[1] + start, shared)
+        assert len(cleaned(content, "a.mov")) == len(shared)
+        with pytest.raises(ValidationError, match="too many parts"):
+            cleaned(shared, "a.mov")
+
     def test_what_a_track_is_counts_only_where_it_should_be_said(self) -> None:
         content = movie((b"soun", b"SOUND"))
         clean = cleaned(content.replace(b"mdia", b"free", 1), "a.mp4")
