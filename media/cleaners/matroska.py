@@ -5,8 +5,11 @@ What each element may contain is listed, and an element that is not listed becom
 """
 
 import re
-from collections.abc import Iterator
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, Final
 
 from media.cleaners.frames import (
@@ -21,7 +24,8 @@ from media.cleaners.frames import (
 )
 from media.cleaners.nal_units import Coding, clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
-from media.cleaners.streams import copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
+from media.cleaners.streams import CHUNK, copy_unchanged, damaged, size_of, too_complex, unsupported_stream, write_zeros
+from media.cleaners.subtitles import Subtitles
 from media.cleaners.xiph import check_comments, clean_flac_blocks, empty_comments
 
 _MAX_ELEMENTS: Final = 2_000_000
@@ -79,6 +83,7 @@ _BOXES: Final = {b"V_MPEG4/ISO/AVC": b"avcC", b"V_MPEGH/ISO/HEVC": b"hvcC"}
 _OF_AVI, _OF_QUICKTIME = b"V_MS/VFW/FOURCC", b"V_QUICKTIME"
 _MOTION_JPEG, _AV1 = b"V_MJPEG", b"V_AV1"
 _MPEG: Final = re.compile(rb"V_MPEG[12]|V_MPEG4/ISO/A?S?P")
+_TEXT: Final = re.compile(rb"S_TEXT/|S_ASS|S_SSA|D_WEBVTT/")
 _EMPTIED: Final = {_MUXING_APP, _WRITING_APP}
 
 
@@ -100,6 +105,7 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
     """Turn everything into padding that is not needed for playing, and empty what is said about the programs."""
     copy_unchanged(source, target)
     tracks: list[dict[int, _Element]] = []
+    subtitles: dict[int, Subtitles] = {}
     cleaners: dict[int, CleanFrames] | None = None
     for parent, element in _elements(source):
         if element.id not in _KEPT[parent] or (element.id == _SEEK and not _is_kept_seek(_read(source, element))):
@@ -108,16 +114,20 @@ def clean_matroska(source: IO[bytes], target: IO[bytes]) -> None:
             # The end of a text may be filled with zeros.
             write_zeros(target, element.body, element.end)
         elif element.id == _TRACK:
-            tracks.append({})
+            tracks.append({_TRACK: element})
         elif element.id in {_TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION, _ENCODINGS}:
             tracks[-1][element.id] = element
         elif element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
             if cleaners is None:
-                cleaners = dict(_cleaners(source, tracks))
+                subtitles = {_number(source, track): Subtitles() for track in tracks if _is_text(source, track)}
+                cleaners = {number: partial(_look_at, each) for number, each in subtitles.items()}
+                cleaners |= dict(_cleaners(source, tracks))
             _clean_blocks(source, target, element, cleaners)
     for track in tracks:
         if described := track.get(_CODEC_DESCRIPTION):
             _clean_description(source, target, _read(source, track[_CODEC]).rstrip(b"\0"), described)
+    if hidden := {number for number, each in subtitles.items() if each.are_of_camera}:
+        _hide(source, target, tracks, hidden)
 
 
 def _elements(file: IO[bytes]) -> Iterator[tuple[int, _Element]]:
@@ -181,7 +191,7 @@ def _cleaners(source: IO[bytes], tracks: list[dict[int, _Element]]) -> Iterator[
             if _ENCODINGS in track:
                 # The blocks are compressed once more, or lack their beginnings.
                 raise unsupported_stream()
-            yield int.from_bytes(_read(source, track[_TRACK_NUMBER])), clean
+            yield _number(source, track), clean
 
 
 def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | None:
@@ -224,6 +234,37 @@ def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, clean
             if header[size + 2] & 6:
                 raise unsupported_stream()
             clean(source, target, element.body + size + 3, element.end)
+
+
+def _number(source: IO[bytes], track: dict[int, _Element]) -> int:
+    return int.from_bytes(_read(source, track[_TRACK_NUMBER]))
+
+
+def _is_text(source: IO[bytes], track: dict[int, _Element]) -> bool:
+    return _TEXT.match(_read(source, track[_CODEC])) is not None
+
+
+def _look_at(subtitles: Subtitles, source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Add what is between two positions, which may be compressed, to what is known of subtitles."""
+    source.seek(start)
+    part = source.read(min(CHUNK, end - start))
+    with suppress(zlib.error):
+        part = zlib.decompressobj().decompress(part, CHUNK)
+    subtitles.add(part)
+
+
+def _overwrite(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    write_zeros(target, start, end)
+
+
+def _hide(source: IO[bytes], target: IO[bytes], tracks: list[dict[int, _Element]], hidden: Collection[int]) -> None:
+    """Turn the tracks with these numbers into padding."""
+    for track in tracks:
+        if _number(source, track) in hidden:
+            _write_void(target, track[_TRACK])
+    for _parent, element in _elements(source):
+        if element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
+            _clean_blocks(source, target, element, dict.fromkeys(hidden, _overwrite))
 
 
 def _is_kept_seek(body: bytes) -> bool:

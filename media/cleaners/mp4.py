@@ -4,8 +4,6 @@ Cameras record places, people's names and serial numbers in boxes, in tracks of 
 No maintained library with a permissive licence removes them without FFmpeg.
 """
 
-import re
-import string
 import struct
 from bisect import bisect_right
 from collections import defaultdict
@@ -29,22 +27,12 @@ from media.cleaners.mp4_boxes import (
 from media.cleaners.mp4_descriptions import clean_descriptions, clean_images
 from media.cleaners.mp4_fragments import boxes_of_tracks, runs_of
 from media.cleaners.streams import CHUNK, copy_part, damaged, too_complex, write_zeros
+from media.cleaners.subtitles import Subtitles
 
 _TIMED: Final = {b"mvhd", b"tkhd", b"mdhd"}
 # Images, sound and subtitles.
 _SHOWN: Final = {b"vide", b"soun", b"text", b"sbtl", b"subt", b"clcp"}
 _TEXTS: Final = _SHOWN - {b"vide", b"soun"}
-# What is written before positions and sensors' data: by DJI, Autel and others, in NMEA 0183, and in some ciphers.
-_POSITION: Final = re.compile(
-    rb"(?:GPS|HOME) ?[(:] ?[+-]?\d|\b(?:latitude|longt?itude|lat|long?) ?[:=] ?[+-]?\d+\.\d|\b[A-Z]{2}(?:RMC|GGA),"
-    rb"|gsensori,|\bA,\d{6},\d{6}|\*[0-9A-F]{2}~|\0\0(?:..\xaa\xaa|\xf2\xe1\xf0\xee)",
-    re.IGNORECASE | re.DOTALL,
-)
-# Subtitles are of a camera if one in so many characters is a digit. With fewer characters, there is no telling.
-_CHARACTERS_PER_DIGIT: Final = 4
-_ENOUGH_CHARACTERS: Final = 200
-_DIGITS: Final = b"0123456789"
-_NO_TEXT: Final = bytes(set(range(128)) - set(string.ascii_letters.encode()) - set(_DIGITS))
 # In how many tracks all data may be. Each of them is read.
 _MAX_USES: Final = 4
 # The boxes that say where the data of a track is. `elst` only says which part is played.
@@ -195,20 +183,13 @@ def _clean(source: IO[bytes], target: IO[bytes], box: Box) -> None:
 
 
 def _is_shown(source: IO[bytes], track: Track) -> bool:
-    """Whether readers see or hear a track. Drones and other cameras write where and when they are into subtitles."""
-    digits = characters = 0
-    if track.kind in _TEXTS:
-        for start, end in apart(track.places):
-            for position in range(start, end, CHUNK):
-                source.seek(position)
-                part = source.read(min(CHUNK, end - position))
-                if _POSITION.search(part):
-                    return False
-                text = part.translate(None, _NO_TEXT)
-                characters += len(text)
-                digits += len(text) - len(text.translate(None, _DIGITS))
-    has_words = characters < _ENOUGH_CHARACTERS or digits * _CHARACTERS_PER_DIGIT < characters
-    return track.kind in _SHOWN and has_words
+    """Whether readers see or hear a track."""
+    subtitles = Subtitles()
+    for start, end in apart(track.places) if track.kind in _TEXTS else ():
+        for position in range(start, end, CHUNK):
+            source.seek(position)
+            subtitles.add(source.read(min(CHUNK, end - position)))
+    return track.kind in _SHOWN and not subtitles.are_of_camera
 
 
 def _joined(places: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ import contextlib
 import io
 import re
 import struct
+import zlib
 from typing import Final
 from uuid import UUID
 
@@ -557,6 +558,22 @@ class TestMatroska:
         for content in (compressed, shared):
             with pytest.raises(ValidationError, match="a type that can't be cleaned"):
                 cleaned(content, "a.mkv")
+
+    @pytest.mark.parametrize("is_packed", [False, True])
+    @pytest.mark.parametrize("in_group", [False, True])
+    def test_loses_subtitles_of_drones(self, is_packed: bool, in_group: bool) -> None:
+        def file(text: bytes) -> bytes:
+            text = zlib.compress(text, 0) if is_packed else text
+            compressed = [ebml("6D80", ebml("6240", b""))] if is_packed else []
+            return matroska(b"S_TEXT/UTF8", text, *compressed, group=ebml("9B", b"\1") if in_group else b"")
+
+        position = file(b"GPS (149.0251, -20.2532, 18) " + SECRET)
+        clean = cleaned(position, "a.mkv")
+        assert not reveals(clean)
+        assert b"S_TEXT" not in clean
+        assert len(clean) == len(position)
+        assert cleaned(clean, "a.mkv") == clean
+        assert cleaned(file(b"Turn left!"), "a.mkv") == file(b"Turn left!")
 
     def test_keeps_only_what_is_needed_beside_a_block(self) -> None:
         duration = ebml("9B", b"\x14")
