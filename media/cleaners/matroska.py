@@ -39,6 +39,7 @@ _INFO, _MUXING_APP, _WRITING_APP = 0x1549A966, 0x4D80, 0x5741
 _TRACKS, _TRACK, _TRACK_NUMBER, _CODEC, _CODEC_DESCRIPTION = 0x1654AE6B, 0xAE, 0xD7, 0x86, 0x63A2
 _ENCODINGS = 0x6D80
 _BLOCK_GROUP, _BLOCK, _SIMPLE_BLOCK = 0xA0, 0xA1, 0xA3
+_BLOCKS: Final = {_BLOCK, _SIMPLE_BLOCK}
 # What a group of blocks needs: a block, times, references, and additions such as transparency.
 _OF_GROUP: Final = {_BLOCK, 0x9B, 0xFB, 0xFA, 0xA4, 0x75A1, 0x75A2}
 _CUES, _CHAPTERS, _EDITION, _CHAPTER = 0x1C53BB6B, 0x1043A770, 0x45B9, 0xB6
@@ -214,26 +215,38 @@ def _cleaner(source: IO[bytes], track: dict[int, _Element]) -> CleanFrames | Non
 
 
 def _clean_blocks(source: IO[bytes], target: IO[bytes], element: _Element, cleaners: dict[int, CleanFrames]) -> None:
-    """Overwrite the metadata in a block of video, or in the one of a group, and what a group doesn't need."""
-    if element.id == _BLOCK_GROUP:
-        position = element.body
-        while position < element.end:
-            part = _read_header(source, position, element.end)
-            if part.id == _BLOCK:
-                _clean_blocks(source, target, part, cleaners)
-            elif part.id not in _OF_GROUP:
+    """Overwrite the metadata in a block, or in the one of a group, and what a group doesn't need."""
+    for part in _parts(source, element):
+        if part.id not in _BLOCKS:
+            if part.id not in _OF_GROUP:
                 _write_void(target, part)
-            position = part.end
-    else:
-        source.seek(element.body)
-        header = source.read(12)
-        # The number of the track, two bytes of time, and flags, of which two say how several images share a block.
-        size = 9 - header[0].bit_length()
-        number = int.from_bytes(header[:size]) % (1 << 7 * size)
+            continue
+        number, flags, start = _block_header(source, part)
         if clean := cleaners.get(number):
-            if header[size + 2] & 6:
+            # How several images share a block.
+            if flags & 6:
                 raise unsupported_stream()
-            clean(source, target, element.body + size + 3, element.end)
+            clean(source, target, start, part.end)
+
+
+def _parts(source: IO[bytes], element: _Element) -> Iterator[_Element]:
+    """Yield a block itself, or the parts of a group."""
+    if element.id != _BLOCK_GROUP:
+        yield element
+        return
+    position = element.body
+    while position < element.end:
+        yield (part := _read_header(source, position, element.end))
+        position = part.end
+
+
+def _block_header(source: IO[bytes], block: _Element) -> tuple[int, int, int]:
+    """Return the number of the track of a block, its flags, and where its data starts."""
+    source.seek(block.body)
+    header = source.read(12)
+    # After the number come two bytes of time.
+    size = 9 - header[0].bit_length()
+    return int.from_bytes(header[:size]) % (1 << 7 * size), header[size + 2], block.body + size + 3
 
 
 def _number(source: IO[bytes], track: dict[int, _Element]) -> int:
@@ -253,10 +266,6 @@ def _look_at(subtitles: Subtitles, source: IO[bytes], target: IO[bytes], start: 
     subtitles.add(part)
 
 
-def _overwrite(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
-    write_zeros(target, start, end)
-
-
 def _hide(source: IO[bytes], target: IO[bytes], tracks: list[dict[int, _Element]], hidden: Collection[int]) -> None:
     """Turn the tracks with these numbers into padding."""
     for track in tracks:
@@ -264,7 +273,9 @@ def _hide(source: IO[bytes], target: IO[bytes], tracks: list[dict[int, _Element]
             _write_void(target, track[_TRACK])
     for _parent, element in _elements(source):
         if element.id in {_BLOCK_GROUP, _SIMPLE_BLOCK}:
-            _clean_blocks(source, target, element, dict.fromkeys(hidden, _overwrite))
+            blocks = [part for part in _parts(source, element) if part.id in _BLOCKS]
+            if any(_block_header(source, block)[0] in hidden for block in blocks):
+                _write_void(target, element)
 
 
 def _is_kept_seek(body: bytes) -> bool:
