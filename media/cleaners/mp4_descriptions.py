@@ -52,6 +52,11 @@ def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> No
                 free_box(target, box)
             elif box.kind in {b"colr", b"dfLa"}:
                 _clean_box(source, target, box)
+            elif box.kind == b"sv3d":
+                for part in boxes(source, box.body, box.end, (b"sv3d",)):
+                    # The program or camera that says that images are spherical.
+                    if part.kind == b"svhd":
+                        write_zeros(target, part.body + 4, part.end)
 
 
 def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:

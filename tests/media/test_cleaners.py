@@ -567,6 +567,12 @@ class TestVideo:
         assert chapters(content) == [(0, SECRET.decode()), (0.1, SECRET.decode())]
         assert chapters(cleaned(content, name)) == [(0, ""), (0.1, "")]
 
+    def test_lose_the_name_of_the_camera_that_sees_all_around(self) -> None:
+        around = box(b"proj", box(b"prhd", bytes(16)))
+        described = bytes(50) + box(b"sv3d", box(b"svhd", bytes(4) + SECRET + b"\0") + around)
+        clean = cleaned(movie((b"vide", b"x"), codec=b"vp09", described=described), "a.mp4")
+        assert box(b"sv3d", box(b"svhd", bytes(5 + len(SECRET))) + around) in clean
+
     def test_what_cameras_add_after_the_last_box_is_removed(self) -> None:
         added = SECRET * 20 + bytes(38) + struct.pack("<I", 20 * len(SECRET) + 78) + bytes(4)
         added += b"8db42d694ccc418790edff439fe026bf"
