@@ -272,6 +272,9 @@ def start_web(
     command = [sys.executable, "-m", "operations.serving.web", *map(str, [*numbers, processes])]
     try:
         process = start(command, {**_MALLOC, **environment}, folder=folder, output=output, inherited=numbers)
+    except BaseException:
+        os.close(read)
+        raise
     finally:
         os.close(write)
     return Process(process, read, processes, _RETIREMENT)

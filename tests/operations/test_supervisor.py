@@ -11,7 +11,7 @@ import pytest
 
 from operations.serving import supervisor
 from operations.serving.processes import RETIRE_SIGNAL, Process
-from operations.serving.supervisor import Program, Supervisor, describe, listen, release_folder
+from operations.serving.supervisor import Program, Supervisor, describe, listen, release_folder, start_web
 
 
 class FakePopen:
@@ -233,3 +233,17 @@ def test_processes_are_started_through_the_link_to_the_current_release(
     assert release_folder(str(release)) == str(release)
     monkeypatch.setattr(sys, "prefix", "/nonexistent/.venv")
     assert release_folder(str(release)) == str(release)
+
+
+def test_a_web_server_that_can_not_be_started_leaves_no_open_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again and again."""
+
+    def fail(*args: Any, **options: Any) -> Any:
+        raise OSError("no memory")
+
+    monkeypatch.setattr(supervisor, "start", fail)
+    with listen("127.0.0.1", 0, "") as listening:
+        before = set(os.listdir("/proc/self/fd"))
+        with pytest.raises(OSError, match="no memory"):
+            start_web(listening, 1, {}, ".")
+        assert set(os.listdir("/proc/self/fd")) == before
