@@ -143,7 +143,7 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedB
 def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> None:
     """Restore a backup beside the site, and compare it with what it should be. Raises BackupError if it differs.
 
-    `folder` is a work folder. Of the site, nothing changes.
+    Raises DatabaseError if its database can't be read. `folder` is a work folder. Of the site, nothing changes.
     """
     manifest = opened.manifest
     if manifest.vendor == "postgresql":
@@ -152,7 +152,7 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
     show = partial(progress, _("Comparing the database"))
     if manifest.vendor == "sqlite":
         sqlite.check_file(dump)
-        with closing(sqlite.open_untrusted(dump)) as database:
+        with connection.wrap_database_errors, closing(sqlite.open_untrusted(dump)) as database:
             found = sqlite.describe_tables(database, show)
     else:
         with dump.open("rb") as script, postgresql.loaded(script, postgresql.TEMPORARY) as database:
@@ -169,7 +169,8 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
 def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: ProgressCallback) -> None:
     """Put a backup in the place of the site, which has to be stopped. `folder` is a work folder.
 
-    With `replace`, what the site contains is lost. Raises BackupError or OSError, and then nothing has changed.
+    With `replace`, what the site contains is lost. Raises BackupError, OSError or DatabaseError, and then nothing has
+    changed.
     """
     _require_vendor(opened.manifest)
     if not replace and not is_empty():
@@ -251,7 +252,7 @@ def _check_stopped() -> None:
 
 def _replace_file(opened: OpenedBackup, dump: Path, current: int, names: set[str]) -> None:
     sqlite.check_file(dump)
-    with closing(sqlite.open_untrusted(dump)) as database:
+    with connection.wrap_database_errors, closing(sqlite.open_untrusted(dump)) as database:
         _compare(sqlite.describe_tables(database, lambda done, total: None), opened.manifest)
         version = _move_version_on(database, current, "?")
     with sqlite.stopped_site() as path:

@@ -811,6 +811,21 @@ class TestRefusals:
         with pytest.raises(CommandError, match="This backup is of a site with"):
             manage("restore", "--replace")
 
+    @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL reads backups itself.")
+    @pytest.mark.parametrize("option", ["--check", "--replace"])
+    def test_a_database_that_cannot_be_read(
+        self, manage: Manage, monkeypatch: pytest.MonkeyPatch, site_state: SiteState, option: str
+    ) -> None:
+        def fail(*args: Any) -> Any:
+            raise sqlite3.OperationalError("disk I/O error")
+
+        manage("backup")
+        before = site_state()
+        monkeypatch.setattr(sqlite, "describe_tables", fail)
+        with pytest.raises(CommandError, match="The database can't be used: disk I/O error"):
+            manage("restore", option)
+        assert site_state() == before
+
     def test_a_disk_that_is_nearly_full(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         if not IS_SQLITE:
             pytest.skip("The database is not copied on this machine.")
