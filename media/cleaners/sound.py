@@ -86,12 +86,9 @@ def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
 
     Frames don't say how long they are, but end with a checksum, which may also occur in them by chance.
     """
-    last = max(_flac_frames(file, start, end), default=None)
-    if last is None:
+    if (begin := _last_flac_frame(file, start, end)) is None:
         return end
-    begin = last[1]
-    content = _read(file, begin, min(_LONGEST_FRAME, end - begin))
-    ends = {begin + size for size, crc in enumerate(_checksums(content), start=1) if not crc}
+    ends = _possible_ends(file, begin, end)
     if end in ends:
         return end
     # Zeros after it change nothing. The first of them may be a part of it.
@@ -101,19 +98,30 @@ def _end_of_flac(file: IO[bytes], start: int, end: int) -> int:
     return max({first[0], first[0] + 1} & ends)
 
 
-def _flac_frames(file: IO[bytes], start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Yield the number of each frame that has a higher one than all before, and where it begins."""
-    last = -1
+def _last_flac_frame(file: IO[bytes], start: int, end: int) -> int | None:
+    """Return where the last frame begins; None if there is none."""
+    found, last = None, -1
     while start < end:
         part = _read(file, start, min(_CHUNK, end - start))
         padded = part + bytes(_LONGEST_HEADER)
         for match in _FLAC_FRAME.finditer(padded, 0, len(part)):
             number = _number_of_flac(padded[match.start() : match.start() + _LONGEST_HEADER])
-            if number > last:
-                last = number
-                yield number, start + match.start()
+            begin = start + match.start()
+            # Another recording may follow, which is numbered from the beginning. Something else may be before it.
+            if number == 0 and found is not None and begin not in {found, *_possible_ends(file, found, begin)}:
+                return found
+            # What looks like a header within a frame hardly has such a number.
+            if number > last or number == 0:
+                found, last = begin, number
         # The last bytes may begin a header.
         start += max(len(part) - _LONGEST_HEADER, 1)
+    return found
+
+
+def _possible_ends(file: IO[bytes], begin: int, end: int) -> set[int]:
+    """Return the places, not after `end`, at which the frame that begins here may end."""
+    content = _read(file, begin, min(_LONGEST_FRAME, end - begin))
+    return {begin + size for size, crc in enumerate(_checksums(content), start=1) if not crc}
 
 
 def _number_of_flac(header: bytes) -> int:

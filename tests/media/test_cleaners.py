@@ -412,6 +412,16 @@ class TestSound:
         assert cleaned(content + after, "a.flac") == clean
         assert cleaned(content + bytes(900) + after, "a.flac").rstrip(b"\0") == clean.rstrip(b"\0")
 
+    def test_a_flac_that_was_put_together_stays_whole(self) -> None:
+        """Its frames are numbered from the beginning again."""
+        clean = cleaned(CLEANED["a whole FLAC"][0], "a.flac")
+        description, frames = clean[: clean.index(b"\xff\xf8")], clean[clean.index(b"\xff\xf8") :]
+        again = clean + frames
+        assert cleaned(again, "a.flac") == again
+        assert cleaned(again + SECRET, "a.flac") == again
+        # Not what a second one says about itself.
+        assert cleaned(clean + description + SECRET + frames, "a.flac") == clean
+
     def test_a_flac_whose_last_frame_is_cut_off_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="incomplete or damaged"):
             cleaned(CLEANED["a whole FLAC"][0][:-9] + SECRET, "a.flac")
