@@ -23,8 +23,18 @@ from blog.editing import preview_links
 from blog.entry_pages import entry_page_url, entry_response, reader_response
 from blog.generated_pages import generated_pages
 from blog.listings.archives import period_response
-from blog.listings.listing import FeedLink, Listing, listing_page_url, listing_response, period, shown_in_lists
-from blog.models import Category, Entry, Page, Post, PostInCategory, PostQuerySet
+from blog.listings.listing import (
+    FeedLink,
+    Listing,
+    all_posts,
+    listing_page_url,
+    listing_response,
+    period,
+    posts_by_author,
+    posts_in_category,
+    shown_in_lists,
+)
+from blog.models import Category, Entry, Page, Post, PostQuerySet
 from blog.overviews import is_free
 from blog.page_metadata.structured_data import breadcrumb_list, json_ld, profile_page, web_site
 from blog.permissions import may_view
@@ -45,13 +55,6 @@ _PAGE_OF_PAGE = re.compile(r"(?P<path>.+)/(?P<number>[1-9][0-9]{0,8})")
 _PAGE_OF_POSTS: Final = re.compile(r"(?P<path>.+?)(?:/page/(?P<number>[1-9][0-9]{0,8}))?")
 
 
-_all_posts = Listing(lambda now: Post.objects.published(now).newest_first().values("pk"))
-_posts_in_category = Listing(
-    lambda now, category: PostInCategory.objects.public(now).filter(category=category).newest_first().values("post")
-)
-_posts_by_author = Listing(
-    lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
-)
 _posts_of_days = Listing(
     # Only posts have such a day, and a condition on the kind as well would make SQLite read all posts.
     lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
@@ -121,7 +124,7 @@ def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **ab
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
         sticky = list(_sticky_posts().for_listing(**shown_in_lists(request.site)))
-    return listing_response(request, page_number, url=url, listing=_all_posts, sticky=sticky, **about)
+    return listing_response(request, page_number, url=url, listing=all_posts, sticky=sticky, **about)
 
 
 def _sticky_posts() -> PostQuerySet:
@@ -167,7 +170,7 @@ def by_category(request: SiteRequest, path: str, page_number: int | None = None)
         request,
         page_number,
         url=category.get_absolute_url(),
-        listing=_posts_in_category,
+        listing=posts_in_category,
         about=[category.pk],
         heading=gettext("Archive for the '%(name)s' Category") % {"name": category.name},
         title=gettext("Posts in %(category)s") % {"category": category.name},
@@ -189,7 +192,7 @@ def by_author(request: SiteRequest, slug: str, page_number: int | None = None) -
         request,
         page_number,
         url=author.get_absolute_url(),
-        listing=_posts_by_author,
+        listing=posts_by_author,
         about=[author.pk],
         heading=gettext("Author Archive"),
         title=gettext("Posts by %(author)s") % {"author": author},

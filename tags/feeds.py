@@ -2,25 +2,14 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
-from django.utils import timezone
 
 from blog.feeds.posts import PostFeed, Subject
-from blog.models import Post, PostQuerySet
 from blog.redirects.look_up import RedirectToPage
-from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
 from tags.models import Tag
 from tags.tagging import tag_url
-from tags.views import find_tags, joined_name, joined_slug, newest_with_all, rarest_first
-
-
-@Prepared
-def _posts(now: Parameter, *tags: Parameter, stop: int) -> QuerySet[Any, Post]:
-    newest = newest_with_all(now, *tags)[:stop]
-    posts: PostQuerySet = Post.objects.published(now).filter(pk__in=newest.values("content_object"))
-    return posts.for_feed()
+from tags.views import find_tags, joined_name, joined_slug, posts_with_tags, rarest_first
 
 
 class TagFeed(PostFeed):
@@ -35,6 +24,6 @@ class TagFeed(PostFeed):
 
     def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
         tags: list[Tag] = kwargs["tags"]
-        posts = _posts(timezone.now(), *rarest_first(request.site, tags), stop=request.site.entries_per_feed)
+        posts = posts_with_tags.newest(rarest_first(request.site, tags), request.site.entries_per_feed)
         description = tags[0].description if len(tags) == 1 else ""
         return Subject(f"{joined_name(tags)} – {request.site.title}", tag_url(joined_slug(tags)), posts, description)

@@ -18,7 +18,7 @@ from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.site import SiteRequest
 from core.slugs import slug_from_export, slugify
-from tags.models import Tag, TagAlias, TaggedPost, TaggedPostQuerySet
+from tags.models import Tag, TagAlias, TaggedPost
 from tags.tagging import tag_url
 
 # How many tags can be combined, as in `/tag/a+b+c/`. A flood can ask for any combination.
@@ -30,19 +30,15 @@ _by_slugs = Prepared[Tag](lambda slugs: Tag.objects.filter(slug__in=slugs))
 _by_aliases = Prepared[TagAlias](lambda slugs: TagAlias.objects.filter(slug__in=slugs).select_related("tag"))
 
 
-def newest_with_all(now: Parameter | None, tag: Any, *others: Any) -> TaggedPostQuerySet:
-    """Return the rows of public posts with all of these tags, newest first. Those of the first one are read."""
+def post_ids(now: Parameter | None, tag: Any, *others: Any) -> QuerySet[Any, Any]:
+    """Return the IDs of public posts with all of these tags. The rows of the first tag are read."""
     rows = TaggedPost.objects.public(now).filter(tag=tag)
     for other in others:
         rows = rows.filter(Exists(TaggedPost.objects.filter(content_object=OuterRef("content_object"), tag=other)))
-    return rows.newest_first()
+    return rows.newest_first().values("content_object")
 
 
-def _post_ids(now: Parameter | None, *tags: Any) -> QuerySet[Any, Any]:
-    return newest_with_all(now, *tags).values("content_object")
-
-
-_listing = Listing(_post_ids)
+posts_with_tags: Final = Listing(post_ids)
 
 
 @require_safe
@@ -58,7 +54,7 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         request,
         page_number,
         url=url,
-        listing=_listing,
+        listing=posts_with_tags,
         about=rarest_first(request.site, tags),
         heading=gettext("Posts Tagged ‘%(name)s’") % {"name": name},
         title=gettext("Posts tagged “%(tag)s”") % {"tag": name},
@@ -89,7 +85,7 @@ def rarest_first(site: SiteSettings, tags: list[Tag]) -> list[int]:
         return [tags[0].pk]
 
     def count(tag: Tag) -> int:
-        return remembered(site, lambda: _listing.count([tag.pk]), "count", tag.get_absolute_url())
+        return remembered(site, lambda: posts_with_tags.count([tag.pk]), "count", tag.get_absolute_url())
 
     return [tag.pk for tag in sorted(tags, key=count)]
 

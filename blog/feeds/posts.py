@@ -5,42 +5,25 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext
 
 from accounts.models import User
 from blog.feeds.enclosures import enclosures_by_post, stored_enclosures
 from blog.feeds.formats import FORMATS
-from blog.models import Category, EnclosedWith, Post, PostInCategory, PostQuerySet, load_pictures
+from blog.listings.listing import all_posts, posts_by_author, posts_in_category, posts_in_language
+from blog.models import Category, EnclosedWith, Post, load_pictures
 from blog.page_metadata.lead_pictures import lead_picture, load_lead_pictures
 from blog.page_metadata.structured_data import changed_at
 from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
 from core.languages import answer_in, language_name, speaking
-from core.prepared import Parameter, Prepared
+from core.prepared import Prepared
 from core.site import SiteRequest, absolute_url, is_probe
-
-_posts = Prepared[Post](lambda now, stop: Post.objects.published(now).for_feed()[:stop])
-_posts_by_author = Prepared[Post](
-    lambda now, author, stop: Post.objects.published(now).filter(author=author).for_feed()[:stop]
-)
-
-_posts_in_language = Prepared[Post](
-    lambda now, language, stop: Post.objects.published(now).filter(language=language).for_feed()[:stop]
-)
 
 _categories = Prepared[Category](lambda path: Category.objects.filter(path=path))
 _authors = Prepared[User](lambda slug: User.objects.filter(slug=slug))
-
-
-@Prepared
-def _posts_in_category(now: Parameter, category: Parameter, *, stop: int) -> QuerySet[Any, Post]:
-    newest = PostInCategory.objects.public(now).filter(category=category).newest_first()[:stop]
-    posts: PostQuerySet = Post.objects.published(now).filter(pk__in=newest.values("post"))
-    return posts.for_feed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +92,7 @@ class PostFeed:
 class SiteFeed(PostFeed):
     def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
         site = request.site
-        posts = _posts(timezone.now(), stop=site.entries_per_feed)
-        return Subject(site.title, "/", posts, site.tagline)
+        return Subject(site.title, "/", all_posts.newest((), site.entries_per_feed), site.tagline)
 
 
 class CategoryFeed(PostFeed):
@@ -119,7 +101,7 @@ class CategoryFeed(PostFeed):
         if not categories:
             raise Http404(gettext("That category doesn't exist."))
         site, category = request.site, categories[0]
-        posts = _posts_in_category(timezone.now(), category.pk, stop=site.entries_per_feed)
+        posts = posts_in_category.newest([category.pk], site.entries_per_feed)
         return Subject(f"{category.name} – {site.title}", category.get_absolute_url(), posts, category.description)
 
 
@@ -129,7 +111,7 @@ class AuthorFeed(PostFeed):
         if not authors:
             raise Http404(gettext("That author doesn't exist."))
         site, author = request.site, authors[0]
-        posts = _posts_by_author(timezone.now(), author.pk, stop=site.entries_per_feed)
+        posts = posts_by_author.newest([author.pk], site.entries_per_feed)
         if not posts:
             raise Http404(gettext("There are no posts here."))
         return Subject(f"{author} – {site.title}", author.get_absolute_url(), posts, author.bio)
@@ -138,7 +120,7 @@ class AuthorFeed(PostFeed):
 class LanguageFeed(PostFeed):
     def subject(self, request: SiteRequest, **kwargs: Any) -> Subject:
         site, language = request.site, kwargs["language"]
-        posts = _posts_in_language(timezone.now(), language, stop=site.entries_per_feed)
+        posts = posts_in_language.newest([language], site.entries_per_feed)
         if not posts:
             raise Http404(gettext("There are no posts here."))
         answer_in(language)

@@ -12,15 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from blog.appearance.blocks import Row, SidebarBlock
-from blog.listings.listing import FeedLink, Listing, listing_response
+from blog.listings.listing import FeedLink, listing_response, posts_in_language
 from blog.models import Post
 from blog.sidebar import EMPTY, ZERO, Line
 from core.languages import answer_in, language_name, may_be_in_url
 from core.site import SiteRequest
-
-posts_in_language: Final = Listing(
-    lambda now, language: Post.objects.published(now).filter(language=language).newest_first().values("pk")
-)
 
 
 @require_safe

@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.core.paginator import EmptyPage, Page, Paginator
 from django.db.models import QuerySet
@@ -21,7 +21,7 @@ from blog.appearance.documents import ListStyle
 from blog.appearance.looks import look_of
 from blog.listings.listed_posts import listed_posts
 from blog.listings.titles import entry_list
-from blog.models import Entry, Post, PostQuerySet
+from blog.models import Entry, Post, PostInCategory, PostQuerySet
 from blog.page_metadata.open_graph import locale
 from blog.page_metadata.structured_data import Node, json_ld
 from core.memory import remembered
@@ -81,12 +81,13 @@ class Listing:
     """A kind of listing. `ids` makes the query set of the IDs of its posts, newest first.
 
     It takes the current time and what the listing is about, such as the ID of a tag. With `titles_only`, posts are
-    sorted by day, and loaded with what their titles need.
+    sorted by day, and loaded with what their titles need. Its feed has the newest of the same posts.
     """
 
     def __init__(self, ids: Callable[..., QuerySet[Any, Any]], *, titles_only: bool = False) -> None:
         self._ids, self._titles_only = ids, titles_only
         self._posts = Prepared[Post](self._posts_of_page)
+        self._newest = Prepared[Post](self._posts_of_feed)
 
     def count(self, about: Sequence[Value]) -> int:
         return self._ids(timezone.now(), *about).count()
@@ -94,6 +95,10 @@ class Listing:
     def posts(self, about: Sequence[Value], start: int, stop: int, **how: bool) -> list[Post]:
         """Return the posts from `start` to `stop`, counted from the end if `from_end`. One query."""
         return self._posts(timezone.now(), *about, start=start, stop=stop, **how)
+
+    def newest(self, about: Sequence[Value], stop: int) -> list[Post]:
+        """Return the newest posts, so many of them, with all that a feed shows. One query."""
+        return self._newest(timezone.now(), *about, stop=stop)
 
     def _posts_of_page(
         self,
@@ -111,6 +116,22 @@ class Listing:
             return Entry.objects.published(now).filter(pk__in=ids[start:stop]).for_titles()
         posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
         return posts.for_listing(**columns)
+
+    def _posts_of_feed(self, now: Parameter, *about: Any, stop: int) -> QuerySet[Any, Post]:
+        posts: PostQuerySet = Post.objects.published(now).filter(pk__in=self._ids(now, *about)[:stop])
+        return posts.for_feed()
+
+
+all_posts: Final = Listing(lambda now: Post.objects.published(now).newest_first().values("pk"))
+posts_in_category: Final = Listing(
+    lambda now, category: PostInCategory.objects.public(now).filter(category=category).newest_first().values("post")
+)
+posts_by_author: Final = Listing(
+    lambda now, author: Post.objects.published(now).filter(author=author).newest_first().values("pk")
+)
+posts_in_language: Final = Listing(
+    lambda now, language: Post.objects.published(now).filter(language=language).newest_first().values("pk")
+)
 
 
 class ListingPaginator(Paginator[Any]):
