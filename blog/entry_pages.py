@@ -110,7 +110,8 @@ def entry_response(
             context["related"] = related_section(entry, request.site)
         if site.show_author and look_of(site).appearance.about_author:
             context["about_author"] = about_author(entry.author, site)
-        context |= {"post": entry, "previous": entry.older_neighbour(), "next": entry.newer_neighbour()}
+        older, newer = entry.neighbours()
+        context |= {"post": entry, "previous": older, "next": newer}
         if is_described:
             trail = breadcrumb_list(site, breadcrumbs.to_post(entry, terms))
             nodes = [blog_posting(entry, terms, picture, site), trail]

@@ -22,7 +22,7 @@ from blog.rendering import MORE_PLACEHOLDER
 from blog.rendering.images import library_images
 from core.changes import PublicModel, PublicQuerySet
 from core.models import SiteSettings
-from core.prepared import Parameter, Prepared
+from core.prepared import Parameter, Prepared, together
 from core.slugs import SlugNumbers, slugify
 from core.urls import URLTemplate
 from media.models import Picture
@@ -164,23 +164,14 @@ class Post(Entry):
         """Its tags by name, ignoring case, as in the line “Tags”."""
         return sorted(self.tags.all(), key=lambda tag: tag.name.casefold())
 
-    def older_neighbour(self) -> "Post | None":
-        """Return the public post before this one."""
-        return self._neighbour("lt", "-published_at", "-pk")
-
-    def newer_neighbour(self) -> "Post | None":
-        """Return the public post after this one."""
-        return self._neighbour("gt", "published_at", "pk")
-
-    def _neighbour(self, lookup: str, *order: str) -> "Post | None":
-        if self.published_at is None:
-            return None
-        now = timezone.now()
-        if lookup == "lt":
-            # SQLite finds the place in the index by one limit, and reads from there. All that is older is below both.
-            now = min(now, self.published_at)
-        found: list[Post] = _neighbours(now, self.published_at, self.pk, lookup=lookup, order=order)
-        return found[0] if found else None
+    def neighbours(self) -> "tuple[Post | None, Post | None]":
+        """Return the public posts before and after this one. One query."""
+        now, time = timezone.now(), self.published_at
+        if time is None:
+            return None, None
+        # SQLite finds the place in the index by one limit, and reads from there. All that is older is below both.
+        older, newer = together((_older, [min(now, time), time, self.pk]), (_newer, [now, time, self.pk]))
+        return next(iter(older), None), next(iter(newer), None)
 
     @classmethod
     def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, StoredEntry]) -> None:
@@ -205,12 +196,19 @@ class Post(Entry):
         return [(old_url, self)] if old_url != url else []
 
 
-@Prepared
-def _neighbours(now: Parameter, time: Parameter, pk: Parameter, *, lookup: str, order: Sequence[str]) -> PostQuerySet:
-    beyond = Q((f"published_at__{lookup}", time)) | Q((f"pk__{lookup}", pk), published_at=time)
-    # The first condition repeats the second for the index.
-    posts: PostQuerySet = Post.objects.published(now).filter((f"published_at__{lookup}e", time)).filter(beyond)
-    return posts.only(*TITLE).order_by(*order)[:1]
+def _next_post(lookup: str, *order: str) -> Prepared[Post]:
+    """Return the query for the first public post in this order whose time and ID are beyond those of another one."""
+
+    def build(now: Parameter, time: Parameter, pk: Parameter) -> PostQuerySet:
+        beyond = Q((f"published_at__{lookup}", time)) | Q((f"pk__{lookup}", pk), published_at=time)
+        # The first condition repeats the second for the index.
+        posts: PostQuerySet = Post.objects.published(now).filter((f"published_at__{lookup}e", time)).filter(beyond)
+        return posts.only(*TITLE).order_by(*order)[:1]
+
+    return Prepared[Post](build)
+
+
+_older, _newer = _next_post("lt", "-published_at", "-pk"), _next_post("gt", "published_at", "pk")
 
 
 class Enclosure(PublicModel):

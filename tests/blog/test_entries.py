@@ -138,9 +138,9 @@ class TestNeighbours:
         twin = PostFactory(published_at=then)
         PostFactory(published_at=then + dt.timedelta(hours=1), status=Status.PRIVATE)
         last = PostFactory(published_at=then + dt.timedelta(days=1))
-        assert (first.older_neighbour(), first.newer_neighbour()) == (None, twin)
-        assert (twin.older_neighbour(), twin.newer_neighbour()) == (first, last)
-        assert (last.older_neighbour(), last.newer_neighbour()) == (twin, None)
+        assert first.neighbours() == (None, twin)
+        assert twin.neighbours() == (first, last)
+        assert last.neighbours() == (twin, None)
 
 
 class TestTrees:
