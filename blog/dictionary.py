@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from blog.entry_pages import entry_response
-from blog.models import Post
+from blog.models import Post, load_pictures
 from core.site import SiteRequest
 
 # In characters. More texts would take longer to load than they save.
@@ -49,6 +49,7 @@ def dictionary(request: SiteRequest) -> HttpResponse:
     newest = list(posts.defer("source", "lead_html").newest_first()[:_POSTS])
     if not newest:
         raise Http404(gettext("There are no posts yet."))
+    load_pictures(post for post in newest if "<img" in post.body_html)
     pages = [entry_response(request, post).content.decode() for post in newest[:2]]
     frame = "".join(_shared(pages[0], pages[-1]))
     texts = "\n".join(post.body for post in newest)[:_MAX_TEXT]

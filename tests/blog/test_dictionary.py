@@ -5,9 +5,14 @@ from base64 import b64encode
 
 import pytest
 import zstandard
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from blog.models import Post
+from media.pictures import store_picture
 from tests.factories import CommentFactory, PostFactory, at
+from tests.factories.files import picture_file
 from tests.factories.reader import Reader, Response
 
 PATH = "/dictionary.txt"
@@ -76,6 +81,20 @@ class TestTheDictionary:
     def test_has_nothing_from_behind_a_password(self, reader: Reader, post: Post) -> None:
         PostFactory(title="Locked", source="Behind the password", password="secret")
         assert "Behind the password" not in reader.get(PATH).text
+
+    def test_takes_one_query_for_the_pictures_in_all_texts(self, client: Client, post: Post) -> None:
+        def count_queries() -> int:
+            # The first request after a change reads the settings as well.
+            for _again in range(2):
+                with CaptureQueriesContext(connection) as queries:
+                    client.get(PATH, headers={"cache-control": "no-store"})
+            return len(queries)
+
+        before = count_queries()
+        for number in range(3):
+            picture = store_picture(picture_file())
+            PostFactory(title=f"Picture {number}", source=f"![A lamp]({picture.file.url})")
+        assert count_queries() == before + 1
 
     def test_needs_a_post(self, reader: Reader) -> None:
         Post.objects.all().delete()
