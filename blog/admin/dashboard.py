@@ -11,7 +11,7 @@ from django.utils.translation import ngettext_lazy
 from blog.appearance.versions import PERMISSION
 from blog.models import Entry, Post, ReviewNotice, Status, open_note_count
 from blog.models.entry_query import EntryKind
-from blog.permissions import UNDECIDED, may_publish, seen_by
+from blog.permissions import UNDECIDED, may_publish, may_view, seen_by
 from blog.review.notices import feedback_for
 from core.dashboard import Panel
 from core.navigation import Badge, FirstStep, NavigationItem
@@ -55,14 +55,17 @@ def _for_review(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _feedback(request: HttpRequest) -> dict[str, Any] | None:
-    """Return what the user was told lately about their own texts and notes: of each text, the latest of each kind."""
+    """Return what the user was told lately about their own texts and notes: of each text, the latest of each kind.
+
+    Texts that they no longer see are left out.
+    """
     user: Any = request.user
     latest: dict[int, dict[str, ReviewNotice]] = {}
     for notice in feedback_for(user).select_related("by", "note")[:_MAX_NOTICES]:
         latest.setdefault(notice.entry_id, {}).setdefault(notice.event, notice)
-    shown = list(latest)[:_SHOWN]
-    entries = Entry.objects.without_texts().in_bulk(shown)
-    return {"told": [(entries[pk], list(latest[pk].values())) for pk in shown]} if shown else None
+    entries = Entry.objects.without_texts().in_bulk(latest)
+    told = [(entries[pk], list(notices.values())) for pk, notices in latest.items() if may_view(user, entries[pk])]
+    return {"told": told[:_SHOWN]} if told else None
 
 
 def _seen_by(request: HttpRequest) -> QuerySet[Any]:

@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -251,6 +252,14 @@ class TestDecisions:
         # It is submitted again, so the decision is out of date.
         take("submit", post, author)
         assert find(read(client_of(author).get("/admin/")), "#panel-feedback") == []
+
+    def test_the_dashboard_is_silent_about_texts_that_someone_no_longer_sees(
+        self, author: User, editor: User, post: Post
+    ) -> None:
+        notes.answer(notes.add(post, editor, "Why?"), author, "Because.")
+        assert "A paper A note was answered · Amina" in text(read(client_of(editor).get("/admin/")))
+        editor.groups.set(Group.objects.filter(name="Author"))
+        assert "A paper" not in text(read(client_of(editor).get("/admin/")))
 
     def test_what_authors_publish_themselves_is_no_news(self, editor: User, deliver: Deliver) -> None:
         own = PostFactory(author=editor, status=Status.PENDING)
