@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.urls import Resolver404, resolve
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from blog.appearance.options import Link, is_link, split_link
+from blog.appearance.options import Link, is_link, link_lines, split_link
 from blog.models.redirect import normalise_path
 from core.registry import Registry
 
@@ -165,10 +163,7 @@ class MenuField(forms.Field):
             # What was stored, which `read_items` has made valid.
             return value
         text = str(value or "").replace("\0", "")[:_MAX_LENGTH]
-        lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-        if len(lines) > MAX_ITEMS:
-            raise ValidationError(gettext("There can be %d links at most.") % MAX_ITEMS)
-        return [_item(line) for line in lines]
+        return [_item(line) for line in link_lines(text, MAX_ITEMS)]
 
 
 HOW: Final = _(
@@ -179,9 +174,6 @@ HOW: Final = _(
 
 def _item(line: str) -> Item:
     title, url = split_link(line)
-    if not is_link(url):
-        text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
-        raise ValidationError(text % {"line": line[:100]})
     if url.startswith("/") and (found := find_target(url)):
         kind, pk = found
         return {"title": title, "kind": kind, "id": pk}

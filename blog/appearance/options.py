@@ -43,6 +43,18 @@ def is_link(url: str) -> bool:
     return parts.scheme in _SCHEMES and bool(parts.netloc or (parts.scheme == "mailto" and parts.path))
 
 
+def link_lines(text: str, limit: int) -> list[str]:
+    """Return the lines of a text, each of which ends with a URL. Raises ValidationError."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    if len(lines) > limit:
+        raise ValidationError(gettext("There can be %d links at most.") % limit)
+    for line in lines:
+        if not is_link(split_link(line)[1]):
+            message = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
+            raise ValidationError(message % {"line": line[:100]})
+    return lines
+
+
 class MarkdownField(forms.CharField):
     """A text in Markdown."""
 
@@ -68,11 +80,4 @@ class LinksField(forms.CharField):
         super().__init__(required=False, initial="", max_length=MAX_LENGTH, widget=widget, help_text=text, **kwargs)
 
     def clean(self, value: Any) -> str:
-        lines = [" ".join(line.split()) for line in super().clean(value).splitlines() if line.strip()]
-        if len(lines) > MAX_LINKS:
-            raise ValidationError(gettext("There can be %d links at most.") % MAX_LINKS)
-        for line in lines:
-            if not is_link(split_link(line)[1]):
-                text = gettext("“%(line)s” doesn't end with a URL that begins with https://, http://, mailto: or /.")
-                raise ValidationError(text % {"line": line[:100]})
-        return "\n".join(lines)
+        return "\n".join(link_lines(super().clean(value), MAX_LINKS))
