@@ -189,19 +189,12 @@ class AutosaveMixin(BaseAdmin[Any]):
             form.draft = row.data
         return form
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: Any,
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
-        may_change = self.has_change_permission(request, obj) if obj else self.has_add_permission(request)
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        entry = context["original"]
+        may_change = self.has_change_permission(request, entry) if entry else self.has_add_permission(request)
         if may_change and not context["is_popup"]:
-            context["autosave"] = self._autosave_context(request, obj, context["adminform"].form)
-        return super().render_change_form(request, context, add, change, form_url, obj)
+            context["autosave"] = self._autosave_context(request, entry, context["adminform"].form)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def _autosave_context(self, request: HttpRequest, entry: Entry | None, form: DraftForm) -> dict[str, Any]:
         user, entry_id = cast("User", request.user), entry.pk if entry else None

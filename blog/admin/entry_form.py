@@ -134,17 +134,10 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         # Without the icons for changing and deleting users, which the method of the parent adds.
         return self.formfield_for_foreignkey(db_field, request, queryset=people, form_class=AuthorField, **kwargs)
 
-    def render_change_form(
-        self,
-        request: HttpRequest,
-        context: Any,
-        add: bool = False,
-        change: bool = False,
-        form_url: str = "",
-        obj: Any = None,
-    ) -> HttpResponse:
+    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         form: EntryForm = context["adminform"].form
-        suffix, ids = ("", [obj.pk]) if obj else ("_new", [])
+        entry: Entry | None = context["original"]
+        suffix, ids = ("", [entry.pk]) if entry else ("_new", [])
         may_share = form.steps.main and not form.public_url
         context |= {
             "state": form.state,
@@ -154,16 +147,16 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             "other_buttons": _buttons(form, form.steps.others),
             "can_be_saved": Step.SAVE in form.steps,
             "can_be_scheduled": Step.SCHEDULE in form.steps,
-            "preview_links_url": self._url("preview_links", obj.pk) if obj and may_share else "",
+            "preview_links_url": self._url("preview_links", *ids) if ids and may_share else "",
             "preview_url": self._url(f"preview{suffix}", *ids),
             "advice_url": self._url(f"advice{suffix}", *ids),
-            "review": review(form.instance, None, None) if obj and form.steps.main else {},
+            "review": review(form.instance, None, None) if entry and form.steps.main else {},
             "zone_sentence": zone_sentence(form.instance.published_at),
             "note_to_author": form.note,
             "max_note_length": MAX_NOTE_LENGTH,
             "errors_by_field": [(bound, bound.errors) for bound in form if bound.errors],
         }
-        return super().render_change_form(request, context, add, change, form_url, obj)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     # Saving
 

@@ -47,9 +47,8 @@ class ReviewNotesMixin(BaseAdmin[Any]):
         return [self.own_path("<int:pk>/notes/", self.notes_view, "notes"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        obj = kwargs.get("obj")
-        if obj is not None:
-            context = {**context, **self._notes_context(request, obj), "returned": latest_return(obj)}
+        if (entry := context["original"]) is not None:
+            context |= {**self._notes_context(request, entry), "returned": latest_return(entry)}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def notes_view(self, request: HttpRequest, pk: int) -> HttpResponse:

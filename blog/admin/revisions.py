@@ -30,9 +30,9 @@ class RevisionsMixin(BaseAdmin[Any]):
         return [self.own_path("<int:object_id>/revisions/", self.revisions_view, "revisions"), *super().get_urls()]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
-        obj = kwargs.get("obj")
-        url = self._url("revisions", obj.pk) if obj is not None else ""
-        return super().render_change_form(request, {**context, "revisions_url": url}, *args, **kwargs)
+        entry = context["original"]
+        context["revisions_url"] = self._url("revisions", entry.pk) if entry is not None else ""
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def revisions_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the revisions of an entry and what one of them changed. A POST restores it, or deletes older ones."""
