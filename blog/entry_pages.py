@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language, gettext
 
@@ -24,12 +25,22 @@ from blog.rendering.headings import link_headings
 from blog.rendering.images import load_first_eagerly
 from blog.terms import links_to, terms_of
 from core.languages import alternates, answer_in, separator
+from core.prepared import Prepared
 from core.privacy import describe_kept_data
 from core.sender import sender
 from core.site import SiteRequest, absolute_url, is_probe
 
 _ID = re.compile(r'\sid="([^"<>]*)"')
 _INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
+# Without the kind, for which SQLite would read all pages.
+_children = Prepared[Entry](
+    lambda now, page: (
+        Entry.objects.published(now)
+        .filter(parent=page)
+        .only("kind", "title", "path", "language", "password")
+        .order_by("menu_order", "title", "pk")
+    )
+)
 
 
 def reader_response(request: SiteRequest, entry: Entry, page_number: int) -> HttpResponse:
@@ -122,8 +133,7 @@ def entry_response(
             }
         template = "blog/post.html"
     else:
-        children = entry.children.published().only("kind", "title", "path", "language", "password")
-        context |= {"page": entry, "children": children}
+        context |= {"page": entry, "children": _children(timezone.now(), entry.pk)}
         if entry.path == privacy.PATH:
             context["kept_data"] = describe_kept_data(site)
         if is_described:

@@ -89,6 +89,13 @@ class TestEntryPages:
     def test_a_page_can_have_several_pages_as_well(self, client: Client, page: Page) -> None:
         assert '<p dir="auto">second</p>' in client.get("/about/2/").content.decode()
 
+    def test_a_page_lists_the_pages_below_it_in_their_order(self, client: Client, page: Page) -> None:
+        for title, order in (("Third", 2), ("Second", 1), ("First", 1)):
+            PageFactory(title=title, menu_order=order, parent=page)
+        PageFactory(title="Draft", parent=page, status=Status.DRAFT)
+        listed = find(read(client.get("/about/")), ".children a")
+        assert [link.text_content() for link in listed] == ["First", "Second", "Third"]
+
     def test_a_child_page_with_a_number_as_its_slug_has_precedence(self, client: Client, page: Page) -> None:
         PageFactory(slug="2", parent=page, source="the child")
         assert "the child" in client.get("/about/2/").content.decode()
