@@ -29,7 +29,7 @@ from blog.editing.workflow import state_of
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import may_delete, may_edit, may_restore, sees_others
-from blog.rendering.images import library_files
+from blog.rendering.images import by_file_name, library_files
 from core.dates import format_datetime
 from media.models import Picture
 
@@ -205,8 +205,8 @@ def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
         for name in library_files(element.partition(">")[0]):
             names[pk] = name
     found = Picture.objects.filter(file__in=set(names.values())).select_related("merged_into")
-    pictures = {str(picture.file.name): shown.thumbnail_url for picture in found if (shown := picture.shown)}
-    return urls | {pk: pictures[name] for pk, name in names.items() if name in pictures}
+    pictures = by_file_name(found)
+    return urls | {pk: pictures[name].thumbnail_url for pk, name in names.items() if name in pictures}
 
 
 class EntryList(EntryActions):

@@ -16,10 +16,11 @@ from blog.editing.toolbar import tools_for
 from blog.models import Entry, Post
 from blog.permissions import may_edit, may_write
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK, SourceTooLongError, UnknownMarkupError, render
-from blog.rendering.images import library_files
+from blog.rendering.images import by_file_name, library_files
 from core.text import parse_id
-from media import documents, pictures
+from media import documents
 from media.models import Picture
+from media.pictures import MAX_BYTES
 
 
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
@@ -44,7 +45,7 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
             "data-markdownx-upload-urls-path": f"{reverse('markdownx_upload')}?{markup}",
             "data-links-url": reverse("editor_links"),
             "data-media-url": reverse("editor_media"),
-            "data-max-bytes": pictures.MAX_BYTES,
+            "data-max-bytes": MAX_BYTES,
             "data-max-document-bytes": documents.MAX_BYTES,
             "dir": "auto",
             "rows": 20,
@@ -98,7 +99,8 @@ def preview(request: HttpRequest) -> HttpResponse:
     page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
     html = rendered.body_html
     # Not those of the stored text, which has other pictures.
-    body = entry.for_readers(html, Picture.objects.filter(file__in=library_files(html)).select_related("merged_into"))
+    pictures = Picture.objects.filter(file__in=library_files(html)).select_related("merged_into")
+    body = entry.for_readers(html, by_file_name(pictures))
     return HttpResponse(body.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break))
 
 

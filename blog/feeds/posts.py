@@ -14,7 +14,7 @@ from blog.feeds.enclosures import enclosures_by_post, stored_enclosures
 from blog.feeds.formats import FORMATS
 from blog.listings.listing import all_posts, posts_by_author, posts_in_category, posts_in_language
 from blog.models import Category, EnclosedWith, Post, load_pictures
-from blog.page_metadata.lead_pictures import lead_picture, load_lead_pictures
+from blog.page_metadata.lead_pictures import lead_picture
 from blog.page_metadata.structured_data import changed_at
 from blog.redirects.look_up import rows_at
 from blog.terms import terms_of
@@ -59,8 +59,6 @@ class PostFeed:
         terms = terms_of(posts)
         unlocked = [post for post in posts if not post.is_locked]
         enclosures = enclosures_by_post(unlocked, stored_enclosures(unlocked))
-        if feed.has_images:
-            load_lead_pictures(unlocked)
         for post in posts:
             enclosed = enclosures.get(post.pk, EnclosedWith([], []))
             url = absolute_url(post.get_absolute_url())

@@ -4,10 +4,10 @@ from blog.models.appearance import AppearanceVersion, SiteAppearance
 from blog.models.autosave import Autosave
 from blog.models.category import Category, CategoryTwins
 from blog.models.category_change import CategoryChange
-from blog.models.entry import Entry
+from blog.models.entry import Entry, load_pictures
 from blog.models.entry_query import TEXTS, Status, date_in_lists, public_condition
 from blog.models.page import Page
-from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet, load_pictures
+from blog.models.post import EnclosedWith, Enclosure, Post, PostQuerySet
 from blog.models.post_in_category import PostInCategory
 from blog.models.preview_link import PreviewLink
 from blog.models.redirect import Redirect

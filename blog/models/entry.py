@@ -1,14 +1,14 @@
 """Entries: posts and pages as readers see them."""
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Self
 
 from django.apps import apps
-from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
@@ -18,9 +18,10 @@ from blog.models.entry_query import EntryKind, Status
 from blog.models.stored_entry import StoredEntry, new_guid
 from blog.rendering import MORE_PLACEHOLDER, PAGE_BREAK
 from blog.rendering.directions import add_auto_directions
-from blog.rendering.images import COLUMN_WIDTH, add_renditions, load_first_eagerly, picture_sources
+from blog.rendering.images import COLUMN_WIDTH, add_renditions, by_file_name, load_first_eagerly, picture_sources
 from blog.rendering.relative_urls import resolve_relative_urls
 from core.languages import language_name, speaking
+from core.prepared import Prepared
 from media.models import Picture
 
 # Migrations name `new_guid` here.
@@ -122,7 +123,15 @@ class Entry(StoredEntry):
         anchor = format_html('<span id="more-{}"></span>', self.pk)
         return self.for_readers(self.body_html).replace(MORE_PLACEHOLDER, anchor)
 
-    def for_readers(self, html: str, pictures: Iterable[Picture] | None = None) -> str:
+    @cached_property
+    def shown_pictures(self) -> dict[str, Picture]:
+        """The pictures of the media library in its stored text, by the files that it names (`by_file_name`).
+
+        One query, unless `load_pictures` has read them.
+        """
+        return _read_pictures([self.pk])[self.pk]
+
+    def for_readers(self, html: str, pictures: Mapping[str, Picture] | None = None) -> str:
         """Return `html`, its text or a part of it, as it is shown on any page.
 
         Relative URLs are relative to the entry's URL. If it has no direction, each block has its own. Pictures of the
@@ -131,11 +140,7 @@ class Entry(StoredEntry):
         html = resolve_relative_urls(html, self.get_absolute_url())
         if "<img" in html:
             html = load_first_eagerly(html) if self.leads_with_image else html
-            if pictures is None:
-                prefetch_related_objects([self], "pictures__merged_into")
-                pictures = self.pictures.all()
-            shown = {str(picture.file.name): picture.shown for picture in pictures}
-            html = add_renditions(html, {name: picture for name, picture in shown.items() if picture})
+            html = add_renditions(html, self.shown_pictures if pictures is None else pictures)
         return html if self.direction else add_auto_directions(html)
 
     @property
@@ -148,3 +153,22 @@ class Entry(StoredEntry):
         """Return where staff see it as readers will. The URL has WordPress's form."""
         parameter = "p" if self.kind == EntryKind.POST else "page_id"
         return f"{reverse('blog:front')}?{parameter}={self.pk}&preview=true"
+
+
+_pictures_in_texts = Prepared[Any](
+    lambda ids: Entry.pictures.through._default_manager.filter(entry__pk__in=ids).select_related("picture__merged_into")
+)
+
+
+def load_pictures(entries: Iterable[Entry]) -> None:
+    """Read the pictures in the texts of `entries`, to show them with their renditions. One query."""
+    by_id = {entry.pk: entry for entry in entries}
+    for pk, pictures in _read_pictures(by_id).items():
+        by_id[pk].shown_pictures = pictures
+
+
+def _read_pictures(ids: Collection[int]) -> dict[int, dict[str, Picture]]:
+    found: dict[int, list[Picture]] = {pk: [] for pk in ids}
+    for row in _pictures_in_texts(list(ids)) if ids else ():
+        found[row.entry_id].append(row.picture)
+    return {pk: by_file_name(pictures) for pk, pictures in found.items()}

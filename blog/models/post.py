@@ -1,11 +1,11 @@
 """Posts: dated entries at `/YYYY/MM/DD/slug/`, and the files that feeds enclose with them."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, Self
 
 from django.db import models
-from django.db.models import FETCH_RAISE, Q, prefetch_related_objects
+from django.db.models import FETCH_RAISE, Q
 from django.utils import timezone
 from django.utils.feedgenerator import Enclosure as FeedEnclosure
 from django.utils.html import format_html
@@ -63,19 +63,14 @@ class PostQuerySet(EntryQuerySet):
 
     def for_feed(self) -> Self:
         """Load what a feed shows of posts, newest first, and nothing else of them."""
-        posts = self.select_related("author").defer("source", "lead_html", "author__password")
+        posts = self.select_related("author", "featured_picture__merged_into")
+        posts = posts.defer("source", "lead_html", "author__password")
         return posts.fetch_mode(FETCH_RAISE).newest_first()
 
     def in_category(self, category: Category) -> Self:
         """Return the posts filed under `category` or one of its descendants."""
         filed = Entry.categories.through._default_manager.filter(category__in=Category.objects.below(category.path))
         return self.filter(pk__in=filed.values("entry"))
-
-
-def load_pictures(posts: Iterable["Post"]) -> None:
-    """Load the images in the texts of `posts`, to show them with their renditions. Takes a query, and one for images
-    that were merged."""
-    prefetch_related_objects(list(posts), "pictures__merged_into")
 
 
 class EnclosedWith(NamedTuple):
@@ -88,7 +83,7 @@ class EnclosedWith(NamedTuple):
 class Post(Entry):
     """A dated entry, filed under categories and tags."""
 
-    # Set for all posts of a feed together (blog.feeds.enclosures).
+    # Set by who has looked for them (blog.feeds.enclosures) and passes the post on.
     enclosed: EnclosedWith
 
     objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only

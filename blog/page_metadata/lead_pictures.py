@@ -1,10 +1,7 @@
 """The picture that stands for an entry elsewhere: in previews of links, in search results and in feeds."""
 
-from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Final, NamedTuple
-
-from django.db.models import prefetch_related_objects
 
 from blog.models import Entry
 from blog.rendering.images import library_images
@@ -37,7 +34,7 @@ class LeadPicture(NamedTuple):
 def lead_picture(entry: Entry) -> LeadPicture | None:
     """Return the featured image of an entry, or else the first image in its text that is no icon.
 
-    Two queries at most, none if `load_lead_pictures` or its text have read the images before.
+    One query at most for those in its text, none if that has been shown before.
     """
     if entry.is_locked:
         return None
@@ -45,20 +42,11 @@ def lead_picture(entry: Entry) -> LeadPicture | None:
         return _of(entry.picture, entry.picture.alt)
     if "<img" not in entry.body_html:
         return None
-    prefetch_related_objects([entry], "pictures__merged_into")
-    pictures = {str(picture.file.name): picture.shown for picture in entry.pictures.all()}
     for name, alt in library_images(entry.body_html):
-        picture = pictures.get(name)
+        picture = entry.shown_pictures.get(name)
         if picture is not None and min(picture.width, picture.height) >= _MIN_SIDE:
             return _of(picture, alt or picture.alt)
     return None
-
-
-def load_lead_pictures(entries: Iterable[Entry]) -> None:
-    """Load what `lead_picture` needs of all of these entries: four queries at most."""
-    entries = [entry for entry in entries if not entry.is_locked]
-    prefetch_related_objects(entries, "featured_picture__merged_into")
-    prefetch_related_objects([entry for entry in entries if "<img" in entry.body_html], "pictures__merged_into")
 
 
 def _of(picture: Picture, alt: str) -> LeadPicture:

@@ -4,7 +4,7 @@ This is done when a text is shown, because renditions are made later than texts 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from html import unescape
 from itertools import groupby
 from pathlib import PurePath
@@ -53,11 +53,16 @@ def alternative_texts(html: str, name: str) -> list[str]:
     return [alt for file, alt in library_images(html) if alt and file == name]
 
 
-def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
-    """Return sanitised `html` with the renditions and dimensions of `pictures`.
+def by_file_name(pictures: Iterable[Picture]) -> dict[str, Picture]:
+    """Return the pictures that readers see in place of these, each by the name of the file that texts have for it.
 
-    Each is given by the name of the file that the text shows, which is another one if the picture in it was merged.
+    It has another one if it is that of a picture which was merged into it.
     """
+    return {str(picture.file.name): shown for picture in pictures if (shown := picture.shown)}
+
+
+def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
+    """Return sanitised `html` with the renditions and dimensions of `pictures` (`by_file_name`)."""
     return _IMAGE.sub(lambda image: _with_renditions(image[0], pictures), html) if pictures else html
 
 

@@ -9,6 +9,7 @@ from django.core.files.base import ContentFile
 from django.db import connection
 from django.test import Client
 from PIL import Image
+from pytest_django import DjangoAssertNumQueries
 
 from blog.models import Entry, Post
 from blog.publishing import trash
@@ -76,6 +77,16 @@ class TestRenditionsInTexts:
         with django_capture_on_commit_callbacks(execute=True):
             with_renditions(picture)
         assert "<source" in client.get(post.get_absolute_url()).content.decode()
+
+    def test_a_text_takes_one_query_for_all_of_them(
+        self, picture: Picture, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        merged = stored()
+        Picture.objects.filter(pk=merged.pk).update(merged_into=picture, deleted_at=at(2020, 1, 1))
+        pk = PostFactory(source="\n\n".join(f"![A lamp]({each.file.url})" for each in (picture, merged))).pk
+        post = Post.objects.get(pk=pk)
+        with django_assert_num_queries(1):
+            assert post.body.count(f'src="{picture.file.url}"') == 2
 
     def test_an_imported_text_has_them_too(self, client: Client, picture: Picture) -> None:
         source = f'<figure class="alignleft"><img src="{picture.file.url}?w=300" width="300"></figure>'
