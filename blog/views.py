@@ -34,7 +34,7 @@ from blog.listings.listing import (
     posts_in_category,
     shown_in_lists,
 )
-from blog.models import Category, Entry, Page, Post, PostQuerySet
+from blog.models import Category, Entry, Page, Post
 from blog.overviews import is_free
 from blog.page_metadata.structured_data import breadcrumb_list, json_ld, profile_page, web_site
 from blog.permissions import may_view
@@ -58,6 +58,9 @@ _PAGE_OF_POSTS: Final = re.compile(r"(?P<path>.+?)(?:/page/(?P<number>[1-9][0-9]
 _posts_of_days = Listing(
     # Only posts have such a day, and a condition on the kind as well would make SQLite read all posts.
     lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
+)
+_sticky_posts = Prepared[Post](
+    lambda now, **columns: Post.objects.published(now).filter(sticky=True).for_listing(**columns)
 )
 posts_at = Prepared[Post](
     lambda now, day, slugs: (
@@ -122,14 +125,13 @@ def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:
 def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **about: Any) -> HttpResponse:
     """Show a page of all posts, sticky ones first."""
     sticky: list[Post] = []
-    if page_number is None and remembered(request.site, lambda: _sticky_posts().exists(), "sticky"):
-        sticky = list(_sticky_posts().for_listing(**shown_in_lists(request.site)))
+    if page_number is None and remembered(request.site, _has_sticky_posts, "sticky"):
+        sticky = _sticky_posts(timezone.now(), **shown_in_lists(request.site))
     return listing_response(request, page_number, url=url, listing=all_posts, sticky=sticky, **about)
 
 
-def _sticky_posts() -> PostQuerySet:
-    posts: PostQuerySet = Post.objects.published().filter(sticky=True)
-    return posts
+def _has_sticky_posts() -> bool:
+    return Post.objects.published().filter(sticky=True).exists()
 
 
 def _short_link_response(request: SiteRequest, entry_id: str) -> HttpResponse:
