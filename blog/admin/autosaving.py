@@ -302,9 +302,14 @@ class AutosaveMixin(BaseAdmin[Any]):
         return _storable({name: values for name in names if any(values := request.POST.getlist(name))})
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
+        form_id = None if change else self._form_id(request)
+        if form_id is None:
+            super().save_model(request, obj, form, change)
+            return
+        open_form = self._open(request, form_id=form_id)
+        obj.guid = open_form.guid
         super().save_model(request, obj, form, change)
-        if not change and (form_id := self._form_id(request)):
-            self._open(request, form_id=form_id).became(obj)
+        open_form.became(obj)
 
     def _saved_before(self, request: HttpRequest, entry_id: int) -> HttpResponse:
         """Answer the form of a new entry that is submitted once more, by a double click for example.

@@ -68,10 +68,15 @@ class OpenForm:
         Whatever submits the same form waits until the transaction of the caller ends.
         """
         self.report()
-        return Autosave.objects.values_list("entry", flat=True).get(user=self.user, form_id=self.form_id)
+        return Entry.objects.filter(guid=self.guid).values_list("pk", flat=True).first()
+
+    @property
+    def guid(self) -> str:
+        """The identifier of the entry as which this form of a new one is saved, by which it is known if sent again."""
+        return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.user.pk} {self.kind} {self.form_id}").urn
 
     def became(self, entry: Entry) -> None:
-        """Remember that this form of a new entry was saved as `entry`, and forget what was typed into it."""
+        """Have the row be that of `entry`, as which this form was saved, and forget what was typed into it."""
         row = Autosave.objects.filter(user=self.user, form_id=self.form_id)
         row.update(entry=entry.pk, data=None, saved_at=None)
 

@@ -258,6 +258,16 @@ class TestSubmittingAgain:
         assert "it was not saved a second time" in response.content.decode()
         assert response.context["autosave"]["offers"] == []
 
+    def test_saves_it_once_also_after_the_post_was_changed(self, client: Client, ruth: User) -> None:
+        data = self.data(ruth)
+        client.post(admin_url(Post, "add"), data)
+        post = Post.objects.get()
+        send(client, admin_url(post, "autosave"), typed(post, source="More words"))
+        client.post(admin_url(post, "change"), form_data(post, source="More words"))
+        assert client.get(admin_url(post, "change")).context["autosave"]["offers"] == []
+        client.post(admin_url(Post, "add"), data)
+        assert Post.objects.get().source == "More words"
+
     def test_keeps_what_is_different_the_second_time_as_unsaved(self, client: Client, ruth: User) -> None:
         client.post(admin_url(Post, "add"), self.data(ruth))
         response = client.post(admin_url(Post, "add"), self.data(ruth, source="Words, and more\0"), follow=True)
