@@ -231,6 +231,11 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def _url(self, name: str, *args: object) -> str:
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
 
+    def with_filters(self, request: HttpRequest, url: str) -> str:
+        """Return a URL of this admin with the filters of the list, from which one came."""
+        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+        return add_preserved_filters(filters, url)
+
     def own_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """Return the path of a view that Django's admin does not have, to which `_url` leads by this name."""
         name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
@@ -270,8 +275,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             url = self._url("add")
         else:
             return None
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return HttpResponseRedirect(add_preserved_filters(filters, url))
+        return HttpResponseRedirect(self.with_filters(request, url))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted, without the rows that only connect two objects and have no name.

@@ -8,7 +8,6 @@ from typing import Any, Final, cast
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -158,11 +157,6 @@ class EntryActions(BaseAdmin[Any]):
     def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
         """Return to the list with the filters that it had."""
         return HttpResponseRedirect(self.with_filters(request, self._url("changelist")))
-
-    def with_filters(self, request: HttpRequest, url: str) -> str:
-        """Return `url` with the filters of the list, from which one came."""
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return add_preserved_filters(filters, url)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted: the entries by title, and the number of comments and the like.

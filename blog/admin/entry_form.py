@@ -214,9 +214,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         """Return None: the form links to its entry as stored, and what was entered may be no URL (change_form.html)."""
         return None
 
-    def view_on_site(self, obj: Any) -> str:
-        """Return the URL of the page that readers see, or of its preview."""
-        return str(obj.get_absolute_url() if obj.is_public else obj.get_preview_url())
+    def view_on_site(self, obj: Entry) -> str:
+        return obj.site_url
 
     @admin.display(description=_("format"))
     def markup_label(self, entry: Entry) -> str:

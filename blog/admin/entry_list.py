@@ -7,13 +7,11 @@ from operator import and_
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import Count, Q, QuerySet, Value, prefetch_related_objects
 from django.db.models.functions import StrIndex, Substr
 from django.http import HttpRequest
 from django.template.loader import render_to_string
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -57,7 +55,10 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the first cell of a row shows besides the entry itself. `cells` has those of `entry_columns` by name."""
+    """What the first cell of a row shows besides the entry itself. `cells` has those of `entry_columns` by name.
+
+    `filters` is what Django's tags need for links from which one comes back to the same list.
+    """
 
     entry: Entry
     picture_url: str
@@ -66,31 +67,6 @@ class Row:
     may_delete: bool
     filters: dict[str, Any]
     cells: dict[str, str]
-
-    def url_of(self, view: str) -> str:
-        """Return the URL of one of its views in the admin, from which one comes back to the same list."""
-        url = reverse(f"admin:blog_{self.entry.kind}_{view}", args=[self.entry.pk])
-        return add_preserved_filters(self.filters, url)
-
-    @property
-    def edit_url(self) -> str:
-        return self.url_of("change")
-
-    @property
-    def quick_url(self) -> str:
-        return self.url_of("quick")
-
-    @property
-    def trash_url(self) -> str:
-        return self.url_of("trash")
-
-    @property
-    def restore_url(self) -> str:
-        return self.url_of("restore")
-
-    @property
-    def delete_url(self) -> str:
-        return self.url_of("delete")
 
     @property
     def state(self) -> str:
@@ -108,11 +84,6 @@ class Row:
     @property
     def in_trash(self) -> bool:
         return self.entry.status == Status.TRASH
-
-    @property
-    def site_url(self) -> str:
-        """The URL of the page that readers see, or of its preview."""
-        return self.entry.get_absolute_url() if self.entry.is_public else self.entry.get_preview_url()
 
     @property
     def tags(self) -> list[Any]:
@@ -248,7 +219,7 @@ class EntryList(EntryActions):
 
     @admin.display(description=_("title"), ordering="title")
     def title_cell(self, entry: Any) -> SafeString:
-        return render_to_string("admin/blog/_title_cell.html", {"row": entry.row, "entry": entry})
+        return render_to_string("admin/blog/_title_cell.html", {"row": entry.row, "entry": entry, **entry.row.filters})
 
     @admin.display(description=_("author"), ordering="author__display_name")
     def author_cell(self, entry: Entry) -> SafeString:

@@ -170,12 +170,11 @@ def action_message(action: str, entries: Sequence[Entry]) -> str:
 
 def _with_link(text: str, entry: Entry) -> str:
     """Return `text` with a link to the page that readers see, or to its preview."""
-    url = entry.get_absolute_url() if entry.is_public else entry.get_preview_url()
     if entry.kind == EntryKind.POST:
         label = gettext("View post") if entry.is_public else gettext("Preview post")
     else:
         label = gettext("View page") if entry.is_public else gettext("Preview page")
-    return format_html('{} <a href="{}">{}</a>', text, url, label)
+    return format_html('{} <a href="{}">{}</a>', text, entry.site_url, label)
 
 
 def _some_titles(entries: Sequence[Entry]) -> str:

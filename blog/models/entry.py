@@ -149,6 +149,11 @@ class Entry(StoredEntry):
         with speaking(self.language):
             return render_to_string("blog/_password_form.html", {"entry": self})
 
+    @property
+    def site_url(self) -> str:
+        """The URL of the page that readers see, or of its preview while they see none."""
+        return self.get_absolute_url() if self.is_public else self.get_preview_url()
+
     def get_preview_url(self) -> str:
         """Return where staff see it as readers will. The URL has WordPress's form."""
         parameter = "p" if self.kind == EntryKind.POST else "page_id"
