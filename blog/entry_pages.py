@@ -4,6 +4,7 @@ import re
 from typing import Any
 from urllib.parse import unquote
 
+from django.db.models import Q
 from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils import timezone
@@ -32,6 +33,15 @@ from core.site import SiteRequest, absolute_url, is_probe
 
 _ID = re.compile(r'\sid="([^"<>]*)"')
 _INTERNAL_LINK = re.compile(r'(<a\b[^<>]*?\shref=")#([^"<>]+)"')
+_translations_of = Prepared[Entry](
+    lambda now, group, pk: (
+        Entry.objects.published(now)
+        .filter(translation_group=group)
+        .exclude(Q(pk=pk) | Q(language=""))
+        .only("kind", "language", "status", "slug", "published_at", "published_on", "path", "noindex")
+        .order_by("language")
+    )
+)
 # Without the kind, for which SQLite would read all pages.
 _children = Prepared[Entry](
     lambda now, page: (
@@ -147,8 +157,7 @@ def _translations(entry: Entry) -> dict[str, Any]:
     """Return what a page says about the translations that readers may see. One query, if it has any."""
     if not (entry.language and entry.translation_group):
         return {"translations": [], "alternates": []}
-    fields = ("kind", "language", "status", "slug", "published_at", "published_on", "path", "noindex")
-    linked = list(entry.translations().published().exclude(language="").only(*fields))
+    linked = _translations_of(timezone.now(), entry.translation_group, entry.pk)
     urls = {each.language: absolute_url(each.get_absolute_url()) for each in (entry, *linked) if not each.noindex}
     return {"translations": linked, "alternates": [] if entry.noindex else alternates(urls)}
 

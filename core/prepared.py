@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final
+from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connections, models, router
@@ -17,7 +18,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.expressions import Expression
 from django.db.models.sql.compiler import SQLCompiler
 
-type Value = str | int | dt.datetime | dt.date
+type Value = str | int | dt.datetime | dt.date | UUID
 
 # Statements of one query with different shapes, of 40 kB each. This is a limit for crawlers of further pages.
 _MAX_STATEMENTS: Final = 24
@@ -205,4 +206,6 @@ def _adapted(connection: BaseDatabaseWrapper, values: Sequence[Any], index: tupl
         return connection.ops.adapt_datetimefield_value(value)
     if isinstance(value, dt.date):
         return connection.ops.adapt_datefield_value(value)
+    if isinstance(value, UUID):
+        return value if connection.features.has_native_uuid_field else value.hex
     return value

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.exceptions import FieldFetchBlocked
@@ -22,18 +23,20 @@ pytestmark = pytest.mark.django_db
 class TestRows:
     def test_values_of_each_type_find_what_they_find_in_a_query_set(self) -> None:
         old, new = (
-            PostFactory(published_at=at(2020, 1, 1), slug="a"),
+            PostFactory(published_at=at(2020, 1, 1), slug="a", translation_group=UUID(int=1)),
             PostFactory(published_at=at(2021, 1, 1), slug="ä'%s"),
         )
         by_time = Prepared[Post](lambda time: Post.objects.filter(published_at__lte=time))
         by_day = Prepared[Post](lambda day: Post.objects.filter(published_on=day))
         by_slug = Prepared[Post](lambda slug: Post.objects.filter(slug=slug))
         by_pk = Prepared[Post](lambda pk: Post.objects.filter(pk=pk))
+        by_group = Prepared[Post](lambda group: Post.objects.filter(translation_group=group))
         assert by_time(at(2020, 6, 1)) == [old]
         assert by_time(timezone.now()) == [new, old]
         assert by_day(dt.date(2021, 1, 1)) == [new]
         assert [by_slug("a"), by_slug("ä'%s"), by_slug("b")] == [[old], [new], []]
         assert [by_pk(old.pk), by_pk(new.pk)] == [[old], [new]]
+        assert [by_group(UUID(int=1)), by_group(UUID(int=2))] == [[old], []]
 
     def test_a_sequence_may_have_any_length(self) -> None:
         posts = PostFactory.create_batch(3)
