@@ -167,8 +167,8 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         publishing.save_entry(obj, user, categories=categories, tags=tags, stored=form.stored)
         if form.original is not None:
             try:
-                translations.link(obj, form.original, user)
-                original_changes.begin(obj, form.original, user, form.cleaned_data["original_version"])
+                translations.link(obj, form.original, user, is_new=True)
+                original_changes.begin(obj, form.original, form.cleaned_data["original_version"])
             except translations.LinkError as error:
                 # Someone else linked another one since the form was checked. The text is saved all the same.
                 self.message_user(request, str(error), messages.WARNING)

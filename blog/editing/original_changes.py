@@ -60,16 +60,15 @@ def changes_since(seen: Revision, original: Entry, translation: Entry) -> Origin
     return OriginalChanges(seen, title, list(_changes(seen.source, original.source, translation.source)))
 
 
-def begin(entry: Entry, original: Entry, by: User, version: str) -> None:
+def begin(entry: Entry, original: Entry, version: str) -> None:
     """Note what a new translation says the same as: `original` as it was in a `version`, the time of its last change.
 
-    If that version isn't known, `original` as it is now.
+    If that version isn't known, `original` as it is now. The person who wrote it sees `original`.
     """
-    seen_at = parse_time(version)
     try:
-        bring_up_to_date(entry, original, by, seen_at=seen_at)
+        _note_version(entry, original, parse_time(version))
     except ChangedAgainError:
-        bring_up_to_date(entry, original, by)
+        _note_version(entry, original, None)
 
 
 def bring_up_to_date(entry: Entry, original: Entry, by: User, *, seen_at: dt.datetime | None = None) -> None:
@@ -80,6 +79,10 @@ def bring_up_to_date(entry: Entry, original: Entry, by: User, *, seen_at: dt.dat
     """
     if not (may_edit(by, entry) and may_view(by, original)):
         raise PermissionDenied
+    _note_version(entry, original, seen_at)
+
+
+def _note_version(entry: Entry, original: Entry, seen_at: dt.datetime | None) -> None:
     with transaction.atomic():
         current: Entry = Entry.objects.select_for_update().get(pk=original.pk)
         if seen_at in {None, current.modified_at}:

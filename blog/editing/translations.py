@@ -20,13 +20,14 @@ class LinkError(ValueError):
     """Two entries can't be translations of each other. The message says why."""
 
 
-def link(entry: Entry, other: Entry, by: User) -> None:
+def link(entry: Entry, other: Entry, by: User, *, is_new: bool = False) -> None:
     """Make `entry` and `other` translations of each other, and of what either was linked to before.
 
     The time of their last change stays, so that forms that are open and imports go on with them. Raises LinkError, and
-    PermissionDenied unless `by` may change `entry` and see `other`.
+    PermissionDenied unless `by` may see `other` and change `entry`, or has just written it: `is_new`. Who may publish
+    only their own texts can't change them from then on.
     """
-    if not (may_edit(by, entry) and may_view(by, other)):
+    if not ((is_new or may_edit(by, entry)) and may_view(by, other)):
         raise PermissionDenied
     with transaction.atomic():
         linked = _lock(entry, other)

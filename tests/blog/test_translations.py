@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group, Permission
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
@@ -269,6 +270,18 @@ class TestWritingATranslation:
         client_of(editor).post(admin_url(Post, "add"), data)
         assert languages_linked_to(english) == ["ar"]
         assert Post.objects.get(title="بيان").status == Status.DRAFT
+
+    def test_publishing_it_links_it_also_for_those_who_may_not_change_it_then(self) -> None:
+        names = ("add_post", "change_post", "view_post", "publish_post")
+        group = Group.objects.create(name="Writers who publish")
+        group.permissions.set(Permission.objects.filter(codename__in=names))
+        writer = UserFactory(is_staff=True)
+        writer.groups.add(group)
+        english = PostFactory(language="en", author=writer)
+        data = form_data(title="بيان", language="ar", translation_of=english.pk, _step="publish")
+        assert client_of(writer).post(admin_url(Post, "add"), data).status_code == 302
+        assert languages_linked_to(english) == ["ar"]
+        assert Post.objects.get(title="بيان").is_public
 
     def test_a_language_that_exists_already_is_an_error_at_the_field(self, editor: User) -> None:
         english, _arabic = linked("en", "ar")
