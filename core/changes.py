@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from django.db import connection, models, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transaction
 
 from core import memory
 from core.registry import Registry
@@ -106,9 +106,9 @@ class CurrentVersion(models.Subquery):
         super().__init__(ContentVersion.objects.order_by(), sum=_SUM_OF_ENTRIES if of_entries else _SUM)
 
 
-def content_version() -> int:
+def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
     """Return the content version. Each request asks for it, so this takes a fiftieth of the time of a query set."""
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(_READ)
         ((version,),) = cursor.fetchall()
     return int(version)

@@ -9,9 +9,8 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, Error, connections, models
-from django.db.models import Sum
 
-from core.changes import ContentVersion
+from core.changes import content_version
 
 # Seconds for which a replica that failed is left alone.
 PAUSE: Final = 5
@@ -47,7 +46,7 @@ def replicas() -> list[str]:
     return [alias for alias in connections if alias != DEFAULT_DB_ALIAS]
 
 
-def find_replica(content_version: int) -> str | None:
+def find_replica(version: int) -> str | None:
     """Return the alias of a replica that has all public content of this version. None if there is none at the moment.
 
     A transaction increments the version when it commits, so a replica with the version has the whole transaction.
@@ -58,12 +57,10 @@ def find_replica(content_version: int) -> str | None:
     random.shuffle(candidates)
     for alias in candidates:
         try:
-            version = ContentVersion.objects.using(alias).aggregate(total=Sum("number"))["total"]
+            if content_version(alias) >= version:
+                return alias
         except Error as error:
             pause(alias, error)
-        else:
-            if (version or 0) >= content_version:
-                return alias
     return None
 
 
