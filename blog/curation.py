@@ -125,7 +125,7 @@ def _require_possible(sources: Iterable[Category], target: Category, *, keep: bo
 
 
 def _dissolve(source: Category, target: Category) -> None:
-    for child in source.children.exclude(pk=target.pk):
+    for child in source.children.all():
         child.parent = target
         child.save()
     Redirect.objects.filter(category=source).update(category=target)

@@ -29,7 +29,6 @@ from blog.models import Autosave, Entry
 from blog.revisions.comparing import Piece, compare, shorten
 from blog.revisions.describing import Difference
 from core.admin import BaseAdmin
-from core.change_list import FilterChangeList
 from core.languages import in_words
 from core.text import remove_unstorable, unify_line_ends
 
@@ -96,18 +95,6 @@ def editing_sentence(names: list[str]) -> str:
 def _editing(entry_id: int | None, user: User) -> str:
     """Return the sentence about who else is editing an entry; empty for a new one."""
     return editing_sentence(autosaves.editors_of([entry_id], user).get(entry_id, [])) if entry_id else ""
-
-
-class PresenceChangeList(FilterChangeList):
-    """A list whose entries have a sentence `editing` about who is editing them. One query."""
-
-    def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        # Iterating over it loads the entries, which then stay the same objects.
-        entries: list[Any] = list(self.result_list)
-        names = autosaves.editors_of([entry.pk for entry in entries], cast("User", request.user))
-        for entry in entries:
-            entry.editing = editing_sentence(names.get(entry.pk, []))
 
 
 class AutosaveMixin(BaseAdmin[Any]):

@@ -118,21 +118,14 @@ class EntryActions(BaseAdmin[Any]):
 
     def get_urls(self) -> list[URLPattern]:
         return [
-            self.own_path("<int:pk>/trash/", require_POST(self.trash_view), "trash"),
-            self.own_path("<int:pk>/restore/", require_POST(self.restore_view), "restore"),
+            # The buttons of one row of the list.
+            self.own_path("<int:pk>/trash/", require_POST(partial(self._act_on, self.trash)), "trash"),
+            self.own_path("<int:pk>/restore/", require_POST(partial(self._act_on, self.restore)), "restore"),
             self.own_path("undo-trash/", require_POST(self.undo_view), "undo_trash"),
             *super().get_urls(),
         ]
 
-    def trash_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Handle the button of one row of the list."""
-        return self._act_on(request, pk, self.trash)
-
-    def restore_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Handle the other button of a row, which is shown in the trash."""
-        return self._act_on(request, pk, self.restore)
-
-    def _act_on(self, request: HttpRequest, pk: int, action: Callable[..., None]) -> HttpResponse:
+    def _act_on(self, action: Callable[..., None], request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_change_permission(request):
             raise PermissionDenied
         action(request, self.get_queryset(request).filter(pk=pk))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -19,15 +19,18 @@ from django.utils.text import smart_split, unescape_string_literal
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from blog.admin.autosaving import PresenceChangeList
+from accounts.models import User
+from blog.admin.autosaving import editing_sentence
 from blog.admin.entry_actions import EntryActions
 from blog.admin.filters import AuthorFilter, DateFilter, LanguageFilter, StatusFilter
 from blog.admin.results import state_label
+from blog.editing.autosaves import editors_of
 from blog.editing.workflow import state_of
 from blog.entry_lists import EntryColumn, entry_columns, entry_searches, text_searches
 from blog.models import TEXTS, Entry, Page, Post, Status, date_in_lists, open_note_count
 from blog.permissions import may_delete, may_edit, may_restore, sees_others
 from blog.rendering.images import by_file_name, library_files
+from core.change_list import FilterChangeList
 from core.dates import format_datetime
 from media.models import Picture
 
@@ -62,6 +65,7 @@ class Row:
 
     entry: Entry
     picture_url: str
+    editing: str
     may_edit: bool
     may_restore: bool
     may_delete: bool
@@ -94,7 +98,7 @@ class Row:
         return max(0, len(self.entry.sorted_tags) - _MAX_TAGS) if isinstance(self.entry, Post) else 0
 
 
-class EntryChangeList(PresenceChangeList):
+class EntryChangeList(FilterChangeList):
     """A list that does not load the texts, and looks up what its rows show for the whole page at once."""
 
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
@@ -119,11 +123,12 @@ class EntryChangeList(PresenceChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        # They are loaded already, with the sentence about who is editing.
+        # Iterating over it loads the entries, which then stay the same objects.
         entries: list[Any] = list(self.result_list)
         if self.model is Post:
             prefetch_related_objects(entries, "categories", "tags")
         pictures = picture_urls(entries)
+        editors = editors_of([entry.pk for entry in entries], cast("User", request.user))
         columns = {name: column.cells(request, entries) for name, column in entry_columns.items()}
         filters = {"preserved_filters": self.preserved_filters, "opts": self.opts}
         for entry in entries:
@@ -133,6 +138,7 @@ class EntryChangeList(PresenceChangeList):
                 may_restore=may_restore(request.user, entry),
                 may_delete=may_delete(request.user, entry),
                 picture_url=pictures.get(entry.pk, ""),
+                editing=editing_sentence(editors.get(entry.pk, [])),
                 filters=filters,
                 cells={name: cells.get(entry.pk, "") for name, cells in columns.items()},
             )

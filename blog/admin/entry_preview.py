@@ -9,11 +9,12 @@ from django.contrib import messages
 from django.contrib.admin.utils import flatten_fieldsets
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
 from accounts.models import User
 from blog import publishing
@@ -63,12 +64,13 @@ class PreviewAdmin(BaseAdmin[Any]):
     """The previews of posts and pages."""
 
     def get_urls(self) -> list[URLPattern]:
+        preview, advice = require_POST(self.preview_view), require_POST(self.advice_view)
         return [
-            self.own_path("preview/", self.preview_view, "preview_new"),
-            self.own_path("<int:pk>/preview/", self.preview_view, "preview"),
+            self.own_path("preview/", preview, "preview_new"),
+            self.own_path("<int:pk>/preview/", preview, "preview"),
             self.own_path("<int:pk>/preview-links/", self.preview_links_view, "preview_links"),
-            self.own_path("advice/", self.advice_view, "advice_new"),
-            self.own_path("<int:pk>/advice/", self.advice_view, "advice"),
+            self.own_path("advice/", advice, "advice_new"),
+            self.own_path("<int:pk>/advice/", advice, "advice"),
             *super().get_urls(),
         ]
 
@@ -88,8 +90,6 @@ class PreviewAdmin(BaseAdmin[Any]):
 
     def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Show the submitted form as the page that readers would get if it were published. Nothing is saved."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         form = self._unsaved(request, pk)
         if form.errors:
             errors = [(bound, bound.errors) for bound in form if bound.errors]
@@ -110,8 +110,6 @@ class PreviewAdmin(BaseAdmin[Any]):
 
     def advice_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Show advice about the submitted form, and how it will look elsewhere. The script puts it into the panel."""
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
         form = self._unsaved(request, pk)
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         shown = review(form.instance, categories, tags)
