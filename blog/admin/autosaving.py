@@ -215,15 +215,13 @@ class AutosaveMixin(BaseAdmin[Any]):
         """Return the unsaved version that this request asks for, if there is one."""
         if "autosave" not in request.GET or not isinstance(request.user, User):
             return None
-        if entry is not None:
-            return self._open(request, entry.pk).unsaved()
-        form_id = self._form_id(request)
-        return self._open(request, form_id=form_id).unsaved() if form_id else None
+        return self._open(request, entry.pk if entry else None).unsaved()
 
     def _open(
         self, request: HttpRequest, entry_id: int | None = None, form_id: uuid.UUID | None = None
     ) -> autosaves.OpenForm:
-        """Return this person's form of the entry with this ID, or else of a new one."""
+        """Return this person's form of the entry with this ID, or else of a new one: by default that of the request."""
+        form_id = None if entry_id else form_id or self._form_id(request)
         return autosaves.OpenForm(cast("User", request.user), str(self.opts.model_name), entry_id, form_id)
 
     def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
@@ -246,7 +244,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         form_id = None if object_id else self._form_id(request)
         if request.method == "POST" and form_id and self.has_add_permission(request):
             with transaction.atomic():
-                if entry_id := self._open(request, form_id=form_id).lock_saved():
+                if entry_id := self._open(request).lock_saved():
                     response: HttpResponse = self._saved_before(request, entry_id)
                 else:
                     response = super().changeform_view(request, object_id, form_url, extra_context)
@@ -289,14 +287,12 @@ class AutosaveMixin(BaseAdmin[Any]):
         return _storable({name: values for name in names if any(values := request.POST.getlist(name))})
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
-        form_id = None if change else self._form_id(request)
-        if form_id is None:
-            super().save_model(request, obj, form, change)
-            return
-        open_form = self._open(request, form_id=form_id)
-        obj.guid = open_form.guid
+        opened = self._open(request, obj.pk)
+        if opened.form_id:
+            obj.guid = opened.guid
         super().save_model(request, obj, form, change)
-        open_form.became(obj)
+        if opened.form_id:
+            opened.became(obj)
 
     def _saved_before(self, request: HttpRequest, entry_id: int) -> HttpResponse:
         """Answer the form of a new entry that is submitted once more, by a double click for example.
