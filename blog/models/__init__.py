@@ -2,8 +2,7 @@
 
 from blog.models.appearance import AppearanceVersion, SiteAppearance
 from blog.models.autosave import Autosave
-from blog.models.category import Category, CategoryTwins
-from blog.models.category_change import CategoryChange
+from blog.models.category import Category, CategoryChange, CategoryTwins
 from blog.models.entry import Entry, load_pictures
 from blog.models.entry_query import TEXTS, Status, date_in_lists, public_condition
 from blog.models.page import Page
@@ -19,8 +18,7 @@ from blog.models.review import (
     ReviewPreference,
     open_note_count,
 )
-from blog.models.revision import Revision
-from blog.models.translated_version import TranslatedVersion
+from blog.models.revision import Revision, TranslatedVersion
 
 __all__ = [
     "MAX_NOTE_LENGTH",

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils.translation import gettext_lazy as _
 
+from blog.models.curation import UndoableChange
 from blog.models.post_in_category import PostInCategory
 from blog.models.redirect import add_redirects, remove_redirects
 from blog.models.tree import MAX_PATH_LENGTH, TreeNode, TreeQuerySet, not_its_own_parent
@@ -118,3 +119,13 @@ class CategoryTwins(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first} / {self.second}"
+
+
+class CategoryChange(UndoableChange):
+    """Categories that were merged, or whose posts were moved to another (blog.curation)."""
+
+    class Meta(UndoableChange.Meta):
+        verbose_name = _("change to categories")
+        verbose_name_plural = _("changes to categories")
+        # Anyone who may delete categories can see and undo them.
+        default_permissions = ()

@@ -1,4 +1,4 @@
-"""Revisions: what posts and pages contained each time they were saved."""
+"""Revisions: what posts and pages contained each time they were saved, and which of them a translation is of."""
 
 import datetime as dt
 import hashlib
@@ -80,3 +80,16 @@ class Revision(models.Model):
             settings=settings,
             digest=digest,
         )
+
+
+class TranslatedVersion(models.Model):
+    """The version of another entry, its original, with which a translation was last brought up to date."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.CASCADE, related_name="translated_version")
+    revision = models.ForeignKey(Revision, on_delete=models.CASCADE, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.entry_id}: {self.revision_id}"
