@@ -94,9 +94,9 @@ class TestCost:
     ) -> None:
         first, second = PostFactory.create_batch(2, tags=["t"])
         client.get(first.get_absolute_url())
-        with django_assert_num_queries(10):
+        with django_assert_num_queries(9):
             client.get(second.get_absolute_url(), headers={"cache-control": "no-store"})
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(6):
             client.get(second.get_absolute_url(), headers={"cache-control": "no-store"})
 
 
