@@ -3,6 +3,7 @@
 import datetime as dt
 import gc
 import logging
+import os
 import shutil
 import smtplib
 import threading
@@ -61,6 +62,11 @@ __all__ = ["copy_database", "static_root"]
 # No test depends on time: this machine may be busy.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores, because tests wait for browsers and servers half the time."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)
