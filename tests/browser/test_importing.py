@@ -10,7 +10,7 @@ from blog.models import Post
 from core.models import SiteSettings
 from tests.factories import PASSWORD, UserFactory
 from tests.factories.import_jobs import LIST_URL, UPLOAD_URL
-from tests.factories.types import Device, Faults, LogIn, Work
+from tests.factories.types import Faults, LogIn, Work
 from tests.factories.wxr import author, comment, export, item, page, write
 from wordpress.models import ImportJob, JobState, JobStep
 from wordpress.uploads import lifecycle
@@ -126,10 +126,8 @@ def test_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> No
     assert ImportJob.objects.count() == 1
 
 
-def test_pages_are_accessible(
-    log_in: LogIn, blog: Path, owner: None, device: Device, faults: Faults, work: Work
-) -> None:
-    tab = log_in("owner", UPLOAD_URL, **device)
+def test_pages_are_accessible(log_in: LogIn, blog: Path, owner: None, faults: Faults, work: Work) -> None:
+    tab = log_in("owner", UPLOAD_URL)
     problems = {"upload": faults(tab)}
     job = upload(tab, blog)
     problems["waiting"] = faults(tab)
