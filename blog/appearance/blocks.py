@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.dashboard import find_missing_template
 from core.models import SiteSettings
 from core.registry import Registry
+from core.text import parse_id
 
 # More than anyone reads.
 MAX_BLOCKS: Final = 30
@@ -201,7 +202,7 @@ def rearranged(data: QueryDict, name: str, action: str) -> QueryDict | None:
 def append(data: QueryDict, name: str, block: Block) -> None:
     """Put a block below the others of a form."""
     numbers = data.getlist(name)
-    number = str(max((int(each) for each in numbers if each.isascii() and each.isdigit()), default=-1) + 1)
+    number = str(max(map(parse_id, numbers), default=-1) + 1)
     data.setlist(name, [*numbers, number])
     data[f"{name}-{number}-kind"], data[f"{name}-{number}-title"] = block["kind"], block["title"]
     for option, value in block["options"].items():

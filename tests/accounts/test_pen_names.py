@@ -140,7 +140,7 @@ def paths(author: User, tmp_path: Path) -> list[str]:
             f"/comments/on/post/{post.pk}/",
         ),
         *(f"/comments/follow/post/{post.pk}/", sender_links.view_url(comments[0]), sender_links.edit_url(comments[0])),
-        *("/comments/confirm/x/", "/comments/unsubscribe/x/", "/comments/decide/x/approve/"),
+        *("/comments/confirm/x/", "/comments/unsubscribe/x/", "/comments/decide/x/approve/", "/comments/confirm/"),
         *(
             "/index.php",
             "/wp-login.php",

@@ -367,3 +367,9 @@ class TestTheForm:
         changed = rearranged(QueryDict("blocks=0&blocks=1&add=text"), "blocks", action)
         assert changed is not None
         assert "".join(changed.getlist("blocks")) == numbers
+
+    @pytest.mark.parametrize("number", ["x", "", "9" * 5000, "²"])
+    def test_a_block_is_added_whatever_was_sent_as_the_number_of_another(self, number: str) -> None:
+        changed = rearranged(QueryDict(f"blocks={number}&add=text"), "blocks", "add")
+        assert changed is not None
+        assert changed.getlist("blocks") == [number, "1"]
