@@ -1,7 +1,9 @@
 """RSS 2.0 and Atom feeds of comments, newest first: of the whole site, and of one post or page."""
 
 import html
+from typing import Any
 
+from django.db.models import QuerySet
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -15,7 +17,7 @@ from blog.models import Entry, Page, Post
 from blog.redirects.look_up import rows_at
 from comments.models import Comment, CommentKind, CommentSettings
 from core.languages import answer_in
-from core.prepared import Prepared
+from core.prepared import Parameter, Prepared
 from core.site import SiteRequest, absolute_url, is_probe
 
 
@@ -33,19 +35,18 @@ class CommentFeed:
             answer_in(entry.language)
             title = gettext("Comments on: %(title)s") % {"title": entry}
             url = feeds_url = entry.get_absolute_url()
-            comments = Comment.objects.on(entry).public()
+            about = [entry.pk]
             item_title = gettext("By: %(name)s")
         else:
             title = gettext("Comments for %(site)s") % {"site": request.site.title}
             url = reverse("blog:front")
             feeds_url = f"{url}comments/"
-            comments = Comment.objects.public()
+            about = []
             item_title = gettext("Comment on %(title)s by %(name)s")
-        if not CommentSettings.of(request.site).show_pingbacks:
-            comments = comments.filter(kind=CommentKind.COMMENT)
         feed = self.feed_type(title=title, description=title, url=url, feeds_url=feeds_url)
-        newest = comments.with_entries().select_related("user").order_by("-created_at", "-pk")
-        for comment in newest[: request.site.entries_per_feed]:
+        with_pingbacks = CommentSettings.of(request.site).show_pingbacks
+        stop = request.site.entries_per_feed
+        for comment in _newest(timezone.now(), *about, with_pingbacks=with_pingbacks, stop=stop):
             feed.add(
                 title=item_title % {"title": comment.entry, "name": comment.author_name},
                 link=absolute_url(comment.get_absolute_url()),
@@ -70,6 +71,17 @@ def _find_entry(request: SiteRequest, **kwargs: str) -> Entry:
         raise Http404(gettext("That post or page doesn't exist."))
     entry: Entry = found[0]
     return entry
+
+
+@Prepared
+def _newest(now: Parameter, *entry: Parameter, with_pingbacks: bool, stop: int) -> QuerySet[Any, Comment]:
+    """Return the newest comments, on one entry if its ID is given."""
+    comments = Comment.objects.public(now)
+    if entry:
+        comments = comments.filter(entry=entry[0])
+    if not with_pingbacks:
+        comments = comments.filter(kind=CommentKind.COMMENT)
+    return comments.with_entries().select_related("user").order_by("-created_at", "-pk")[:stop]
 
 
 _pages = Prepared[Page](lambda now, path: Page.objects.published(now).filter(path=path).without_texts())

@@ -19,6 +19,7 @@ from comments.models.settings import MIN_COMMENTS_PER_PAGE
 from comments.text import comment_html
 from comments.websites import public_url
 from core.changes import PublicModel, PublicQuerySet
+from core.prepared import Parameter
 
 MAX_TEXT_LENGTH = 20_000
 MAX_NAME_LENGTH = 245
@@ -50,9 +51,9 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
     def on(self, entry: Entry) -> Self:
         return self.filter(entry=entry)
 
-    def public(self) -> Self:
+    def public(self, now: Parameter | None = None) -> Self:
         """Return what every reader may see now: approved comments on public entries without a password."""
-        return self.approved().filter(entry__in=Entry.objects.published().filter(password=""))
+        return self.approved().filter(entry__in=Entry.objects.published(now).filter(password=""))
 
     def for_authors(self) -> Self:
         """Return what the authors of entries are notified of: like `public`, but also on entries with a password."""
