@@ -233,8 +233,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
 
     def with_filters(self, request: HttpRequest, url: str) -> str:
         """Return a URL of this admin with the filters of the list, from which one came."""
-        filters: dict[str, Any] = {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
-        return add_preserved_filters(filters, url)
+        return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
 
     def own_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """Return the path of a view that Django's admin does not have, to which `_url` leads by this name."""

@@ -26,7 +26,7 @@ _MPEG: Final = re.compile(
     rb"|MP4S|M4S2|[ZURSQG]MP4|3IV2|DM4V|M4CC|BLZ0|SEDG|WV1F|FVFW|FFDS|DXGM|GEO[XV]|HDX4",
     re.IGNORECASE | re.DOTALL,
 )
-# Images with metadata anywhere in them: each is a file of its own, or of a camera for films.
+# Images with metadata anywhere in them: each is a file of its own, or the raw data of a cinema camera.
 _REVEALING: Final = re.compile(rb"m?png.?|tiff|gif |tga |CFHD|apr[nh]|AV01", re.IGNORECASE | re.DOTALL)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 _BEGIN_OF_IMAGE, _END_OF_IMAGE, _SCAN = 0xD8, 0xD9, 0xDA
