@@ -15,7 +15,7 @@ from tags.models import Tag
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.texts import Text
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, Item, hides_from_search_engines
+from wordpress.wxr.records import CATEGORY, LANGUAGE, SECTION_GUID, TAG, Item, hides_from_search_engines
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
@@ -140,10 +140,8 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield remark
     if _is_undated_page(item):
         yield _("It has no date in the export, so it has that of the import.")
-    if not item.id:
-        yield _("It has no ID in the export, so it was imported with the new ID %d.") % entry.pk
-    elif item.id != entry.pk:
-        yield _("Its ID was already in use, so it was imported with the new ID %d.") % entry.pk
+    if item.id != entry.pk:
+        yield _why_new_id(item) % entry.pk
     if entry.guid != item.guid:
         yield _("The unique ID by which feed readers know it is missing, too long or in use, so it got a new one.")
     if has_markup(item.title):
@@ -163,6 +161,14 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
         yield text % count
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here. Those of this page are kept and exported again.")
+
+
+def _why_new_id(item: Item) -> str:
+    if item.id:
+        return _("Its ID was already in use, so it was imported with the new ID %d.")
+    if item.guid.startswith(SECTION_GUID):
+        return _("It is not in the export. It was added with the ID %d because its URL lists the pages below it.")
+    return _("It has no ID in the export, so it was imported with the new ID %d.")
 
 
 def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:

@@ -11,7 +11,7 @@ from core.http import host_of
 from core.text import fold, remove_controls
 from wordpress.importing.matching import KeyedItem
 from wordpress.models import fingerprint
-from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
+from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, PAGE_TYPES, TAG, Item, parents_first
 from wordpress.wxr.values import parse_id, plain_line
 
 # Far more than readers could use. All links are counted.
@@ -114,13 +114,15 @@ def _menus_of(item: Item) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
 
 def _classic_link(item: Item) -> ExportedLink:
     meta = {key: value.strip() for key, value in item.meta if key.startswith("_menu_item_")}
-    kind = meta.get("_menu_item_type", "")
+    kind, what = meta.get("_menu_item_type", ""), meta.get("_menu_item_object", "")
+    # A link to all items of a type has no URL.
+    url = f"/{PAGE_TYPES[what]}/" if kind == "post_type_archive" and what in PAGE_TYPES else ""
     return ExportedLink(
         _label(item.title),
         kind if kind in {ENTRY, TERM} else CUSTOM,
-        meta.get("_menu_item_object", "")[:20],
+        what[:20],
         parse_id(meta.get("_menu_item_object_id", "")),
-        _url(meta.get("_menu_item_url", "")),
+        url or _url(meta.get("_menu_item_url", "")),
         item.id,
         parse_id(meta.get("_menu_item_menu_item_parent", "")),
         item.menu_order,

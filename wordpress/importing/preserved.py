@@ -115,6 +115,14 @@ def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> No
         _update({row: fields[key] for key, (row, before) in stored.items() if before != fields[key]})
 
 
+def forget_whole(context: ImportContext, items: Iterable[Item]) -> None:
+    """Delete what earlier imports preserved of items because their types were unknown then."""
+    keys = [_key(item._replace(type=item.custom_type)) for item in items if item.custom_type]
+    if keys:
+        rows = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM, site=context.site)
+        rows.filter(key__in=keys).delete()
+
+
 def entry_fields(item: Item) -> Fields:
     """Return what is preserved of a post or page."""
     elements = dict(_not_default(item.elements))
@@ -128,6 +136,8 @@ def entry_fields(item: Item) -> Fields:
     if not item.slug and item.status in {"draft", "pending"}:
         # WordPress gives them a slug when they are published. Here they get one at once.
         elements["wp:post_name"] = ""
+    if item.custom_type:
+        elements["wp:post_type"] = item.custom_type
     is_post = item.type == "post"
     if is_post and item.menu_order:
         elements["wp:menu_order"] = str(item.menu_order)

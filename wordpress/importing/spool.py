@@ -15,8 +15,9 @@ from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_sources
 from wordpress.importing.referenced_files import FileReferences, find_references
 from wordpress.importing.report import ATTACHMENTS, PAGES
-from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
+from wordpress.wxr.records import PAGE_TYPES, REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
+from wordpress.wxr.values import usable_slug
 
 # The size of a chunk of items, in characters, and of a chunk of references, in files.
 _CHUNK_CHARACTERS: Final = 500_000
@@ -66,6 +67,8 @@ class SpooledPages:
         self._spool = spool
         self._positions: list[int] = []
         self._by_id: dict[int, int] = {}
+        # The public pages at the top, by slug.
+        self._at_top: dict[str, int] = {}
         self.outlines: list[KeyedItem] = []
 
     def add(self, keyed: KeyedItem) -> None:
@@ -77,15 +80,31 @@ class SpooledPages:
         if not keyed.is_repeated:
             # Of several pages with one ID the first counts.
             self._by_id.setdefault(outline.id, keyed.position)
+            if outline.status == "publish" and not (outline.parent or outline.custom_type):
+                self._at_top.setdefault(usable_slug(outline.slug), keyed.position)
 
     def __getitem__(self, index: int) -> KeyedItem:
         keyed: KeyedItem = self._spool.get(self._positions[index])
         return keyed
 
     def parent_of(self, index: int) -> int | None:
-        """Return the parent of a page; None if it has none or it is not in the export."""
-        parent = self.outlines[index].item.parent
-        return self._by_id.get(parent) if parent else None
+        """Return the parent of a page; None if it has none or it is not in the export.
+
+        Pages that had a type of their own are below the page that has the URL of this type.
+        """
+        item = self.outlines[index].item
+        if item.custom_type and not item.parent:
+            return self._at_top.get(PAGE_TYPES[item.custom_type])
+        return self._by_id.get(item.parent) if item.parent else None
+
+    def without_section(self) -> dict[str, list[Item]]:
+        """Return the outlines of the pages that had a type of their own, by type, if no page has the URL of this."""
+        found: dict[str, list[Item]] = {}
+        for keyed in self.outlines:
+            name = keyed.item.custom_type
+            if name and PAGE_TYPES[name] not in self._at_top:
+                found.setdefault(name, []).append(keyed.item)
+        return found
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
         """Sort pages: parents first, then public ones, then those with a slug. Also return those in a circle."""

@@ -12,7 +12,7 @@ from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.records import DESIRED_SLUG_KEY, Comment, Item, Meta, Record
+from wordpress.wxr.records import DESIRED_SLUG_KEY, PAGE_TYPES, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
@@ -180,7 +180,9 @@ class Export:
         if not date and not date_gmt:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
         link, guid = fields.text("link").strip(), fields.text("guid").strip()
-        item_type = fields.text("wp:post_type").strip() or "post"
+        exported_type = fields.text("wp:post_type").strip() or "post"
+        custom_type = exported_type if exported_type in PAGE_TYPES else ""
+        item_type = "page" if custom_type else exported_type
         is_entry = item_type in {"post", "page"}
         item = Item(
             # Some programs write no IDs, but keep them in the URLs.
@@ -210,6 +212,7 @@ class Export:
             attachment_url=fields.text("wp:attachment_url").strip(),
             legacy_urls=extensions.find_legacy_urls(meta),
             elements=fields.texts(except_for=_ITEM_ELEMENTS if is_entry else ()),
+            custom_type=custom_type,
         )
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms

@@ -14,6 +14,16 @@ from typing import Final, NamedTuple
 CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
 # Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
+# Types whose items become pages, and how their URLs begin (source: Jetpack, which WordPress.com has; Divi; Avada).
+PAGE_TYPES: Final = {
+    "jetpack-portfolio": "portfolio",
+    "jetpack-testimonial": "testimonial",
+    "jetpack-comic": "comic",
+    "project": "project",
+    "avada_portfolio": "portfolio-items",
+}
+# The GUIDs of the pages above them that an import adds (wordpress.importing.steps.sections).
+SECTION_GUID: Final = "urn:wordpress:post-type:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
@@ -131,6 +141,7 @@ class Item(NamedTuple):
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
+    `custom_type` is the type of an item that becomes a page (see PAGE_TYPES); empty if it was a page anyway.
     Only our exports have `legacy_urls` and `extension`. `elements` are the texts of elements by name: of posts and
     pages those that have no field here, of other items all of them.
     """
@@ -161,6 +172,7 @@ class Item(NamedTuple):
     legacy_urls: tuple[str, ...] = ()
     elements: Elements = ()
     extension: Extension | None = None
+    custom_type: str = ""
 
     @property
     def is_for_members(self) -> bool:

@@ -18,6 +18,7 @@ from wordpress.importing.matching import identify
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
+from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportedItem
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
@@ -28,11 +29,13 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
 
     Parents come first. When a page moves, the pages below it move too, and their old URLs become redirects.
     """
+    add_sections(context)
     identities = identify(context.spool.pages.outlines, context.site)
     pages = _PageImport(context, unsupported)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
         pages.import_some(index for index, identity in enumerate(identities) if identity.known is is_known)
+    redirect_groupings(context)
 
 
 class _PageImport(EntryImport):
@@ -55,6 +58,7 @@ class _PageImport(EntryImport):
         missing = {each.item.parent for each in imported if parents[each.keyed.position] is None} - {0}
         # Those that earlier exports contained.
         earlier = entries_by_id(self.context.site, missing) if missing else {}
+        sections = find_sections({each.item.custom_type for each in imported} - {""})
         numbers = SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers)
         used_slugs: defaultdict[int | None, set[str]] = defaultdict(set)
         for each in imported:
@@ -67,7 +71,7 @@ class _PageImport(EntryImport):
                 self.note(each, _("It is its own ancestor in the export, so it is at the top level."))
             elif parent is not None:
                 page.parent = pages.get(parent) or stored.get(self.pks.get(parent, 0))
-            elif isinstance(above := earlier.get(each.item.parent), Page):
+            elif isinstance(above := earlier.get(each.item.parent) or sections.get(each.item.custom_type), Page):
                 page.parent = above
             elif each.item.parent:
                 self.note(each, _("Its parent is not in the export, so it is at the top level."))
@@ -89,11 +93,11 @@ class _PageImport(EntryImport):
         page, index = imported.entry, imported.keyed.position
         parent = self._tree.parent_of(index)
         slug = usable_slug(imported.item.slug) or page.slug
-        if index in self._circular or not imported.item.parent:
+        if index in self._circular:
             new_parent = None
         elif parent is None:
-            # The parent is not in this export, so it stays the same.
-            new_parent = page.parent
+            # If the parent is not in this export, it stays the same.
+            new_parent = page.parent if imported.item.parent or imported.item.custom_type else None
         else:
             new_parent = Page.objects.filter(pk=self.pks.get(parent, 0)).first()
         if not isinstance(page, Page) or (page.slug, page.parent) == (slug, new_parent):

@@ -1,0 +1,178 @@
+"""Items of other types that become pages: projects of a portfolio, testimonials and comics."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from blog.models import Page
+from tests.factories.database import contents
+from tests.factories.reports import counted, remarks
+from tests.factories.types import ImportParts
+from tests.factories.wxr import VERSIONS, comment, export, exported, filed, item, items, meta, page, term, write
+from wordpress.importing.pipeline import import_export
+from wordpress.importing.undo import undo_run
+from wordpress.models import ImportRun, PreservedData
+from wordpress.wxr.records import PAGE_TYPES
+
+pytestmark = pytest.mark.django_db
+
+
+def project(id: int = 40, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
+    """Return a project of a portfolio."""
+    slug = values.pop("post_name", f"project-{id}")
+    usual = {
+        "post_type": "jetpack-portfolio",
+        "title": f"Project {id}",
+        "link": f"https://old.example/portfolio/{slug}/",
+        "guid": f"https://old.example/?post_type=jetpack-portfolio&p={id}",
+    }
+    return item(id, **{**usual, "post_name": slug, **values})
+
+
+class TestPages:
+    @pytest.mark.parametrize(("post_type", "prefix"), PAGE_TYPES.items())
+    def test_items_of_these_types_are_pages_at_their_old_urls(
+        self, import_parts: ImportParts, client: Client, post_type: str, prefix: str
+    ) -> None:
+        report = import_parts(project(40, post_type=post_type, content="A <b>wall</b>.", inside=[comment(1)]))
+        assert counted(report, "page") == {"imported": 2}
+        assert not report.skipped
+        body = client.get(f"/{prefix}/project-40/").content.decode()
+        assert "A <b>wall</b>." in body
+        assert 'id="comment-1"' in body
+        assert client.get("/?p=40").headers["Location"] == f"/{prefix}/project-40/"
+
+    def test_the_url_of_the_type_lists_them(self, import_parts: ImportParts, client: Client) -> None:
+        report = import_parts(project(40), project(41, status="draft"))
+        section = Page.objects.get(path="portfolio")
+        assert section.title == "Portfolio"
+        body = client.get("/portfolio/").content.decode()
+        assert 'href="/portfolio/project-40/"' in body.partition('class="children"')[2]
+        assert "Project 41" not in body
+        assert f"It was added with the ID {section.pk}" in remarks(report)[0]
+
+    def test_it_is_public_only_if_one_of_them_is(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(project(40, status="private"), project(41, status="draft"))
+        assert client.get("/portfolio/").status_code == 404
+
+    @pytest.mark.parametrize("comes_first", [True, False])
+    def test_a_page_of_the_export_at_this_url_is_the_one_above_them(
+        self, import_parts: ImportParts, *, comes_first: bool
+    ) -> None:
+        own = page(20, post_name="portfolio", title="My work")
+        report = import_parts(*([own, project()] if comes_first else [project(), own]))
+        assert counted(report, "page") == {"imported": 2}
+        assert Page.objects.get(pk=40).parent_id == 20
+
+    def test_a_page_that_is_here_at_this_url_is_the_one_above_them(self, import_parts: ImportParts) -> None:
+        import_parts(page(20, post_name="portfolio"))
+        assert counted(import_parts(project()), "page") == {"imported": 1}
+        assert Page.objects.get(pk=40).parent_id == 20
+
+    def test_pages_keep_their_urls(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(project(40, post_name="about", content="A project."), page(20, post_name="about", content="Us."))
+        assert "Us." in client.get("/about/").content.decode()
+        assert "A project." in client.get("/portfolio/about/").content.decode()
+
+    def test_other_urls_redirect(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(project(40, link="https://old.example/work/2014/project-40/"))
+        assert client.get("/work/2014/project-40/").headers["Location"] == "/portfolio/project-40/"
+
+    def test_groupings_lead_to_everything_in_them(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(
+            term("jetpack-portfolio-type", "murals"),
+            term("jetpack-portfolio-tag", "caf%c3%a9"),
+            project(inside=[filed("jetpack-portfolio-type", "murals")]),
+        )
+        assert client.get("/project-type/murals/").headers["Location"] == "/portfolio/"
+        assert client.get("/project-tag/café/").headers["Location"] == "/portfolio/"
+
+    def test_a_menu_leads_to_them(self, import_parts: ImportParts, client: Client) -> None:
+        link = {"_menu_item_type": "post_type_archive", "_menu_item_object": "jetpack-portfolio"}
+        one = {"_menu_item_type": "post_type", "_menu_item_object": "jetpack-portfolio", "_menu_item_object_id": "40"}
+        entries = [
+            item(id_, post_type="nav_menu_item", title=title, inside=[filed("nav_menu", "top"), *fields])
+            for id_, title, fields in (
+                (50, "Work", [meta(*pair) for pair in link.items()]),
+                (51, "Wall", [meta(*pair) for pair in one.items()]),
+            )
+        ]
+        import_parts(project(), *entries)
+        body = client.get("/").content.decode()
+        assert 'href="/portfolio/"' in body
+        assert 'href="/portfolio/project-40/"' in body
+
+
+class TestImportingAgain:
+    def test_a_second_import_changes_nothing(self, import_parts: ImportParts) -> None:
+        parts = (term("jetpack-portfolio-type", "murals"), project(40), project(41, status="draft"), page(20))
+        import_parts(*parts)
+        before = contents()
+        assert not import_parts(*parts).has_changes
+        assert contents() == before
+
+    def test_a_page_that_was_renamed_here_stays_the_one_above_them(self, import_parts: ImportParts) -> None:
+        import_parts(project(40))
+        section = Page.objects.get(path="portfolio")
+        section.slug = "work"
+        section.store()
+        import_parts(project(40), project(41))
+        assert Page.objects.get(title="Project 41").path == "work/project-41"
+
+    def test_a_changed_item_is_updated_and_stays_where_it_is(self, import_parts: ImportParts) -> None:
+        import_parts(project(40))
+        report = import_parts(project(40, content="New.", post_modified="2020-05-05 05:05:05"))
+        assert counted(report, "page") == {"updated": 1}
+        assert Page.objects.get(pk=40).path == "portfolio/project-40"
+
+    def test_what_was_preserved_when_the_type_was_unknown_is_not_exported_twice(
+        self, import_parts: ImportParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("wordpress.wxr.reader.PAGE_TYPES", {})
+            import_parts(project(40))
+        assert PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).count() == 1
+        import_parts(project(40))
+        assert exported(tmp_path).read_text().count("Project 40") == 1
+
+    def test_undoing_removes_everything(self, import_parts: ImportParts) -> None:
+        import_parts(term("jetpack-portfolio-type", "murals"), project(40))
+        undo_run(ImportRun.objects.get())
+        assert not Page.objects.exists()
+
+
+class TestExporting:
+    def test_they_have_their_type_again(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(project(40, inside=[filed("jetpack-portfolio-type", "murals")]))
+        text = exported(tmp_path).read_text()
+        assert "<wp:post_type>jetpack-portfolio</wp:post_type>" in text.replace("<![CDATA[", "").replace("]]>", "")
+        found = items(tmp_path / "out.xml")["page", 40]
+        assert (found.custom_type, found.parent) == ("jetpack-portfolio", 0)
+        assert [ref.slug for ref in found.terms] == ["murals"]
+
+    def test_one_that_was_moved_is_a_page(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(project(40), page(20))
+        moved = Page.objects.get(pk=40)
+        moved.parent = Page.objects.get(pk=20)
+        moved.store()
+        found = items(exported(tmp_path))["page", 40]
+        assert (found.custom_type, found.parent) == ("", 20)
+
+    def test_an_export_gives_another_site_the_same_pages(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(project(40), project(41, status="draft"), page(20))
+        path = exported(tmp_path)
+        before = path.read_text()
+        pages = list(Page.objects.order_by("pk").values("pk", "path", "title", "status", "guid"))
+        undo_run(ImportRun.objects.get())
+        assert not Page.objects.exists()
+        import_export([path])
+        assert list(Page.objects.order_by("pk").values("pk", "path", "title", "status", "guid")) == pages
+        assert exported(tmp_path, "again.xml").read_text() == before
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_types_are_known_in_every_version_of_the_format(tmp_path: Path, version: str) -> None:
+    found = items(write(tmp_path, export(project(), version=version)))
+    assert found["page", 40].custom_type == "jetpack-portfolio"
