@@ -1,20 +1,27 @@
-"""Items of other types that become pages: projects of a portfolio, testimonials and comics."""
+"""Items of custom types that become pages: projects, testimonials and comics, and what an owner chooses."""
 
+from collections.abc import Collection
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
 from blog.models import Page
+from tests.factories import UserFactory
 from tests.factories.database import contents
+from tests.factories.import_jobs import export_file, job_url, start
 from tests.factories.reports import counted, remarks
-from tests.factories.types import ImportParts
+from tests.factories.types import ImportParts, Uploaded, Work
 from tests.factories.wxr import VERSIONS, comment, export, exported, filed, item, items, meta, page, term, write
 from wordpress.importing.pipeline import import_export
+from wordpress.importing.report import Report
 from wordpress.importing.undo import undo_run
 from wordpress.models import ImportRun, PreservedData
-from wordpress.wxr.records import PAGE_TYPES
+from wordpress.wxr.post_types import FORM_TYPES, INTERNAL_TYPES, PAGE_TYPES, THEME_TYPES, path_above
+from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
 
@@ -31,12 +38,26 @@ def project(id: int = 40, **values: Any) -> str:  # noqa: A002  # WordPress's na
     return item(id, **{**usual, "post_name": slug, **values})
 
 
+def book(id: int = 60, slug: str = "", above: str = "books", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
+    """Return an item of a plugin's type, which readers could open."""
+    slug = slug or f"book-{id}"
+    link = f"https://old.example/{above}/{slug}/"
+    return project(id, post_type="book", title=f"Book {id}", post_name=slug, **{"link": link, **values})
+
+
+def import_books(folder: Path, *parts: str, types: Collection[str] = ("book",)) -> Report:
+    return import_export([write(folder, export(*parts))], page_types=types)
+
+
 class TestPages:
     @pytest.mark.parametrize(("post_type", "prefix"), PAGE_TYPES.items())
     def test_items_of_these_types_are_pages_at_their_old_urls(
         self, import_parts: ImportParts, client: Client, post_type: str, prefix: str
     ) -> None:
-        report = import_parts(project(40, post_type=post_type, content="A <b>wall</b>.", inside=[comment(1)]))
+        link = f"https://old.example/{prefix}/project-40/"
+        report = import_parts(
+            project(40, post_type=post_type, link=link, content="A <b>wall</b>.", inside=[comment(1)])
+        )
         assert counted(report, "page") == {"imported": 2}
         assert not report.skipped
         body = client.get(f"/{prefix}/project-40/").content.decode()
@@ -76,9 +97,22 @@ class TestPages:
         assert "Us." in client.get("/about/").content.decode()
         assert "A project." in client.get("/portfolio/about/").content.decode()
 
-    def test_other_urls_redirect(self, import_parts: ImportParts, client: Client) -> None:
-        import_parts(project(40, link="https://old.example/work/2014/project-40/"))
-        assert client.get("/work/2014/project-40/").headers["Location"] == "/portfolio/project-40/"
+    @pytest.mark.parametrize(
+        ("link", "here"),
+        [
+            ("https://old.example/work/project-40/", "/work/project-40/"),
+            ("https://old.example/blog/work/project-40/", "/work/project-40/"),
+            # The site itself has these URLs.
+            ("https://old.example/work/2014/project-40/", "/project-40/"),
+            ("https://old.example/tag/project-40/", "/project-40/"),
+            ("https://old.example/?post_type=jetpack-portfolio&p=40", "/portfolio/project-40/"),
+        ],
+    )
+    def test_every_old_url_leads_to_them(self, import_parts: ImportParts, client: Client, link: str, here: str) -> None:
+        import_parts(project(40, link=link))
+        path = link.removeprefix("https://old.example")
+        assert Page.objects.get(pk=40).get_absolute_url() == here
+        assert path == here or client.get(path).headers["Location"] == here
 
     def test_groupings_lead_to_everything_in_them(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(
@@ -103,6 +137,99 @@ class TestPages:
         body = client.get("/").content.decode()
         assert 'href="/portfolio/"' in body
         assert 'href="/portfolio/project-40/"' in body
+
+
+class TestChosenTypes:
+    def test_what_readers_could_open_is_named_in_the_report(self, import_parts: ImportParts) -> None:
+        report = import_parts(book(60), book(61), book(62, status="draft"))
+        assert counted(report, "book") == {"skipped": 3}
+        text = "book 0: Readers could open 2 of these, such as /books/book-60/. They become pages if"
+        assert remarks(report)[0].startswith(text)
+        assert not Page.objects.exists()
+
+    def test_without_a_url_of_its_own_nothing_can_be_chosen(self, import_parts: ImportParts) -> None:
+        report = import_parts(book(60, link="https://old.example/?post_type=book&p=60"), book(61, content=""))
+        assert not remarks(report)
+
+    def test_chosen_types_are_pages_at_their_old_urls(self, tmp_path: Path, client: Client) -> None:
+        assert counted(import_books(tmp_path, book(60), book(61)), "page") == {"imported": 3}
+        assert client.get("/books/book-60/").status_code == 200
+        assert Page.objects.get(path="books").title == "Books"
+
+    def test_later_imports_know_what_was_chosen(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        import_parts(book(60))
+        import_books(tmp_path, book(60))
+        assert not PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).exists()
+        assert counted(import_parts(book(60), book(61)), "page") == {"imported": 1, "unchanged": 1}
+
+    def test_what_is_below_another_stays_below_it(self, tmp_path: Path, client: Client) -> None:
+        import_books(tmp_path, book(61, above="books/book-60", post_parent=60), book(60))
+        assert client.get("/books/book-60/book-61/").status_code == 200
+        path = exported(tmp_path)
+        before = path.read_text()
+        undo_run(ImportRun.objects.get())
+        import_export([path])
+        assert exported(tmp_path, "again.xml").read_text() == before
+
+    def test_those_with_a_grouping_in_their_urls_are_at_the_top(self, tmp_path: Path, client: Client) -> None:
+        groups = ("essays", "poems", "novels")
+        import_books(tmp_path, *(book(60 + number, above=f"books/{name}") for number, name in enumerate(groups)))
+        assert Page.objects.count() == 3
+        assert client.get("/books/poems/book-61/").headers["Location"] == "/book-61/"
+        assert items(exported(tmp_path))["page", 61].custom_type == "book"
+
+    @pytest.mark.parametrize("name", sorted(FORM_TYPES | INTERNAL_TYPES | THEME_TYPES | {"attachment", "post"}))
+    def test_what_was_sent_in_confidence_or_belongs_to_wordpress_cannot_be_chosen(
+        self, tmp_path: Path, name: str
+    ) -> None:
+        with pytest.raises(InvalidExportError, match="can't become pages"):
+            import_books(tmp_path, project(60, post_type=name), types=[name])
+        assert not Page.objects.exists()
+
+    @pytest.mark.parametrize("name", sorted(FORM_TYPES))
+    def test_no_export_can_choose_them_either(self, import_parts: ImportParts, name: str) -> None:
+        report = import_parts(meta("_broadside_page_type", name, owner="channel"), project(60, post_type=name))
+        assert counted(report, name) == {"skipped": 1}
+        assert not remarks(report)
+
+    def test_a_type_that_is_not_in_the_export_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(InvalidExportError, match=r"“film”.*: book\."):
+            import_books(tmp_path, book(60), types=["film"])
+
+    def test_the_command_takes_types(self, tmp_path: Path) -> None:
+        path = write(tmp_path, export(book(60)))
+        call_command("import_wordpress", str(path), "--pages", "book", stdout=StringIO(), stderr=StringIO())
+        assert Page.objects.filter(pk=60).exists()
+
+    def test_the_admin_offers_what_is_in_the_files(self, client: Client, uploaded: Uploaded, work: Work) -> None:
+        client.force_login(UserFactory(is_staff=True, is_superuser=True))
+        job = uploaded(client, export_file(export(book(60), project(40), project(41, post_type="feedback"))))
+        text = client.get(job_url(job)).text
+        assert "book: 1, such as /books/book-60/" in text
+        assert text.count('name="page_types"') == 1
+        start(client, job, "import", page_types="book")
+        work()
+        assert Page.objects.filter(pk=60).exists()
+
+
+@pytest.mark.parametrize(
+    ("link", "blog", "expected"),
+    [
+        ("https://old.example/books/b/", "https://old.example", "books"),
+        ("https://old.example/books/b", "https://old.example/", "books"),
+        ("https://old.example/blog/books/b/", "https://old.example/blog", "books"),
+        ("https://old.example/index.php/books/b/", "https://old.example", "books"),
+        ("https://old.example/books/a/b/", "https://old.example", "books/a"),
+        ("https://old.example/%D9%83%D8%AA%D8%A8/b/", "https://old.example", "كتب"),
+        ("https://old.example/b/", "https://old.example", ""),
+        ("https://old.example/books/?p=1", "https://old.example", ""),
+        ("https://old.example", "https://old.example", ""),
+        ("", "", ""),
+        ("https://[old.example/books/b/", "https://old.example", ""),
+    ],
+)
+def test_path_above_an_item(link: str, blog: str, expected: str) -> None:
+    assert path_above(link, blog) == expected
 
 
 class TestImportingAgain:
@@ -160,8 +287,8 @@ class TestExporting:
         found = items(exported(tmp_path))["page", 40]
         assert (found.custom_type, found.parent) == ("", 20)
 
-    def test_an_export_gives_another_site_the_same_pages(self, import_parts: ImportParts, tmp_path: Path) -> None:
-        import_parts(project(40), project(41, status="draft"), page(20))
+    def test_an_export_gives_another_site_the_same_pages(self, tmp_path: Path) -> None:
+        import_books(tmp_path, project(40), project(41, status="draft"), page(20), book(60))
         path = exported(tmp_path)
         before = path.read_text()
         pages = list(Page.objects.order_by("pk").values("pk", "path", "title", "status", "guid"))

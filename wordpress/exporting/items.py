@@ -38,7 +38,6 @@ from wordpress.wxr.records import (
     EVERYONE,
     FOOTNOTES,
     OLD_SLUG_KEY,
-    PAGE_TYPES,
     TAG,
     THUMBNAIL,
     YOAST_NOINDEX,
@@ -85,12 +84,12 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     # What was for members became private, and an unknown status a draft. If it has another now, an editor has set it.
     imported_as = Status.PRIVATE if kept.elements.get("wp:status") in {"publish", "future"} else Status.DRAFT
     changed = set() if entry.status == imported_as else {"wp:status"}
-    prefix = PAGE_TYPES.get(kept.elements.get("wp:post_type", ""))
-    if prefix and entry.path == f"{prefix}/{entry.slug}":
+    if kept.section is not None and entry.path and kept.section != entry.path.rpartition("/")[0]:
+        # An editor has moved it, so it is a page now.
+        changed.add("wp:post_type")
+    elif kept.section is not None:
         # In WordPress, an item of its type has this URL without a parent.
         values["post_parent"] = 0
-    else:
-        changed.add("wp:post_type")
     values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
         *_terms(entry, kept),

@@ -49,6 +49,8 @@ class Preserved:
         self.elements: dict[str, str] = fields.get("elements", {})
         self.terms: list[list[str]] = fields.get("terms", [])
         self.meta: list[list[str]] = fields.get("meta", [])
+        # The slug of the page above one of a custom type, empty for the top. None if it is another page, or below one.
+        self.section: str | None = fields.get("section")
         self._comments: list[dict[str, Any]] = fields.get("comments", [])
 
     def text(self, element: str, current: str, plain: Callable[[str], str]) -> str:

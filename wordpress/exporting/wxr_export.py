@@ -26,10 +26,12 @@ from wordpress.exporting.menus import Menu, menu_items, menu_terms, own_menus
 from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
 from wordpress.exporting.translations import translation_terms
 from wordpress.importing.database import tune_for_bulk
+from wordpress.importing.page_types import page_types_here
 from wordpress.models import Attachment, PreservedData
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
-from wordpress.wxr.extensions import EXTENSION_KEY, clean_for_xml, to_json
+from wordpress.wxr.extensions import EXTENSION_KEY, PAGE_TYPE_KEY, clean_for_xml, to_json
+from wordpress.wxr.post_types import PAGE_TYPES
 from wordpress.wxr.records import parents_first
 
 # Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
@@ -77,6 +79,8 @@ def _channel_elements(site: SiteSettings) -> Iterator[str]:
         yield f"\t<{name}>{escape(clean_for_xml(value))}</{name}>\n"
     folders = (redirect.path for redirect in Redirect.objects.filter(path__endswith="/*") if redirect.folder)
     yield elements.legacy_url_fields("channelmeta", folders)
+    for name in sorted(page_types_here() - PAGE_TYPES.keys()):
+        yield elements.meta_field("channelmeta", PAGE_TYPE_KEY, name)
 
 
 def _last_change() -> dt.datetime:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,6 +22,7 @@ from wordpress.importing.time_zones import TimeSamples
 from wordpress.importing.visibility import Visibility
 from wordpress.wxr import records
 from wordpress.wxr.markup_repair import Repairs
+from wordpress.wxr.post_types import FORM_TYPES, INTERNAL_TYPES, THEME_TYPES
 from wordpress.wxr.reader import MAX_TERMS as MAX_TERMS_OF_ITEM
 from wordpress.wxr.reader import Export
 from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Author, Item, Term
@@ -34,15 +36,8 @@ type Progress = Callable[[Stage, int, int], None]
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
 
-_THEME_TYPES: Final = {
-    *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
-    *("wp_template", "wp_template_part", records.NAVIGATION),
-}
-_INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
-# What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, Ninja Forms and WPForms; or
-# because they wanted their personal data to be disclosed or erased.
-_FORM_TYPES: Final = {"feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"}
-
+# How many custom types are counted. No site has so many.
+_MAX_TYPES: Final = 100
 # The part of all GUIDs that have a host of the blog, and how many hosts are counted.
 _OFTEN: Final = 0.1
 _MAX_HOSTS: Final = 1000
@@ -98,6 +93,10 @@ class Analysis:
     now: dt.datetime = field(default_factory=timezone.now)
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
+    # The custom types whose items become pages.
+    page_types: set[str] = field(default_factory=set)
+    # Those whose items could: how many of them readers could open, and the path of the first.
+    other_types: dict[str, tuple[int, str]] = field(default_factory=dict)
     authors: dict[str, Author] = field(default_factory=dict)
     # The authors whom items name.
     creators: set[str] = field(default_factory=set)
@@ -141,6 +140,12 @@ class Analysis:
         former = {host for host, count in self.guid_hosts.items() if count >= often}
         return {host_of(self.base_url), *former} - {""}
 
+    def add_other_type(self, item: Item) -> None:
+        """Count an item that readers could open, and whose custom type is unknown here."""
+        if item.type in self.other_types or len(self.other_types) < _MAX_TYPES:
+            count, path = self.other_types.get(item.type, (0, urlsplit(item.link).path))
+            self.other_types[item.type] = count + 1, path
+
     def add_guid(self, guid: str) -> None:
         host = host_of(guid)
         if host in self.guid_hosts or len(self.guid_hosts) < _MAX_HOSTS:
@@ -148,14 +153,20 @@ class Analysis:
 
 
 def analyse(
-    paths: Collection[Path], progress: Progress | None = None, on_item: Callable[[Item], None] | None = None
+    paths: Collection[Path],
+    progress: Progress | None = None,
+    on_item: Callable[[Item], None] | None = None,
+    page_types: Collection[str] = (),
 ) -> Analysis:
-    """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file."""
+    """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file.
+
+    `page_types`: the custom types whose items become pages, besides those that always do.
+    """
     analysis = Analysis()
     total = total_size(paths)
     done = 0
     for path in paths:
-        export = Export(path, markups)
+        export = Export(path, markups, page_types)
         for record in export.records():
             if isinstance(record, Author):
                 analysis.authors.setdefault(record.login, record)
@@ -216,7 +227,7 @@ def reason_to_skip(item: Item) -> str:
 
 def is_preserved(item: Item) -> bool:
     """Return whether an item that cannot be imported is exported again (wordpress.importing.preserved)."""
-    return item.type not in {"post", "page"} | _FORM_TYPES
+    return item.type not in {"post", "page"} | FORM_TYPES
 
 
 def _reason_to_skip_type(post_type: str, status: str) -> str:
@@ -225,11 +236,11 @@ def _reason_to_skip_type(post_type: str, status: str) -> str:
             "It is kept and exported again, and its menu can be used under Appearance. The notes say what became of "
             "each menu."
         )
-    if post_type in _THEME_TYPES:
+    if post_type in THEME_TYPES:
         return _("It belongs to the theme, not to the content. It is kept and exported again.")
-    if post_type in _INTERNAL_TYPES:
+    if post_type in INTERNAL_TYPES:
         return _("WordPress used it internally; readers never saw it. It is kept and exported again.")
-    if post_type in _FORM_TYPES:
+    if post_type in FORM_TYPES:
         return _("A reader sent it through a form in confidence, so it is not kept. Keep the export if you need it.")
     if post_type == records.REUSABLE_BLOCK:
         return _("It is part of other posts, not a post of its own.")
@@ -281,7 +292,11 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     analysis.highest_comment_id = max(analysis.highest_comment_id, *(comment.id for comment in item.comments), 0)
     reason = reason_to_skip(item)
     analysis.visibility.add(item, reason, analysis.now)
+    if item.custom_type:
+        analysis.page_types.add(item.custom_type)
     if reason:
+        if item.path_above and item.status == "publish" and (item.content or item.excerpt):
+            analysis.add_other_type(item)
         return
     analysis.creators.add(item.author)
     analysis.add_guid(item.guid)

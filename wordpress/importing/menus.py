@@ -11,7 +11,8 @@ from core.http import host_of
 from core.text import fold, remove_controls
 from wordpress.importing.matching import KeyedItem
 from wordpress.models import fingerprint
-from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, PAGE_TYPES, TAG, Item, parents_first
+from wordpress.wxr.post_types import PAGE_TYPES
+from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
 from wordpress.wxr.values import parse_id, plain_line
 
 # Far more than readers could use. All links are counted.

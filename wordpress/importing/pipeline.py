@@ -1,6 +1,6 @@
 """Importing WordPress exports. Importing an export twice has the same result as importing it once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from wordpress.importing.entry_builder import text_of
 from wordpress.importing.ids import NewIds
 from wordpress.importing.ledger import Ledger, begin_run, finish_run, forget_if_empty
 from wordpress.importing.media_source import MediaDownload, MediaSource, hosts_of
+from wordpress.importing.page_types import check_page_types, page_types_here
 from wordpress.importing.render_pool import RenderPool
 from wordpress.importing.report import Report
 from wordpress.importing.site_identity import identify_site
@@ -47,6 +48,7 @@ def import_export(
     fetch_everywhere: bool = False,
     confirm_hosts: Callable[[Mapping[str, int]], bool] = lambda hosts: True,
     map_authors: Mapping[str, str] = MappingProxyType({}),
+    page_types: Collection[str] = (),
     take_title: bool = False,
     progress: Progress | None = None,
     job: ImportJob | None = None,
@@ -55,25 +57,29 @@ def import_export(
 
     Files come from `media`, or with `fetch_media` from the old site. With `fetch_everywhere` as well, those that texts
     show from other hosts come from there, if `confirm_hosts` agrees to these hosts, given with their numbers of files.
-    `map_authors` maps logins of authors in the export to user names here. With `take_title` this site gets the blog's
-    title and tagline even if it has content or a title of its own. With `dry_run` nothing is changed and no file is
-    looked for. The run becomes one of `job`.
+    `map_authors` maps logins of authors in the export to user names here. Items of the custom types `page_types`, and
+    of those from which an earlier import made pages, become pages. With `take_title` this site gets the blog's title
+    and tagline even if it has content or a title of its own. With `dry_run` nothing is changed and no file is looked
+    for. The run becomes one of `job`.
 
     Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
     interrupted or killed, the next import of the site continues it.
 
     Raises AlreadyRunningError; InvalidExportError, before anything is changed, if a file is not a complete and harmless
-    export or `map_authors` names someone who does not exist; and KeyboardInterrupt if nothing has been stored yet.
+    export, `map_authors` names someone who does not exist, or `page_types` a type that the export does not have; and
+    KeyboardInterrupt if nothing has been stored yet.
     """
     users = users_named(map_authors)
+    check_page_types(page_types)
     resolve = resolve_files if Attachment.objects.with_file().exists() else resolve_no_files
     with (
         nullcontext() if dry_run else only_import(),
         open_spool() as spool,
         RenderPool(spool, total_size(paths), resolve, ahead=not ImportedItem.objects.exists()) as renderer,
     ):
-        analysis = _read(paths, spool, renderer, progress)
+        analysis = _read(paths, spool, renderer, progress, {*page_types, *page_types_here()})
         check_authors(analysis, users)
+        check_page_types(page_types, analysis)
         report = Report([str(path) for path in paths], dry_run, warnings=analysis.warnings)
         with throwaway_database() if dry_run else nullcontext():
             tune_for_bulk(writes=True)
@@ -111,7 +117,9 @@ def import_export(
     return report
 
 
-def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress | None) -> Analysis:
+def _read(
+    paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress | None, page_types: Collection[str]
+) -> Analysis:
     """Read the export into the spool. Meanwhile texts are rendered ahead."""
 
     def on_item(item: Item) -> None:
@@ -119,7 +127,7 @@ def _read(paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: P
         if item.content and not reason_to_skip(item):
             renderer.expect(text_of(item))
 
-    analysis = analyse(paths, progress, on_item)
+    analysis = analyse(paths, progress, on_item, page_types)
     renderer.stop_expecting()
     return analysis
 

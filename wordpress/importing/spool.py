@@ -3,19 +3,23 @@
 import os
 import pickle
 import tempfile
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from itertools import chain
 from typing import IO, Any, Final
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from core.slugs import is_reserved
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_sources
 from wordpress.importing.referenced_files import FileReferences, find_references
 from wordpress.importing.report import ATTACHMENTS, PAGES
-from wordpress.wxr.records import PAGE_TYPES, REUSABLE_BLOCK, Item, parents_first
+from wordpress.wxr.post_types import PAGE_TYPES
+from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import usable_slug
 
@@ -69,6 +73,8 @@ class SpooledPages:
         self._by_id: dict[int, int] = {}
         # The public pages at the top, by slug.
         self._at_top: dict[str, int] = {}
+        # How often the items of each custom type are below a path.
+        self._paths_above: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.outlines: list[KeyedItem] = []
 
     def add(self, keyed: KeyedItem) -> None:
@@ -82,28 +88,39 @@ class SpooledPages:
             self._by_id.setdefault(outline.id, keyed.position)
             if outline.status == "publish" and not (outline.parent or outline.custom_type):
                 self._at_top.setdefault(usable_slug(outline.slug), keyed.position)
+            if outline.path_above and not outline.parent:
+                self._paths_above[outline.custom_type][outline.path_above] += 1
 
     def __getitem__(self, index: int) -> KeyedItem:
         keyed: KeyedItem = self._spool.get(self._positions[index])
         return keyed
 
     def parent_of(self, index: int) -> int | None:
-        """Return the parent of a page; None if it has none or it is not in the export.
-
-        Pages that had a type of their own are below the page that has the URL of this type.
-        """
+        """Return the parent of a page; None if it has none or it is not in the export."""
         item = self.outlines[index].item
-        if item.custom_type and not item.parent:
-            return self._at_top.get(PAGE_TYPES[item.custom_type])
-        return self._by_id.get(item.parent) if item.parent else None
+        return self._by_id.get(item.parent) if item.parent else self._at_top.get(self.section_of(item))
+
+    def section_of(self, item: Item) -> str:
+        """Return the slug of the page at the top that an item of a custom type is below; empty if it is below none."""
+        if item.parent or not item.custom_type:
+            return ""
+        usual = self._usual_paths.get(item.custom_type) or PAGE_TYPES.get(item.custom_type, "")
+        slug = usable_slug(usual.rpartition("/")[2]) if item.path_above in {usual, ""} else ""
+        return "" if is_reserved(slug) or slug.isdecimal() else slug
+
+    @cached_property
+    def _usual_paths(self) -> dict[str, str]:
+        """The path that at least half of the items of a custom type are below, if there is one."""
+        usual = {name: paths.most_common(1)[0] for name, paths in self._paths_above.items()}
+        return {name: path for name, (path, count) in usual.items() if count * 2 >= self._paths_above[name].total()}
 
     def without_section(self) -> dict[str, list[Item]]:
-        """Return the outlines of the pages that had a type of their own, by type, if no page has the URL of this."""
+        """Return the outlines of the items of custom types for which no page is at the top, by its slug."""
         found: dict[str, list[Item]] = {}
         for keyed in self.outlines:
-            name = keyed.item.custom_type
-            if name and PAGE_TYPES[name] not in self._at_top:
-                found.setdefault(name, []).append(keyed.item)
+            section = self.section_of(keyed.item)
+            if section and section not in self._at_top:
+                found.setdefault(section, []).append(keyed.item)
         return found
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:

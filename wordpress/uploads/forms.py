@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from urllib.parse import unquote
 
 from django import forms
 from django.conf import settings
@@ -51,7 +52,7 @@ def too_large_message() -> str:
 
 
 class StartForm(forms.Form):
-    """The options of a step: which authors have accounts here, and whether files are downloaded.
+    """The options of a step: which authors have accounts here, what becomes a page, and whether files are downloaded.
 
     `options` is passed to `wordpress.importing.pipeline.import_export` unchanged.
     """
@@ -69,6 +70,18 @@ class StartForm(forms.Form):
                     "The old site must still be online. Only its own files are downloaded. A preview downloads nothing."
                 ),
                 initial=job.options.get("fetch_media", True),
+                required=False,
+            )
+        if other_types := job.contents.get("other_types"):
+            self.fields["page_types"] = forms.MultipleChoiceField(
+                label=_("Content of plugins"),
+                choices=[(name, _type_label(name, *rest)) for name, rest in other_types.items()],
+                widget=forms.CheckboxSelectMultiple,
+                help_text=_(
+                    "Choose what readers should see here: it becomes pages, at the same URLs. What you don't choose is "
+                    "kept and exported again, but not shown."
+                ),
+                initial=job.options.get("page_types", []),
                 required=False,
             )
         # A preview finds out from which other hosts texts show files.
@@ -111,4 +124,10 @@ class StartForm(forms.Form):
             # Everywhere includes the old site.
             "fetch_media": self.cleaned_data.get("fetch_media", False) or everywhere,
             "fetch_everywhere": everywhere,
+            "page_types": self.cleaned_data.get("page_types", []),
         }
+
+
+def _type_label(name: str, count: int, path: str) -> str:
+    text = gettext("%(name)s: %(count)d, such as %(path)s")
+    return text % {"name": name, "count": count, "path": unquote(path)}

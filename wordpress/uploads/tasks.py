@@ -17,6 +17,7 @@ from accounts.models import User
 from core.tasks import WorkerStoppingError, task_kind
 from wordpress.importing.analysis import Progress, analyse, authors_in
 from wordpress.importing.database import AlreadyRunningError
+from wordpress.importing.page_types import page_types_here
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.undo import undo_run
 from wordpress.models import ImportJob, JobState, JobStep
@@ -127,10 +128,11 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
 
 def _read(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
     with _exports(folder) as exports:
-        analysis = analyse(exports.paths, progress)
+        analysis = analyse(exports.paths, progress, page_types=page_types_here())
         warnings = [folder.hide_paths(exports.with_original_names(text)) for text in analysis.warnings]
     authors = [[login, plain_line(author.display_name)] for login, author in authors_in(analysis).items()]
-    return JobState.READY, {"contents": {"items": dict(analysis.items), "authors": authors, "warnings": warnings}}
+    contents = {"items": dict(analysis.items), "authors": authors, "warnings": warnings}
+    return JobState.READY, {"contents": contents | {"other_types": analysis.other_types}}
 
 
 def _import(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:

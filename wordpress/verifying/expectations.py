@@ -9,7 +9,7 @@ from django.utils import timezone
 from blog.models import Post
 from wordpress.importing.analysis import reason_to_skip
 from wordpress.verifying.site_client import one_line
-from wordpress.wxr.records import PAGE_TYPES, REUSABLE_BLOCK, Item
+from wordpress.wxr.records import REUSABLE_BLOCK, Item
 from wordpress.wxr.values import plain_line
 
 _MAX_TITLE_LENGTH: Final = Post._meta.get_field("title").max_length
@@ -52,9 +52,7 @@ def local_date(item: Item) -> dt.datetime | None:
 def path_by_slug(item: Item) -> str:
     """Return the path that an item with this slug has here; empty if that is not known."""
     slug = quote(unquote(item.slug), safe="")
-    if not slug or (item.type == "page" and item.parent):
+    if not slug or (item.type == "page" and (item.parent or item.custom_type)):
         return ""
-    if item.custom_type:
-        return f"/{PAGE_TYPES[item.custom_type]}/{slug}/"
     day = local_date(item)
     return f"/{slug}/" if item.type == "page" or day is None else f"/{day:%Y}/{day:%m}/{day:%d}/{slug}/"

@@ -18,6 +18,7 @@ from core.slugs import slug_from_export, slugify
 from wordpress.importing.analysis import Analysis, reason_to_skip, total_size
 from wordpress.importing.batches import entry_batches
 from wordpress.importing.matching import MAX_GUID_LENGTH
+from wordpress.importing.page_types import page_types_here
 from wordpress.importing.referenced_files import FileReferences, blog_hosts, find_references
 from wordpress.importing.report import Remark
 from wordpress.importing.steps.comments import comment_kind, is_for_readers
@@ -99,6 +100,7 @@ class SiteChecker:
         # What the exports say about the blog's hosts, and these hosts.
         self._analysis = Analysis()
         self._hosts: set[str] = set()
+        self._page_types = page_types_here()
         # Whether files are here, by the hashes of their paths, because there may be very many.
         self._files: dict[int, bool] = {}
 
@@ -176,7 +178,7 @@ class SiteChecker:
         """
         done = 0
         for path in paths:
-            export = Export(path, markups)
+            export = Export(path, markups, self._page_types)
             for record in export.records():
                 progress(done + export.source.bytes_read)
                 if isinstance(record, Item) and record.link.rstrip("/") == export.base_url.rstrip("/"):

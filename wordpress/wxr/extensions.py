@@ -18,6 +18,8 @@ from wordpress.wxr.values import checked_utc
 EXTENSION_KEY: Final = "_broadside"
 # One meta field for each legacy URL. WordPress stores the old slugs of posts in the same way.
 LEGACY_URL_KEY: Final = "_broadside_old_address"
+# One meta field of the blog for each custom type whose items are pages here.
+PAGE_TYPE_KEY: Final = "_broadside_page_type"
 # Fields of posts, pages and attachments.
 _TEXTS: Final = ("title", "excerpt", "language", "alt", "caption", "credit", "description")
 _DATETIMES: Final = ("published_at", "created_at", "modified_at", "text_changed_at", "uploaded_at")
@@ -77,6 +79,11 @@ def author_with_extension(author: Author, meta: Meta) -> Author:
 def find_legacy_urls(meta: Meta) -> tuple[str, ...]:
     """Return the legacy URLs, as paths, that one of our exports lists in `meta`."""
     return tuple(path for key, value in meta if key == LEGACY_URL_KEY and (path := value.strip()).startswith("/"))
+
+
+def find_page_types(meta: Meta) -> set[str]:
+    """Return the custom types whose items are pages, as one of our own exports says."""
+    return {value.strip() for key, value in meta if key == PAGE_TYPE_KEY}
 
 
 def without_extension(meta: Meta) -> Meta:

@@ -1,7 +1,7 @@
 """Reading WordPress exports (WXR 1.0 to 1.2, without a schema) as a stream, with only one item in memory at a time."""
 
 from collections import Counter
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -12,7 +12,8 @@ from core.slugs import slug_before_trash, slug_from_export
 from wordpress.wxr import extensions, values
 from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
-from wordpress.wxr.records import DESIRED_SLUG_KEY, PAGE_TYPES, Comment, Item, Meta, Record
+from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above
+from wordpress.wxr.records import DESIRED_SLUG_KEY, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
@@ -37,8 +38,12 @@ _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/co
 class Export:
     """One export file. What it says about the blog as a whole is complete once `records` has been read to the end."""
 
-    def __init__(self, path: Path, markups: Container[str] = ()) -> None:
-        """`markups`: the markups whose sources are read from our own exports instead of the HTML."""
+    def __init__(self, path: Path, markups: Container[str] = (), page_types: Iterable[str] = ()) -> None:
+        """`markups`: the markups whose sources are read from our own exports instead of the HTML.
+
+        `page_types`: custom types whose items are read as pages, besides those that always are and those that one of
+        our own exports names.
+        """
         self.path = path
         self.source = RepairedSource()
         self.version = self.base_url = self.site_url = ""
@@ -51,6 +56,7 @@ class Export:
         # The items with more than MAX_TERMS terms, by title or ID, and how many were left out. At most _MAX_KEYS.
         self.surplus_terms: Counter[str] = Counter()
         self._markups = markups
+        self._page_types = {*PAGE_TYPES, *page_types}
         # How many terms were removed from the item that is being read.
         self._removed_terms = 0
         # The usual names of all elements so far, by tag and prefix.
@@ -153,7 +159,9 @@ class Export:
         elif name == "language":
             self.language = self.language or text_of(element).strip()
         elif name == "wp:channelmeta":
-            self.legacy_urls += extensions.find_legacy_urls((self._meta_field(element),))
+            field = self._meta_field(element)
+            self.legacy_urls += extensions.find_legacy_urls((field,))
+            self._page_types |= extensions.find_page_types((field,))
         return None
 
     def _name(self, element: Any) -> str:
@@ -181,7 +189,7 @@ class Export:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
         link, guid = fields.text("link").strip(), fields.text("guid").strip()
         exported_type = fields.text("wp:post_type").strip() or "post"
-        custom_type = exported_type if exported_type in PAGE_TYPES else ""
+        custom_type = exported_type if exported_type in self._page_types and can_be_pages(exported_type) else ""
         item_type = "page" if custom_type else exported_type
         is_entry = item_type in {"post", "page"}
         item = Item(
@@ -213,6 +221,7 @@ class Export:
             legacy_urls=extensions.find_legacy_urls(meta),
             elements=fields.texts(except_for=_ITEM_ELEMENTS if is_entry else ()),
             custom_type=custom_type,
+            path_above=path_above(link, self.base_url) if can_be_pages(exported_type) else "",
         )
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms

@@ -14,16 +14,8 @@ from typing import Final, NamedTuple
 CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
 # Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
-# Types whose items become pages, and how their URLs begin (source: Jetpack, which WordPress.com has; Divi; Avada).
-PAGE_TYPES: Final = {
-    "jetpack-portfolio": "portfolio",
-    "jetpack-testimonial": "testimonial",
-    "jetpack-comic": "comic",
-    "project": "project",
-    "avada_portfolio": "portfolio-items",
-}
-# The GUIDs of the pages above them that an import adds (wordpress.importing.steps.sections).
-SECTION_GUID: Final = "urn:wordpress:post-type:"
+# How the GUIDs of pages begin that an import adds above those of a custom type (wordpress.importing.steps.sections).
+SECTION_GUID: Final = "urn:wordpress:section:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
@@ -141,9 +133,9 @@ class Item(NamedTuple):
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
-    `custom_type` is the type of an item that becomes a page (see PAGE_TYPES); empty if it was a page anyway.
-    Only our exports have `legacy_urls` and `extension`. `elements` are the texts of elements by name: of posts and
-    pages those that have no field here, of other items all of them.
+    `custom_type` is the type of an item that becomes a page, and empty if it was a page anyway. Items of custom types
+    have the `path_above` that of their link. Only our exports have `legacy_urls` and `extension`. `elements` are the
+    texts of elements by name: of posts and pages those that have no field here, of other items all of them.
     """
 
     id: int
@@ -173,6 +165,7 @@ class Item(NamedTuple):
     elements: Elements = ()
     extension: Extension | None = None
     custom_type: str = ""
+    path_above: str = ""
 
     @property
     def is_for_members(self) -> bool:

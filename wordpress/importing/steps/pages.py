@@ -15,12 +15,14 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry
 from wordpress.importing.ledger import MISSING_PARENTS, fingerprint_modified
 from wordpress.importing.matching import identify
+from wordpress.importing.preserved import Fields
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import PAGES
 from wordpress.importing.steps.entries import EntryImport
 from wordpress.importing.steps.sections import add_sections, find_sections, redirect_groupings
 from wordpress.importing.unsupported import Unsupported
 from wordpress.models import ImportedItem
+from wordpress.wxr.records import Item
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
 
@@ -58,7 +60,9 @@ class _PageImport(EntryImport):
         missing = {each.item.parent for each in imported if parents[each.keyed.position] is None} - {0}
         # Those that earlier exports contained.
         earlier = entries_by_id(self.context.site, missing) if missing else {}
-        sections = find_sections({each.item.custom_type for each in imported} - {""})
+        # Likewise.
+        slugs = {each.keyed.position: self._tree.section_of(each.item) for each in imported}
+        sections = find_sections({*slugs.values()} - {""})
         numbers = SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers)
         used_slugs: defaultdict[int | None, set[str]] = defaultdict(set)
         for each in imported:
@@ -71,7 +75,7 @@ class _PageImport(EntryImport):
                 self.note(each, _("It is its own ancestor in the export, so it is at the top level."))
             elif parent is not None:
                 page.parent = pages.get(parent) or stored.get(self.pks.get(parent, 0))
-            elif isinstance(above := earlier.get(each.item.parent) or sections.get(each.item.custom_type), Page):
+            elif isinstance(above := earlier.get(each.item.parent) or sections.get(slugs[index]), Page):
                 page.parent = above
             elif each.item.parent:
                 self.note(each, _("Its parent is not in the export, so it is at the top level."))
@@ -108,6 +112,11 @@ class _PageImport(EntryImport):
         else:
             page.slug = old_slug
             self.note(imported, _("It cannot be where it is in the export, so it stays where it is."))
+
+    def preserved(self, item: Item) -> Fields:
+        fields = super().preserved(item)
+        # For an export: whether the page is still where its type had it.
+        return fields | {"section": self._tree.section_of(item)} if item.custom_type and not item.parent else fields
 
     def file(self, imported: Sequence[ImportedEntry]) -> None:
         self._adopt({each.item.id: each.entry for each in imported if each.is_new and each.keyed.is_first_with_id})

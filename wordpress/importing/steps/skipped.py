@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from urllib.parse import unquote
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -20,6 +21,15 @@ def skip_others(context: ImportContext) -> None:
     for batch in context.spool.skipped.chunks():
         write_batch(context, partial(_skip, context, [keyed.item for keyed in batch]))
         context.advance(len(batch))
+    for name, (count, path) in context.analysis.other_types.items():
+        text = ngettext(
+            "Readers could open %(count)d of these, such as %(path)s. It becomes a page if you choose its type and "
+            "import again (in the command: --pages %(name)s).",
+            "Readers could open %(count)d of these, such as %(path)s. They become pages if you choose their type and "
+            "import again (in the command: --pages %(name)s).",
+            count,
+        )
+        context.report.note(name, 0, name, text % {"count": count, "path": unquote(path), "name": name})
 
 
 def _skip(context: ImportContext, batch: Sequence[Item]) -> None:

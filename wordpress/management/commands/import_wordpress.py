@@ -55,6 +55,13 @@ class Command(BaseCommand):
             help="assign the posts of this author to an existing user; can be repeated",
         )
         parser.add_argument(
+            "--pages",
+            action="append",
+            default=[],
+            metavar="TYPE",
+            help="make pages of what a plugin has stored as this type; can be repeated",
+        )
+        parser.add_argument(
             "--take-title",
             action="store_true",
             help="give this site the title and tagline of the old blog, even if it has its own",
@@ -122,6 +129,7 @@ class Command(BaseCommand):
                     fetch_everywhere=everywhere,
                     confirm_hosts=self._list_hosts if options["no_input"] else self._confirm_hosts,
                     map_authors=dict(options["map_author"]),
+                    page_types=options["pages"],
                     take_title=options["take_title"],
                     progress=lambda stage, done, total: update(stages[stage], done, total),
                 )

@@ -1,0 +1,30 @@
+"""Custom types whose items become pages: those that the owner has chosen for this import or an earlier one."""
+
+from collections.abc import Collection
+
+from django.utils.translation import gettext as _
+
+from wordpress.importing.analysis import Analysis
+from wordpress.importing.report import PAGES
+from wordpress.models import PreservedData
+from wordpress.wxr.post_types import can_be_pages
+from wordpress.wxr.repair import InvalidExportError
+
+_TYPE = "fields__elements__wp:post_type"
+
+
+def page_types_here() -> set[str]:
+    """Return the custom types that pages had which are here."""
+    rows = PreservedData.objects.filter(entry__kind=PAGES, **{f"{_TYPE}__isnull": False})
+    return set(rows.values_list(_TYPE, flat=True).distinct())
+
+
+def check_page_types(chosen: Collection[str], analysis: Analysis | None = None) -> None:
+    """Raise InvalidExportError if items of a chosen type can't become pages, or if the export has none."""
+    for name in chosen:
+        if not can_be_pages(name):
+            raise InvalidExportError(_("Items of the type “%s” can't become pages.") % name)
+        if analysis and name not in analysis.page_types:
+            others = ", ".join(analysis.other_types) or _("none")
+            text = _("The export has no items of the type “%(name)s”. What could become pages: %(others)s.")
+            raise InvalidExportError(text % {"name": name, "others": others})

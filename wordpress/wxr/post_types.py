@@ -1,0 +1,40 @@
+"""Types of items in an export: posts and pages, those of WordPress itself, and custom types of plugins and themes."""
+
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from wordpress.wxr.records import MENU_ITEM, NAVIGATION, REUSABLE_BLOCK
+
+THEME_TYPES: Final = {
+    *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
+    *("wp_template", "wp_template_part", NAVIGATION),
+}
+INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
+# What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, Ninja Forms and WPForms; or
+# because they wanted their personal data to be disclosed or erased.
+FORM_TYPES: Final = {"feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"}
+# Custom types whose items always become pages, and the slug above them in their URLs. Everything in them was public.
+# Source: Jetpack, which WordPress.com has; Divi; Avada.
+PAGE_TYPES: Final = {
+    "jetpack-portfolio": "portfolio",
+    "jetpack-testimonial": "testimonial",
+    "jetpack-comic": "comic",
+    "project": "project",
+    "avada_portfolio": "portfolio-items",
+}
+_OTHERS: Final = {"post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK}
+
+
+def can_be_pages(post_type: str) -> bool:
+    """Return whether this is a custom type, whose items become pages if the owner wants it."""
+    return post_type not in THEME_TYPES | INTERNAL_TYPES | FORM_TYPES | _OTHERS
+
+
+def path_above(link: str, base_url: str) -> str:
+    """Return the path above that of an item of the blog at `base_url`, such as `portfolio`. Empty if it has none."""
+    try:
+        parts, folder = urlsplit(link), urlsplit(base_url).path.rstrip("/")
+    except ValueError:
+        return ""
+    path = unquote(parts.path).removeprefix(folder).removeprefix("/index.php")
+    return "" if parts.query or not path.startswith("/") else path.strip("/").rpartition("/")[0]
