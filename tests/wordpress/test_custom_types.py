@@ -148,7 +148,7 @@ class TestChosenTypes:
         assert not Page.objects.exists()
 
     def test_without_a_url_of_its_own_nothing_can_be_chosen(self, import_parts: ImportParts) -> None:
-        report = import_parts(book(60, link="https://old.example/?post_type=book&p=60"), book(61, content=""))
+        report = import_parts(book(60, link="https://old.example/?post_type=book&p=60"), book(61, status="private"))
         assert not remarks(report)
 
     def test_chosen_types_are_pages_at_their_old_urls(self, tmp_path: Path, client: Client) -> None:

@@ -295,7 +295,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
     if item.custom_type:
         analysis.page_types.add(item.custom_type)
     if reason:
-        if item.path_above and item.status == "publish" and (item.content or item.excerpt):
+        if item.path_above and item.status == "publish":
             analysis.add_other_type(item)
         return
     analysis.creators.add(item.author)
