@@ -1,6 +1,5 @@
 """People and groups in the admin, which are for owners only."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, cast
 
@@ -14,7 +13,6 @@ from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -35,6 +33,7 @@ from accounts.policies import role_renamed
 from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.kind_messages import KindMessages
 
 
@@ -106,16 +105,6 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     class Media:
         css = {"all": ["admin-broadside/people.css"]}
-
-    def get_urls(self) -> list[URLPattern]:
-        pages: dict[str, Callable[..., HttpResponse]] = {
-            "link": self.link_view,
-            "help": self.help_view,
-            "offboard": self.offboard_view,
-            "reactivate": self.reactivate_view,
-        }
-        own = [self.own_path(f"<int:pk>/{name}/", owners_only(view), name) for name, view in pages.items()]
-        return [*own, *super().get_urls()]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         # By leaving (offboard_view), which keeps what the person wrote.
@@ -197,6 +186,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         title = gettext("Invite someone") if person is None else gettext("Invite this person")
         return self._page(request, "invite", title, form=form, object=person, days=VALID_DAYS[Kind.GIVEN])
 
+    @route("<int:pk>/link/", "link", owners_only)
     def link_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask, then send a person a link for choosing a password, or show it to be passed on."""
         person = get_object_or_404(User, pk=pk)
@@ -220,6 +210,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         context = {"is_sent": is_sent, "link": "" if is_sent else url, "days": VALID_DAYS[Kind.GIVEN]}
         return self._page(request, "link_made", title, object=person, **context)
 
+    @route("<int:pk>/help/", "help", owners_only)
     def help_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Remove the second step of someone who has lost it, or log them out where a device was stolen."""
         person = get_object_or_404(User, pk=pk)
@@ -243,6 +234,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         self.message_user(request, text, messages.SUCCESS)
         return HttpResponseRedirect(self._url("change", pk))
 
+    @route("<int:pk>/offboard/", "offboard", owners_only)
     def offboard_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Ask what becomes of a person's work and account, show what would happen, then do it."""
         person = get_object_or_404(User, pk=pk)
@@ -274,6 +266,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             return HttpResponseRedirect(self._url("changelist") if erase else self._url("change", pk))
         return None
 
+    @route("<int:pk>/reactivate/", "reactivate", owners_only)
     def reactivate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         person = get_object_or_404(User, pk=pk)
         if request.method != "POST":

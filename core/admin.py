@@ -21,17 +21,17 @@ from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
-from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path, reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from core.admin_routes import routes_of
 from core.change_list import FilterChangeList
 from core.dashboard import Concern
 from core.history import ChangeMessage, describe_changes, history
@@ -66,6 +66,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     delete_confirmation_max_display = 20
 
     kind_messages = KindMessages()
+
+    # Whether it has no other views than those with a `route`: neither Django's list nor its forms.
+    has_only_own_views = False
+
+    def get_urls(self) -> list[URLPattern]:
+        return routes_of(self) + ([] if self.has_only_own_views else super().get_urls())
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Return the field of a form. A text has the direction of its first letter, whatever that of the page is.
@@ -234,11 +240,6 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def with_filters(self, request: HttpRequest, url: str) -> str:
         """Return a URL of this admin with the filters of the list, from which one came."""
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
-
-    def own_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
-        """Return the path of a view that Django's admin does not have, to which `_url` leads by this name."""
-        name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
-        return path(route, self.admin_site.admin_view(view), name=name)
 
     def own_page(
         self, request: HttpRequest, template: str, title: Any, *, status_code: int = 200, **context: Any

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
-from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.translation import gettext, ngettext
@@ -22,6 +21,7 @@ from accounts.audit.recording import record
 from accounts.models import User
 from blog.models import Entry
 from core.admin import OneRowAdmin, ReadOnlyAdmin
+from core.admin_routes import route
 from core.languages import separator
 from core.navigation import NavigationItem
 from mail import messages
@@ -30,6 +30,7 @@ from newsletter.models import Frequency, Issue, NewsletterSettings, Subscriber, 
 from newsletter.models.subscriptions import ALL_POSTS, CONFIRM_IMPORTED_WITHIN
 
 _TRANSFER: Final = "newsletter.transfer_subscribers"
+_may_transfer: Final = permission_required(_TRANSFER, raise_exception=True)
 # What an import leaves out, and how many of them.
 _KNOWN: Final = _("Already following, already asked, or with an address that doesn't work: %(n)d")
 _LEFT: Final = _("Not subscribed any more, according to the file: %(n)d")
@@ -119,14 +120,7 @@ class IssueAdmin(ReadOnlyAdmin):
         own = {**_numbers(), "may_transfer": request.user.has_perm(_TRANSFER)}
         return super().changelist_view(request, {**(extra_context or {}), **own})
 
-    def get_urls(self) -> list[URLPattern]:
-        permitted = permission_required(_TRANSFER, raise_exception=True)
-        return [
-            self.own_path("import/", permitted(self.import_view), "import"),
-            self.own_path("export/", permitted(require_POST(self.export_view)), "export"),
-            *super().get_urls(),
-        ]
-
+    @route("import/", "import", _may_transfer)
     def import_view(self, request: HttpRequest) -> HttpResponse:
         """Read a file of addresses, and ask each of them whether they want to go on."""
         if not NewsletterSettings.current().is_available:
@@ -163,6 +157,7 @@ class IssueAdmin(ReadOnlyAdmin):
             days=CONFIRM_IMPORTED_WITHIN.days,
         )
 
+    @route("export/", "export", _may_transfer, require_POST)
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """Send all subscriptions as a file."""
         record(Action.DISCLOSED, [Subscriber()], by=cast("User", request.user))

@@ -5,10 +5,10 @@ from typing import Any, cast
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
 from django.utils.translation import gettext_lazy as _
 
 from core.admin import OneRowAdmin, ReadOnlyAdmin
+from core.admin_routes import route
 from core.site import SiteRequest
 from readers.figures import Unit, report
 from readers.models import EntryCount, ReaderSettings
@@ -18,9 +18,9 @@ from readers.models import EntryCount, ReaderSettings
 class ReadersAdmin(ReadOnlyAdmin):
     """One page. Whoever may view the counts of entries sees all figures."""
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("", self.changelist_view, "changelist")]
+    has_only_own_views = True
 
+    @route("", "changelist")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied

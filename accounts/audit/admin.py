@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -21,6 +20,7 @@ from accounts.audit.reading import with_people
 from accounts.models import AuditRecord, User
 from accounts.owners import is_owner, owners_only
 from core.admin import ReadOnlyAdmin
+from core.admin_routes import route
 from core.change_list import FilterChangeList
 from core.dates import format_datetime
 from core.text import parse_id
@@ -66,29 +66,25 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     actions = None
     list_per_page = 100
     list_max_show_all = 0
+    # There are no pages for single records.
+    has_only_own_views = True
 
     class Media:
         css = {"all": ["admin-broadside/audit_log.css"]}
-
-    def get_urls(self) -> list[URLPattern]:
-        # There are no pages for single records.
-        export = require_GET(owners_only(self.export_view))
-        return [
-            self.own_path("", self.changelist_view, "changelist"),
-            self.own_path("export/<slug:format_name>/", export, "export"),
-        ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return is_owner(request)
 
     has_module_permission = has_view_permission
 
+    @route("", "changelist")
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"title": gettext("Audit log"), **(extra_context or {})})
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[AuditChangeList]:
         return AuditChangeList
 
+    @route("export/<slug:format_name>/", "export", require_GET, owners_only)
     def export_view(self, request: HttpRequest, format_name: str) -> StreamingHttpResponse:
         """Send the records that the list shows with the same filters, on all of its pages. This is recorded as well."""
         if format_name not in FORMATS:

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -22,6 +22,7 @@ from blog.appearance.menus import filled
 from blog.models import AppearanceVersion, SiteAppearance
 from blog.opml import MAX_OPML_BYTES, OPMLError, count_links, link_blocks, read_opml, write_opml
 from core.admin import OneRowAdmin
+from core.admin_routes import route
 from core.models import SiteSettings
 from media.models import Picture
 from media.permissions import may_choose_while_writing, may_upload_while_writing
@@ -51,14 +52,6 @@ class AppearanceAdmin(OneRowAdmin):
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            self.own_path("links.opml", require_safe(self.links_view), "links"),
-            self.own_path("end-preview/", require_POST(self.stop_view), "stop"),
-            self.own_path("<int:version>/publish/", require_POST(self.again_view), "again"),
-            *super().get_urls(),
-        ]
 
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
@@ -120,6 +113,7 @@ class AppearanceAdmin(OneRowAdmin):
             self.message_user(request, sentence, messages.WARNING)
         return data
 
+    @route("links.opml", "links", require_safe)
     def links_view(self, request: HttpRequest) -> HttpResponse:
         """Return the links of the sidebar as a file."""
         self._allow(request)
@@ -155,6 +149,7 @@ class AppearanceAdmin(OneRowAdmin):
             return None
         return HttpResponseRedirect(request.path)
 
+    @route("<int:version>/publish/", "again", require_POST)
     def again_view(self, request: HttpRequest, version: int) -> HttpResponse:
         """Make an earlier version public again."""
         self._allow(request)
@@ -167,6 +162,7 @@ class AppearanceAdmin(OneRowAdmin):
             self._say_published(request, before)
         return self._to_page()
 
+    @route("end-preview/", "stop", require_POST)
     def stop_view(self, request: HttpRequest) -> HttpResponse:
         self._allow(request)
         preview.stop(request)

@@ -8,13 +8,13 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
 from django.utils.translation import gettext
 
 from blog.admin.entry_actions import EntryActions
 from blog.models import Post, Status
+from core.admin_routes import route
 from core.dates import format_month
 
 
@@ -31,9 +31,7 @@ class Day:
 class CalendarView(EntryActions):
     """The page “Calendar” of the posts that a person sees in the list."""
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("calendar/", self.calendar_view, "calendar"), *super().get_urls()]
-
+    @route("calendar/", "calendar")
     def calendar_view(self, request: HttpRequest) -> HttpResponse:
         """Show the month `?month=2026-12`, or the present one. One query for all posts."""
         if not self.has_view_or_change_permission(request):

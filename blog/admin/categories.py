@@ -7,7 +7,7 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +19,7 @@ from blog.admin.forms import CategoryForm
 from blog.admin.trees import dashed, indented, tree_order
 from blog.models import Category, CategoryChange, CategoryTwins
 from blog.models.curation import CurationError
+from core.admin_routes import route
 from core.kind_messages import KindMessages
 from core.text import parse_ids
 
@@ -70,14 +71,12 @@ class CategoryAdmin(CurationAdmin):
     def view_on_site(self, obj: Category) -> str:
         return obj.get_absolute_url()
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("merge/", self.merge_view, "merge"), *super().get_urls()]
-
     @admin.action(description=_("Merge, or move posts…"), permissions=["curate"])
     def merge_selected(self, request: HttpRequest, categories: QuerySet[Any]) -> HttpResponse:
         """Show what merging these categories would change."""
         return self._merge_page(request, list(categories.order_by().values_list("pk", flat=True)))
 
+    @route("merge/", "merge")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """Merge the `categories` into the chosen one, once that has been shown and confirmed."""
         self.require_curator(request)

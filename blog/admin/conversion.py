@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern
 from django.utils.translation import gettext
 
 from accounts.actions import Action
@@ -19,14 +18,13 @@ from blog.permissions import may_edit
 from blog.publishing import save_entry
 from blog.rendering import SourceTooLongError, UnknownMarkupError
 from core.admin import BaseAdmin
+from core.admin_routes import route
 
 
 class ConversionMixin(BaseAdmin[Any]):
     """Adds the page to the admin of posts or pages."""
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("<int:pk>/convert/", self.convert, "convert"), *super().get_urls()]
-
+    @route("<int:pk>/convert/", "convert")
     def convert(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show what an entry becomes in Markdown, and convert it when that is confirmed and nothing gets lost."""
         user = cast("User", request.user)

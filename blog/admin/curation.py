@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 
 from blog.models.curation import CurationError, UndoableChange
 from core.admin import BaseAdmin, ReadOnlyAdmin
+from core.admin_routes import route
 from core.text import parse_ids
 from core.twins import Likeness
 
@@ -64,6 +65,8 @@ class TwinsAdmin(CurationAdmin):
     # Users who may do this see the page.
     permission: ClassVar[str]
     not_twins_text: ClassVar[Any]
+    # No pages for single pairs.
+    has_only_own_views = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm(self.permission))
@@ -76,10 +79,6 @@ class TwinsAdmin(CurationAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def get_urls(self) -> list[URLPattern]:
-        # No pages for single pairs.
-        return [self.own_path("", self.changelist_view, "changelist")]
-
     def twins_page(self, request: HttpRequest) -> HttpResponse:
         """Show the twins."""
         raise NotImplementedError
@@ -91,6 +90,7 @@ class TwinsAdmin(CurationAdmin):
     def search(self, request: HttpRequest) -> None:
         """Search again, if the twins are stored."""
 
+    @route("", "changelist")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """List the twins. A POST says that two of them are `different`, or searches again."""
         self.require_curator(request)
@@ -160,9 +160,7 @@ class ChangeAdmin(ReadOnlyAdmin):
             gettext("Undo"),
         )
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("<int:pk>/undo/", require_POST(self.undo_view), "undo"), *super().get_urls()]
-
+    @route("<int:pk>/undo/", "undo", require_POST)
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_module_permission(request):
             raise PermissionDenied

@@ -13,7 +13,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext
@@ -30,6 +29,7 @@ from blog.editing.workflow import Step
 from blog.models import Entry, Post, PostInCategory, ReviewNotice, Status
 from blog.permissions import may_publish
 from core.admin import BaseAdmin, delete_selected
+from core.admin_routes import route
 from core.languages import known_languages
 from core.text import parse_time
 
@@ -116,14 +116,14 @@ class EntryActions(BaseAdmin[Any]):
 
     # The trash
 
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            # The buttons of one row of the list.
-            self.own_path("<int:pk>/trash/", require_POST(partial(self._act_on, self.trash)), "trash"),
-            self.own_path("<int:pk>/restore/", require_POST(partial(self._act_on, self.restore)), "restore"),
-            self.own_path("undo-trash/", require_POST(self.undo_view), "undo_trash"),
-            *super().get_urls(),
-        ]
+    @route("<int:pk>/trash/", "trash", require_POST)
+    def trash_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Move the entry of one row of the list to the trash."""
+        return self._act_on(self.trash, request, pk)
+
+    @route("<int:pk>/restore/", "restore", require_POST)
+    def restore_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return self._act_on(self.restore, request, pk)
 
     def _act_on(self, action: Callable[..., None], request: HttpRequest, pk: int) -> HttpResponse:
         if not self.has_change_permission(request):
@@ -131,6 +131,7 @@ class EntryActions(BaseAdmin[Any]):
         action(request, self.get_queryset(request).filter(pk=pk))
         return self.redirect_to_list(request)
 
+    @route("undo-trash/", "undo_trash", require_POST)
     def undo_view(self, request: HttpRequest) -> HttpResponse:
         """Take back the move of one or more entries to the trash at the time `?at=`."""
         if not self.has_change_permission(request):

@@ -11,7 +11,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
@@ -25,6 +24,7 @@ from blog.editing.advice import advice_for, library_descriptions
 from blog.entry_pages import entry_response
 from blog.models import Category, Entry, Post
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.dates import format_datetime
 from core.models import SiteSettings
 from core.site import SiteRequest
@@ -63,17 +63,6 @@ def review(entry: Entry, categories: Collection[Category] | None, tags: Collecti
 class PreviewAdmin(BaseAdmin[Any]):
     """The previews of posts and pages."""
 
-    def get_urls(self) -> list[URLPattern]:
-        preview, advice = require_POST(self.preview_view), require_POST(self.advice_view)
-        return [
-            self.own_path("preview/", preview, "preview_new"),
-            self.own_path("<int:pk>/preview/", preview, "preview"),
-            self.own_path("<int:pk>/preview-links/", self.preview_links_view, "preview_links"),
-            self.own_path("advice/", advice, "advice_new"),
-            self.own_path("<int:pk>/advice/", advice, "advice"),
-            *super().get_urls(),
-        ]
-
     def _unsaved(self, request: HttpRequest, pk: int | None) -> EntryForm:
         """Return the submitted form of a new entry or of the one with this ID, validated, if the user may save it."""
         entry = None if pk is None else self.find_object(request, pk, self.has_change_permission)
@@ -88,6 +77,8 @@ class PreviewAdmin(BaseAdmin[Any]):
         form.full_clean()
         return cast("EntryForm", form)
 
+    @route("preview/", "preview_new", require_POST)
+    @route("<int:pk>/preview/", "preview", require_POST)
     def preview_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Show the submitted form as the page that readers would get if it were published. Nothing is saved."""
         form = self._unsaved(request, pk)
@@ -108,6 +99,8 @@ class PreviewAdmin(BaseAdmin[Any]):
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 
+    @route("advice/", "advice_new", require_POST)
+    @route("<int:pk>/advice/", "advice", require_POST)
     def advice_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """Show advice about the submitted form, and how it will look elsewhere. The script puts it into the panel."""
         form = self._unsaved(request, pk)
@@ -115,6 +108,7 @@ class PreviewAdmin(BaseAdmin[Any]):
         shown = review(form.instance, categories, tags)
         return self.own_page(request, "admin/blog/entry/review_page.html", gettext("Before you publish"), review=shown)
 
+    @route("<int:pk>/preview-links/", "preview_links")
     def preview_links_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """List the links with which people without an account see this entry; create and revoke them."""
         entry = self.find_object(request, pk, self.has_change_permission)

@@ -5,7 +5,6 @@ from typing import Any, ClassVar
 from django import forms
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
 from django.utils.translation import gettext
 
 from blog.admin.entry_actions import EntryActions
@@ -15,6 +14,7 @@ from blog.admin.site_time import zone_sentence
 from blog.editing.workflow import Step
 from blog.models import Entry
 from blog.permissions import may_publish
+from core.admin_routes import route
 
 # The header with which the script asks for the form alone.
 _FRAGMENT_HEADER = "X-Broadside-Fragment"
@@ -40,9 +40,7 @@ class QuickEdit(EntryActions):
     quick_form: ClassVar[type[forms.ModelForm[Any]]]
     quick_fields: ClassVar[tuple[str, ...]]
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("<int:pk>/quick/", self.quick_view, "quick"), *super().get_urls()]
-
+    @route("<int:pk>/quick/", "quick")
     def quick_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the form, or save it and go back to the list. A script gets the form alone, and 204 if it was saved."""
         is_fragment = _FRAGMENT_HEADER in request.headers

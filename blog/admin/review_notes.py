@@ -13,7 +13,6 @@ from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
@@ -25,6 +24,7 @@ from blog.review.notices import latest_return
 from blog.review.paragraphs import split_paragraphs
 from blog.review.threads import threads_of
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.text import parse_id, remove_unstorable, unify_line_ends
 
 # How many paragraphs the page offers to choose from.
@@ -43,14 +43,12 @@ class Mistake:
 class ReviewNotesMixin(BaseAdmin[Any]):
     """Adds notes. People who can see an entry can see its notes."""
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("<int:pk>/notes/", self.notes_view, "notes"), *super().get_urls()]
-
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         if (entry := context["original"]) is not None:
             context |= {**self._notes_context(request, entry), "returned": latest_return(entry)}
         return super().render_change_form(request, context, *args, **kwargs)
 
+    @route("<int:pk>/notes/", "notes")
     def notes_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show the notes on an entry. A POST adds, answers, resolves, reopens or deletes one."""
         if request.method != "POST":

@@ -8,7 +8,6 @@ from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern
 from django.utils.translation import gettext
 
 from accounts.models import User
@@ -17,6 +16,7 @@ from blog.models import Entry, Revision
 from blog.permissions import may_delete_revisions
 from blog.revisions.describing import differences
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.dates import format_datetime
 from core.text import parse_id
 
@@ -26,14 +26,12 @@ _PER_PAGE = 50
 class RevisionsMixin(BaseAdmin[Any]):
     """Adds the page of revisions, for everyone who can see the entry. Those who may change it may restore one."""
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("<int:object_id>/revisions/", self.revisions_view, "revisions"), *super().get_urls()]
-
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = context["original"]
         context["revisions_url"] = self._url("revisions", entry.pk) if entry is not None else ""
         return super().render_change_form(request, context, *args, **kwargs)
 
+    @route("<int:object_id>/revisions/", "revisions")
     def revisions_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the revisions of an entry and what one of them changed. A POST restores it, or deletes older ones."""
         if request.method != "POST":

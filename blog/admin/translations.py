@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import URLPattern
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 
@@ -24,6 +23,7 @@ from blog.editing.original_changes import (
 from blog.models import Entry, Post, Status, date_in_lists
 from blog.permissions import may_edit, may_view
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.languages import known_languages
 from core.text import parse_id, parse_time
 
@@ -32,13 +32,6 @@ _MAX_FOUND: Final = 10
 
 class TranslationsMixin(BaseAdmin[Any]):
     """Adds a section to the panel, whose buttons submit to a page of their own; a script puts the section back."""
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            self.own_path("<int:pk>/translations/", self.translations_view, "translations"),
-            self.own_path("<int:pk>/original/", self.original_view, "original"),
-            *super().get_urls(),
-        ]
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = context["original"]
@@ -59,6 +52,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             taken_over["categories"] = [category.pk for category in original.categories.all()]
         return {**taken_over, **initial}
 
+    @route("<int:pk>/translations/", "translations")
     def translations_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show, find, link and unlink translations of an entry. The other fields of the form are ignored."""
         entry = self.find_object(request, pk, self.has_change_permission)
@@ -82,6 +76,7 @@ class TranslationsMixin(BaseAdmin[Any]):
             translations=self._section(request, entry),
         )
 
+    @route("<int:pk>/original/", "original")
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Show how the original of an entry has changed since it was translated. A POST says that it is up to date."""
         entry = self.find_object(request, pk, self.has_change_permission)

@@ -27,6 +27,7 @@ from comments.moderation import decisions, deletion
 from comments.moderation.actions import ACTIONS, UNDO_MESSAGES, Lazy, latest_changes, read_seen, result_message
 from comments.moderation.decisions import DecisionResult, Seen
 from core.admin import BaseAdmin, ReadOnlyAdmin
+from core.admin_routes import route
 from core.dates import format_datetime, time_since
 from core.kind_messages import KindMessages
 
@@ -114,10 +115,8 @@ class CommentAdmin(BaseAdmin[Comment]):
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(require_POST(self.decide_view))
-        undo = self.admin_site.admin_view(require_POST(self.undo_view))
         return [
             *(path(f"<int:pk>/{name}/", decide, {"name": name}, name=f"comments_comment_{name}") for name in ACTIONS),
-            path("undo/<uuid:batch>/", undo, name="comments_comment_undo"),
             *super().get_urls(),
         ]
 
@@ -126,6 +125,7 @@ class CommentAdmin(BaseAdmin[Comment]):
         self.decide(request, name, [get_object_or_404(Comment, pk=pk)])
         return self._redirect_to_list(request)
 
+    @route("undo/<uuid:batch>/", "undo", require_POST)
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
         if not self.has_moderate_permission(request):
             raise PermissionDenied

@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import get_template, render_to_string
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.translation import gettext
@@ -27,9 +27,11 @@ from comments.moderation.decisions import OvertakenError
 from comments.moderation.queue import Row
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
+from core.admin_routes import route
 from core.dates import time_since
 from core.text import parse_id
 
+_may_moderate = permission_required("comments.moderate_comment", raise_exception=True)
 # The status after a decision. A restored comment may have any.
 _BECOMES = {"approve": CommentStatus.APPROVED, "spam": CommentStatus.SPAM, "trash": CommentStatus.TRASH}
 
@@ -45,19 +47,12 @@ class SimilarForm(forms.Form):
 class QueueAdmin(ReadOnlyAdmin):
     """Everything here needs the permission to moderate; editing and blocking also need their own."""
 
+    has_only_own_views = True
+
     def has_view_permission(self, request: HttpRequest, obj: Comment | None = None) -> bool:
         return request.user.has_perm("comments.moderate_comment")
 
-    def get_urls(self) -> list[URLPattern]:
-        permitted = permission_required("comments.moderate_comment", raise_exception=True)
-        return [
-            self.own_path("", permitted(require_safe(self.queue_view)), "changelist"),
-            self.own_path("decide/", permitted(require_POST(self.decide_view)), "decide"),
-            self.own_path("undo/<uuid:batch>/", permitted(require_POST(self.undo_view)), "undo"),
-            self.own_path("similar/", permitted(self.similar_view), "similar"),
-            self.own_path("statistics/", permitted(require_safe(self.statistics_view)), "statistics"),
-        ]
-
+    @route("", "changelist", _may_moderate, require_safe)
     def queue_view(self, request: HttpRequest) -> HttpResponse:
         return self._queue(request, queue.rows_of(_pks(request.GET.getlist("review")), with_notes=True))
 
@@ -85,6 +80,7 @@ class QueueAdmin(ReadOnlyAdmin):
     def _page(self, request: HttpRequest, name: str, title: Any, context: dict[str, Any]) -> HttpResponse:
         return self.own_page(request, f"admin/comments/queue/{name}.html", title, **context)
 
+    @route("decide/", "decide", _may_moderate, require_POST)
     def decide_view(self, request: HttpRequest) -> HttpResponse:
         """Carry out the decision in `decide`: for the selected comments, or for the one whose ID follows its name."""
         name, _space, pk = request.POST.get("decide", "").partition(" ")
@@ -136,6 +132,7 @@ class QueueAdmin(ReadOnlyAdmin):
             row.draft_kind, row.draft, row.error = name, draft, error
         return self._respond(request, error, rows=rows) if _wants_json(request) else self._queue(request, rows)
 
+    @route("undo/<uuid:batch>/", "undo", _may_moderate, require_POST)
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
         result = decisions.undo(batch, cast("User", request.user))
         message = result_message(result, *UNDO_MESSAGES)
@@ -171,6 +168,7 @@ class QueueAdmin(ReadOnlyAdmin):
         review = "".join(f"&review={row.comment.pk}" for row in rows)
         return HttpResponseRedirect(f"{reverse('admin:comments_queue_changelist')}?{position}{review}")
 
+    @route("similar/", "similar", _may_moderate)
     def similar_view(self, request: HttpRequest) -> HttpResponse:
         """Find all pending comments from an author or host, or with a word, to decide about together or to block."""
         query = request.GET.dict()
@@ -212,6 +210,7 @@ class QueueAdmin(ReadOnlyAdmin):
             self.message_user(request, message, messages.SUCCESS)
         return HttpResponseRedirect(request.get_full_path())
 
+    @route("statistics/", "statistics", _may_moderate, require_safe)
     def statistics_view(self, request: HttpRequest) -> HttpResponse:
         outcomes = statistics.outcomes()
         wait = outcomes.median_wait

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
@@ -20,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
+from core.admin_routes import route
 from core.languages import in_quotes
 from core.text import parse_ids
 from media import duplicates, trash
@@ -36,16 +36,10 @@ class DuplicatesAdmin(UploadAdmin):
 
     actions = ("merge_selected", "restore_selected")
 
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            self.own_path("duplicates/", self.duplicates_view, "duplicates"),
-            self.own_path("merge/", self.merge_view, "merge"),
-            *super().get_urls(),
-        ]
-
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         return super().changelist_view(request, {"may_merge": self._may_merge(request), **(extra_context or {})})
 
+    @route("duplicates/", "duplicates")
     def duplicates_view(self, request: HttpRequest) -> HttpResponse:
         """List images that look the same. A POST searches again, or says that the images `ids` are `different`."""
         self._require_permission(request)
@@ -80,6 +74,7 @@ class DuplicatesAdmin(UploadAdmin):
         """Show what merging these images would change."""
         return self._merge_page(request, list(pictures.order_by().values_list("pk", flat=True)[: trash.MAX_MERGED + 1]))
 
+    @route("merge/", "merge")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """Merge the images `ids` into the `target`, once that has been shown and confirmed."""
         self._require_permission(request)

@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.shortcuts import redirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
@@ -28,6 +28,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.kind_messages import KindMessages
 from core.text import parse_ids
 from media import trash
@@ -209,9 +210,7 @@ class UploadAdmin(BaseAdmin[Any]):
             return ""
         return f"{self._url('restore')}?ids={','.join(map(str, pks))}"
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("restore/", require_POST(self.restore_view), "restore"), *super().get_urls()]
-
+    @route("restore/", "restore", require_POST)
     def restore_view(self, request: HttpRequest) -> HttpResponse:
         """Bring the files with these `ids` back."""
         if not self.has_delete_permission(request):

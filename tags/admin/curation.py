@@ -8,13 +8,14 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 from blog.admin.curation import CurationAdmin
 from blog.models.curation import CurationError
+from core.admin_routes import route
 from core.text import parse_ids
 from tags import curation
 from tags.admin.forms import MergeForm, RenameForm
@@ -26,14 +27,6 @@ class TagCurationAdmin(CurationAdmin):
     """The actions on tags, and their pages."""
 
     actions = ("merge_selected", "delete_selected")
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            self.own_path("merge/", self.merge_view, "merge"),
-            self.own_path("delete/", self.delete_many_view, "delete_many"),
-            self.own_path("<int:pk>/rename/", self.rename_view, "rename"),
-            *super().get_urls(),
-        ]
 
     @admin.action(description=_("Merge…"), permissions=["curate"])
     def merge_selected(self, request: HttpRequest, tags: QuerySet[Tag]) -> HttpResponse:
@@ -51,6 +44,7 @@ class TagCurationAdmin(CurationAdmin):
 
     # Merge
 
+    @route("merge/", "merge")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """Merge the `tags` into the chosen one, once that has been shown and confirmed."""
         self.require_curator(request)
@@ -90,6 +84,7 @@ class TagCurationAdmin(CurationAdmin):
 
     # Rename
 
+    @route("<int:pk>/rename/", "rename")
     def rename_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give a tag another name or slug, once what follows has been shown and confirmed."""
         self.require_curator(request)
@@ -125,6 +120,7 @@ class TagCurationAdmin(CurationAdmin):
 
     # Delete
 
+    @route("delete/", "delete_many")
     def delete_many_view(self, request: HttpRequest) -> HttpResponse:
         """Delete the `tags`, once what follows has been shown and confirmed."""
         self.require_curator(request)

@@ -7,11 +7,11 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
-from django.urls import URLPattern
 from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from taggit.models import Tag as TaggitTag
 
+from core.admin_routes import route
 from core.dates import format_day_for_staff
 from core.kind_messages import KindMessages
 from tags import suggestions
@@ -104,9 +104,7 @@ class TagAdmin(TagCurationAdmin):
     def view_on_site(self, obj: Tag) -> str:
         return obj.get_absolute_url()
 
-    def get_urls(self) -> list[URLPattern]:
-        return [self.own_path("suggest/", self.suggest, "suggest"), *super().get_urls()]
-
+    @route("suggest/", "suggest")
     def suggest(self, request: HttpRequest) -> JsonResponse:
         """Return existing tags that match `?q=`, or that occur in the `text` of a POST, which is too long for a URL.
 

@@ -9,7 +9,6 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -19,6 +18,7 @@ from accounts.audit.recording import record
 from accounts.confirmation import confirmation_required
 from accounts.models import User
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.slugs import slugify
 from wordpress.downloads import jobs
 from wordpress.downloads.formats import FORMATS
@@ -51,6 +51,8 @@ class ExportForm(forms.Form):
 class ExportJobAdmin(BaseAdmin[ExportJob]):
     """Shows one page in place of Django's list."""
 
+    has_only_own_views = True
+
     def has_module_permission(self, request: HttpRequest, obj: ExportJob | None = None) -> bool:
         return may_export(request.user)
 
@@ -59,21 +61,12 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
-    def get_urls(self) -> list[URLPattern]:
-        download = require_safe(confirmation_required(self.download_view))
-        return [
-            self.own_path("", confirmation_required(self.changelist_view), "changelist"),
-            self.own_path("<uuid:pk>/progress/", require_safe(self.progress_view), "progress"),
-            self.own_path("<uuid:pk>/download/", download, "download"),
-            self.own_path("<uuid:pk>/cancel/", require_POST(self.cancel_view), "cancel"),
-            self.own_path("<uuid:pk>/remove/", require_POST(self.remove_view), "remove"),
-        ]
-
     def _get_job(self, request: HttpRequest, pk: uuid.UUID) -> ExportJob:
         if not may_export(request.user):
             raise PermissionDenied
         return get_object_or_404(ExportJob, pk=pk)
 
+    @route("", "changelist", confirmation_required)
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Show the exports and the form that starts one."""
         if not may_export(request.user):
@@ -114,9 +107,11 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
             "expires_at": jobs.expires_at(job),
         }
 
+    @route("<uuid:pk>/progress/", "progress", require_safe)
     def progress_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return JsonResponse(job_progress(self._get_job(request, pk)))
 
+    @route("<uuid:pk>/download/", "download", require_safe, confirmation_required)
     def download_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse | FileResponse:
         job = self._get_job(request, pk)
         if not jobs.is_downloadable(job):
@@ -129,10 +124,12 @@ class ExportJobAdmin(BaseAdmin[ExportJob]):
         response.headers["Cache-Control"] = "private, no-store"
         return response
 
+    @route("<uuid:pk>/cancel/", "cancel", require_POST)
     def cancel_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         lifecycle.cancel(self._get_job(request, pk))
         return redirect("admin:wordpress_exportjob_changelist")
 
+    @route("<uuid:pk>/remove/", "remove", require_POST)
     def remove_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
         if not lifecycle.is_active(job):

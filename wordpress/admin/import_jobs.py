@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.urls import URLPattern, reverse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -26,6 +26,7 @@ from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
 from core.admin import BaseAdmin
+from core.admin_routes import route
 from core.dashboard import Concern
 from core.models import SiteSettings
 from wordpress.importing.checklist import CHANGE_SETTINGS
@@ -64,17 +65,6 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
 
     def has_delete_permission(self, request: HttpRequest, obj: ImportJob | None = None) -> bool:
         return may_import(request.user) and (obj is None or not lifecycle.is_active(obj))
-
-    def get_urls(self) -> list[URLPattern]:
-        return [
-            self.own_path("<uuid:pk>/start/", require_POST(self.start_view), "start"),
-            self.own_path("<uuid:pk>/undo/", require_POST(self.undo_view), "undo"),
-            self.own_path("<uuid:pk>/take-title/", require_POST(self.take_title_view), "take_title"),
-            self.own_path("<uuid:pk>/cancel/", require_POST(self.cancel_view), "cancel"),
-            self.own_path("<uuid:pk>/progress/", require_safe(self.progress_view), "progress"),
-            self.own_path("<uuid:pk>/report.json", require_safe(self.report_view), "report"),
-            *super().get_urls(),
-        ]
 
     def _get_job(self, request: HttpRequest, pk: uuid.UUID) -> ImportJob:
         if not may_import(request.user):
@@ -140,6 +130,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
         template, title = f"admin/wordpress/import/{name}.html", gettext("Import from WordPress")
         return self.own_page(request, template, title, status_code=status, form=form, **context)
 
+    @route("<uuid:pk>/start/", "start", require_POST)
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
         if not lifecycle.can_start(job):
@@ -150,6 +141,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             return self._job_page(request, job, form)
         return self._start(request, job, JobStep(form.cleaned_data["step"]), form.options)
 
+    @route("<uuid:pk>/undo/", "undo", require_POST)
     def undo_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
         return self._start(request, job, JobStep.UNDO, {}) if lifecycle.can_undo(job) else redirect(job)
@@ -163,6 +155,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             record(action, [job], by=cast("User", request.user))
         return redirect(job)
 
+    @route("<uuid:pk>/take-title/", "take_title", require_POST)
     def take_title_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Give this site the title and tagline of the blog that was imported."""
         job, user = self._get_job(request, pk), request.user
@@ -180,14 +173,17 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
             self.message_user(request, gettext("This site now has the title and tagline of the old blog."))
         return redirect(job)
 
+    @route("<uuid:pk>/cancel/", "cancel", require_POST)
     def cancel_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
         lifecycle.cancel(job)
         return redirect(job)
 
+    @route("<uuid:pk>/progress/", "progress", require_safe)
     def progress_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         return JsonResponse(job_progress(self._get_job(request, pk)))
 
+    @route("<uuid:pk>/report.json", "report", require_safe)
     def report_view(self, request: HttpRequest, pk: uuid.UUID) -> FileResponse:
         job = self._get_job(request, pk)
         try:
