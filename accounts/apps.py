@@ -46,10 +46,9 @@ class AccountsConfig(AppConfig):
 
         navigation_items.register(
             "people",
-            NavigationItem(
-                label=_("People"),
-                url_name="admin:accounts_user_changelist",
-                permissions=("accounts.view_user", "accounts.change_user"),
+            NavigationItem.of_list(
+                "accounts.user",
+                _("People"),
                 order=80,
                 first_step=FirstStep(
                     _("Invite the others who write and moderate"),
@@ -58,37 +57,20 @@ class AccountsConfig(AppConfig):
                 ),
             ),
         )
-        navigation_items.register(
-            "groups",
-            NavigationItem(
-                label=_("Groups"),
-                url_name="admin:auth_group_changelist",
-                permissions=("auth.view_group", "auth.change_group"),
-                order=81,
-                parent="people",
-            ),
-        )
+        groups = NavigationItem.of_list("auth.group", _("Groups"), order=81, parent="people")
+        navigation_items.register("groups", groups)
+        # Only owners may change people.
+        owners = ("accounts.change_user",)
         navigation_items.register(
             "login-rules",
-            # Only owners may change people.
             NavigationItem(
-                label=_("Login rules"),
-                url_name="account_policies",
-                permissions=("accounts.change_user",),
-                order=82,
-                parent="people",
+                label=_("Login rules"), url_name="account_policies", permissions=owners, order=82, parent="people"
             ),
         )
-        navigation_items.register(
-            "audit-log",
-            NavigationItem(
-                label=_("Audit log"),
-                url_name="admin:accounts_auditrecord_changelist",
-                permissions=("accounts.change_user",),
-                order=83,
-                parent="people",
-            ),
+        audit_log = NavigationItem.of_list(
+            "accounts.auditrecord", _("Audit log"), permissions=owners, order=83, parent="people"
         )
+        navigation_items.register("audit-log", audit_log)
         user_logged_in.connect(logged_in, dispatch_uid="accounts.logged_in")
         user_logged_out.connect(logged_out, dispatch_uid="accounts.logged_out")
         scheduled_tasks.register("accounts.sessions", ScheduledTask(delete_expired_sessions, daily(4, 20)))

@@ -3,7 +3,7 @@
 The owner of a site is a superuser. Groups that owners create are further roles. Each person has one role.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import Permission
 
 # The codenames of an app's permissions that each role has.
-type RolePermissions = Mapping[str, Collection[str]]
+type RolePermissions = dict[str, set[str]]
 
 EDITOR, AUTHOR, MODERATOR, READER = "Editor", "Author", "Moderator", "Reader of drafts"
 # Those that are groups of these names, in the order in which people choose them.
@@ -86,7 +86,7 @@ def _find_problems(app_label: str, permissions: RolePermissions) -> Iterator[str
             yield f"The app has no permission {codename!r}."
 
 
-# By the label of the app that the permissions belong to. An app can grant only its own.
+# By the label of the app that the permissions belong to. `register_ability` fills it.
 role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", _find_problems)
 
 
@@ -115,11 +115,18 @@ def _find_problems_of_ability(name: str, ability: Ability) -> Iterator[str]:
 abilities: Final[Registry[Ability]] = Registry("ability", _find_problems_of_ability)
 
 
-def register_ability(name: str, phrase: str | Promise, codenames: Collection[str], *, order: int) -> None:
-    """Register an ability by its name, as in "blog.drafts", and the codenames of the app's permissions."""
+def register_ability(
+    name: str, phrase: str | Promise, codenames: Collection[str], *, order: int, roles: Collection[str] = ()
+) -> None:
+    """Register an ability by its name, as in "blog.drafts", with the codenames of the app's permissions.
+
+    The `roles` get these permissions. Without any, only owners have them. An app can grant only its own.
+    """
     label = name.partition(".")[0]
     permissions = frozenset(f"{label}.{codename}" for codename in codenames)
     abilities.register(name, Ability(phrase=phrase, permissions=permissions, order=order))
+    for role in roles:
+        role_permissions.setdefault(label, {}).setdefault(role, set()).update(codenames)
 
 
 def permissions_of(role: str) -> set[str]:

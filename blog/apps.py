@@ -5,29 +5,33 @@ from django.db.models.signals import m2m_changed
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import AUTHOR, EDITOR, READER, every_action, register_ability, role_permissions
+from accounts.roles import AUTHOR, EDITOR, READER, every_action, register_ability
 from core.slugs import reserved_slugs
 
-# What roles can do with these permissions, by name, with the order in which it is said.
-ABILITIES: Final[dict[str, tuple[Promise, set[str], int]]] = {
+# What people can do with these permissions, by name, with the order in which it is said, and the roles that have them.
+ABILITIES: Final[dict[str, tuple[Promise, set[str], int, set[str]]]] = {
     "drafts": (
         _("write drafts of their own and submit them for review"),
+        # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
         {"add_post", "change_post", "view_post", "view_category"},
         10,
+        {AUTHOR},
     ),
     "entries": (
         _("write, edit, publish and delete all posts and pages"),
         {*every_action("post", "page"), "publish_post", "edit_others_post", "view_category"},
         10,
+        {EDITOR},
     ),
     "reading": (
         _("read all posts and pages, also before they are published, and write notes on them"),
         {"view_post", "view_others_post", "view_page"},
         10,
+        {READER},
     ),
-    "appearance": (_("change how the site looks"), {"change_siteappearance"}, 83),
-    "categories": (_("manage categories"), every_action("category"), 30),
-    "redirects": (_("manage redirects"), {"add_redirect", "delete_redirect", "view_redirect"}, 50),
+    "appearance": (_("change how the site looks"), {"change_siteappearance"}, 83, set()),
+    "categories": (_("manage categories"), every_action("category"), 30, {EDITOR}),
+    "redirects": (_("manage redirects"), {"add_redirect", "delete_redirect", "view_redirect"}, 50, {EDITOR}),
 }
 
 
@@ -86,16 +90,11 @@ class BlogConfig(AppConfig):
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
         retractions.register("blog", retract)
         scheduled_changes.register("blog", next_publication)
-        for check_name, check in CHECKS.items():
-            advice_checks.register(check_name, check)
-        for name, item in NAVIGATION.items():
-            navigation_items.register(name, item)
-        for name, panel in PANELS.items():
-            dashboard_panels.register(name, panel)
-        for name, target in MENU_TARGETS.items():
-            menu_targets.register(name, target)
-        for name, block in BLOCKS.items():
-            sidebar_blocks.register(name, block)
+        advice_checks.register_all(CHECKS)
+        navigation_items.register_all(NAVIGATION)
+        dashboard_panels.register_all(PANELS)
+        menu_targets.register_all(MENU_TARGETS)
+        sidebar_blocks.register_all(BLOCKS)
         sidebar_blocks.register("languages", LANGUAGES_BLOCK, after="archives")
         generated_pages.register(ARCHIVE, archive)
         generated_pages.register(AUTHORS, authors)
@@ -132,15 +131,5 @@ class BlogConfig(AppConfig):
                 ".well-known",
             },
         )
-        permissions = {name: codenames for name, (_phrase, codenames, _order) in ABILITIES.items()}
-        role_permissions.register(
-            "blog",
-            {
-                # Own drafts only: blog.permissions narrows these to the author's own, unpublished posts.
-                AUTHOR: permissions["drafts"],
-                EDITOR: permissions["entries"] | permissions["categories"] | permissions["redirects"],
-                READER: permissions["reading"],
-            },
-        )
-        for name, (phrase, codenames, order) in ABILITIES.items():
-            register_ability(f"blog.{name}", phrase, codenames, order=order)
+        for name, (phrase, codenames, order, roles) in ABILITIES.items():
+            register_ability(f"blog.{name}", phrase, codenames, order=order, roles=roles)

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import EDITOR, MODERATOR, every_action, register_ability, role_permissions
+from accounts.roles import EDITOR, MODERATOR, every_action, register_ability
 from core.slugs import reserved_slugs
 
 
@@ -45,10 +45,8 @@ class CommentsConfig(AppConfig):
         scheduled_tasks.register("comments.webmentions", ScheduledTask(send_mentions, every_ten_minutes))
         entry_links.register("comments", comment_link)
         entry_columns.register("comments", EntryColumn(_("Comments"), entry_column.cells))
-        for name, item in NAVIGATION.items():
-            navigation_items.register(name, item)
-        for name, panel in PANELS.items():
-            dashboard_panels.register(name, panel)
+        navigation_items.register_all(NAVIGATION)
+        dashboard_panels.register_all(PANELS)
         related_settings.register("comment_settings", CommentSettings)
         noindex_parameters.register("comments", threads.REPLY_TO)
         private_parameters.register("comments", sender_links.PK)
@@ -61,9 +59,10 @@ class CommentsConfig(AppConfig):
         mailings.register("comments.followers", Mailing(followers, emails.for_follower))
         moderation = {"view_comment", "change_comment", "moderate_comment", *every_action("block")}
         reserved_slugs.register("comments", {"comments"})
-        role_permissions.register("comments", {EDITOR: moderation | {"erase_commenter"}, MODERATOR: moderation})
-        register_ability("comments.moderation", _("moderate comments and manage the blocklist"), moderation, order=60)
-        register_ability("comments.erasure", _("erase commenters' personal data"), {"erase_commenter"}, order=61)
+        label = _("moderate comments and manage the blocklist")
+        register_ability("comments.moderation", label, moderation, order=60, roles={EDITOR, MODERATOR})
+        erasure = {"erase_commenter"}
+        register_ability("comments.erasure", _("erase commenters' personal data"), erasure, order=61, roles={EDITOR})
         settings = {"view_commentsettings", "change_commentsettings"}
         register_ability("comments.settings", _("change comment settings"), settings, order=82)
 

@@ -39,10 +39,9 @@ class CoreConfig(AppConfig):
         navigation_items.register("dashboard", dashboard)
         navigation_items.register(
             "settings",
-            NavigationItem(
-                label=_("Settings"),
-                url_name="admin:core_sitesettings_changelist",
-                permissions=("core.view_sitesettings", "core.change_sitesettings"),
+            NavigationItem.of_list(
+                "core.sitesettings",
+                _("Settings"),
                 order=120,
                 first_step=FirstStep(
                     _("Give the site its name, and choose how it works"),

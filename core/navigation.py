@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from django.apps import apps
 from django.contrib.auth import get_permission_codename
@@ -49,6 +49,30 @@ class NavigationItem:
     parent: str = ""
     badge: Badge | None = None
     first_step: FirstStep | None = None
+
+    @classmethod
+    def of_list(
+        cls,
+        model: str,
+        label: str | Promise,
+        *,
+        order: int,
+        permissions: tuple[str, ...] = (),
+        parent: str = "",
+        badge: Badge | None = None,
+        first_step: FirstStep | None = None,
+    ) -> Self:
+        """Return the item of the list of a model, as in "blog.page": for those who may view or change what is in it."""
+        app_label, name = model.split(".")
+        return cls(
+            label=label,
+            url_name=f"admin:{app_label}_{name}_changelist",
+            permissions=permissions or (f"{app_label}.view_{name}", f"{app_label}.change_{name}"),
+            order=order,
+            parent=parent,
+            badge=badge,
+            first_step=first_step,
+        )
 
 
 @dataclass(slots=True)

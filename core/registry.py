@@ -1,7 +1,7 @@
 """Registries, which lower apps define and higher apps fill in `AppConfig.ready()`. A system check verifies them."""
 
 from collections import UserDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from django.core.checks import CheckMessage, Error
@@ -33,6 +33,11 @@ class Registry[Item](UserDict[str, Item]):
         names.insert(place, name)
         items = {**self.data, name: item}
         self.data = {each: items[each] for each in names}
+
+    def register_all(self, items: Mapping[str, Item]) -> None:
+        """Add several items, each by its name."""
+        for name, item in items.items():
+            self.register(name, item)
 
 
 def check_registries(**kwargs: Any) -> list[CheckMessage]:

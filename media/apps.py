@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from django.db.models.signals import post_migrate
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
+from accounts.roles import AUTHOR, EDITOR, every_action, register_ability
 from core.navigation import NavigationItem, navigation_items
 from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from core.slugs import reserved_slugs
@@ -40,30 +40,13 @@ class MediaConfig(AppConfig):
         concerns.register("media", cleaning_concerns)
         post_migrate.connect(_clean_after_upgrade, sender=self, dispatch_uid="media.clean_after_upgrade")
         reserved_slugs.register("media", {"media"})
-        navigation_items.register(
-            "media",
-            NavigationItem(
-                label=_("Media"),
-                url_name="admin:media_picture_changelist",
-                permissions=("media.view_picture", "media.change_picture"),
-                order=40,
-            ),
-        )
-        navigation_items.register(
-            "documents",
-            NavigationItem(
-                label=_("Documents"),
-                url_name="admin:media_document_changelist",
-                permissions=("media.view_document", "media.change_document"),
-                order=41,
-                parent="media",
-            ),
-        )
+        navigation_items.register("media", NavigationItem.of_list("media.picture", _("Media"), order=40))
+        documents = NavigationItem.of_list("media.document", _("Documents"), order=41, parent="media")
+        navigation_items.register("documents", documents)
         for_authors = {"add_picture", "view_picture", "add_document", "view_document"}
         for_editors = every_action("picture", "document")
-        role_permissions.register("media", {AUTHOR: for_authors, EDITOR: for_editors})
-        register_ability("media.adding", _("add images and documents"), for_authors, order=20)
-        register_ability("media.managing", _("manage images and documents"), for_editors, order=20)
+        register_ability("media.adding", _("add images and documents"), for_authors, order=20, roles={AUTHOR})
+        register_ability("media.managing", _("manage images and documents"), for_editors, order=20, roles={EDITOR})
 
 
 def _clean_after_upgrade(**kwargs: Any) -> None:

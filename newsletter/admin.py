@@ -37,18 +37,11 @@ _LEFT: Final = _("Not subscribed any more, according to the file: %(n)d")
 _INVALID: Final = _("Lines without a valid e-mail address: %(n)d")
 
 NAVIGATION: Final = {
-    "newsletter": NavigationItem(
-        label=_("Newsletter"),
-        url_name="admin:newsletter_issue_changelist",
-        permissions=("newsletter.view_issue",),
-        order=40,
+    "newsletter": NavigationItem.of_list(
+        "newsletter.issue", _("Newsletter"), permissions=("newsletter.view_issue",), order=40
     ),
-    "newsletter-settings": NavigationItem(
-        label=_("Newsletter settings"),
-        url_name="admin:newsletter_newslettersettings_changelist",
-        permissions=("newsletter.view_newslettersettings", "newsletter.change_newslettersettings"),
-        order=122,
-        parent="settings",
+    "newsletter-settings": NavigationItem.of_list(
+        "newsletter.newslettersettings", _("Newsletter settings"), order=122, parent="settings"
     ),
 }
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import EDITOR, register_ability, role_permissions
+from accounts.roles import EDITOR, register_ability
 
 
 @register
@@ -54,8 +54,7 @@ class NewsletterConfig(AppConfig):
             context=lambda site, options: {"is_shown": NewsletterSettings.of(site).is_available},
         )
         sidebar_blocks.register("follow", follow)
-        for name, item in NAVIGATION.items():
-            navigation_items.register(name, item)
+        navigation_items.register_all(NAVIGATION)
         merge_handlers.register("newsletter", follow_merged)
         preparations.register("newsletter", Preparation(issues.make, issues.next_at))
         requests = SubscriptionRequest.objects.select_related("category", "tag", "author")
@@ -70,12 +69,12 @@ class NewsletterConfig(AppConfig):
         personal_rows.register("newsletter.deliveries", PersonalRows(Delivery, "subscriber__email"))
         personal_rows.register("newsletter.subscriptions", PersonalRows(Subscription, "subscriber__email"))
         personal_rows.register("newsletter.subscribers", PersonalRows(Subscriber, "email"))
-        role_permissions.register("newsletter", {EDITOR: {"view_issue"}})
         register_ability(
             "newsletter.issues",
             _("see what was sent by e-mail, and how many follow the blog"),
             {"view_issue"},
             order=65,
+            roles={EDITOR},
         )
         register_ability(
             "newsletter.subscribers", _("import and export subscribers of the blog"), {"transfer_subscribers"}, order=66

@@ -53,9 +53,9 @@ class OperationsConfig(AppConfig):
         advice_checks.register("operations.withdrawals", check_draft)
         navigation_items.register(
             "withdrawals",
-            NavigationItem(
-                label=_("Withdraw a name"),
-                url_name="admin:operations_withdrawal_changelist",
+            NavigationItem.of_list(
+                "operations.withdrawal",
+                _("Withdraw a name"),
                 # Only owners have it.
                 permissions=("accounts.change_user",),
                 order=83,

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import EDITOR, register_ability, role_permissions
+from accounts.roles import EDITOR, register_ability
 
 
 class ReadersConfig(AppConfig):
@@ -24,26 +24,14 @@ class ReadersConfig(AppConfig):
         kept_data.register("readers", kept_of_readings)
         entry_columns.register("readers", EntryColumn(_("Views in 30 days"), entry_column.cells))
         scheduled_tasks.register("readers.tidying", ScheduledTask(tidy_figures, daily(4, 25)))
-        navigation_items.register(
-            "readers",
-            NavigationItem(
-                label=_("Readers"),
-                url_name="admin:readers_entrycount_changelist",
-                permissions=("readers.view_entrycount",),
-                order=60,
-            ),
+        readers = NavigationItem.of_list(
+            "readers.entrycount", _("Readers"), permissions=("readers.view_entrycount",), order=60
         )
-        navigation_items.register(
-            "reader-settings",
-            NavigationItem(
-                label=_("Reader settings"),
-                url_name="admin:readers_readersettings_changelist",
-                permissions=("readers.view_readersettings", "readers.change_readersettings"),
-                order=122,
-                parent="settings",
-            ),
+        navigation_items.register("readers", readers)
+        its_settings = NavigationItem.of_list(
+            "readers.readersettings", _("Reader settings"), order=122, parent="settings"
         )
+        navigation_items.register("reader-settings", its_settings)
         figures, settings = {"view_entrycount"}, {"view_readersettings", "change_readersettings"}
-        role_permissions.register("readers", {EDITOR: figures})
-        register_ability("readers.figures", _("see how often pages are read"), figures, order=65)
+        register_ability("readers.figures", _("see how often pages are read"), figures, order=65, roles={EDITOR})
         register_ability("readers.settings", _("change reader settings"), settings, order=83)

@@ -1,7 +1,7 @@
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import AUTHOR, EDITOR, every_action, register_ability, role_permissions
+from accounts.roles import AUTHOR, EDITOR, every_action, register_ability
 from core.slugs import reserved_slugs
 
 
@@ -26,26 +26,12 @@ class TagsConfig(AppConfig):
         from tags.models import TaggedPost, tagged_with
         from tags.related import find_related
 
-        navigation_items.register(
-            "tags",
-            NavigationItem(
-                label=_("Tags"),
-                url_name="admin:tags_tag_changelist",
-                permissions=("tags.view_tag", "tags.change_tag"),
-                order=50,
-            ),
-        )
-        for order, (name, label, url_name) in enumerate(
-            (
-                ("tag-twins", _("Twins"), "admin:tags_tagtwins_changelist"),
-                ("tag-changes", _("Changes"), "admin:tags_tagchange_changelist"),
-            ),
-            start=51,
-        ):
-            item = NavigationItem(
-                label=label, url_name=url_name, permissions=("tags.delete_tag",), order=order, parent="tags"
-            )
-            navigation_items.register(name, item)
+        navigation_items.register("tags", NavigationItem.of_list("tags.tag", _("Tags"), order=50))
+        curate = ("tags.delete_tag",)
+        twins = NavigationItem.of_list("tags.tagtwins", _("Twins"), permissions=curate, order=51, parent="tags")
+        navigation_items.register("tag-twins", twins)
+        changes = NavigationItem.of_list("tags.tagchange", _("Changes"), permissions=curate, order=52, parent="tags")
+        navigation_items.register("tag-changes", changes)
         titles.register("tags.tag", str)
         change_handlers.register("tags", TaggedPost.objects.update_published_at)
         entry_searches.register("tags", tagged_with)
@@ -56,7 +42,5 @@ class TagsConfig(AppConfig):
         related_finders.register("tags", find_related)
         menu_targets.register("tags:tag", MENU_TARGET)
         sidebar_blocks.register("tags", SIDEBAR_BLOCK, after="categories")
-        for_authors, for_editors = {"add_tag", "view_tag"}, every_action("tag", "tagalias")
-        role_permissions.register("tags", {AUTHOR: for_authors, EDITOR: for_editors})
-        register_ability("tags.adding", _("add tags"), for_authors, order=25)
-        register_ability("tags.managing", _("manage tags"), for_editors, order=40)
+        register_ability("tags.adding", _("add tags"), {"add_tag", "view_tag"}, order=25, roles={AUTHOR})
+        register_ability("tags.managing", _("manage tags"), every_action("tag", "tagalias"), order=40, roles={EDITOR})

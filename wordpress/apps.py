@@ -3,7 +3,7 @@ import datetime as dt
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from accounts.roles import EDITOR, register_ability, role_permissions
+from accounts.roles import EDITOR, register_ability
 from core.navigation import FirstStep, NavigationItem, navigation_items
 from core.schedule import ScheduledTask, daily, every, scheduled_tasks
 from core.slugs import reserved_slugs
@@ -29,9 +29,9 @@ class WordPressConfig(AppConfig):
 
         navigation_items.register(
             "import",
-            NavigationItem(
-                label=_("Import/Export"),
-                url_name="admin:wordpress_importjob_changelist",
+            NavigationItem.of_list(
+                "wordpress.importjob",
+                _("Import/Export"),
                 permissions=("wordpress.import_wordpress",),
                 order=90,
                 first_step=FirstStep(
@@ -41,26 +41,12 @@ class WordPressConfig(AppConfig):
                 ),
             ),
         )
-        navigation_items.register(
-            "export",
-            NavigationItem(
-                label=_("Export"),
-                url_name="admin:wordpress_exportjob_changelist",
-                permissions=("wordpress.export_site",),
-                order=91,
-                parent="import",
-            ),
+        export = NavigationItem.of_list(
+            "wordpress.exportjob", _("Export"), permissions=("wordpress.export_site",), order=91, parent="import"
         )
-        navigation_items.register(
-            "reusable-blocks",
-            NavigationItem(
-                label=_("Reusable blocks"),
-                url_name="admin:wordpress_reusableblock_changelist",
-                permissions=("wordpress.view_reusableblock", "wordpress.change_reusableblock"),
-                order=25,
-                parent="posts",
-            ),
-        )
+        navigation_items.register("export", export)
+        blocks = NavigationItem.of_list("wordpress.reusableblock", _("Reusable blocks"), order=25, parent="posts")
+        navigation_items.register("reusable-blocks", blocks)
         concerns.register("imports", unfinished_imports)
         offered_menus.register("wordpress", imported_menus)
         scheduled_tasks.register("wordpress.uploads", ScheduledTask(clean_up, daily(4, 50)))
@@ -80,7 +66,6 @@ class WordPressConfig(AppConfig):
         segments = "atom files index.php rdf rss rss2 wp-admin wp-commentsrss2.php wp-content"
         reserved_slugs.register("wordpress", segments.split())
         reusable_blocks = {"change_reusableblock", "view_reusableblock"}
-        role_permissions.register("wordpress", {EDITOR: reusable_blocks})
-        register_ability("wordpress.blocks", _("edit reusable blocks"), reusable_blocks, order=55)
+        register_ability("wordpress.blocks", _("edit reusable blocks"), reusable_blocks, order=55, roles={EDITOR})
         moving = {"import_wordpress", "export_site"}
         register_ability("wordpress.moving", _("import and export the site"), moving, order=90)

@@ -84,6 +84,7 @@ def _recent(request: HttpRequest) -> dict[str, Any] | None:
 
 
 _SEES_POSTS: Final = ("blog.view_post", "blog.change_post")
+_CURATES: Final = ("blog.delete_category",)
 _WRITES: Final = ("blog.add_post", "blog.add_page")
 PANELS: Final = {
     "drafts": Panel(_("Your drafts"), _LIST, _drafts, _WRITES, order=10),
@@ -94,10 +95,9 @@ PANELS: Final = {
 }
 
 NAVIGATION: Final = {
-    "posts": NavigationItem(
-        label=_("Posts"),
-        url_name="admin:blog_post_changelist",
-        permissions=_SEES_POSTS,
+    "posts": NavigationItem.of_list(
+        "blog.post",
+        _("Posts"),
         order=10,
         badge=Badge(_pending, ngettext_lazy("%(count)d pending review", "%(count)d pending review", "count")),
         first_step=FirstStep(_("Write your first post"), "admin:blog_post_add", "blog.add_post"),
@@ -109,42 +109,14 @@ NAVIGATION: Final = {
         order=15,
         parent="posts",
     ),
-    "pages": NavigationItem(
-        label=_("Pages"),
-        url_name="admin:blog_page_changelist",
-        permissions=("blog.view_page", "blog.change_page"),
-        order=20,
+    "pages": NavigationItem.of_list("blog.page", _("Pages"), order=20),
+    "categories": NavigationItem.of_list("blog.category", _("Categories"), order=60),
+    "category-twins": NavigationItem.of_list(
+        "blog.categorytwins", _("Twins"), permissions=_CURATES, order=61, parent="categories"
     ),
-    "categories": NavigationItem(
-        label=_("Categories"),
-        url_name="admin:blog_category_changelist",
-        permissions=("blog.view_category", "blog.change_category"),
-        order=60,
+    "category-changes": NavigationItem.of_list(
+        "blog.categorychange", _("Changes"), permissions=_CURATES, order=62, parent="categories"
     ),
-    "category-twins": NavigationItem(
-        label=_("Twins"),
-        url_name="admin:blog_categorytwins_changelist",
-        permissions=("blog.delete_category",),
-        order=61,
-        parent="categories",
-    ),
-    "category-changes": NavigationItem(
-        label=_("Changes"),
-        url_name="admin:blog_categorychange_changelist",
-        permissions=("blog.delete_category",),
-        order=62,
-        parent="categories",
-    ),
-    "appearance": NavigationItem(
-        label=_("Appearance"),
-        url_name="admin:blog_siteappearance_changelist",
-        permissions=(PERMISSION,),
-        order=115,
-    ),
-    "redirects": NavigationItem(
-        label=_("Redirects"),
-        url_name="admin:blog_redirect_changelist",
-        permissions=("blog.view_redirect",),
-        order=70,
-    ),
+    "appearance": NavigationItem.of_list("blog.siteappearance", _("Appearance"), permissions=(PERMISSION,), order=115),
+    "redirects": NavigationItem.of_list("blog.redirect", _("Redirects"), permissions=("blog.view_redirect",), order=70),
 }

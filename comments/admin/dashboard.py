@@ -30,33 +30,17 @@ PANELS: Final = {
 }
 
 NAVIGATION: Final = {
-    "comments": NavigationItem(
-        label=_("Comments"),
-        url_name="admin:comments_queue_changelist",
+    "comments": NavigationItem.of_list(
+        "comments.queue",
+        _("Comments"),
         permissions=(_MODERATE,),
         order=30,
         badge=Badge(_pending, ngettext_lazy("%(count)d pending", "%(count)d pending", "count")),
     ),
-    "all-comments": NavigationItem(
-        label=_("All comments"),
-        url_name="admin:comments_comment_changelist",
-        permissions=("comments.view_comment", "comments.change_comment"),
-        order=31,
-        parent="comments",
-    ),
-    "blocklist": NavigationItem(
-        label=_("Blocklist"),
-        url_name="admin:comments_block_changelist",
-        permissions=("comments.view_block", "comments.change_block"),
-        order=32,
-        parent="comments",
-    ),
-    "decisions": NavigationItem(
-        label=_("Decisions"),
-        url_name="admin:comments_decision_changelist",
-        permissions=(_MODERATE,),
-        order=33,
-        parent="comments",
+    "all-comments": NavigationItem.of_list("comments.comment", _("All comments"), order=31, parent="comments"),
+    "blocklist": NavigationItem.of_list("comments.block", _("Blocklist"), order=32, parent="comments"),
+    "decisions": NavigationItem.of_list(
+        "comments.decision", _("Decisions"), permissions=(_MODERATE,), order=33, parent="comments"
     ),
     "comment-statistics": NavigationItem(
         label=_("Statistics"),
@@ -65,25 +49,17 @@ NAVIGATION: Final = {
         order=34,
         parent="comments",
     ),
-    "personal-data": NavigationItem(
-        label=_("Personal data"),
-        url_name="admin:comments_erasure_changelist",
-        permissions=("comments.erase_commenter",),
-        order=35,
-        parent="comments",
+    "personal-data": NavigationItem.of_list(
+        "comments.erasure", _("Personal data"), permissions=("comments.erase_commenter",), order=35, parent="comments"
     ),
-    "notifications": NavigationItem(
-        label=_("E-mail notifications"),
-        url_name="admin:comments_notificationpreference_changelist",
+    "notifications": NavigationItem.of_list(
+        "comments.notificationpreference",
+        _("E-mail notifications"),
         permissions=(_MODERATE, "blog.add_post"),
         order=110,
         parent="comments",
     ),
-    "comment-settings": NavigationItem(
-        label=_("Comment settings"),
-        url_name="admin:comments_commentsettings_changelist",
-        permissions=("comments.view_commentsettings", "comments.change_commentsettings"),
-        order=121,
-        parent="settings",
+    "comment-settings": NavigationItem.of_list(
+        "comments.commentsettings", _("Comment settings"), order=121, parent="settings"
     ),
 }
