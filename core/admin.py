@@ -220,8 +220,11 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
 
     def say_deleted(self, request: HttpRequest, text: str, pks: Sequence[int]) -> None:
         """Show a message about a deletion, with a button to undo it if that is possible."""
-        url = self.undo_url(pks)
-        button = render_to_string("admin/undo.html", {"url": url}, request) if url else ""
+        self.say_done(request, text, self.undo_url(pks))
+
+    def say_done(self, request: HttpRequest, text: str, undo_url: str) -> None:
+        """Show a message about something that was done, and the button of a POST that undoes it, if there is a URL."""
+        button = render_to_string("admin/undo.html", {"url": undo_url}, request) if undo_url else ""
         self.message_user(request, format_html("{} {}", text, button) if button else text, messages.SUCCESS)
 
     def _title(self, action: str) -> str:
@@ -240,6 +243,10 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def with_filters(self, request: HttpRequest, url: str) -> str:
         """Return a URL of this admin with the filters of the list, from which one came."""
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
+
+    def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
+        """Return to the list with the filters that it had."""
+        return HttpResponseRedirect(self.with_filters(request, self._url("changelist")))
 
     def own_page(
         self, request: HttpRequest, template: str, title: Any, *, status_code: int = 200, **context: Any

@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
@@ -177,9 +176,8 @@ class AppearanceAdmin(OneRowAdmin):
 
     def _say_published(self, request: HttpRequest, before: int) -> None:
         text, view = gettext("Appearance published."), gettext("View site")
-        button = render_to_string("admin/undo.html", {"url": self._url("again", before)}, request)
-        message = format_html('{} <a href="{}">{}</a> {}', text, reverse("blog:front"), view, button)
-        self.message_user(request, message, messages.SUCCESS)
+        message = format_html('{} <a href="{}">{}</a>', text, reverse("blog:front"), view)
+        self.say_done(request, message, self._url("again", before))
 
     def _page(self, request: HttpRequest, row: SiteAppearance, form: AppearanceForm, seen: str) -> HttpResponse:
         page = self.own_page(

@@ -7,7 +7,6 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -37,8 +36,7 @@ class CurationAdmin(BaseAdmin[Any]):
         """Return to the list with a message about the change and a button to undo it."""
         meta = change._meta
         url = reverse(f"admin:{meta.app_label}_{meta.model_name}_undo", args=[change.pk])
-        button = render_to_string("admin/undo.html", {"url": url}, request)
-        self.message_user(request, format_html("{}. {}", change.summary, button), messages.SUCCESS)
+        self.say_done(request, f"{change.summary}.", url)
         return self.to_list()
 
     def refused(self, request: HttpRequest, error: CurationError) -> HttpResponse:

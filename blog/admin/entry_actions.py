@@ -1,6 +1,5 @@
 """What is done with posts and pages from their lists, with one or with several at once, and what is said then."""
 
-import datetime as dt
 from collections.abc import Callable
 from functools import partial
 from typing import Any, Final, cast
@@ -11,9 +10,7 @@ from django.contrib.admin.options import ActionLocation
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.http import HttpRequest, HttpResponse
 from django.utils.http import urlencode
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -101,18 +98,18 @@ class EntryActions(BaseAdmin[Any]):
         for name, some in {"refused": change.refused, **done}.items():
             if some:
                 message = action_message(name, some)
-                if name == Status.TRASH:
-                    message = format_html("{} {}", message, self.undo_button(request, some[0].modified_at))
-                self.message_user(request, message, messages.WARNING if name == "refused" else messages.SUCCESS)
+                if name == "refused":
+                    self.message_user(request, message, messages.WARNING)
+                else:
+                    undo_url = self._untrash_url(request, some[0]) if name == Status.TRASH else ""
+                    self.say_done(request, message, undo_url)
         if not change.changed and not change.refused:
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
     def report_step(self, request: HttpRequest, step: Step, entry: Entry) -> None:
         """Say what happened to an entry that was saved in a form."""
-        message = step_message(step, entry)
-        if step == Step.TRASH:
-            message = format_html("{} {}", message, self.undo_button(request, entry.modified_at))
-        self.message_user(request, message, messages.SUCCESS)
+        undo_url = self._untrash_url(request, entry) if step == Step.TRASH else ""
+        self.say_done(request, step_message(step, entry), undo_url)
 
     # The trash
 
@@ -143,14 +140,10 @@ class EntryActions(BaseAdmin[Any]):
         self.report(request, undo, "untrashed", Action.RESTORED)
         return self.redirect_to_list(request)
 
-    def undo_button(self, request: HttpRequest, trashed_at: dt.datetime) -> str:
-        """Return the button that takes back the move to the trash at this time."""
-        url = f"{self._url('undo_trash')}?{urlencode({'at': trashed_at.isoformat()})}"
-        return render_to_string("admin/undo.html", {"url": self.with_filters(request, url)}, request)
-
-    def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
-        """Return to the list with the filters that it had."""
-        return HttpResponseRedirect(self.with_filters(request, self._url("changelist")))
+    def _untrash_url(self, request: HttpRequest, entry: Entry) -> str:
+        """Return where a POST takes back what has just been moved to the trash, all that was moved with this entry."""
+        url = f"{self._url('undo_trash')}?{urlencode({'at': entry.modified_at.isoformat()})}"
+        return self.with_filters(request, url)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Return what would be deleted: the entries by title, and the number of comments and the like.

@@ -7,12 +7,11 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.shortcuts import get_object_or_404
-from django.template.loader import get_template, render_to_string
+from django.template.loader import get_template
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -103,15 +102,11 @@ class CommentAdmin(BaseAdmin[Comment]):
         self._show_result(request, result, action.changed, action.unchanged)
 
     def _show_result(self, request: HttpRequest, result: DecisionResult, changed: Lazy, unchanged: Lazy) -> None:
-        message = format_html("{}", result_message(result, changed, unchanged))
+        message = result_message(result, changed, unchanged)
         if result.changed:
-            url = reverse("admin:comments_comment_undo", args=[result.batch])
-            context = {"url": add_preserved_filters(self._filters(request), url)}
-            message = format_html("{} {}", message, render_to_string("admin/undo.html", context, request))
-        self.message_user(request, message, messages.SUCCESS if result.changed else messages.WARNING)
-
-    def _filters(self, request: HttpRequest) -> dict[str, Any]:
-        return {"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}
+            self.say_done(request, message, self.with_filters(request, self._url("undo", result.batch)))
+        else:
+            self.message_user(request, message, messages.WARNING)
 
     def get_urls(self) -> list[URLPattern]:
         decide = self.admin_site.admin_view(require_POST(self.decide_view))
@@ -123,18 +118,14 @@ class CommentAdmin(BaseAdmin[Comment]):
     def decide_view(self, request: HttpRequest, pk: int, name: str) -> HttpResponse:
         """Handle the buttons of one row of the list."""
         self.decide(request, name, [get_object_or_404(Comment, pk=pk)])
-        return self._redirect_to_list(request)
+        return self.redirect_to_list(request)
 
     @route("undo/<uuid:batch>/", "undo", require_POST)
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
         if not self.has_moderate_permission(request):
             raise PermissionDenied
         self._show_result(request, decisions.undo(batch, cast("User", request.user)), *UNDO_MESSAGES)
-        return self._redirect_to_list(request)
-
-    def _redirect_to_list(self, request: HttpRequest) -> HttpResponse:
-        url = reverse("admin:comments_comment_changelist")
-        return HttpResponseRedirect(add_preserved_filters(self._filters(request), url))
+        return self.redirect_to_list(request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Comment]:
         return Comment.objects.with_entries().select_related("user")
@@ -143,7 +134,8 @@ class CommentAdmin(BaseAdmin[Comment]):
         if not self.has_moderate_permission(request):
             return self.list_display
         template = get_template("admin/comments/comment/_buttons.html")
-        context = {"actions": ACTIONS, **self._filters(request)}
+        filters = self.get_preserved_filters(request)
+        context = {"actions": ACTIONS, "preserved_filters": filters, "opts": self.opts}
 
         @admin.display(description=_("Decide"))
         def buttons(comment: Comment) -> str:

@@ -10,10 +10,9 @@ from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.template.loader import get_template, render_to_string
+from django.template.loader import get_template
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST, require_safe
@@ -162,9 +161,9 @@ class QueueAdmin(ReadOnlyAdmin):
             result = {"message": message, "undo": undo_url, "gone": list(gone), "rows": html, "reload": reload}
             return JsonResponse(result)
         if undo_url:
-            button = render_to_string("admin/undo.html", {"url": undo_url}, request)
-            message = format_html("{} {}", message, button)
-        self.message_user(request, message, messages.SUCCESS if undo_url else messages.INFO)
+            self.say_done(request, message, undo_url)
+        else:
+            self.message_user(request, message, messages.INFO)
         review = "".join(f"&review={row.comment.pk}" for row in rows)
         return HttpResponseRedirect(f"{reverse('admin:comments_queue_changelist')}?{position}{review}")
 

@@ -11,8 +11,6 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.template.loader import render_to_string
-from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
@@ -117,10 +115,8 @@ class DuplicatesAdmin(UploadAdmin):
         text = ngettext(
             "%(count)d image merged into “%(target)s”.", "%(count)d images merged into “%(target)s”.", len(merged)
         )
-        url = self.undo_url([picture.pk for picture in merged])
-        button = render_to_string("admin/undo.html", {"url": url}, request)
         shown = text % {"count": len(merged), "target": target}
-        self.message_user(request, format_html("{} {}", shown, button), messages.SUCCESS)
+        self.say_done(request, shown, self.undo_url([picture.pk for picture in merged]))
         return redirect(self._url("duplicates" if LikePictures.objects.exists() else "changelist"))
 
     def _may_merge(self, request: HttpRequest) -> bool:
