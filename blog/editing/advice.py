@@ -69,18 +69,25 @@ def _find_problems(name: str, check: object) -> Iterator[str]:
 advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("advice check", _find_problems)
 
 
-def advice_for(entry: Entry, categories: Collection[Category], tags: Collection[str]) -> list[str]:
-    """Return one sentence for each thing to improve; none for a text that can't be rendered."""
-    root = _parse(entry)
+def advice_for(
+    entry: Entry, categories: Collection[Category], tags: Collection[str], root: etree._Element | None = None
+) -> list[str]:
+    """Return one sentence for each thing to improve; none for a text that can't be rendered.
+
+    `root` is what `parse` has returned, if the caller needs it as well.
+    """
+    root = parse(entry) if root is None else root
     if root is None:
         return []
     draft = Draft(entry, root, categories, tags)
     return [sentence for check in advice_checks.values() for sentence in check(draft)]
 
 
-def library_descriptions(entry: Entry) -> list[LibraryDescription]:
+def library_descriptions(entry: Entry, root: etree._Element | None = None) -> list[LibraryDescription]:
     """Return what the media library says about the images that have no description in the text. At most one query."""
-    root = _parse(entry) if settings.MEDIA_URL in entry.source else None
+    if settings.MEDIA_URL not in entry.source:
+        return []
+    root = parse(entry) if root is None else root
     if root is None:
         return []
     urls = _undescribed_images(root)
@@ -91,7 +98,8 @@ def library_descriptions(entry: Entry) -> list[LibraryDescription]:
     return [LibraryDescription(url, picture.alt, picture.thumbnail_url) for url, picture in found]
 
 
-def _parse(entry: Entry) -> etree._Element | None:
+def parse(entry: Entry) -> etree._Element | None:
+    """Return the text of an entry as its author wrote it; None if it can't be rendered."""
     try:
         return parse_source(entry.source, entry.markup, entry)
     except (SourceTooLongError, UnknownMarkupError):

@@ -1,6 +1,7 @@
 """Advice about a text before it is published, and how it will look elsewhere."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.test import Client
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from blog.editing.advice import advice_checks, advice_for, library_descriptions
 from blog.models import Post, Redirect, Status
+from blog.rendering import parse_source
 from core.registry import check_registries
 from media import trash
 from media.models import Picture
@@ -172,6 +174,13 @@ class TestScreen:
             assert f'data-url="{lamp.file.url}"' in html
             assert "A &lt;lamp&gt;" in html
         assert library_descriptions(Post(source="x" * 500_001 + "/media/")) == []
+
+    def test_takes_parsing_the_source_once(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        parsed = Mock(side_effect=parse_source)
+        monkeypatch.setattr("blog.editing.advice.parse_source", parsed)
+        post = PostFactory(source="![](/media/a.png)")
+        client.post(admin_url(post, "advice"), form_data(post))
+        assert parsed.call_count == 1
 
     @pytest.mark.parametrize("role", ROLES)
     def test_whoever_may_change_a_text_gets_advice(self, role: str) -> None:
