@@ -69,11 +69,13 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
 def shown_in_lists(site: SiteSettings) -> dict[str, bool]:
     """Return what `for_listing` loads of posts besides what all lists show."""
     appearance = look_of(site).appearance
+    has_texts = appearance.list_style != ListStyle.TITLES
     return {
-        "with_author": site.show_author,
-        "with_excerpt": site.show_excerpts,
-        "with_picture": appearance.list_pictures,
-        "with_reading_time": appearance.list_reading_time,
+        "with_lead": has_texts,
+        "with_author": has_texts and site.show_author,
+        "with_excerpt": has_texts and site.show_excerpts,
+        "with_picture": has_texts and appearance.list_pictures,
+        "with_reading_time": has_texts and appearance.list_reading_time,
     }
 
 

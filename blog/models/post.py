@@ -27,8 +27,8 @@ from core.slugs import SlugNumbers, slugify
 from core.urls import URLTemplate
 from media.models import Picture
 
-# The columns that a listing needs: of the texts, only the lead.
-_LISTED: Final = (*TITLE, "status", "published_at", "lead_html", "comments_open", "comment_count")
+# The columns that every listing needs.
+_LISTED: Final = (*TITLE, "status", "published_at", "comments_open", "comment_count")
 # For what lists may show in place of the lead.
 _EXCERPT: Final = ("excerpt", "auto_excerpt", "has_more")
 # Of the featured image, and of the one that it was merged into.
@@ -44,13 +44,14 @@ class PostQuerySet(EntryQuerySet):
     def for_listing(
         self,
         *,
+        with_lead: bool = True,
         with_author: bool = False,
         with_excerpt: bool = False,
         with_picture: bool = False,
         with_reading_time: bool = False,
     ) -> Self:
         """Load what a listing shows of posts, newest first, and nothing else of them."""
-        posts, columns = self, [*_LISTED]
+        posts, columns = self, [*_LISTED, *(["lead_html"] if with_lead else [])]
         if with_author:
             posts, columns = posts.select_related("author"), [*columns, "author"]
         if with_excerpt:

@@ -6,7 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditRecord, User
@@ -146,6 +148,14 @@ class TestPages:
         page = get()
         assert "The text." not in page
         assert page.index("Pinned</p>") < page.index("Pinned one") < page.index("Another")
+
+    def test_that_list_titles_read_no_texts(self, publish: Publish) -> None:
+        PostFactory(sticky=True)
+        PostFactory()
+        publish(list_style="titles")
+        with CaptureQueriesContext(connection) as queries:
+            get()
+        assert not [query["sql"] for query in queries if "lead_html" in query["sql"]]
 
     @pytest.mark.parametrize(
         ("day_format", "shown"), [("", "October 22, 2019"), ("j F Y", "22 October 2019"), ("Y-m-d", "2019-10-22")]
