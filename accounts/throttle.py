@@ -14,9 +14,10 @@ import threading
 from dataclasses import dataclass
 from typing import Final
 
-from django.core.cache import cache
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
+
+from core.cache import count
 
 # Guesses are counted in periods of this many seconds.
 PERIOD: Final = 10 * 60
@@ -110,18 +111,7 @@ class _Counters:
             while len(self._numbers) > _MAX_COUNTERS:
                 # The one that was not used for longest. All of earlier periods go first.
                 del self._numbers[next(iter(self._numbers))]
-        return max(number, self._add_in_cache(f"accounts.throttle:{key}", by, period))
-
-    def _add_in_cache(self, key: str, by: int, period: int) -> int:
-        try:
-            cache.add(key, 0, period)
-            number: int = cache.incr(key, by)
-            # Some backends give a value that was incremented their default timeout.
-            cache.touch(key, period)
-        except ValueError:
-            # The cache has failed, or the counter has just been evicted.
-            return 0
-        return number
+        return max(number, count(f"accounts.throttle:{key}", by, period))
 
     def forget(self) -> None:
         """Forget what this process has counted."""

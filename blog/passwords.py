@@ -8,7 +8,6 @@ not limited, because readers must not be locked out either.
 import unicodedata
 from typing import Final
 
-from django.core.cache import cache
 from django.core.signing import BadSignature, TimestampSigner
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
@@ -16,6 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.views.decorators.debug import sensitive_variables
 
 from blog.models import Entry
+from core.cache import count
 
 # Guesses are counted in periods of this many seconds.
 PERIOD: Final = 10 * 60
@@ -39,12 +39,12 @@ def unlock(entry: Entry, guess: str, sender: str) -> bool:
 
     `sender` comes from core.sender; all unknown senders count as one. Raises TooManyGuessesError.
     """
-    entry_key = f"password-guesses:{_current_period()}:{entry.pk}"
+    entry_key = f"password-guesses:{int(timezone.now().timestamp()) // PERIOD}:{entry.pk}"
     sender_key = f"{entry_key}:{sender}"
     # Counted before the comparison, so that guesses at the same time cannot pass the limit together.
-    by_sender = _count(sender_key)
+    by_sender = count(sender_key, 1, PERIOD)
     # Refused guesses do not count for the entry, so a single sender cannot make it look like an attack.
-    at_entry = _count(entry_key) if by_sender <= GUESSES_PER_SENDER else 0
+    at_entry = count(entry_key, 1, PERIOD) if by_sender <= GUESSES_PER_SENDER else 0
     if by_sender > (GUESSES_PER_SENDER if at_entry <= GUESSES_PER_ENTRY else GUESSES_DURING_ATTACK):
         minutes = PERIOD // 60
         text = ngettext(
@@ -59,8 +59,8 @@ def unlock(entry: Entry, guess: str, sender: str) -> bool:
         return False
     entry.is_unlocked = True
     # Readers who know the password do not use up the attempts of others who share their address.
-    _count(sender_key, -1)
-    _count(entry_key, -1)
+    count(sender_key, -1, PERIOD)
+    count(entry_key, -1, PERIOD)
     return True
 
 
@@ -93,20 +93,3 @@ def _mark(entry: Entry) -> str:
 def _normalise(password: str) -> str:
     """Return `password` without what readers neither see nor type on purpose: spaces around it, composed characters."""
     return unicodedata.normalize("NFC", password).strip()
-
-
-def _current_period() -> int:
-    return int(timezone.now().timestamp()) // PERIOD
-
-
-def _count(key: str, by: int = 1) -> int:
-    """Add `by` to a counter, and return its value; 0 if the cache fails."""
-    try:
-        cache.add(key, 0, PERIOD)
-        count: int = cache.incr(key, by)
-        # Some backends give a value that was incremented their default timeout.
-        cache.touch(key, PERIOD)
-    except ValueError:
-        # The cache has failed, or the counter has just been evicted.
-        return 0
-    return count

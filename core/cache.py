@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar, Final
 
-from django.core.cache import BaseCache, caches
+from django.core.cache import BaseCache, cache, caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
 
@@ -172,6 +172,19 @@ class FileCache(FileBasedCache):
                         else:
                             state = entry.stat()
                             yield state.st_mtime, state.st_size, entry.path
+
+
+def count(key: str, by: int, seconds: int) -> int:
+    """Add `by` to a counter in the cache that lasts for so long, and return its value; 0 if the cache fails."""
+    try:
+        cache.add(key, 0, seconds)
+        number: int = cache.incr(key, by)
+        # Some backends give a value that was incremented their default timeout.
+        cache.touch(key, seconds)
+    except ValueError:
+        # The cache has failed, or the counter has just been evicted.
+        return 0
+    return number
 
 
 def _unlink(path: str) -> None:
