@@ -1,22 +1,27 @@
 """The URLs of views that Django's admin does not have, each said where the view is."""
 
 from collections.abc import Callable
-from functools import reduce
+from functools import reduce, wraps
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 
 def route[View: Callable[..., HttpResponseBase]](
-    url: str, name: str, *guards: Callable[..., Any]
+    url: str, name: str, *guards: Callable[..., Any], permission: str = ""
 ) -> Callable[[View], View]:
     """Give a method of an admin a URL below that of its list, to which `_url` leads by this name.
 
-    The `guards` are decorators of views, such as `require_POST`. The first one is the outermost.
+    The `guards` are decorators of views, such as `require_POST`. The first one is the outermost. With a `permission`,
+    such as `change`, the view is for users for whom `has_change_permission` of the admin is true.
     """
 
     def pattern(model_admin: Any, view: Any) -> URLPattern:
+        if permission:
+            view = _for_permitted(view, getattr(model_admin, f"has_{permission}_permission"))
         guarded = reduce(lambda inner, guard: guard(inner), reversed(guards), view)
         full_name = f"{model_admin.opts.app_label}_{model_admin.opts.model_name}_{name}"
         found: URLPattern = path(url, model_admin.admin_site.admin_view(guarded), name=full_name)
@@ -27,6 +32,16 @@ def route[View: Callable[..., HttpResponseBase]](
         return view
 
     return add
+
+
+def _for_permitted(view: Callable[..., HttpResponseBase], may: Callable[[HttpRequest], bool]) -> Any:
+    @wraps(view)
+    def permitted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not may(request):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return permitted
 
 
 def routes_of(model_admin: Any) -> list[URLPattern]:

@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -20,10 +19,8 @@ class ReadersAdmin(ReadOnlyAdmin):
 
     has_only_own_views = True
 
-    @route("", "changelist")
+    @route("", "changelist", permission="view")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         by = request.GET.get("by", "")
         choices = ReaderSettings.of(cast("SiteRequest", request).site)
         return self.own_page(

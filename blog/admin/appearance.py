@@ -55,7 +55,8 @@ class AppearanceAdmin(OneRowAdmin):
     def changeform_view(
         self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        self._allow(request)
+        if not self.has_change_permission(request):
+            raise PermissionDenied
         if object_id != "1":
             raise Http404
         row = SiteAppearance.current()
@@ -112,10 +113,9 @@ class AppearanceAdmin(OneRowAdmin):
             self.message_user(request, sentence, messages.WARNING)
         return data
 
-    @route("links.opml", "links", require_safe)
+    @route("links.opml", "links", require_safe, permission="change")
     def links_view(self, request: HttpRequest) -> HttpResponse:
         """Return the links of the sidebar as a file."""
-        self._allow(request)
         blocks = versions.prepared(SiteAppearance.current()).blocks
         content = write_opml(SiteSettings.current().title, blocks)
         headers = {"Content-Disposition": 'attachment; filename="links.opml"'}
@@ -148,10 +148,9 @@ class AppearanceAdmin(OneRowAdmin):
             return None
         return HttpResponseRedirect(request.path)
 
-    @route("<int:version>/publish/", "again", require_POST)
+    @route("<int:version>/publish/", "again", require_POST, permission="change")
     def again_view(self, request: HttpRequest, version: int) -> HttpResponse:
         """Make an earlier version public again."""
-        self._allow(request)
         try:
             before = versions.publish_again(version, by=cast("User", request.user))
         except AppearanceVersion.DoesNotExist:
@@ -161,15 +160,10 @@ class AppearanceAdmin(OneRowAdmin):
             self._say_published(request, before)
         return self._to_page()
 
-    @route("end-preview/", "stop", require_POST)
+    @route("end-preview/", "stop", require_POST, permission="change")
     def stop_view(self, request: HttpRequest) -> HttpResponse:
-        self._allow(request)
         preview.stop(request)
         return self._to_page()
-
-    def _allow(self, request: HttpRequest) -> None:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
 
     def _to_page(self) -> HttpResponseRedirect:
         return redirect(self._url("change", 1))

@@ -6,7 +6,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.formats import date_format, get_format
@@ -31,11 +30,9 @@ class Day:
 class CalendarView(EntryActions):
     """The page “Calendar” of the posts that a person sees in the list."""
 
-    @route("calendar/", "calendar")
+    @route("calendar/", "calendar", permission="view_or_change")
     def calendar_view(self, request: HttpRequest) -> HttpResponse:
         """Show the month `?month=2026-12`, or the present one. One query for all posts."""
-        if not self.has_view_or_change_permission(request):
-            raise PermissionDenied
         today = timezone.localdate()
         try:
             first = dt.date.fromisoformat(f"{request.GET.get('month', f'{today:%Y-%m}')}-01")

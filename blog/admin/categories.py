@@ -76,10 +76,9 @@ class CategoryAdmin(CurationAdmin):
         """Show what merging these categories would change."""
         return self._merge_page(request, list(categories.order_by().values_list("pk", flat=True)))
 
-    @route("merge/", "merge")
+    @route("merge/", "merge", permission="curate")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """Merge the `categories` into the chosen one, once that has been shown and confirmed."""
-        self.require_curator(request)
         data = request.POST if request.method == "POST" else request.GET
         return self._merge_page(request, parse_ids(data.getlist("categories")))
 

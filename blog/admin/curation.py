@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -27,10 +26,6 @@ class CurationAdmin(BaseAdmin[Any]):
     def has_curate_permission(self, request: HttpRequest) -> bool:
         """Return whether this user may merge, rename and delete headings, and undo that. Actions name it `curate`."""
         return self.has_change_permission(request) and self.has_delete_permission(request)
-
-    def require_curator(self, request: HttpRequest) -> None:
-        if not self.has_curate_permission(request):
-            raise PermissionDenied
 
     def done(self, request: HttpRequest, change: UndoableChange) -> HttpResponse:
         """Return to the list with a message about the change and a button to undo it."""
@@ -88,10 +83,9 @@ class TwinsAdmin(CurationAdmin):
     def search(self, request: HttpRequest) -> None:
         """Search again, if the twins are stored."""
 
-    @route("", "changelist")
+    @route("", "changelist", permission="curate")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """List the twins. A POST says that two of them are `different`, or searches again."""
-        self.require_curator(request)
         if request.method != "POST":
             return self.twins_page(request)
         ids = parse_ids(request.POST.getlist("different"))
@@ -158,10 +152,8 @@ class ChangeAdmin(ReadOnlyAdmin):
             gettext("Undo"),
         )
 
-    @route("<int:pk>/undo/", "undo", require_POST)
+    @route("<int:pk>/undo/", "undo", require_POST, permission="module")
     def undo_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        if not self.has_module_permission(request):
-            raise PermissionDenied
         try:
             change = type(self).undo(pk, request.user)
         except CurationError as error:

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.contrib.admin.options import ActionLocation
-from django.core.exceptions import BadRequest, PermissionDenied
+from django.core.exceptions import BadRequest
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -113,26 +113,22 @@ class EntryActions(BaseAdmin[Any]):
 
     # The trash
 
-    @route("<int:pk>/trash/", "trash", require_POST)
+    @route("<int:pk>/trash/", "trash", require_POST, permission="change")
     def trash_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Move the entry of one row of the list to the trash."""
         return self._act_on(self.trash, request, pk)
 
-    @route("<int:pk>/restore/", "restore", require_POST)
+    @route("<int:pk>/restore/", "restore", require_POST, permission="change")
     def restore_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return self._act_on(self.restore, request, pk)
 
     def _act_on(self, action: Callable[..., None], request: HttpRequest, pk: int) -> HttpResponse:
-        if not self.has_change_permission(request):
-            raise PermissionDenied
         action(request, self.get_queryset(request).filter(pk=pk))
         return self.redirect_to_list(request)
 
-    @route("undo-trash/", "undo_trash", require_POST)
+    @route("undo-trash/", "undo_trash", require_POST, permission="change")
     def undo_view(self, request: HttpRequest) -> HttpResponse:
         """Take back the move of one or more entries to the trash at the time `?at=`."""
-        if not self.has_change_permission(request):
-            raise PermissionDenied
         trashed_at = parse_time(request.GET.get("at", ""))
         if trashed_at is None:
             raise BadRequest

@@ -120,10 +120,8 @@ class CommentAdmin(BaseAdmin[Comment]):
         self.decide(request, name, [get_object_or_404(Comment, pk=pk)])
         return self.redirect_to_list(request)
 
-    @route("undo/<uuid:batch>/", "undo", require_POST)
+    @route("undo/<uuid:batch>/", "undo", require_POST, permission="moderate")
     def undo_view(self, request: HttpRequest, batch: uuid.UUID) -> HttpResponse:
-        if not self.has_moderate_permission(request):
-            raise PermissionDenied
         self._show_result(request, decisions.undo(batch, cast("User", request.user)), *UNDO_MESSAGES)
         return self.redirect_to_list(request)
 

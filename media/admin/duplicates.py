@@ -5,7 +5,6 @@ from pathlib import PurePath
 from typing import Any, Final, cast
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import QuerySet
@@ -35,12 +34,13 @@ class DuplicatesAdmin(UploadAdmin):
     actions = ("merge_selected", "restore_selected")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        return super().changelist_view(request, {"may_merge": self._may_merge(request), **(extra_context or {})})
+        return super().changelist_view(
+            request, {"may_merge": self.has_merge_permission(request), **(extra_context or {})}
+        )
 
-    @route("duplicates/", "duplicates")
+    @route("duplicates/", "duplicates", permission="merge")
     def duplicates_view(self, request: HttpRequest) -> HttpResponse:
         """List images that look the same. A POST searches again, or says that the images `ids` are `different`."""
-        self._require_permission(request)
         if request.method == "POST":
             return self._search(request)
         page = Paginator(duplicates.groups(), _PER_PAGE).get_page(request.GET.get("page"))
@@ -72,10 +72,9 @@ class DuplicatesAdmin(UploadAdmin):
         """Show what merging these images would change."""
         return self._merge_page(request, list(pictures.order_by().values_list("pk", flat=True)[: trash.MAX_MERGED + 1]))
 
-    @route("merge/", "merge")
+    @route("merge/", "merge", permission="merge")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """Merge the images `ids` into the `target`, once that has been shown and confirmed."""
-        self._require_permission(request)
         values = request.POST if request.method == "POST" else request.GET
         return self._merge_page(request, parse_ids(values.getlist("ids")))
 
@@ -119,12 +118,8 @@ class DuplicatesAdmin(UploadAdmin):
         self.say_done(request, shown, self.undo_url([picture.pk for picture in merged]))
         return redirect(self._url("duplicates" if LikePictures.objects.exists() else "changelist"))
 
-    def _may_merge(self, request: HttpRequest) -> bool:
+    def has_merge_permission(self, request: HttpRequest) -> bool:
         return self.has_change_permission(request) and self.has_delete_permission(request)
-
-    def _require_permission(self, request: HttpRequest) -> None:
-        if not self._may_merge(request):
-            raise PermissionDenied
 
 
 def _described(pks: Collection[int]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import ActionLocation
 from django.contrib.admin.utils import model_ngettext
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import ValidationError
 from django.core.files import File
 from django.db import transaction
 from django.db.models import QuerySet
@@ -210,11 +210,9 @@ class UploadAdmin(BaseAdmin[Any]):
             return ""
         return f"{self._url('restore')}?ids={','.join(map(str, pks))}"
 
-    @route("restore/", "restore", require_POST)
+    @route("restore/", "restore", require_POST, permission="delete")
     def restore_view(self, request: HttpRequest) -> HttpResponse:
         """Bring the files with these `ids` back."""
-        if not self.has_delete_permission(request):
-            raise PermissionDenied
         self._restore(request, parse_ids(request.GET.getlist("ids")))
         return redirect(self._url("changelist"))
 

@@ -44,10 +44,9 @@ class TagCurationAdmin(CurationAdmin):
 
     # Merge
 
-    @route("merge/", "merge")
+    @route("merge/", "merge", permission="curate")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
         """Merge the `tags` into the chosen one, once that has been shown and confirmed."""
-        self.require_curator(request)
         return self._merge_page(request, _read_tags(request))
 
     def _merge_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:
@@ -84,10 +83,9 @@ class TagCurationAdmin(CurationAdmin):
 
     # Rename
 
-    @route("<int:pk>/rename/", "rename")
+    @route("<int:pk>/rename/", "rename", permission="curate")
     def rename_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Give a tag another name or slug, once what follows has been shown and confirmed."""
-        self.require_curator(request)
         tag = get_object_or_404(Tag, pk=pk)
         name, preview, namesake = tag.name, None, None
         form = RenameForm(request.POST or None, instance=tag)
@@ -120,10 +118,9 @@ class TagCurationAdmin(CurationAdmin):
 
     # Delete
 
-    @route("delete/", "delete_many")
+    @route("delete/", "delete_many", permission="curate")
     def delete_many_view(self, request: HttpRequest) -> HttpResponse:
         """Delete the `tags`, once what follows has been shown and confirmed."""
-        self.require_curator(request)
         return self._delete_page(request, _read_tags(request))
 
     def _delete_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:

@@ -4,7 +4,6 @@ from dataclasses import asdict
 from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, JsonResponse
 from django.utils.timezone import localtime
@@ -104,14 +103,12 @@ class TagAdmin(TagCurationAdmin):
     def view_on_site(self, obj: Tag) -> str:
         return obj.get_absolute_url()
 
-    @route("suggest/", "suggest")
+    @route("suggest/", "suggest", permission="view")
     def suggest(self, request: HttpRequest) -> JsonResponse:
         """Return existing tags that match `?q=`, or that occur in the `text` of a POST, which is too long for a URL.
 
         Each has a `name`, the `count` of its posts, and the `former` name that matched, if it was one.
         """
-        if not self.has_view_permission(request):
-            raise PermissionDenied
         if request.method == "POST":
             found = suggestions.in_text(request.POST.get("text", ""))
         else:
