@@ -224,7 +224,7 @@ def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
         except BackupError:
             damaged[file.stored] = file.name
     if damaged:
-        write_private(damaged_files(), [json.dumps(sorted(damaged))])
+        write_private(damaged_files(), [json.dumps(sorted({*read_damaged(), *damaged}))])
         text = ngettext(
             "A media file in the backup is damaged or missing: %(name)s (%(stored)s). The next backup stores it again, "
             "if the site still has it.",

@@ -464,6 +464,19 @@ class TestMedia:
         manage("restore", "--check", "--backup", oldest, *key)
         assert ", 0 new)" in manage("backup")
 
+    def test_what_an_earlier_proof_found_damaged_is_not_forgotten(self, manage: Manage, destination: Path) -> None:
+        manage("backup")
+        (oldest,) = complete_backups(stores.FolderStore(destination))
+        old = set(destination.rglob("media/*/*"))
+        store_picture(SimpleUploadedFile("new.png", picture(colour="red")))
+        manage("backup")
+        (new,) = set(destination.rglob("media/*/*")) - old
+        for stored, backup in ((new, []), (min(old), ["--backup", oldest])):
+            stored.write_bytes(stored.read_bytes()[::-1])
+            with pytest.raises(CommandError, match="The next backup stores it again"):
+                manage("restore", "--check", *backup)
+        assert ", 2 new)" in manage("backup")
+
     def test_a_backup_elsewhere_does_not_replace_what_is_damaged_here(
         self, manage: Manage, destination: Path, settings: Settings, tmp_path: Path
     ) -> None:
