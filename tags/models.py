@@ -276,6 +276,12 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         complete = rows.annotate(count=Count("tag")).filter(count=len(keys))
         return set(post_ids) - set(complete.values_list("content_object", flat=True))
 
+    def with_any(self, post_ids: Collection[int], names: Collection[str]) -> Self:
+        """Return the rows of these posts with the tags that have these names, or had them."""
+        keys = {tag_key(name) for name in names}
+        tags = Tag.objects.filter(Q(key__in=keys) | Q(former_names__key__in=keys))
+        return self.filter(content_object__in=post_ids, tag__in=tags.order_by().values("pk"))
+
     def update_published_at(self, entry_ids: Collection[int]) -> None:
         """Set the publication time in the rows of these posts, where it has changed.
 

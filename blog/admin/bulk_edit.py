@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.actions import Action
 from accounts.models import User
 from blog.admin.entry_actions import MAX_SHOWN, EntryActions
-from blog.admin.forms import TagsField, possible_authors
+from blog.admin.forms import ExistingTagsWidget, TagsField, possible_authors
 from blog.admin.results import state_label
 from blog.admin.trees import TreeCheckboxesField
 from blog.editing import bulk_editing
@@ -35,6 +35,7 @@ class BulkEditForm(forms.Form):
         required=False,
         help_text=_("Separate tags with commas. Tags that don't exist yet will be created."),
     )
+    remove_tags = TagsField(label=_("Remove tags"), required=False, widget=ExistingTagsWidget)
     status = forms.ChoiceField(label=_("Status"), required=False)
     author = forms.ModelChoiceField(User.objects.none(), label=_("Author"), required=False, empty_label=_NO_CHANGE[1])
     comments = forms.ChoiceField(
@@ -47,7 +48,8 @@ class BulkEditForm(forms.Form):
         super().__init__(data, label_suffix="")
         fields: dict[str, Any] = self.fields
         if model is not Post:
-            del fields["add_categories"], fields["remove_categories"], fields["add_tags"]
+            for name in ("add_categories", "remove_categories", "add_tags", "remove_tags"):
+                del fields[name]
         elif not edits_others(user):
             del fields["author"]
         if "author" in fields:
@@ -66,6 +68,12 @@ class BulkEditForm(forms.Form):
                 "remove_categories",
                 gettext("A category can't be added and removed at once: %(names)s.") % {"names": names},
             )
+        added_names = {name.casefold() for name in data.get("add_tags") or ()}
+        if both_names := [name for name in data.get("remove_tags") or () if name.casefold() in added_names]:
+            self.add_error(
+                "remove_tags",
+                gettext("A tag can't be added and removed at once: %(names)s.") % {"names": ", ".join(both_names)},
+            )
         if not self.errors and not any(data.values()):
             raise ValidationError(gettext("Choose what to change."))
         return data
@@ -77,6 +85,7 @@ class BulkEditForm(forms.Form):
             add_categories=list(data.get("add_categories") or ()),
             remove_categories=list(data.get("remove_categories") or ()),
             add_tags=data.get("add_tags") or (),
+            remove_tags=data.get("remove_tags") or (),
             author=data.get("author"),
             status=data["status"],
             comments_open={"open": True, "closed": False}.get(data["comments"]),

@@ -27,6 +27,7 @@ class Changes:
     add_categories: Collection[Category] = ()
     remove_categories: Collection[Category] = ()
     add_tags: Collection[str] = ()
+    remove_tags: Collection[str] = ()
     author: User | None = None
     status: str = ""
     comments_open: bool | None = None
@@ -46,6 +47,7 @@ class BulkEdit(BulkChange):
 
 def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
     """Change entries, and return which. Nothing is rendered."""
+    tagged = Post.tags.through._default_manager
     with transaction.atomic():
         result = preview_edit(entries, by, changes, lock=True)
         pks = [entry.pk for entry in result.changed]
@@ -58,8 +60,10 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
         for some in batched(pks, _BATCH_SIZE, strict=False):
             Entry.objects.filter(pk__in=some).update(modified_at=timezone.now(), **changes.fields())
             file_under(some, changes.add_categories, changes.remove_categories)
+            if changes.remove_tags:
+                tagged.with_any(some, changes.remove_tags).delete()
         if changes.add_tags:
-            Post.tags.through._default_manager.attach_all(result.changed, changes.add_tags)
+            tagged.attach_all(result.changed, changes.add_tags)
         entries_changed(pks)
     return result
 
@@ -94,7 +98,7 @@ def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
             getattr(entry, name) != value for name, value in changes.fields().items()
         ):
             yield entry.pk
-    filed = Entry.categories.through._default_manager
+    filed, tagged = Entry.categories.through._default_manager, Post.tags.through._default_manager
     for some in batched([entry.pk for entry in entries], _BATCH_SIZE, strict=False):
         if changes.remove_categories:
             yield from filed.filter(entry__in=some, category__in=changes.remove_categories).values_list(
@@ -106,5 +110,7 @@ def _differing(entries: list[Any], changes: Changes) -> Iterator[int]:
             )
             wanted = product(some, (category.pk for category in changes.add_categories))
             yield from (pk for pk, category in wanted if (pk, category) not in present)
+        if changes.remove_tags:
+            yield from tagged.with_any(some, changes.remove_tags).values_list("content_object", flat=True)
         if changes.add_tags:
-            yield from Post.tags.through._default_manager.without_all(some, changes.add_tags)
+            yield from tagged.without_all(some, changes.add_tags)

@@ -203,7 +203,7 @@ export function enhance(area) {
       return option;
     });
     const found = options.length;
-    if (!present.has(key(text)) && !tags.some((tag) => key(tag.name) === key(text))) {
+    if (labels.create && !present.has(key(text)) && !tags.some((tag) => key(tag.name) === key(text))) {
       const option = element("li", "tags-create", { role: "option" });
       option.dataset.name = text;
       option.textContent = labels.create.replace("{name}", () => text);

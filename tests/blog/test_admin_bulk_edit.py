@@ -12,7 +12,7 @@ from blog.editing import bulk_editing
 from blog.editing.bulk_editing import Changes
 from blog.models import Category, Page, Post, Status
 from core.changes import ContentVersion
-from tags.models import TaggedPost
+from tags.models import FormerName, Tag, TaggedPost
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, user_in_role
 from tests.factories.database import executed_statements
@@ -51,15 +51,24 @@ def names(post: Post) -> tuple[set[str], set[str]]:
 class TestChanges:
     def test_categories_and_tags_are_added_and_removed_and_others_stay(self, client: Client) -> None:
         a, b, c = (CategoryFactory(name=name) for name in "abc")
-        first, second = PostFactory(categories=[a, b], tags=["old"]), PostFactory(categories=[c], tags=["NEW"])
-        data = {"add_categories": [c.pk], "remove_categories": [a.pk], "add_tags": "new, newer"}
+        first = PostFactory(categories=[a, b], tags=["old", "Gone", "renamed"])
+        second = PostFactory(categories=[c], tags=["NEW"])
+        FormerName.objects.give({"former": Tag.objects.get(name="renamed").pk})
+        data: dict[str, Any] = {"add_categories": [c.pk], "remove_categories": [a.pk]}
+        data |= {"add_tags": "new, newer", "remove_tags": "gone, former, unknown"}
         assert edit(client, first, second, **data) == ["2 posts changed."]
         assert names(Post.objects.get(pk=first.pk)) == ({"b", "c"}, {"old", "NEW", "newer"})
         assert names(Post.objects.get(pk=second.pk)) == ({"c"}, {"NEW", "newer"})
+        assert not Tag.objects.filter(name="unknown").exists()
         assert set(TaggedPost.objects.values_list("published_at", flat=True)) == {
             first.published_at,
             second.published_at,
         }
+
+    def test_only_posts_with_a_tag_change_if_it_is_removed(self, client: Client) -> None:
+        posts = [PostFactory(title="With", tags=["a"]), PostFactory(title="Without", tags=["b"])]
+        page = read(act(client, *posts, edit="1", remove_tags="A"))
+        assert [text(line) for line in find(page, "section.bulk-preview li")] == ["With (Published)"]
 
     def test_author_status_and_comments(self, client: Client) -> None:
         author = UserFactory(role="Author")
@@ -108,9 +117,11 @@ class TestConfirming:
         category, post = CategoryFactory(), PostFactory()
         nothing = read(act(client, post, edit="1", confirm="1"))
         assert "Choose what to change." in text(nothing)
-        both = {"add_categories": [category.pk], "remove_categories": [category.pk], "add_tags": "kept"}
+        both: dict[str, Any] = {"add_categories": [category.pk], "remove_categories": [category.pk]}
+        both |= {"add_tags": "kept", "remove_tags": "Kept"}
         page = read(act(client, post, edit="1", confirm="1", **both))
-        assert "can't be added and removed at once" in text(page)
+        assert "A category can't be added and removed at once" in text(page)
+        assert "A tag can't be added and removed at once: Kept." in text(page)
         assert [field.text for field in find(page, "[name=add_tags]")] == ["\nkept"]
         assert not Post.objects.get().categories.exists()
 
@@ -164,7 +175,7 @@ class TestCost:
     def everything(self, editor: User) -> Changes:
         add, remove = CategoryFactory(), Category.objects.first()
         assert remove is not None
-        return Changes([add], [remove], ["a", "b"], editor, Status.PRIVATE, comments_open=False)
+        return Changes([add], [remove], ["b"], ["a"], editor, Status.PRIVATE, comments_open=False)
 
     def test_is_the_same_for_any_number(self, editor: User) -> None:
         counts = []
