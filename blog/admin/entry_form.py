@@ -41,6 +41,8 @@ _RECORDED: Final = {
     Step.TRASH: Action.TRASHED,
     Step.RESTORE: Action.RESTORED,
 }
+# How many texts tell in which language someone writes.
+_LATEST: Final = 5
 
 
 class FeaturedPictureInput(ForeignKeyRawIdWidget):
@@ -123,7 +125,14 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         return ["author"]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {"author": request.user.pk, **super().get_changeform_initial_data(request)}
+        own = {"author": request.user.pk, "language": self._usual_language(request)}
+        return {**own, **super().get_changeform_initial_data(request)}
+
+    def _usual_language(self, request: HttpRequest) -> str:
+        """Return the language of this person's latest public posts or pages; empty if they are in several."""
+        latest = self.model._default_manager.published().filter(author=request.user.pk).newest_first()
+        languages = set(latest.values_list("language", flat=True)[:_LATEST])
+        return languages.pop() if len(languages) == 1 else ""
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "featured_picture":

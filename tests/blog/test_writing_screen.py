@@ -19,7 +19,7 @@ from media.pictures import store_picture
 from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data, user_in_role
 from tests.factories.files import picture_file
-from tests.factories.responses import one, read
+from tests.factories.responses import find, one, read
 
 pytestmark = pytest.mark.django_db
 
@@ -366,6 +366,28 @@ class TestSlug:
         assert said in client.get(admin_url(post, "change")).content.decode()
         save(client, post, slug="another")
         assert Client().get(post.get_absolute_url())["Location"] == Post.objects.get(pk=post.pk).get_absolute_url()
+
+
+@pytest.mark.parametrize(
+    ("latest", "older", "given", "offered"),
+    [
+        ("fr", "fr", "", "fr"),
+        ("fr", "fr", "?language=es", "es"),
+        ("fr", "en", "", ""),
+        ("fr", "", "", ""),
+        ("", "", "", ""),
+    ],
+)
+def test_a_new_text_has_the_language_of_the_latest_ones_of_its_author(
+    client: Client, editor: User, latest: str, older: str, given: str, offered: str
+) -> None:
+    PostFactory(author=editor, language=latest)
+    PostFactory(author=editor, language=older)
+    PostFactory(language="ar")
+    PostFactory(author=editor, language="ar", status=Status.DRAFT)
+    page = read(client.get(admin_url(Post, "add") + given))
+    options = find(page, "#id_language option")
+    assert [option.get("value") for option in options if option.get("selected") is not None] == [offered]
 
 
 class TestFeaturedImage:
