@@ -27,6 +27,11 @@ def _pending(request: HttpRequest) -> QuerySet[Any]:
     return Post.objects.filter(status=Status.PENDING) if may_publish(request.user) else Post.objects.none()
 
 
+def _first_steps(request: HttpRequest) -> dict[str, Any] | None:
+    """Return None once something was published: then the site is not new any more."""
+    return None if Post.objects.published().exists() else {}
+
+
 def _more(state: str) -> str:
     return f"{reverse('admin:blog_post_changelist')}?state={state}"
 
@@ -87,6 +92,13 @@ _SEES_POSTS: Final = ("blog.view_post", "blog.change_post")
 _CURATES: Final = ("blog.delete_category",)
 _WRITES: Final = ("blog.add_post", "blog.add_page")
 PANELS: Final = {
+    "first-steps": Panel(
+        _("Welcome to your new site"),
+        "admin/blog/_first_steps.html",
+        _first_steps,
+        ("core.change_sitesettings",),
+        order=-1,
+    ),
     "drafts": Panel(_("Your drafts"), _LIST, _drafts, _WRITES, order=10),
     "feedback": Panel(_("Feedback"), "admin/blog/_feedback.html", _feedback, _WRITES, order=15),
     "review": Panel(_("Pending review"), _LIST, _for_review, _SEES_POSTS, order=20),

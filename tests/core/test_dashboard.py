@@ -193,6 +193,16 @@ class TestContent:
         SiteSettings.objects.update(search_engines_welcome=False)
         assert "Search engines are asked to stay away." in owner.get(INDEX).text
 
+    def test_owners_of_a_new_site_are_told_what_they_can_begin_with(self) -> None:
+        owner = client_of(user_in_role("superuser"))
+        welcome = "Welcome to your new site"
+        page = read(owner.get(INDEX))
+        assert "/admin/wordpress/importjob/" in {link.get("href") for link in find(page, ".panel-box li a")}
+        assert titles_for("superuser")[0] == welcome
+        assert welcome not in titles_for("Editor")
+        PostFactory()
+        assert welcome not in titles_for("superuser")
+
     def test_owners_without_a_name_are_told_what_readers_see(self) -> None:
         person = user_in_role("superuser")
         assert person
