@@ -1,7 +1,7 @@
 /* Uploads many files one after the other, each with its progress. Without this script it is a plain form.
  *
- * In the form of an image, it offers the alternative texts that posts have for it. In the grid, it counts what is selected,
- * which Django's script does only in tables. */
+ * In the form of an image, it offers the alternative texts that posts have for it. In the grid, it selects all images and
+ * counts those that are selected, which Django's script does only in tables. */
 
 for (const form of document.querySelectorAll(".media-upload")) {
   enhance(form);
@@ -16,14 +16,22 @@ for (const button of alt ? document.querySelectorAll(".media-use-text") : []) {
   });
 }
 
-const counter = document.querySelector("#changelist-form:has(.media-grid) .action-counter");
-if (counter) {
+const selectAll = document.querySelector(".media-select-all");
+if (selectAll) {
+  const counter = document.querySelector(".action-counter");
   const boxes = [...document.querySelectorAll(".media-grid .action-select")];
+  const all = selectAll.querySelector("input");
   const count = () => {
     const sel = boxes.filter((box) => box.checked).length;
     const text = ngettext("%(sel)s of %(cnt)s selected", "%(sel)s of %(cnt)s selected", sel);
     counter.textContent = interpolate(text, { sel, cnt: boxes.length }, true);
+    all.checked = sel === boxes.length;
   };
+  counter.closest(".actions").prepend(selectAll);
+  selectAll.hidden = false;
+  all.addEventListener("change", () => boxes.forEach((box) => {
+    box.checked = all.checked;
+  }));
   document.querySelector("#changelist-form").addEventListener("change", count);
   // The browser restores what was selected when someone comes back.
   window.addEventListener("pageshow", count);

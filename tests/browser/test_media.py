@@ -36,3 +36,6 @@ def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
     page.get_by_role("button", name="Upload").press("Enter")
     page.locator(".media-grid li").nth(1).wait_for()
     assert Picture.objects.count() == 2
+    page.get_by_label("Select all").check()
+    page.get_by_text("2 of 2 selected").wait_for()
+    assert page.locator(".media-grid .action-select:checked").count() == 2
