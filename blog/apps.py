@@ -45,7 +45,7 @@ class BlogConfig(AppConfig):
         from accounts.preferences import own_panels, person_inlines
         from blog import oembed
         from blog.admin.dashboard import NAVIGATION, PANELS
-        from blog.admin.portraits import PANEL, PortraitInline
+        from blog.admin.profiles import PANEL, PortraitInline
         from blog.admin.review_preferences import ReviewPreferenceInline
         from blog.appearance import uses
         from blog.appearance.blocks import sidebar_blocks
@@ -110,7 +110,7 @@ class BlogConfig(AppConfig):
         mailings.register("blog.reviews", Mailing(reviewers, emails.due_emails))
         works.register("blog", Work(_("Posts and pages"), count_written, reassign))
         person_inlines.register("blog.portrait", PortraitInline)
-        own_panels.register("portrait", PANEL)
+        own_panels.register("profile", PANEL)
         person_inlines.register("blog.reviews", ReviewPreferenceInline)
         kept_data.register("blog", kept_by_the_blog)
         personal_rows.register("blog.review_notes", PersonalRows(ReviewNote, "author__email"))

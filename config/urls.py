@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.contrib.sitemaps.views import index, sitemap
 from django.urls import include, path, re_path
 
-from blog.admin.portraits import choose_own
+from blog.admin.profiles import change_own
 from blog.caching import public_page
 from blog.editing.editor import preview
 from blog.editing.link_search import links
@@ -30,7 +30,7 @@ urlpatterns = [
     path("admin/editor/links/", links, name="editor_links"),
     path("admin/review/unsubscribe/<str:token>/", unsubscribe, name="review_unsubscribe"),
     re_path("^admin/review/unsubscribe/(?:.*/)?$", broken_link),
-    path("admin/account/portrait/", admin.site.admin_view(choose_own), name="own_portrait"),
+    path("admin/account/profile/", admin.site.admin_view(change_own), name="own_profile"),
     path("admin/", include("accounts.urls")),
     path("admin/", include("operations.urls")),
     path("admin/", admin.site.urls),

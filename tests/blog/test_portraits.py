@@ -24,7 +24,7 @@ from tests.factories.responses import find, one, read, text
 
 pytestmark = pytest.mark.django_db
 
-OWN = "/admin/account/portrait/"
+OWN = "/admin/account/profile/"
 
 
 def photo(width: int = 600, height: int = 800, kind: str = "JPEG", **options: Any) -> SimpleUploadedFile:
@@ -126,6 +126,16 @@ class TestChoosing:
         assert (content_version(), Portrait.objects.count()) == (before, 1)
         client_of(UserFactory(role="Author")).post(OWN, {"upload-clear": "on"})
         assert Portrait.objects.count() == 1
+
+    def test_authors_write_their_own_biography(self, author: User) -> None:
+        client = client_of(author)
+        assert "Writes about lamps." in text(one(read(client.get("/admin/account/")), "[name=bio]"))
+        no_image = SimpleUploadedFile("me.jpg", b"no image")
+        page = client.post(OWN, {"bio": "Keeps bees.", "upload": no_image}, follow=True)
+        assert "This file is not an image" in page.text
+        assert "Biography saved." in page.text
+        assert "Keeps bees." in Client().get("/author/zoe/").text
+        assert AuditRecord.objects.get(action=Action.CHANGED).details == "Biography"
 
     def test_says_what_is_wrong_with_a_file(self, author: User) -> None:
         page = client_of(author).post(OWN, {"upload": SimpleUploadedFile("me.jpg", b"no image")}, follow=True)

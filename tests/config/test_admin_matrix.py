@@ -105,7 +105,7 @@ NEEDS: Final[dict[str, Page]] = {
     "account_emergency_link": Page(STAFF, STAFF),
     "account_language": Page(None, STAFF, {"language": "fr"}),
     # Without a file, it changes nothing.
-    "own_portrait": Page(None, need("blog.add_post"), only_shows=True),
+    "own_profile": Page(None, need("blog.add_post"), only_shows=True),
     "tasks_retry": Page(None, SETTINGS, {"task": FAILED_TASK}),
     "tasks_dismiss": Page(None, SETTINGS, {"task": FAILED_TASK}),
     **{

@@ -1,0 +1,87 @@
+"""What readers see of people: the portrait, on the form with which owners edit them, and more under “Your account”."""
+
+from itertools import chain
+from typing import Any, Final, cast
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from accounts.actions import Action
+from accounts.audit.recording import record
+from accounts.models import Portrait, User
+from accounts.preferences import PersonInline
+from blog.portraits import PortraitForm
+from core.dashboard import Panel
+
+# Those who write: others have no author page.
+_PERMISSION: Final = "blog.add_post"
+
+
+class PortraitInline(PersonInline[Portrait]):
+    model = Portrait
+    form = PortraitForm
+    fieldsets = ((_("Portrait"), {"fields": ("upload",)}),)
+
+
+class BiographyForm(forms.ModelForm[User]):
+    class Meta:
+        model = User
+        fields = ("bio",)
+        widgets = {"bio": forms.Textarea({"rows": 4, "dir": "auto"})}
+
+    def save(self, commit: bool = True) -> User:
+        """Store the biography, and nothing else."""
+        self.instance.save(update_fields=["bio"])
+        return self.instance
+
+
+@require_POST
+def change_own(request: HttpRequest) -> HttpResponse:
+    """Change the portrait and the biography of the user. What is wrong with one doesn't keep the other from it."""
+    person = cast("User", request.user)
+    if not person.has_perm(_PERMISSION):
+        raise PermissionDenied
+    portrait = _portrait_form(person, request)
+    if _is_to_be_saved(portrait, request):
+        _save(portrait, person, gettext("Portrait"))
+        is_removed = portrait.cleaned_data["upload"] is False
+        messages.success(request, gettext("Portrait removed.") if is_removed else gettext("Portrait saved."))
+    # Without the field, the biography stays.
+    biography = BiographyForm(request.POST, instance=person)
+    if "bio" in request.POST and _is_to_be_saved(biography, request):
+        _save(biography, person, capfirst(gettext("biography")))
+        messages.success(request, gettext("Biography saved."))
+    return HttpResponseRedirect(reverse("account"))
+
+
+def _is_to_be_saved(form: forms.ModelForm[Any], request: HttpRequest) -> bool:
+    for error in chain.from_iterable(form.errors.values()):
+        messages.error(request, str(error))
+    return form.is_valid() and form.has_changed()
+
+
+def _save(form: forms.ModelForm[Any], person: User, details: str) -> None:
+    with transaction.atomic():
+        form.save()
+        record(Action.CHANGED, [person], by=person, details=details)
+
+
+def _portrait_form(person: User, request: HttpRequest | None = None) -> PortraitForm:
+    instance = getattr(person, "portrait", None) or Portrait(person=person)
+    return PortraitForm(request and request.POST, request and request.FILES, instance=instance)
+
+
+def _context(request: HttpRequest) -> dict[str, Any]:
+    person = cast("User", request.user)
+    return {"person": person, "fields": [BiographyForm(instance=person)["bio"], _portrait_form(person)["upload"]]}
+
+
+PANEL: Final = Panel(_("What readers see"), "admin/blog/profile.html", _context, permissions=(_PERMISSION,))
