@@ -290,6 +290,14 @@ form.addEventListener("submit", (event) => {
 });
 form.addEventListener("focusin", (event) => setCurrent(event.target.closest(".queue-comment") ?? current()));
 form.addEventListener("change", showSelected);
+const selectAll = document.getElementById("select-all");
+selectAll.hidden = false;
+selectAll.addEventListener("click", () => {
+  rows().forEach((row) => {
+    row.querySelector("[name=comment]").checked = true;
+  });
+  showSelected();
+});
 undoButton.addEventListener("click", undo);
 document.getElementById("open-shortcuts").addEventListener("click", () => shortcuts.showModal());
 shortcutsOn.addEventListener("change", () => {

@@ -236,6 +236,9 @@ def test_with_mouse_or_touch(log_in: LogIn, moderators: list[User], device: Devi
     page.locator("#bulk-actions").get_by_role("button", name="Trash").click()
     expect(page.locator("#result-message")).to_have_text("2 comments moved to the trash.")
     assert statuses(comments) == [Status.TRASH, Status.TRASH, Status.PENDING, Status.PENDING]
+    page.get_by_label("Select the comment by N3").check()
+    page.get_by_role("button", name="Select all").click()
+    expect(page.locator("#selected-count")).to_have_text("2")
 
     found = {}
     for path in ("?status=trash", "?status=approved", "statistics/", "similar/?kind=host&text=example.org"):
