@@ -44,7 +44,7 @@ def _drafts(request: HttpRequest) -> dict[str, Any]:
     return {
         "entries": own.without_texts().annotate(open_notes=open_note_count()).order_by("-modified_at")[:_SHOWN],
         "time": "modified_at",
-        "more": _more(Status.DRAFT),
+        "more": f"{_more(Status.DRAFT)}&author={user.pk}",
         "may_add": user.has_perm("blog.add_post"),
     }
 
