@@ -1,5 +1,6 @@
 """Styles and scripts as they are sent: ours without comments and needless spaces, those of others as they are."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,14 @@ def test_ours_are_minified(storage: StaticStorage, name: str, content: str, expe
 def test_doing_it_again_changes_nothing(storage: StaticStorage) -> None:
     once = collect(storage, "css/a.css", source("css/site.css").read_text("utf-8")).read_text("utf-8")
     assert collect(storage, "css/a.css", once).read_text("utf-8") == once
+
+
+@pytest.mark.parametrize("name", ["site", "overviews"])
+def test_old_phones_understand_the_styles_of_public_pages(name: str) -> None:
+    """Browsers of 2018 ignore rules whose selectors, and declarations whose properties, they don't know."""
+    rules = re.sub(r"/\*.*?\*/", "", source(f"css/{name}.css").read_text("utf-8"), flags=re.DOTALL)
+    unknown = r":(?:is|where)\(|:not\([^()]*,|\b(?:margin|padding|border|inset)-(?:block|inline):|^ +inset:"
+    assert re.findall(unknown, rules, re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("name", ["vendor/a.css", "admin/a.js", "markdownx/a.js"])
