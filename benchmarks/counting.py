@@ -21,12 +21,12 @@ from typing import Any, Final
 import scratch_site  # isort: split
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 
 from accounts.models import User
 from blog.caching import PRESSED_LINK
 from blog.caching.application import PageCache
 from blog.models import Post, Status
+from core.serving.handler import Handler
 from readers.models import EntryCount, KindCount, PageKind, ReaderSettings, ReferrerCount
 from readers.recording import Recorder
 
@@ -177,7 +177,7 @@ class Site:
         # It doesn't write files itself, which would be all that is measured.
         settings.BROADSIDE_PAGES_FOLDER = None
         self._folder = pages / "requests"
-        self.cache = PageCache(WSGIHandler())
+        self.cache = PageCache(Handler())
         self._answer: Any = self.recorder.watched(self.cache)
         self._etags: dict[str, str] = {}
         self._lines: list[str] = []

@@ -5,14 +5,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 
 from core.database import hold_open, limit_statements
+from core.serving.handler import Handler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-django_application = get_wsgi_application()
+django.setup(set_prefix=False)
+django_application = Handler()
 limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up

@@ -6,12 +6,12 @@ from typing import Final
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
 from lxml import etree, html
 
 from blog.caching.application import PageCache
 from blog.caching.pages import Headers
 from blog.caching.requests import Environ, own_host
+from core.serving.handler import Handler
 
 _NO_PAGES: Final = ("/admin/", settings.MEDIA_URL, settings.STATIC_URL)
 
@@ -22,7 +22,7 @@ def warm(max_pages: int) -> Iterator[tuple[str, str]]:
     Begins with the front page, and goes on with what it links to in that order: the newest posts, what is in the
     sidebar, older pages. Links with a query are left out, because few readers follow them.
     """
-    application = PageCache(WSGIHandler())
+    application = PageCache(Handler())
     paths = ["/"]
     known = set(paths)
     for path in paths:

@@ -196,6 +196,14 @@ class TestQueries:
             assert "secret-word" not in first.text + str(first.headers)
         assert not any("evil" in path for path in reader.rendered)
 
+    @pytest.mark.parametrize("charset", ["latin-1", "utf-16", "cp037", "base64", "rot13", "idna", "none"])
+    def test_are_in_utf_8_whatever_the_request_says(self, reader: Reader, charset: str) -> None:
+        reader.environ = {"CONTENT_TYPE": f"text/plain; charset={charset}"}
+        assert reader.get(f"/robots.txt?{'x=y&' * 1_100}").status == 400
+        assert "“мир”" in reader.get("/?s=мир").text
+        reader.environ = {}
+        assert "“мир”" in reader.get("/?s=мир").text
+
     def test_that_determine_the_page_keep_pages_apart(self, reader: Reader, post: Post) -> None:
         for _again in range(2):
             assert reader.get(f"/?p={post.pk}&utm_source=x").headers["Location"] == NEWS

@@ -11,11 +11,11 @@ from urllib.parse import unquote_to_bytes, urlsplit
 
 import brotli
 import zstandard
-from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from blog.caching.application import PageCache
+from core.serving.handler import Handler
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Reader:
         self.host = host
         self.environ = environ
         self.rendered: list[str] = []
-        django = WSGIHandler()
+        django = Handler()
 
         def record(environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
             query = environ["QUERY_STRING"]
