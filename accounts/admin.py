@@ -5,10 +5,9 @@ from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth import admin as auth_admin
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import DatabaseError, models, transaction
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -35,6 +34,7 @@ from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
 from core.admin_routes import route
 from core.kind_messages import KindMessages
+from core.rows import RowsField
 
 
 class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
@@ -291,7 +291,7 @@ for model in (EmailAddress, Authenticator):
     admin.site.unregister(model)
 
 
-class PermissionsField(forms.ModelMultipleChoiceField[Permission]):
+class PermissionsField(RowsField):
     """The choice of permissions, named in the language of the user."""
 
     def label_from_instance(self, obj: Any) -> str:

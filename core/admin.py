@@ -94,7 +94,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         """Show the list, or do an action with what is selected in it. Django would fail if that isn't made of IDs."""
         try:
             for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
-                self.opts.pk.to_python(selected)
+                self.opts.pk.run_validators(self.opts.pk.to_python(selected))
         except ValidationError as error:
             raise BadRequest("What is selected has no such ID.") from error
         context = {"title": capfirst(self.opts.verbose_name_plural), "add_label": self._title("add")}

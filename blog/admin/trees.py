@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from blog.models.tree import TreeNode
+from core.rows import RowsField
 
 
 class _ByBytes(Func):
@@ -48,7 +49,7 @@ class ParentField(forms.ModelChoiceField[Any]):
         return dashed(obj)
 
 
-class TreeCheckboxesField(forms.ModelMultipleChoiceField[Any]):
+class TreeCheckboxesField(RowsField):
     """A choice of any nodes of a tree, as checkboxes."""
 
     widget = forms.CheckboxSelectMultiple

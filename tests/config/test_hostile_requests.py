@@ -16,6 +16,7 @@ from django.test import Client
 from django.urls import reverse
 
 from core.admin import OneRowAdmin
+from tests.factories import UserFactory
 from tests.factories.admin import client_of
 from tests.factories.permissions import undone
 from tests.factories.whole_site import PUBLIC, admin_paths, make_blog, make_owner
@@ -159,6 +160,14 @@ def test_an_action_with_what_has_no_id_is_refused() -> None:
     assert len(lists) > 10
     for each in lists:
         path = reverse(f"admin:{each.opts.app_label}_{each.opts.model_name}_changelist")
-        for selected in ("x", "\0", "²", "1,2", ""):
+        for selected in ("x", "\0", "²", "1,2", "", "9" * 30):
             response = client.post(path, {"action": "delete_selected", "_selected_action": selected})
             assert response.status_code < 500, (path, selected)
+
+
+def test_a_choice_of_what_has_no_id_is_refused() -> None:
+    client = client_of(UserFactory(is_staff=True, is_superuser=True))
+    for path, field in (("/admin/auth/group/add/", "permissions"), ("/admin/blog/post/add/", "categories")):
+        for chosen in ("x", "\0", "²", "1,2", "0", "9" * 30):
+            response = client.post(path, {field: ["1", chosen]})
+            assert field in response.context["adminform"].errors, (path, chosen)
