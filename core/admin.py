@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, cast
 
 from django import forms
@@ -34,6 +35,7 @@ from django.utils.translation import gettext_lazy as _
 from core.admin_routes import routes_of
 from core.change_list import FilterChangeList
 from core.dashboard import Concern
+from core.database import again_if_overtaken
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
 from core.models import SiteSettings
@@ -129,7 +131,8 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             raise BadRequest("Nothing can be saved as a copy.")
         late: LateForm | None = getattr(request, "late_form", None)
         if late is None:
-            return super().changeform_view(request, object_id, form_url, extra_context)
+            show = partial(super().changeform_view, request, object_id, form_url, extra_context)
+            return again_if_overtaken(show) if request.method == "POST" else show()
         text = gettext("This is what you had entered when you had been logged out. It isn't saved yet.")
         if late.had_files:
             text = f"{text} {gettext("Files couldn't be kept: choose them again.")}"

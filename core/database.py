@@ -3,11 +3,11 @@
 import atexit
 import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError, connection, connections
+from django.db import DatabaseError, IntegrityError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Func, QuerySet
 
@@ -41,6 +41,16 @@ def limit_statements() -> None:
             given = [f"-c {name}={limit}s" for name, limit in limits.items()]
             # The last one counts, and an owner's own options come last.
             options["options"] = " ".join([*given, options.get("options", "")]).strip()
+
+
+def again_if_overtaken[Result](work: Callable[[], Result]) -> Result:
+    """Return what `work` returns, which is a transaction, and do it again if a constraint of the database stops it.
+
+    Someone else has just stored what it had found to be free, or deleted what it had found, and now it finds that.
+    """
+    with contextlib.suppress(IntegrityError):
+        return work()
+    return work()
 
 
 def update_without_sync(rows: QuerySet[Any], **values: object) -> None:

@@ -15,6 +15,7 @@ from blog.caching import has_session, mark_private, mark_public, noindex_paramet
 from blog.caching.requests import own_host
 from blog.redirects.look_up import ALTERNATIVES, RedirectToPage
 from blog.redirects.resolve import Alternatives, find_target
+from core.serving.handler import Request
 from core.site import PROBE, absolute_url
 
 # No chain of our own redirects is longer. If a rule is wrong, the chain must still end.
@@ -127,7 +128,7 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
     }
     for name in ("HTTP_COOKIE", "HTTP_RANGE", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"):
         meta.pop(name, None)
-    changed = WSGIRequest(meta)
+    changed = Request(meta)
     if hasattr(request, "site"):
         # As it was when the response began.
         changed.site = request.site

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import permission_required
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.loader import get_template
 from django.urls import reverse
@@ -27,6 +28,7 @@ from comments.moderation.queue import Row
 from comments.rules import blocklist
 from core.admin import ReadOnlyAdmin
 from core.admin_routes import route
+from core.database import again_if_overtaken
 from core.dates import time_since
 from core.text import parse_id
 
@@ -198,9 +200,14 @@ class QueueAdmin(ReadOnlyAdmin):
         if not request.user.has_perm("comments.add_block"):
             raise PermissionDenied
         block.verdict, block.added_by = request.POST.get("verdict", ""), cast("User", request.user)
-        try:
+
+        @transaction.atomic
+        def store() -> None:
             block.full_clean(exclude=["key", "start"])
             block.save()
+
+        try:
+            again_if_overtaken(store)
         except ValidationError as error:
             self.message_user(request, " ".join(error.messages), messages.ERROR)
         else:

@@ -3,7 +3,7 @@
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
 
-class _Request(WSGIRequest):
+class Request(WSGIRequest):
     """A request whose `Content-Type` doesn't choose the encoding of its query and form.
 
     With an encoding from there, one URL would be many pages, of which caches may store any. Some encodings are none of
@@ -20,4 +20,4 @@ class _Request(WSGIRequest):
 
 
 class Handler(WSGIHandler):
-    request_class = _Request
+    request_class = Request

@@ -200,6 +200,7 @@ class TestQueries:
     def test_are_in_utf_8_whatever_the_request_says(self, reader: Reader, charset: str) -> None:
         reader.environ = {"CONTENT_TYPE": f"text/plain; charset={charset}"}
         assert reader.get(f"/robots.txt?{'x=y&' * 1_100}").status == 400
+        assert reader.get("/2020/05/17/news").status == 301
         assert "“мир”" in reader.get("/?s=мир").text
         reader.environ = {}
         assert "“мир”" in reader.get("/?s=мир").text

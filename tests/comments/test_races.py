@@ -5,16 +5,18 @@ from contextlib import suppress
 
 import pytest
 from django.db.models import Q
+from django.urls import reverse
 
 from accounts.models import User
 from blog.models import Entry, Post
 from comments import personal_data
-from comments.models import Comment, CommentPolicy, CommentSettings, Decision, Lesson, Token
+from comments.models import Block, Comment, CommentPolicy, CommentSettings, Decision, Lesson, Token
 from comments.models import CommentStatus as Status
 from comments.moderation.counting import miscounted
 from comments.moderation.decisions import OvertakenError, approve, edit, mark_spam, reply, restore, trash
 from comments.moderation.submission import TooLateError, delete_own, revise, submit
 from tests.factories import CommentFactory, PostFactory, UserFactory
+from tests.factories.admin import client_of
 from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -193,3 +195,11 @@ def test_only_one_of_several_replies_is_published(at_once: AtOnce) -> None:
     assert len(refused) == 2
     assert Comment.objects.filter(parent=comment).count() == 1
     assert list(miscounted()) == []
+
+
+def test_what_several_block_at_the_same_time_is_blocked_once(at_once: AtOnce) -> None:
+    clients = [client_of(UserFactory(role="Moderator")) for _ in range(4)]
+    path = reverse("admin:comments_queue_similar") + "?kind=name&text=Shop"
+    responses = at_once(*[lambda client=client: client.post(path, {"verdict": "spam"}) for client in clients])
+    assert [response.status_code for response in responses] == [302] * 4
+    assert Block.objects.count() == 1
