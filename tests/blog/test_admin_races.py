@@ -2,7 +2,6 @@
 
 import pytest
 from django.db.models import F
-from django.urls import reverse
 
 from blog import publishing
 from blog.models import Post
@@ -50,10 +49,3 @@ def test_saving_keeps_comment_counts_that_change_at_the_same_time(at_once: AtOnc
 
     at_once(count, save, unpublish_and_publish)
     assert Post.objects.get().comment_count == 20
-
-
-def test_only_one_of_several_new_categories_with_one_slug_is_saved(at_once: AtOnce) -> None:
-    clients = [client_of(UserFactory(role="Editor")) for _ in range(4)]
-    path, data = reverse("admin:blog_category_add"), {"name": "News", "slug": "news"}
-    responses = at_once(*[lambda client=client: client.post(path, data) for client in clients])
-    assert sorted(response.status_code for response in responses) == [200, 200, 200, 302]
