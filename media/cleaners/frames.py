@@ -1,7 +1,7 @@
 """The images of video: what cleans those of each codec, in place.
 
-H.264, H.265 and AV1 are in modules of their own. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 13818-2 and
-14496-2, 6.2.2 (MPEG), IEC 61834-2 and -4 (DV).
+H.264, H.265 and AV1 are in modules of their own. Sources: ISO/IEC 10918-1, annex B (Motion JPEG), ISO/IEC 15444-1,
+annex A (JPEG 2000), ISO/IEC 13818-2 and 14496-2, 6.2.2 (MPEG), SMPTE 421M, annex E (VC-1), IEC 61834-2 and -4 (DV).
 """
 
 import re
@@ -26,6 +26,8 @@ _MPEG: Final = re.compile(
     rb"|MP4S|M4S2|[ZURSQG]MP4|3IV2|DM4V|M4CC|BLZ0|SEDG|WV1F|FVFW|FFDS|DXGM|GEO[XV]|HDX4",
     re.IGNORECASE | re.DOTALL,
 )
+_VC1: Final = re.compile(rb"WVC1|WMVA|WVP2|vc-1", re.IGNORECASE)
+_JPEG2000: Final = re.compile(rb"mjp2|mj2c|lj2[ck]|ipj2|avj2", re.IGNORECASE)
 # Images with metadata anywhere in them: each is a file of its own, or the raw data of a cinema camera.
 _REVEALING: Final = re.compile(rb"m?png.?|tiff|gif |tga |CFHD|apr[nh]|AV01", re.IGNORECASE | re.DOTALL)
 _JPEG_MARKER: Final = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -38,9 +40,15 @@ _NEEDED: Final = re.compile(
     re.DOTALL,
 )
 _LONGEST_NEEDED: Final = 64
+# JPEG 2000: how a codestream begins, the boxes that may be around it, and its markers.
+_CODESTREAM: Final = b"\xff\x4f\xff\x51"
+_BOX_OF_CODESTREAM, _BOXES_BEFORE = b"jp2c", {b"jP  ", b"ftyp", b"jp2h"}
+_COMMENT, _TILE, _TILE_DATA, _END_OF_CODESTREAM = b"\xff\x64", b"\xff\x90", b"\xff\x93", b"\xff\xd9"
 # User data in MPEG: what begins like captions, shapes of images and views for either eye, and names of encoders, whose
 # mistakes decoders know.
 _USER_DATA: Final = b"\xb2"
+# In VC-1, there are five kinds.
+_USER_DATA_OF_VC1: Final = b"\x1b\x1c\x1d\x1e\x1f"
 _NEEDED_USER_DATA: Final = re.compile(
     rb"(?:GA94|DTG1|JP3D|CC\x01|\x03[\x80\x81]).*|(?:DivX|XviD|Lavc|FFmp|ffmpeg)[\w .:/+-]*\0*", re.DOTALL
 )
@@ -77,6 +85,8 @@ def clean_bitmap_description(source: IO[bytes], target: IO[bytes], header: bytes
         clean_units(source, target, start + BITMAP_HEADER, end, coding)
     elif _MPEG.fullmatch(header[_NAME]):
         clean_mpeg(source, target, start + BITMAP_HEADER, end)
+    elif _VC1.fullmatch(header[_NAME]):
+        clean_vc1(source, target, start + BITMAP_HEADER, end)
 
 
 def clean_jpegs(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -112,15 +122,60 @@ def _next_marker(file: IO[bytes], start: int, end: int) -> int:
     return end
 
 
-def clean_mpeg(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+def clean_jpeg2000(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
+    """Overwrite comments in an image of JPEG 2000, which is a codestream, alone or in boxes, and what follows it."""
+    has_image = False
+    while start < end:
+        source.seek(start)
+        header = source.read(min(8, end - start))
+        size, kind = int.from_bytes(header[:4]), header[4:]
+        if header.startswith(_CODESTREAM):
+            start, has_image = _clean_codestream(source, target, start + 2, end), True
+        elif kind == _BOX_OF_CODESTREAM:
+            start += 8
+        elif kind in _BOXES_BEFORE and size >= 8:
+            start += size
+        elif has_image:
+            write_zeros(target, start, end)
+            return
+        else:
+            raise unsupported_stream()
+
+
+def _clean_codestream(source: IO[bytes], target: IO[bytes], start: int, end: int) -> int:
+    """Overwrite the comments in the headers of a codestream and of its tiles, and return where it ends."""
+    tile_end = end
+    while start < end:
+        source.seek(start)
+        segment = source.read(min(12, end - start))
+        marker, following = segment[:2], start + 2 + int.from_bytes(segment[2:4])
+        if marker == _END_OF_CODESTREAM:
+            return start + 2
+        if marker == _TILE:
+            # The last one may be without a length. It is refused, because another image may follow.
+            tile_end = start + int.from_bytes(segment[6:10])
+        elif marker == _TILE_DATA:
+            following = tile_end
+        elif marker == _COMMENT:
+            write_zeros(target, start + 4, min(following, end))
+        if not marker.startswith(b"\xff") or following <= start:
+            raise unsupported_stream()
+        start = following
+    return end
+
+
+def clean_mpeg(source: IO[bytes], target: IO[bytes], start: int, end: int, user_data: bytes = _USER_DATA) -> None:
     """Overwrite user data that decoders don't need in MPEG-1, MPEG-2 and MPEG-4. It comes after a start code."""
     for unit, following in pairwise(chain(after_start_codes(source, start, end), [end + len(START)])):
         unit_end = following - len(START)
         source.seek(unit)
-        if source.read(1) == _USER_DATA:
+        if source.read(1) in user_data:
             data = source.read(max(0, min(_LONGEST_ENCODER, unit_end - unit - 1)))
             if not _NEEDED_USER_DATA.fullmatch(data):
                 write_zeros(target, unit + 1, unit_end)
+
+
+clean_vc1: Final[CleanFrames] = partial(clean_mpeg, user_data=_USER_DATA_OF_VC1)
 
 
 def clean_dv(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
@@ -145,7 +200,9 @@ def _refuse(source: IO[bytes], target: IO[bytes], start: int, end: int) -> None:
 
 _CLEANERS: Final[tuple[tuple[re.Pattern[bytes], CleanFrames], ...]] = (
     (_JPEG, clean_jpegs),
+    (_JPEG2000, clean_jpeg2000),
     (_DV, clean_dv),
     (_MPEG, clean_mpeg),
+    (_VC1, clean_vc1),
     (_REVEALING, _refuse),
 )

@@ -43,6 +43,8 @@ _BLOCKS: Final = {_BLOCK, _SIMPLE_BLOCK}
 # What a group of blocks needs: a block, times, references, and additions such as transparency.
 _OF_GROUP: Final = {_BLOCK, 0x9B, 0xFB, 0xFA, 0xA4, 0x75A1, 0x75A2}
 _CUES, _CHAPTERS, _EDITION, _CHAPTER = 0x1C53BB6B, 0x1043A770, 0x45B9, 0xB6
+_VIDEO, _AUDIO, _COLOUR, _MASTERING, _PROJECTION = 0xE0, 0xE1, 0x55B0, 0x55D0, 0x7670
+_CUE, _CUE_POSITIONS = 0xBB, 0xB7
 _VOID: Final = b"\xec"
 # By the ID of an element: the IDs of those that it keeps. 0 is the file.
 _KEPT: Final[dict[int, frozenset[int]]] = {
@@ -57,7 +59,19 @@ _KEPT: Final[dict[int, frozenset[int]]] = {
     # Numbers, types, flags, times, languages, the codec, and what it needs to know. No names and no attachments.
     _TRACK: frozenset({_TRACK_NUMBER, 0x73C5, 0x83, 0xB9, 0x88, 0x55AA, 0x55AB, 0x55AC, 0x55AD, 0x55AE, 0x55AF, 0x9C})
     | {0x6DE7, 0x6DF8, 0x23E383, 0x234E7A, 0x23314F, 0x55EE, 0x22B59C, 0x22B59D, _CODEC, _CODEC_DESCRIPTION, 0xAA}
-    | {0x56AA, 0x56BB, 0xE0, 0xE1, 0xE2, _ENCODINGS},
+    | {0x56AA, 0x56BB, _VIDEO, _AUDIO, _ENCODINGS},
+    # Sizes, interlacing, transparency, views for either eye, colours, and the shape of images that show all around.
+    _VIDEO: frozenset({0x9A, 0x9D, 0x53B8, 0x53C0, 0x53B9, 0xB0, 0xBA, 0x54AA, 0x54BB, 0x54CC, 0x54DD, 0x54B0, 0x54BA})
+    | {0x54B2, 0x54B3, 0x2EB524, 0x2FB523, 0x2383E3, _COLOUR, _PROJECTION},
+    _COLOUR: frozenset({*range(0x55B1, 0x55BE), _MASTERING}),
+    _MASTERING: frozenset(range(0x55D1, 0x55DB)),
+    _PROJECTION: frozenset(range(0x7671, 0x7676)),
+    # Rates, channels and the size of a sample.
+    _AUDIO: frozenset({0xB5, 0x78B5, 0x9F, 0x6264, 0x52F1}),
+    # Times and positions.
+    _CUES: frozenset({_CUE}),
+    _CUE: frozenset({0xB3, _CUE_POSITIONS}),
+    _CUE_POSITIONS: frozenset({0xF7, 0xF1, 0xF0, 0xB2, 0x5378, 0xEA}),
     # Time, position and size, and the data in blocks, alone or in groups.
     _CLUSTER: frozenset({0xE7, 0xA7, 0xAB, _SIMPLE_BLOCK, _BLOCK_GROUP, 0x5854, 0xAF}),
     _CHAPTERS: frozenset({_EDITION}),

@@ -34,6 +34,16 @@ NEEDED: Final[dict[bytes, frozenset[bytes]]] = {
     b"moof": frozenset(b"mfhd traf".split()),
     b"traf": frozenset(b"tfhd tfdt trun sbgp sgpd subs saiz saio senc sdtp".split()),
     b"mfra": frozenset(b"tfra mfro".split()),
+    # In the description of sound: of what kind it is, and what decoders of old codecs need to know.
+    b"wave": frozenset(b"frma enda esds alac mp4a chan damr samr dac3 dec3 dOps glbl QDCA QDCP QDMC Qclp OVHS".split())
+    | {b"ms\0\2", b"ms\0\x11", b"ms\0\x31", b"ms\0U", bytes(4)},
+    # In that of images: which eye they are for, how far apart these are, and on which shape the images are shown.
+    b"vexu": frozenset(b"must eyes proj pack".split()),
+    b"eyes": frozenset(b"must stri hero cams cmfy".split()),
+    b"cams": frozenset(b"must blin".split()),
+    b"cmfy": frozenset(b"must dadj".split()),
+    b"proj": frozenset(b"must prji".split()),
+    b"pack": frozenset(b"must pkin".split()),
 }
 
 
@@ -52,7 +62,7 @@ class Box:
 
     @property
     def is_needed(self) -> bool:
-        return self.kind in NEEDED[self.path[-2] if len(self.path) > 1 else b""]
+        return self.kind in NEEDED.get(self.path[-2] if len(self.path) > 1 else b"", frozenset())
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import IO, Final
 
 from media.cleaners.codestreams import strip_profile
-from media.cleaners.frames import CleanFrames, clean_jpegs, clean_mpeg, cleaner_of, cleaner_of_units
+from media.cleaners.frames import CleanFrames, clean_jpegs, clean_mpeg, clean_vc1, cleaner_of, cleaner_of_units
 from media.cleaners.mp4_boxes import Box, Track, apart, boxes, entries, free_box
 from media.cleaners.nal_units import clean_h265_description, coding_of
 from media.cleaners.obus import DESCRIPTION_HEADER, clean_obus
@@ -23,7 +23,7 @@ _SOUND: Final = {0: 36, 1: 52, 2: 72}
 # The boxes that decoders need. The others are about who bought a song in the iTunes Store, and the like.
 _NEEDED: Final = re.compile(
     rb"...[CE]|esds|colr|pasp|clap|fiel|gama|btrt|SmDm|CoLL|mdcv|clli|amve|ccst|auxi|st3d|sv3d|vexu|hfov"
-    rb"|jp2h|jsub|orfo|ctab|glbl|strf|SMI |ACLR|APRG|ARES"
+    rb"|jp2h|jsub|orfo|ctab|glbl|strf|SMI |ACLR|APRG|ARES|dvc1"
     rb"|wave|chan|chnl|srat|alac|dac[34]|dec3|dOps|dfLa|damr|d263|ddts|udts|dmlp|SA3D|iacb",
     re.DOTALL,
 )
@@ -50,16 +50,28 @@ def clean_descriptions(source: IO[bytes], target: IO[bytes], track: Track) -> No
         for box in _boxes(source, track, start, end):
             if not (_NEEDED.fullmatch(box.kind) or (box.kind == b"sinf" and kind in _PROTECTED)):
                 free_box(target, box)
-            elif box.kind in {b"colr", b"dfLa"}:
+            else:
                 _clean_box(source, target, box)
-            elif box.kind == b"sv3d":
-                for part in boxes(source, box.body, box.end, (b"sv3d",)):
-                    # The program or camera that says that images are spherical.
-                    if part.kind == b"svhd":
-                        write_zeros(target, part.body + 4, part.end)
 
 
 def _clean_box(source: IO[bytes], target: IO[bytes], box: Box) -> None:
+    """Overwrite what isn't needed within a box that is."""
+    if box.kind in {b"colr", b"dfLa"}:
+        _clean_content(source, target, box)
+    elif box.kind == b"dvc1":
+        clean_vc1(source, target, box.body, box.end)
+    elif box.kind in {b"wave", b"vexu"}:
+        for part in boxes(source, box.body, box.end, (box.kind,)):
+            if not part.is_needed:
+                free_box(target, part)
+    elif box.kind == b"sv3d":
+        for part in boxes(source, box.body, box.end, (b"sv3d",)):
+            # The program or camera that says that images are spherical.
+            if part.kind == b"svhd":
+                write_zeros(target, part.body + 4, part.end)
+
+
+def _clean_content(source: IO[bytes], target: IO[bytes], box: Box) -> None:
     """Overwrite what the colour profile of images says about a display, or the description of FLAC about a recording.
 
     Both come after four bytes.

@@ -583,6 +583,20 @@ class TestVideo:
         clean = cleaned(movie((b"vide", b"x"), codec=b"vp09", described=described), "a.mp4")
         assert box(b"sv3d", box(b"svhd", bytes(5 + len(SECRET))) + around) in clean
 
+    def test_lose_what_is_not_needed_within_descriptions_of_sound_and_of_images_for_both_eyes(self) -> None:
+        unknown, padding = box(b"user", SECRET), box(b"free", bytes(len(SECRET)))
+        format_box = box(b"frma", b"mp4a")
+        sound = movie((b"soun", b"SOUND"), described=box(b"wave", format_box + unknown))
+        assert box(b"wave", format_box + padding) in cleaned(sound, "a.mov")
+
+        def eyes(part: bytes) -> bytes:
+            return box(
+                b"vexu", box(b"eyes", box(b"stri", bytes(5)) + box(b"cams", box(b"blin", bytes(8)) + part)) + part
+            )
+
+        images = movie((b"vide", b"x"), codec=b"vp09", described=bytes(50) + eyes(unknown))
+        assert eyes(padding) in cleaned(images, "a.mov")
+
     def test_what_cameras_add_after_the_last_box_is_removed(self) -> None:
         added = SECRET * 20 + bytes(38) + struct.pack("<I", 20 * len(SECRET) + 78) + bytes(4)
         added += b"8db42d694ccc418790edff439fe026bf"

@@ -441,6 +441,79 @@ class TestMPEG:
             assert play(cleaned(content, name))[0] == play(content)[0]
 
 
+class TestVC1:
+    @pytest.mark.parametrize("name", [b"WVC1", b"wmva", b"vc-1"])
+    def test_loses_user_data_anywhere(self, name: bytes) -> None:
+        picture, captions = b"\0\0\1\x0d\x1epictures", b"\0\0\1\x1dGA94\3captions"
+        noted = b"".join(b"\0\0\1" + bytes([kind]) + SECRET for kind in range(0x1B, 0x20))
+        images = captions + noted + picture + noted
+        expected = images.replace(SECRET, bytes(len(SECRET)))
+        described = bytes(50) + box(b"dvc1", bytes(7) + images)
+        files = placed(name, images) | {
+            "b.avi": avi(name, b"", described=images),
+            "b.mp4": movie((b"vide", images), codec=name, described=described),
+        }
+        for file, content in files.items():
+            clean = cleaned(content, file)
+            assert not reveals(clean), file
+            assert clean.count(expected) == content.count(images), file
+            assert cleaned(clean, file) == clean
+
+
+class TestJPEG2000:
+    COMMENT: Final = b"\xff\x64" + struct.pack(">HH", 4 + len(SECRET), 1) + SECRET
+    EMPTIED: Final = b"\xff\x64" + struct.pack(">H", 4 + len(SECRET)) + bytes(2 + len(SECRET))
+    SIZE: Final = b"\xff\x4f\xff\x51\0\x04\0\0"
+
+    def image(self, comment: bytes) -> bytes:
+        """Return an image of two tiles, whose data may look like comments."""
+        content = comment + b"\xff\x93\xff\x64\0\x09data"
+        tile = b"\xff\x90\0\x0a\0\0" + struct.pack(">I", 12 + len(content)) + b"\0\1" + content
+        return self.SIZE + comment + tile * 2 + b"\xff\xd9"
+
+    @pytest.mark.parametrize("name", [b"mjp2", b"MJ2C", b"LJ2K"])
+    @pytest.mark.parametrize("boxes", [b"", box(b"jP  ", b"\r\n\x87\n") + box(b"jp2h", b"header")])
+    def test_loses_comments_of_images_and_tiles(self, name: bytes, boxes: bytes) -> None:
+        def images(comment: bytes) -> bytes:
+            return boxes + (box(b"jp2c", self.image(comment)) if boxes else self.image(comment))
+
+        for file, content in placed(name, images(self.COMMENT)).items():
+            clean = cleaned(content, file)
+            assert images(self.EMPTIED) in clean, file
+            assert not reveals(clean)
+            assert cleaned(clean, file) == clean
+
+    def test_loses_what_follows_an_image(self) -> None:
+        ended = self.SIZE + b"\xff\xd9"
+        for file, content in placed(b"mjp2", ended * 2 + SECRET).items():
+            assert ended * 2 + bytes(len(SECRET)) in cleaned(content, file), file
+
+    def test_what_is_no_codestream_is_refused(self) -> None:
+        endless = self.SIZE + b"\xff\x90\0\x0a" + bytes(8) + b"\xff\x93"
+        for images in (b"image", box(b"jp2c", b"image"), self.SIZE + b"image", endless + self.image(self.COMMENT)):
+            for file, content in placed(b"mjp2", images).items():
+                with pytest.raises(ValidationError, match="a type that can't be cleaned"):
+                    cleaned(content, file)
+
+    @given(place=st.integers(0, 90), junk=st.binary(min_size=1, max_size=8))
+    def test_any_bytes_in_it_are_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+        images = self.image(self.COMMENT)
+        content = avi(b"MJ2C", images[:place] + junk + images[place:])
+        with contextlib.suppress(ValidationError):
+            once = cleaned(content, "a.avi")
+            assert len(once) == len(content)
+            assert cleaned(once, "a.avi") == once
+
+    def test_shows_the_same_afterwards(self) -> None:
+        for container, name in (("avi", "a.avi"), ("mov", "a.mov"), ("matroska", "a.mkv")):
+            content = recording(container, "jpeg2000", "pcm_s16le")
+            comment = b"\xff\x64\0\x10\0\1Lavc"
+            assert comment in content
+            clean = cleaned(content, name)
+            assert comment not in clean
+            assert play(clean)[0] == play(content)[0]
+
+
 def obu(kind: int, content: bytes) -> bytes:
     """Return a unit of AV1, of less than 2,048 bytes."""
     size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])
@@ -540,6 +613,23 @@ AVC_DESCRIPTION: Final = ebml("63A2", b"\1\x64\0\x1f\xff\xe0\0")
 
 
 class TestMatroska:
+    def test_what_is_not_needed_within_descriptions_and_positions_becomes_padding(self) -> None:
+        unknown = ebml("7FFF", SECRET)
+        video = ebml("B0", b"\2"), ebml("55B0", ebml("55B1", b"\1"), ebml("55D0", unknown), unknown), unknown
+        described = (
+            ebml("E0", *video, ebml("7670", ebml("7671", b"\0"), unknown)),
+            ebml("E1", ebml("9F", b"\2"), unknown),
+        )
+        content = matroska(b"V_VP9", b"x", *described)
+        cues = ebml("1C53BB6B", ebml("BB", ebml("B3", b"\1"), ebml("B7", ebml("F7", b"\1"), unknown), unknown), unknown)
+        # In the segment, which has its length after its ID.
+        start = content.index(bytes.fromhex("18538067"))
+        content = content[:start] + ebml("18538067", content[start + 12 :], cues)
+        clean = cleaned(content, "a.mkv")
+        assert not reveals(clean)
+        for kept in (ebml("B0", b"\2"), ebml("55B1", b"\1"), ebml("7671", b"\0"), ebml("9F", b"\2"), ebml("F7", b"\1")):
+            assert kept in clean
+
     def test_with_images_as_in_an_avi_loses_their_messages(self) -> None:
         described = ebml("63A2", bitmap_header(b"H264", byte_stream(NOTE)))
         content = matroska(b"V_MS/VFW/FOURCC", byte_stream(IMAGE, NOTE), described)
