@@ -11,6 +11,7 @@ from django.core.files.storage import default_storage
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -29,6 +30,7 @@ from newsletter.models import Frequency, SubscriptionRequest
 from operations.models import GoneUrl, Withdrawal, WithdrawalState, WithdrawnRow
 from operations.withdrawals import lifecycle, working
 from operations.withdrawals.encryption import UnreadableError
+from operations.withdrawals.files import free_name
 from operations.withdrawals.matching import Name
 from operations.withdrawals.places import places
 from operations.withdrawals.upkeep import look_after_withdrawals
@@ -421,6 +423,17 @@ class TestWorking:
         undo(withdrawal)
         tags[1].refresh_from_db()
         assert (tags[1].name, tags[1].slug) == ("Lée Ann", "lee-ann")
+
+    def test_of_many_files_that_become_the_same_few_are_looked_at(self) -> None:
+        file = Document._meta.get_field("file")
+        names = ["a/x.pdf", *(f"a/x-{number}.pdf" for number in range(2, 1_000))]
+        Document.objects.bulk_create(Document(file=name) for name in names)
+        with CaptureQueriesContext(connection) as queries:
+            assert free_name(file, "a/x.pdf") == "a/x-1000.pdf"
+        assert len(queries) < 25
+        Document.objects.filter(file="a/x-2.pdf").delete()
+        assert free_name(file, "a/x.pdf") in {"a/x-2.pdf", "a/x-1000.pdf"}
+        assert free_name(file, "a/y.pdf") == "a/y.pdf"
 
     def test_texts_that_hide_the_name_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="x", source="Ann Lée")
