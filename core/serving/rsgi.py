@@ -297,9 +297,9 @@ def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        # WSGI wants the bytes of the path, each as a character (PEP 3333).
+        # WSGI wants the bytes of both, each as a character (PEP 3333). Programs may send letters as they are.
         "PATH_INFO": scope.path.encode().decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_NAME": server_name.strip("[]"),
         "SERVER_PORT": server_port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",

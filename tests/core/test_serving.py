@@ -140,6 +140,11 @@ class TestRequests:
         assert (environ["REMOTE_ADDR"], environ["SERVER_PORT"]) == ("127.0.0.1", str(port))
         assert environ["wsgi.url_scheme"] == "http"
 
+    def test_letters_that_are_not_percent_encoded_are_read(self, port: int) -> None:
+        with begin(port, "Content-Length: 0", path="/س/?x=мир") as connection:
+            environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
+        assert [environ[name].encode("latin-1").decode() for name in ("PATH_INFO", "QUERY_STRING")] == ["/س/", "x=мир"]
+
     def test_repeated_headers_are_joined(self, port: int) -> None:
         with begin(port, "Cookie: a=1\r\nCookie: b=2\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 0") as connection:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
