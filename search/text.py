@@ -25,10 +25,10 @@ GAP: Final = "_"
 STEM: Final = "_"
 
 
-def _ranges(chars: Iterable[int]) -> str:
-    """Return code points as the content of a character class."""
+def _ranges(chars: Iterable[str]) -> str:
+    """Return characters, in their order, as the content of a character class."""
     parts = []
-    for _offset, group in groupby(enumerate(chars), key=lambda pair: pair[1] - pair[0]):
+    for _offset, group in groupby(enumerate(map(ord, chars)), key=lambda pair: pair[1] - pair[0]):
         points = [point for _index, point in group]
         parts.append(f"\\U{points[0]:08x}-\\U{points[-1]:08x}")
     return "".join(parts)
@@ -40,13 +40,19 @@ def _is_accent(char: str) -> bool:
     return 10 <= combining <= 36 or combining >= 200
 
 
-# Code points above these are neither accents nor parts of words, apart from rare ideographs.
-_POINTS: Final = range(0x20000)
+# The marks and formatting characters of Unicode. Code points above these are neither accents nor parts of words, apart
+# from rare ideographs.
+_CATEGORIES: Final = {
+    char: category
+    for char in map(chr, range(0x20000))
+    if (category := unicodedata.category(char)) in {"Mn", "Mc", "Cf"}
+}
 _TATWEEL: Final = "\u0640"
+_BREVE: Final = "\u0306"
 _IGNORED: Final = re.compile(
     # The breve of й makes it another letter, which Russian endings need.
-    f"(?<!и)\u0306|[{_TATWEEL}{_ranges(p for p in _POINTS if p != 0x306 and _is_accent(chr(p)))}"
-    f"{_ranges(p for p in _POINTS if unicodedata.category(chr(p)) == 'Cf')}]"
+    f"(?<!и){_BREVE}|[{_TATWEEL}{_ranges(char for char in _CATEGORIES if char != _BREVE and _is_accent(char))}"
+    f"{_ranges(char for char, category in _CATEGORIES.items() if category == 'Cf')}]"
 )
 # Letters that Unicode does not decompose, and the forms of Arabic letters that are written for each other.
 _LETTERS: Final = str.maketrans(
@@ -77,7 +83,7 @@ UNSPACED: Final = (
     "\U00020000-\U0003ffff"
 )
 # Signs within words, such as the vowels of Devanagari, which are no letters to regular expressions.
-_SIGNS: Final = _ranges(p for p in _POINTS if unicodedata.category(chr(p)) in {"Mn", "Mc"} and not _is_accent(chr(p)))
+_SIGNS: Final = _ranges(char for char, category in _CATEGORIES.items() if category != "Cf" and not _is_accent(char))
 # A character within a word, as a pattern. What readers see marked must be what the index has.
 WITHIN_WORD: Final = rf"(?:[^\W_]|[{_SIGNS}])"
 _TOKENS: Final = re.compile(rf"[^\W_]{WITHIN_WORD}*")
