@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, Self
 
 from django.apps import apps
@@ -12,6 +13,9 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 
 from core.registry import Registry
+
+# The URL of a page by its name. Each page of the admin has dozens of links, whose URLs stay the same.
+_url: Final = cache(reverse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +151,7 @@ def navigation_for(request: HttpRequest) -> Navigation:
     counts = _count(request, {name: item.badge for name, item in allowed.items() if item.badge})
     links = {name: _link(name, item, counts.get(name, 0)) for name, item in allowed.items()}
     # The URL of the dashboard is the beginning of all others.
-    dashboard = reverse("admin:index")
+    dashboard = _url("admin:index")
     here = [link for link in links.values() if request.path.startswith(link.url) and link.url != dashboard]
     here += [link for link in links.values() if link.url == request.path]
     current = max(here, key=lambda link: len(link.url), default=None)
@@ -171,7 +175,7 @@ def navigation_for(request: HttpRequest) -> Navigation:
 def first_steps_for(user: Any) -> list[Link]:
     """Return what this user can begin with on a site without content."""
     steps = [(name, item.first_step) for name, item in _in_order() if item.first_step]
-    return [Link(name, step.label, reverse(step.url_name)) for name, step in steps if user.has_perm(step.permission)]
+    return [Link(name, step.label, _url(step.url_name)) for name, step in steps if user.has_perm(step.permission)]
 
 
 def _in_order() -> list[tuple[str, NavigationItem]]:
@@ -191,4 +195,4 @@ def _count(request: HttpRequest, badges: dict[str, Badge]) -> dict[str, int]:
 
 def _link(name: str, item: NavigationItem, count: int) -> Link:
     label = str(item.badge.label % {"count": count}) if item.badge and count else ""
-    return Link(name, item.label, reverse(item.url_name), count, label)
+    return Link(name, item.label, _url(item.url_name), count, label)
