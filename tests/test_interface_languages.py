@@ -85,13 +85,18 @@ def texts(page: bytes) -> Iterator[str]:
         yield element.tail or ""
 
 
+# Most texts are on each page of the admin.
+@cache
+def english_in(text: str, language: str) -> frozenset[str]:
+    """Return the English that is in a text in this language."""
+    whole, parts = english_of(language)
+    text = " ".join(text.split())
+    return frozenset({text} & whole | {match[0] for match in parts.finditer(text)})
+
+
 def foreign(page: bytes, language: str) -> list[str]:
     """Return the English that is on a page in this language."""
-    whole, parts = english_of(language)
-    pieces = [" ".join(piece.split()) for piece in texts(page)]
-    found = {piece for piece in pieces if piece in whole}
-    found |= {match[0] for piece in pieces for match in parts.finditer(piece)}
-    return sorted(found)
+    return sorted({english for text in texts(page) for english in english_in(text, language)})
 
 
 def found_on(client: Client, paths: dict[str, str], language: str) -> dict[str, list[str]]:
