@@ -18,14 +18,14 @@ PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("n
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["pages.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
+        pytest.param(["pages.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"], marks=pytest.mark.long),
         ["growth.py", "--posts", "30", "--seconds", "0.03", "--rounds", "1"],
         ["memory.py", "--posts", "30", "--requests", "20"],
         ["counting.py", "--posts", "20", "--requests", "3000"],
         ["searching.py", "--posts", "200", "--requests", "1", "--rounds", "1"],
         ["siege.py", "--posts", "30", "--seconds", "1", "--connections", "4"],
         ["cache.py", "--seconds", "0.03", "--rounds", "1"],
-        ["sending.py", "--subscribers", "200", "--kills", "2"],
+        pytest.param(["sending.py", "--subscribers", "200", "--kills", "2"], marks=pytest.mark.long),
         ["migrating.py", "--rows", "20", "--forwards-only"],
         ["verifying.py", "--posts", "5"],
         ["withdrawing.py", "--posts", "30", "--without-crawl"],

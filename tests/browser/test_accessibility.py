@@ -66,6 +66,7 @@ def test_texts_from_wordpress(open_page: OpenPage, faults: Faults) -> None:
     assert found == dict.fromkeys(found, "")
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("language")
 def test_admin(log_in: LogIn, owner: User, faults: Faults) -> None:
     page = log_in("owner")

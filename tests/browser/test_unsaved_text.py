@@ -61,6 +61,7 @@ def expect_status(page: Page, text: re.Pattern[str]) -> None:
     expect(page.locator(".autosave-status")).to_have_text(text)
 
 
+@pytest.mark.long
 def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_ruth: BrowserContext) -> None:
     page = open_form(browser_of_ruth)
     page.fill("#id_title", "A lamp")
