@@ -28,7 +28,7 @@ from core.languages import interface_language, speaking
 
 # Stored with each entry, so that a save can skip rendering when neither the source nor this has changed. Raise it
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
-RENDER_VERSION: Final = 10
+RENDER_VERSION: Final = 11
 
 # What HTML contains if rendering may have added words: the name of a document, the summary of what unfolds, a picture
 # that is missing in a gallery.

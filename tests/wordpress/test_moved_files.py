@@ -337,3 +337,49 @@ class TestGalleries:
         with CaptureQueriesContext(connection) as caught:
             post.render()
         assert len(caught) == 2
+
+
+class TestPlaylists:
+    @pytest.fixture
+    def playlist(self, import_parts: ImportParts, tmp_path: Path) -> Shown:
+        folder = write_files(tmp_path / "export", *(f"2014/03/{name}" for name in ("30.mp3", "31.mp3", "32.mp4")))
+
+        def show(source: str) -> str:
+            parts = (
+                item(7, content=source),
+                attachment(30, "2014/03/30.mp3", title="A &amp; B", post_parent=7, menu_order=2),
+                attachment(31, "2014/03/31.mp3", title="Two", post_parent=7, menu_order=1),
+                attachment(32, "2014/03/32.mp4", title="A video", post_parent=7),
+            )
+            import_parts(*parts, media=MediaFolder(folder))
+            assert not import_parts(*parts, media=MediaFolder(folder)).has_changes
+            return Post.objects.get().body_html.replace("\n", "")
+
+        return show
+
+    def test_have_a_player_with_its_title_for_each_file(self, playlist: Shown) -> None:
+        html = playlist('[playlist ids="31,99,30"]')
+        urls = [Attachment.objects.get(wordpress_id=pk).file_url for pk in (31, 30)]
+        assert html == "<ol>{}</ol>".format(
+            "".join(
+                f'<li><figure><audio src="{url}" controls="" preload="none"></audio>'
+                f"<figcaption>{title}</figcaption></figure></li>"
+                for url, title in zip(urls, ("Two", "A &amp; B"), strict=True)
+            )
+        )
+
+    @pytest.mark.parametrize(
+        ("shortcode", "titles"),
+        [
+            ("[playlist]", ["Two", "A &amp; B"]),
+            ('[playlist exclude="31"]', ["A &amp; B"]),
+            ('[playlist type="video"]', ["A video"]),
+            ('[playlist type="video" ids="32"]', ["A video"]),
+            ('[playlist ids="99"]', []),
+        ],
+    )
+    def test_attributes(self, playlist: Shown, shortcode: str, titles: list[str]) -> None:
+        assert re.findall("<figcaption>(.*?)</figcaption>", playlist(shortcode)) == titles
+
+    def test_are_not_numbered_if_they_say_so(self, playlist: Shown) -> None:
+        assert playlist('[playlist tracknumbers="false"]').startswith("<ul>")

@@ -11,7 +11,7 @@ from media.models import Picture
 from tests.factories.types import GrowsWithLength
 from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
-from wordpress.markup.galleries import find_pictures
+from wordpress.markup.galleries import find_uploads
 from wordpress.markup.shortcodes import count_unknown, expand
 
 pytestmark = pytest.mark.django_db
@@ -128,7 +128,7 @@ def test_what_only_attributes_say_is_shown(source: str, expected: list[str]) -> 
 def test_pictures_are_found_by_their_ids(monkeypatch: pytest.MonkeyPatch, source: str, expected: str) -> None:
     picture = Picture(file="5.png", alt="Five", width=1, height=1)
     monkeypatch.setattr(
-        renderer, "find_pictures", lambda origin, ids, parent: {each: picture for each in ids if each == 5}
+        renderer, "find_uploads", lambda origin, ids, parent: {each: picture for each in ids if each == 5}
     )
     assert expected in body(source)
 
@@ -176,4 +176,4 @@ def test_are_counted_for_the_report() -> None:
 )
 def test_take_linear_time(unit: str, grows_with_length: GrowsWithLength) -> None:
     source = (unit * 50_000)[:200_000] + "[/vc_row]"
-    assert grows_with_length(lambda text: expand(text, partial(find_pictures, Origin())), source)
+    assert grows_with_length(lambda text: expand(text, partial(find_uploads, Origin())), source)

@@ -13,7 +13,7 @@ from media.models import Picture
 from tests.factories.types import GrowsWithLength
 from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
-from wordpress.markup.galleries import find_pictures
+from wordpress.markup.galleries import find_uploads
 from wordpress.markup.shortcodes import count_unknown, expand, find_empty
 
 # Galleries look up pictures in the database.
@@ -249,7 +249,7 @@ class TestGalleries:
             7: Picture(file="7.png", **size),
         }
         monkeypatch.setattr(
-            renderer, "find_pictures", lambda origin, ids, parent: {each: known[each] for each in ids if each in known}
+            renderer, "find_uploads", lambda origin, ids, parent: {each: known[each] for each in ids if each in known}
         )
 
     @pytest.mark.usefixtures("known_pictures")
@@ -302,7 +302,7 @@ class TestEmpty:
         ],
     )
     def test_shortcodes_that_show_nothing_are_found_by_name(self, source: str, names: set[str]) -> None:
-        assert find_empty(source, partial(find_pictures, Origin())) == names
+        assert find_empty(source, partial(find_uploads, Origin())) == names
 
     @pytest.mark.parametrize("source", ["[audio]", "[audio][/audio]", "[video]", '[playlist ids="1,2"]'])
     def test_readers_do_not_see_them(self, source: str) -> None:
@@ -325,7 +325,7 @@ class TestManyGalleries:
 
     def test_show_nothing_once_they_have_made_too_much_of_the_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
         picture = Picture(file="5.png", width=1, height=1, caption="x" * 1_000)
-        monkeypatch.setattr(renderer, "find_pictures", lambda origin, ids, parent: dict.fromkeys(ids, picture))
+        monkeypatch.setattr(renderer, "find_uploads", lambda origin, ids, parent: dict.fromkeys(ids, picture))
         html = body("[gallery ids='5,5,5']\n\n" * 1_000)
         assert 100 < html.count("<figure class") < 400
         assert "[gallery" not in html
@@ -405,7 +405,7 @@ class TestHostileSources:
     )
     def test_expanding_never_raises(self, pieces: list[str]) -> None:
         source = "".join(pieces)
-        expand(source, partial(find_pictures, Origin()))
+        expand(source, partial(find_uploads, Origin()))
         count_unknown(source)
         render(source, "wordpress")
 
@@ -439,7 +439,7 @@ class TestSourceCode:
 
     @pytest.mark.parametrize("part", ["$latex ", "$latex x$", "&s=1", "[latex]"])
     def test_many_formulas_take_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
-        find = partial(find_pictures, Origin())
+        find = partial(find_uploads, Origin())
         assert grows_with_length(lambda text: expand(text, find), f"$latex {part * 20_000}$")
 
     def test_what_wp_syntax_shows_as_typed_is_escaped(self) -> None:
@@ -460,16 +460,16 @@ class TestSourceCode:
         ],
     )
     def test_other_preformatted_text_is_markup(self, element: str) -> None:
-        assert expand(element, partial(find_pictures, Origin())) == element
+        assert expand(element, partial(find_uploads, Origin())) == element
 
     @pytest.mark.parametrize("end", ["", "</pre>", "<b></pre>"])
     def test_many_preformatted_texts_take_linear_time(self, end: str, grows_with_length: GrowsWithLength) -> None:
-        find = partial(find_pictures, Origin())
+        find = partial(find_uploads, Origin())
         assert grows_with_length(lambda text: expand(text + end, find), '<pre lang="c">' * 20_000)
 
     @pytest.mark.parametrize("part", ["[contact-form ", "[contact-form [x", "[/contact-field ["])
     def test_many_forms_without_an_end_take_linear_time(self, part: str, grows_with_length: GrowsWithLength) -> None:
-        find = partial(find_pictures, Origin())
+        find = partial(find_uploads, Origin())
         assert grows_with_length(lambda text: expand(text, find), part * 20_000)
         assert grows_with_length(count_unknown, part * 20_000)
 
@@ -487,4 +487,4 @@ class TestSourceCode:
     @pytest.mark.parametrize("end", ["", "[/x]"])
     def test_many_start_tags_without_an_end_take_linear_time(self, end: str) -> None:
         source = "[code]" * 50_000 + end
-        assert expand(source, partial(find_pictures, Origin())).count("[code]") == 50_000
+        assert expand(source, partial(find_uploads, Origin())).count("[code]") == 50_000

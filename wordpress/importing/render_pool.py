@@ -20,9 +20,12 @@ MIN_SIZE_FOR_WORKER = 5_000_000
 # The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
-# Galleries, footnotes and reusable blocks are looked up in the database, and only this process sees uncommitted rows
-# and the copy that a preview works on.
-_DATABASE_MARKS: Final = ("[gallery", "[slideshow", "data-fn=", "wp:block", *(f"[{name}" for name in BUILDERS))
+# Galleries, playlists, footnotes and reusable blocks are looked up in the database, and only this process sees
+# uncommitted rows and the copy that a preview works on.
+_DATABASE_MARKS: Final = (
+    *("[gallery", "[slideshow", "[playlist", "data-fn=", "wp:block"),
+    *(f"[{name}" for name in BUILDERS),
+)
 
 
 @dataclass(slots=True)

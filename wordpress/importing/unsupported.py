@@ -13,7 +13,7 @@ from core.bulk import fetch_rows
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
-from wordpress.markup.galleries import find_pictures
+from wordpress.markup.galleries import find_uploads
 from wordpress.markup.page_builders import BUILDERS
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
@@ -144,7 +144,7 @@ class Unsupported:
                 fetch_rows(ImportedItem, "wordpress_id", batch, *columns, site=context.site, kind__in=("post", "page"))
             )
             for entry in Entry.objects.filter(pk__in=imported).only("kind", "title", "source").order_by("pk"):
-                find = partial(find_pictures, Origin(context.site, imported[entry.pk]))
+                find = partial(find_uploads, Origin(context.site, imported[entry.pk]))
                 for name in sorted(shortcodes.find_empty(entry.source, find)):
                     text = _("Readers see nothing in place of its shortcode [%s], because no file for it is here.")
                     context.report.note(entry.kind, imported[entry.pk], entry.title, text % name)

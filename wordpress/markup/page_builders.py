@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from blog.rendering.tree import clean_text
 from media.models import Picture
-from wordpress.markup.galleries import PictureFinder, parse_ids
+from wordpress.markup.galleries import UploadFinder, parse_ids
 from wordpress.markup.tokenizer import tokenise_with_code
 from wordpress.wxr.values import plain_line
 
@@ -60,7 +60,7 @@ def count_builders(source: str) -> Counter[str]:
     return Counter(f"{next(filter(tag['name'].startswith, BUILDERS))}…" for tag in tags if not tag["end"])
 
 
-def expand_builders(source: str, find_pictures: PictureFinder) -> str:
+def expand_builders(source: str, find_uploads: UploadFinder) -> str:
     """Replace the shortcodes of page builders. Takes time proportional to the length of `source`."""
     if not _MARK.search(source):
         return source
@@ -73,7 +73,7 @@ def expand_builders(source: str, find_pictures: PictureFinder) -> str:
         name = tag["name"]
         if tag["end"]:
             return waiting[name].pop() if waiting[name] else "\n\n"
-        before, after = _html(name, _values(tag["attributes"]), find_pictures)
+        before, after = _html(name, _values(tag["attributes"]), find_uploads)
         if name not in ends:
             return before + after
         waiting[name].append(after)
@@ -124,7 +124,7 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda escaped: _ESCAPES[escaped[0]], text)
 
 
-def _html(name: str, values: Mapping[str, str], find_pictures: PictureFinder) -> tuple[str, str]:
+def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> tuple[str, str]:
     """Return what a shortcode shows before and after its content."""
     if name in _WITHOUT_TEXT:
         return "", ""
@@ -138,7 +138,7 @@ def _html(name: str, values: Mapping[str, str], find_pictures: PictureFinder) ->
     if name in _VIDEOS:
         video = _url(values.get("src") or values.get("video") or link)
         return (f'\n\n[video src="{escape(video)}"]\n\n' if video else "\n\n"), "\n\n"
-    picture = _picture(values, link, find_pictures)
+    picture = _picture(values, link, find_uploads)
     headings, subheadings = (
         [text for name in names if (text := plain_line(values.get(name, "")))] for names in (_HEADINGS, _SUBHEADINGS)
     )
@@ -149,10 +149,10 @@ def _html(name: str, values: Mapping[str, str], find_pictures: PictureFinder) ->
     return "\n\n".join(["", *filter(None, before), ""]), "\n\n".join(["", *filter(None, after), ""])
 
 
-def _picture(values: Mapping[str, str], link: str, find_pictures: PictureFinder) -> str:
+def _picture(values: Mapping[str, str], link: str, find_uploads: UploadFinder) -> str:
     source, alt = next((values[name] for name in _PICTURES if values.get(name)), ""), values.get("alt", "")
     if ids := parse_ids(source.partition("|")[0]):
-        picture = find_pictures(ids[:1], 0).get(ids[0])
+        picture = find_uploads(ids[:1], 0).get(ids[0])
         source, alt = (picture.file.url, alt or picture.alt) if isinstance(picture, Picture) else ("", "")
     return _image(source, alt, link)
 

@@ -20,7 +20,7 @@ from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
 from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
-from wordpress.markup.galleries import find_pictures, limited
+from wordpress.markup.galleries import find_uploads, limited
 from wordpress.markup.page_builders import divi_block_html
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.texturize import texturize
@@ -60,7 +60,7 @@ def to_html(source: str, entry: object = None) -> str:
     time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
-    source = expand(expand_blocks(unify_line_ends(source), origin), limited(partial(find_pictures, origin)))
+    source = expand(expand_blocks(unify_line_ends(source), origin), limited(partial(find_uploads, origin)))
     if "<!-- wp:" not in source:
         return autop(source)
     html = "".join(_blocks(source, origin)).strip()

@@ -8,7 +8,7 @@ from html import escape, unescape
 from django.conf.locale import LANG_INFO
 
 from blog.rendering.providers import find_embed
-from wordpress.markup.galleries import PictureFinder, gallery_html
+from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
 from wordpress.markup.page_builders import count_builders, expand_builders
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
@@ -107,13 +107,13 @@ _ATTRIBUTE = re.compile(r"""(?<![\w-])([\w-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'
 _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
-def expand(source: str, find_pictures: PictureFinder) -> str:
+def expand(source: str, find_uploads: UploadFinder) -> str:
     """Replace all known shortcodes in `source`. Others, and those inside code, stay as text.
 
     Embedded content becomes its URL on a line of its own, which blog.rendering turns into a card or a link.
-    `find_pictures` finds the pictures of galleries.
+    `find_uploads` finds the files of galleries and playlists.
     """
-    source = _replace_code_and_captions(expand_builders(source, find_pictures))
+    source = _replace_code_and_captions(expand_builders(source, find_uploads))
     if not _MAY_BE_SHORTCODE.search(source):
         return source
     parts: list[str] = []
@@ -123,7 +123,7 @@ def expand(source: str, find_pictures: PictureFinder) -> str:
             parts.append(token.source)
             continue
         text = _FORM.sub("", token.source)
-        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_pictures, expected_ends), text)
+        text = _SHORTCODE.sub(lambda shortcode: _replace(shortcode, find_uploads, expected_ends), text)
         parts.append(_END_TAG.sub(lambda end: _remove_end(end, expected_ends), text) if expected_ends else text)
     return "".join(parts)
 
@@ -137,25 +137,25 @@ def count_unknown(source: str) -> Counter[str]:
     if not _MAY_BE_SHORTCODE.search(source):
         return names
     names.update(count_builders(source))
-    source = _replace_code_and_captions(expand_builders(source, _any_picture))
+    source = _replace_code_and_captions(expand_builders(source, _any_upload))
     ends = {end.lower() for end in _END_TAG.findall(source)}
     for shortcode in _outside_code(_FORM.sub("", source)):
         name = shortcode["name"].lower()
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-        if is_shortcode and _replace(shortcode, _any_picture, Counter()) == shortcode[0]:
+        if is_shortcode and _replace(shortcode, _any_upload, Counter()) == shortcode[0]:
             names[name] += 1
     names.update(form["name"].lower() for form in _outside_code(source, _FORM) if not form["end"])
     return names
 
 
-def find_empty(source: str, find_pictures: PictureFinder) -> set[str]:
+def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
     """Return the names of the shortcodes in `source` that show nothing, because their files are not here."""
     return {
         name
         for shortcode in _outside_code(_replace_code_and_captions(source))
         if (name := shortcode["name"].lower()) in SHOWING_FILES
         and not (shortcode["escaped"] and shortcode["escape_end"])
-        and _html(name, shortcode, find_pictures) == ""
+        and _html(name, shortcode, find_uploads) == ""
     }
 
 
@@ -166,8 +166,8 @@ def _outside_code(source: str, pattern: re.Pattern[str] = _SHORTCODE) -> Iterato
             yield from pattern.finditer(token.source)
 
 
-def _any_picture(ids: Sequence[int], parent: int) -> dict[int, None]:
-    """Stand for a picture with every ID, to learn which shortcodes are galleries."""
+def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
+    """Stand for a file with every ID, to learn which shortcodes show files."""
     return dict.fromkeys(ids or [1])
 
 
@@ -179,14 +179,14 @@ def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
     return ""
 
 
-def _replace(shortcode: re.Match[str], find_pictures: PictureFinder, expected_ends: Counter[str]) -> str:
+def _replace(shortcode: re.Match[str], find_uploads: UploadFinder, expected_ends: Counter[str]) -> str:
     """Return the replacement of a shortcode, or the shortcode itself. Count end tags that are still to come."""
     name = shortcode["name"].lower()
     before, after = shortcode["escaped"] or "", shortcode["escape_end"] or ""
     if before and after:
         # Double brackets show a shortcode as an example.
         return shortcode[0][1:-1] if name in _KNOWN else shortcode[0]
-    html = _html(name, shortcode, find_pictures)
+    html = _html(name, shortcode, find_uploads)
     if html is None:
         return shortcode[0]
     if shortcode["content"] is None:
@@ -194,7 +194,7 @@ def _replace(shortcode: re.Match[str], find_pictures: PictureFinder, expected_en
     return f"{before}\n\n{html}\n\n{after}"
 
 
-def _html(name: str, shortcode: re.Match[str], find_pictures: PictureFinder) -> str | None:
+def _html(name: str, shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
     """Return what a shortcode with this name shows, which may be nothing, or None if it stays as text."""
     attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
     if name in _EMBEDS:
@@ -203,7 +203,9 @@ def _html(name: str, shortcode: re.Match[str], find_pictures: PictureFinder) -> 
     if name in _MEDIA_ATTRIBUTES:
         html = _media_element(name, attributes, content)
     elif name in _GALLERIES:
-        html = gallery_html(_parse(attributes), find_pictures)
+        html = gallery_html(_parse(attributes), find_uploads)
+    elif name == "playlist":
+        html = playlist_html(_parse(attributes), find_uploads)
     # WordPress's names are in small letters. A “[Video]” without a file is rather an author's remark.
     shows_nothing = name in SHOWING_FILES and name == shortcode["name"]
     return html if html or shows_nothing else None

@@ -61,7 +61,7 @@ _BATCH: Final = 100
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = (
-    *("[gallery", "[slideshow", "/wp-content/uploads/", ".files.wordpress.com"),
+    *("[gallery", "[slideshow", "[playlist", "/wp-content/uploads/", ".files.wordpress.com"),
     *(f"[{name}" for name in BUILDERS),
 )
 _PATH_MARKS: Final = ('="/', "='/")
