@@ -210,7 +210,9 @@ def _belongs_to_one_object() -> Q:
 
 
 class PreservedData(models.Model):
-    """What an export says that Broadside has no use for. It is never shown, only exported again as it was.
+    """What an export says that Broadside has no use for. It is exported again as it was.
+
+    Nothing of it is shown, except for tables (wordpress.markup.tables).
 
     It belongs to an object, with which it is deleted, or is a whole item or term of a type that is unknown here.
     """

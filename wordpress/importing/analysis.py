@@ -242,7 +242,7 @@ def _reason_to_skip_type(post_type: str, status: str) -> str:
         return _("WordPress used it internally; readers never saw it. It is kept and exported again.")
     if post_type in FORM_TYPES:
         return _("A reader sent it through a form in confidence, so it is not kept. Keep the export if you need it.")
-    if post_type == records.REUSABLE_BLOCK:
+    if post_type in {records.REUSABLE_BLOCK, records.TABLE}:
         return _("It is part of other posts, not a post of its own.")
     return _("It belongs to a plugin, and there is nothing like it here. It is kept and exported again.")
 

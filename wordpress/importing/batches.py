@@ -20,7 +20,7 @@ MAX_COMMENTS: Final = 1000
 _ATTEMPTS: Final = 5
 
 
-def write_batch(context: ImportContext, write: Callable[[], None]) -> None:
+def write_batch(context: ImportContext, write: Callable[[], object]) -> None:
     """Call `write` in a transaction, and store what it added to the ledger and to the old URLs.
 
     `write` must look up everything that others may change: after a conflict with another writer it is called again.
@@ -45,7 +45,7 @@ def write_batch(context: ImportContext, write: Callable[[], None]) -> None:
 
 
 def write_batches[Value](
-    context: ImportContext, values: Iterable[Value], write: Callable[[Sequence[Value]], None], *, size: int = 100
+    context: ImportContext, values: Iterable[Value], write: Callable[[Sequence[Value]], object], *, size: int = 100
 ) -> None:
     """Call `write` with `size` values at a time, each time in a transaction of its own (see write_batch)."""
     for batch in batched(values, size, strict=False):

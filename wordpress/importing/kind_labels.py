@@ -32,6 +32,7 @@ _LABELS: Final[dict[str, Promise]] = {
     "nav_menu_item": _("menu link"),
     "wp_navigation": _("menu"),
     "wp_block": _("reusable block"),
+    "tablepress_table": _("table"),
     "revision": _("earlier version"),
     "custom_css": _("theme style"),
     "customize_changeset": _("theme change"),

@@ -32,6 +32,7 @@ from wordpress.importing.steps.posts import import_posts
 from wordpress.importing.steps.references import count_other_hosts, import_references, report_references
 from wordpress.importing.steps.settings import take_settings
 from wordpress.importing.steps.skipped import skip_other_terms, skip_others
+from wordpress.importing.steps.tables import import_tables
 from wordpress.importing.steps.tags import import_tags
 from wordpress.importing.steps.translations import link_translations
 from wordpress.importing.unsupported import Unsupported
@@ -145,6 +146,7 @@ def _import_texts(context: ImportContext) -> Unsupported:
     import_tags(context)
     skip_other_terms(context)
     import_reusable_blocks(context)
+    import_tables(context)
     import_pages(context, unsupported)
     import_posts(context, unsupported)
     link_translations(context)

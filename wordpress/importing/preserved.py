@@ -1,7 +1,8 @@
 """Preserving what an export says that Broadside has no use for, so that our exports contain it again.
 
-Nothing of it is shown to anyone. What readers left in WordPress without their knowledge is not preserved: IP addresses
-and the notes of spam filters. Neither is what they sent through forms: nobody would find it here to answer or erase it.
+Nothing of it is shown to anyone, except for tables in the texts that name them (wordpress.markup.tables). What readers
+left in WordPress without their knowledge is not preserved: IP addresses and the notes of spam filters. Neither is what
+they sent through forms: nobody would find it here to answer or erase it.
 """
 
 import datetime as dt
@@ -25,7 +26,8 @@ from wordpress.importing.enclosures import enclosure_field, parse_enclosure
 from wordpress.importing.entry_builder import keeps_status
 from wordpress.importing.ledger import PRESERVED
 from wordpress.importing.limits import max_length
-from wordpress.importing.report import OTHER_TERMS
+from wordpress.importing.report import OTHER_TERMS, Outcome
+from wordpress.markup.tables import table_key
 from wordpress.models import PreservedData, fingerprint
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import without_extension
@@ -35,6 +37,7 @@ from wordpress.wxr.records import (
     ENCLOSURE,
     FOOTNOTES,
     OLD_SLUG_KEY,
+    TABLE,
     TAG,
     YOAST_NOINDEX,
     Comment,
@@ -42,6 +45,7 @@ from wordpress.wxr.records import (
     Meta,
     Term,
     TermRef,
+    table_id,
 )
 from wordpress.wxr.values import plain_line, plain_lines
 
@@ -95,10 +99,14 @@ def preserve(context: ImportContext, kind: str, owner: str, found: Mapping[int, 
     _update(changed)
 
 
-def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> None:
-    """Store items or terms of types that are unknown here, with everything that they have."""
+def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> dict[str, Outcome]:
+    """Store items or terms of types that are unknown here, with everything that they have.
+
+    Return what happened to each, by its key.
+    """
+    outcomes: dict[str, Outcome] = {}
     for kind, group in groupby(objects, _kind):
-        found = {_key(each): each for each in group}
+        found = {key_of(each): each for each in group}
         rows = fetch_rows(PreservedData, "key", found, "key", "pk", "fields", kind=kind, site=context.site)
         stored = {key: (row, fields) for key, row, fields in rows}
         erasures = Erasures()
@@ -112,12 +120,16 @@ def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> No
         ]
         for row in PreservedData.objects.bulk_create(new):
             context.ledger.add(PRESERVED, row.wordpress_id, row.pk)
-        _update({row: fields[key] for key, (row, before) in stored.items() if before != fields[key]})
+        changed = {key: row for key, (row, before) in stored.items() if before != fields[key]}
+        _update({row: fields[key] for key, row in changed.items()})
+        outcomes |= dict.fromkeys(found, Outcome.UNCHANGED) | dict.fromkeys(changed, Outcome.UPDATED)
+        outcomes |= dict.fromkeys((str(row.key) for row in new), Outcome.IMPORTED)
+    return outcomes
 
 
 def forget_whole(context: ImportContext, items: Iterable[Item]) -> None:
     """Delete what earlier imports preserved of items because their types were unknown then."""
-    keys = [_key(item._replace(type=item.custom_type)) for item in items if item.custom_type]
+    keys = [key_of(item._replace(type=item.custom_type)) for item in items if item.custom_type]
     if keys:
         rows = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM, site=context.site)
         rows.filter(key__in=keys).delete()
@@ -228,10 +240,12 @@ def _kind(each: Item | Term) -> PreservedData.Kind:
     return PreservedData.Kind.TERM if isinstance(each, Term) else PreservedData.Kind.ITEM
 
 
-def _key(each: Item | Term) -> str:
+def key_of(each: Item | Term) -> str:
     """Return what distinguishes a whole item or term from the others of its site."""
     if isinstance(each, Term):
         return fingerprint(each.taxonomy, each.slug or each.name)
+    if each.type == TABLE and (name := table_id(each)):
+        return table_key(name)
     # Programs that export no IDs may leave out GUIDs too.
     return fingerprint(each.type, *((each.id,) if each.id else (each.guid, each.slug, each.title, each.date)))
 

@@ -14,7 +14,8 @@ from core.http import host_of
 from wordpress.importing.analysis import Analysis, reason_to_skip
 from wordpress.legacy_urls.file_urls import FileURL, aliases_of, own_hosts, parse_file_url
 from wordpress.markup.galleries import parse_ids
-from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, REUSABLE_BLOCK, Item
+from wordpress.markup.tables import parse_rows
+from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, REUSABLE_BLOCK, TABLE, Item
 from wordpress.wxr.values import plain_line
 
 # The value of an attribute that names files, or a URL anywhere else. The pattern begins with a single character and
@@ -67,13 +68,16 @@ def find_references(item: Item) -> FileReferences | None:
 
     Takes time proportional to the length of the item.
     """
-    if item.type != REUSABLE_BLOCK and reason_to_skip(item):
+    if item.type not in {REUSABLE_BLOCK, TABLE} and reason_to_skip(item):
         return None
+    content = item.content
+    if item.type == TABLE:
+        content = "\n".join(cell for row in parse_rows(content) for cell in row)
     meta = [value for key, value in item.meta if key in {FOOTNOTES, ENCLOSURE}]
-    files = {file: None for text in (item.content, item.excerpt, *meta) for file in find_files(text, item.link)}
+    files = {file: None for text in (content, item.excerpt, *meta) for file in find_files(text, item.link)}
     approved = (comment.content for comment in item.comments if comment.is_approved)
     in_comments = {file: None for text in approved for file in find_files(text, item.link)}
-    picture_ids = dict.fromkeys(picture_id for each in _GALLERY.findall(item.content) for picture_id in parse_ids(each))
+    picture_ids = dict.fromkeys(picture_id for each in _GALLERY.findall(content) for picture_id in parse_ids(each))
     if not files and not in_comments and not picture_ids:
         return None
     title = plain_line(item.title)[:100]

@@ -14,16 +14,17 @@ from wordpress.importing.render_worker import CommentText, RenderWorker, render_
 from wordpress.importing.spool import Spool
 from wordpress.importing.texts import Derived, Text, derive
 from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.tables import MARKS as TABLE_MARKS
 
 # Bytes. A smaller export is imported before a process has started.
 MIN_SIZE_FOR_WORKER = 5_000_000
 # The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
 _CHARACTERS_AHEAD: Final = 1_000_000
-# Galleries, playlists, footnotes and reusable blocks are looked up in the database, and only this process sees
+# Galleries, playlists, tables, footnotes and reusable blocks are looked up in the database, and only this process sees
 # uncommitted rows and the copy that a preview works on.
 _DATABASE_MARKS: Final = (
-    *("[gallery", "[slideshow", "[playlist", "data-fn=", "wp:block"),
+    *("[gallery", "[slideshow", "[playlist", "data-fn=", "wp:block", *TABLE_MARKS),
     *(f"[{name}" for name in BUILDERS),
 )
 

@@ -19,7 +19,7 @@ from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_source
 from wordpress.importing.referenced_files import FileReferences, find_references
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import PAGE_TYPES
-from wordpress.wxr.records import REUSABLE_BLOCK, Item, parents_first
+from wordpress.wxr.records import REUSABLE_BLOCK, TABLE, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import usable_slug
 
@@ -143,6 +143,7 @@ class Spool:
         self.pages = SpooledPages(self)
         self.attachments = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.reusable_blocks = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
+        self.tables = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.skipped = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         # The files to which items refer.
         self.references = Spooled[FileReferences](self, _CHUNK_FILES)
@@ -171,6 +172,8 @@ class Spool:
             self.attachments.add(KeyedItem(item), size)
         elif item.type == REUSABLE_BLOCK:
             self.reusable_blocks.add(KeyedItem(item), size)
+        elif item.type == TABLE:
+            self.tables.add(KeyedItem(item), size)
         elif reason_to_skip(item):
             self.skipped.add(KeyedItem(item), size)
         elif item.type == PAGES:

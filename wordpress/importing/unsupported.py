@@ -15,6 +15,7 @@ from wordpress.markup import shortcodes
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
 from wordpress.markup.galleries import find_uploads
 from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.tables import expand_tables
 from wordpress.models import ImportedItem
 from wordpress.wxr.extensions import EXTENSION_KEY, LEGACY_URL_KEY
 from wordpress.wxr.records import (
@@ -69,14 +70,15 @@ class Unsupported:
         # The IDs of the items with a shortcode that shows files of the site.
         self._showing_files: list[int] = []
 
-    def add(self, item: Item) -> None:
+    def add(self, item: Item, site: str) -> None:
+        """Count what an item of this site has. Reusable blocks and tables must be here by now."""
         imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
         for key in dict.fromkeys(key for key, value in item.meta if value.strip() and key not in imported):
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:
                 _count(self._fields, key)
-        for name, times in shortcodes.count_unknown(item.content).items():
+        for name, times in shortcodes.count_unknown(expand_tables(item.content, Origin(site))).items():
             _count(self._shortcodes, name)
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):

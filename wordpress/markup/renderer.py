@@ -23,6 +23,7 @@ from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks,
 from wordpress.markup.galleries import find_uploads, limited
 from wordpress.markup.page_builders import divi_block_html
 from wordpress.markup.shortcodes import expand
+from wordpress.markup.tables import expand_tables
 from wordpress.markup.texturize import texturize
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
@@ -60,7 +61,8 @@ def to_html(source: str, entry: object = None) -> str:
     time. Source: the documented behaviour of wpautop, wptexturize and the block editor.
     """
     origin = origin_of(entry)
-    source = expand(expand_blocks(unify_line_ends(source), origin), limited(partial(find_uploads, origin)))
+    source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
+    source = expand(source, limited(partial(find_uploads, origin)))
     if "<!-- wp:" not in source:
         return autop(source)
     html = "".join(_blocks(source, origin)).strip()

@@ -203,15 +203,16 @@ def _html(name: str, shortcode: re.Match[str], find_uploads: UploadFinder) -> st
     if name in _MEDIA_ATTRIBUTES:
         html = _media_element(name, attributes, content)
     elif name in _GALLERIES:
-        html = gallery_html(_parse(attributes), find_uploads)
+        html = gallery_html(parse_attributes(attributes), find_uploads)
     elif name == "playlist":
-        html = playlist_html(_parse(attributes), find_uploads)
+        html = playlist_html(parse_attributes(attributes), find_uploads)
     # WordPress's names are in small letters. A “[Video]” without a file is rather an author's remark.
     shows_nothing = name in SHOWING_FILES and name == shortcode["name"]
     return html if html or shows_nothing else None
 
 
-def _parse(attributes: str) -> dict[str, str]:
+def parse_attributes(attributes: str) -> dict[str, str]:
+    """Return the attributes of a shortcode that have a name, by that in small letters."""
     return {match[1].lower(): match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(attributes)}
 
 
@@ -221,7 +222,7 @@ def _embedded_url(name: str, attributes: str, content: str) -> str:
         embed = find_embed(match[0])
         return embed.page if embed else match[0]
     # An ID instead of a URL, alone or as an attribute: `[vimeo 12345 w=400]`, `[slideshare id=12345&w=400]`.
-    values = _parse(attributes)
+    values = parse_attributes(attributes)
     parts = attributes.lstrip("=: ").replace('"', " ").replace("'", " ").split()
     id_ = (values.get("id") or (parts[0] if parts else "") or content.strip()).partition("&")[0].strip("/")
     for template in _EMBEDS[name]:
@@ -236,7 +237,7 @@ def _embedded_url(name: str, attributes: str, content: str) -> str:
 
 def _media_element(name: str, attributes: str, content: str) -> str:
     """Return the element for `[audio]` or `[video]`. Empty if it names no file."""
-    values = _parse(attributes)
+    values = parse_attributes(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
     # An early form: `[audio https://example.org/a.mp3|titles=A]`.
     if not sources and (match := _URL.search(attributes)):
@@ -334,7 +335,7 @@ def _picture_end(content: str) -> int:
 
 
 def _figure(attributes: str, content: str) -> str:
-    values = _parse(attributes)
+    values = parse_attributes(attributes)
     end = _picture_end(content)
     shown = content[:end].strip() or content
     # Before WordPress 3.4 the caption was an attribute.

@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from wordpress.wxr.records import MENU_ITEM, NAVIGATION, REUSABLE_BLOCK
+from wordpress.wxr.records import MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE
 
 THEME_TYPES: Final = {
     *("custom_css", "customize_changeset", "wp_font_face", "wp_font_family", "wp_global_styles"),
@@ -22,7 +22,7 @@ PAGE_TYPES: Final = {
     "project": "project",
     "avada_portfolio": "portfolio-items",
 }
-_OTHERS: Final = {"post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK}
+_OTHERS: Final = {"post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE}
 
 
 def can_be_pages(post_type: str) -> bool:

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 # translations (wordpress.wxr.translations).
 CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
 # Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
-MENU_ITEM, NAVIGATION, REUSABLE_BLOCK = "nav_menu_item", "wp_navigation", "wp_block"
+# The last one is a table of the plugin TablePress.
+MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE = "nav_menu_item", "wp_navigation", "wp_block", "tablepress_table"
 # How the GUIDs of pages begin that an import adds above those of a custom type (wordpress.importing.steps.sections).
 SECTION_GUID: Final = "urn:wordpress:section:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
@@ -40,6 +41,8 @@ _FOR_MEMBERS = re.compile(
     r"|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
     re.IGNORECASE,
 )
+# A meta field of tables, which only exports have: their IDs, separated by commas. Mostly there is one.
+TABLE_IDS = "_tablepress_export_table_id"
 # A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
 
@@ -187,6 +190,11 @@ type Record = Author | Term | Item
 def hides_from_search_engines(key: str, value: str) -> bool:
     """Return whether a post with this meta field is hidden from search engines."""
     return NOINDEX.get(key) == value.strip() or (key == _RANK_MATH and NOINDEX[key] in value)
+
+
+def table_id(item: Item) -> str:
+    """Return the ID by which texts show a table of TablePress; empty if the export does not say it."""
+    return dict(item.meta).get(TABLE_IDS, "").partition(",")[0].strip()
 
 
 def parents_first[Key: Hashable](parents: Mapping[Key, Key | None]) -> tuple[list[Key], set[Key]]:

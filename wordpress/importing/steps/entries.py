@@ -128,7 +128,7 @@ class EntryImport(ABC):
     def _prepare(self, items: list[KeyedItem]) -> _Batch:
         import_footnotes(self.context, items)
         for keyed in items:
-            self._unsupported.add(keyed.item)
+            self._unsupported.add(keyed.item, self.context.site)
         return self._match(items)
 
     def _match(self, items: list[KeyedItem]) -> _Batch:

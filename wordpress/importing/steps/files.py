@@ -49,6 +49,7 @@ from wordpress.importing.report import FILES, OTHER_FILES, Outcome
 from wordpress.importing.steps.attachments import redirect_to_files
 from wordpress.legacy_urls.file_urls import aliases_of, own_hosts
 from wordpress.markup.page_builders import BUILDERS
+from wordpress.markup.tables import MARKS as TABLE_MARKS
 from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 from wordpress.wxr.values import parse_id
@@ -63,6 +64,7 @@ _NAMED: Final = 10
 _MARKS: Final = (
     *("[gallery", "[slideshow", "[playlist", "/wp-content/uploads/", ".files.wordpress.com"),
     *(f"[{name}" for name in BUILDERS),
+    *TABLE_MARKS,
 )
 _PATH_MARKS: Final = ('="/', "='/")
 _MAX_MARKS: Final = 200

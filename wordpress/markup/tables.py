@@ -1,0 +1,211 @@
+"""Tables of the plugin TablePress: the shortcode `[table id=5 /]` shows the table with this ID of the text's site.
+
+Imports preserve these tables, which are items of a type of their own, as they are, under a key made from their IDs. A
+table is an array of rows in JSON, with HTML in its cells. Formulas are shown as they were typed. Source: the classes
+TablePress_Table_Model and TablePress_Render of the plugin.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
+from html import escape, unescape
+from operator import itemgetter
+from typing import Any, Final
+
+from blog.rendering.limits import MAX_SOURCE_LENGTH
+from core.bulk import fetch_rows
+from wordpress.markup.footnotes_and_blocks import Origin
+from wordpress.markup.shortcodes import parse_attributes
+from wordpress.markup.tokenizer import tokenise_with_code
+from wordpress.models import PreservedData, fingerprint
+from wordpress.wxr.records import TABLE
+from wordpress.wxr.values import plain_line
+
+# What a text that shows a table contains, in small or capital letters.
+MARKS: Final = ("[table", "[TABLE", "wp:tablepress/")
+_OPTIONS, _VISIBILITY = "_tablepress_table_options", "_tablepress_table_visibility"
+_SHORTCODE = re.compile(r"\[(?<!\[\[)table(?=[\s=])(?P<attributes>[^\[\]]*+)\](?!\])", re.IGNORECASE)
+_BLOCK = re.compile(r"<!--\s+wp:tablepress/table\s+(?P<attributes>\{[^<>]{1,1000}\})\s+/-->")
+_NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
+# Cells that join the one on their left, above them, or both.
+_LEFT, _ABOVE, _BOTH = "#colspan#", "#rowspan#", "#span#"
+# How many parts of a list of rows or columns are read.
+_MAX_PARTS: Final = 100
+
+
+def table_key(table_id: str) -> str:
+    """Return the key under which the table with this ID is preserved."""
+    return fingerprint(TABLE, table_id)
+
+
+def parse_rows(content: str) -> list[list[str]]:
+    """Return the cells of a table, as HTML. Empty if `content` is not what TablePress writes."""
+    stored: list[Any] = _parse(content, [])
+    rows = [row for row in stored if isinstance(row, list)]
+    return [[str(cell) if isinstance(cell, str | int | float) else "" for cell in row] for row in rows]
+
+
+def expand_tables(source: str, origin: Origin) -> str:
+    """Replace the shortcodes of known tables with these, unless the source would become too long."""
+    if not any(mark in source for mark in MARKS):
+        return source
+    source = _BLOCK.sub(_as_shortcode, source)
+    texts = [(token.source, token.kind == "text" and not is_code) for token, is_code in tokenise_with_code(source)]
+    shortcodes = (shortcode for text, may_have in texts if may_have for shortcode in _SHORTCODE.finditer(text))
+    if not (tables := _find_tables({_id(_attributes(shortcode)) for shortcode in shortcodes} - {""}, origin.site)):
+        return source
+    room = MAX_SOURCE_LENGTH - len(source)
+
+    def replace(shortcode: re.Match[str]) -> str:
+        nonlocal room
+        attributes = _attributes(shortcode)
+        table = tables.get(_id(attributes))
+        if table is None or room < 0:
+            return shortcode[0]
+        room -= len(table.get("elements", {}).get("content:encoded", ""))
+        html = _table(table, attributes) if room >= 0 else ""
+        room -= len(html)
+        return f"\n\n{html}\n\n" if room >= 0 else shortcode[0]
+
+    return "".join(_SHORTCODE.sub(replace, text) if may_have else text for text, may_have in texts)
+
+
+def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str, Any]]:
+    """Return the preserved fields of tables of `site` by their IDs; if it is None, those of the first that has one."""
+    of_site = {} if site is None else {"site": site}
+    keys = {table_key(each): each for each in ids}
+    kind = PreservedData.Kind.ITEM
+    rows = fetch_rows(PreservedData, "key", keys, "pk", "key", "fields", kind=kind, **of_site)
+    first = {key: fields for _pk, key, fields in sorted(rows, key=itemgetter(0), reverse=True)}
+    return {keys[key]: fields for key, fields in first.items() if _is_public(fields.get("elements", {}))}
+
+
+def _is_public(elements: Mapping[str, str]) -> bool:
+    return elements.get("wp:status") == "publish" and not elements.get("wp:post_password")
+
+
+def _as_shortcode(block: re.Match[str]) -> str:
+    values: dict[str, Any] = _parse(block["attributes"], {})
+    attributes = f"id={values.get('id', '')} {values.get('parameters', '')}".replace("[", "").replace("]", "")
+    return f"<!-- wp:shortcode -->[table {attributes}]<!-- /wp:shortcode -->"
+
+
+def _attributes(shortcode: re.Match[str]) -> dict[str, str]:
+    attributes = unescape(shortcode["attributes"]).strip("=/ ")
+    values = parse_attributes(attributes)
+    return values if "id" in values else {**values, "id": attributes.partition(" ")[0]}
+
+
+def _id(attributes: Mapping[str, str]) -> str:
+    return _NOT_IN_ID.sub("", attributes["id"])
+
+
+def _table(table: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
+    """Return a table, with its name and description if it says so. `attributes` take precedence over its options."""
+    elements, meta = table.get("elements", {}), dict(table.get("meta", []))
+    options = {"table_head": True, **_parse(meta.get(_OPTIONS, ""), {}), **attributes}
+    rows = _visible(parse_rows(elements.get("content:encoded", "")), _parse(meta.get(_VISIBILITY, ""), {}), attributes)
+    if not any(rows):
+        return ""
+    # A table of one row has neither a head nor a foot.
+    head = min(_number(options["table_head"]), len(rows) - 1)
+    foot = min(_number(options.get("table_foot")), len(rows) - 1 - head)
+    body = len(rows) - foot
+    headings = _number(options.get("first_column_th"))
+    sections = [("thead", rows[:head], 0), ("tbody", rows[head:body], headings), ("tfoot", rows[body:], 0)]
+    parts = [f"<table>{''.join(_section(*section) for section in sections)}</table>"]
+    texts = {
+        "print_description": f"<p>{elements.get('excerpt:encoded', '')}</p>",
+        "print_name": f"<h2>{escape(plain_line(elements.get('title', '')))}</h2>",
+    }
+    for name, text in texts.items():
+        if _number(options.get(name)):
+            parts.insert(len(parts) if options.get(f"{name}_position") == "below" else 0, text)
+    return "\n\n".join(parts)
+
+
+def _section(tag: str, rows: Sequence[Sequence[str]], headings: int) -> str:
+    """Return a section of a table. In its body, so many cells at the beginning of each row are headings."""
+    spans = Counter[int]()
+    html: list[str] = []
+    for index in reversed(range(len(rows))):
+        cells: list[str] = []
+        joined = 0
+        for column in reversed(range(len(rows[index]))):
+            cell = rows[index][column].strip()
+            if cell == _LEFT and column > 0:
+                joined += 1
+                spans[column] = 0
+            elif cell == _ABOVE and index > 0:
+                spans[column] += 1
+                joined = 0
+            elif cell != _BOTH or not (index and column):
+                name = "td" if tag == "tbody" and column >= headings else "th"
+                attributes = f' colspan="{joined + 1}"' if joined else ""
+                attributes += f' rowspan="{spans[column] + 1}"' if spans[column] else ""
+                cells.append(f"<{name}{attributes}>{_cell(cell)}</{name}>")
+                spans[column] = joined = 0
+        html.append(f"<tr>{''.join(reversed(cells))}</tr>")
+    return f"<{tag}>{''.join(reversed(html))}</{tag}>" if html else ""
+
+
+def _cell(text: str) -> str:
+    if text in {_LEFT, _ABOVE, _BOTH}:
+        return ""
+    # The first of these characters says that the rest is no formula.
+    return text.removeprefix("'" if text.startswith("'=") else "").replace("\r\n", "\n").replace("\n", "<br>")
+
+
+def _visible(
+    rows: Sequence[Sequence[str]], visibility: Mapping[str, Any], attributes: Mapping[str, str]
+) -> list[list[str]]:
+    """Return the cells in those rows and columns that neither the table nor the shortcode hides."""
+    hidden_rows = _hidden("rows", len(rows), visibility, attributes)
+    hidden_columns = _hidden("columns", max(map(len, rows), default=0), visibility, attributes)
+    return [
+        [cell for column, cell in enumerate(row) if column not in hidden_columns]
+        for index, row in enumerate(rows)
+        if index not in hidden_rows
+    ]
+
+
+def _hidden(name: str, count: int, visibility: Mapping[str, Any], attributes: Mapping[str, str]) -> set[int]:
+    flags = visibility.get(name)
+    hidden = {index for index, flag in enumerate(flags if isinstance(flags, list) else ()) if not _number(flag)}
+    hidden |= _listed(attributes.get(f"hide_{name}", ""), count)
+    return hidden - _listed(attributes.get(f"show_{name}", ""), count)
+
+
+def _listed(text: str, count: int) -> set[int]:
+    """Return the indices that a list such as `1,4-6` or `B,D-F` means, of the first `count`."""
+    if text == "all":
+        return set(range(count))
+    found: set[int] = set()
+    for part in text.split(",")[:_MAX_PARTS]:
+        first, _dash, last = part.strip().partition("-")
+        found.update(range(max(_position(first) - 1, 0), min(_position(last or first), count)))
+    return found
+
+
+def _position(text: str) -> int:
+    """Return the number of a row, or of a column that is named as in a spreadsheet; 0 if it is neither."""
+    if not (text.isascii() and text.isalpha() and len(text) < 4):
+        return _number(text)
+    return reduce(lambda number, letter: number * 26 + ord(letter) - ord("A") + 1, text.upper(), 0)
+
+
+def _number(value: object) -> int:
+    """Return an option as a number: switches used to be true or false, and some are numbers of rows by now."""
+    text = {"true": "1"}.get(str(value).lower(), str(value))
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
+
+
+def _parse[Value](text: str, default: Value) -> Value:
+    """Return what `text` is in JSON, if it is of the type of `default`; otherwise the latter."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return default
+    return value if isinstance(value, type(default)) else default
