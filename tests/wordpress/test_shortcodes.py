@@ -14,6 +14,7 @@ from tests.factories.types import GrowsWithLength
 from wordpress.markup import renderer
 from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.markup.galleries import find_uploads
+from wordpress.markup.note_shortcodes import take_notes
 from wordpress.markup.shortcodes import count_unknown, expand, find_empty
 
 # Galleries look up pictures in the database.
@@ -289,6 +290,58 @@ class TestGalleries:
     @pytest.mark.usefixtures("known_pictures")
     def test_slideshows_are_galleries(self) -> None:
         assert '<img src="/media/7.png"' in body('[slideshow ids="7"]')
+
+
+class TestFootnotes:
+    def test_are_listed_at_the_end(self) -> None:
+        html = body("One[ref]A <em>source</em>[/ref], two [efn_note]The & other[/efn_note].\n\nThree.")
+        assert html.replace("\n", "") == (
+            '<p>One<sup class="footnote-ref"><a href="#note-1" id="note-1-link">1</a></sup>, two '
+            '<sup class="footnote-ref"><a href="#note-2" id="note-2-link">2</a></sup>.</p><p>Three.</p>'
+            '<section class="footnotes"><ol class="footnotes-list">'
+            '<li id="note-1" class="footnote-item">A <em>source</em>'
+            ' <a href="#note-1-link" class="footnote-backref">↩︎</a></li>'
+            '<li id="note-2" class="footnote-item">The &amp; other'
+            ' <a href="#note-2-link" class="footnote-backref">↩︎</a></li></ol></section>'
+        )
+
+    @pytest.mark.parametrize("name", ["efn_note", "fn", "footnote", "mfn", "modern_footnote", "ref"])
+    def test_in_blocks(self, name: str) -> None:
+        source = f'<!-- wp:paragraph -->\n<p>A[{name} x="1"]B [i][/{name}]</p>\n<!-- /wp:paragraph -->'
+        html = body(source)
+        assert "<p>A<sup" in html
+        assert "B [i] <a" in html
+        assert not count_unknown(source)
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "One [ref] two",
+            "One [/ref] two",
+            "<code>[ref]x[/ref]</code>",
+            "[[ref]x[/ref]]",
+            "<p>One [ref]</p>\n<p>two[/ref]</p>",
+            "Twice ((as it is))",
+        ],
+    )
+    def test_others_stay_as_text(self, source: str) -> None:
+        html = body(source)
+        assert "footnote" not in html
+        assert html.count("[") == source.count("[")
+
+    def test_an_empty_one_shows_nothing(self) -> None:
+        assert body("One[ref] [/ref] two") == "<p>One two</p>"
+
+    @pytest.mark.parametrize("source", ["[ref]", "[ref]a[/ref]", "[ref][fn]a[/ref]", "[/fn]"])
+    def test_take_linear_time(self, grows_with_length: GrowsWithLength, source: str) -> None:
+        assert grows_with_length(lambda text: take_notes(text, []), source * 30_000)
+
+    def test_those_of_hidden_blocks_are_hidden(self) -> None:
+        hidden = '{"metadata":{"blockVisibility":false}}'
+        source = "<!-- wp:paragraph {} --><p>A[ref]{}[/ref]</p><!-- /wp:paragraph -->"
+        html = body(source.format(hidden, "B") + source.format("", "D"))
+        assert "B" not in html
+        assert '<li id="note-1" class="footnote-item">D ' in html
 
 
 class TestEmpty:

@@ -21,6 +21,7 @@ from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
 from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_uploads, limited
+from wordpress.markup.note_shortcodes import list_of_notes, take_notes
 from wordpress.markup.page_builders import divi_block_html
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.tables import expand_tables
@@ -63,17 +64,20 @@ def to_html(source: str, entry: object = None) -> str:
     origin = origin_of(entry)
     source = expand_tables(expand_blocks(unify_line_ends(source), origin), origin)
     source = expand(source, limited(partial(find_uploads, origin)))
+    notes: list[str] = []
     if "<!-- wp:" not in source:
-        return autop(source)
-    html = "".join(_blocks(source, origin)).strip()
+        source = take_notes(source, notes)
+        return autop(source + list_of_notes(notes))
+    html = "".join(_blocks(source, origin, notes)).strip()
+    html += _texturize_html(list_of_notes(notes))
     if 'class="fn"' in html:
         ids = set(re.findall(r'\bid="([^"<>]+)"', html))
         html = _FOOTNOTE_LINK.sub(lambda link: link[0] if link[2] in ids else f"{link[1]}{link[3]}", html)
     return html
 
 
-def _blocks(source: str, origin: Origin) -> list[str]:
-    """Return the HTML of all blocks. Anything between blocks is classic content."""
+def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
+    """Return the HTML of all blocks. Anything between blocks is classic content. Footnotes are added to `notes`."""
     html: list[str] = []
     # The first stands for what is in no block.
     open_blocks = [""]
@@ -81,7 +85,7 @@ def _blocks(source: str, origin: Origin) -> list[str]:
     done = 0
     # There is nothing to find after the end of the last comment.
     for comment in _BLOCK_COMMENT.finditer(source, 0, source.rfind("-->") + 3):
-        html.append(_content(open_blocks[-1], source[done : comment.start()]))
+        html.append(_content(open_blocks[-1], source[done : comment.start()], notes))
         done = comment.end()
         # So are the blocks inside a hidden one.
         is_hidden = open_blocks[-1] == "hidden" or comment["name"] in _NEVER_SHOWN or HIDDEN.search(comment[0])
@@ -96,13 +100,14 @@ def _blocks(source: str, origin: Origin) -> list[str]:
             has_footnotes = True
         elif not is_hidden:
             html.append(_empty_block(comment["name"], comment[0]))
-    return [*html, _content(open_blocks[-1], source[done:])]
+    return [*html, _content(open_blocks[-1], source[done:], notes)]
 
 
-def _content(block: str, text: str) -> str:
-    """Return the HTML of what is directly in a block with this name, or in none."""
+def _content(block: str, text: str, notes: list[str]) -> str:
+    """Return the HTML of what is directly in a block with this name, or in none. Footnotes are added to `notes`."""
     if block == "hidden":
         return ""
+    text = take_notes(text, notes)
     if block == "file":
         # It embeds the document in an <object> above the link to it.
         text = _OBJECT.sub("", text)

@@ -9,6 +9,7 @@ from django.conf.locale import LANG_INFO
 
 from blog.rendering.providers import find_embed
 from wordpress.markup.galleries import UploadFinder, gallery_html, playlist_html
+from wordpress.markup.note_shortcodes import take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
@@ -137,7 +138,7 @@ def count_unknown(source: str) -> Counter[str]:
     if not _MAY_BE_SHORTCODE.search(source):
         return names
     names.update(count_builders(source))
-    source = _replace_code_and_captions(expand_builders(source, _any_upload))
+    source = take_notes(_replace_code_and_captions(expand_builders(source, _any_upload)), [])
     ends = {end.lower() for end in _END_TAG.findall(source)}
     for shortcode in _outside_code(_FORM.sub("", source)):
         name = shortcode["name"].lower()

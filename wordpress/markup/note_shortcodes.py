@@ -1,0 +1,65 @@
+"""Footnotes as plugins of WordPress write them: the text of each is in the place of its marker, in a shortcode.
+
+These plugins are Easy Footnotes, Modern Footnotes, Simple Footnotes, Footnotes for WordPress and others. What some of
+them write in double parentheses may as well be meant as it is.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from wordpress.markup.autop import BLOCKS
+from wordpress.markup.tokenizer import tokenise_with_code
+
+_NAMES: Final = "efn_note|fn|footnote|mfn|modern_footnote|ref"
+_TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAMES})(?:\s[^\[\]]*+)?\](?!\])")
+
+
+def take_notes(source: str, notes: list[str]) -> str:
+    """Replace footnotes in shortcodes with their numbers, and add their texts to `notes`, the earlier ones of the text.
+
+    A shortcode without an end in the same block stays as text. Takes time proportional to the length of `source`.
+    """
+    if not _TAG.search(source):
+        return source
+    parts: list[str] = []
+    # The name of the footnote that has begun, and the index of its start tag.
+    name, start = "", 0
+    for token, is_code in tokenise_with_code(source):
+        if token.kind == "comment" or token.name in BLOCKS:
+            name = ""
+        if token.kind != "text" or is_code:
+            parts.append(token.source)
+            continue
+        done = 0
+        for tag in _TAG.finditer(token.source):
+            parts.append(token.source[done : tag.start()])
+            done = tag.end()
+            if not name and not tag["end"]:
+                name, start = tag["name"], len(parts)
+                parts.append(tag[0])
+            elif tag["end"] and tag["name"] == name:
+                text = "".join(parts[start + 1 :]).strip()
+                del parts[start:]
+                if text:
+                    notes.append(text)
+                    parts.append(_marker(len(notes)))
+                name = ""
+            else:
+                parts.append(tag[0])
+        parts.append(token.source[done:])
+    return "".join(parts)
+
+
+def list_of_notes(notes: Sequence[str]) -> str:
+    """Return the list to which the numbers link. Empty if there is none."""
+    items = "".join(
+        f'<li id="note-{number}" class="footnote-item">{text}'
+        f' <a href="#note-{number}-link" class="footnote-backref">↩︎</a></li>'
+        for number, text in enumerate(notes, 1)
+    )
+    return f'\n\n<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if notes else ""
+
+
+def _marker(number: int) -> str:
+    return f'<sup class="footnote-ref"><a href="#note-{number}" id="note-{number}-link">{number}</a></sup>'
