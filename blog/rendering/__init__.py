@@ -31,8 +31,8 @@ from core.languages import interface_language, speaking
 RENDER_VERSION: Final = 11
 
 # What HTML contains if rendering may have added words: the name of a document, the summary of what unfolds, a picture
-# that is missing in a gallery.
-MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery")
+# that is missing in a gallery, the days of opening hours.
+MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl")
 
 # Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
 PAGE_BREAK: Final = "<!--nextpage-->"

@@ -30,6 +30,8 @@ ELEMENTS = (
     "video",
     "figure",
 )
+HOURS = '[{"opening":"9:00","closing":"12:00"},{"opening":"13:00","closing":"17:00"}]'
+PLAYER = '<audio src="/media/a.mp3" controls="" preload="none"></audio>'
 PIECES = [
     *(f"<{slash}{name}>" for name in ELEMENTS for slash in ("", "/")),
     *("\n", "\n\n", " ", '"', "'", "--", "...", "< ", "<br>", "<hr>", "<x/>", "<td/>", "<img src='/a.png'>"),
@@ -42,6 +44,7 @@ UNITS = [
     *('<a b="', '<a b=" c="', "<!-- wp:p ", "<!-- wp:p -->", "[gallery ", "[caption]", "[/caption][caption]", "[a="),
     *("http://", "http://'.", '&nbsp;"', "[[", "[youtube ", "[youtube x]", "[video /a.mp4]", "[embed]x", "[/video]"),
     *('<sup class="fn">', '<sup class="fn"><a href="#x">', "<!-- wp:embed {", "<!-- wp:file --><object>"),
+    *('<!-- wp:jetpack/calendly {"url":"http://a.b"} -->', "[ref]a", "[ref]a[/ref]", "[/ref]"),
     *(
         f"<!-- wp:cover --><div class='wp-block-cover' {rest}"
         for rest in ("", "style='", "style='background-image:url(")
@@ -274,10 +277,54 @@ class TestBlockEditor:
         html = render('<!-- wp:embed {"url":"https://example.org/a"} /-->', "wordpress").body_html
         assert 'href="https://example.org/a"' in html
 
-    @pytest.mark.parametrize("name", ["podcast-player", "calendly"])
+    @pytest.mark.parametrize(
+        "name", ["podcast-player", "calendly", "eventbrite", "google-calendar", "nextdoor", "pinterest"]
+    )
     def test_what_jetpack_embeds_becomes_a_link(self, name: str) -> None:
         html = render(f'<!-- wp:jetpack/{name} {{"url":"https://example.org/a"}} /-->', "wordpress").body_html
         assert 'href="https://example.org/a"' in html
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "",
+            '<a data-pin-do="embedPin" href="https://example.org/a"></a>',
+            '<a href="https://example.org/a">https://example.org/a</a>',
+            '<div><iframe src="https://example.org/a"></iframe></div>',
+            '<div><!-- wp:jetpack/button {"element":"a","text":"Schedule","url":"https://example.org/a"} /--></div>',
+            '<div><!-- wp:jetpack/button {"element":"a","text":"Schedule"} /--></div>',
+        ],
+    )
+    def test_what_jetpack_embeds_with_content_becomes_one_link(self, content: str) -> None:
+        block = f'<!-- wp:jetpack/calendly {{"url":"https://example.org/a"}} -->{content}<!-- /wp:jetpack/calendly -->'
+        html = render(f'<p><a href="https://e.org/">b</a></p>{block}', "wordpress").body_html
+        assert html.count('<a href="https://example.org/a"') + html.count('<a class="remote-media"') == 1
+        assert "></a>" not in html
+
+    def test_the_pictures_and_videos_of_a_story_are_a_gallery(self) -> None:
+        files = (
+            '{"alt":"A cat","caption":"Cap & tion","id":5,"type":"image","url":"/media/a.jpg"},'
+            '{"id":6,"type":"video","url":"/media/v.mp4"},{"id":7},8'
+        )
+        story = f'<!-- wp:jetpack/story {{"mediaFiles":[{files}]}} -->\n<div></div>\n<!-- /wp:jetpack/story -->'
+        assert render(story, "wordpress").body_html == (
+            '<figure class="wp-block-gallery columns-3"><ul><li><figure>'
+            '<img src="/media/a.jpg" alt="A cat" loading="lazy" decoding="async">'
+            "<figcaption>Cap &amp; tion</figcaption></figure></li>"
+            '<li><figure><video src="/media/v.mp4" controls="" preload="none"></video></figure></li></ul></figure>'
+        )
+
+    def test_formulas_and_labels_of_tabs_are_in_attributes(self) -> None:
+        formula = '<!-- wp:math {"latex":"x<2"} --><div><math><mi>x</mi></math></div><!-- /wp:math -->'
+        tab = '<!-- wp:tab {"label":"A & B"} --><section><p>C</p></section><!-- /wp:tab -->'
+        html = render(formula + tab, "wordpress").body_html.replace("\n", "")
+        assert html == "<p><code>x&lt;2</code></p><h2>A &amp; B</h2><section><p>C</p></section>"
+
+    @pytest.mark.parametrize("name", ["recurring-payments", "simple-payments"])
+    def test_buttons_for_payments_are_not_shown(self, name: str) -> None:
+        button = '<!-- wp:jetpack/button {"text":"Pay","url":"#"} /-->[simple-payment id="5"]'
+        assert render(f"<!-- wp:jetpack/{name} -->{button}<!-- /wp:jetpack/{name} -->", "wordpress").body_html == ""
+        assert render('[simple-payment id="5"]', "wordpress").body_html == ""
 
     @pytest.mark.parametrize(
         ("block", "html"),
@@ -285,6 +332,19 @@ class TestBlockEditor:
             ('kadence/singlebtn {"uniqueID":"1","text":"Go","link":"/go/"}', '<p><a href="/go/">Go</a></p>'),
             ('jetpack/button {"element":"a","text":"Go","url":"/go/"}', '<p><a href="/go/">Go</a></p>'),
             ('jetpack/button {"element":"button","text":"Send"}', ""),
+            (
+                'jetpack/gif {"giphyUrl":"https://e.org/a","caption":"Cat"}',
+                '<p><a href="https://e.org/a" rel="noopener">https://e.org/a</a></p>\n<p>Cat</p>',
+            ),
+            (
+                f'jetpack/business-hours {{"days":[{{"name":"Sun","hours":[]}},{{"name":"Mon","hours":{HOURS}}},7]}}',
+                "<dl><dt>Monday</dt><dd>9:00–12:00, 13:00–17:00</dd></dl>",
+            ),
+            ('jetpack/business-hours {"days":7}', ""),
+            (
+                'playlist-track {"id":5,"src":"/media/a.mp3","title":"A & B","artist":"C"}',
+                f"<figure>{PLAYER}<figcaption>A &amp; B – C</figcaption></figure>",
+            ),
         ],
     )
     def test_buttons_without_content_are_links(self, block: str, html: str) -> None:

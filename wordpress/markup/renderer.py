@@ -9,20 +9,24 @@ together; galleries, players and playlists without files show nothing; unknown s
 dynamic content (newest posts, archives) show nothing.
 """
 
-import json
 import re
 from functools import partial
 from html import escape, unescape
 from itertools import accumulate
+from typing import NamedTuple
 
 from blog.rendering.limits import MAX_SOURCE_LENGTH
-from blog.rendering.tree import clean_text
 from core.text import unify_line_ends
 from wordpress.markup.autop import BLOCKS, autop
+from wordpress.markup.block_attributes import (
+    before_content,
+    empty_block,
+    in_place_of_content,
+    link_without_content,
+)
 from wordpress.markup.footnotes_and_blocks import HIDDEN, Origin, expand_blocks, find_footnotes, origin_of
 from wordpress.markup.galleries import find_uploads, limited
 from wordpress.markup.note_shortcodes import list_of_notes, take_notes
-from wordpress.markup.page_builders import divi_block_html
 from wordpress.markup.shortcodes import expand
 from wordpress.markup.tables import expand_tables
 from wordpress.markup.texturize import texturize
@@ -38,14 +42,17 @@ _FOOTNOTE_LINK = re.compile(
 )
 
 # Blocks that show nothing here. The second says that a list of recent content is empty, and there are no such lists;
-# the last two are forms.
-_NEVER_SHOWN = frozenset({"spacer", "query-no-results", "jetpack/donations", "jetpack/subscriptions"})
-# Besides embeds: blocks without content of their own that lead somewhere, and those with classic content.
-_BUTTONS = frozenset({"jetpack/button", "kadence/singlebtn"})
-_LINKING = _BUTTONS | {"social-link", "jetpack/calendly", "jetpack/podcast-player"}
+# the last ones are forms.
+_NEVER_SHOWN = frozenset(
+    {"spacer", "query-no-results", "jetpack/donations", "jetpack/recurring-payments", "jetpack/simple-payments"}
+    | {"jetpack/subscriptions"}
+)
+# Blocks with classic content.
 _CLASSIC = frozenset({"", "freeform", "shortcode", "divi/placeholder"})
 # A button of a form, or of a script.
 _BUTTON = re.compile(r"<button\b[^<>]*+>[^<>]*+</button>", re.IGNORECASE)
+# What scripts of other sites replace.
+_EMPTY_LINK = re.compile(r"""<a\b(?=[^<>]*?\shref="(https?://[^\s"<>]++)")[^<>]*+></a>""")
 # The plus sign beside a heading that opens and closes what is below it.
 _TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
 
@@ -76,31 +83,49 @@ def to_html(source: str, entry: object = None) -> str:
     return html
 
 
+class _OpenBlock(NamedTuple):
+    """A block with content that has begun, the link that it shows if it has no URL, and how many came before it."""
+
+    name: str
+    link: str = ""
+    urls: int = 0
+
+
 def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
     """Return the HTML of all blocks. Anything between blocks is classic content. Footnotes are added to `notes`."""
     html: list[str] = []
     # The first stands for what is in no block.
-    open_blocks = [""]
+    open_blocks = [_OpenBlock("")]
     has_footnotes = False
+    # How many URLs there are in so many parts of the HTML.
+    urls = counted = 0
     done = 0
     # There is nothing to find after the end of the last comment.
     for comment in _BLOCK_COMMENT.finditer(source, 0, source.rfind("-->") + 3):
-        html.append(_content(open_blocks[-1], source[done : comment.start()], notes))
-        done = comment.end()
+        block = open_blocks[-1]
+        html.append(_content(block.name, source[done : comment.start()], notes))
+        urls += sum(part.count("://") for part in html[counted:])
+        counted, done = len(html), comment.end()
         # So are the blocks inside a hidden one.
-        is_hidden = open_blocks[-1] == "hidden" or comment["name"] in _NEVER_SHOWN or HIDDEN.search(comment[0])
+        is_hidden = block.name == "hidden" or comment["name"] in _NEVER_SHOWN or HIDDEN.search(comment[0])
         if comment["is_end"]:
             if len(open_blocks) > 1:
                 open_blocks.pop()
+                html.append(block.link if urls == block.urls else "")
+        elif not comment["is_empty"] and is_hidden:
+            open_blocks.append(_OpenBlock("hidden"))
         elif not comment["is_empty"]:
-            open_blocks.append("hidden" if is_hidden else comment["name"])
+            html.append(replaced := in_place_of_content(comment["name"], comment[0]))
+            html.append(before_content(comment["name"], comment[0]))
+            link = link_without_content(comment["name"], comment[0])
+            open_blocks.append(_OpenBlock("hidden" if replaced else comment["name"], link, urls))
         elif comment["name"] == "footnotes" and not is_hidden:
             # WordPress allows one such block. A hostile text would repeat it.
             html.append("" if has_footnotes else _footnotes(source, origin))
             has_footnotes = True
         elif not is_hidden:
-            html.append(_empty_block(comment["name"], comment[0]))
-    return [*html, _content(open_blocks[-1], source[done:], notes)]
+            html.append(empty_block(comment["name"], comment[0]))
+    return [*html, _content(open_blocks[-1].name, source[done:], notes)]
 
 
 def _content(block: str, text: str, notes: list[str]) -> str:
@@ -117,6 +142,8 @@ def _content(block: str, text: str, notes: list[str]) -> str:
         text = _TOGGLE_ICON.sub("", text)
     if block == "button":
         text = _BUTTON.sub("", text)
+    if block.startswith("jetpack/"):
+        text = _EMPTY_LINK.sub(r"<p>\1</p>", text)
     if block not in _CLASSIC:
         return _texturize_html(text)
     return autop(text) + "\n" if text.strip() else "\n"
@@ -134,30 +161,6 @@ def _footnotes(source: str, origin: Origin) -> str:
         if length <= MAX_SOURCE_LENGTH
     )
     return f'<section class="footnotes"><ol class="footnotes-list">{items}</ol></section>' if items else ""
-
-
-def _empty_block(name: str, comment: str) -> str:
-    """Return what a block without content of its own shows: the URL of an embed, a link, or a module of Divi 5."""
-    is_divi = name.startswith("divi/")
-    if name not in _LINKING and "embed" not in name and not is_divi:
-        return ""
-    try:
-        stored = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
-    except (ValueError, RecursionError):
-        return ""
-    if is_divi:
-        return divi_block_html(stored)
-    # Escapes in JSON can stand for characters that no text may contain.
-    values = {name: clean_text(value) for name, value in stored.items() if isinstance(value, str)}
-    url = values.get("url") or values.get("link", "")
-    if not url:
-        return ""
-    if name in _BUTTONS:
-        return f'\n<p><a href="{escape(url)}">{values.get("text") or escape(url)}</a></p>\n'
-    if name != "social-link":
-        return f"\n<p>{escape(url)}</p>\n"
-    label = values.get("label") or values.get("service", "").capitalize() or url
-    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n'
 
 
 def _show_background(source: str) -> str:

@@ -71,7 +71,8 @@ _GALLERIES = {"gallery", "slideshow"}
 FORMS = {
     *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
     *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
-    *("mc4wp_form", "ninja_form", "ninja_forms", "ninja_forms_display_form", "wpforms", "wysija_form"),
+    *("mc4wp_form", "ninja_form", "ninja_forms", "ninja_forms_display_form", "simple-payment", "wpforms"),
+    "wysija_form",
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
 _FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)

@@ -1,0 +1,140 @@
+"""What blocks show that is not in their content, but only in their attributes: in the JSON of their comments.
+
+WordPress and Jetpack make the HTML of such blocks anew for each reader. What they show of other sites becomes a link.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from html import escape
+from typing import Any, Final
+
+from django.utils.dates import WEEKDAYS
+
+from blog.rendering.tree import clean_text
+from wordpress.markup.page_builders import divi_block_html
+
+# The URLs to which blocks lead, in the order in which they count.
+_URLS: Final = ("url", "giphyUrl", "link")
+# As Jetpack abbreviates them, from Monday on as in WEEKDAYS.
+_DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# The attributes of a block.
+type _Values = dict[str, Any]
+
+
+def empty_block(name: str, comment: str) -> str:
+    """Return what a block without content shows. Empty if that is nothing here, such as a list of recent posts."""
+    show = _SHOWN.get(name)
+    if show is None and name.startswith("divi/"):
+        show = divi_block_html
+    if show is None and "embed" in name:
+        show = _link
+    return show(_values(comment)) if show else ""
+
+
+def in_place_of_content(name: str, comment: str) -> str:
+    """Return what a block with content shows instead of that. Empty if it shows its content."""
+    return empty_block(name, comment) if name in {"jetpack/story", "math"} else ""
+
+
+def before_content(name: str, comment: str) -> str:
+    """Return what a block shows before its content."""
+    label = _text(_values(comment), "label") if name == "tab" else ""
+    return f"<h3>{escape(label)}</h3>" if label else ""
+
+
+def link_without_content(name: str, comment: str) -> str:
+    """Return what a block that leads to another site shows if there is no URL in its content."""
+    return _link(_values(comment)) if name in _LINKING else ""
+
+
+def _values(comment: str) -> _Values:
+    try:
+        values: _Values = json.loads(comment[comment.index("{") : comment.rindex("}") + 1])
+    except (ValueError, RecursionError):
+        return {}
+    return values
+
+
+def _text(values: _Values, *names: str) -> str:
+    """Return the first of these attributes that is a text and not empty. Empty if none is."""
+    # Escapes in JSON can stand for characters that no text may contain.
+    texts = (clean_text(text) for name in names if isinstance(text := values.get(name), str))
+    return next(filter(None, texts), "")
+
+
+def _link(values: _Values) -> str:
+    """Return the URL of a block alone in a paragraph, which blog.rendering turns into a card or a link."""
+    url, caption = _text(values, *_URLS), _text(values, "caption")
+    return f"\n<p>{escape(url)}</p>\n" + (f"<p>{caption}</p>\n" if caption else "") if url else ""
+
+
+def _button(values: _Values) -> str:
+    url = _text(values, *_URLS)
+    return f'\n<p><a href="{escape(url)}">{_text(values, "text") or escape(url)}</a></p>\n' if url else ""
+
+
+def _social_link(values: _Values) -> str:
+    url = _text(values, "url")
+    label = _text(values, "label") or _text(values, "service").capitalize() or url
+    return f'<li><a href="{escape(url)}">{escape(label)}</a></li>\n' if url else ""
+
+
+def _formula(values: _Values) -> str:
+    formula = _text(values, "latex")
+    return f"\n<p><code>{escape(formula)}</code></p>\n" if formula else ""
+
+
+def _track(values: _Values) -> str:
+    """Return the player of a file in a playlist."""
+    title = " – ".join(filter(None, (_text(values, name) for name in ("title", "artist"))))
+    return _player("audio", _text(values, "src"), title)
+
+
+def _story(values: _Values) -> str:
+    """Return the pictures and videos of a story of Jetpack, as a gallery."""
+    files = values.get("mediaFiles")
+    items = "".join(_story_items(files if isinstance(files, list) else []))
+    return f'<figure class="wp-block-gallery columns-3"><ul>{items}</ul></figure>' if items else ""
+
+
+def _story_items(files: list[Any]) -> Iterator[str]:
+    for file in files:
+        values = file if isinstance(file, dict) else {}
+        url, caption = _text(values, "url"), _text(values, "caption")
+        if url and values.get("type") == "video":
+            yield f"<li>{_player('video', url, caption)}</li>"
+        elif url:
+            image = f'<img src="{escape(url)}" alt="{escape(_text(values, "alt"))}">'
+            yield f"<li><figure>{image}<figcaption>{escape(caption)}</figcaption></figure></li>"
+
+
+def _player(tag: str, url: str, title: str) -> str:
+    html = f'<figure><{tag} src="{escape(url)}"></{tag}><figcaption>{escape(title)}</figcaption></figure>'
+    return html if url else ""
+
+
+def _opening_hours(values: _Values) -> str:
+    """Return the days on which a business is open, with the times."""
+    days, rows = values.get("days"), ""
+    for day in days if isinstance(days, list) else ():
+        match day:
+            case {"name": str(name), "hours": [_, *_] as hours} if name in _DAYS:
+                times = ((_text(each, "opening"), _text(each, "closing")) for each in hours if isinstance(each, dict))
+                shown = ", ".join(f"{opening}–{closing}" for opening, closing in times)
+                rows += f"<dt>{WEEKDAYS[_DAYS.index(name)]}</dt><dd>{escape(shown)}</dd>"
+    return f"\n<dl>{rows}</dl>\n" if rows else ""
+
+
+_LINKING: Final = (
+    *("jetpack/calendly", "jetpack/eventbrite", "jetpack/gif", "jetpack/goodreads", "jetpack/google-calendar"),
+    *("jetpack/nextdoor", "jetpack/pinterest", "jetpack/podcast-player"),
+)
+_SHOWN: Final[dict[str, Callable[[_Values], str]]] = {
+    "jetpack/business-hours": _opening_hours,
+    "jetpack/story": _story,
+    "math": _formula,
+    "playlist-track": _track,
+    "social-link": _social_link,
+    **dict.fromkeys(("jetpack/button", "kadence/singlebtn"), _button),
+    **dict.fromkeys(_LINKING, _link),
+}
