@@ -15,7 +15,9 @@ from tests.factories.database import executed_statements
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts
 from tests.factories.wxr import author, category, export, filed, item, page, tag, term, write
+from wordpress.importing.ledger import MISSING_CATEGORIES
 from wordpress.importing.pipeline import import_export
+from wordpress.models import ImportedItem
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +63,24 @@ class TestCategories:
         import_parts(category("top"))
         assert remarks(import_parts(category("child", parent="top"))) == []
         assert Category.objects.get(slug="child").path == "top/child"
+
+    def test_a_parent_in_a_later_export_is_found(self, import_parts: ImportParts, client: Client) -> None:
+        import_parts(category("child", parent="top", id=5), category("grandchild", parent="child"))
+        report = import_parts(category("top", parent="above"))
+        assert [note.id for note in report.notes if "below its parent now" in note.text] == [5]
+        import_parts(category("above"))
+        assert Category.objects.get(slug="grandchild").path == "above/top/child/grandchild"
+        assert client.get("/category/child/").headers["Location"] == "/category/above/top/child/"
+        for parts in ([category("child", parent="top", id=5)], [category("top", parent="above")], [category("above")]):
+            assert not import_parts(*parts).has_changes
+        assert counted(import_parts(category("child", "Renamed", parent="top", id=5)), "category") == {"updated": 1}
+
+    def test_a_later_parent_does_not_move_what_was_changed_here(self, import_parts: ImportParts) -> None:
+        import_parts(category("child", parent="top"))
+        Category.objects.update(name="Mine")
+        import_parts(category("top"))
+        assert Category.objects.get(slug="child").parent is None
+        assert not ImportedItem.objects.filter(kind=MISSING_CATEGORIES).exists()
 
     def test_existing_category_stays_where_it_is(self, import_parts: ImportParts) -> None:
         Category.objects.create(name="Mine", slug="films")

@@ -39,6 +39,8 @@ REDIRECTS, TAG_ALIASES, FRAGMENTS, PRESERVED = "redirect", "tag alias", "fragmen
 PICTURES, DOCUMENTS = "picture", "document"
 # For pages whose parent is not here yet: `wordpress_id` is the parent's ID in the export.
 MISSING_PARENTS: Final = "missing parent"
+# For categories likewise. Exports name a parent by its slug: `wordpress_id` is a number that is made of that.
+MISSING_CATEGORIES: Final = "missing category"
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
 # In this order: the fingerprints of earlier imports are stored.

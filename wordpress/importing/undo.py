@@ -90,7 +90,7 @@ class _Undo:
             report.PAGES: self._remove_entries,
             report.CATEGORIES: partial(self._remove, Category.objects.all(), reason=_why_category_stays),
             report.COMMENTS: self._remove_comments,
-            **dict.fromkeys(_OF_ENTRIES, self._remove_rows),
+            **dict.fromkeys((*_OF_ENTRIES, ledger.MISSING_CATEGORIES), self._remove_rows),
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
             report.TAGS: partial(self._remove, tags, reason=_why_tag_stays),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),

@@ -1,6 +1,6 @@
 """The categories of an export and their tree."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.utils.translation import gettext as _
 
@@ -10,11 +10,12 @@ from core.bulk import fetch_rows
 from core.slugs import slug_from_export, slugify
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.ledger import fingerprint_of
+from wordpress.importing.ledger import MISSING_CATEGORIES, fingerprint_of
 from wordpress.importing.limits import max_length
 from wordpress.importing.preserved import preserve, term_fields
 from wordpress.importing.report import CATEGORIES, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides
+from wordpress.models import ImportedItem, fingerprint
 from wordpress.wxr.records import CATEGORY, Term, parents_first
 from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_slug
 
@@ -63,6 +64,7 @@ class _Categories:
                 self.context.report.count(CATEGORIES, Outcome.UNCHANGED)
         preserved = {self.pks[key]: self.terms[key] for key in keys if key not in stored or stored[key] in recorded}
         preserve(self.context, CATEGORIES, "category", {pk: term_fields(term) for pk, term in preserved.items()})
+        self._adopt({_slug_number(key): self.pks[key] for key in keys if key not in stored})
 
     def _stored(self, keys: Sequence[str]) -> dict[str, int]:
         """Return the IDs of those that are here, found by their slugs or by the IDs in an earlier export."""
@@ -85,6 +87,8 @@ class _Categories:
             parent = None
         category.parent = parent
         self._save(category, term, is_new=True)
+        if term.parent and parent is None and key not in self.circular and self.parents[key] is None:
+            self.context.ledger.add(MISSING_CATEGORIES, _slug_number(slug_key(term.parent)), category.pk)
         if category.slug != slug_from_export(term.slug):
             self._note(term, _("Its slug cannot be kept. It is “%s” here.") % category.slug)
 
@@ -105,6 +109,27 @@ class _Categories:
             category.slug = old_slug
             self._note(term, _("It cannot be where it is in the export, so it stays where it is."))
         self._save(category, term, is_new=False)
+
+    def _adopt(self, parents: Mapping[int, int]) -> None:
+        """Move the categories below these that earlier exports contained without them, unless they have changed here.
+
+        `parents` are the IDs of new categories by the numbers that are made of their slugs.
+        """
+        conditions = {"kind": MISSING_CATEGORIES, "site": self.context.site}
+        rows = list(fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions))
+        recorded = self.context.ledger.recorded(CATEGORIES, (pk for pk, _number in rows))
+        for pk, number in rows:
+            category, record = Category.objects.filter(pk=pk).first(), recorded.get(pk)
+            parent = Category.objects.get(pk=parents[number])
+            is_unchanged = category and record and record.stored == fingerprint_of(category)
+            if category and record and is_unchanged and category.fits_under(parent):
+                category.parent = parent
+                category.save()
+                stored = fingerprint_of(category)
+                self.context.ledger.add(CATEGORIES, record.id, pk, record.exported, stored, is_new=False)
+                text = _("It is below its parent now, which an earlier export did not contain.")
+                self.context.report.note(CATEGORIES, record.id, category.name, text)
+        ImportedItem.objects.filter(object_pk__in=[pk for pk, _number in rows], **conditions).delete()
 
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
         # By itself, so that its path and the redirects to it are those of any other category.
@@ -134,6 +159,11 @@ class _Categories:
 
     def _note(self, term: Term, text: str) -> None:
         self.context.report.note(CATEGORIES, 0, term.name or term.slug, text)
+
+
+def _slug_number(key: str) -> int:
+    """Return a number that stands for a slug, given by its `slug_key`, in the ledger."""
+    return int(fingerprint(key)[:15], 16)
 
 
 def _slug(term: Term) -> str:
