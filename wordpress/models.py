@@ -100,7 +100,8 @@ class Attachment(models.Model):
     # original, and if texts refer to copies in other sizes, that of the largest.
     url = models.CharField(max_length=2000)
     guid = models.CharField(max_length=2000, blank=True)
-    # Both of them, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key).
+    # Both of them, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key),
+    # and after their host if that is not the blog's (see legacy_urls.file_urls.path_on_host).
     path = models.CharField(max_length=MAX_LENGTH, db_index=True)
     former_path = models.CharField(max_length=MAX_LENGTH, blank=True, db_index=True)
     # The URL of its attachment page on the old site.

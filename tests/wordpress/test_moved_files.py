@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -245,6 +246,33 @@ def test_files_with_one_name_on_many_hosts_are_not_compared_with_each_other(
         import_parts(item(7, content=content))
     assert Attachment.objects.count() == 50
     assert len(compared) < 500
+
+
+def test_a_file_is_found_without_reading_those_with_its_name_on_other_hosts(
+    import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[object] = []
+
+    def counted(cls: type[Attachment], *row: Any, **options: Any) -> Attachment:
+        read.append(row)
+        return from_db(*row, **options)
+
+    from_db = Attachment.from_db
+    logos = [f"https://host{number}.example/logo.png" for number in range(50)]
+    posts = [item(number, content=f'<img src="{logo}">') for number, logo in enumerate(logos, 1)]
+    import_parts(*posts)
+    # As earlier versions stored it.
+    Attachment.objects.filter(url=logos[9]).update(path="/logo.png")
+    picture = Picture.objects.create(file="pictures/logo.png", width=1, height=1)
+    Attachment.objects.update(picture=picture)
+    monkeypatch.setattr(Attachment, "from_db", classmethod(counted))
+    for url in (*logos, "https://www.host7.example/logo.png", "https://old.example/logo.png"):
+        expected = {} if "old" in url else {url: picture.file.url}
+        assert moved_files.find_moved_files([url]) == expected
+    # Each its own row, and that which is stored without its host.
+    assert len(read) <= 2 * 52
+    import_parts(*posts)
+    assert Attachment.objects.get(url=logos[9]).path == Attachment.objects.get(url=logos[8]).path.replace("8", "9")
 
 
 class TestTwoSites:

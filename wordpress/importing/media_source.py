@@ -21,7 +21,7 @@ from blog.models.redirect import normalise_path
 from core.http import FetchError, ForbiddenHostError, HTTPClient, TooLargeError, host_of
 from media import pictures
 from wordpress.importing.analysis import Analysis
-from wordpress.legacy_urls.file_urls import PICTURE_MAKERS, aliases_of
+from wordpress.legacy_urls.file_urls import PICTURE_MAKERS, aliases_of, without_host
 from wordpress.legacy_urls.query_forms import PICTURE_EXTENSIONS
 from wordpress.models import Attachment
 
@@ -77,7 +77,7 @@ class MediaFolder:
             yield file
 
     def _find(self, attachment: Attachment) -> Path:
-        paths = [path for path in (attachment.path, attachment.former_path) if path]
+        paths = [without_host(path) for path in (attachment.path, attachment.former_path) if path]
         # WordPress scales down very large pictures, and there may be only the original.
         paths += [_SCALED.sub("", path) for path in paths]
         for path in dict.fromkeys(paths):

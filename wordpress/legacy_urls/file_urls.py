@@ -139,6 +139,19 @@ def aliases_of(hosts: Iterable[str]) -> set[str]:
     return aliases
 
 
+def path_on_host(host: str, path: str) -> str:
+    """Return the path of a file together with its host, as it is stored if that is not the blog's.
+
+    The file is then looked up by both: thousands of hosts can have a `/logo.png`. All aliases of a host give the same.
+    """
+    return f"{min(aliases_of([host]))}{path}"
+
+
+def without_host(path: str) -> str:
+    """Return a stored path alone, whether it has a host or not."""
+    return path[path.find("/") :] if path else ""
+
+
 def own_hosts() -> set[str]:
     """Return all hosts of this site, including its former ones."""
     return aliases_of([*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS])

@@ -8,7 +8,7 @@ from typing import Final
 from django.db.models import Q, QuerySet
 
 from core.http import host_of
-from wordpress.legacy_urls.file_urls import FileURL, aliases_of, own_hosts, parse_file_url
+from wordpress.legacy_urls.file_urls import FileURL, own_hosts, parse_file_url, path_on_host, without_host
 from wordpress.models import Attachment
 
 # The most paths in the condition of one query. The connection keeps the last queries, so they must not all be large.
@@ -27,42 +27,62 @@ def find_moved_files(urls: Iterable[str]) -> Mapping[str, str]:
 
 
 def match_files(
-    files: Iterable[FileURL], attachments: QuerySet[Attachment], hosts: Collection[str]
+    files: Iterable[FileURL],
+    attachments: QuerySet[Attachment],
+    hosts: Collection[str],
+    *,
+    are_hosts_settled: bool = False,
 ) -> dict[FileURL, Attachment]:
     """Return which of `attachments` each file is, as far as it is one of them. Takes one query per 400 paths.
 
-    `hosts` are those of the site, in addition to those of the attachments themselves.
+    `hosts` are those of the site, in addition to those of the attachments themselves. With `are_hosts_settled`, no file
+    on them is stored as one on another host.
     """
     keys = {file: file.keys for file in files}
-    # By path and host, and by path alone those that are a site's own: thousands of sites can have a `/logo.png`.
-    by_host: defaultdict[tuple[str, str], list[Attachment]] = defaultdict(list)
+    keys_on_hosts = {
+        file: [path_on_host(file.host, key) for key in its_keys]
+        for file, its_keys in keys.items()
+        if file.host and not (are_hosts_settled and file.host in hosts)
+    }
+    paths = dict.fromkeys(chain.from_iterable((*keys.values(), *keys_on_hosts.values())))
+    # By path and host, and by path alone those that are a site's own.
+    on_hosts: defaultdict[str, list[Attachment]] = defaultdict(list)
     of_sites: dict[str, Attachment] = {}
-    for paths in batched(dict.fromkeys(chain.from_iterable(keys.values())), _BATCH, strict=False):
-        wanted = set(paths)
-        for attachment in attachments.filter(Q(path__in=paths) | Q(former_path__in=paths)).order_by("pk"):
-            own_hosts = _hosts_of(attachment)
-            for path in {attachment.path, attachment.former_path} & wanted:
-                for host in own_hosts:
-                    by_host[path, host].append(attachment)
+    for some in batched(paths, _BATCH, strict=False):
+        for attachment in attachments.filter(Q(path__in=some) | Q(former_path__in=some)).order_by("pk"):
+            for path in {attachment.path, attachment.former_path} & set(some):
+                for path_with_host in _on_its_hosts(attachment, path):
+                    on_hosts[path_with_host].append(attachment)
                 if not attachment.on_other_host:
                     of_sites.setdefault(path, attachment)
     found = {}
     for file, its_keys in keys.items():
         is_of_site = not file.host or file.host in hosts
-        on_host = (each for key in its_keys for each in by_host.get((key, file.host), ()) if _can_be(file, each))
+        on_host = (
+            each
+            for key in (its_keys if file.host else ())
+            for each in on_hosts.get(path_on_host(file.host, key), ())
+            if _can_be(file, each)
+        )
         of_site = (of_sites[key] for key in its_keys if is_of_site and key in of_sites)
         if chosen := next(chain(on_host, of_site), None):
             found[file] = chosen
     return found
 
 
-def _hosts_of(attachment: Attachment) -> set[str]:
-    """Return the hosts on which the file was: those of its URLs, and if it is a site's own that of the site."""
+def _on_its_hosts(attachment: Attachment, path: str) -> set[str]:
+    """Return a stored path with each host on which the file was: those of its URLs and, if it is a site's own, that.
+
+    Earlier versions stored paths of files on other hosts without their hosts.
+    """
+    if not path.startswith("/"):
+        return {path}
     urls = [attachment.url, attachment.guid, *([] if attachment.on_other_host else [attachment.site])]
-    return aliases_of(map(host_of, urls))
+    return {path_on_host(host, path) for host in map(host_of, urls) if host}
 
 
 def _can_be(file: FileURL, attachment: Attachment) -> bool:
     """Return whether `attachment`, which has the path and host of `file`, is this file."""
     # On other sites, a query can choose any file.
-    return not (attachment.on_other_host and file.query) or file.key in {attachment.path, attachment.former_path}
+    paths = map(without_host, (attachment.path, attachment.former_path))
+    return not (attachment.on_other_host and file.query) or file.key in paths

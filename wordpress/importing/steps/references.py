@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 
 from blog.models.redirect import MAX_LENGTH
 from core.http import host_of
-from wordpress.importing.batches import write_batch
+from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.referenced_files import FileReferences, blog_hosts
 from wordpress.importing.report import ATTACHMENTS
-from wordpress.legacy_urls.file_urls import FileURL, aliases_of, parse_file_url
+from wordpress.legacy_urls.file_urls import FileURL, aliases_of, parse_file_url, path_on_host, without_host
 from wordpress.legacy_urls.moved_files import match_files
 from wordpress.models import Attachment, AttachmentQuerySet, FileState
 
@@ -43,14 +43,20 @@ class KnownFiles(NamedTuple):
 
     @classmethod
     def find(
-        cls, references: Sequence[FileReferences], attachments: AttachmentQuerySet, hosts: Collection[str]
+        cls,
+        references: Sequence[FileReferences],
+        attachments: AttachmentQuerySet,
+        hosts: Collection[str],
+        *,
+        are_hosts_settled: bool = False,
     ) -> Self:
         """Find those of `attachments`, of sites with these `hosts`, to which the `references` refer."""
         by_id: dict[int | None, Attachment] = {}
         for ids in batched({picture_id for each in references for picture_id in each.picture_ids}, 500, strict=False):
             rows = attachments.filter(wordpress_id__in=ids)
             by_id |= {each.wordpress_id: each for each in rows if not each.site or host_of(each.site) in hosts}
-        return cls(match_files(_files_of(references, hosts), attachments, hosts), by_id)
+        files = _files_of(references, hosts)
+        return cls(match_files(files, attachments, hosts, are_hosts_settled=are_hosts_settled), by_id)
 
     def states(self, references: FileReferences, hosts: Collection[str], blog_url: str) -> dict[str, FileState]:
         """Return the state of each file by its URL, as far as that is known. Several references can mean one file."""
@@ -69,6 +75,9 @@ class KnownFiles(NamedTuple):
 def import_references(context: ImportContext) -> None:
     """Store an attachment for each file to which texts refer, unless there is one."""
     hosts = blog_hosts(context.analysis, context.site)
+    others = _attachments(context.site).filter(on_other_host=True)
+    settled = [pk for pk, url in others.values_list("pk", "url").iterator(1000) if host_of(url) in hosts]
+    write_batches(context, settled, partial(_settle, others))
     for references in context.spool.references.chunks():
         write_batch(context, partial(_import, context, references, hosts))
 
@@ -77,7 +86,7 @@ def report_references(context: ImportContext) -> None:
     """Report which of these files are here, by the item that refers to them, and which other hosts have the others."""
     hosts = blog_hosts(context.analysis, context.site)
     for references in context.spool.references.chunks():
-        known = KnownFiles.find(references, _attachments(context.site), hosts)
+        known = KnownFiles.find(references, _attachments(context.site), hosts, are_hosts_settled=True)
         for each in references:
             for url, state in known.states(each, hosts, context.site.rstrip("/")).items():
                 context.report.add_file_reference(each.type, each.id, each.title, state, url)
@@ -101,13 +110,22 @@ def _attachments(site: str) -> AttachmentQuerySet:
     return Attachment.objects.filter(site=site).only(*ATTACHMENT_COLUMNS)
 
 
+def _settle(others: AttachmentQuerySet, pks: Sequence[int]) -> None:
+    """Store files on hosts that have become the blog's as its own."""
+    attachments = others.in_bulk(pks).values()
+    for attachment in attachments:
+        attachment.on_other_host = False
+        _set_paths(attachment, without_host(attachment.path), without_host(attachment.former_path))
+    Attachment.objects.bulk_update(attachments, ["path", "former_path", "on_other_host"], batch_size=_BATCH_SIZE)
+
+
 def _files_of(references: Sequence[FileReferences], hosts: Collection[str]) -> list[FileURL]:
     return list(dict.fromkeys(file for each in references for file in each.files_of(hosts)))
 
 
 def _import(context: ImportContext, references: Sequence[FileReferences], hosts: Collection[str]) -> None:
     files = _files_of(references, hosts)
-    found = match_files(files, _attachments(context.site), hosts)
+    found = match_files(files, _attachments(context.site), hosts, are_hosts_settled=True)
     new: dict[tuple[str, str], Attachment] = {}
     changed: dict[int, Attachment] = {}
     for file in files:
@@ -120,7 +138,6 @@ def _import(context: ImportContext, references: Sequence[FileReferences], hosts:
         key = ("" if is_own else min(aliases_of([file.host])), original.key)
         if key not in new:
             attachment = _build(context, original)
-            attachment.on_other_host = not is_own
             if len(attachment.url) > _MAX_URL_LENGTH or len(attachment.path) > MAX_LENGTH:
                 context.report.skip(ATTACHMENTS, 0, file.host, _("Its URL is too long."), str(file))
                 continue
@@ -128,7 +145,7 @@ def _import(context: ImportContext, references: Sequence[FileReferences], hosts:
         _update(new[key], file, on_other_host=not is_own)
     for attachment in Attachment.objects.bulk_create(list(new.values()), batch_size=_BATCH_SIZE):
         context.ledger.add(ATTACHMENTS, 0, attachment.pk)
-    names = ["guid", "former_path", "on_other_host"]
+    names = ["guid", "path", "former_path", "on_other_host"]
     Attachment.objects.bulk_update(list(changed.values()), names, batch_size=_BATCH_SIZE)
 
 
@@ -141,10 +158,22 @@ def _build(context: ImportContext, file: FileURL) -> Attachment:
 
 def _update(attachment: Attachment, file: FileURL, *, on_other_host: bool) -> bool:
     """Note the largest copy of the file in texts, and whether its host is the blog's. Return whether this is new."""
-    before = attachment.guid, attachment.on_other_host
+    before = attachment.guid, attachment.path, attachment.on_other_host
     attachment.on_other_host = on_other_host
+    _set_paths(attachment, without_host(attachment.path), without_host(attachment.former_path))
     if file.path != file.original.path and len(url := str(file)) <= _MAX_URL_LENGTH and len(file.key) <= MAX_LENGTH:
         copy = parse_file_url(attachment.guid) if attachment.guid else None
         if copy is None or file.pixels > copy.pixels:
-            attachment.guid, attachment.former_path = url, file.key
-    return before != (attachment.guid, attachment.on_other_host)
+            attachment.guid = url
+            _set_paths(attachment, without_host(attachment.path), file.key)
+    return before != (attachment.guid, attachment.path, attachment.on_other_host)
+
+
+def _set_paths(attachment: Attachment, path: str, former_path: str) -> None:
+    """Set the paths, each with its host if that is not the blog's and the column has room for it."""
+    attachment.path, attachment.former_path = path, former_path
+    for name, url in (("path", attachment.url), ("former_path", attachment.guid)):
+        plain = getattr(attachment, name)
+        with_host = path_on_host(host_of(url), plain) if plain and attachment.on_other_host else plain
+        if len(with_host) <= MAX_LENGTH:
+            setattr(attachment, name, with_host)
