@@ -16,7 +16,7 @@ from tests.factories import PostFactory
 from tests.factories.files import write_files
 from tests.factories.reports import counted, first
 from tests.factories.types import ImportParts
-from tests.factories.wxr import attachment, comment, item, meta, page, term
+from tests.factories.wxr import attachment, comment, exported, filed, item, items, meta, page, term
 from wordpress.importing.context import ImportContext
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.media_source import MediaFolder
@@ -78,6 +78,18 @@ class TestShortcodes:
         assert list(found) == ["[contact-form-7]"]
         assert "3 times (texts: 2)" in found["[contact-form-7]"]
 
+    def test_blocks_whose_content_a_plugin_made_are_counted(self, import_parts: ImportParts) -> None:
+        acf = '<!-- wp:acf/quote {"name":"acf/quote","data":{"text":"A \\u003cb\\u003e"}} /-->'
+        others = '<!-- wp:latest-posts /--><!-- wp:kadence/singlebtn {"text":"Go","link":"/go/"} /-->'
+        report = import_parts(
+            item(7, content=f"{acf}{acf}{others}"),
+            page(20, content=f"{acf}<!-- wp:shop/cart /-->"),
+            item(8, content='<!-- wp:jetpack/like /--><!-- wp:x/y {"a":1} --><p>Text</p><!-- /wp:x/y -->'),
+        )
+        found = notes(report, "block")
+        assert list(found) == ["acf/quote", "shop/cart"]
+        assert found["acf/quote"].startswith("2 texts have this block")
+
     def test_forms_are_counted_although_readers_see_nothing(self, import_parts: ImportParts) -> None:
         form = "[contact-form to='a@b.example' subject='[Blog'][/contact-form]"
         report = import_parts(item(7, content=f"{form}\n\n{form}"))
@@ -104,6 +116,29 @@ class TestShortcodes:
         found = notes(report, "shortcode")
         assert len(found) == 301
         assert "700 times" in found["[…]"]
+
+
+class TestCoAuthors:
+    def test_those_whom_readers_do_not_see_are_named(self, import_parts: ImportParts, tmp_path: Path) -> None:
+        def written_by(*logins: str) -> list[str]:
+            return [filed("author", f"cap-{login}", login) for login in logins]
+
+        parts = (
+            term("author", "cap-ben", "ben", term_id=9),
+            item(4, inside=[filed("author", "anna", "Anna B.")]),
+            item(5, inside=written_by("anna")),
+            item(6, inside=written_by("anna", "ben")),
+            item(7, inside=written_by("a-guest")),
+        )
+        report = import_parts(*parts)
+        assert {note.id: note.text for note in report.notes if note.kind == "post"} == {
+            6: "Its authors were “anna”, “ben”. It can have one author here, which is “anna”.",
+            7: "Its authors were “a-guest”. It can have one author here, which is “anna”.",
+        }
+        assert any("author of posts" in each.text for each in report.skipped)
+        assert not import_parts(*parts).has_changes
+        terms = items(exported(tmp_path))["post", 6].terms
+        assert [ref.name for ref in terms if ref.taxonomy == "author"] == ["anna", "ben"]
 
 
 class TestCustomFields:

@@ -10,12 +10,21 @@ from django.utils.translation import ngettext
 
 from blog.models import Entry, Page, Post, Status
 from blog.rendering import EMBEDDED_FILE, RenderInput
-from core.languages import may_be_in_url
+from core.languages import in_quotes, may_be_in_url
+from core.slugs import slugify
 from tags.models import Tag
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
 from wordpress.importing.texts import Text
-from wordpress.wxr.records import CATEGORY, LANGUAGE, SECTION_GUID, TAG, Item, hides_from_search_engines
+from wordpress.wxr.records import (
+    CATEGORY,
+    CO_AUTHORS,
+    LANGUAGE,
+    SECTION_GUID,
+    TAG,
+    Item,
+    hides_from_search_engines,
+)
 from wordpress.wxr.values import has_markup, language_code, plain_line, plain_lines
 
 _MAX_TITLE_LENGTH: Final = max_length(Entry, "title")
@@ -159,6 +168,14 @@ def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
             count,
         )
         yield text % count
+    yield from _remarks_on_terms(item)
+
+
+def _remarks_on_terms(item: Item) -> Iterator[str]:
+    authors = [ref for ref in item.terms if ref.taxonomy == CO_AUTHORS]
+    if len(authors) > 1 or any(item.author != ref.name and not _is_named(ref.slug, item.author) for ref in authors):
+        names = {"names": ", ".join(in_quotes(ref.name) for ref in authors), "author": in_quotes(item.author)}
+        yield _("Its authors were %(names)s. It can have one author here, which is %(author)s.") % names
     if item.type == "page" and any(ref.taxonomy in {CATEGORY, TAG} for ref in item.terms):
         yield _("Pages have no categories and tags here. Those of this page are kept and exported again.")
 
@@ -169,6 +186,11 @@ def _why_new_id(item: Item) -> str:
     if item.guid.startswith(SECTION_GUID):
         return _("It is not in the export. It was added with the ID %d because its URL lists the pages below it.")
     return _("It has no ID in the export, so it was imported with the new ID %d.")
+
+
+def _is_named(slug: str, login: str) -> bool:
+    """Return whether the slug of a term for an author is made of this login."""
+    return slug.removeprefix("cap-") in {login, slugify(login)}
 
 
 def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:

@@ -20,6 +20,7 @@ _LABELS: Final[dict[str, Promise]] = {
     "site setting": _("site setting"),
     "menu": _("menu"),
     "shortcode": _("shortcode"),
+    "block": _("block"),
     "custom field": _("custom field"),
     "reusable block": _("reusable block"),
     "redirect": _("redirect"),

@@ -12,6 +12,7 @@ from blog.models import Entry
 from core.bulk import fetch_rows
 from wordpress.importing.context import ImportContext
 from wordpress.markup import shortcodes
+from wordpress.markup.block_attributes import count_gaps
 from wordpress.markup.footnotes_and_blocks import BLOCK, Origin, count_blocks, find_fragments
 from wordpress.markup.galleries import find_uploads
 from wordpress.markup.page_builders import BUILDERS
@@ -66,6 +67,7 @@ class Unsupported:
         self._internal_fields: Counter[str] = Counter()
         self._shortcodes: Counter[str] = Counter()
         self._blocks: Counter[str] = Counter()
+        self._gaps: Counter[str] = Counter()
         self._uses: Counter[str] = Counter()
         # The IDs of the items with a shortcode that shows files of the site.
         self._showing_files: list[int] = []
@@ -78,7 +80,10 @@ class Unsupported:
                 _count(self._internal_fields, key if len(key) < len(prefix) + 20 else f"{prefix}…")
             else:
                 _count(self._fields, key)
-        for name, times in shortcodes.count_unknown(expand_tables(item.content, Origin(site))).items():
+        content = expand_tables(item.content, Origin(site))
+        for name in count_gaps(content):
+            _count(self._gaps, name)
+        for name, times in shortcodes.count_unknown(content).items():
             _count(self._shortcodes, name)
             _count(self._uses, name, times)
         if any(f"[{name}" in item.content for name in shortcodes.SHOWING_FILES):
@@ -110,6 +115,13 @@ class Unsupported:
                     times,
                 )
             note("shortcode", 0, f"[{name}]", text % {"times": times, "texts": self._shortcodes[name]})
+        for name, count in self._gaps.most_common():
+            text = ngettext(
+                "%d text has this block, whose content a plugin made. Readers see nothing in its place.",
+                "%d texts have this block, whose content a plugin made. Readers see nothing in its place.",
+                count,
+            )
+            note("block", 0, name, text % count)
         stored = find_fragments(BLOCK, self._blocks, context.site)
         for name, count in self._blocks.most_common():
             if name not in stored:

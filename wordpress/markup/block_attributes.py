@@ -4,6 +4,8 @@ WordPress and Jetpack make the HTML of such blocks anew for each reader. What th
 """
 
 import json
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from html import escape
 from typing import Any, Final
@@ -17,6 +19,10 @@ from wordpress.markup.page_builders import divi_block_html
 _URLS: Final = ("url", "giphyUrl", "link")
 # As Jetpack abbreviates them, from Monday on as in WEEKDAYS.
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+# A block of a plugin that has no content. Those of Jetpack are forms and lists of recent content, or shown.
+_PLUGIN_BLOCK = re.compile(
+    r"<!--\s+wp:(?!core/|core-embed/|divi/|jetpack/)([a-z][a-z0-9-]*+/[a-z][a-z0-9/-]*?)\s(?:[^<>]*)/-->"
+)
 # The attributes of a block.
 type _Values = dict[str, Any]
 
@@ -45,6 +51,12 @@ def before_content(name: str, comment: str) -> str:
 def link_without_content(name: str, comment: str) -> str:
     """Return what a block that leads to another site shows if there is no URL in its content."""
     return _link(_values(comment)) if name in _LINKING else ""
+
+
+def count_gaps(source: str) -> Counter[str]:
+    """Count the blocks of plugins in `source` that have no content and show nothing here, by name."""
+    blocks = _PLUGIN_BLOCK.finditer(source) if "/-->" in source else ()
+    return Counter(block[1] for block in blocks if not empty_block(block[1], block[0]))
 
 
 def _values(comment: str) -> _Values:

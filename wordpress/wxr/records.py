@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 # Taxonomies. In the last two, Polylang stores the language of a post, whose code is the slug of the term, and its
 # translations (wordpress.wxr.translations).
 CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
+# In this one, Co-Authors Plus and PublishPress Authors store the authors of a post.
+CO_AUTHORS = "author"
 # Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
 # The last one is a table of the plugin TablePress.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE = "nav_menu_item", "wp_navigation", "wp_block", "tablepress_table"

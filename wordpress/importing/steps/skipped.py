@@ -12,7 +12,7 @@ from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
 from wordpress.importing.preserved import preserve_whole
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
-from wordpress.wxr.records import CATEGORY, LANGUAGE, TAG, TRANSLATIONS, Item
+from wordpress.wxr.records import CATEGORY, CO_AUTHORS, LANGUAGE, TAG, TRANSLATIONS, Item
 from wordpress.wxr.values import language_code, plain_line
 
 
@@ -80,6 +80,8 @@ def skip_other_terms(context: ImportContext) -> None:
 def _why_taxonomy(taxonomy: str) -> str:
     if taxonomy == "nav_menu":
         return _("It is the name of a menu. It is kept and exported again. The notes say what the menu contained.")
+    if taxonomy == CO_AUTHORS:
+        return _("It is an author of posts, which have one author here. It is kept and exported again.")
     if taxonomy == "post_format":
         return _("Post formats only changed how a theme showed a post. They are kept and exported again.")
     return _("The grouping “%s” is not shown here. It is kept and exported again.") % taxonomy
