@@ -31,6 +31,7 @@ ELEMENTS = (
     "figure",
 )
 HOURS = '[{"opening":"9:00","closing":"12:00"},{"opening":"13:00","closing":"17:00"}]'
+IMAGE = '<img src="/media/a.jpg" alt="A" loading="lazy" decoding="async">'
 PLAYER = '<audio src="/media/a.mp3" controls="" preload="none"></audio>'
 PIECES = [
     *(f"<{slash}{name}>" for name in ELEMENTS for slash in ("", "/")),
@@ -341,6 +342,10 @@ class TestBlockEditor:
                 "<dl><dt>Monday</dt><dd>9:00–12:00, 13:00–17:00</dd></dl>",
             ),
             ('jetpack/business-hours {"days":7}', ""),
+            (
+                'kadence/advancedgallery {"imagesDynamic":[{"url":"/media/a.jpg","alt":"A","caption":{"raw":"B"}}]}',
+                f'<figure class="wp-block-gallery columns-3"><ul><li><figure>{IMAGE}</figure></li></ul></figure>',
+            ),
             (
                 'playlist-track {"id":5,"src":"/media/a.mp3","title":"A & B","artist":"C"}',
                 f"<figure>{PLAYER}<figcaption>A &amp; B – C</figcaption></figure>",

@@ -56,7 +56,7 @@ def link_without_content(name: str, comment: str) -> str:
 def count_gaps(source: str) -> Counter[str]:
     """Count the blocks of plugins in `source` that have no content and show nothing here, by name."""
     blocks = _PLUGIN_BLOCK.finditer(source) if "/-->" in source else ()
-    return Counter(block[1] for block in blocks if not empty_block(block[1], block[0]))
+    return Counter(block[1] for block in blocks if block[1] not in _SHOWN and not empty_block(block[1], block[0]))
 
 
 def _values(comment: str) -> _Values:
@@ -102,14 +102,14 @@ def _track(values: _Values) -> str:
     return _player("audio", _text(values, "src"), title)
 
 
-def _story(values: _Values) -> str:
-    """Return the pictures and videos of a story of Jetpack, as a gallery."""
-    files = values.get("mediaFiles")
-    items = "".join(_story_items(files if isinstance(files, list) else []))
+def _gallery(values: _Values) -> str:
+    """Return the pictures and videos of a story of Jetpack, or of a gallery of Kadence."""
+    files = values.get("mediaFiles") or values.get("imagesDynamic")
+    items = "".join(_gallery_items(files if isinstance(files, list) else []))
     return f'<figure class="wp-block-gallery columns-3"><ul>{items}</ul></figure>' if items else ""
 
 
-def _story_items(files: list[Any]) -> Iterator[str]:
+def _gallery_items(files: list[Any]) -> Iterator[str]:
     for file in files:
         values = file if isinstance(file, dict) else {}
         url, caption = _text(values, "url"), _text(values, "caption")
@@ -143,7 +143,8 @@ _LINKING: Final = (
 )
 _SHOWN: Final[dict[str, Callable[[_Values], str]]] = {
     "jetpack/business-hours": _opening_hours,
-    "jetpack/story": _story,
+    "jetpack/story": _gallery,
+    "kadence/advancedgallery": _gallery,
     "math": _formula,
     "playlist-track": _track,
     "social-link": _social_link,
