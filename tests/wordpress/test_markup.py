@@ -302,6 +302,10 @@ class TestBlockEditor:
         assert html.count('<a href="https://example.org/a"') + html.count('<a class="remote-media"') == 1
         assert "></a>" not in html
 
+    def test_opening_hours_are_in_the_language_of_the_text(self) -> None:
+        block = f'<!-- wp:jetpack/business-hours {{"days":[{{"name":"Mon","hours":{HOURS}}}]}} /-->'
+        assert "<dt>lundi</dt>" in render(block, "wordpress", language="fr").body_html.lower()
+
     def test_the_pictures_and_videos_of_a_story_are_a_gallery(self) -> None:
         files = (
             '{"alt":"A cat","caption":"Cap & tion","id":5,"type":"image","url":"/media/a.jpg"},'

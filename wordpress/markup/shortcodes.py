@@ -80,7 +80,8 @@ _FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sort
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
-_CERTAIN = _KNOWN | {"archives", "blip", "subscribe"}
+_CERTAIN = _KNOWN | {"archives", "blip", "ez-toc", "sitemap", "subscribe", "toc", "top-posts", "upcomingevents"}
+_CERTAIN_PREFIXES = ("bbp-", "jetpack-")
 # The shortcode of WordPress.com for source code, and its aliases: other names, and those of languages. Some are
 # ordinary words too, so only those with an end tag count. Elements for code show the shortcode itself.
 _CODE_NAMES = (
@@ -144,7 +145,9 @@ def count_unknown(source: str) -> Counter[str]:
     for shortcode in _outside_code(_FORM.sub("", source)):
         name = shortcode["name"].lower()
         is_shortcode = "=" in shortcode["attributes"] or "_" in name or name in ends or name in _CERTAIN
-        if is_shortcode and _replace(shortcode, _any_upload, Counter()) == shortcode[0]:
+        if (is_shortcode or name.startswith(_CERTAIN_PREFIXES)) and _replace(
+            shortcode, _any_upload, Counter()
+        ) == shortcode[0]:
             names[name] += 1
     names.update(form["name"].lower() for form in _outside_code(source, _FORM) if not form["end"])
     return names
