@@ -402,9 +402,11 @@ class TestUnknown:
     def test_unknown_shortcodes_are_counted_by_name(self) -> None:
         source = (
             '[contact-form to="x"] [contact-form subject="y"][contact-field label="z"] [foo]x[/foo]'
-            " [wpvideo AbCd] [su_box] [youtube foo] [toc] [bbp-login]"  # the ID of a video has eight characters
+            " [wpvideo AbCd] [su_box] [youtube foo] [toc] [portfolio] [bbp-login]"  # IDs have eight characters
         )
-        others = dict.fromkeys(("contact-field", "foo", "wpvideo", "su_box", "youtube", "toc", "bbp-login"), 1)
+        others = dict.fromkeys(
+            ("contact-field", "foo", "wpvideo", "su_box", "youtube", "toc", "portfolio", "bbp-login"), 1
+        )
         assert count_unknown(source) == Counter({"contact-form": 2, **others})
 
     @pytest.mark.parametrize(

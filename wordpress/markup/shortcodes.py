@@ -80,7 +80,10 @@ _FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sort
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
-_CERTAIN = _KNOWN | {"archives", "blip", "ez-toc", "sitemap", "subscribe", "toc", "top-posts", "upcomingevents"}
+_CERTAIN = _KNOWN | {
+    *("archives", "blip", "ez-toc", "portfolio", "sitemap", "subscribe", "testimonials", "toc", "top-posts"),
+    "upcomingevents",
+}
 _CERTAIN_PREFIXES = ("bbp-", "jetpack-")
 # The shortcode of WordPress.com for source code, and its aliases: other names, and those of languages. Some are
 # ordinary words too, so only those with an end tag count. Elements for code show the shortcode itself.
