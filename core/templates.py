@@ -1,4 +1,4 @@
-"""Reading templates: those of Broadside without their indentation, and before them those in a folder of the site.
+"""Reading templates: those of Broadside without needless space, and before them those in a folder of the site.
 
 A template of the site that can't be compiled, or that fails while a page is made, costs readers nothing: they get the
 page as Broadside has it. The fault is logged once, and `core.template_checks` reports it.
@@ -25,6 +25,12 @@ OWN: Final = "own/"
 # Whatever the templates of the site say, these pages stay as they are. Those who work here depend on them.
 _KEPT: Final = ("accounts/", "admin/", "auth/", "markdownx/", "registration/")
 _INDENTATION: Final = re.compile(r"\n[ \t]+")
+# A line with nothing but tags and comments that put nothing into the page. What is around them has line breaks too.
+_SILENT: Final = re.compile(
+    r"^((?:\{%[ ](?:block|elif|else|empty|endblock|endfor|endif|endwith|extends|for|if|load|with)\b(?:(?!%\}).)*%\}"
+    r"|\{\#(?:(?!\#\}).)*\#\})+)\n",
+    re.MULTILINE,
+)
 _SECONDS_REMEMBERED: Final = 7 * 24 * 60 * 60
 
 _log = logging.getLogger(__name__)
@@ -40,8 +46,16 @@ class UnindentedLoader(Loader):
         return _INDENTATION.sub("\n", text) if origin.name.endswith(".html") else text
 
 
+class CompactLoader(UnindentedLoader):
+    """Templates of pages, also without the lines that would be empty in the page."""
+
+    def get_contents(self, origin: Origin) -> str:
+        text = super().get_contents(origin)
+        return _SILENT.sub(r"\1", text) if origin.name.endswith(".html") else text
+
+
 class OverrideLoader(UnindentedLoader):
-    """Templates of the site. What can't be compiled is as good as not there."""
+    """Templates of the site, with the lines that they have. What can't be compiled is as good as not there."""
 
     def get_template_sources(self, template_name: str) -> Any:
         return super().get_template_sources(template_name) if is_overridable(template_name) else ()
@@ -95,7 +109,7 @@ class SiteTemplates(DjangoTemplates):
 
 
 def _loaders(*first: tuple[str, list[Path]]) -> list[tuple[str, list[Any]]]:
-    others = ["core.templates.UnindentedLoader", "django.template.loaders.app_directories.Loader"]
+    others = ["core.templates.CompactLoader", "django.template.loaders.app_directories.Loader"]
     return [("django.template.loaders.cached.Loader", [*first, *others])]
 
 

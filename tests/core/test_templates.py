@@ -1,4 +1,4 @@
-"""Templates as they are read: without indentation in pages, and unchanged in e-mails."""
+"""Templates as they are read: without needless space in pages, and unchanged in e-mails."""
 
 import re
 from pathlib import Path
@@ -15,12 +15,29 @@ def engine(tmp_path: Path) -> Engine:
         (tmp_path / name).write_text(
             "<ul>\n  {% if on %}\n\t<li\n    lang='en'>{{ text }}</li>\n  {% endif %}\n</ul>\n"
         )
-    return Engine(dirs=[str(tmp_path)], loaders=["core.templates.UnindentedLoader"])
+    return Engine(dirs=[str(tmp_path)], loaders=["core.templates.CompactLoader"])
 
 
 def test_pages_have_no_indentation_but_that_of_their_content(engine: Engine) -> None:
     page = engine.get_template("page.html").render(Context({"on": True, "text": "a\n  b"}))
-    assert page == "<ul>\n\n<li\nlang='en'>a\n  b</li>\n\n</ul>\n"
+    assert page == "<ul>\n<li\nlang='en'>a\n  b</li>\n</ul>\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("{# A comment. #}\n{% with a=1 %}{# Another. #}\n<p>\n{% endwith %}\n", "<p>\n"),
+        ("a\n{% if no %}\nb\n{% else %}\nc\n{% endif %}\nd\n", "a\nc\nd\n"),
+        ("a\n{% for each in 'xy' %}\n{{ each }}\n{% endfor %}\nb", "a\nx\ny\nb"),
+        # What shows something keeps its line, and so does a tag beside something.
+        ("{% firstof 'x' %}\n{{ text }}\n<b>", "x\nt\n<b>"),
+        ("a {% if on %}\nb{% endif %}\nc", "a \nb\nc"),
+        ("{% ifchanged %}\na\n{% endifchanged %}\nb", "\na\n\nb"),
+    ],
+)
+def test_tags_alone_in_a_line_leave_no_line(engine: Engine, tmp_path: Path, source: str, shown: str) -> None:
+    (tmp_path / "page.html").write_text(source)
+    assert engine.get_template("page.html").render(Context({"on": True, "text": "t"})) == shown
 
 
 def test_emails_stay_as_they_are(engine: Engine) -> None:
