@@ -1,6 +1,6 @@
 """The base of all admins, and the site's settings in the admin."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +34,6 @@ from django.utils.translation import gettext_lazy as _
 
 from core.admin_routes import routes_of
 from core.change_list import FilterChangeList
-from core.dashboard import Concern
 from core.database import again_if_overtaken
 from core.history import ChangeMessage, describe_changes, history
 from core.kind_messages import KindMessages
@@ -214,16 +213,13 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
             return super().response_delete(request, obj_display, obj_id)
         texts = {"name": capfirst(self.opts.verbose_name), "object": obj_display}
         own = str(self.kind_messages.deleted).format(object=obj_display)
-        self.say_deleted(request, own or gettext("%(name)s “%(object)s” deleted.") % texts, [obj_id])
+        text = own or gettext("%(name)s “%(object)s” deleted.") % texts
+        self.say_done(request, text, self.undo_url([obj_id]))
         return self.response_post_save_change(request, self.model())
 
     def undo_url(self, pks: Sequence[int]) -> str:
         """Return where a POST undoes the deletion of these objects; empty if that is impossible."""
         return ""
-
-    def say_deleted(self, request: HttpRequest, text: str, pks: Sequence[int]) -> None:
-        """Show a message about a deletion, with a button to undo it if that is possible."""
-        self.say_done(request, text, self.undo_url(pks))
 
     def say_done(self, request: HttpRequest, text: str, undo_url: str) -> None:
         """Show a message about something that was done, and the button of a POST that undoes it, if there is a URL."""
@@ -337,7 +333,8 @@ def delete_selected(model_admin: Any, request: HttpRequest, objects: QuerySet[An
         model_admin.log_deletions(request, objects)
         model_admin.delete_queryset(request, objects)
         texts = {"count": count, "objects": model_ngettext(model_admin.opts, count)}
-        model_admin.say_deleted(request, gettext("%(count)d %(objects)s deleted.") % texts, pks)
+        text = gettext("%(count)d %(objects)s deleted.") % texts
+        model_admin.say_done(request, text, model_admin.undo_url(pks))
     return None
 
 
@@ -400,12 +397,3 @@ class SiteSettingsAdmin(OneRowAdmin):
         (_("The site"), {"fields": ("title", "tagline", "footer", "search_engines_welcome")}),
         (_("Lists and feeds"), {"fields": ("entries_per_page", "entries_per_feed", "show_author", "show_excerpts")}),
     )
-
-
-def unfinished_settings(request: HttpRequest) -> Iterator[Concern]:
-    """Yield what an owner may have forgotten to set."""
-    settings, url = SiteSettings.current(), reverse("admin:core_sitesettings_change", args=[1])
-    if settings.title == SiteSettings._meta.get_field("title").get_default():
-        yield Concern(gettext("Give your site a title."), url)
-    if not settings.search_engines_welcome:
-        yield Concern(gettext("Search engines are asked to stay away."), url)

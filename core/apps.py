@@ -21,7 +21,8 @@ class CoreConfig(AppConfig):
     verbose_name = _("Site")
 
     def ready(self) -> None:
-        from core.admin import delete_selected, unfinished_settings
+        from core.admin import delete_selected
+        from core.site import unfinished_settings
 
         # In the place of Django's own.
         admin.site.add_action(delete_selected)

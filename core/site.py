@@ -1,10 +1,14 @@
-"""Requests that know the site's settings, and absolute URLs."""
+"""Requests that know the site's settings, what its owner may have forgotten to set, and absolute URLs."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext
 
+from core.dashboard import Concern
 from core.models import SiteSettings
 
 # In the environment of a request that only asks whether there is a page.
@@ -20,6 +24,15 @@ class SiteRequest(HttpRequest):
 def is_probe(request: HttpRequest) -> bool:
     """Return whether only the status of the response matters, so that it may be empty."""
     return PROBE in request.META
+
+
+def unfinished_settings(request: HttpRequest) -> Iterator[Concern]:
+    """Yield what an owner may have forgotten to set."""
+    site, url = SiteSettings.current(), reverse("admin:core_sitesettings_change", args=[1])
+    if site.title == SiteSettings._meta.get_field("title").get_default():
+        yield Concern(gettext("Give your site a title."), url)
+    if not site.search_engines_welcome:
+        yield Concern(gettext("Search engines are asked to stay away."), url)
 
 
 def absolute_url(url: str) -> str:
