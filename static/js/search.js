@@ -91,4 +91,9 @@ function enhance(form, number) {
 }
 
 // From when a reader goes to one of the forms. What has been typed by then gets its suggestions, too.
-document.querySelectorAll("[data-suggestions]").forEach(enhance);
+const forms = document.querySelectorAll("[data-suggestions]");
+const styles = document.createElement("link");
+styles.rel = "stylesheet";
+styles.href = forms[0].dataset.styles;
+styles.onload = styles.onerror = () => forms.forEach(enhance);
+document.head.append(styles);
