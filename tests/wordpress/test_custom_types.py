@@ -1,5 +1,6 @@
 """Items of custom types that become pages: projects, testimonials and comics, and what an owner chooses."""
 
+import re
 from collections.abc import Collection
 from io import StringIO
 from pathlib import Path
@@ -19,11 +20,16 @@ from tests.factories.wxr import VERSIONS, comment, export, exported, filed, item
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.undo import undo_run
-from wordpress.models import ImportRun, PreservedData
-from wordpress.wxr.post_types import FORM_TYPES, INTERNAL_TYPES, PAGE_TYPES, THEME_TYPES, path_above
+from wordpress.models import ImportRun
+from wordpress.wxr.post_types import FORM_TYPES, INTERNAL_TYPES, ORDER_TYPES, PAGE_TYPES, THEME_TYPES, path_above
 from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
+
+# Projects at the top, which want the URLs of others.
+TOP = ((41, "about"), (42, "portfolio"))
+# WordPress allows no such names.
+NO_NAMES = {"Book", "book; reboot", "كتاب", "b" * 21}
 
 
 def project(id: int = 40, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
@@ -42,7 +48,8 @@ def book(id: int = 60, slug: str = "", above: str = "books", **values: Any) -> s
     """Return an item of a plugin's type, which readers could open."""
     slug = slug or f"book-{id}"
     link = f"https://old.example/{above}/{slug}/"
-    return project(id, post_type="book", title=f"Book {id}", post_name=slug, **{"link": link, **values})
+    usual = {"post_type": "book", "title": f"Book {id}", "link": link}
+    return project(id, post_name=slug, **{**usual, **values})
 
 
 def import_books(folder: Path, *parts: str, types: Collection[str] = ("book",)) -> Report:
@@ -93,9 +100,14 @@ class TestPages:
         assert Page.objects.get(pk=40).parent_id == 20
 
     def test_pages_keep_their_urls(self, import_parts: ImportParts, client: Client) -> None:
-        import_parts(project(40, post_name="about", content="A project."), page(20, post_name="about", content="Us."))
+        import_parts(
+            project(40, post_name="about", content="A project."),
+            *(project(id_, post_name=slug, link=f"https://old.example/{slug}/") for id_, slug in TOP),
+            page(20, post_name="about", content="Us."),
+        )
         assert "Us." in client.get("/about/").content.decode()
         assert "A project." in client.get("/portfolio/about/").content.decode()
+        assert 'href="/portfolio/about/"' in client.get("/portfolio/").content.decode()
 
     @pytest.mark.parametrize(
         ("link", "here"),
@@ -106,6 +118,7 @@ class TestPages:
             ("https://old.example/work/2014/project-40/", "/project-40/"),
             ("https://old.example/tag/project-40/", "/project-40/"),
             ("https://old.example/?post_type=jetpack-portfolio&p=40", "/portfolio/project-40/"),
+            ("https://old.example/project-40/", "/project-40/"),
         ],
     )
     def test_every_old_url_leads_to_them(self, import_parts: ImportParts, client: Client, link: str, here: str) -> None:
@@ -118,25 +131,34 @@ class TestPages:
         import_parts(
             term("jetpack-portfolio-type", "murals"),
             term("jetpack-portfolio-tag", "caf%c3%a9"),
+            term("project_category", "walls"),
             project(inside=[filed("jetpack-portfolio-type", "murals")]),
+            project(41, post_type="project", link="https://old.example/project/project-41/"),
         )
+        assert client.get("/project_category/walls/").headers["Location"] == "/project/"
         assert client.get("/project-type/murals/").headers["Location"] == "/portfolio/"
         assert client.get("/project-tag/café/").headers["Location"] == "/portfolio/"
 
-    def test_a_menu_leads_to_them(self, import_parts: ImportParts, client: Client) -> None:
+    def test_groupings_lead_to_it_if_the_theme_has_renamed_it(self, import_parts: ImportParts, client: Client) -> None:
+        murals = term("jetpack-portfolio-type", "murals")
+        import_parts(murals, project(link="https://old.example/work/project-40/"))
+        assert client.get("/project-type/murals/").headers["Location"] == "/work/"
+
+    def test_a_menu_leads_to_them(self, tmp_path: Path, client: Client) -> None:
         link = {"_menu_item_type": "post_type_archive", "_menu_item_object": "jetpack-portfolio"}
         one = {"_menu_item_type": "post_type", "_menu_item_object": "jetpack-portfolio", "_menu_item_object_id": "40"}
+        books = {**link, "_menu_item_object": "book"}
         entries = [
             item(id_, post_type="nav_menu_item", title=title, inside=[filed("nav_menu", "top"), *fields])
             for id_, title, fields in (
                 (50, "Work", [meta(*pair) for pair in link.items()]),
                 (51, "Wall", [meta(*pair) for pair in one.items()]),
+                (52, "Shelf", [meta(*pair) for pair in books.items()]),
             )
         ]
-        import_parts(project(), *entries)
-        body = client.get("/").content.decode()
-        assert 'href="/portfolio/"' in body
-        assert 'href="/portfolio/project-40/"' in body
+        import_books(tmp_path, project(), book(), *entries)
+        links = dict(re.findall(r'<a href="([^"]*)"[^<>]*>([^<]*)', client.get("/").text.partition("<aside")[0]))
+        assert {"/portfolio/": "Work", "/portfolio/project-40/": "Wall", "/books/": "Shelf"}.items() <= links.items()
 
 
 class TestChosenTypes:
@@ -147,9 +169,23 @@ class TestChosenTypes:
         assert remarks(report)[0].startswith(text)
         assert not Page.objects.exists()
 
-    def test_without_a_url_of_its_own_nothing_can_be_chosen(self, import_parts: ImportParts) -> None:
-        report = import_parts(book(60, link="https://old.example/?post_type=book&p=60"), book(61, status="private"))
-        assert not remarks(report)
+    @pytest.mark.parametrize(
+        "values",
+        [
+            {"link": "https://old.example/?post_type=book&p=60"},
+            {"link": "https://old.example/book-60/"},
+            {"status": "private"},
+            *({"post_type": name} for name in sorted(ORDER_TYPES | NO_NAMES)),
+        ],
+    )
+    def test_what_readers_could_not_open_is_not_offered(
+        self, import_parts: ImportParts, values: dict[str, str]
+    ) -> None:
+        assert not remarks(import_parts(book(60, **values)))
+
+    def test_hostile_paths_are_shown_as_short_plain_text(self, import_parts: ImportParts) -> None:
+        report = import_parts(book(60, above=f"books%00%1b[2J%0a%E2%80%AE{'s' * 1000}"))
+        assert f"such as /books[2J {'s' * 90}. It" in remarks(report)[0]
 
     def test_chosen_types_are_pages_at_their_old_urls(self, tmp_path: Path, client: Client) -> None:
         assert counted(import_books(tmp_path, book(60), book(61)), "page") == {"imported": 3}
@@ -157,9 +193,7 @@ class TestChosenTypes:
         assert Page.objects.get(path="books").title == "Books"
 
     def test_later_imports_know_what_was_chosen(self, import_parts: ImportParts, tmp_path: Path) -> None:
-        import_parts(book(60))
         import_books(tmp_path, book(60))
-        assert not PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).exists()
         assert counted(import_parts(book(60), book(61)), "page") == {"imported": 1, "unchanged": 1}
 
     def test_what_is_below_another_stays_below_it(self, tmp_path: Path, client: Client) -> None:
@@ -171,6 +205,15 @@ class TestChosenTypes:
         import_export([path])
         assert exported(tmp_path, "again.xml").read_text() == before
 
+    def test_the_language_in_their_urls_is_no_part_of_the_path(self, tmp_path: Path, client: Client) -> None:
+        french, german = (
+            book(id_, above=f"{code}/books", inside=[filed("language", code)]) for id_, code in ((60, "fr"), (61, "de"))
+        )
+        import_books(tmp_path, french, german, book(62))
+        assert client.get("/fr/books/book-60/").headers["Location"] == "/books/book-60/"
+        assert client.get("/de/books/book-61/").headers["Location"] == "/books/book-61/"
+        assert Page.objects.get(path="books").title == "Books"
+
     def test_those_with_a_grouping_in_their_urls_are_at_the_top(self, tmp_path: Path, client: Client) -> None:
         groups = ("essays", "poems", "novels")
         import_books(tmp_path, *(book(60 + number, above=f"books/{name}") for number, name in enumerate(groups)))
@@ -178,7 +221,9 @@ class TestChosenTypes:
         assert client.get("/books/poems/book-61/").headers["Location"] == "/book-61/"
         assert items(exported(tmp_path))["page", 61].custom_type == "book"
 
-    @pytest.mark.parametrize("name", sorted(FORM_TYPES | INTERNAL_TYPES | THEME_TYPES | {"attachment", "post"}))
+    @pytest.mark.parametrize(
+        "name", sorted(FORM_TYPES | INTERNAL_TYPES | THEME_TYPES | ORDER_TYPES | {"attachment", "post"} | NO_NAMES)
+    )
     def test_what_was_sent_in_confidence_or_belongs_to_wordpress_cannot_be_chosen(
         self, tmp_path: Path, name: str
     ) -> None:
@@ -222,13 +267,14 @@ class TestChosenTypes:
         ("https://old.example/books/a/b/", "https://old.example", "books/a"),
         ("https://old.example/%D9%83%D8%AA%D8%A8/b/", "https://old.example", "كتب"),
         ("https://old.example/b/", "https://old.example", ""),
-        ("https://old.example/books/?p=1", "https://old.example", ""),
-        ("https://old.example", "https://old.example", ""),
-        ("", "", ""),
-        ("https://[old.example/books/b/", "https://old.example", ""),
+        ("https://old.example/books/?p=1", "https://old.example", None),
+        ("https://old.example", "https://old.example", None),
+        ("https://old.example/blog/", "https://old.example/blog", None),
+        ("", "", None),
+        ("https://[old.example/books/b/", "https://old.example", None),
     ],
 )
-def test_path_above_an_item(link: str, blog: str, expected: str) -> None:
+def test_path_above_an_item(link: str, blog: str, expected: str | None) -> None:
     assert path_above(link, blog) == expected
 
 
@@ -248,21 +294,41 @@ class TestImportingAgain:
         import_parts(project(40), project(41))
         assert Page.objects.get(title="Project 41").path == "work/project-41"
 
+    def test_the_page_above_them_becomes_public_with_the_first_of_them(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
+        import_parts(project(40, status="draft"))
+        parts = (project(40, status="draft"), project(41))
+        report = import_parts(*parts)
+        assert counted(report, "page") == {"imported": 1, "updated": 1, "unchanged": 1}
+        assert client.get("/portfolio/").status_code == 200
+        assert not import_parts(*parts).has_changes
+
+    def test_an_export_of_some_of_them_moves_nothing(self, tmp_path: Path) -> None:
+        poem = book(62, above="books/poems")
+        import_books(tmp_path, book(60), book(61), poem)
+        changed = book(62, above="books/poems", content="New.", post_modified="2020-05-05 05:05:05")
+        import_books(tmp_path, poem)
+        import_books(tmp_path, changed)
+        assert Page.objects.get(pk=62).path == "book-62"
+        assert not Page.objects.filter(path="poems").exists()
+        assert items(exported(tmp_path))["page", 62].custom_type == "book"
+
     def test_a_changed_item_is_updated_and_stays_where_it_is(self, import_parts: ImportParts) -> None:
         import_parts(project(40))
         report = import_parts(project(40, content="New.", post_modified="2020-05-05 05:05:05"))
         assert counted(report, "page") == {"updated": 1}
         assert Page.objects.get(pk=40).path == "portfolio/project-40"
 
-    def test_what_was_preserved_when_the_type_was_unknown_is_not_exported_twice(
-        self, import_parts: ImportParts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    def test_what_was_preserved_when_the_type_was_unknown_is_exported_once(
+        self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
-        with monkeypatch.context() as patch:
-            patch.setattr("wordpress.wxr.reader.PAGE_TYPES", {})
-            import_parts(project(40))
-        assert PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).count() == 1
-        import_parts(project(40))
-        assert exported(tmp_path).read_text().count("Project 40") == 1
+        import_parts(book(60))
+        before = exported(tmp_path).read_text()
+        import_books(tmp_path, book(60))
+        assert exported(tmp_path).read_text().count("Book 60") == 1
+        undo_run(ImportRun.objects.latest("pk"))
+        assert exported(tmp_path).read_text() == before
 
     def test_undoing_removes_everything(self, import_parts: ImportParts) -> None:
         import_parts(term("jetpack-portfolio-type", "murals"), project(40))
@@ -271,6 +337,12 @@ class TestImportingAgain:
 
 
 class TestExporting:
+    def test_custom_fields_are_exported_again_without_addresses_of_readers(self, tmp_path: Path) -> None:
+        import_books(tmp_path, book(60, inside=[meta("isbn", "1-2-3"), meta("_bbp_author_ip", "203.0.113.5")]))
+        text = exported(tmp_path).read_text()
+        assert "1-2-3" in text
+        assert "203.0.113.5" not in text
+
     def test_they_have_their_type_again(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(project(40, inside=[filed("jetpack-portfolio-type", "murals")]))
         text = exported(tmp_path).read_text()
@@ -288,7 +360,9 @@ class TestExporting:
         assert (found.custom_type, found.parent) == ("", 20)
 
     def test_an_export_gives_another_site_the_same_pages(self, tmp_path: Path) -> None:
-        import_books(tmp_path, project(40), project(41, status="draft"), page(20), book(60))
+        comic = project(43, post_type="jetpack-comic", status="draft", link="https://old.example/?p=43")
+        books = (book(60), book(61), book(62, above="books/poems"))
+        import_books(tmp_path, project(40), project(41, status="draft"), comic, page(20), *books)
         path = exported(tmp_path)
         before = path.read_text()
         pages = list(Page.objects.order_by("pk").values("pk", "path", "title", "status", "guid"))

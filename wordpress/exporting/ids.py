@@ -13,8 +13,9 @@ from django.db.models import Max
 from blog.models import Entry
 from core.bulk import fetch_rows, max_pk
 from media.models import Document, Picture, Upload
+from wordpress.importing.preserved import preserved_items
 from wordpress.markup.footnotes_and_blocks import Origin, count_blocks, replace_block_ids
-from wordpress.models import Attachment, Fragment, FragmentKind, PreservedData
+from wordpress.models import Attachment, Fragment, FragmentKind
 
 
 class ExportIds:
@@ -22,7 +23,7 @@ class ExportIds:
         self._blocks = list(Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").values_list("site", "name"))
         highest_attachment = Attachment.objects.aggregate(highest=Max("wordpress_id"))["highest"] or 0
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
-        whole = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).exclude(wordpress_id=0).order_by("pk")
+        whole = preserved_items().exclude(wordpress_id=0).order_by("pk")
         self._wholes = list(whole.values_list("site", "wordpress_id"))
         highest_whole = max((wordpress_id for _site, wordpress_id in self._wholes), default=0)
         self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block, highest_whole) + 1)

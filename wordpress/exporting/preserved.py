@@ -13,6 +13,7 @@ from django.db.models import Model
 
 from core.bulk import fetch_rows
 from wordpress.exporting.ids import ExportIds
+from wordpress.importing.preserved import preserved_items
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import CATEGORIES, TAGS
 from wordpress.models import ImportedItem, PreservedData
@@ -110,7 +111,7 @@ def whole_terms() -> Iterator[str]:
 
 def whole_items(ids: ExportIds) -> Iterator[str]:
     """Yield the items of types that are unknown here. They refer to others by the IDs of the export."""
-    rows = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).order_by("pk").iterator(_CHUNK_SIZE)
+    rows = preserved_items().order_by("pk").iterator(_CHUNK_SIZE)
     for batch in batched(rows, _CHUNK_SIZE, strict=False):
         moved = _MovedIds(batch, ids)
         for row in batch:

@@ -27,7 +27,8 @@ from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
 from wordpress.exporting.translations import translation_terms
 from wordpress.importing.database import tune_for_bulk
 from wordpress.importing.page_types import page_types_here
-from wordpress.models import Attachment, PreservedData
+from wordpress.importing.preserved import preserved_items
+from wordpress.models import Attachment
 from wordpress.wxr import elements
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import EXTENSION_KEY, PAGE_TYPE_KEY, clean_for_xml, to_json
@@ -55,7 +56,7 @@ def export_wxr(
     write(elements.GENERATOR)
     total = sum(rows.count() for rows in (Entry.objects, Picture.objects.served(), Document.objects.served()))
     total += Attachment.objects.from_items().without_file().count()
-    total += PreservedData.objects.filter(kind=PreservedData.Kind.ITEM).count()
+    total += preserved_items().count()
     done = 0
     for done, item in enumerate(_items(warn, menus), start=1):
         write(item)

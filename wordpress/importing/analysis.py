@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,6 +15,7 @@ from django.utils.translation import ngettext, ngettext_lazy
 from blog.rendering import SourceTooLongError, check_source
 from blog.rendering.markups import markups
 from core.http import host_of
+from core.text import one_line
 from wordpress.importing.entry_builder import markup_of
 from wordpress.importing.linked_ids import highest_linked_id
 from wordpress.importing.terms import MAX_TERMS, ExportedTerms
@@ -36,8 +37,9 @@ type Progress = Callable[[Stage, int, int], None]
 # No time zone is further from UTC: the two dates of an item that differ more were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
 
-# How many custom types are counted. No site has so many.
+# How many custom types are counted, which no site has, and how much of a path is shown.
 _MAX_TYPES: Final = 100
+_MAX_PATH: Final = 100
 # The part of all GUIDs that have a host of the blog, and how many hosts are counted.
 _OFTEN: Final = 0.1
 _MAX_HOSTS: Final = 1000
@@ -95,7 +97,7 @@ class Analysis:
     items: Counter[str] = field(default_factory=Counter)
     # The custom types whose items become pages.
     page_types: set[str] = field(default_factory=set)
-    # Those whose items could: how many of them readers could open, and the path of the first.
+    # Those whose items could: how many of them readers could open, and the path of the first as text.
     other_types: dict[str, tuple[int, str]] = field(default_factory=dict)
     authors: dict[str, Author] = field(default_factory=dict)
     # The authors whom items name.
@@ -143,7 +145,7 @@ class Analysis:
     def add_other_type(self, item: Item) -> None:
         """Count an item that readers could open, and whose custom type is unknown here."""
         if item.type in self.other_types or len(self.other_types) < _MAX_TYPES:
-            count, path = self.other_types.get(item.type, (0, urlsplit(item.link).path))
+            count, path = self.other_types.get(item.type, (0, one_line(unquote(urlsplit(item.link).path))[:_MAX_PATH]))
             self.other_types[item.type] = count + 1, path
 
     def add_guid(self, guid: str) -> None:

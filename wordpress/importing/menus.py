@@ -2,16 +2,15 @@
 
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.http import host_of
 from core.text import fold, remove_controls
 from wordpress.importing.matching import KeyedItem
 from wordpress.models import fingerprint
-from wordpress.wxr.post_types import PAGE_TYPES
 from wordpress.wxr.records import CATEGORY, MENU_ITEM, NAVIGATION, TAG, Item, parents_first
 from wordpress.wxr.values import parse_id, plain_line
 
@@ -77,13 +76,16 @@ class ExportedMenu:
     is_nested: bool = False
 
 
-def read_menus(items: Iterable[KeyedItem]) -> list[ExportedMenu]:
-    """Return the menus of an export in their order, with their links from top to bottom, each before those below it."""
+def read_menus(items: Iterable[KeyedItem], section_of_type: Callable[[str], str]) -> list[ExportedMenu]:
+    """Return the menus of an export in their order, with their links from top to bottom, each before those below it.
+
+    `section_of_type` returns the slug of the page that lists the items of a custom type, or an empty string.
+    """
     menus: dict[str, ExportedMenu] = {}
     seen: set[tuple[str, int]] = set()
     total = 0
     for item, *_key in items:
-        for found, links in _menus_of(item):
+        for found, links in _menus_of(item, section_of_type):
             # Of several exports, two may have the same item.
             if item.id and (found.key, item.id) in seen:
                 continue
@@ -99,9 +101,9 @@ def read_menus(items: Iterable[KeyedItem]) -> list[ExportedMenu]:
     return list(menus.values())
 
 
-def _menus_of(item: Item) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
+def _menus_of(item: Item, section_of_type: Callable[[str], str]) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
     if item.type == MENU_ITEM and item.status != "draft":
-        link = _classic_link(item)
+        link = _classic_link(item, section_of_type)
         for ref in item.terms:
             if ref.taxonomy == "nav_menu":
                 key = fingerprint(MENU_ITEM, ref.slug or ref.name)
@@ -113,17 +115,17 @@ def _menus_of(item: Item) -> Iterator[tuple[ExportedMenu, list[ExportedLink]]]:
         yield menu, list(_block_links(item.content))
 
 
-def _classic_link(item: Item) -> ExportedLink:
+def _classic_link(item: Item, section_of_type: Callable[[str], str]) -> ExportedLink:
     meta = {key: value.strip() for key, value in item.meta if key.startswith("_menu_item_")}
     kind, what = meta.get("_menu_item_type", ""), meta.get("_menu_item_object", "")
     # A link to all items of a type has no URL.
-    url = f"/{PAGE_TYPES[what]}/" if kind == "post_type_archive" and what in PAGE_TYPES else ""
+    section = section_of_type(what) if kind == "post_type_archive" else ""
     return ExportedLink(
         _label(item.title),
         kind if kind in {ENTRY, TERM} else CUSTOM,
         what[:20],
         parse_id(meta.get("_menu_item_object_id", "")),
-        url or _url(meta.get("_menu_item_url", "")),
+        f"/{quote(section)}/" if section else _url(meta.get("_menu_item_url", "")),
         item.id,
         parse_id(meta.get("_menu_item_menu_item_parent", "")),
         item.menu_order,

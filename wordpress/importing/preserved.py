@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import Any, Final
 from urllib.parse import unquote
 
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.translation import ngettext
 
 from blog.models import Entry
@@ -26,9 +27,9 @@ from wordpress.importing.enclosures import enclosure_field, parse_enclosure
 from wordpress.importing.entry_builder import keeps_status
 from wordpress.importing.ledger import PRESERVED
 from wordpress.importing.limits import max_length
-from wordpress.importing.report import OTHER_TERMS, Outcome
+from wordpress.importing.report import OTHER_TERMS, PAGES, Outcome
 from wordpress.markup.tables import table_key
-from wordpress.models import PreservedData, fingerprint
+from wordpress.models import ImportedItem, PreservedData, fingerprint
 from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.extensions import without_extension
 from wordpress.wxr.records import (
@@ -91,6 +92,10 @@ def preserve(context: ImportContext, kind: str, owner: str, found: Mapping[int, 
         _note_left_out(context, kind, pk, fields)
     rows = fetch_rows(PreservedData, owner, found, owner, "pk", "fields")
     stored = {pk: (row, fields) for pk, row, fields in rows}
+    for pk, (_row, fields) in stored.items():
+        if "section" in found[pk] and "section" in fields:
+            # Where the page was first. Another export, with other items, may say something else.
+            found[pk]["section"] = fields["section"]
     new = [(pk, fields) for pk, fields in found.items() if fields and pk not in stored]
     others = ("", PreservedData.Kind.PART.value, 0, None)
     columns = (owner, "fields", "site", "kind", "wordpress_id", "key")
@@ -127,12 +132,11 @@ def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> di
     return outcomes
 
 
-def forget_whole(context: ImportContext, items: Iterable[Item]) -> None:
-    """Delete what earlier imports preserved of items because their types were unknown then."""
-    keys = [key_of(item._replace(type=item.custom_type)) for item in items if item.custom_type]
-    if keys:
-        rows = PreservedData.objects.filter(kind=PreservedData.Kind.ITEM, site=context.site)
-        rows.filter(key__in=keys).delete()
+def preserved_items() -> QuerySet[PreservedData]:
+    """Return the preserved items, without those of which a later import made pages. Undoing it brings them back."""
+    same = {"site": OuterRef("site"), "wordpress_id": OuterRef("wordpress_id")}
+    pages = ImportedItem.objects.filter(kind=PAGES, wordpress_id__gt=0, **same)
+    return PreservedData.objects.filter(~Exists(pages), kind=PreservedData.Kind.ITEM)
 
 
 def entry_fields(item: Item) -> Fields:
@@ -156,7 +160,9 @@ def entry_fields(item: Item) -> Fields:
     if not is_post and item.sticky:
         elements["wp:is_sticky"] = "1"
     terms = (ref for ref in item.terms if not is_post or ref.taxonomy not in {CATEGORY, TAG})
-    return _fields(elements.items(), terms, _entry_meta(item))
+    meta = tuple(_entry_meta(item))
+    # Readers may have written what plugins store, such as the topics of a forum.
+    return _fields(elements.items(), terms, _without_private(meta) if item.custom_type else meta)
 
 
 def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ from wordpress.importing.matching import LAST_GUID_INDEX, KeyedItem, guid_source
 from wordpress.importing.referenced_files import FileReferences, find_references
 from wordpress.importing.report import ATTACHMENTS, PAGES
 from wordpress.wxr.post_types import PAGE_TYPES
-from wordpress.wxr.records import REUSABLE_BLOCK, TABLE, Item, parents_first
+from wordpress.wxr.records import REUSABLE_BLOCK, SECTION_GUID, TABLE, Item, parents_first
 from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import usable_slug
 
@@ -71,7 +71,7 @@ class SpooledPages:
         self._spool = spool
         self._positions: list[int] = []
         self._by_id: dict[int, int] = {}
-        # The public pages at the top, by slug.
+        # The public pages at the top, by slug, and those that an import has added above items of custom types.
         self._at_top: dict[str, int] = {}
         # How often the items of each custom type are below a path.
         self._paths_above: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -86,8 +86,10 @@ class SpooledPages:
         if not keyed.is_repeated:
             # Of several pages with one ID the first counts.
             self._by_id.setdefault(outline.id, keyed.position)
-            if outline.status == "publish" and not (outline.parent or outline.custom_type):
-                self._at_top.setdefault(usable_slug(outline.slug), keyed.position)
+            slug = usable_slug(outline.slug)
+            is_section = outline.status == "publish" or outline.guid.startswith(SECTION_GUID)
+            if slug and is_section and not (outline.parent or outline.custom_type):
+                self._at_top.setdefault(slug, keyed.position)
             if outline.path_above and not outline.parent:
                 self._paths_above[outline.custom_type][outline.path_above] += 1
 
@@ -104,9 +106,19 @@ class SpooledPages:
         """Return the slug of the page at the top that an item of a custom type is below; empty if it is below none."""
         if item.parent or not item.custom_type:
             return ""
-        usual = self._usual_paths.get(item.custom_type) or PAGE_TYPES.get(item.custom_type, "")
-        slug = usable_slug(usual.rpartition("/")[2]) if item.path_above in {usual, ""} else ""
+        is_usual = item.path_above in {None, self._usual_path(item.custom_type)}
+        return self.section_of_type(item.custom_type) if is_usual else ""
+
+    def section_of_type(self, custom_type: str) -> str:
+        """Return the slug of the page at the top that items of a type are usually below; empty if they are below none.
+
+        In WordPress its URL is that of all items of the type.
+        """
+        slug = usable_slug(self._usual_path(custom_type).rpartition("/")[2]).strip("-")
         return "" if is_reserved(slug) or slug.isdecimal() else slug
+
+    def _usual_path(self, custom_type: str) -> str:
+        return self._usual_paths.get(custom_type) or PAGE_TYPES.get(custom_type, "")
 
     @cached_property
     def _usual_paths(self) -> dict[str, str]:
@@ -114,21 +126,28 @@ class SpooledPages:
         usual = {name: paths.most_common(1)[0] for name, paths in self._paths_above.items()}
         return {name: path for name, (path, count) in usual.items() if count * 2 >= self._paths_above[name].total()}
 
-    def without_section(self) -> dict[str, list[Item]]:
-        """Return the outlines of the items of custom types for which no page is at the top, by its slug."""
-        found: dict[str, list[Item]] = {}
-        for keyed in self.outlines:
+    def without_section(self) -> dict[str, list[int]]:
+        """Return the positions of items of custom types for which no page of the export is at the top, by its slug."""
+        found: dict[str, list[int]] = {}
+        for index, keyed in enumerate(self.outlines):
             section = self.section_of(keyed.item)
             if section and section not in self._at_top:
-                found.setdefault(section, []).append(keyed.item)
+                found.setdefault(section, []).append(index)
         return found
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
-        """Sort pages: parents first, then public ones, then those with a slug. Also return those in a circle."""
+        """Sort pages by their right to a slug, but parents first. Also return those in a circle.
+
+        Public ones come first, then those with a slug, then those that were pages on the old site.
+        """
         items = {index: self.outlines[index].item for index in indices}
         # Drafts may have the slug of another page, or its title and no slug.
-        by_right = sorted(items, key=lambda index: (items[index].status != "publish", not items[index].slug))
+        by_right = sorted(items, key=lambda index: _right_to_slug(items[index]))
         return parents_first({index: self.parent_of(index) for index in by_right})
+
+
+def _right_to_slug(item: Item) -> tuple[bool, bool, bool]:
+    return item.status != "publish", not item.slug, bool(item.custom_type)
 
 
 class Spool:

@@ -2,7 +2,6 @@
 
 import uuid
 from typing import Any
-from urllib.parse import unquote
 
 from django import forms
 from django.conf import settings
@@ -130,4 +129,4 @@ class StartForm(forms.Form):
 
 def _type_label(name: str, count: int, path: str) -> str:
     text = gettext("%(name)s: %(count)d, such as %(path)s")
-    return text % {"name": name, "count": count, "path": unquote(path)}
+    return text % {"name": name, "count": count, "path": path}

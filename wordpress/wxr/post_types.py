@@ -1,5 +1,6 @@
 """Types of items in an export: posts and pages, those of WordPress itself, and custom types of plugins and themes."""
 
+import re
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
@@ -22,19 +23,35 @@ PAGE_TYPES: Final = {
     "project": "project",
     "avada_portfolio": "portfolio-items",
 }
-_OTHERS: Final = {"post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE}
+# Payments and orders of WooCommerce, Easy Digital Downloads and GiveWP. They are kept, but can't become pages either.
+ORDER_TYPES: Final = {"edd_payment", "give_payment", "shop_order", "shop_order_refund", "shop_subscription"}
+_NEVER_PAGES: Final = {
+    *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE),
+    *THEME_TYPES,
+    *INTERNAL_TYPES,
+    *FORM_TYPES,
+    *ORDER_TYPES,
+}
+# The names that WordPress allows (source: register_post_type and sanitize_key).
+_NAME: Final = re.compile(r"[a-z0-9_-]{1,20}")
 
 
 def can_be_pages(post_type: str) -> bool:
     """Return whether this is a custom type, whose items become pages if the owner wants it."""
-    return post_type not in THEME_TYPES | INTERNAL_TYPES | FORM_TYPES | _OTHERS
+    return post_type not in _NEVER_PAGES and bool(_NAME.fullmatch(post_type))
 
 
-def path_above(link: str, base_url: str) -> str:
-    """Return the path above that of an item of the blog at `base_url`, such as `portfolio`. Empty if it has none."""
+def path_above(link: str, base_url: str, language: str = "") -> str | None:
+    """Return the path above that of an item of the blog at `base_url`, such as `portfolio`. Empty if it is at the top.
+
+    None if the link has no path, as of drafts. URLs may begin with the `language` of the item, as those of Polylang do.
+    """
     try:
         parts, folder = urlsplit(link), urlsplit(base_url).path.rstrip("/")
     except ValueError:
-        return ""
+        return None
     path = unquote(parts.path).removeprefix(folder).removeprefix("/index.php")
-    return "" if parts.query or not path.startswith("/") else path.strip("/").rpartition("/")[0]
+    if parts.query or not path.startswith("/") or not path.strip("/"):
+        return None
+    above = path.strip("/").rpartition("/")[0]
+    return f"{above}/".removeprefix(f"{language}/").rstrip("/") if language else above

@@ -13,7 +13,7 @@ from wordpress.wxr import extensions, values
 from wordpress.wxr.children import TERM_ELEMENTS, Children, author_of, term_of, term_ref, text_of
 from wordpress.wxr.markup_repair import KNOWN_PREFIXES, UNDECLARED
 from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above
-from wordpress.wxr.records import DESIRED_SLUG_KEY, Comment, Item, Meta, Record
+from wordpress.wxr.records import DESIRED_SLUG_KEY, LANGUAGE, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
 # The limit for one item with all its comments. The largest real ones have a few megabytes.
@@ -189,6 +189,7 @@ class Export:
             date_gmt = values.parse_rss_date(fields.text("pubDate"))
         link, guid = fields.text("link").strip(), fields.text("guid").strip()
         exported_type = fields.text("wp:post_type").strip() or "post"
+        language = next((ref.slug for ref in refs if ref.taxonomy == LANGUAGE), "")
         custom_type = exported_type if exported_type in self._page_types and can_be_pages(exported_type) else ""
         item_type = "page" if custom_type else exported_type
         is_entry = item_type in {"post", "page"}
@@ -221,7 +222,7 @@ class Export:
             legacy_urls=extensions.find_legacy_urls(meta),
             elements=fields.texts(except_for=_ITEM_ELEMENTS if is_entry else ()),
             custom_type=custom_type,
-            path_above=path_above(link, self.base_url) if can_be_pages(exported_type) else "",
+            path_above=path_above(link, self.base_url, language) if can_be_pages(exported_type) else None,
         )
         if self._removed_terms and len(self.surplus_terms) < _MAX_KEYS:
             self.surplus_terms[values.plain_line(item.title)[:200] or str(item.id)] += self._removed_terms

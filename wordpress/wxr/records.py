@@ -139,8 +139,9 @@ class Item(NamedTuple):
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
     `custom_type` is the type of an item that becomes a page, and empty if it was a page anyway. Items of custom types
-    have the `path_above` that of their link. Only our exports have `legacy_urls` and `extension`. `elements` are the
-    texts of elements by name: of posts and pages those that have no field here, of other items all of them.
+    have the `path_above` that of their link (wordpress.wxr.post_types). Only our exports have `legacy_urls` and
+    `extension`. `elements` are the texts of elements by name: of posts and pages those that have no field here, of
+    other items all of them.
     """
 
     id: int
@@ -170,7 +171,7 @@ class Item(NamedTuple):
     elements: Elements = ()
     extension: Extension | None = None
     custom_type: str = ""
-    path_above: str = ""
+    path_above: str | None = None
 
     @property
     def is_for_members(self) -> bool:

@@ -26,7 +26,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.entry_builder import ImportedEntry, build_entry, remarks_on, text_of
 from wordpress.importing.ledger import Recorded, fingerprint_item, fingerprint_modified
 from wordpress.importing.matching import Identity, KeyedItem, identify
-from wordpress.importing.preserved import Fields, entry_fields, forget_whole, preserve
+from wordpress.importing.preserved import Fields, entry_fields, preserve
 from wordpress.importing.redirects import add_id_redirects
 from wordpress.importing.render_worker import CommentText
 from wordpress.importing.report import Outcome
@@ -236,7 +236,6 @@ class EntryImport(ABC):
         comments.write()
         kept = {each.entry.pk: each.item for each in imported} | {pk: item for item, pk in unchanged if pk in recorded}
         kind = batch.candidates[0].keyed.item.type
-        forget_whole(self.context, [each.item for each in new])
         preserve(self.context, kind, "entry", {pk: self.preserved(item) for pk, item in kept.items()})
         self._redirect_ids(new)
         entries_changed([each.entry.pk for each in imported])

@@ -64,7 +64,7 @@ class _Converted:
 
 def import_menus(context: ImportContext) -> None:
     """Convert the menus, make those public that belong somewhere if the site has none, and note what each contained."""
-    menus = read_menus(context.spool.skipped)
+    menus = read_menus(context.spool.skipped, context.spool.pages.section_of_type)
     if menus:
         targets = _Targets(context, [link for menu in menus for link in menu.links])
         write_batch(context, partial(_import, context, [_convert(menu, targets) for menu in menus]))

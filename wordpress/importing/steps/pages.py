@@ -31,8 +31,10 @@ def import_pages(context: ImportContext, unsupported: Unsupported) -> None:
 
     Parents come first. When a page moves, the pages below it move too, and their old URLs become redirects.
     """
-    add_sections(context)
-    identities = identify(context.spool.pages.outlines, context.site)
+    outlines = context.spool.pages.outlines
+    identities = identify(outlines, context.site)
+    add_sections(context, {index for index, identity in enumerate(identities) if not identity.known})
+    identities += identify(outlines[len(identities) :], context.site)
     pages = _PageImport(context, unsupported)
     pages.pks = {index: identity.pk for index, identity in enumerate(identities) if identity.known and identity.pk}
     for is_known in (False, True):
@@ -99,9 +101,12 @@ class _PageImport(EntryImport):
         slug = usable_slug(imported.item.slug) or page.slug
         if index in self._circular:
             new_parent = None
+        elif imported.item.custom_type and not imported.item.parent:
+            # What its section is depends on the other items of an export, which may be only some.
+            new_parent = page.parent
         elif parent is None:
             # If the parent is not in this export, it stays the same.
-            new_parent = page.parent if imported.item.parent or imported.item.custom_type else None
+            new_parent = page.parent if imported.item.parent else None
         else:
             new_parent = Page.objects.filter(pk=self.pks.get(parent, 0)).first()
         if not isinstance(page, Page) or (page.slug, page.parent) == (slug, new_parent):

@@ -3,7 +3,7 @@
 In WordPress this URL lists the items of the type, and a page here lists the pages below it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from functools import partial
 from typing import Final
 from urllib.parse import quote
@@ -11,46 +11,62 @@ from urllib.parse import quote
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from blog.models import Page
+from blog.models import Entry, Status
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import add_missing_redirects
 from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import usable_slug
 
-# Groupings of projects: the section, and how the URLs of their terms begin (source: Jetpack).
+# Taxonomies: the custom type whose items they group, and how the URLs of their terms begin (source: Jetpack, Divi and
+# Avada).
 _GROUPINGS: Final = {
-    "jetpack-portfolio-type": ("portfolio", "project-type"),
-    "jetpack-portfolio-tag": ("portfolio", "project-tag"),
+    "jetpack-portfolio-type": ("jetpack-portfolio", "project-type"),
+    "jetpack-portfolio-tag": ("jetpack-portfolio", "project-tag"),
+    **{name: ("project", name) for name in ("project_category", "project_tag")},
+    **{name: ("avada_portfolio", name) for name in ("portfolio_category", "portfolio_skills", "portfolio_tags")},
 }
 
 
-def find_sections(slugs: Collection[str]) -> dict[str, Page]:
+def find_sections(slugs: Collection[str]) -> dict[str, Entry]:
     """Return the pages here at the top with these slugs."""
-    pages = Page.objects.only("kind", "path").filter(path__in=slugs) if slugs else ()
-    return {page.path: page for page in pages if page.path}
+    # Only pages have paths. If the query said so, SQLite would read all of them.
+    found: dict[str, Entry] = Entry.objects.without_texts().order_by().in_bulk(slugs, field_name="path")
+    return found
 
 
-def add_sections(context: ImportContext) -> None:
-    """Add a page to those of the export for each section that has none, neither in the export nor here."""
+def add_sections(context: ImportContext, new: Container[int]) -> None:
+    """Add a page to those of the export for each section of `new` items that has none, in the export or here.
+
+    One that an import has added becomes public with the first of its items.
+    """
     without = context.spool.pages.without_section()
-    for slug in without.keys() - find_sections(without).keys():
-        context.spool.add(_section(slug, without[slug]))
-        context.item_count += 1
+    here = find_sections(without)
+    for slug, indices in without.items():
+        section = _section(slug, [context.spool.pages.outlines[index].item for index in indices])
+        if page := here.get(slug):
+            is_needed = (page.guid, page.status, section.status) == (section.guid, Status.DRAFT, "publish")
+        else:
+            is_needed = any(index in new for index in indices)
+        if is_needed:
+            context.spool.add(section)
+            context.item_count += 1
 
 
 def redirect_groupings(context: ImportContext) -> None:
     """Redirect the URLs of groupings to the pages that list everything in them."""
-    if sections := find_sections({section for section, _prefix in _GROUPINGS.values()}):
+    slugs = {name: context.spool.pages.section_of_type(name) for name, _prefix in _GROUPINGS.values()}
+    if pages := find_sections(slugs.values()):
+        sections = {name: pages[slug] for name, slug in slugs.items() if slug in pages}
         write_batch(context, partial(_redirect_groupings, context, sections))
 
 
-def _redirect_groupings(context: ImportContext, sections: Mapping[str, Page]) -> None:
+def _redirect_groupings(context: ImportContext, sections: Mapping[str, Entry]) -> None:
     urls = []
     for term in context.analysis.terms:
-        section, prefix = _GROUPINGS.get(term.taxonomy, ("", ""))
-        if section in sections:
-            urls.append((f"/{prefix}/{quote(usable_slug(term.slug))}/", sections[section]))
+        custom_type, prefix = _GROUPINGS.get(term.taxonomy, ("", ""))
+        if custom_type in sections:
+            urls.append((f"/{prefix}/{quote(usable_slug(term.slug))}/", sections[custom_type]))
     context.ledger.add_redirects(add_missing_redirects(urls))
 
 
@@ -74,7 +90,7 @@ def _section(slug: str, outlines: Sequence[Item]) -> Item:
         modified_at=None,
         legacy_urls=(),
         custom_type="",
-        path_above="",
+        path_above=None,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import partial
-from urllib.parse import unquote
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -29,7 +28,7 @@ def skip_others(context: ImportContext) -> None:
             "import again (in the command: --pages %(name)s).",
             count,
         )
-        context.report.note(name, 0, name, text % {"count": count, "path": unquote(path), "name": name})
+        context.report.note(name, 0, name, text % {"count": count, "path": path, "name": name})
 
 
 def _skip(context: ImportContext, batch: Sequence[Item]) -> None:
