@@ -11,12 +11,14 @@ from django.core.management import call_command
 from django.test import Client
 
 from blog.models import Page
+from comments import personal_data
 from tests.factories import UserFactory
 from tests.factories.database import contents
 from tests.factories.import_jobs import export_file, job_url, start
 from tests.factories.reports import counted, remarks
 from tests.factories.types import ImportParts, Uploaded, Work
 from tests.factories.wxr import VERSIONS, comment, export, exported, filed, item, items, meta, page, term, write
+from wordpress.importing.personal_data import PreservedRows
 from wordpress.importing.pipeline import import_export
 from wordpress.importing.report import Report
 from wordpress.importing.undo import undo_run
@@ -240,6 +242,13 @@ class TestChosenTypes:
     def test_a_type_that_is_not_in_the_export_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(InvalidExportError, match=r"“film”.*: book\."):
             import_books(tmp_path, book(60), types=["film"])
+
+    def test_personal_data_that_a_plugin_stored_is_found_and_erased(self, tmp_path: Path) -> None:
+        asked = [meta("_bbp_anonymous_email", "rosa@example.org")]
+        import_books(tmp_path, book(60, inside=asked), page(20, inside=[meta("contact", "rosa@example.org")]))
+        assert PreservedRows().rows("rosa@example.org").get().entry_id == 60
+        personal_data.erase("rosa@example.org", keep_text=True)
+        assert "_bbp_anonymous_email" not in exported(tmp_path).read_text()
 
     def test_the_command_takes_types(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(book(60)))

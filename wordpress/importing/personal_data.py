@@ -1,4 +1,4 @@
-"""Personal data in what imports have preserved: meta fields of comments, and items of unknown types with an address."""
+"""Personal data in what imports have preserved: meta fields of comments, and items of custom types with an address."""
 
 import json
 import re
@@ -19,7 +19,8 @@ from wordpress.models import PreservedData
 class PreservedRows(PersonalRows):
     """The preserved data of a person's comments, and all other preserved data in which the address occurs.
 
-    What editors wrote about their own texts, such as the custom fields of posts, is not about commenters.
+    What editors wrote about their own texts, such as the custom fields of posts, is not about commenters. What plugins
+    stored may be, such as the topics of a forum.
     """
 
     model: type[PreservedData] = field(default=PreservedData)
@@ -34,7 +35,8 @@ class PreservedRows(PersonalRows):
         contains = Q()
         for spelling in spellings:
             contains |= Q(text__icontains=spelling)
-        others = rows.filter(entry=None, category=None, tag=None).annotate(text=Cast("fields", TextField()))
+        of_plugins = Q(entry=None) | Q(fields__elements__has_key="wp:post_type")
+        others = rows.filter(of_plugins, category=None, tag=None).annotate(text=Cast("fields", TextField()))
         # The database also finds parts of longer addresses.
         whole = re.compile(rf"(?<![\w.+-])(?:{'|'.join(map(re.escape, spellings))})(?![\w-]|\.\w)", re.IGNORECASE)
         found = [pk for pk, text in others.filter(contains).values_list("pk", "text") if whole.search(text)]
