@@ -1,6 +1,5 @@
 """The permissions of the roles, and the names and slugs of people."""
 
-from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -143,7 +142,7 @@ class TestCheck:
         ],
     )
     def test_finds_apps_roles_and_permissions_that_do_not_exist(
-        self, app: str, permissions: dict[str, Collection[str]], problems: list[str]
+        self, app: str, permissions: dict[str, set[str]], problems: list[str]
     ) -> None:
         found = list(role_permissions.find_problems(app, permissions))
         assert len(found) == len(problems)
