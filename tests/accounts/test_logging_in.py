@@ -173,7 +173,7 @@ class TestThrottle:
     def test_a_failing_cache_neither_locks_out_nor_ends_the_limits(
         self, amina: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(throttle, "cache", FailSafeCache("no such cache", {}))
+        monkeypatch.setattr("core.cache.cache", FailSafeCache("no such cache", {}))
         assert log_in(Client()).status_code == 302
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), password="wrong")
