@@ -2,7 +2,7 @@
 
 Nothing of it is shown to anyone, except for tables in the texts that name them (wordpress.markup.tables). What readers
 left in WordPress without their knowledge is not preserved: IP addresses and the notes of spam filters. Neither is what
-they sent through forms: nobody would find it here to answer or erase it.
+they sent through forms: no one would find it here to answer or erase it.
 """
 
 import datetime as dt

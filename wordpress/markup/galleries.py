@@ -77,7 +77,7 @@ def gallery_html(attributes: Mapping[str, str], find: UploadFinder) -> str:
 
 
 def playlist_html(attributes: Mapping[str, str], find: UploadFinder) -> str:
-    """Return the list of players for a playlist shortcode with these attributes. Empty if no file of its is known."""
+    """Return the players for a playlist shortcode with these attributes. Empty if none of its files is known."""
     kind = "video" if attributes.get("type") == "video" else "audio"
     shown = _chosen(attributes, find, lambda upload: _media_type(upload).startswith(f"{kind}/"))
     items = "".join(_player(kind, upload) for _id, upload in shown)
