@@ -21,8 +21,11 @@ class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
         return self.with_unsent().filter(not_before__lte=timezone.now()).order_by("not_before", "pk")
 
     def claim(self, recipient: "Recipient", until: dt.datetime) -> bool:
-        """Reserve the mail of `recipient` for this worker `until` then. Only one of several workers succeeds."""
-        return bool(self.filter(pk=recipient.pk, not_before__lte=timezone.now()).update(not_before=until))
+        """Reserve the mail of `recipient` for this worker `until` then. Only one of several workers succeeds.
+
+        None of them does if another worker has sent it since `recipient` was read, because that moves `not_before`.
+        """
+        return bool(self.filter(pk=recipient.pk, not_before=recipient.not_before).update(not_before=until))
 
     def with_unsubscribe_token(self, token: str) -> Model | None:
         """Return who this token belongs to; None if they are gone. Raises BadSignature if it is forged."""

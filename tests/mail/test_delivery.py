@@ -1,15 +1,18 @@
 """Delivery knows what is due, without knowing the apps that send it."""
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from accounts.models import User
 from comments.models import Follower
 from mail import delivery
 from mail.delivery import Mailing, Preparation
+from mail.models import Recipient, RecipientQuerySet
 from tests.factories import PostFactory
 
 pytestmark = pytest.mark.django_db
@@ -43,6 +46,30 @@ def test_every_preparation_is_run() -> None:
     delivery.preparations.register("b", Preparation(lambda: done.append("b"), lambda: None))
     delivery.deliver()
     assert done == ["a", "b"]
+
+
+def test_what_another_worker_sends_after_it_was_found_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
+    sent: list[str] = []
+
+    def emails(follower: Follower) -> Iterator[EmailMessage]:
+        yield EmailMessage(to=[follower.email])
+        sent.append(follower.email)
+        Follower.objects.update(invited_at=timezone.now())
+
+    delivery.mailings.register("followers", Mailing(Follower.objects.all(), emails))
+    monkeypatch.setattr(Follower, "min_interval", dt.timedelta())
+    claim = RecipientQuerySet.claim
+    with monkeypatch.context() as patched:
+
+        def late(self: RecipientQuerySet[Any], recipient: Recipient, until: dt.datetime) -> bool:
+            patched.setattr(RecipientQuerySet, "claim", claim)
+            assert delivery.deliver() == 1
+            return self.claim(recipient, until)
+
+        patched.setattr(RecipientQuerySet, "claim", late)
+        assert delivery.deliver() == 0
+    assert sent == ["a@example.org"]
 
 
 def test_a_model_that_is_not_a_recipient_is_a_problem() -> None:
