@@ -69,7 +69,7 @@ class CommentsConfig(AppConfig):
 
 @register
 def check_akismet(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report a key for Akismet whose client is not installed (comments.E001)."""
+    """Report that a key for Akismet is set but its client is not installed (comments.E001)."""
     if not settings.BROADSIDE_AKISMET_KEY or find_spec("akismet"):
         return []
     return [

@@ -1,8 +1,8 @@
 """Avatars: a small pattern for each commenter, drawn on this site without third-party requests.
 
 The pattern depends on a keyed hash of the name and the e-mail address. The same person has the same one everywhere,
-someone who borrows the name has another, and nobody can use it to guess addresses. The name is part of the hash so that
-the pattern does not reveal who comments under two names.
+someone else with the same name has a different one, and it cannot be used to guess addresses. The name is part of the
+hash so that the pattern does not reveal who comments under two names.
 """
 
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ _SVG = '<svg class="avatar avatar-{}" viewBox="0 0 6 6" width="40" height="40" a
 def avatar(comment: Comment) -> SafeString:
     """Return the avatar of the commenter as an SVG of less than 500 bytes. Pingbacks get the neutral one.
 
-    Use it only for public comments: people who see the avatar of an address they typed could find out whose it is.
+    Use it only for public comments: by typing in an address and comparing avatars, people could find out whose it is.
     """
     if comment.kind != CommentKind.COMMENT:
         return neutral()

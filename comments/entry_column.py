@@ -1,4 +1,4 @@
-"""The number of comments in the lists of posts and pages, with links to them."""
+"""The column with comment counts in the admin's lists of posts and pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from comments.models import Comment, CommentStatus
 
 
 def cells(request: HttpRequest, entries: Sequence[Any]) -> dict[int, str]:
-    """Return the number of approved comments on each entry that has any, and of those that are pending. One query."""
+    """Return the comment counts of each entry that has any, by ID; for moderators, with links to them. One query."""
     if not request.user.has_perm("comments.view_comment"):
         return {entry.pk: str(entry.comment_count) for entry in entries if entry.comment_count}
     rows = Comment.objects.filter(entry__in=[entry.pk for entry in entries], status=CommentStatus.PENDING)

@@ -11,7 +11,7 @@ from core.models import SiteSettings
 
 
 def comment_link(entry: Entry, site: SiteSettings) -> SafeString:
-    """Return the link to the comments on a listed entry, with their number, or to the form. No query."""
+    """Return the link to the comments on a listed entry, with their count, or to the form. No query."""
     anchor = "comments"
     if entry.is_locked:
         label = gettext("Enter your password to view comments.")

@@ -22,7 +22,7 @@ from core.site import SiteRequest, absolute_url, is_probe
 
 
 class CommentFeed:
-    """The view of the newest comments, on one post or page if the URL has its path or its day and slug."""
+    """The view of the newest comments: on one post or page if the URL has its path or date and slug, else on all."""
 
     def __init__(self, format_name: str) -> None:
         self.feed_type = FORMATS[format_name]

@@ -115,7 +115,7 @@ class CommentForm(forms.Form):
     ) -> None:
         super().__init__(data, auto_id="respond-%s", label_suffix="")
         self.entry, self.settings, self.user, self.reply_to = entry, settings, user, reply_to
-        # E-mails would carry comments on a post with a password past it.
+        # E-mails would reveal the comments on a password-protected post.
         if not subscriptions.is_on(settings) or entry.password or (user is not None and not user.email):
             del self.fields["follow"]
         if user is not None:
@@ -158,7 +158,7 @@ class CommentForm(forms.Form):
         values = dict(self.cleaned_data)
         trapped = bool(values.pop("subject", ""))
         follow = values.pop("follow", False)
-        # static/js/comment-form.js adds it.
+        # Added by static/js/comment-form.js.
         values["proof"] = self.data.get("altcha", "")
         comment = submit(self.entry, settings=self.settings, user=self.user, trapped=trapped, sender=sender, **values)
         # Spam must not cause e-mails to anyone.

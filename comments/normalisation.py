@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-# Combining marks below this class change the letter (kana, Indic scripts). Those from here on are accents.
+# Combining marks of a lower class than this change the letter (kana, Indic scripts). The others are accents.
 _FIRST_ACCENT = 10
 
 # Scripts written without spaces: Thai, Lao, Burmese, Khmer, kana, Chinese.
@@ -14,7 +14,7 @@ _UNSPACED = (
 )
 _RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _STARTS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-# From the start of a word: otherwise a long one without a dot is read again from each of its characters.
+# Starts at the start of a word. Otherwise a long word without a dot would be scanned again from each of its characters.
 _DOTTED = re.compile(r"(?<![\w-])[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 

@@ -1,6 +1,6 @@
-"""Notifying people of comments: recorded in the transaction in which it happens, fanned out to recipients later.
+"""Notifications about comments: events are recorded in the transaction that causes them, and fanned out later.
 
-Recording costs the commenter or the moderator one row. The worker does the rest.
+All that commenters and moderators wait for is one inserted row for each comment. The worker does the rest.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ BATCH = 200
 
 
 def record(pks: Collection[int], status: str) -> None:
-    """Have people notified of the comments with these IDs, which just got this status. Nobody is notified of spam."""
+    """Record that the comments with these IDs have just been given this status. No one is notified of spam."""
     if pks and status in Event.values and messages.is_on():
         items = [OutboxItem(comment_id=pk, event=status) for pk in pks]
         OutboxItem.objects.bulk_create(items, batch_size=BATCH, ignore_conflicts=True)
@@ -31,7 +31,7 @@ def record(pks: Collection[int], status: str) -> None:
 
 
 def fan_out() -> None:
-    """Create a notification for each recipient of each recorded event, once, however many workers do this at once.
+    """Create one notification for each recipient of each recorded event. Safe to call concurrently.
 
     Once the oldest event has waited for SETTLE, all of them are due, so that one e-mail covers a whole burst.
     """
@@ -54,14 +54,14 @@ def fan_out() -> None:
             pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
             approved = written_here.for_authors().with_entries().filter(pk__in=pks[Event.APPROVED])
             notifications = chain(_for_moderators(pending), _for_authors(approved), _for_followers(approved))
-            # There may be as many as comments times followers.
+            # There may be as many notifications as comments times followers.
             for batch in batched(notifications, BATCH, strict=False):
                 Notification.objects.bulk_create(batch, ignore_conflicts=True)
             OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
 
 
 def next_at() -> dt.datetime | None:
-    """Return when something next has to be fanned out; None if nothing is recorded."""
+    """Return when events next have to be fanned out; None if none are recorded."""
     oldest = OutboxItem.objects.order_by("created_at").values_list("created_at", flat=True).first()
     return None if oldest is None else oldest + SETTLE
 

@@ -48,7 +48,7 @@ class Summary:
 
 
 def comments_of(email: str) -> CommentQuerySet:
-    """Return the comments with this address, whatever its case, and those of the account that has it."""
+    """Return the comments with this address, regardless of case, and those by accounts that have it."""
     if not email:
         return Comment.objects.none()
     spellings = _spellings(email)
@@ -58,12 +58,12 @@ def comments_of(email: str) -> CommentQuerySet:
 
 
 def _spellings(email: str) -> list[Lower]:
-    """Return values to compare with the database's lower case, because SQLite only lowers ASCII letters."""
+    """Return what to compare with `LOWER(email)`: several spellings, because SQLite only lowers ASCII letters."""
     return [Lower(Value(spelling)) for spelling in {email, email.lower(), email.upper()}]
 
 
 def blocks_of(email: str) -> models.QuerySet[Block]:
-    """Return the blocks of the address itself. Those of a name or host may be about others."""
+    """Return the blocks of the address itself. Blocks of a name or host may concern others."""
     as_address = Q(kind=Block.Kind.EMAIL, key=normalisation.plain_case(email))
     return Block.objects.filter(as_address | Q(kind=Block.Kind.WORD, key=normalisation.phrase(email)))
 
@@ -146,10 +146,10 @@ def erase(email: str, *, keep_text: bool) -> Summary:
 
     With `keep_text` the comments stay as "Anonymous", without name, address, website, account, earlier versions and
     reasons. Otherwise they are deleted, but not the replies to them. A keyed hash of the address is kept, so that no
-    import brings the data back. Each batch of comments is one transaction, which locks them.
+    import brings the data back. Comments are locked and erased in batches, with one transaction for each.
     """
     done = Summary()
-    # This comes first, so that an import that starts meanwhile knows about it.
+    # This comes first, so that an import that starts in the meantime knows about it.
     with transaction.atomic():
         erasure, _created = Erasure.objects.select_for_update().get_or_create(key=_key(email))
         # Texts that were deleted once must not come back because later ones were kept.
@@ -187,7 +187,7 @@ def _batches(comments: CommentQuerySet) -> Iterator[list[int]]:
 
 
 def _make_anonymous(comments: list[Comment]) -> None:
-    """Keep the texts of `comments`, which are locked, and what the filter has learned from them."""
+    """Anonymise `comments`, which are locked, but keep their texts and what the filter has learned from them."""
     pks = [comment.pk for comment in comments]
     Revision.objects.filter(comment__in=pks).delete()
     Comment.objects.filter(pk__in=pks).update(name="", email="", website="", user=None, reasons=[])
@@ -226,9 +226,9 @@ class Erasures:
 
 
 def delete_old_emails(before: dt.datetime) -> int:
-    """Delete the addresses of comments written before then, and reasons that contain them. Return how many comments.
+    """Delete the addresses of comments written before `before`, and reasons that contain them.
 
-    Can be interrupted, and several runs at once are safe.
+    Return the number of comments. Can be interrupted, and is safe to call concurrently.
     """
     old = Comment.objects.filter(created_at__lt=before).exclude(email="")
     count = 0
@@ -236,7 +236,9 @@ def delete_old_emails(before: dt.datetime) -> int:
         with transaction.atomic():
             # Queried again, and locked in the same order as in every decision.
             locked = list(old.select_for_update(no_key=True).filter(pk__in=pks).order_by("pk"))
-            with_email = [one.pk for one in locked if one.email.lower() in json.dumps(one.reasons).lower()]
+            with_email = [
+                comment.pk for comment in locked if comment.email.lower() in json.dumps(comment.reasons).lower()
+            ]
             count += Comment.objects.filter(pk__in=[comment.pk for comment in locked]).update(email="")
             Comment.objects.filter(pk__in=with_email).update(reasons=[])
             _notify_address_removal(locked)

@@ -14,7 +14,7 @@ from mail import messages
 
 
 def kept_of_commenters(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what is kept of comments and of those who follow them, with the comment settings."""
+    """Describe the data that is kept about commenters and followers under the current settings."""
     choices = CommentSettings.of(site)
     spam = choices.keep_spam_days
     yield KeptData(

@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does for comments: every day, and about Webmentions."""
+"""The worker's tasks for comments: deleting expired data every day, and receiving and sending Webmentions."""
 
 import datetime as dt
 from typing import Final
@@ -13,11 +13,11 @@ from comments.models import CommentSettings
 from comments.webmentions import receiving, sending
 from core.tasks import task_kind
 
-# Received Webmentions may wait in this number. Others come back later.
+# The most received Webmentions that may wait to be checked. Further senders have to try again later.
 MAX_WAITING: Final = 50
-# Before a page is opened again that could not be opened.
+# How long to wait before each retry of a page that could not be fetched.
 _PAUSES: Final = (dt.timedelta(minutes=15), dt.timedelta(hours=4))
-# For sending Webmentions. Then other tasks have their turn.
+# How long one run of sending Webmentions may take, so that other tasks get their turn.
 _TURN: Final = dt.timedelta(minutes=2)
 
 
@@ -32,7 +32,7 @@ def tidy_comments() -> None:
 # Everything else comes first.
 @task(priority=-10)
 def check_mention(source: str, target: str, failures: int = 0) -> None:
-    """Open the source of a received Webmention, again later if that fails, and store what it says."""
+    """Fetch the source of a received Webmention and store what it says. If that fails, try again later."""
     if not CommentSettings.current().receive_webmentions:
         return
     if not receiving.check(source, target) and failures < len(_PAUSES):
@@ -41,7 +41,7 @@ def check_mention(source: str, target: str, failures: int = 0) -> None:
 
 
 def queue_check(source: str, target: str) -> None:
-    """Have the worker look at a received Webmention, once. Raises TooManyMentionsError if too many are waiting."""
+    """Queue the check of a received Webmention unless it is queued. Raises TooManyMentionsError if too many are."""
     tasks = DBTaskResult.objects.filter(task_path=check_mention.module_path)
     same = tasks.filter(args_kwargs__args__0=source, args_kwargs__args__1=target, status=TaskResultStatus.READY)
     if same.exists():
@@ -54,6 +54,6 @@ def queue_check(source: str, target: str) -> None:
 @task_kind(_("Sending Webmentions"))
 @task(priority=-10)
 def send_mentions() -> None:
-    """Tell other sites of links to them. What isn't done within some minutes is done the next time."""
+    """Tell other sites about links to them. What isn't done within a few minutes is left to the next run."""
     sending.note_links()
     sending.send_due(timezone.now() + _TURN)

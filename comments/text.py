@@ -28,10 +28,10 @@ _CLEANER = nh3.Cleaner(
     # Each paragraph has its own direction, so Arabic reads from the right on an English page.
     set_tag_attribute_values={name: {"dir": "auto"} for name in ("p", "pre")},
 )
-# The cleaner gives it a relation, which HTML allows only where there is a URL.
+# The cleaner adds `rel` to every link, but HTML allows it only where there is a URL.
 _LINK_WITHOUT_URL = re.compile(rf'<a((?: title="[^"]*+")?) rel="{REL}">')
-# The parser reopens unclosed tags in every paragraph, so many of them would make a huge page, and so would long ones.
-# No more characters than this are repeated, even if the longest tag is reopened at each of the others.
+# The parser reopens unclosed tags in every paragraph, so many tags or long ones would make a huge page. No more than
+# MAX_REOPENED characters are repeated, even if the longest tag is reopened at each of the others.
 MAX_TAGS = 300
 MAX_REOPENED = 200_000
 
@@ -55,7 +55,7 @@ def comment_html(text: str, is_html: bool) -> SafeString:
     linked = _link_urls_in_html(text) if is_html and not _has_many_tags(text) else _link_urls(text)
     cleaned = _CLEANER.clean(divide_texts("".join(_blocks(linked))))
     if (visible := remove_controls(cleaned)) != cleaned:
-        # They were written as references, such as `&#1;`. Without them, a URL may have got another scheme.
+        # They were written as character references, such as `&#1;`. Removing them may have changed a URL's scheme.
         cleaned = _CLEANER.clean(divide_texts(visible))
     cleaned = _LINK_WITHOUT_URL.sub(r"<a\1>", cleaned)
     return mark_safe(cleaned.replace('<p dir="auto"></p>', "").strip())  # noqa: S308  # cleaned above
@@ -68,7 +68,7 @@ def _has_many_tags(text: str) -> bool:
 
 
 def _blocks(source: str) -> Iterator[str]:
-    """Yield paragraphs, which empty lines separate, in and between block elements. `<pre>` stays unchanged."""
+    """Yield block elements, and the paragraphs in and between them, separated by empty lines. `<pre>` is unchanged."""
     # A newline inside a tag is not a line break.
     source = _ANY_TAG.sub(lambda tag: tag[0].replace("\n", " "), source)
     verbatim = False
@@ -116,7 +116,7 @@ def _link_urls(text: str) -> str:
     done = position = 0
     while match := _URL.search(text, position):
         position = url_end(match, len(text))
-        # After user information, the host is one that readers don't expect, or it is an e-mail address.
+        # After user information, the host is not the one that readers expect, or this is an e-mail address.
         if _USER_INFO.match(text, match.end()) or position <= match.start("host"):
             position = match.end()
             continue

@@ -1,4 +1,4 @@
-"""The comments on an entry as HTML. Python writes them, because templates would take five times as long."""
+"""The comments on an entry as HTML, written in Python because templates would take five times as long."""
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
@@ -19,10 +19,10 @@ from core.dates import format_day, format_time
 
 @dataclass(frozen=True, slots=True)
 class ThreadPage:
-    """What the comments on one page have in common.
+    """The context that the comments on one page share.
 
-    `password_token` is not empty if the entry has a password; then replies begin with a form. `own` is what readers
-    may do with their own comment: its `url`, `until` when, and whether it `may_be_revised`.
+    `password_token` is not empty if the entry has a password; replies then start with a form. `own` describes what
+    readers may do with their own comment: at which `url`, `until` when, and whether it `may_be_revised`.
     """
 
     url: str
@@ -34,7 +34,7 @@ class ThreadPage:
 
 def thread_html(nodes: Iterable[Node], page: ThreadPage) -> SafeString:
     """Return the comments of one level as list items, with their replies, at most five levels deep."""
-    return mark_safe("".join([_item(node, page) for node in nodes]))  # noqa: S308  # every value is escaped, or sanitised HTML of a comment
+    return mark_safe("".join([_item(node, page) for node in nodes]))  # noqa: S308  # every value is escaped or a comment's sanitised HTML
 
 
 def commenter(comment: Comment) -> SafeString:

@@ -20,7 +20,7 @@ from core.prepared import Parameter, Prepared
 
 # The query parameter for a reply to a comment. The name is WordPress's.
 REPLY_TO = "replytocom"
-# Replies to a comment at this depth are shown next to it, with a note about whom they reply to.
+# Replies to a comment at this depth are shown next to it, with a note that names the author they reply to.
 MAX_DEPTH = 5
 
 # The fields that a comment's place in the thread depends on, and those that readers see.
@@ -32,7 +32,7 @@ _SHOWN_FIELDS = (*_PLACE_FIELDS, "name", "email", "website", "html", *_USER_FIEL
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A comment in its place. `reply_to` is the one it replies to, if its place does not show that."""
+    """A comment in its place. `reply_to` is the comment it replies to, if its place does not show that."""
 
     comment: Comment
     depth: int = 1
@@ -40,7 +40,7 @@ class Node:
     by_post_author: bool = False
     by_staff: bool = False
     is_unapproved: bool = False
-    # The reader has written it.
+    # Written by the reader.
     is_own: bool = False
     reply_to: "Node | None" = None
     replies: list["Node"] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Node:
 class Thread:
     """A page of the comments on an entry.
 
-    `nodes` are those on this page, by ID. `count` is that of all pages, without the reader's own unapproved comment.
+    `nodes` are those on this page, by ID. `count` covers all pages, without the reader's own unapproved comment.
     """
 
     roots: list[Node]
@@ -61,7 +61,7 @@ class Thread:
 
 
 def comments_per_page(entry: Entry, settings: CommentSettings) -> int:
-    """Return how many threads are on a page; 0 for all. An unlocked entry has no further pages to link to."""
+    """Return how many threads are on a page; 0 for all. With a password, links to further pages would be locked."""
     return 0 if entry.password else settings.comments_per_page
 
 
@@ -93,8 +93,8 @@ def thread(
 ) -> Thread:
     """Return a page of the approved comments on `entry`, including the reader's `own` one, approved or not.
 
-    Top-level comments are counted from the oldest, each with its replies, so new comments never move existing ones. It
-    is the page of the comment `focus` if that is shown, otherwise `page_number`; past the last one it is empty. One
+    Top-level comments are counted from the oldest, each with its replies, so new comments never move existing ones. The
+    page is that of the comment `focus` if it is shown, otherwise `page_number`; past the last page it is empty. One
     query, or two if there are several pages.
 
     A reply to a comment that is not shown moves up to the nearest ancestor that is. Threads may have any depth, so
@@ -150,7 +150,7 @@ def _arrange_pages(
 
 @Prepared
 def _comments(entry: Parameter, *own: Parameter, places_only: bool) -> CommentQuerySet:
-    """Return what is approved, the reader's own comment, and everything with replies, which connects the others."""
+    """Return the approved comments, the reader's own, and all that have replies, because they connect the others."""
     condition = Q(status=CommentStatus.APPROVED) | Q(Exists(Comment.objects.filter(parent=OuterRef("pk"))))
     for pk in own:
         condition |= Q(pk=pk)
@@ -165,7 +165,7 @@ def _with_shown_fields(comments: CommentQuerySet) -> CommentQuerySet:
 
 
 def _fill(entry: Entry, nodes: dict[int, Node], own: int | None) -> bool:
-    """Load everything that is shown of the comments of `nodes`, and return whether all of them were found."""
+    """Load the fields that are shown of the comments in `nodes`, and return whether all of them were found."""
     shown = Comment.objects.on(entry).filter(Q(status=CommentStatus.APPROVED) | Q(pk=own))
     found = _with_shown_fields(shown).in_bulk(list(nodes))
     for pk, comment in found.items():
@@ -175,7 +175,7 @@ def _fill(entry: Entry, nodes: dict[int, Node], own: int | None) -> bool:
 
 def _is_shown(comment: Comment, settings: CommentSettings, own: int | None) -> bool:
     if comment.pk == own:
-        # Its author does not learn whether it is spam or pending.
+        # Its author must not learn whether it is spam or pending.
         return comment.status != CommentStatus.TRASH
     is_wanted = settings.show_pingbacks or comment.kind == CommentKind.COMMENT
     return is_wanted and comment.status == CommentStatus.APPROVED
@@ -190,7 +190,7 @@ def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Nod
     for pk, node in nodes.items():
         children[_nearest_shown(pk, parents, nodes)].append(node)
     shown_below: dict[int, Node | None] = {}
-    # All nodes come after the true roots, because those that reply to each other in a circle have no root.
+    # All nodes follow the real roots, because comments that reply to each other in a cycle have no root.
     for root in [*children[None], *nodes.values()]:
         if root.comment.pk in shown_below:
             continue
@@ -213,7 +213,7 @@ def _arrange(nodes: dict[int, Node], parents: dict[int, int | None]) -> list[Nod
 
 
 def _nearest_shown(pk: int, parents: dict[int, int | None], nodes: dict[int, Node]) -> int | None:
-    """Return the ID of the nearest ancestor that is shown; None if there is none or the ancestors form a circle."""
+    """Return the ID of the nearest ancestor that is shown; None if there is none or the ancestors form a cycle."""
     visited = {pk}
     ancestor = parents[pk]
     while ancestor is not None and ancestor not in nodes and ancestor not in visited:

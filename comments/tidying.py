@@ -1,6 +1,6 @@
-"""Deleting what comments no longer need: old spam, trash and e-mail addresses, and other expired data.
+"""Deleting old spam, trash and e-mail addresses, and other expired data.
 
-It can be interrupted at any point, and several at once are safe.
+It can be interrupted at any point, and is safe to run concurrently.
 """
 
 import datetime as dt
@@ -20,7 +20,7 @@ BATCH: Final = 500
 
 
 def tidy() -> dict[str, int]:
-    """Delete all of this as set in the comment settings. Return how much of what was deleted, by its name."""
+    """Delete expired data as set in the comment settings. Return the counts of what was deleted, by label."""
     settings = CommentSettings.current()
     before = timezone.now() - dt.timedelta(days=settings.keep_spam_days)
     days = ngettext("older than %d day", "older than %d days", settings.keep_spam_days) % settings.keep_spam_days
@@ -42,7 +42,7 @@ def tidy() -> dict[str, int]:
 
 
 def _delete(status: CommentStatus, before: dt.datetime) -> int:
-    """Delete comments that have had this status since `before`, except those that a moderator restores meanwhile."""
+    """Delete comments that have had this status since `before`, except those that a moderator restores first."""
     deleted = 0
     old = Comment.objects.filter(status=status, status_since__lt=before)
     # In batches, so that no request has to wait.

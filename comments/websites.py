@@ -1,7 +1,7 @@
 """Commenters' websites, which readers see as a link, unlike e-mail addresses.
 
-Some commenters type their e-mail address into the field for their website. WordPress makes a URL of it that looks like
-any other (`http://rosa@example.org`), so it would be published.
+Some commenters type their e-mail address into the field for their website. WordPress turns it into a URL that looks
+like any other (`http://rosa@example.org`), so it would be published.
 """
 
 import re
@@ -23,5 +23,5 @@ def has_address(website: str, email: str = "") -> bool:
 
 
 def public_url(website: str, email: str) -> str:
-    """Return the URL of a website as readers may see it; empty if they may not, or if it is not on the web."""
+    """Return the URL of a website if readers may see it and it is on the web, otherwise an empty string."""
     return website if _WEB_URL.match(website) and not has_address(website, email) else ""

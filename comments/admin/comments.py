@@ -41,7 +41,7 @@ def _bulk_action(name: str) -> Callable[..., None]:
 
 
 def _only_ids(comments: QuerySet[Comment]) -> QuerySet[Comment]:
-    """Load nothing but the IDs of what was selected, which may be all comments that there are."""
+    """Load only the IDs of the selected comments, which may be all that there are."""
     return comments.select_related(None).only("pk")
 
 
@@ -93,7 +93,7 @@ class CommentAdmin(BaseAdmin[Comment]):
         return request.user.has_perm("comments.moderate_comment")
 
     def decide(self, request: HttpRequest, name: str, comments: Iterable[Comment], seen: Seen | None = None) -> None:
-        """Carry out a decision and show its result. `seen` is what the moderator saw; by default the form says so."""
+        """Carry out a decision and show its result. `seen` is what the moderator saw, by default from the form."""
         if not self.has_moderate_permission(request):
             raise PermissionDenied
         action = ACTIONS[name]
@@ -175,7 +175,7 @@ class CommentAdmin(BaseAdmin[Comment]):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         stored = context["original"]
         if request.method == "POST":
-            # It holds what was typed.
+            # `original` contains what was typed.
             stored = Comment.objects.filter(pk=stored.pk).first()
         return super().render_change_form(request, {**context, "stored": stored, "actions": ACTIONS}, *args, **kwargs)
 

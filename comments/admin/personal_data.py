@@ -25,7 +25,7 @@ MAX_LISTED = 50
 
 
 class PersonForm(forms.Form):
-    """The address to look for. Imported ones may be invalid, so any text is accepted."""
+    """The address to search for. Imported addresses may be invalid, so any text is accepted."""
 
     email = forms.CharField(
         label=_("E-mail address"),
@@ -36,7 +36,7 @@ class PersonForm(forms.Form):
 
 
 class EraseForm(PersonForm):
-    """The address, and what happens to the comments."""
+    """The address, and what to do with the comments."""
 
     texts = forms.ChoiceField(
         label=_("What happens to the comments"),
@@ -58,7 +58,7 @@ class ErasureAdmin(ReadOnlyAdmin):
         return obj is None and request.user.has_perm("comments.erase_commenter")
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Handle every step. The button that was clicked says which."""
+        """Handle every step. The button that was clicked determines which."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method not in {"GET", "HEAD", "POST"}:
@@ -91,7 +91,7 @@ class ErasureAdmin(ReadOnlyAdmin):
             entry = gettext("Comments deleted.")
             message = gettext("Personal data erased. Comments deleted: %(n)d.")
         self.message_user(request, message % {"n": erased.comments}, messages.SUCCESS)
-        # The log says that someone was erased, and by whom, but not who it was.
+        # The log records that someone's data was erased and who did it, but not whose data it was.
         record(Action.ERASED, [Erasure()], by=cast("User", request.user), details=entry)
         return HttpResponseRedirect(reverse("admin:comments_erasure_changelist"))
 

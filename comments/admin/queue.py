@@ -154,7 +154,7 @@ class QueueAdmin(ReadOnlyAdmin):
         rows: Iterable[Row] = (),
         reload: bool = False,
     ) -> HttpResponse:
-        """Send the result to the script as JSON, or else show it as a message in the queue."""
+        """Return the result as JSON for the script, or else show it as a message in the queue."""
         position = _position(request)
         undo_url = f"{reverse('admin:comments_queue_undo', args=[batch])}?{position}" if batch else ""
         if _wants_json(request):
@@ -171,7 +171,7 @@ class QueueAdmin(ReadOnlyAdmin):
 
     @route("similar/", "similar", _may_moderate)
     def similar_view(self, request: HttpRequest) -> HttpResponse:
-        """Find all pending comments from an author or host, or with a word, to decide about together or to block."""
+        """Show all pending comments from an author or host, or with a word, to decide about together or to block."""
         query = request.GET.dict()
         if "comment" in query:
             # The e-mail address of this comment.

@@ -62,7 +62,7 @@ class BlockAdmin(BaseAdmin[Block]):
 
 
 class NotificationsForm(forms.ModelForm[NotificationPreference]):
-    """All that one person can choose. What concerns reviews is stored in a row of its own."""
+    """All notification settings of one user. Those about reviews are stored in ReviewPreference."""
 
     submissions = ReviewPreference._meta.get_field("submissions").formfield()
     feedback = ReviewPreference._meta.get_field("feedback").formfield()
@@ -79,7 +79,7 @@ class NotificationsForm(forms.ModelForm[NotificationPreference]):
 
 @admin.register(NotificationPreference)
 class NotificationPreferenceAdmin(ReadOnlyAdmin):
-    """Everyone who can get notifications has one of these, and sees only their own."""
+    """Everyone who can get notifications has their own preferences and sees only those."""
 
     form = NotificationsForm
     readonly_fields = ("sent_to",)
@@ -127,7 +127,7 @@ class NotificationPreferenceAdmin(ReadOnlyAdmin):
         return format_html("<strong>{}</strong>", warning)
 
     def save_model(self, request: HttpRequest, obj: NotificationPreference, form: Any, change: bool) -> None:
-        # What is not shown was not chosen.
+        # Fields that were not shown were not chosen.
         names = set(form.changed_data) & set(self.get_fields(request, obj))
         values = {name: form.cleaned_data[name] for name in names}
         review = {name: values.pop(name) for name in _REVIEW_FIELDS if name in values}

@@ -43,7 +43,7 @@ class CommentKind(models.TextChoices):
 
 
 class CommentQuerySet(PublicQuerySet["Comment"]):
-    """Writing comments makes cached pages expire only if readers see one of them before or after."""
+    """Writing comments expires cached pages only if readers see one of the comments before or after."""
 
     def approved(self) -> Self:
         return self.filter(status=CommentStatus.APPROVED)
@@ -52,11 +52,11 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
         return self.filter(entry=entry)
 
     def public(self, now: Parameter | None = None) -> Self:
-        """Return what every reader may see now: approved comments on public entries without a password."""
+        """Return the comments that every reader may see now: approved, on public entries without a password."""
         return self.approved().filter(entry__in=Entry.objects.published(now).filter(password=""))
 
     def for_authors(self) -> Self:
-        """Return what the authors of entries are notified of: like `public`, but also on entries with a password."""
+        """Return the comments that authors are notified of: like `public`, but also on entries with a password."""
         return self.approved().filter(entry__in=Entry.objects.published())
 
     def with_entries(self) -> Self:
@@ -67,7 +67,7 @@ class CommentQuerySet(PublicQuerySet["Comment"]):
         return self.approved().exists()
 
     def makes_visible(self, values: Mapping[str, Any]) -> bool:
-        # An expression may turn out as any status.
+        # An expression may evaluate to any status.
         return values.get("status") not in (None, CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH)
 
     def delete(self) -> tuple[int, dict[str, int]]:
@@ -99,11 +99,11 @@ class Comment(PublicModel):
     email = models.EmailField(_("e-mail"), max_length=254, blank=True)
     website = models.CharField(_("website"), max_length=500, blank=True)
     text = models.TextField(_("text"), blank=True)
-    # Imported texts may contain the few tags that WordPress allows. What readers write here is plain text.
+    # Imported texts may contain the few tags that WordPress allows. Comments written here are plain text.
     is_html = models.BooleanField(default=False, editable=False)
-    # Nobody is notified of imported comments, not even when they are approved later, because they are not new.
+    # No one is notified of imported comments, not even when they are approved later, because they are not new.
     is_imported = models.BooleanField(default=False, editable=False)
-    # Rendered from the text with each save (comments.text).
+    # Rendered from the text on each save (comments.text).
     html = models.TextField(editable=False, blank=True)
     created_at = models.DateTimeField(_("submitted"), default=timezone.now)
     # Spam and trash are deleted some time after this.
@@ -124,7 +124,7 @@ class Comment(PublicModel):
             models.Index(fields=["email", "status"], name="comment_of_person"),
             models.Index(fields=["status", "status_since"], name="comment_since"),
             models.Index(fields=["-created_at", "-id"], name="comment_newest"),
-            # For finding a person's comments whatever the case of their address (comments.personal_data).
+            # For finding a person's comments regardless of the case of their address (comments.personal_data).
             models.Index(Lower("email"), name="comment_of_address"),
         ]
         constraints = [
@@ -154,7 +154,7 @@ class Comment(PublicModel):
         return sha256("\0".join(seen).encode()).hexdigest()[:16]
 
     def get_absolute_url(self) -> str:
-        """Return the URL for readers; on an entry with several pages of comments, one that redirects to it."""
+        """Return the public URL; if the entry has several pages of comments, one that redirects to the right page."""
         in_pages = self.entry.comment_count > MIN_COMMENTS_PER_PAGE and not self.entry.password
         if self.status == CommentStatus.APPROVED and in_pages:
             return reverse("comments:comment", args=[self.pk])
@@ -164,7 +164,7 @@ class Comment(PublicModel):
         self.html = comment_html(self.text, self.is_html)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Render and save. The counts and the log of decisions are up to comments.moderation."""
+        """Render and save. comments.moderation keeps the counts and the log of decisions."""
         self.render()
         if "text" in (kwargs.get("update_fields") or ()):
             kwargs["update_fields"] = {*kwargs["update_fields"], "html"}

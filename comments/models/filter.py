@@ -9,7 +9,7 @@ class Token(models.Model):
     """How many approved comments and how much spam contain a word. The row with an empty text counts all of them."""
 
     text = models.CharField(max_length=80, primary_key=True)
-    # Plain integers: unlearning adds a negative number, which a check constraint would refuse before it is added.
+    # Signed, because unlearning inserts a negative number, which a check constraint would refuse before it is added.
     ham = models.IntegerField(default=0)
     spam = models.IntegerField(default=0)
 
@@ -29,7 +29,7 @@ class Lesson(models.Model):
 
 
 class RateCount(models.Model):
-    """How often a sender, stored as a hash, did something in a period. The count of the whole site has no sender."""
+    """How often a sender, stored as a hash, did something in a period. The site-wide count has no sender."""
 
     sender = models.CharField(max_length=64, blank=True)
     period = models.BigIntegerField(db_index=True)

@@ -22,7 +22,7 @@ class Queue(Comment):
 
     class Meta:
         proxy = True
-        # The permission to moderate comments opens it.
+        # Access needs the permission to moderate comments.
         default_permissions = ()
         verbose_name = _("comment in the moderation queue")
         verbose_name_plural = _("moderation queue")
@@ -91,7 +91,7 @@ class Block(models.Model):
     )
     # The text in the form in which it is compared.
     key = models.CharField(max_length=MAX_KEY_LENGTH, editable=False)
-    # The start of a word's key. Only blocks whose start occurs in a comment are compared, not all of the thousands.
+    # The start of a word's key. Only the blocks whose start occurs in a comment are compared, not thousands.
     start = models.CharField(max_length=MAX_KEY_LENGTH, editable=False, db_index=True)
     verdict = models.CharField(_("a matching comment"), max_length=4, choices=Verdict, default=Verdict.HOLD)
     added_by = models.ForeignKey(
@@ -156,7 +156,7 @@ class Erasure(models.Model):
 
     key = models.CharField(max_length=64, unique=True)
     erased_at = models.DateTimeField(default=timezone.now)
-    # Whether the texts stayed, as “Anonymous”.
+    # Whether the texts were kept, as “Anonymous”.
     text_kept = models.BooleanField(default=True)
 
     class Meta:

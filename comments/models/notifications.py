@@ -43,7 +43,7 @@ class PreferenceQuerySet(UserRecipientQuerySet["NotificationPreference"]):
 
 
 class NotificationPreference(Recipient):
-    """How often a member of the staff wants e-mail notifications. Created when it is first needed."""
+    """How often a staff member wants e-mail notifications. Created when it is first needed."""
 
     class Frequency(models.TextChoices):
         IMMEDIATELY = "immediately", _("Immediately (comments within ten minutes share one e-mail)")
@@ -109,7 +109,7 @@ class Follower(Recipient):
     # In lower case.
     email = models.EmailField(max_length=254)
     requested_at = models.DateTimeField(default=timezone.now)
-    # When the e-mail went out that asks for confirmation.
+    # When the e-mail that asks for confirmation was sent.
     invited_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
 
@@ -141,7 +141,7 @@ class Notification(models.Model):
     sent_at = models.DateTimeField(null=True, db_index=True)
     # The comment's mark when it was sent (comments.notifications.decision_links).
     mark = models.CharField(max_length=64, blank=True)
-    # When its links were used for a decision, which works once.
+    # When one of its links was used for a decision. They work only once.
     used_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -137,7 +137,7 @@ class CommentSettings(OneRow):
             "want to know. What was published before you turned this on is left alone."
         ),
     )
-    # When the owner turned that on.
+    # When the owner turned `send_webmentions` on.
     sending_since = models.DateTimeField(null=True, editable=False)
 
     objects = PublicQuerySet["CommentSettings"].as_manager()
@@ -152,7 +152,7 @@ class CommentSettings(OneRow):
         super().save(*args, **kwargs)
 
     def is_open(self, entry: Entry) -> bool:
-        """Whether readers may comment on `entry` now. Only posts get too old for it. Source: WordPress."""
+        """Whether readers may comment on `entry` now. Only posts close with age. Source: WordPress."""
         if entry.published_at is None or not (self.comments_open and entry.comments_open and entry.is_public):
             return False
         limit = self.close_comments_after_days if entry.kind == EntryKind.POST else 0

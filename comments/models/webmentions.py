@@ -1,4 +1,4 @@
-"""Webmentions: what other sites were told of the links to them."""
+"""Webmentions that are sent to other sites."""
 
 from typing import Final
 
@@ -9,23 +9,23 @@ MAX_TARGET_LENGTH: Final = 1000
 
 
 class SentMention(models.Model):
-    """A link from an entry to a page of another site, of which that site is told.
+    """A link from an entry to a page of another site, which is told about it.
 
-    The entry may be gone by now: then the other site is told so once more, and the row is deleted.
+    Once the entry is gone, the other site is told that too, and the row is deleted.
     """
 
     # No foreign key, because the row outlives the entry.
     entry_id = models.BigIntegerField()
-    # The URL of the entry when it was first noted. It stays the same, so that the other site recognises it.
+    # The URL of the entry when the link was first noted. It never changes, so that the other site recognises it.
     source = models.CharField(max_length=2000)
     target = models.CharField(max_length=MAX_TARGET_LENGTH)
-    # That of the text with this link (Entry.source_digest); empty once the link is gone, or readers don't see it.
+    # Entry.source_digest of the text with this link; empty once the link is gone or readers no longer see it.
     digest = models.CharField(max_length=32, blank=True)
-    # When it was last sent; None if the other site doesn't want to know.
+    # When it was last sent; None if it never was, for example because the other site has no endpoint.
     sent_at = models.DateTimeField(null=True)
     # When it is to be sent; None if there is nothing to do for now.
     not_before = models.DateTimeField(null=True, default=timezone.now)
-    # How often in a row that failed.
+    # The number of consecutive failures.
     failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

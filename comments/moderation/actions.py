@@ -77,7 +77,7 @@ UNDO_MESSAGES = (
 
 
 def read_seen(data: QueryDict) -> dict[int, str]:
-    """Return what the moderator saw, from the `seen` fields of a form. Each holds one or more `ID:MARK`."""
+    """Return what the moderator saw, from the `seen` fields of a form. Each contains one or more `ID:MARK`."""
     pairs = (pair.partition(":") for field in data.getlist("seen") for pair in field.split())
     return {pk: mark for text, _colon, mark in pairs if (pk := parse_id(text))}
 

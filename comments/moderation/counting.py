@@ -1,4 +1,4 @@
-"""How many comments readers see on an entry. `comment_count` stores it, so that listings need not count."""
+"""The number of comments that readers see on an entry, stored in `comment_count` so that listings need not count."""
 
 from collections.abc import Iterable, Iterator
 from itertools import batched
@@ -23,7 +23,8 @@ def recount(entry: Entry) -> None:
 def recount_all(pks: Iterable[int]) -> dict[int, int]:
     """Recount the entries with these IDs in one transaction, and return the count of each that exists.
 
-    The entries are locked before their comments are counted, so a concurrent change counts after this one and sees it.
+    The entries are locked before their comments are counted, so concurrent changes count one after the other, and the
+    last one sees them all.
     """
     counts: dict[int, int] = {}
     with transaction.atomic(savepoint=False):
@@ -32,7 +33,7 @@ def recount_all(pks: Iterable[int]) -> dict[int, int]:
             counted = dict(_right_counts(list(stored)))
             wrong = {pk: counted.get(pk, 0) for pk, count in stored.items() if counted.get(pk, 0) != count}
             for count in set(wrong.values()):
-                # Not save(): nothing else of the entry has changed, and its text need not be rendered again.
+                # Not save(): nothing else has changed, and the text need not be rendered again.
                 affected = [pk for pk, right in wrong.items() if right == count]
                 Entry.objects.filter(pk__in=affected).update(comment_count=count)
             counts |= stored | wrong

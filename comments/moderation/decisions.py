@@ -21,7 +21,7 @@ OUT_OF_SIGHT = (CommentStatus.SPAM, CommentStatus.TRASH)
 
 # The new status of a comment, and what the filter has learned from it by then: `approved`, `spam` or, empty, nothing.
 type Ruling = tuple[CommentStatus, str]
-# Rules on comments, which are locked. Those it leaves out keep their status.
+# Returns its rulings on comments, which are locked. Those it leaves out keep their status.
 type Rule = Callable[[list[Comment]], Mapping[Comment, Ruling]]
 # The `mark` of each comment, by ID, as the moderator saw it when deciding.
 type Seen = Mapping[int, str]
@@ -29,9 +29,9 @@ type Seen = Mapping[int, str]
 
 @dataclass(frozen=True, slots=True)
 class DecisionResult:
-    """What a decision did. `unchanged` comments already had this status, or have been decided otherwise since.
+    """The result of a decision. `unchanged` comments already had the status, or have been decided otherwise since.
 
-    `overtaken` are the IDs of those that are no longer what the moderator saw. They were left alone.
+    `overtaken` are the IDs of comments that are no longer what the moderator saw and were left alone.
     """
 
     changed: int
@@ -77,10 +77,10 @@ def restore(comments: Iterable[Comment], by: User, seen: Seen | None = None) -> 
 
 
 def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, seen: Seen | None = None) -> uuid.UUID:
-    """Approve `comment`, publish `text` as a reply by `by`, and return the batch with which undo takes back both.
+    """Approve `comment`, publish `text` as a reply by `by`, and return the batch that can be undone to revert both.
 
     Raises OvertakenError if the comment is no longer what was seen, and DoesNotExist if it or its entry has been
-    deleted. Nothing is stored then.
+    deleted; in both cases, nothing is stored.
     """
     with transaction.atomic():
         result = approve([comment], by, seen)
@@ -92,7 +92,7 @@ def reply(comment: Comment, text: str, by: User, *, settings: CommentSettings, s
         if stored.status != CommentStatus.APPROVED:
             _decide([stored], by, _same_for_all(CommentStatus.APPROVED, ""), batch=result.batch)
         elif (published := stored.decisions.first()) is None:
-            # The rules let staff pass. The log shows it as a decision all the same.
+            # The rules approve comments by staff. The log shows a decision all the same.
             batch = {"moderator": by, "batch": result.batch}
             Decision.objects.create(comment=stored, was=CommentStatus.PENDING, became=CommentStatus.APPROVED, **batch)
         elif not result.changed:
@@ -168,7 +168,7 @@ def _before_removal(history: list[Decision]) -> Ruling:
 def _decide(
     comments: Iterable[Comment], by: User, rule: Rule, seen: Seen | None = None, batch: uuid.UUID | None = None
 ) -> DecisionResult:
-    """Give `comments` the status that `rule` says, where it differs, and log that."""
+    """Give `comments` the status that `rule` returns, where it differs, and log the decisions."""
     pks = sorted({comment.pk for comment in comments})
     batch, seen = batch or uuid.uuid4(), seen or {}
     unchanged = 0
@@ -196,8 +196,8 @@ def _decide(
                     recounted.add(comment.entry_id)
             comments_changed([comment.pk for comment in rulings])
             unchanged += len(locked) - len(rulings)
-        # Only once all comments are locked, so that a transaction that waits for the filter holds no comment that
-        # another one needs.
+        # Only once all comments are locked, because a transaction that has locked the filter's rows must never wait for
+        # comments.
         bayes.learn(lessons)
         recount_all(recounted)
     return DecisionResult(len(lessons), unchanged, batch, tuple(overtaken))

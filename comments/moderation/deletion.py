@@ -13,7 +13,7 @@ from comments.moderation.counting import recount_all
 def delete(comments: Iterable[Comment]) -> int:
     """Delete `comments` with their history, and return how many.
 
-    Replies to them stay and become replies to what these replied to, so readers find them where they were.
+    Replies to them stay and are attached to their parents, so readers find them where they were.
     """
     deleted: list[Comment] = []
     with transaction.atomic():
@@ -30,7 +30,7 @@ def delete(comments: Iterable[Comment]) -> int:
 def lock(pks: Iterable[int]) -> dict[int, Comment]:
     """Lock the comments with these IDs, their parents and their replies until the transaction ends, and return them.
 
-    Call this before locking anything else when you delete: the order is the same as in every decision.
+    When deleting, call this before locking anything else, so that the order is the same as in every decision.
     """
     pks = set(pks)
     parents = Comment.objects.filter(pk__in=pks).exclude(parent=None).values_list("parent", flat=True)

@@ -1,4 +1,4 @@
-"""The moderation queue: a page of comments at a time, each with what is known about it."""
+"""The moderation queue: a page of comments at a time, each with what moderators need to decide."""
 
 import datetime as dt
 from collections import Counter, defaultdict
@@ -42,7 +42,7 @@ class Row:
 
     @property
     def text(self) -> tuple[str, str]:
-        """What is shown at first, and the rest."""
+        """The part that is shown at first, and the rest."""
         text = self.comment.text
         if len(text) <= MAX_FULL_LENGTH:
             return text, ""
@@ -103,7 +103,7 @@ def _for_moderators() -> CommentQuerySet:
 
 
 def _rows(comments: list[Comment]) -> list[Row]:
-    """Count the comments of each author by status, in one query.
+    """Return rows for `comments`, with each author's other comments counted by status. One query.
 
     Comments have the same author if they have the same e-mail address or, without one, the same name.
     """
@@ -113,12 +113,12 @@ def _rows(comments: list[Comment]) -> list[Row]:
     counts = defaultdict[str, Counter[str]](Counter)
     for email, name, status, count in same.values_list("email", "name", "status").annotate(Count("pk")):
         counts[email or name][status] += count
-    # Counter's minus leaves out what is no longer positive.
-    return [Row(one, counts[one.email or one.name] - Counter([one.status])) for one in comments]
+    # Subtracting a Counter drops the counts that are no longer positive.
+    return [Row(comment, counts[comment.email or comment.name] - Counter([comment.status])) for comment in comments]
 
 
 def counts() -> dict[str, int]:
-    """Count the comments that are pending, spam or in the trash; one query. There may be a million approved ones."""
+    """Count pending comments, spam and trash; one query. Not the approved comments, which may be a million."""
     hidden = Comment.objects.filter(status__in=[CommentStatus.PENDING, CommentStatus.SPAM, CommentStatus.TRASH])
     return dict(hidden.order_by().values_list("status").annotate(Count("pk")))
 

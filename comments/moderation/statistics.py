@@ -20,7 +20,7 @@ DAYS = 90
 # The outcomes are counted from this many of the newest comments.
 MAX_COMMENTS = 5_000
 CHART_STATUSES = (CommentStatus.APPROVED, CommentStatus.PENDING, CommentStatus.SPAM)
-# What rules may decide at first, and what moderators may turn it into.
+# What the rules may decide at first, and what moderators may make of it.
 FIRST_DECISIONS = {
     CommentStatus.APPROVED: _("Published"),
     CommentStatus.PENDING: _("Held"),
@@ -50,7 +50,7 @@ def by_week() -> list[Week]:
     start = timezone.make_aware(dt.datetime.combine(days[0], dt.time()))
     comments = Comment.objects.filter(created_at__gte=start, status__in=CHART_STATUSES).order_by()
     by_status = comments.annotate(week=TruncWeek("created_at")).values_list("week", "status").annotate(Count("pk"))
-    # Imported comments may lie in the future, because of the other site's clock. Those weeks are not shown.
+    # Imported comments may have dates in the future, because of the other site's clock. Those weeks are not shown.
     weekly = {(week.date(), status): count for week, status, count in by_status}
     counts = {day: [weekly.get((day, status), 0) for status in CHART_STATUSES] for day in days}
     highest = max(1, *map(sum, counts.values()))
@@ -74,7 +74,7 @@ class Outcomes:
     """What moderators made of the newest comments, counted by (first decision, current status).
 
     `rules` is what all rules decided together, `spam_filter` what the filter alone would have: `approved`, `pending`
-    or `spam`. Only comments that someone has decided about count. `median_wait` is the median time until the first
+    or `spam`. Only comments that a moderator has decided about count. `median_wait` is the median time until the first
     decision about those that were pending.
     """
 

@@ -1,6 +1,6 @@
 """What commenters do: submit a comment, and change or delete it for a while.
 
-The rules judge it each time, and it is stored whatever they say.
+The rules judge it each time, and it is stored whatever they decide.
 """
 
 import datetime as dt
@@ -47,16 +47,16 @@ def submit(
 ) -> Comment:
     """Store a comment on `entry` and return it. A second click returns what the first one stored.
 
-    A `user` comments under the name of the account. `trapped`: a field that people do not see was filled in.
-    `sender` comes from core.sender, and `proof` from the browser (comments.rules.proof_of_work). The
-    rules decide the status (comments.rules.judge). Raises DoesNotExist if the entry has been deleted.
+    A `user` comments under the name of the account. `trapped` means that a field which people do not see was filled in.
+    `sender` comes from core.sender, and `proof` from the browser (comments.rules.proof_of_work). The rules decide the
+    status (comments.rules.judge). Raises DoesNotExist if the entry has been deleted.
     """
     if user is not None:
         name, email = str(user), user.email
     values = {"name": name, "email": email, "website": website, "text": text, "parent": parent, "user": user}
     comment = Comment(entry=entry, **values)
     comment.render()
-    # Before the transaction, so that nothing waits in it for another comment's count or for a remote server.
+    # Before the transaction, so that it does not wait for another comment's count or for a remote server.
     count, akismet_finding = rate_limit.count(sender), akismet.check(comment)
     challenge = proof_of_work.verify(proof)
     with transaction.atomic():
@@ -65,7 +65,7 @@ def submit(
         if parent is not None and not locked.filter(pk=parent.pk):
             # Its author deleted it in the meantime, so this is no longer a reply.
             values["parent"] = comment.parent = None
-        # Of two clicks at once, the second waits here until the first is stored.
+        # If two clicks come at once, the second waits here until the first is stored.
         current = next(iter(_locked_entry(entry.pk)), None)
         if current is None:
             raise type(entry).DoesNotExist
@@ -106,7 +106,7 @@ def _same_text(
     return same_place.filter(same_person).select_related("user", "parent").order_by("-pk")[:100]
 
 
-# With what CommentSettings.is_open looks at.
+# With the fields that CommentSettings.is_open needs.
 _locked_entry = Prepared[Entry](
     lambda pk: (
         Entry.objects.filter(pk=pk)
@@ -123,7 +123,7 @@ def may_be_deleted(comment: Comment) -> bool:
 
 
 def may_be_revised(comment: Comment) -> bool:
-    """Whether its author may change `comment`: as long as it may be deleted and nobody has replied."""
+    """Whether its author may change `comment`: as long as it may be deleted and has no replies."""
     replies = comment.replies.exclude(status__in=[CommentStatus.SPAM, CommentStatus.TRASH])
     return may_be_deleted(comment) and not replies.exists()
 
@@ -134,7 +134,7 @@ def revise(comment: Comment, text: str, *, settings: CommentSettings) -> Comment
     The same text again changes nothing: it is a second click. Raises TooLateError, and DoesNotExist if the comment
     has been deleted.
     """
-    # Before the transaction, so that nothing waits in it for a remote server.
+    # Before the transaction, so that it does not wait for a remote server.
     changed = copy(comment)
     changed.text = text
     akismet_finding = akismet.check(changed)
@@ -151,7 +151,7 @@ def revise(comment: Comment, text: str, *, settings: CommentSettings) -> Comment
         was_proven = any(reason["check"] == proof_of_work_check.__name__ for reason in stored.reasons)
         judgement = judge(stored, settings, Arrival(proven=was_proven, akismet=akismet_finding))
         stored.reasons = judgement.reasons
-        # Spam stays spam, so that nobody can find out what passes by trying.
+        # Spam stays spam, so that spammers cannot find out what passes by trial and error.
         if before not in (CommentStatus.SPAM, judgement.status):
             stored.status, stored.status_since = judgement.status, timezone.now()
         stored.save(update_fields=["text", "status", "status_since", "reasons"])

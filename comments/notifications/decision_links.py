@@ -1,7 +1,7 @@
-"""Deciding by the links in a moderator's e-mail: signed, valid for a week, and for one person only.
+"""Deciding through links in a moderator's e-mail: signed, valid for a week, and for one person only.
 
-Each notification decides once, and only about what its recipient has seen. Changing the password ends the links, as
-it ends sessions.
+Each notification can be used once, and only to decide about what its recipient has seen. Changing the password
+invalidates the links, as it ends sessions.
 """
 
 import datetime as dt
@@ -46,17 +46,17 @@ def find_notification(signed: str) -> tuple[Notification, NotificationPreference
 
 
 def _password_mark(user: User) -> str:
-    """Return something that changes with the password and reveals nothing about it."""
+    """Return a value that changes with the password and reveals nothing about it."""
     return user.get_session_auth_hash()[:16]
 
 
 def is_open(notification: Notification) -> bool:
-    """Whether there is still something to decide."""
+    """Whether the comment has yet to be decided about."""
     return notification.used_at is None and notification.comment.status == CommentStatus.PENDING
 
 
 def decide(notification: Notification, by: User, action: str, seen: str) -> None:
-    """Decide about the comment on behalf of the recipient, unless it is decided already.
+    """Decide about the comment on behalf of the recipient, unless that has already been done.
 
     `seen` is the comment's mark on the page. Raises OvertakenError if it has another one now, and DoesNotExist if
     the comment is gone.

@@ -23,8 +23,8 @@ from core.site import absolute_url
 from mail import messages
 
 LIST_NAME = "comments"
-# The most comments that one e-mail quotes, and the room for their texts, in characters. The first is always quoted in
-# full, and the e-mail says how many others there are.
+# The most comments that one e-mail quotes, and the most characters of their texts. The first is always quoted in full,
+# and the e-mail says how many others there are.
 MAX_COMMENTS = 20
 MAX_QUOTED_LENGTH = 60_000
 # How many notifications are marked as sent at once.
@@ -32,7 +32,7 @@ _BATCH = 2_000
 
 
 def for_staff(preference: NotificationPreference) -> Iterator[EmailMessage]:
-    """Yield the e-mails due to a member of the staff. Notifications that are no longer relevant are deleted."""
+    """Yield the e-mails due to a staff member. Notifications that are no longer relevant are deleted."""
     for event in Event:
         unsent = Notification.unsent(event, moderator=preference)
         unsent.exclude(pk__in=_relevant(preference, event)).delete()
@@ -43,7 +43,7 @@ def for_staff(preference: NotificationPreference) -> Iterator[EmailMessage]:
 
 
 def _relevant(preference: NotificationPreference, event: Event) -> QuerySet[Notification]:
-    """Return the notifications to send; none if the person should not get any more of them."""
+    """Return the notifications to send; none if the user should no longer get any."""
     user = preference.user
     notifications = Notification.objects.filter(moderator=preference, event=event)
     if event == Event.PENDING:
@@ -77,7 +77,7 @@ def _staff_email(preference: NotificationPreference, event: Event, pks: list[int
         subject = ngettext("%(n)d pending comment", "%(n)d pending comments", count) % {"n": count}
         total = Comment.objects.filter(status=CommentStatus.PENDING).count()
         if total > count:
-            # Those of earlier e-mails are still in the queue.
+            # Comments in earlier e-mails are still in the queue.
             context["total"] = total
             subject = gettext("%(comments)s (%(total)d in total)") % {"comments": subject, "total": total}
         if entry is not None and len(quoted) == count:
@@ -135,7 +135,7 @@ def _new_comments_email(follower: Follower, pks: list[int]) -> EmailMessage:
     entry, title = follower.entry, messages.isolated(follower.entry)
     unsubscribe_url = absolute_url(subscriptions.unsubscribe_url(follower))
     context = {
-        "shown": [_comment_context(one.comment) for one in _quotable(pks)],
+        "shown": [_comment_context(notification.comment) for notification in _quotable(pks)],
         "title": title,
         "url": absolute_url(entry.get_absolute_url()),
         "unsubscribe_url": unsubscribe_url,
@@ -192,8 +192,8 @@ def _notification_email(
 
 
 def _mark_sent(pks: list[int]) -> None:
-    # All or none, so that what is sent again after a crash is the same e-mail. Only a single statement can be committed
-    # without waiting for the disk.
+    # All or none, so that an e-mail that is sent again after a crash is the same. Only a single statement can be
+    # committed without waiting for the disk.
     with transaction.atomic() if len(pks) > _BATCH else nullcontext():
         for batch in batched(pks, _BATCH, strict=False):
             update_without_sync(Notification.objects.filter(pk__in=batch), sent_at=timezone.now())

@@ -1,7 +1,7 @@
 """Following a discussion by e-mail: requested, confirmed by the owner of the address, ended with one click.
 
 The response on the site is the same whether or not an address already follows. The link to confirm works for a week,
-the one to unsubscribe for as long as the subscription exists.
+the link to unsubscribe for as long as the subscription exists.
 """
 
 import datetime as dt
@@ -18,11 +18,11 @@ from comments.rules import rate_limit
 from mail import messages
 from mail.tasks import wake_worker
 
-# The time to confirm. After that the address is deleted.
+# How long people have to confirm. After that the address is deleted.
 CONFIRM_WITHIN = dt.timedelta(days=7)
-# Nobody gets two confirmation e-mails for the same entry within this time.
+# No address gets two confirmation e-mails for the same entry within this time.
 REPEAT_AFTER = dt.timedelta(days=1)
-# Nobody gets confirmation e-mails for more entries than this.
+# No address gets confirmation e-mails for more entries than this.
 MAX_UNCONFIRMED = 3
 _CONFIRM_SIGNER = TimestampSigner(salt="comments.notifications.follow_links.confirm")
 
@@ -33,10 +33,10 @@ def is_on(settings: CommentSettings) -> bool:
 
 
 def request(entry: Entry, email: str, *, sender: str) -> None:
-    """Ask the owner of `email` to confirm that they want to follow `entry`, unless they do or were asked recently.
+    """Ask the owner of `email` to confirm that they want to follow `entry`, unless they do or were recently asked.
 
-    `sender` comes from core.sender. Too many requests from one sender, for one address or on the whole
-    site are ignored.
+    `sender` comes from core.sender. Too many requests from one sender, for one address or on the whole site are
+    ignored.
     """
     email = email.strip().lower()
     if not email or not messages.is_on() or rate_limit.requests_too_often(sender, email):
@@ -80,7 +80,7 @@ def unsubscribe_url(follower: Follower) -> str:
 
 
 def find_to_confirm(signed: str) -> Follower | None:
-    """Return who a URL asks to confirm; None if it is too late or they are gone. Raises BadSignature if forged."""
+    """Return the follower that a URL is to confirm; None if expired or unsubscribed. Raises BadSignature if forged."""
     # By the age of the request rather than of the signature, as `delete_unconfirmed` does.
     in_time = Q(confirmed_at__isnull=False) | Q(requested_at__gte=timezone.now() - CONFIRM_WITHIN)
     followers = Follower.objects.select_related("entry").filter(in_time)

@@ -13,7 +13,7 @@ from core.site import absolute_url
 
 # Akismet requires an IP address. This one is reserved for documentation (RFC 5737).
 PLACEHOLDER_IP = "192.0.2.1"
-# In seconds. The commenter waits for it.
+# In seconds. The commenter is waiting.
 TIMEOUT = 3
 
 

@@ -18,9 +18,9 @@ from comments import normalisation
 from comments.models import Comment, CommentStatus, Lesson, Token
 from core.prepared import Prepared
 
-# The filter says nothing until this many comments of each kind have been decided.
+# The filter gives no verdicts until this many comments of each kind have been decided.
 MIN_LESSONS = 20
-# From these scores on, a comment is spam or is held.
+# Comments with at least these scores are marked as spam or held.
 SPAM_SCORE = 0.995
 SUSPICIOUS_SCORE = 0.8
 # How much of a comment is read, in characters, and how many of its tokens count.
@@ -32,7 +32,7 @@ MAX_WEIGHED = 60
 _NEUTRAL, _STRENGTH = 0.5, 0.45
 # Words closer to neutral than this are ignored.
 _MIN_DISTANCE = 0.1
-# A word of so many comments says something about spam. One of fewer may say who wrote it.
+# A word that occurs in this many comments says something about spam. In fewer, it may reveal who wrote them.
 _COMMON = 5
 _ALL = ""
 _HOST = "host:"
@@ -49,18 +49,18 @@ class Score:
 
 @dataclass(slots=True)
 class Model:
-    """In how many approved comments and in how much spam each token occurs."""
+    """The number of approved comments and of spam comments in which each token occurs."""
 
     ham: Counter[str] = field(default_factory=Counter)
     spam: Counter[str] = field(default_factory=Counter)
 
     def learn(self, tokens: Iterable[str], status: str, times: int = 1) -> None:
-        """Count a comment with these tokens; with -1 `times`, undo that."""
+        """Count a comment with these tokens; undo that if `times` is -1."""
         counts = self.spam if status == CommentStatus.SPAM else self.ham
         counts.update(dict.fromkeys({_ALL, *tokens}, times))
 
     def score(self, tokens: Collection[str]) -> Score | None:
-        """Score a comment with these tokens; None as long as too little has been learned."""
+        """Score a comment with these tokens; None until enough has been learned."""
         if min(self.ham[_ALL], self.spam[_ALL]) < MIN_LESSONS:
             return None
         weights = {token: self._probability(token) for token in tokens}
@@ -72,13 +72,13 @@ class Model:
         value = (1 + chance_if_spam - chance_if_ham) / 2
         decisive = [token for token in weighed if (weights[token] > _NEUTRAL) == (value > _NEUTRAL)]
         verdict = "hold" if value >= SUSPICIOUS_SCORE else ""
-        # Spam contains a host. Without one it may be a reader's praise in the same words.
+        # Spam contains a host. Without one, the comment may be genuine praise in the same words.
         if value >= SPAM_SCORE and any(token.startswith(_HOST) for token in tokens):
             verdict = "spam"
         return Score(value, tuple(decisive[:6]), verdict)
 
     def _probability(self, token: str) -> float:
-        """Return how likely a comment with this token is spam."""
+        """Return the probability that a comment with this token is spam."""
         spam, ham = max(0, self.spam[token]), max(0, self.ham[token])
         in_spam, in_ham = spam / self.spam[_ALL], ham / self.ham[_ALL]
         seen = spam + ham
@@ -87,7 +87,7 @@ class Model:
 
 
 def _chance(weights: list[float]) -> float:
-    """Return how likely words with these weights occur together by chance (Fisher: half of chi-squared, 2 × words)."""
+    """Return how likely these weights are to occur together by chance (Fisher: half of chi-squared, 2 × words)."""
     half = -sum(map(math.log, weights))
     if not half:
         return 1.0
@@ -108,7 +108,7 @@ def tokens_of(comment: Comment) -> list[str]:
 
 
 def score(comment: Comment) -> Score | None:
-    """Score `comment`; None as long as too little has been learned. One query."""
+    """Score `comment`; None until enough has been learned. One query."""
     tokens = tokens_of(comment)
     model = Model()
     for text, ham, spam in _counts([_ALL, *tokens]):
@@ -152,9 +152,9 @@ def unlearn(comments: Iterable[Comment]) -> None:
 
 
 def forget_rare_words() -> int:
-    """Forget the words that few comments had, if all of these are deleted. Return how many there were.
+    """Forget the words that only a few comments had, if all of these are deleted. Return the number of words.
 
-    Comments are also deleted with their posts, so this looks at all that was learned, in time linear in it.
+    Comments are also deleted along with their posts, so this scans everything that was learned, in linear time.
     """
     rare = {
         text: (ham, spam)
@@ -173,7 +173,7 @@ def forget_rare_words() -> int:
     forgotten = 0
     for (ham, spam), texts in by_counts.items():
         for batch in batched(texts, 1_000, strict=False):
-            # Not those that have just been learned again.
+            # Except those that have just been learned again.
             forgotten += Token.objects.filter(text__in=batch, ham=ham, spam=spam).delete()[0]
     return forgotten
 
@@ -181,7 +181,7 @@ def forget_rare_words() -> int:
 def _store(change: Model) -> None:
     """Add these counts to the stored ones.
 
-    The row that counts all comments comes first, so concurrent writers wait there and not halfway through.
+    The row that counts all comments comes first, so concurrent writers wait there rather than halfway through.
     """
     ham, spam = change.ham, change.spam
     changed = sorted(token for token in {*ham, *spam} if ham[token] or spam[token])

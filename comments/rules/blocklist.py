@@ -18,12 +18,12 @@ MAX_HOSTS = 100
 MAX_PARAMETERS = 10_000
 # How many of the newest comments are searched for matches.
 MAX_SEARCHED = 5_000
-# The kinds whose key must be the whole of what is searched.
+# The kinds whose key must be equal to a searched value.
 _WHOLE = (Block.Kind.HOST, Block.Kind.EMAIL, Block.Kind.NAME)
 
 
 def _searched(comment: Comment) -> dict[str, Any]:
-    """Return what must contain the key of a block: for words a line of text, otherwise a set, by the block's kind."""
+    """Return what must contain the key of a block, by its kind: a line of text for words, otherwise a set."""
     email = normalisation.plain_case(comment.email)
     hosts = normalisation.hosts(f"{comment.website} {email.rpartition('@')[2]} {comment.text}")[:MAX_HOSTS]
     return {
@@ -53,14 +53,14 @@ def matching(comment: Comment) -> list[Block]:
     searched = _searched(comment)
     others = [sorted(searched[kind]) for kind in _WHOLE]
     found: dict[int, Block] = {}
-    # The empty string ensures one batch, for the others.
+    # The empty string ensures that there is a batch, which the other kinds need.
     for starts in batched(["", *sorted(normalisation.starts(searched[Block.Kind.WORD]))], MAX_PARAMETERS):
         found |= {block.pk: block for block in _candidates(list(starts), *others) if block.key in searched[block.kind]}
     return [found[pk] for pk in sorted(found)]
 
 
 def count_recent_matches(block: Block, days: int = 90) -> Counter[CommentStatus]:
-    """Count the comments of the last `days` days that `block` matches, stored or not, by their current status.
+    """Count the comments of the last `days` days that `block` matches, saved or not, by their current status.
 
     Searches the newest MAX_SEARCHED comments; one query. Raises ValidationError if the block has nothing to search for.
     """

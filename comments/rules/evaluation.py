@@ -28,7 +28,7 @@ class Result:
 
     @property
     def precision(self) -> float | None:
-        """The share of spam in what it marked as spam; None if it marked nothing."""
+        """The share of spam among the comments it marked as spam; None if it marked none."""
         return _share(self.counts[True, "spam"], self.counts[False, "spam"])
 
     @property
@@ -50,12 +50,13 @@ def evaluate(labelled: Sequence[Labelled], decisions: int | None = None) -> Resu
     """Train a new filter with the first `decisions` comments, by default half of them, and test it on the others."""
     trained = len(labelled) // 2 if decisions is None else min(decisions, len(labelled))
     model = bayes.Model()
-    for one in labelled[:trained]:
-        model.learn(bayes.tokens_of(one.comment), CommentStatus.SPAM if one.is_spam else CommentStatus.APPROVED)
+    for example in labelled[:trained]:
+        status = CommentStatus.SPAM if example.is_spam else CommentStatus.APPROVED
+        model.learn(bayes.tokens_of(example.comment), status)
     result = Result(trained, Counter())
-    for one in labelled[trained:]:
-        score = model.score(bayes.tokens_of(one.comment))
-        result.counts[one.is_spam, score.verdict if score else ""] += 1
+    for example in labelled[trained:]:
+        score = model.score(bayes.tokens_of(example.comment))
+        result.counts[example.is_spam, score.verdict if score else ""] += 1
     return result
 
 

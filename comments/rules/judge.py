@@ -61,7 +61,7 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Case:
-    """A comment with everything that the checks look at."""
+    """A comment with everything that the checks need."""
 
     comment: Comment
     settings: CommentSettings
@@ -71,7 +71,7 @@ class Case:
     def is_known(self) -> bool:
         """Whether a comment with this name and e-mail address was approved before.
 
-        It must be by the same account, or also without one, so nobody passes with the address of a staff member.
+        It must be by the same account, or also without one, so the address of a staff member lets no one else pass.
         Source: WordPress's "comment author must have a previously approved comment".
         """
         email, name, user = self.comment.email, self.comment.name, self.comment.user_id
@@ -111,7 +111,7 @@ def honeypot(case: Case) -> Finding | None:
 
 
 def flood(case: Case) -> Finding | None:
-    """Hold comments over the limits. It takes another rule to make them spam: a group may share an IP address."""
+    """Hold comments over the limits. This alone doesn't make them spam, because a group may share an IP address."""
     count, limit, limit_on_site = case.arrival.count, case.settings.comments_per_sender, case.settings.comments_per_site
     if limit and count.from_sender > limit:
         message = ngettext(
@@ -155,7 +155,7 @@ def links(case: Case) -> Finding | None:
 
 
 def spam_filter(case: Case) -> Finding | None:
-    """Ask the filter. It only guesses, so it never marks comments by known people as spam."""
+    """Apply the spam filter. It only guesses, so it never marks comments by known people as spam."""
     score = bayes.score(case.comment)
     if score is None or not score.verdict:
         return None
@@ -208,10 +208,10 @@ def judge(comment: Comment, settings: CommentSettings, arrival: Arrival) -> Judg
 
     1. Comments by moderators pass without further checks.
     2. For all others, every check runs and the worst verdict counts: spam before hold before everything else.
-       Being known does not override blocks or the number of links, as in WordPress.
+       Being known does not override blocks or the limit on links, as in WordPress.
     3. If there is no objection, the site's policy decides. `hold`: the comment is held. `known`: known people pass.
-       `open`: everyone passes whose browser provided a proof of work, and without one known people and those with an
-       account. If proof of work is turned off, everyone passes.
+       `open`: everyone whose browser provided a proof of work passes; without one, known people and those with an
+       account do. If proof of work is turned off, everyone passes.
     """
     with translation.override(django_settings.LANGUAGE_CODE):
         case = Case(comment, settings, arrival)

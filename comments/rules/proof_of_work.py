@@ -1,4 +1,4 @@
-"""Proof of work: the commenter's browser solves a small puzzle (ALTCHA), which is too expensive for a flood.
+"""Proof of work: the commenter's browser solves a small puzzle (ALTCHA), which makes floods too expensive.
 
 The browser fetches the challenge separately, so the form works on cached pages. Nothing is stored until it is solved.
 """
@@ -42,7 +42,7 @@ def verify(solution: str) -> str:
 
 
 def spend(nonce: str) -> bool:
-    """Use up the challenge with this nonce and return whether it was still unused. One insert, so only one succeeds."""
+    """Use up the challenge with this nonce. Return whether it was unused: of concurrent calls, only one succeeds."""
     try:
         with transaction.atomic():
             SpentChallenge.objects.create(nonce=nonce, expires_at=timezone.now() + VALID_FOR)

@@ -1,6 +1,6 @@
 """The rate of comments, requests and Webmentions, from one sender and on the whole site.
 
-It is counted in the database for all processes. Senders stay anonymous: only a hash (core.sender) is stored, for some
+It is counted in the database for all processes. Senders stay anonymous: only a hash (core.sender) is stored, for a few
 minutes.
 """
 
@@ -48,23 +48,23 @@ def requests_too_often(sender: str, email: str) -> bool:
 def mentions_too_often(sender: str, host: str) -> bool:
     """Count one more Webmention by `sender` about a page of `host`, and return whether it is one too many.
 
-    It keeps anyone from having this site open the pages of another one without end.
+    The limit keeps this site from being used to flood another one with requests.
     """
     limits = {("sender", sender): MENTIONS_PER_SENDER, ("host", host): MENTIONS_PER_HOST}
     return _exceeds("mentions", limits, MENTIONS_PER_SITE)
 
 
 def _exceeds(kind: str, limits: dict[tuple[str, str], int], limit_on_site: int) -> bool:
-    """Add one to the counters of these values and to that of the site, and return whether one is over its limit.
+    """Increment the counters of these values and of the whole site, and return whether one is over its limit.
 
-    E-mail addresses and hosts are stored as hashes, like senders. What is unknown is empty, and not counted.
+    E-mail addresses and hosts are stored as hashes, like senders. Values that are not known are empty and not counted.
     """
     by_key = {
         salted_hmac(f"comments.rules.rate_limit.{kind}.{name}", value, algorithm="sha256").hexdigest(): limit
         for (name, value), limit in limits.items()
         if value
     }
-    # Everyone takes the rows in the same order, so that no two of them deadlock.
+    # Rows are always locked in the same order, so that no two transactions deadlock.
     counts = _count([*sorted(by_key), kind])
     return any(counts[key] > limit for key, limit in (by_key | {kind: limit_on_site}).items())
 
@@ -74,9 +74,9 @@ def _current_period() -> int:
 
 
 def _count(keys: list[str]) -> dict[str, int]:
-    """Add one to each of these counters. The site's is last, because everyone has to wait for it."""
+    """Increment these counters and return them. The site's comes last, because everyone has to wait for it."""
     period = _current_period()
-    # Waiting for the disk would take longer than all the rest, and a count that a power cut undoes is no loss.
+    # Waiting for the disk would take longer than everything else, and losing a count in a power cut does no harm.
     with commits_without_sync(), connection.cursor() as cursor:
         cursor.execute(
             f"""INSERT INTO comments_ratecount (sender, period, count) VALUES {", ".join(["(%s, %s, 1)"] * len(keys))}

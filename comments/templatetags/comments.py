@@ -1,4 +1,4 @@
-"""Template tags: `{% comment_section entry %}` below an entry, and what became of a comment."""
+"""Template tags: `{% comment_section entry %}` below an entry, the outcome of a submission, and recent comments."""
 
 from dataclasses import replace
 from functools import partial
@@ -37,13 +37,13 @@ register = template.Library()
 
 _add_url = URLTemplate("comments:add", "post", "1234567890")
 _follow_url = URLTemplate("comments:follow", "post", "1234567890")
-# In place of the two URLs.
+# Placeholders for the two URLs.
 _ADD, _FOLLOW = "[add]", "[follow]"
 
 
 @register.simple_tag(takes_context=True)
 def comment_outcome(context: Context) -> str:
-    """Return what became of the reader's comment, which the title of the page begins with; mostly nothing. No query."""
+    """Return the outcome of the reader's submission, for the start of the page's title; usually empty. No query."""
     form = context.get("comment_form")
     if form is not None and form.errors:
         outcome = gettext("Your comment was not submitted")
@@ -60,7 +60,7 @@ def comment_outcome(context: Context) -> str:
 def webmention_link(context: Context, entry: Entry) -> SafeString:
     """Return the element with the endpoint for Webmentions about `entry`, if this site receives them. No query."""
     settings = CommentSettings.of(context["site"])
-    # Where comments are closed, other sites may still take back what is shown.
+    # Where comments are closed, other sites may still withdraw links that are shown.
     is_useful = settings.is_open(entry) or (entry.comment_count and entry.is_public)
     if not (settings.receive_webmentions and is_useful) or entry.password:
         return SafeString()
@@ -71,7 +71,7 @@ def webmention_link(context: Context, entry: Entry) -> SafeString:
 def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
     """Show a page of the comments on `entry`, and the form. One query, or two if there are several pages.
 
-    If the entry is locked, show neither. If it has a password, replies begin with a form, because a link would lead to
+    If the entry is locked, show neither. If it has a password, replies start with a form, because a link would lead to
     the locked page. A view can put its own `comment_thread`, `comment_form` or `comment_preview` into the context.
     """
     if entry.is_locked:
@@ -115,7 +115,7 @@ def comment_section(context: Context, entry: Entry) -> dict[str, Any]:
 
 
 def _empty_reply(site: SiteSettings, entry: Entry, settings: CommentSettings, is_open: bool) -> SafeString:
-    """Return the empty form, which is the same on every page but for the URLs that it is sent to."""
+    """Return the empty form, which is the same on every page except for the URLs that it is sent to."""
 
     def render() -> SafeString:
         return _render_reply(CommentForm(entry=entry, settings=settings), is_open, _ADD, _FOLLOW)
@@ -126,7 +126,7 @@ def _empty_reply(site: SiteSettings, entry: Entry, settings: CommentSettings, is
 
 
 def _render_reply(form: CommentForm, is_open: bool, action: str, follow_action: str, **values: Any) -> SafeString:
-    """Return the comment form, or that comments are closed, and the form to follow."""
+    """Return the comment form, or a note that comments are closed, and the form to follow."""
     user = values.get("user")
     can_follow = is_open and subscriptions.is_on(form.settings) and not form.entry.password
     context = {
@@ -180,7 +180,7 @@ register.simple_tag(avatars.neutral, name="neutral_avatar")
 
 @register.simple_tag(takes_context=True)
 def recent_comments(context: Context, count: int) -> list[dict[str, str]]:
-    """Return the newest comments that every reader may see, read once under each content version and language."""
+    """Return the newest comments that every reader may see, cached for each content version and language."""
     site = context["site"]
 
     def read() -> list[dict[str, str]]:
@@ -190,7 +190,7 @@ def recent_comments(context: Context, count: int) -> list[dict[str, str]]:
             for each in newest[:count]
         ]
 
-    # Who gave no name is “Anonymous” in the language of the page.
+    # Commenters without a name are “Anonymous” in the language of the page.
     key = f"recent-comments:{site.content_version}:{site.entries_version}:{get_language()}:{count}"
     comments: Any = cache.get_or_set(key, read, site.seconds_to_next_change)
     return list(comments)

@@ -50,7 +50,7 @@ def decide(request: HttpRequest, signed: str, action: str) -> HttpResponse:
         except Comment.DoesNotExist:
             return _gone(request)
         else:
-            # The page shows what was decided, no matter by whom.
+            # The page shows the decision, no matter who made it.
             return HttpResponseRedirect(request.get_full_path())
     comment = notification.comment
     context = {
@@ -92,7 +92,7 @@ def _message_with_queue(request: HttpRequest, title: str, text: str) -> HttpResp
 
 @secret_page
 def follow(request: SiteRequest, kind: str, pk: int) -> HttpResponse:
-    """Accept an e-mail address that wants to follow a discussion. The response is the same for every address."""
+    """Accept a request to follow a discussion by e-mail. The response is the same for every address."""
     if not subscriptions.is_on(CommentSettings.of(request.site)):
         raise Http404
     entry: Entry = get_object_or_404(Entry.objects.published().filter(password=""), kind=kind, pk=pk)

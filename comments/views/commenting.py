@@ -78,7 +78,7 @@ def _wrong_origin(request: SiteRequest, entry: Entry) -> HttpResponse:
 
 
 def _refuse(request: SiteRequest, entry: Entry, reason: str, *, status: int = 403) -> HttpResponse:
-    """Say why a comment was not saved, and return its text."""
+    """Return a page that says why a comment was not saved, with its text."""
     context = {"entry": entry, "reason": reason, "text": request.POST.get("text")}
     return render(request, "comments/not_saved.html", context, status=status)
 
@@ -105,7 +105,7 @@ def _add(request: SiteRequest, entry: Entry) -> HttpResponse:
             form.add_error(None, f"{text} {try_again()}")
             response = as_unavailable(entry_response(request, entry, comment_form=form))
         else:
-            # A public comment may have been copied from the page, so who submits it again may not be its author.
+            # A public comment may have been copied from the page, so its second submitter may not be its author.
             is_copy = comment.status == CommentStatus.APPROVED and comment.created_at < started
             if not entry.password:
                 return HttpResponseRedirect(comment.get_absolute_url() if is_copy else sender_links.view_url(comment))
@@ -130,8 +130,8 @@ def challenge(request: HttpRequest) -> HttpResponse:
 def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpResponse:
     """Return the second or a later page of comments on the post or page at `base`.
 
-    Past the last page, redirect to the entry: WordPress's pages may have been shorter, and most links to them name a
-    comment, which the browser then looks for there.
+    Past the last page, redirect to the entry: WordPress's pages may have been shorter, and most links to them have a
+    comment as their fragment, which the browser then looks for there.
     """
     entry = _entry_at(f"/{base}")
     if entry is None:
@@ -156,9 +156,9 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
 
 
 def _entry_at(path: str) -> Entry | None:
-    """Return the public post or page at exactly this path, or which has a part at this path; None if there is none."""
+    """Return the public post or page at exactly this path, or with a part of its text there; None if there is none."""
     found: Sequence[Entry] = []
-    # Resolver404 is one.
+    # Resolver404 is a Http404.
     with suppress(Http404):
         match = resolve(path)
         where = match.kwargs
@@ -182,7 +182,7 @@ def comment_redirect(request: SiteRequest, pk: int) -> HttpResponse:
 
 @secret_page
 def own(request: SiteRequest, signed: str) -> HttpResponse:
-    """Let commenters change or delete their comment for a while. It still has to come from one of our pages."""
+    """Let commenters change or delete their comment for a while. Requests still have to come from one of our pages."""
     pk = sender_links.find_pk(signed)
     if pk is None:
         raise Http404(gettext("That comment doesn't exist."))
@@ -194,7 +194,7 @@ def own(request: SiteRequest, signed: str) -> HttpResponse:
 
 
 def _own(request: SiteRequest, comment: Comment) -> HttpResponse:
-    """Do what the author of `comment` wants, or show the form. Raises DoesNotExist if it has been deleted."""
+    """Change or delete `comment` for its author, or show the form. Raises DoesNotExist if it has been deleted."""
     entry, is_unavailable = comment.entry, False
     answer_in(entry.language)
     if request.method == "POST" and not comes_from_here(request):
@@ -210,7 +210,7 @@ def _own(request: SiteRequest, comment: Comment) -> HttpResponse:
             revised = submission.revise(comment, form.cleaned_data["text"], settings=settings)
             if entry.is_public and not entry.password:
                 return HttpResponseRedirect(sender_links.view_url(revised))
-            # The page of the comment is locked or gone, and so would not show it.
+            # The comment's page is locked or gone, so it would not show the change.
             text = gettext("Your changes were saved.")
             return message(request, gettext("Your comment was changed"), text, *back_to(entry))
     except submission.TooLateError:

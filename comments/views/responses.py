@@ -1,4 +1,4 @@
-"""What the views of comments share."""
+"""Parts of responses that the views of comments share."""
 
 from django.utils.translation import gettext
 
@@ -6,7 +6,7 @@ from blog.models import Entry
 
 
 def back_to(entry: Entry) -> tuple[str, str]:
-    """Return the URL of a link to `entry` and its text. They are empty if readers don't see the entry any more."""
+    """Return the URL of a link to `entry` and its text. They are empty if readers can no longer see it."""
     if not entry.is_public:
         return "", ""
     return entry.get_absolute_url(), gettext("Back to %(title)s") % {"title": entry}

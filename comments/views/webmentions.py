@@ -20,7 +20,7 @@ _PLAIN_TEXT: Final = "text/plain; charset=utf-8"
 @csrf_exempt
 @require_POST
 def endpoint(request: SiteRequest) -> HttpResponse:
-    """Take note of a Webmention. It comes from another site and carries no authority, so it needs no CSRF token."""
+    """Accept a Webmention. It comes from another site and carries no authority, so it needs no CSRF token."""
     settings = CommentSettings.of(request.site)
     if not settings.receive_webmentions:
         raise Http404

@@ -1,4 +1,4 @@
-"""Webmentions: links between this site and others that tell each other about them.
+"""Webmentions: this site and others tell each other about the links between them.
 
-Source: W3C Recommendation, "Webmention", 2017. The sections below are those of it.
+Source: W3C Recommendation, "Webmention", 2017. The modules refer to its sections.
 """

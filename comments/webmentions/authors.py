@@ -1,7 +1,7 @@
-"""Who wrote a page of another site, as far as the page itself says so in microformats. Only names are read.
+"""The author of a page of another site, if the page itself names one in microformats. Only names are read.
 
 Sources: microformats.org, "microformats2 parsing" and "h-card"; IndieWeb, "authorship". The first step of the latter
-that names an author counts. Those that open further pages are left out.
+that names an author counts. Steps that fetch further pages are left out.
 """
 
 import re
@@ -15,31 +15,31 @@ from comments.webmentions.documents import INLINE, RAW_TEXT, Piece, comparable, 
 from core.http import host_of
 from core.text import is_visible, one_line
 
-# In characters: of a name, and of what is read for it, with its markup and entities.
+# In characters: the length of a name, and how much is read for it, with markup and entities.
 _MAX_NAME: Final = 200
 _MAX_READ: Final = 2_000
-# The classes of items. Others that begin like them are of style sheets.
+# The classes of items. Others that start with `h-` belong to style sheets.
 _ITEMS: Final = frozenset(
     {"h-adr", "h-app", "h-card", "h-cite", "h-entry", "h-event", "h-feed", "h-geo", "h-item", "h-listing", "h-product"}
     | {"h-recipe", "h-resume", "h-review", "h-review-aggregate"}
 )
-# The beginning of the classes of properties with a text.
+# The start of the class of a property with a text.
 _TEXT_PROPERTY: Final = re.compile(r"[pe]-[a-z]")
 _VOID: Final = frozenset(
     {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr"}
 )
-# An element of these is ended by the next one of the same name.
-_ENDED_BY_THE_NEXT: Final = frozenset({"dd", "dt", "li", "option", "p", "td", "th", "tr"})
-# The attributes in which some elements have their text, and their URL.
+# Elements that end where the next one with the same name starts.
+_CLOSED_BY_NEXT: Final = frozenset({"dd", "dt", "li", "option", "p", "td", "th", "tr"})
+# The attributes that contain the text of some elements, and the URL.
 _TEXTS: Final = {"abbr": "title", "area": "alt", "data": "value", "img": "alt", "input": "value", "link": "title"}
 _URLS: Final = dict.fromkeys(("a", "area", "link"), "href")
 
 
 @dataclass(slots=True, eq=False)
 class _Element:
-    """An element with classes. What is in it is at the characters from `start` up to `end`.
+    """An element with classes. Its content is at the characters from `start` up to `end`.
 
-    An item also has the elements with classes in it that are in no other item in it, in their order.
+    The properties of an item are the elements with classes in it, in order, except those in a nested item.
     """
 
     name: str
@@ -47,8 +47,8 @@ class _Element:
     classes: frozenset[str]
     start: int
     end: int
-    # The item that it is in.
-    around: "_Element | None"
+    # The innermost item that contains it.
+    container: "_Element | None"
     properties: list["_Element"] = field(default_factory=list)
 
     @property
@@ -57,14 +57,14 @@ class _Element:
 
 
 class _Document:
-    """The elements with classes of a document in their order, and the URL of its author if it links to that."""
+    """The elements with classes in a document, in order, and the URL of its author if it links to that."""
 
     def __init__(self, text: str, url: str) -> None:
         self.text = text
         self.base = url
         self.author_url: str | None = None
         self.elements: list[_Element] = []
-        # The names of the elements that are open, with those that have classes, and of the items among these.
+        # The names of the open elements, each with the element if it has classes; and the items among them.
         self._open: list[tuple[str, _Element | None]] = []
         self._open_names = Counter[str]()
         self._open_items: list[_Element] = []
@@ -78,17 +78,17 @@ class _Document:
 
     def _add(self, piece: Piece) -> None:
         name, attributes = piece.name, piece.attributes
-        if name in _ENDED_BY_THE_NEXT and self._open and self._open[-1][0] == name:
+        if name in _CLOSED_BY_NEXT and self._open and self._open[-1][0] == name:
             self._close(name, piece.start)
         if name in _URLS and self.author_url is None and "author" in attributes.get("rel", "").lower().split():
             self.author_url = join(self.base, attributes.get(_URLS[name], ""))
         element = None
         if classes := frozenset(attributes.get("class", "").split()):
-            around = self._open_items[-1] if self._open_items else None
-            element = _Element(name, attributes, classes, piece.end, piece.end, around)
+            container = self._open_items[-1] if self._open_items else None
+            element = _Element(name, attributes, classes, piece.end, piece.end, container)
             self.elements.append(element)
-            if around is not None:
-                around.properties.append(element)
+            if container is not None:
+                container.properties.append(element)
         if name in _VOID:
             return
         self._open.append((name, element))
@@ -97,7 +97,7 @@ class _Document:
             self._open_items.append(element)
 
     def _close(self, name: str, end: int) -> None:
-        """End the innermost open element with this name, and those that are open in it."""
+        """Close the innermost open element with this name, and those that are open in it."""
         closed = ""
         while self._open_names[name] and closed != name:
             closed, element = self._open.pop()
@@ -109,7 +109,7 @@ class _Document:
 
 
 def author_name(text: str, url: str, position: int) -> str:
-    """Return the name of the author of what is at this character of the page at `url`; empty if the page names none."""
+    """Return the name of the author of the text at `position` of the page at `url`; empty if the page names none."""
     document = _Document(text, url)
     entries = [element for element in document.elements if "h-entry" in element.classes]
     if not entries:
@@ -123,17 +123,17 @@ def author_name(text: str, url: str, position: int) -> str:
 
 
 def _with_feed(entry: _Element) -> Iterator[_Element]:
-    """Yield the entry, and the feed in which it is."""
+    """Yield the entry, and the feed that contains it."""
     yield entry
-    item = entry.around
+    item = entry.container
     while item is not None and "h-feed" not in item.classes:
-        item = item.around
+        item = item.container
     if item is not None:
         yield item
 
 
 def _name_of_author(document: _Document, author: _Element) -> str:
-    """Return the name that the property says: of a card, of the card with its URL, or its text."""
+    """Return the name in an author property: that of the card it is, that of the card with its URL, or its text."""
     if author.is_item:
         return _name_of(document, author)
     name = _text_of(document, author)
@@ -158,7 +158,7 @@ def _name_at(document: _Document, url: str | None) -> str:
 
 
 def _name_of(document: _Document, card: _Element) -> str:
-    """Return the name of a card: its first one, or what it contains if it has no properties with a text."""
+    """Return the name of a card: its first one, or its content if it has no properties with a text."""
     for each in card.properties:
         if "p-name" in each.classes:
             return _text_of(document, each)
@@ -173,7 +173,7 @@ def _url_of(document: _Document, element: _Element) -> str | None:
 
 
 def _text_of(document: _Document, element: _Element) -> str:
-    """Return the text of an element on one line, or of its first image; empty if readers would see nothing."""
+    """Return the text of an element on one line, or that of its first image; empty if readers would see nothing."""
     text = element.attributes.get(_TEXTS.get(element.name, ""))
     if text is None:
         text = _text_between(document.text[element.start : min(element.end, element.start + _MAX_READ)])

@@ -1,7 +1,7 @@
-"""Documents in HTML of other sites: their tags and texts in one pass, in linear time whatever they contain.
+"""HTML documents of other sites: their tags and texts in one pass, in linear time whatever they contain.
 
-Parsers build trees, which hostile documents make deep and large: libxml2 then leaves out what comes after, or takes
-time that grows with the square of the length, and so does the algorithm of the HTML standard (blog.rendering.tree).
+Parsers build trees, which hostile documents make deep and large. libxml2 then drops the rest, or takes quadratic time,
+as does the algorithm of the HTML standard (blog.rendering.tree).
 """
 
 import re
@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from core.http import host_of
 
-# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is looked at twice.
+# A tag or a comment. It ends where the HTML standard says, or with the text. No character is scanned twice.
 _TAG: Final = re.compile(
     r"""<!--(?:-?>|.*?(?:--!?>|\Z))
     |<[!?][^>]*+>?
@@ -30,11 +30,11 @@ _RAW_TEXT_ENDS: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE)
     for name in ("iframe", "noembed", "noframes", "script", "style", "template", "textarea", "title", "xmp")
 }
-# Elements that contain no tags: with text that readers don't see, and the title.
+# Elements that contain no tags: the title, and elements with text that readers don't see.
 RAW_TEXT: Final = frozenset(_RAW_TEXT_ENDS)
-# In characters, with the URL of the page. A page may resolve as many references as it has characters.
+# In characters, including the URL of the page, which is copied for each of the many references a page may contain.
 _MAX_URL: Final = 4_000
-# Between those that don't separate words or sentences, a text goes on.
+# Elements that don't separate words or sentences, so the text continues across them.
 INLINE: Final = frozenset(
     {"a", "abbr", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins"}
     | {"kbd", "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr"}
@@ -43,7 +43,7 @@ INLINE: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A tag, or a text between tags: then `name` is empty. It is at the characters from `start` up to `end`."""
+    """A tag, or the text between two tags if `name` is empty, at the characters from `start` up to `end`."""
 
     start: int
     end: int
@@ -54,7 +54,7 @@ class Piece:
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Yield the tags and texts of a document in their order, without comments."""
+    """Yield the tags and texts of a document in order, without comments."""
     position = 0
     while tag := _TAG.search(text, position):
         if tag.start() > position:
@@ -77,7 +77,7 @@ def with_bases(text: str, url: str) -> Iterator[tuple[Piece, str]]:
     """Yield the tags and texts of the page at `url`, each with the URL against which relative ones are resolved."""
     base = url
     for piece in pieces(text):
-        # Of several, the first counts.
+        # The first one counts.
         if piece.name == "base" and "href" in piece.attributes and base == url:
             base = join(base, piece.attributes["href"]) or base
         yield piece, base
@@ -86,7 +86,7 @@ def with_bases(text: str, url: str) -> Iterator[tuple[Piece, str]]:
 def _attributes(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, *values in _ATTRIBUTE.findall(text):
-        # Of two with one name, the first counts.
+        # If a name is repeated, the first one counts.
         found.setdefault(name.lower(), unescape("".join(values)))
     return found
 
@@ -103,7 +103,7 @@ def join(base: str, reference: str) -> str | None:
 
 
 def comparable(url: str | None) -> tuple[str, str, str]:
-    """Return what is the same for all ways to write a URL: with other escapes, scheme or fragment."""
+    """Return a value that is equal for equivalent URLs, which may differ in escapes, scheme and fragment."""
     try:
         parts = urlsplit(urldefrag(url or "").url)
     except ValueError:

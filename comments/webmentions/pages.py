@@ -1,4 +1,4 @@
-"""Pages of other sites: fetching them, and what they say about links, read in one pass whatever they contain."""
+"""Pages of other sites: fetching them, and finding endpoints and links in one pass, whatever they contain."""
 
 import json
 import re
@@ -14,14 +14,14 @@ from comments.webmentions.documents import INLINE, RAW_TEXT, comparable, join, p
 from core.http import HTTPClient, host_of, status_error
 from core.text import one_line
 
-# It reaches public servers only, and soon gives up: other tasks of the worker wait for it.
+# Reaches public servers only, and gives up soon, because the worker's other tasks are waiting.
 CLIENT: Final = HTTPClient(timeout=5, deadline=10)
-# In bytes, of a page. What comes later is not looked at.
+# How many bytes of a page are read.
 _MAX_BYTES: Final = 2**20
 # In characters: of the title of a page, and of the text around a link on each side of it.
 _MAX_NAME: Final = 200
-_MAX_BESIDE: Final = 150
-# Deeper than this, JSON says nothing about a link.
+_MAX_CONTEXT: Final = 150
+# How many levels of a JSON document are searched for a link.
 _MAX_DEPTH: Final = 20
 
 # Elements that link to another page or include it, and the attribute with its URL.
@@ -35,18 +35,19 @@ _LINK: Final = re.compile(rf"<([^<>]*+)>((?:\s*+;\s*+[^\s=;,\"<>]++(?:\s*+=\s*+(
 _PARAMETER: Final = re.compile(rf";\s*+([^\s=;,\"<>]++)(?:\s*+=\s*+(?:{_QUOTED}|([^\s;,\"<>]*+)))?+")
 # Around a URL in plain text.
 _PUNCTUATION: Final = "()[]<>{}\"'.,;:!?*"
-# The encodings of which bytes can be read in linear time, also wrong ones.
+# The encodings in which even invalid bytes are decoded in linear time.
 _ENCODING: Final = re.compile(
     r"charset\s*+=\s*+[\"']?(utf-?8|iso-8859-\d++|windows-125\d|koi8-[ru]|shift_jis|euc-(?:jp|kr)|gb\w++|big5)\b",
     re.IGNORECASE,
 )
-# Where a document has to say its encoding. Source: HTML, "prescan a byte stream to determine its encoding".
+# A document has to declare its encoding within this many bytes.
+# Source: HTML, "prescan a byte stream to determine its encoding".
 _HEAD: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """A page, at the URL to which redirects led, with its headers `Link` and its media type in lower case."""
+    """A page at the URL that redirects led to, with its `Link` headers and its media type in lower case."""
 
     url: str
     links: tuple[str, ...]
@@ -56,7 +57,7 @@ class FetchedPage:
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """What a page is called that links to us, what it says around the link, and who wrote it. Each may be empty."""
+    """The name of a page that links to us, the text around the link, and the author. Each may be empty."""
 
     name: str
     text: str
@@ -87,13 +88,13 @@ def send(endpoint: str, source: str, target: str) -> None:
 
 
 def find_endpoint(page: FetchedPage) -> str | None:
-    """Return the URL to which the page wants links to it reported, or None. Source: 3.1.2."""
+    """Return the URL of the page's Webmention endpoint, or None. Source: 3.1.2."""
     for header in page.links:
         for url, parameters, *_rest in _LINK.findall(header):
             relations = [
                 quoted or bare for name, quoted, bare in _PARAMETER.findall(parameters) if name.lower() == "rel"
             ]
-            # Of several, the first counts.
+            # The first one counts.
             if relations and _is_webmention(relations[0]):
                 return join(page.url, url)
     if not _is_html(page):
@@ -101,13 +102,13 @@ def find_endpoint(page: FetchedPage) -> str | None:
     for piece, base in with_bases(page.text, page.url):
         rel, href = piece.attributes.get("rel", ""), piece.attributes.get("href")
         if piece.name in {"a", "link"} and href is not None and _is_webmention(rel):
-            # An empty one is the page itself.
+            # An empty URL is the page itself.
             return join(base, href)
     return None
 
 
 def find_link(page: FetchedPage, target: str) -> Quotation | None:
-    """Return what the page says around its first link to `target`, or None if it doesn't link there. Source: 3.2.2."""
+    """Return what surrounds the page's first link to `target`, or None if it doesn't link there. Source: 3.2.2."""
     wanted = comparable(target)
     if _is_html(page):
         return _find_in_html(page, wanted)
@@ -119,7 +120,7 @@ def find_link(page: FetchedPage, target: str) -> Quotation | None:
 
 
 def links_in(html: str) -> Iterator[str]:
-    """Yield the URLs of the links of a text."""
+    """Yield the URLs of the links in a text."""
     yield from (piece.attributes["href"] for piece in pieces(html) if piece.name == "a" and "href" in piece.attributes)
 
 
@@ -140,10 +141,10 @@ def _find_in_html(page: FetchedPage, wanted: tuple[str, str, str]) -> Quotation 
             if element == "title":
                 name = name or one_line(unescape(piece.text[:_MAX_NAME]))
             elif found_at >= 0:
-                after = (after + piece.text)[: _MAX_BESIDE + 1]
+                after = (after + piece.text)[: _MAX_CONTEXT + 1]
             elif element not in RAW_TEXT:
-                before = (before + piece.text)[-_MAX_BESIDE - 1 :]
-            if len(after) > _MAX_BESIDE:
+                before = (before + piece.text)[-_MAX_CONTEXT - 1 :]
+            if len(after) > _MAX_CONTEXT:
                 break
             continue
         element = "" if piece.is_end else piece.name
@@ -164,15 +165,15 @@ def _find_in_html(page: FetchedPage, wanted: tuple[str, str, str]) -> Quotation 
 def _excerpt(before: str, after: str) -> str:
     """Return the text on both sides of the start of a link on one line, with whole words where there are spaces."""
     before, after = unescape(before), unescape(after)
-    if len(before) > _MAX_BESIDE:
+    if len(before) > _MAX_CONTEXT:
         before = before.partition(" ")[2] or before
-    if len(after) > _MAX_BESIDE:
+    if len(after) > _MAX_CONTEXT:
         after = after.rpartition(" ")[0] or after
     return one_line(before + after)
 
 
 def _is_in_json(text: str, wanted: tuple[str, str, str]) -> bool:
-    """Whether a string of a JSON document is the URL."""
+    """Whether a string in a JSON document is the URL."""
     try:
         level: list[Any] = [json.loads(text)]
     except (ValueError, RecursionError):
@@ -191,7 +192,7 @@ def _children(value: Any) -> list[Any]:
 
 
 def _decode(body: bytes, content_type: str) -> str:
-    """Return the text of a document in the encoding that it says, or in UTF-8. PostgreSQL refuses NUL."""
+    """Decode a document from the encoding it declares, or from UTF-8, without NUL, which PostgreSQL refuses."""
     declared = _ENCODING.search(content_type) or _ENCODING.search(body[:_HEAD].decode("latin-1"))
     try:
         return body.decode(declared[1] if declared else "utf-8", "replace").replace("\0", "")

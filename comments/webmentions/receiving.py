@@ -1,7 +1,7 @@
-"""What other sites say about links to us: the worker looks at it, and it waits for a moderator like a pingback.
+"""Receiving Webmentions: the worker checks them, and they wait for a moderator like pingbacks.
 
-Nothing is stored but the comment. Who sends a Webmention may be anyone, so what it says is believed only once the page
-of the other site has been opened.
+Nothing is stored but the comment. Anyone can send a Webmention, so it is believed only once the other site's page has
+been fetched.
 """
 
 from typing import Final
@@ -34,24 +34,24 @@ from core.http import FetchError, host_of
 from core.site import absolute_url
 from core.text import CONTROL, is_visible
 
-# Of the URL of a page: that of a source becomes the website of a comment.
+# The most characters of a URL. That of the source becomes the website of a comment.
 MAX_URL: Final = 500
-# Of this site: an old URL may lead to one that leads on.
+# Within this site, because an old URL may redirect to another one.
 _MAX_REDIRECTS: Final = 3
-# In characters. The end of a host says whose it is.
+# In characters. The end of a host identifies its owner.
 _MAX_HOST: Final = 100
 
 
 class RefusedMentionError(Exception):
-    """What was sent is no Webmention for this site. The message says why in one sentence."""
+    """The request is not a valid Webmention for this site. The message says why in one sentence."""
 
 
 class TooManyMentionsError(Exception):
-    """Too much has been sent, or about one other site, within ten minutes, or is waiting."""
+    """Too many Webmentions have come in, in total or about one other site, within ten minutes, or are waiting."""
 
 
 def accept(source: str, target: str, sender: str, settings: CommentSettings) -> None:
-    """Check what can be known without opening the source. `sender` comes from core.sender.
+    """Check a Webmention without fetching its source. `sender` comes from core.sender.
 
     Raises RefusedMentionError or TooManyMentionsError.
     """
@@ -60,7 +60,7 @@ def accept(source: str, target: str, sender: str, settings: CommentSettings) -> 
     if host_of(source) in pages.own_hosts():
         raise RefusedMentionError(gettext("The source has to be a page of another site."))
     entry = find_entry(target)
-    # A site may always take back what is shown here.
+    # A site may always withdraw a link that is shown here.
     if entry is None or not (settings.is_open(entry) or _of_source(entry, source).exists()):
         raise RefusedMentionError(gettext("The target has to be a page of this site that can be commented on."))
     if rate_limit.mentions_too_often(sender, host_of(source)):
@@ -85,7 +85,7 @@ def _is_url(url: str) -> bool:
 
 
 def check(source: str, target: str) -> bool:
-    """Open the source, and store, change or remove the comment. Return False if that has to be tried again."""
+    """Fetch the source, and store, change or remove the comment. Return False if that has to be retried."""
     entry = find_entry(target)
     if entry is None:
         return True
@@ -103,17 +103,17 @@ def check(source: str, target: str) -> bool:
 
 
 def _store(entry: Entry, source: str, quotation: Quotation) -> None:
-    """Store the comment of a source, or change it if the page says something else by now."""
+    """Store the comment of a source, or change it if the page has changed."""
     text = f"[…] {quotation.text} […]" if quotation.text else source
     comment = Comment(entry=entry, kind=CommentKind.PINGBACK, website=source, text=text)
     comment.name = _name(quotation, source)
     comment.render()
-    # Before the transaction, so that nothing waits in it for a remote server.
+    # Before the transaction, so that it does not wait for a remote server.
     arrival = Arrival(closed=not CommentSettings.current().is_open(entry), akismet=akismet.check(comment))
     with transaction.atomic():
         # Comments are locked before entries, as in every decision.
         stored = _locked(entry, source)
-        # Of two workers at once, the second waits here until the first has stored it.
+        # If two workers do this at once, the second waits here until the first has stored the comment.
         current = Entry.objects.published().filter(pk=entry.pk, password="").select_for_update(no_key=True)
         if not list(current.values_list("pk")):
             return
@@ -126,9 +126,9 @@ def _store(entry: Entry, source: str, quotation: Quotation) -> None:
 
 
 def _name(quotation: Quotation, source: str) -> str:
-    """Return who wrote the page, or what it is called, followed by its host.
+    """Return the author of the page, or its name, followed by its host.
 
-    A page can have any name, such as that of a commenter here, or of the owner. Its host says that it is someone else.
+    A page can give any name, even that of a commenter here or of the owner. The host shows that it is someone else.
     """
     host = host_of(source)[-_MAX_HOST:]
     name = next(filter(is_visible, (quotation.author, quotation.name)), "")
@@ -146,9 +146,9 @@ def _locked(entry: Entry, source: str) -> Comment | None:
 
 
 def _change(stored: Comment, new: Comment, arrival: Arrival) -> None:
-    """Let a comment say what the page says by now, and keep its earlier text. Moderators see it again.
+    """Change a comment to what the page says now, and keep its earlier text. Moderators see it again.
 
-    What is spam or in the trash is left alone, so that nothing comes back by itself.
+    Spam and trash are left alone, so that nothing comes back on its own.
     """
     before = stored.status
     if before in (CommentStatus.SPAM, CommentStatus.TRASH) or (stored.name, stored.text) == (new.name, new.text):
@@ -166,14 +166,14 @@ def _change(stored: Comment, new: Comment, arrival: Arrival) -> None:
 
 
 def _judge(comment: Comment, arrival: Arrival) -> None:
-    """Give a comment the status that the rules say. It waits for a moderator even where the rules would publish it."""
+    """Give a comment the status that the rules decide, except that it is held where they would approve it."""
     judgement = judge(comment, CommentSettings.current(), arrival)
     comment.reasons = judgement.reasons
     comment.status = CommentStatus.SPAM if judgement.status == CommentStatus.SPAM else CommentStatus.PENDING
 
 
 def _remove(entry: Entry, source: str) -> None:
-    """Move the comment of a source that doesn't link to us any more to the trash."""
+    """Move the comment of a source that no longer links to us to the trash."""
     with transaction.atomic():
         stored = _locked(entry, source)
         if stored is None or stored.status in (CommentStatus.SPAM, CommentStatus.TRASH):

@@ -1,7 +1,8 @@
-"""Telling other sites of the links to them: once for each link, again when the text changes, and when the link is gone.
+"""Sending Webmentions: once for each link, again when the text changes, and once more when the link is gone.
 
-The worker looks for what was published or changed, so saving never waits, posts that are scheduled are found when they
-are due, and nothing is sent about what was imported: it was published before. What needs a password is never mentioned.
+The worker looks for entries that were published or changed, so saving never waits, and scheduled posts are found when
+they are due. Nothing is sent about imported entries, because they were published earlier. Entries with a password are
+never mentioned.
 """
 
 import datetime as dt
@@ -20,22 +21,22 @@ from comments.webmentions import pages
 from core.http import FetchError, host_of
 from core.site import absolute_url
 
-# Of an entry. What has more is a list of links.
+# The most links of an entry that are mentioned. A text with more is a list of links.
 _MAX_LINKS: Final = 50
-# In one run, to one host.
+# The most Webmentions that one run sends to one host.
 _MAX_PER_HOST: Final = 5
 _MAX_FAILURES: Final = 4
 _FIRST_PAUSE: Final = dt.timedelta(minutes=15)
 _PAUSE_FACTOR: Final = 4
 _LONGEST_PAUSE: Final = dt.timedelta(days=1)
-# How long other workers leave alone what one of them is doing.
+# How long other workers leave a mention alone that one of them is sending.
 _CLAIM: Final = dt.timedelta(minutes=10)
-# The worker may have been away for so long.
+# How long the worker may have been down.
 _LOOK_BACK: Final = dt.timedelta(days=7)
 
 
 def note_links() -> None:
-    """Note which links other sites should hear of. If the owner has turned that off, forget what they were told."""
+    """Note which links other sites should be told about. If the owner has turned that off, delete all notes."""
     settings, now = CommentSettings.current(), timezone.now()
     if settings.sending_since is None:
         SentMention.objects.all().delete()
@@ -46,7 +47,7 @@ def note_links() -> None:
     is_noted = Exists(of_entry.filter(digest=OuterRef("source_digest")))
     is_recent = Q(published_at__gt=now - _LOOK_BACK) | Q(modified_at__gt=now - _LOOK_BACK)
     has_links = Q(body_html__contains="://") | Exists(of_entry)
-    # All kinds, which the index begins with.
+    # All kinds, because the index starts with the kind.
     since = public.filter(kind__in=EntryKind.values, published_at__gte=settings.sending_since)
     entries = since.filter(is_recent, has_links, ~is_noted)
     for entry in entries.defer("source", "lead_html").iterate(10):
@@ -54,7 +55,7 @@ def note_links() -> None:
 
 
 def _withdraw(mentions: QuerySet[SentMention]) -> None:
-    """Tell the sites that know of these links once that they are gone, and forget the other links."""
+    """Have the sites that know of these links told that they are gone, and forget the other links."""
     mentions.filter(sent_at=None).delete()
     mentions.exclude(digest="").update(digest="", not_before=timezone.now(), failures=0)
 
@@ -72,7 +73,7 @@ def _note_links_of(entry: Entry) -> None:
 
 
 def _links_of(entry: Entry) -> list[str]:
-    """Return the pages of other sites to which the text links, each once."""
+    """Return the pages of other sites that the text links to, each once."""
     own = pages.own_hosts()
     found: dict[str, None] = {}
     for href in pages.links_in(entry.body_html):
@@ -83,7 +84,7 @@ def _links_of(entry: Entry) -> list[str]:
 
 
 def send_due(until: dt.datetime) -> None:
-    """Send what is due, until then. Of each host, only a few at a time."""
+    """Send the mentions that are due, until `until`, and only a few to each host."""
     counts = Counter[str]()
     for mention in list(SentMention.objects.filter(not_before__lte=timezone.now()).order_by("not_before", "pk")):
         if timezone.now() >= until:
@@ -102,9 +103,9 @@ def _send(mention: SentMention) -> None:
     """Send a mention that this worker has claimed, and note when to try again if that fails."""
     is_public = Entry.objects.published().filter(pk=mention.entry_id, password="").exists()
     if mention.digest and not is_public:
-        # It was hidden a moment ago, which is noted the next time.
+        # It was hidden a moment ago. The next run notes that.
         return
-    # Unless something else is to be sent by now.
+    # No row if something newer is to be sent by now.
     row = SentMention.objects.filter(pk=mention.pk, not_before=mention.not_before, digest=mention.digest)
     try:
         endpoint = pages.find_endpoint(pages.fetch(mention.target))

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if not email:
             raise CommandError(gettext("Enter an e-mail address."))
         if command == "export":
-            # The log says that it was done, but not whose data it was.
+            # The log records that data was exported, but not whose.
             record(Action.DISCLOSED, by=None)
             self._export(email, options["output"])
         else:

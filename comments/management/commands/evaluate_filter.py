@@ -34,7 +34,7 @@ class Command(BaseCommand):
             labelled = _labelled(file) if file else own_decisions()
         except (ValueError, OSError) as error:
             raise CommandError(str(error)) from error
-        spam = sum(one.is_spam for one in labelled)
+        spam = sum(example.is_spam for example in labelled)
         if min(spam, len(labelled) - spam) < 2 * bayes.MIN_LESSONS:
             message = gettext("There are %(spam)d spam and %(ham)d other comments, but %(n)d of each are needed.")
             counts = {"spam": spam, "ham": len(labelled) - spam, "n": 2 * bayes.MIN_LESSONS}
