@@ -39,13 +39,13 @@ class OperationsConfig(AppConfig):
         dashboard_panels.register("health", HEALTH)
         dashboard_panels.register("backups", BACKUPS)
         kept_data.register("operations", kept_for_operation)
-        # At once, so that the dashboard of a new site doesn't say that nothing was checked.
+        # Starts at once, so that the dashboard of a new site doesn't say that nothing was checked.
         checks_daily = ScheduledTask(check_site, daily(5, 10), begins_at_once=True)
         scheduled_tasks.register("operations.checks", checks_daily)
         scheduled_tasks.register("operations.backups", ScheduledTask(back_up_if_due, next_time))
         scheduled_tasks.register("operations.results", ScheduledTask(forget_old_tasks, daily(4, 10)))
         scheduled_tasks.register("operations.copies", ScheduledTask(forget_deleted, every(dt.timedelta(hours=1))))
-        # Before the backup, which then contains nothing of what was deleted the day before.
+        # Before the backup, which then contains nothing that was deleted the day before.
         scheduled_tasks.register("operations.rewriting", ScheduledTask(rewrite_database, daily(3, 5)))
         scheduled_tasks.register("operations.withdrawals", ScheduledTask(do_upkeep, daily(4, 50)))
         related_settings.register("withdrawal_flags", WithdrawalFlags)
@@ -56,14 +56,14 @@ class OperationsConfig(AppConfig):
             NavigationItem.of_list(
                 "operations.withdrawal",
                 _("Withdraw a name"),
-                # Only owners have it.
+                # Only owners have this permission.
                 permissions=("accounts.change_user",),
                 order=83,
                 parent="people",
             ),
         )
         if settings.BROADSIDE_SENTRY_DSN and find_spec("sentry_sdk"):
-            # An optional extra, which is imported only where it is wanted.
+            # An optional extra, imported only where it is used.
             from operations.error_tracking import start_error_tracking
 
             start_error_tracking(settings.BROADSIDE_SENTRY_DSN)
@@ -71,7 +71,7 @@ class OperationsConfig(AppConfig):
 
 @register
 def check_sentry(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report a DSN of Sentry whose client is not installed (operations.E001)."""
+    """Report that a DSN for Sentry is set but its client is not installed (operations.E001)."""
     if not settings.BROADSIDE_SENTRY_DSN or find_spec("sentry_sdk"):
         return []
     return [

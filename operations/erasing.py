@@ -1,8 +1,8 @@
-"""Leaving nothing in files of what was deleted: neither in those of the database, nor in copies of public pages.
+"""Removing all traces of deleted data from files: those of the database, and copies of public pages.
 
-SQLite overwrites what is deleted (`secure_delete`, config.database). That leaves its log, rows that it has moved from
-one page to another, and parts of the search index. PostgreSQL overwrites nothing, so its tables are written anew.
-docs/owners.md and docs/running.md say what remains for how long.
+SQLite overwrites deleted rows (`secure_delete`, config.database), but traces remain in its log, in rows that it has
+moved from one page to another, and in parts of the search index. PostgreSQL overwrites nothing, so its tables are
+rewritten. docs/owners.md and docs/running.md say what remains and for how long.
 """
 
 import logging
@@ -20,14 +20,14 @@ from blog.caching.files import delete_stale_folders
 from core.changes import content_version
 from search.indexes import comment_index, entry_index
 
-# In bytes. A larger database of SQLite, or table of PostgreSQL, is not written anew every night, because nothing can be
-# saved meanwhile. 138 MB took two seconds on a busy machine.
+# In bytes. A larger SQLite database or PostgreSQL table is not rewritten every night, because nothing can be saved in
+# the meantime. 138 MB took two seconds on a busy machine.
 MAX_NIGHTLY: Final = 2**29
-# In milliseconds. How long emptying the log waits for those who read: nothing can be written meanwhile.
+# In milliseconds. How long emptying the log waits for readers. Until then, nothing can be written.
 _PATIENCE: Final = 500
-# In seconds. How long rewriting a table waits for others: they wait behind it.
+# In seconds. How long rewriting a table waits for its lock. Until then, new queries queue behind it.
 _LOCK_TIMEOUT: Final = 5
-# How often a table is written anew if it still has deleted rows, and the seconds between.
+# How often a table is rewritten if it still contains deleted rows, and the seconds in between.
 _ATTEMPTS: Final = 5
 _PAUSE: Final = 1
 
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 def forget_copies() -> None:
-    """Delete public pages that are out of date, and empty SQLite's log. Cheap enough for every hour."""
+    """Delete public pages that are out of date, and empty SQLite's log. Cheap enough to do every hour."""
     version = content_version()
     cache.sweep(version)  # type: ignore[attr-defined]  # core.cache.FailSafeCache
     delete_stale_folders(version)
@@ -43,7 +43,7 @@ def forget_copies() -> None:
 
 
 def truncate_log() -> None:
-    """Empty SQLite's log, unless someone has been reading from it for a while."""
+    """Empty SQLite's log, unless a reader keeps it in use."""
     if connection.vendor != "sqlite" or connection.in_atomic_block:
         return
     with connection.cursor() as cursor:
@@ -55,13 +55,13 @@ def truncate_log() -> None:
             cursor.execute(f"PRAGMA busy_timeout = {timeout}")
 
 
-def rewrite_what_is_small() -> None:
-    """Write the search index anew in small steps, and then the database, as far as it doesn't keep others waiting."""
+def rewrite_if_small() -> None:
+    """Rewrite the search index in small steps, and then as much of the database as doesn't keep others waiting."""
     _compact_indexes()
     if connection.vendor == "sqlite":
         path = Path(connection.settings_dict["NAME"])
         size = path.stat().st_size
-        # The copy, and the log with all of it.
+        # For the copy, and the log, which contains all of it.
         if size <= MAX_NIGHTLY and shutil.disk_usage(path.parent).free > 3 * size:
             _vacuum_file()
         truncate_log()
@@ -72,9 +72,9 @@ def rewrite_what_is_small() -> None:
 
 
 def rewrite(changed: Collection[type[models.Model]] = ()) -> None:
-    """Write the whole database anew; on PostgreSQL, the tables of the search and of `changed` models, or all tables.
+    """Rewrite the whole database; on PostgreSQL, the tables of the search and of `changed` models, or all tables.
 
-    Nothing can be saved meanwhile, on PostgreSQL to one table after the other. Not within a transaction.
+    Nothing can be saved in the meantime; on PostgreSQL, one table at a time. Must not be called in a transaction.
     """
     _compact_indexes()
     if connection.vendor == "sqlite":
@@ -94,7 +94,7 @@ def _compact_indexes() -> None:
 
 
 def _vacuum_file() -> None:
-    # The copy is as large as the database, and needs the room of its disk. SQLite reads SQLITE_TMPDIR only once.
+    # The copy is as large as the database, so it is made on the same disk. SQLite reads SQLITE_TMPDIR only once.
     folder = str(Path(connection.settings_dict["NAME"]).parent).replace("'", "''")
     ((before,),) = _execute("PRAGMA temp_store")
     _execute("PRAGMA temp_store = FILE")
@@ -109,7 +109,7 @@ def _vacuum_file() -> None:
 def _tables() -> Iterator[tuple[str, int]]:
     """Yield the tables of PostgreSQL, with their sizes in bytes.
 
-    How much was changed in them is no guide: PostgreSQL forgets that in a crash.
+    The statistics of changes are no guide to which need rewriting, because PostgreSQL loses them in a crash.
     """
     yield from _execute(
         "SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables "
@@ -122,8 +122,8 @@ def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
     try:
         _vacuum(table, is_rewritten=is_rewritten)
     except DatabaseError as error:
-        # Someone has been using it for too long. It has its turn the next night.
-        _log.warning("The table %s could not be written anew. %s", table, type(error).__name__)
+        # It has been in use for too long, and is rewritten the next night.
+        _log.warning("The table %s could not be rewritten. %s", table, type(error).__name__)
     finally:
         _execute("RESET lock_timeout")
 
@@ -131,22 +131,22 @@ def _vacuum_if_unused(table: str, *, is_rewritten: bool) -> None:
 def _vacuum(table: str, *, is_rewritten: bool) -> None:
     name = connection.ops.quote_name(table)
     if is_rewritten:
-        _write_anew(name)
-    # Also afterwards, so that queries can be answered from an index alone again. ANALYZE takes new samples of values.
+        _rewrite_table(name)
+    # After rewriting too, so that index-only scans work again. ANALYZE takes new samples of values.
     _execute(f"VACUUM (ANALYZE) {name}")
 
 
-def _write_anew(name: str) -> None:
+def _rewrite_table(name: str) -> None:
     for _attempt in range(_ATTEMPTS):
-        if not _keeps_deleted_rows(name):
+        if not _rewrite_once(name):
             break
         time.sleep(_PAUSE)
 
 
-def _keeps_deleted_rows(name: str) -> bool:
-    """Write a table anew, and return whether it still has rows that were deleted.
+def _rewrite_once(name: str) -> bool:
+    """Rewrite a table, and return whether it still contains deleted rows.
 
-    PostgreSQL keeps those that a transaction that began before might read, such as its own one that takes samples.
+    PostgreSQL keeps the rows that older transactions might read, such as its own one that takes samples.
     """
     connection.ensure_connection()
     details: list[str] = []
@@ -159,22 +159,22 @@ def _keeps_deleted_rows(name: str) -> bool:
         _execute(f"VACUUM (FULL, VERBOSE) {name}")
     finally:
         connection.connection.remove_notice_handler(note)
-    # It begins with how many there are, in any language.
+    # The message starts with the number of such rows, in any language.
     return any(found[0] != "0" for detail in details if (found := re.match(r"\d+", detail)))
 
 
 def _forget_log_and_samples() -> None:
-    """Let PostgreSQL delete its log and former samples of values, as far as it is allowed to us (docs/running.md)."""
-    ((is_superuser, may_begin_log),) = _execute(
+    """Make PostgreSQL delete its log and former samples of values, as far as our role may (docs/running.md)."""
+    ((is_superuser, may_switch_log),) = _execute(
         "SELECT rolsuper, has_function_privilege('pg_switch_wal()', 'execute') AND EXISTS "
         "(SELECT FROM pg_roles WHERE rolname = 'pg_checkpoint' AND pg_has_role(oid, 'usage')) "
         "FROM pg_roles WHERE rolname = current_user"
     )
     if is_superuser:
-        # Where no row is left, ANALYZE keeps the samples of those that were there.
+        # If a table is empty, ANALYZE keeps the samples of its former rows.
         _execute("DELETE FROM pg_catalog.pg_statistic USING pg_class WHERE starelid = pg_class.oid AND reltuples = 0")
-        _write_anew("pg_catalog.pg_statistic")
-    if may_begin_log:
+        _rewrite_table("pg_catalog.pg_statistic")
+    if may_switch_log:
         _execute("SELECT pg_switch_wal()")
         _execute("CHECKPOINT")
 

@@ -1,6 +1,6 @@
-"""Reporting errors to Sentry, for owners who set SENTRY_DSN: where one was raised, and nothing about people.
+"""Reporting errors to Sentry, for owners who set SENTRY_DSN: where an error was raised, and nothing about people.
 
-An event is not searched for what must not be sent. It is made anew, from the few fields that can't contain any of it.
+Events are not searched for what must not be sent. They are rebuilt from the few fields that can't contain any of it.
 """
 
 import logging
@@ -15,7 +15,7 @@ from operations.request_ids import current_id
 from operations.scrubbing import scrub, shorten
 
 _FIELDS: Final = ("event_id", "timestamp", "platform", "level", "logger")
-# Paths are relative to where Python finds its code. Local variables and lines of code are left out.
+# Paths are relative to Python's search path. Local variables and lines of code are left out.
 _FRAME_FIELDS: Final = ("filename", "function", "module", "lineno", "in_app")
 
 
@@ -23,7 +23,7 @@ def start_error_tracking(dsn: str) -> None:
     """Report whatever is logged as an error from now on, in web servers, the worker and commands."""
     sentry_sdk.init(
         dsn=dsn,
-        # Errors of requests and tasks are logged. Everything else that the library could find out is not wanted.
+        # Errors of requests and tasks are logged. Nothing else that the library could collect is wanted.
         default_integrations=False,
         auto_enabling_integrations=False,
         integrations=[LoggingIntegration(level=None, event_level=logging.ERROR)],
@@ -43,12 +43,12 @@ def start_error_tracking(dsn: str) -> None:
 
 
 def scrub_event(event: Event, hint: dict[str, Any]) -> Event:
-    """Return an event with what is harmless in `event`, and the ID by which the owner finds more in the log."""
-    # They would be sent next to the event.
+    """Return an event with the harmless parts of `event`, and the ID by which the owner finds more in the log."""
+    # Attachments would be sent along with the event.
     hint["attachments"] = []
     found = cast("Mapping[str, Any]", event)
     errors = (found.get("exception") or {}).get("values") or []
-    # Without the values that are filled in.
+    # The format string, without its values.
     message = (found.get("logentry") or {}).get("message") or found.get("message") or ""
     scrubbed = {
         **{name: found[name] for name in _FIELDS if name in found},

@@ -1,7 +1,7 @@
-"""What monitoring asks: whether this process answers (`/healthz`), and has all that the site needs (`/readyz`).
+"""Health checks: whether this process responds (`/healthz`), and has everything that the site needs (`/readyz`).
 
-Both are answered before Django: for any Host, because load balancers name an IP address, without a redirect to HTTPS,
-and without waiting for other requests. Strangers learn no more than a word.
+Both are answered before Django: for any Host, because load balancers use an IP address, without a redirect to HTTPS,
+and without waiting for other requests. Without the token, the response is a single word.
 """
 
 import json
@@ -32,11 +32,11 @@ from operations.scrubbing import describe
 type Environ = dict[str, Any]
 type StartResponse = Callable[..., Any]
 
-# Seconds for which an answer is repeated, so that asking often costs nothing.
+# How many seconds a result is reused, so that frequent requests cost nothing.
 _REMEMBERED: Final = 1.0
-# The text format of metrics, which any scraper understands.
+# The text format of metrics, which every scraper understands.
 _PROMETHEUS: Final = "text/plain; version=0.0.4"
-# How many new files the file system must still be able to hold.
+# How many new files the file system must have room for.
 _MIN_FREE_FILES: Final = 1_000
 
 
@@ -44,7 +44,7 @@ _MIN_FREE_FILES: Final = 1_000
 class Requirement:
     """Something that the site needs. `problem` returns a sentence if it is missing, and an empty string otherwise.
 
-    Without one that `is_of_web_servers`, a web server can't answer readers.
+    A web server can't answer readers without the requirements that have `is_of_web_servers`.
     """
 
     problem: Callable[[], str]
@@ -59,7 +59,7 @@ def _database() -> str:
 
 def _writing() -> str:
     if connection.vendor == "sqlite":
-        # Trying it would wait for whatever is being written at the moment.
+        # A trial write would wait for other writers.
         is_writable = os.access(connection.settings_dict["NAME"], os.W_OK)
     else:
         with connection.cursor() as cursor:
@@ -82,7 +82,7 @@ def _migrations() -> str:
 
 
 def _cache() -> str:
-    # The one behind the cache that hides its failures.
+    # The actual backend, because the default cache hides its failures.
     backend = caches["backend" if "backend" in settings.CACHES else "default"]
     key = f"operations.health.{os.getpid()}"
     backend.set(key, "kept", 60)
@@ -93,7 +93,7 @@ def _disk() -> str:
     if shutil.disk_usage(settings.DATA_DIR).free < RESERVE:
         return _("The disk is full.")
     files = os.statvfs(settings.DATA_DIR)
-    # Some file systems have no limit, and say 0.
+    # Some file systems have no limit and report 0.
     return _("The disk can't hold more files.") if files.f_files and files.f_favail < _MIN_FREE_FILES else ""
 
 
@@ -116,7 +116,7 @@ REQUIREMENTS: Final[dict[str, Requirement]] = {
 
 
 def find_problems() -> dict[str, str]:
-    """Return what is wrong with each requirement, or an empty string if it is met."""
+    """Return the problem with each requirement, or an empty string if it is met."""
     problems: dict[str, str] = {}
     for name, requirement in REQUIREMENTS.items():
         if requirement.needs_database and problems["database"]:
@@ -130,7 +130,7 @@ def find_problems() -> dict[str, str]:
 
 
 class _Readiness:
-    """What was found last. While one thread looks again, which may take seconds, the others get that."""
+    """The latest result. While one thread updates it, which may take seconds, the others get the previous one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -158,18 +158,18 @@ def _give_back_connection() -> None:
 
 
 def _has_token(environ: Environ, expected: str) -> bool:
-    """Return whether a request has the header `Authorization: Bearer TOKEN`, with a token that is expected."""
+    """Return whether a request has the header `Authorization: Bearer TOKEN` with the expected token."""
     kind, _space, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     return bool(expected) and kind.lower() == "bearer" and constant_time_compare(token.strip(), expected)
 
 
 class HealthPages:
-    """The WSGI application around the site that answers monitoring, and passes all other requests on.
+    """The WSGI application around the site that answers health checks, and passes on all other requests.
 
-    - `/healthz` is constant: the process is alive. A process that does not answer should be restarted.
-    - `/readyz` is 503 if anything is missing that the site needs, also the worker: someone should look after it.
-    - `/readyz/web` is 503 if this web server can't answer readers: a load balancer should ask another one.
-    - `/metrics` is what `metrics` returns, for those who have the token. For strangers there is no such page.
+    - `/healthz` is constant: the process is alive. A process that does not respond should be restarted.
+    - `/readyz` is 503 if anything is missing that the site needs, including the worker: it needs attention.
+    - `/readyz/web` is 503 if this web server can't answer readers: a load balancer should use another one.
+    - `/metrics` is what `metrics` returns, if the request has the token. Otherwise there is no such page.
     """
 
     def __init__(
@@ -185,7 +185,7 @@ class HealthPages:
         return self._application(environ, start_response) if answer is None else answer
 
     def answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-        """Answer a request of monitoring. Return None for all others."""
+        """Answer a request for a health check or metrics. Return None for all others."""
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return None
         match environ["PATH_INFO"]:

@@ -1,6 +1,6 @@
-"""Metrics in the format of Prometheus: requests, counted by all processes together, and the state of the site.
+"""Metrics in Prometheus format: requests, counted by all processes together, and the state of the site.
 
-Only imported where a token is set and the extra `metrics` is installed. Nothing is counted by path or by sender.
+Only imported if a token is set and the extra `metrics` is installed. Nothing is counted by path or by sender.
 Sources: prometheus.io, "Metric and label naming"; prometheus_client, "Multiprocess Mode".
 """
 
@@ -28,7 +28,7 @@ from operations.models import BackupRun, RunKind, WorkerHeartbeat
 type Environ = dict[str, Any]
 type Answer = Callable[[Environ, Any], Iterable[bytes] | None]
 
-# In seconds, from a page in memory to one that readers don't wait for.
+# In seconds, from a page in memory to one so slow that readers give up.
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 _CACHE_LABELS: Final = {True: "hit", False: "miss", None: "none"}
@@ -42,7 +42,7 @@ _seconds: Final = Histogram(
 
 
 def measured(answer: Answer) -> Answer:
-    """Return `answer`, a WSGI application that may return None for some requests, with the others counted."""
+    """Wrap `answer`, a WSGI application, so that it counts requests except those for which it returns None."""
 
     def answer_and_count(environ: Environ, start_response: Any) -> Iterable[bytes] | None:
         started = time.perf_counter()
@@ -63,7 +63,7 @@ def measured(answer: Answer) -> Answer:
 
 
 def kind_of(environ: Environ) -> str:
-    """Return the kind of a request, one of a few, by its method and the beginning or end of its path."""
+    """Return the kind of a request, one of a few, by its method and the start or end of its path."""
     path: str = environ["PATH_INFO"]
     for prefix, kind in (("/admin/", "admin"), (settings.STATIC_URL, "static"), (settings.MEDIA_URL, "media")):
         if path.startswith(prefix):
@@ -78,7 +78,7 @@ def kind_of(environ: Environ) -> str:
 
 
 class _State(Collector):
-    """The state of the site, as the database and the disk have it."""
+    """The state of the site, from the database and the disk."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         now = timezone.now()
@@ -89,31 +89,31 @@ class _State(Collector):
         values: dict[tuple[str, str], float | None] = {
             ("tasks_waiting", "Tasks that are due"): tasks.all().ready().count(),
             ("tasks_failed", "Tasks that failed"): tasks.filter(status=TaskResultStatus.FAILED).count(),
-            ("task_waiting_seconds", "How long the oldest task that is due has waited"): (
+            ("task_waiting_seconds", "How long the oldest due task has been waiting"): (
                 (now - oldest).total_seconds() if oldest else 0
             ),
-            ("mail_recipients_waiting", "People whose e-mails are due"): sum(
+            ("mail_recipients_waiting", "Recipients whose e-mails are due"): sum(
                 mailing.recipients.due().count() for mailing in mailings.values()
             ),
-            ("worker_heartbeat_age_seconds", "Time since a worker said that it is alive"): (
+            ("worker_heartbeat_age_seconds", "Time since the last heartbeat of a worker"): (
                 (now - heartbeat).total_seconds() if heartbeat else None
             ),
-            ("backup_age_seconds", "Time since the last backup that succeeded"): (
+            ("backup_age_seconds", "Time since the last successful backup"): (
                 (now - backup.finished_at).total_seconds() if backup else None
             ),
-            ("comments_pending", "Comments that wait for a moderator"): Comment.objects.filter(
+            ("comments_pending", "Comments awaiting moderation"): Comment.objects.filter(
                 status=CommentStatus.PENDING
             ).count(),
             ("disk_free_bytes", "Free space on the disk of the data folder"): shutil.disk_usage(settings.DATA_DIR).free,
         }
         for (name, text), value in values.items():
-            # What has never happened has no age.
+            # There is no age if it has never happened.
             if value is not None:
                 yield GaugeMetricFamily(f"broadside_{name}", text, value=value)
 
 
 def exposition() -> bytes:
-    """Return what Prometheus reads."""
+    """Return all metrics in the text format of Prometheus."""
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # the library has no types for it
     registry.register(_State())

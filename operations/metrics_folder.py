@@ -1,4 +1,4 @@
-"""The folder in which the processes of a web server count together, for `operations.metrics`."""
+"""The folder in which the processes of a web server share their counters, for `operations.metrics`."""
 
 import os
 import shutil
@@ -9,10 +9,10 @@ from django.conf import settings
 
 
 def prepare_metrics() -> bool:
-    """Make ready what `operations.metrics` needs when it is imported, and return whether it should be."""
+    """Prepare what `operations.metrics` needs when it is imported, and return whether it should be."""
     if not settings.BROADSIDE_MONITORING_TOKEN or find_spec("prometheus_client") is None:
         return False
-    # The processes of a server have the same parent. When it starts anew, so do its counters.
+    # The processes of a server have the same parent. When it is restarted, its counters start again.
     folder: Path = settings.BROADSIDE_METRICS_DIR / str(os.getppid())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for other in settings.BROADSIDE_METRICS_DIR.iterdir():

@@ -8,12 +8,12 @@ from django.db.migrations.recorder import MigrationRecorder
 
 
 def unapplied_migrations() -> list[str]:
-    """Return the migrations of this code that the database has not had, as `app.name`. One query or two."""
+    """Return the migrations that have not been applied to the database, as `app.name`. One or two queries."""
     applied = MigrationRecorder(connection).applied_migrations()
     return [f"{app}.{name}" for app, name in _known_migrations() if (app, name) not in applied]
 
 
 @cache
 def _known_migrations() -> list[tuple[str, str]]:
-    # Reading them takes a while, and they are the same for as long as the process lives.
+    # Loading them takes a while, and they don't change while the process lives.
     return sorted(MigrationLoader(None).graph.nodes)

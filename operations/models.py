@@ -1,4 +1,4 @@
-"""What is known about running the site: backups, workers, schedule, checks, names that were withdrawn."""
+"""The state of operating the site: backups, workers, schedule, checks, withdrawn names."""
 
 import datetime as dt
 from typing import Final, Self
@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from core.models import SiteSettings
 
-# A worker that has not said for this long that it is alive is presumed dead.
+# A worker without a heartbeat for this long is presumed dead.
 PRESUMED_DEAD: Final = dt.timedelta(minutes=2)
 # By how much the clocks of two machines may differ.
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=1)
@@ -20,7 +20,7 @@ _KEPT = dt.timedelta(days=400)
 
 class RunKind(models.TextChoices):
     BACKUP = "backup"
-    # A backup was restored beside the site, and compared.
+    # A backup was restored next to the live site and compared with its manifest.
     CHECK = "check"
 
 
@@ -37,20 +37,20 @@ class BackupRunQuerySet(models.QuerySet["BackupRun"]):
         return self.filter(error="")
 
     def complete(self) -> Self:
-        """Return the runs after which there was a new backup, also if it could not take the place of older ones."""
+        """Return the runs that completed a new backup, even if older ones could not be removed."""
         return self.filter(models.Q(error="") | ~models.Q(backup=""))
 
 
 class BackupRun(models.Model):
-    """A backup that was made, or proved, or what went wrong. Backups leave these rows out."""
+    """An attempt to make or verify a backup, and its result. Backups leave these rows out."""
 
     kind = models.CharField(max_length=6, choices=RunKind)
     # The name of the backup; empty if it was never complete.
     backup = models.CharField(max_length=20, blank=True)
     finished_at = models.DateTimeField(default=timezone.now)
-    # How many media files the database named that were not there.
+    # How many media files the database refers to that did not exist.
     missing = models.PositiveIntegerField(default=0)
-    # A sentence; empty if all went well.
+    # A sentence; empty if the run succeeded.
     error = models.TextField(blank=True)
 
     objects = BackupRunQuerySet.as_manager()
@@ -64,7 +64,7 @@ class BackupRun(models.Model):
 
     @classmethod
     def record(cls, kind: RunKind, *, backup: str = "", missing: int = 0, error: str = "") -> None:
-        """Store how a run ended, and forget what is long past."""
+        """Store the result of a run, and delete old ones."""
         cls.objects.create(kind=kind, backup=backup, missing=missing, error=error)
         cls.objects.filter(finished_at__lt=timezone.now() - _KEPT).delete()
 
@@ -73,19 +73,19 @@ class WorkerHeartbeatQuerySet(models.QuerySet["WorkerHeartbeat"]):
     def latest_at(self) -> dt.datetime | None:
         """Return when any worker was last alive; None if none has been for a day.
 
-        Times in the future are from before the clock was set back, and say nothing.
+        Times in the future are from before the clock was set back, and are ignored.
         """
         known = self.filter(at__lte=timezone.now() + CLOCK_TOLERANCE)
         return known.order_by("-at").values_list("at", flat=True).first()
 
     def alive(self) -> Self:
-        """Return the workers that have said so not long ago."""
+        """Return the workers that have recently sent a heartbeat."""
         now = timezone.now()
         return self.filter(at__gt=now - PRESUMED_DEAD, at__lte=now + CLOCK_TOLERANCE)
 
 
 class WorkerHeartbeat(models.Model):
-    """When a worker (`manage.py worker`) was last alive. It says so every 30 seconds, also during a long task.
+    """When a worker (`manage.py worker`) was last alive. It reports every 30 seconds, even during a long task.
 
     Backups leave these rows out.
     """
@@ -104,7 +104,7 @@ class WorkerHeartbeat(models.Model):
 
     @classmethod
     def beat(cls, name: str) -> None:
-        """Remember that the worker of this name is alive."""
+        """Record that the worker of this name is alive."""
         cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})
 
 
@@ -122,7 +122,7 @@ class ScheduledTime(models.Model):
 
 
 class WithdrawalState(models.TextChoices):
-    """How far a withdrawal is. At most one is active at a time: searching, running or undoing."""
+    """The progress of a withdrawal. At most one is active at a time: searching, running or undoing."""
 
     SEARCHING = "searching", _("Looking for the name")
     FOUND = "found", _("Ready to preview")
@@ -130,7 +130,7 @@ class WithdrawalState(models.TextChoices):
     DONE = "done", _("Withdrawn")
     UNDOING = "undoing", _("Undoing")
     UNDONE = "undone", _("Undone")
-    # What undoing it takes, and the name itself, have been deleted.
+    # The data for undoing it and the name itself have been deleted.
     FINAL = "final", _("Withdrawn for good")
 
 
@@ -138,10 +138,10 @@ ACTIVE_STATES = (WithdrawalState.SEARCHING, WithdrawalState.RUNNING, WithdrawalS
 
 
 class Withdrawal(models.Model):
-    """A name that is, or was, replaced everywhere on the site (operations.withdrawals). Backups leave it out.
+    """A name that is or was replaced everywhere on the site (operations.withdrawals). Backups leave it out.
 
-    `sealed` is encrypted: the spellings of the name, and what was found. Everything else says nothing about the name,
-    and is kept as the record that something was withdrawn, by whom, when, and how much.
+    `sealed` contains the spellings of the name and what was found, encrypted. The other fields reveal nothing about the
+    name, and are kept as a record that something was withdrawn: who did it, when, and how much was affected.
     """
 
     state = models.CharField(_("state"), max_length=9, choices=WithdrawalState, default=WithdrawalState.SEARCHING)
@@ -149,19 +149,19 @@ class Withdrawal(models.Model):
         User, models.SET_NULL, null=True, related_name="+", verbose_name=_("started by"), editable=False
     )
     started_at = models.DateTimeField(_("started"), default=timezone.now)
-    # When it was carried out; None before.
+    # When it was carried out; None until then.
     withdrawn_at = models.DateTimeField(_("withdrawn"), null=True)
     undo_until = models.DateTimeField(_("can be undone until"), null=True)
-    # By the label of the model: in how many of its rows the name was found or replaced.
+    # The number of rows in which the name was found or replaced, by the label of the model.
     counts = models.JSONField(default=dict)
-    # Pairs of a model's label and an ID: what still has to be changed by hand, and what undoing has left alone.
+    # Pairs of a model's label and an ID: rows that have to be changed by hand, and rows that undoing has left alone.
     by_hand = models.JSONField(default=list)
     left_alone = models.JSONField(default=list)
-    # Where the current pass over the database is, and how many rows it has read of how many.
+    # The position of the current pass over the database, the number of rows it has read, and their total.
     cursor = models.JSONField(default=dict)
     done = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)
-    # Grows with each batch, so that only one of several processes does it.
+    # Incremented for each batch, so that only one of several processes handles it.
     step = models.PositiveBigIntegerField(default=0)
     sealed = models.TextField(blank=True)
 
@@ -191,9 +191,9 @@ class Withdrawal(models.Model):
 
 
 class WithdrawnRow(models.Model):
-    """What a row of the database contained before a withdrawal changed or deleted it. Backups leave it out.
+    """The former content of a row that a withdrawal has changed or deleted. Backups leave it out.
 
-    `sealed` is encrypted. `digest` is that of what the withdrawal left, so that undoing it notices later changes.
+    `sealed` is encrypted. `digest` is that of the row as the withdrawal left it, so that undoing notices later changes.
     """
 
     withdrawal = models.ForeignKey(Withdrawal, models.CASCADE, related_name="rows")
@@ -209,7 +209,7 @@ class WithdrawnRow(models.Model):
 
 
 class GoneUrl(models.Model):
-    """A URL with a withdrawn name in it, which is answered 410 while that can be undone. Backups leave it out.
+    """A URL that contained a withdrawn name and returns 410 while that can be undone. Backups leave it out.
 
     Only a keyed hash of it is stored, and deleted with the rest.
     """
@@ -225,7 +225,7 @@ class GoneUrl(models.Model):
 
 
 class WithdrawalFlags(models.Model):
-    """Whether any URL is gone: read with the site's settings, so that a missing page takes no query for it.
+    """Whether there is any GoneUrl: read with the site's settings, so that it needs no query for a missing page.
 
     There is exactly one row (core.apps creates it).
     """
@@ -241,7 +241,7 @@ class WithdrawalFlags(models.Model):
 
 
 class CheckResult(models.Model):
-    """What a slow check of `manage.py doctor` found last, by its name. Backups leave these rows out."""
+    """The latest result of a slow check of `manage.py doctor`. Backups leave these rows out."""
 
     name = models.CharField(max_length=50, primary_key=True)
     checked_at = models.DateTimeField()
@@ -256,7 +256,7 @@ class CheckResult(models.Model):
 
 
 class FreeSpace(models.Model):
-    """How many bytes were free on the disk of the data folder on a day. Backups leave these rows out."""
+    """The free space on the data folder's disk on one day, in bytes. Backups leave these rows out."""
 
     day = models.DateField(primary_key=True)
     bytes = models.BigIntegerField()

@@ -1,4 +1,4 @@
-"""What the dashboard shows to owners about operating the site."""
+"""The dashboard's panels for owners about operating the site."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from core.dashboard import Panel
 from operations.checks.backups import backups
-from operations.checks.diagnoses import NO_WISHES, Severity
+from operations.checks.diagnoses import NO_OPTIONS, Severity
 from operations.checks.outcomes import current_outcomes
 from operations.models import BackupRun, RunKind
 from operations.worker.failures import failed_kinds
@@ -19,7 +19,7 @@ def _backups(request: HttpRequest) -> dict[str, Any]:
     return {
         "made": BackupRun.objects.last_successful(RunKind.BACKUP),
         "proven": BackupRun.objects.last_successful(RunKind.CHECK),
-        "diagnoses": [diagnosis for diagnosis in backups(NO_WISHES) if diagnosis.severity != Severity.OK],
+        "diagnoses": [diagnosis for diagnosis in backups(NO_OPTIONS) if diagnosis.severity != Severity.OK],
     }
 
 
@@ -29,8 +29,8 @@ def _failed_tasks(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _health(request: HttpRequest) -> dict[str, Any]:
-    """Return what `manage.py doctor` reports: what it found just now, and last time where looking takes long."""
-    # Backups have a panel of their own.
+    """Return what `manage.py doctor` reports: the current results of quick checks, and the last ones of slow checks."""
+    # Backups have their own panel.
     outcomes = list(current_outcomes(without={"backups"}))
     return {
         "outcomes": sorted(

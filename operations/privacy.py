@@ -12,7 +12,7 @@ from operations.backups.retention import RECENT
 
 
 def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what is kept to run the site."""
+    """Describe the data that is kept to run the site."""
     yield KeptData(
         Concerned.EVERYONE,
         _("The log of errors"),
@@ -53,6 +53,6 @@ def kept_for_operation(site: SiteSettings) -> Iterator[KeptData]:
 
 
 def longest_backup_days() -> int:
-    """Return for how many days a backup is kept at most."""
+    """Return the most days that a backup is kept."""
     daily, weekly, monthly = map(int, settings.BROADSIDE_BACKUP_KEEP)
     return max(RECENT.days, daily, 7 * weekly, 31 * monthly)

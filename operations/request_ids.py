@@ -1,6 +1,6 @@
-"""The ID of the request or task that a thread is working on: in the log, in a header, on the page about an error.
+"""The ID of the request or task that a thread is working on: in the log, in a header, on the error page.
 
-With it, the owner finds in the log what a reader saw, and nothing in the log says who the reader was.
+With it, the owner finds the error that a reader saw in the log, where nothing says who the reader was.
 """
 
 import re
@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from blog.caching import is_public
 
 HEADER: Final = "X-Request-ID"
-# Those that nginx (32 digits) and other proxies (UUIDs) make.
+# The IDs that nginx (32 digits) and other proxies (UUIDs) generate.
 _ID: Final = re.compile(r"[0-9a-f-]{16,36}")
 
 # Empty between requests and tasks.
@@ -30,7 +30,7 @@ def current_id() -> str:
 
 @contextmanager
 def working_on(request_id: str) -> Iterator[None]:
-    """Let everything that is logged within the block have this ID."""
+    """Give everything that is logged within the block this ID."""
     token = _current.set(request_id)
     try:
         yield
@@ -39,9 +39,9 @@ def working_on(request_id: str) -> Iterator[None]:
 
 
 class RequestIDMiddleware:
-    """Gives each request an ID, or takes that of the proxy, and sends it with every response that is for one reader.
+    """Gives each request an ID, or takes the proxy's, and sends it with every response that is for one reader.
 
-    Public pages have none, because they are the same bytes for everyone, and are stored.
+    Public pages have none, because they are cached and the same bytes for everyone.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

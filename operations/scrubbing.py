@@ -1,6 +1,6 @@
-"""Taking out of text what is never logged or reported: IP addresses, e-mail addresses, queries, values of rows.
+"""Removing what must never be logged or reported: IP addresses, e-mail addresses, queries, values of rows.
 
-It errs on the side of taking out too much. All of it takes time in proportion to the length of the text.
+It errs on the side of removing too much. Everything takes linear time in the length of the text.
 """
 
 import re
@@ -12,7 +12,7 @@ EMAIL_ADDRESS: Final = "[e-mail address]"
 QUERY: Final = "[query]"
 # The most frames of a traceback, from where the error was raised.
 _MAX_FRAMES: Final = 40
-# In characters. Whatever is longer than this says nothing more.
+# In characters. Longer text is cut off, because it says nothing more.
 _MAX_LENGTH: Final = 20_000
 
 _IPV4: Final = re.compile(r"\d{1,3}(?:\.\d{1,3}){3,}")
@@ -22,11 +22,11 @@ _QUERY: Final = re.compile(r"\?\S+")
 # What may be an e-mail address, or a URL with a password. Some local parts are quoted (RFC 5322).
 _WORD: Final = re.compile(r"[^\s<>\"(),;\\\[\]]+")
 _QUOTED_LOCAL_PART: Final = re.compile(r'"[^"\n]{1,64}"@')
-# What a database says beyond what is wrong, which are values. Source: PostgreSQL, "Error and Notice Message Fields".
+# What a database adds to its errors, which contains values. Source: PostgreSQL, "Error and Notice Message Fields".
 _DATABASE_FIELDS: Final = re.compile(r"\b(?:DETAIL|CONTEXT|STATEMENT|QUERY|PARAMETERS|LINE \d+):.*", re.DOTALL)
-# Also half of a pair, which UTF-8 doesn't have.
+# Including lone surrogates, which UTF-8 can't encode.
 _CONTROLS: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-# Where the message of an error begins to repeat what it was given.
+# Where the message of an error starts to quote a value.
 _VALUE: Final = re.compile(r"(?<!\w)b?['\"“‘«({<`]")
 
 
@@ -41,10 +41,10 @@ def scrub(text: str) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Return the class of an error, and the beginning of its message, up to the first value that it repeats.
+    """Return the class of an error, and its message up to the first value that it quotes.
 
-    Messages quote what was typed (“invalid literal for int(): 'words'”), or whole rows (PostgreSQL's DETAIL). Of an
-    error of PostgreSQL, its code and the names of table, column and constraint follow.
+    Messages quote what was typed (“invalid literal for int(): 'words'”), or whole rows (PostgreSQL's DETAIL). For an
+    error of PostgreSQL, its code and the names of the table, column and constraint follow.
     """
     name = type(error).__qualname__
     try:
@@ -59,7 +59,7 @@ def describe(error: BaseException) -> str:
 
 
 def shorten(message: str) -> str:
-    """Return the beginning of the message of an error, up to the first value that it repeats."""
+    """Return the message of an error up to the first value that it quotes."""
     line = message.strip().partition("\n")[0][:_MAX_LENGTH]
     if value := _VALUE.search(line):
         line = f"{line[: value.start()]}…"
@@ -67,12 +67,12 @@ def shorten(message: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return `text` with what would begin a new line, or can't be written, escaped: it could forge another message."""
+    """Return `text` with line breaks, which could forge another message, and other control characters escaped."""
     return _CONTROLS.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def describe_with_traceback(error: BaseException) -> str:
-    """Return an error and those that led to it, each with the lines of code that raised it, but no values."""
+    """Return an error and its causes, each with the lines of code that raised it, but no values."""
     parts: list[str] = []
     seen: set[int] = set()
     each: BaseException | None = error
@@ -93,5 +93,5 @@ def _without_email_address(match: re.Match[str]) -> str:
 
 def _without_ipv6_address(match: re.Match[str]) -> str:
     run = match[0]
-    # An address has eight groups, or two colons in place of some. The last two may be written as an IPv4 address.
+    # An address has eight groups, or `::` in place of some. The last two may be written as an IPv4 address.
     return IP_ADDRESS if "::" in run or run.count(":") >= _IPV6_COLONS else run

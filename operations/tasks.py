@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does about running the site: backups, checks, forgetting what is old."""
+"""The worker's tasks for operating the site: backups, checks, deleting old data."""
 
 import datetime as dt
 import logging
@@ -13,12 +13,12 @@ from core.tasks import PASSING, task_kind
 from operations.backups.errors import BackupError
 from operations.backups.schedule import describe_error, do_what_is_due
 from operations.checks.outcomes import run_checks
-from operations.erasing import forget_copies, rewrite_what_is_small
+from operations.erasing import forget_copies, rewrite_if_small
 from operations.models import WorkerHeartbeat
 from operations.upgrading.leftovers import delete_leftovers
 from operations.worker import queue
 
-# After this time, a worker that has ended is forgotten.
+# How long the heartbeat of a worker that has ended is kept.
 _FORGOTTEN = dt.timedelta(days=1)
 
 _log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ _log = logging.getLogger(__name__)
 @task_kind(_("Making a backup"), attempts=4, retry_on=(BackupError, *PASSING), time_limit=dt.timedelta(days=1))
 @task()
 def back_up_if_due() -> None:
-    """Make a backup if one is planned, and prove it from time to time. The dashboard shows what goes wrong."""
+    """Make a backup if one is due, and verify the newest from time to time. The dashboard shows failures."""
     if not settings.BROADSIDE_BACKUP_URL:
         return
     try:
@@ -40,7 +40,7 @@ def back_up_if_due() -> None:
 @task_kind(_("Deleting results of old tasks"))
 @task()
 def forget_old_tasks() -> None:
-    """Delete the results of tasks that ended long ago, and workers that did."""
+    """Delete the results of tasks and the heartbeats of workers that ended long ago."""
     queue.delete_old_results()
     WorkerHeartbeat.objects.filter(at__lt=timezone.now() - _FORGOTTEN).delete()
 
@@ -55,14 +55,14 @@ def forget_deleted() -> None:
 @task_kind(_("Writing the database anew"), time_limit=dt.timedelta(hours=6))
 @task()
 def rewrite_database() -> None:
-    """Write the search index and the database anew, without what was deleted from them, and delete copies of it."""
+    """Rewrite the search index and the database without deleted data, and delete leftover copies of it."""
     delete_leftovers()
-    rewrite_what_is_small()
+    rewrite_if_small()
 
 
 @task_kind(_("Checking the site"))
 @task()
 def check_site() -> None:
-    """Run all checks, and let the dashboard show what the slow ones find."""
+    """Run all checks, and store the results of the slow ones for the dashboard."""
     for _outcome in run_checks(remember=True):
         pass

@@ -1,4 +1,4 @@
-"""What owners do about failed tasks, from the dashboard."""
+"""The actions on failed tasks, for owners on the dashboard."""
 
 from collections.abc import Callable
 
@@ -16,20 +16,20 @@ PERMISSION = "core.change_sitesettings"
 
 @require_POST
 def retry_tasks(request: HttpRequest) -> HttpResponse:
-    """Have the worker run failed tasks of one kind again."""
+    """Have the worker run the failed tasks of one kind again."""
     return _act(request, failures.retry, _will_run_again)
 
 
 @require_POST
 def dismiss_tasks(request: HttpRequest) -> HttpResponse:
-    """Forget failed tasks of one kind."""
+    """Delete the failed tasks of one kind."""
     return _act(request, failures.dismiss, _dismissed)
 
 
 def _act(request: HttpRequest, act: Callable[[str], int], describe: Callable[[int], str]) -> HttpResponse:
     if not request.user.has_perm(PERMISSION):
         raise PermissionDenied
-    # The database refuses some characters, which no path has.
+    # The database refuses some characters, none of which occurs in a path.
     path = request.POST.get("task", "")
     count = act(path) if path.replace(".", "").isidentifier() else 0
     if count:

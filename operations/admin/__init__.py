@@ -1,4 +1,4 @@
-"""The pages of the admin about operating the site."""
+"""The admin's pages about operating the site."""
 
 from operations.admin.withdrawals import WithdrawalAdmin
 

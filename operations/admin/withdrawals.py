@@ -1,4 +1,4 @@
-"""Withdrawing a name: looking for it, a preview, doing it, and undoing it. For owners, who confirm who they are."""
+"""Withdrawing a name: searching, previewing, replacing and undoing. For owners, who have to confirm their identity."""
 
 from typing import Any, Final, cast
 
@@ -21,7 +21,7 @@ from operations.withdrawals.tasks import continue_withdrawal, do_upkeep
 from operations.withdrawals.warnings import remember_names
 from operations.withdrawals.working import MAX_FINDINGS, work
 
-# In seconds, how long a page does the work itself. On most sites that is enough. What is left, the worker does.
+# How many seconds a request does the work itself, which is enough on most sites. The worker does the rest.
 _AT_ONCE: Final = 8
 
 
@@ -48,7 +48,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
 
     @confirmation_required
     def _find(self, request: HttpRequest) -> HttpResponse:
-        """Ask for the name, and begin to look for it. The name is only ever in forms, never in a URL."""
+        """Ask for the name, and start searching for it. The name is only ever sent in forms, never in a URL."""
         initial = {"replacement": gettext("[name withdrawn]")}
         form = NameForm(request.POST if request.method == "POST" else None, initial=initial)
         if form.is_valid():
@@ -64,7 +64,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
 
     @confirmation_required
     def _show(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Show how far a withdrawal is, and what can be done next. The button that was clicked says what to do."""
+        """Show the progress of a withdrawal and what can be done next, or do what the clicked button says."""
         withdrawal: Withdrawal | None = self.get_object(request, object_id)
         if withdrawal is None:
             raise Http404
@@ -95,7 +95,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
         }
 
     def _act(self, request: HttpRequest, withdrawal: Withdrawal) -> HttpResponse:
-        """Do what the button asks for, and go on with the work. What was already done is not done again."""
+        """Do what the clicked button says, and continue the work. What was already done is not done again."""
         button = request.POST.get("do")
         try:
             if button == "search":
@@ -109,7 +109,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
             elif button == "final" and lifecycle.make_final(withdrawal):
                 self._record(request, withdrawal, Action.CHANGED, gettext("Made the withdrawal of a name final."))
                 remember_names()
-                # Writing the database anew may take longer than a page may.
+                # Rewriting the database may take longer than a request may.
                 do_upkeep.enqueue()
             elif button == "discard" and lifecycle.discard(withdrawal):
                 self.message_user(request, gettext("Nothing was changed, and the name is forgotten."))
@@ -128,7 +128,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
         lifecycle.search_again(withdrawal, spellings, secret.replacement)
 
     def _continue(self, request: HttpRequest, withdrawal: Withdrawal) -> HttpResponse:
-        """Do some of the work at once, leave the rest to the worker, and show how far it is."""
+        """Do some of the work at once, leave the rest to the worker, and show the progress."""
         withdrawal.refresh_from_db()
         if withdrawal.is_active:
             if not work(withdrawal, _AT_ONCE):
@@ -137,7 +137,7 @@ class WithdrawalAdmin(OwnersOnlyAdmin[Withdrawal]):
         return HttpResponseRedirect(self._url("change", withdrawal.pk))
 
     def _record(self, request: HttpRequest, withdrawal: Withdrawal, action: Action, details: str = "") -> None:
-        """Record that something was done, but not with which name."""
+        """Record what was done, but not the name."""
         record(action, [withdrawal], by=cast("User", request.user), details=details)
 
     def _allow(self, request: HttpRequest) -> None:

@@ -1,4 +1,4 @@
-"""What is in a store for people who have nothing else: how to restore a backup without Broadside."""
+"""The README in every store, for people who have nothing else: how to restore a backup without Broadside."""
 
 from typing import Final
 
@@ -13,7 +13,7 @@ With Broadside
 --------------
 
     manage.py restore FOLDER                     the newest backup, into an empty site
-    manage.py restore FOLDER --key key.txt       if the names of the files end in .age
+    manage.py restore FOLDER --key key.txt       if the file names end in .age
     manage.py restore FOLDER --check             to find out whether it could be restored
 
 Without Broadside
@@ -25,15 +25,15 @@ You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. In th
 
     sha256sum --check --quiet SHA256SUMS
 
-2. The database: database.sqlite3.zst is one of SQLite, database.sql.zst a script for an empty one of PostgreSQL.
+2. The database: database.sqlite3.zst is an SQLite file, database.sql.zst a script for an empty PostgreSQL database.
 
     age --decrypt --identity key.txt database.sqlite3.zst.age | zstd --decompress > broadside.sqlite3
     age --decrypt --identity key.txt database.sql.zst.age | zstd --decompress | psql --single-transaction DATABASE
 
-   Without encryption, begin with `zstd --decompress --stdout database.sqlite3.zst`.
+   Without encryption, start with `zstd --decompress --stdout database.sqlite3.zst`.
 
-3. The media. Each line of media.jsonl.zst says which file in media/ ("stored") has which name ("name"). This puts them
-   into the folder restored/:
+3. The media. Each line of media.jsonl.zst gives a file in media/ ("stored") and its name on the site ("name"). This
+   puts them into the folder restored/:
 
     age --decrypt --identity key.txt media.jsonl.zst.age | zstd --decompress > media.jsonl
     python3 - <<'END'
@@ -49,6 +49,6 @@ You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. In th
     END
 
 4. settings.env has the settings without secrets, and manifest.json says what the backup was made from: the version of
-   Broadside, and for each table how many rows it has. templates.json, if it is there, has the path and the text of each
-   template of the site.
+   Broadside, and how many rows each table has. templates.json, if it is there, has the path and the text of each of the
+   site's templates.
 """

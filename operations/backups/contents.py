@@ -1,16 +1,16 @@
-"""What a backup consists of, and how it is written down.
+"""The format of a backup.
 
     backups/2026-11-27T033000Z/     a backup, named by the time in UTC
         database.sqlite3.zst        or database.sql.zst, what pg_dump wrote
-        media.jsonl.zst             one line for each media file: its name, and which of the stored files it is
+        media.jsonl.zst             one line for each media file: its name on the site and in the store
         settings.env                without secrets
-        templates.json              the templates of the site, if it has any: the text of each by its path
+        templates.json              the site's own templates, if it has any: the text of each by its path
         manifest.json               what it was made from
-        SHA256SUMS                  written last, so a backup is complete if it is there
+        SHA256SUMS                  written last, so a backup is complete if this file exists
     media/ab/ab12…                  media files, each stored once for all backups
 
-With a public key, all names except that of the list of checksums end in `.age`. That list is of the files as they are
-stored, so anyone can check them, and it says which media files the backup needs.
+With a public key, all names except that of the list of checksums end in `.age`. The checksums are of the files as they
+are stored, so anyone can check them, and they include the media files that the backup needs.
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ MEDIA_LIST: Final = "media.jsonl.zst"
 SETTINGS: Final = "settings.env"
 TEMPLATES: Final = "templates.json"
 DATABASES: Final = {"sqlite": "database.sqlite3.zst", "postgresql": "database.sql.zst"}
-# Of this description. A later one that can't be read by older code has a higher number.
+# The version of this format, incremented when older code can no longer read it.
 FORMAT: Final = 1
 _NAME_FORMAT: Final = "%Y-%m-%dT%H%M%SZ"
 _NAME: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z")
@@ -47,7 +47,7 @@ _FILES: Final = {
     for name in (MANIFEST, MEDIA_LIST, SETTINGS, TEMPLATES, *DATABASES.values())
     for suffix in ("", SUFFIX)
 }
-# In bytes. What is larger was not written by us.
+# In bytes. Anything larger was not written by Broadside.
 MAX_LIST: Final = 2**30
 MAX_MANIFEST: Final = 2**26
 MAX_SETTINGS: Final = 2**20
@@ -57,7 +57,7 @@ _MAX_NAME: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """How many rows a table has, and a digest of them that doesn't depend on their order."""
+    """The number of rows of a table, and a digest of them that doesn't depend on their order."""
 
     rows: int
     digest: str
@@ -65,9 +65,9 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a backup was made from. `size` is that of the database's dump in bytes, before it was compressed.
+    """What a backup was made from. `size` is that of the uncompressed database dump, in bytes.
 
-    `missing` names the media files that the database names and that were not there. Tables in `left_out` are empty.
+    `missing` are the media files that the database refers to but that did not exist. Tables in `left_out` are empty.
     """
 
     broadside: str
@@ -87,7 +87,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, content: bytes) -> "Manifest":
-        """Return the manifest in a file. Raises BackupError if it is not one that we can read."""
+        """Parse a manifest. Raises BackupError if it is invalid or of a later format."""
         try:
             data = json.loads(content)
             if data.pop("format") > FORMAT:
@@ -115,7 +115,7 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class MediaFile:
-    """A media file: its name in the storage, the SHA-256 and size of its content, and under which name it is stored."""
+    """A media file: its name on the site, the SHA-256 and size of its content, and its name in the store."""
 
     name: str
     sha256: str
@@ -128,9 +128,9 @@ class MediaFile:
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A complete backup in a store: its name, and the SHA-256 of each of its files as they are stored.
+    """A complete backup in a store: its name, and the SHA-256 of each of its files as stored.
 
-    Their names are those in the store.
+    `sums` has the names of files in the store.
     """
 
     name: str
@@ -146,21 +146,21 @@ class Backup:
 
     @property
     def media(self) -> set[str]:
-        """The names in the store of all media files that it needs."""
+        """The names in the store of all media files that the backup needs."""
         return {name for name in self.sums if name.startswith(f"{MEDIA}/")}
 
     def path(self, file: str) -> str:
-        """Return the name in the store of one of its files."""
+        """Return the name in the store of one of the backup's files."""
         return f"{BACKUPS}/{self.name}/{file}"
 
     def stored(self, file: str) -> str:
-        """Return the name in the store of one of its files, encrypted or not. Raises BackupError if it isn't listed."""
+        """Return the name in the store of a file, encrypted or not. Raises BackupError if it isn't listed."""
         if not self.has(file):
             raise damaged(CHECKSUMS)
         return self._name(file)
 
     def has(self, file: str) -> bool:
-        """Whether it has one of the files that not every backup has."""
+        """Whether the backup has a file that is optional."""
         return self._name(file) in self.sums
 
     def _name(self, file: str) -> str:
@@ -173,12 +173,12 @@ def name_for(time: dt.datetime) -> str:
 
 
 def parse_name(name: str) -> dt.datetime:
-    """Return when the backup with this name was made. Raises ValueError if it is not such a name."""
+    """Return when the backup with this name was made. Raises ValueError if the name is invalid."""
     return dt.datetime.strptime(name, _NAME_FORMAT).replace(tzinfo=dt.UTC)
 
 
 def is_ours(path: str) -> bool:
-    """Whether this is the name in a store of something that backups consist of. Other files there are left alone."""
+    """Whether this is the name in a store of a file that belongs to a backup. Other files there are left alone."""
     folder, _slash, rest = path.partition("/")
     if folder == MEDIA:
         return bool(_OBJECT.fullmatch(path))
@@ -187,7 +187,7 @@ def is_ours(path: str) -> bool:
 
 
 def complete_backups(store: Store) -> list[str]:
-    """Return the names of the complete backups, the oldest first."""
+    """Return the names of the complete backups, oldest first."""
     names = []
     for path in store.sizes(BACKUPS):
         _folder, _slash, rest = path.partition("/")
@@ -214,7 +214,7 @@ def read_backup(store: Store, name: str) -> Backup:
 
 
 def checksum_lines(backup: Backup) -> Iterator[bytes]:
-    """Yield the lines of the list of checksums, which `sha256sum --check` reads in the folder of the backup."""
+    """Yield the lines of the list of checksums, for `sha256sum --check` in the folder of the backup."""
     folder = backup.path("")
     for name, digest in sorted(backup.sums.items()):
         path = name.removeprefix(folder) if name.startswith(folder) else f"../../{name}"
@@ -227,7 +227,7 @@ def object_name(identity: str, *, is_encrypted: bool) -> str:
 
 
 def parse_media_list(lines: Iterable[bytes]) -> Iterator[MediaFile]:
-    """Yield the media files of a list. Raises BackupError if one of them has a name that no media file has."""
+    """Yield the media files of a list. Raises BackupError if it is damaged or contains a name that is not safe."""
     for line in lines:
         try:
             data: Any = json.loads(line)
@@ -247,7 +247,7 @@ def parse_media_list(lines: Iterable[bytes]) -> Iterator[MediaFile]:
 
 
 def is_safe_name(name: Any) -> bool:
-    """Whether this can be the name of a media file: a path in the storage that leads nowhere else, and isn't hidden."""
+    """Whether this can be the name of a media file: a path that stays within the storage and isn't hidden."""
     if not isinstance(name, str) or not 0 < len(name.encode(errors="surrogatepass")) <= _MAX_NAME:
         return False
     return not any(part == "" or part.startswith(".") for part in name.split("/")) and not (
@@ -256,7 +256,7 @@ def is_safe_name(name: Any) -> bool:
 
 
 def read_lines(source: Readable | IO[bytes]) -> Iterator[bytes]:
-    """Yield lines of bounded length. Raises BackupError for what is longer than our own lists."""
+    """Yield lines of bounded length. Raises BackupError if a line or the list is longer than any of our own."""
     rest, total = b"", 0
     while piece := source.read(2**16):
         total += len(piece)

@@ -1,4 +1,4 @@
-"""Making a backup while the site runs: first the database, then the media that it names, then the list of both."""
+"""Making a backup while the site runs: first the database, then the media it refers to, then the list of both."""
 
 import datetime as dt
 import io
@@ -61,7 +61,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a backup contains, and which older ones were removed. Sizes are in bytes."""
+    """The contents of a new backup, and the older ones that were removed. Sizes are in bytes."""
 
     name: str
     tables: int
@@ -76,14 +76,13 @@ class Report:
 def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Report:
     """Make a backup, and remove those that are no longer kept. `folder` is a work folder.
 
-    Raises BackupError, OSError or DatabaseError. Then the older ones are as they were, and there is no new one, unless
-    it is a RetentionError: no more than media are left of it, which the next one uses; not even these if the disk was
-    full.
+    Raises BackupError, OSError or DatabaseError. In that case the older backups are unchanged and there is no new one
+    (except after a RetentionError). At most, its media are left for the next one to use; if the disk was full, nothing.
     """
     public_key = parse_public_key(settings.BROADSIDE_BACKUP_PUBLIC_KEY)
     store.tidy(BACKUPS)
     earlier = complete_backups(store)
-    # Of attempts that were killed.
+    # Left by attempts that were killed.
     remove_incomplete(store, earlier)
     writer = BackupWriter(store, public_key, _free_name(earlier))
     try:
@@ -94,7 +93,7 @@ def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Rep
 
 
 def _remove_rest(store: Store, *, with_media: bool) -> None:
-    """Remove what is left of a backup that failed. What can't be removed now is removed by the next one."""
+    """Remove what is left of a failed backup. What can't be removed now is removed by the next one."""
     try:
         complete = complete_backups(store)
         remove_incomplete(store, complete)
@@ -102,7 +101,7 @@ def _remove_rest(store: Store, *, with_media: bool) -> None:
         if with_media:
             remove_unused_media(store, complete)
     except (BackupError, OSError) as error:
-        _log.warning("What is left of a backup that failed could not be removed: %s", error)
+        _log.warning("The remains of a failed backup could not be removed: %s", error)
 
 
 def _fill(writer: "BackupWriter", folder: Path, earlier: list[str], progress: ProgressCallback) -> Report:
@@ -154,7 +153,7 @@ def _free_name(taken: Collection[str]) -> str:
 
 
 class BackupWriter:
-    """Writes the files of one backup, and adds up what its list of checksums says."""
+    """Writes the files of one backup, and collects their checksums."""
 
     def __init__(self, store: Store, public_key: Any, name: str) -> None:
         self.store = store
@@ -171,11 +170,11 @@ class BackupWriter:
         self._sums[path] = writer.sha256
 
     def write_bytes(self, file: str, content: bytes) -> None:
-        """Store a small file, likewise."""
+        """Store a small file in the same way."""
         self.write(file, io.BytesIO(content))
 
     def complete(self, media: Mapping[str, str]) -> None:
-        """Make this a backup, which needs these media files. Raises BackupError if something of it is not there."""
+        """Complete the backup, which needs these media files. Raises BackupError if any of its files is missing."""
         backup = Backup(self.name, self._sums | dict(media))
         there = {*self.store.sizes(BACKUPS), *self.store.sizes(MEDIA)}
         if lost := sorted(set(backup.sums) - there):
@@ -190,7 +189,7 @@ class BackupWriter:
 def _snapshot(folder: Path, progress: Progress) -> AbstractContextManager[Snapshot]:
     if connection.vendor == "postgresql":
         return postgresql.take_snapshot()
-    # The copy and what compacting it needs.
+    # For the copy, and for compacting it.
     require_space(folder, 2 * Path(connection.settings_dict["NAME"]).stat().st_size)
     return sqlite.take_snapshot(folder / "database.sqlite3", progress)
 
@@ -199,7 +198,7 @@ def _write_database(writer: BackupWriter, snapshot: Snapshot, progress: Progress
     """Store the dump, and return its size in bytes."""
 
     def advanced(size: int) -> None:
-        # In MiB. A dump in text is larger or smaller than the database.
+        # In MiB. The total is an estimate, because a text dump may be larger or smaller than the database.
         done = size // 2**20
         progress(_("Storing the database"), done, max(snapshot.size // 2**20, done))
 
@@ -224,10 +223,10 @@ def _write_media(
 def _stored_media(store: Store, backups: list[str]) -> dict[str, StoredMedia]:
     """Return the media files in a store, with the SHA-256 of those that a complete backup lists.
 
-    The newest list that names a file says what it is. Those that were found to be damaged are left out.
+    If several backups list a file, the newest one counts. Files that were found to be damaged are left out.
     """
     stored = {path: StoredMedia(size) for path, size in store.sizes(MEDIA).items()}
-    # A damaged list only means that its files are read again.
+    # If a list is damaged, its files are just read again.
     for name in backups:
         try:
             backup = read_backup(store, name)
@@ -241,7 +240,7 @@ def _stored_media(store: Store, backups: list[str]) -> dict[str, StoredMedia]:
 
 
 def settings_file(environment: Mapping[str, str]) -> bytes:
-    """Return the settings of this site as a file `.env`. There are no secrets in them (config.redaction)."""
+    """Return the settings of this site as a `.env` file, without secrets (config.redaction)."""
     lines = [
         "# The settings of this site. Secrets are not in a backup: fill them in, or create new ones.",
         *(f"{name}={value}" for name, value in sorted(environment.items())),

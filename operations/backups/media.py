@@ -25,14 +25,14 @@ from operations.backups.snapshots import Snapshot
 from operations.backups.stores import Store
 from operations.backups.work import damaged_files, write_private
 
-# Where restored files wait until the database is restored. What is hidden is never served.
+# Where restored files wait until the database is restored. Hidden files are never served.
 STAGED: Final = ".restored/"
 _ATTEMPTS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """The SHA-256 of a media file, as long as it has this size in bytes and this time of modification."""
+    """The SHA-256 of a media file, valid as long as its size in bytes and its modification time are unchanged."""
 
     size: int
     modified: float
@@ -41,7 +41,7 @@ class KnownFile:
 
 @dataclass(slots=True)
 class CopiedMedia:
-    """What has been stored. `sums`: the SHA-256 of stored files by their names. `known`: for the next backup."""
+    """What has been stored. `sums` are the SHA-256 of stored files by name. `known` is for the next backup."""
 
     sums: dict[str, str] = field(default_factory=dict)
     known: dict[str, KnownFile] = field(default_factory=dict)
@@ -52,14 +52,14 @@ class CopiedMedia:
 
 
 def show_media[Item](files: Iterable[Item], total: int, progress: ProgressCallback) -> Iterator[Item]:
-    """Yield media files, and show how many of them have been dealt with."""
+    """Yield media files, and report the progress."""
     for done, file in enumerate(files, start=1):
         yield file
         progress(_("Media"), done, total)
 
 
 def media_names(snapshot: Snapshot) -> list[str]:
-    """Return the names of all media files that a database names."""
+    """Return the names of all media files that a database refers to."""
     quote = connection.ops.quote_name
     names: set[tuple[object, ...]] = set()
     for model in apps.get_models():
@@ -67,7 +67,7 @@ def media_names(snapshot: Snapshot) -> list[str]:
         for column in model._meta.local_concrete_fields:
             if isinstance(column, models.FileField) and not model._meta.proxy:
                 names.update(snapshot.rows(f"SELECT {quote(str(column.column))} FROM {table}"))  # noqa: S608  # our own names
-    # The files of these have been removed, and only their URLs are still known.
+    # Merged pictures whose files have been removed. Only their URLs are still needed.
     gone = "SELECT file FROM media_picture WHERE merged_into_id IS NOT NULL AND merge_data IS NULL"
     found = {str(name) for (name,) in names - set(snapshot.rows(gone)) if name}
     for (rows,) in snapshot.rows("SELECT rendition_rows FROM media_picture"):
@@ -77,14 +77,14 @@ def media_names(snapshot: Snapshot) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class StoredMedia:
-    """A media file in a store: its size in bytes, and its SHA-256 if that is known."""
+    """A media file in a store: its size in bytes, and its SHA-256 if known."""
 
     size: int
     sha256: str | None = None
 
 
 class MediaCopier:
-    """Copies media files into a store. `stored` is what is in it, by its name there, apart from what is damaged."""
+    """Copies media files into a store. `stored` are the undamaged files already there, by their names in the store."""
 
     def __init__(
         self, store: Store, public_key: Any, stored: Mapping[str, StoredMedia], known: Mapping[str, KnownFile]
@@ -96,7 +96,7 @@ class MediaCopier:
         self._storage: Any = default_storage
 
     def copy(self, names: Iterable[str], media_list: IO[bytes]) -> CopiedMedia:
-        """Store what isn't there yet, and write a line for each file to `media_list`."""
+        """Store the files that aren't there yet, and write a line for each file to `media_list`."""
         copied = CopiedMedia()
         for name in names:
             if file := self._copy_file(name, copied):
@@ -108,7 +108,7 @@ class MediaCopier:
         return copied
 
     def _copy_file(self, name: str, copied: CopiedMedia) -> MediaFile | None:
-        """Store a file, as it is now. None if it is gone, and no earlier backup has it."""
+        """Store a file as it is now. Return None if it is gone and no earlier backup has it."""
         for _attempt in range(_ATTEMPTS):
             known = self._content_of(name)
             if known is None:
@@ -116,7 +116,7 @@ class MediaCopier:
             try:
                 stored = self._store_content(name, known, copied)
             except (_ChangedError, FileNotFoundError):
-                # It was replaced or deleted meanwhile.
+                # It was replaced or deleted in the meantime.
                 continue
             copied.known[name] = known
             return MediaFile(name, known.sha256, known.size, stored)
@@ -142,7 +142,7 @@ class MediaCopier:
         stored = self._object(known.sha256)
         if stored not in copied.sums:
             if self._is_stored(stored, known):
-                # What a backup that was interrupted has stored is in no list.
+                # Files stored by an interrupted backup are in no list.
                 digest = self._stored[stored].sha256 or hashed(self._store.open(stored)).sha256
             else:
                 digest = self._write(name, stored, known)
@@ -151,17 +151,17 @@ class MediaCopier:
         return stored
 
     def _is_stored(self, stored: str, known: KnownFile) -> bool:
-        """Whether this content is in the store already, and not cut off there."""
+        """Whether this content is already in the store, and not truncated."""
         found = self._stored.get(stored)
         return found is not None and can_be_sealed_size(
             found.size, known.size, is_encrypted=self._public_key is not None
         )
 
     def _object(self, sha256: str) -> str:
-        """Return the name under which this content is stored. If it is encrypted, the name doesn't tell what it is."""
+        """Return the name under which this content is stored. With encryption, the name doesn't reveal the content."""
         if self._public_key is None:
             return object_name(sha256, is_encrypted=False)
-        # What was encrypted to another key is of no use for this one.
+        # The key is included, because files encrypted to another key can't be reused.
         mac = salted_hmac("operations.backups", f"{self._public_key}:{sha256}", algorithm="sha256")
         return object_name(mac.hexdigest(), is_encrypted=True)
 
@@ -182,14 +182,14 @@ class _ChangedError(Exception):
 
 
 class MovedFile(File[bytes]):
-    """A complete file on this machine that a storage may move instead of copying it."""
+    """A complete local file that a storage may move instead of copying it."""
 
     def temporary_file_path(self) -> str:
         return str(self.name)
 
 
 def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any, target: Any) -> None:
-    """Write the content of a media file to `target`. Raises BackupError if it is not what the backup says."""
+    """Write the content of a media file to `target`. Raises BackupError if it doesn't match the backup's list."""
     expected = backup.sums.get(file.stored)
     text = _("The file %(stored)s in the backup is damaged or missing. It is the media file %(name)s.")
     damaged = text % {"stored": file.stored, "name": file.name}
@@ -204,14 +204,14 @@ def read_object(store: Store, backup: Backup, file: MediaFile, private_keys: Any
         except BackupError as error:
             raise BackupError(damaged) from error
         source.read_rest()
-    # Encrypted again, because it was damaged, the same content is other bytes than when an older backup was made.
+    # If a damaged file was encrypted again, the same content has other bytes than an older backup lists.
     is_as_listed = bool(private_keys) or source.sha256 == expected
     if not is_as_listed or (writer.sha256, writer.size) != (file.sha256, file.size):
         raise BackupError(damaged)
 
 
 def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any) -> int:
-    """Read all media files of a backup, compare them with what it says, and return how many there are.
+    """Read all media files of a backup, compare them with its list, and return how many there are.
 
     Raises BackupError if any is damaged. The next backup then stores them again, if the site still has them.
     """
@@ -238,7 +238,7 @@ def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
 
 
 def read_damaged() -> list[str]:
-    """Return the names in the store of media files that are to be stored again."""
+    """Return the names in the store of media files that have to be stored again."""
     try:
         return list(json.loads(damaged_files().read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -246,7 +246,7 @@ def read_damaged() -> list[str]:
 
 
 def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], private_keys: Any, folder: Path) -> set[str]:
-    """Put what differs from the media of this site beside it, and return the names of all files in the backup."""
+    """Stage the files that differ from this site's media, and return the names of all files in the backup."""
     storage: Any = default_storage
     names = set()
     for file in files:
@@ -266,7 +266,7 @@ def stage_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
 
 
 def publish_media(names: set[str]) -> None:
-    """Put staged files in their places, and delete those that are not among `names`. It can be repeated."""
+    """Move staged files into place, and delete the media that are not among `names`. Safe to repeat."""
     storage: Any = default_storage
     for staged in storage.sizes(STAGED):
         if (name := staged.removeprefix(STAGED)) in names:
@@ -278,7 +278,7 @@ def publish_media(names: set[str]) -> None:
 
 
 def drop_staged_media() -> None:
-    """Delete what a restore has staged that is not continued."""
+    """Delete the files that an abandoned restore has staged."""
     storage: Any = default_storage
     for staged in storage.sizes(STAGED):
         storage.delete(staged)
@@ -289,7 +289,7 @@ def _is_same(found: StoredFile | None, file: MediaFile) -> bool:
 
 
 def read_known(path: Path) -> dict[str, KnownFile]:
-    """Return what the last backup knew about files. Empty if that is lost, and then all are read again."""
+    """Return what the last backup knew about files. If that is lost, return nothing, so that all are read again."""
     known = {}
     try:
         with path.open("rb") as lines:
@@ -302,5 +302,5 @@ def read_known(path: Path) -> dict[str, KnownFile]:
 
 
 def write_known(path: Path, known: Mapping[str, KnownFile]) -> None:
-    """Keep what is known about files for the next backup."""
+    """Save what is known about files for the next backup."""
     write_private(path, (json.dumps([name, each.size, each.modified, each.sha256]) for name, each in known.items()))

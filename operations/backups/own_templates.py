@@ -1,4 +1,4 @@
-"""The templates of a site (core.templates) in backups: one file with all of them, because they are few and small."""
+"""A site's own templates (core.templates) in backups: all in one file, because they are few and small."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from operations.backups.contents import TEMPLATES, damaged, is_safe_name, name_for
 
-# In bytes: of one template, and of all that a backup may contain.
+# In bytes: the largest template, and all templates in a backup together.
 _MAX_TEMPLATE: Final = 2**20
 MAX_TEMPLATES: Final = 2**26
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 def pack_templates() -> bytes:
-    """Return the templates of the site; nothing if there are none."""
+    """Return the templates of the site as JSON; empty if there are none."""
     folder: Path = settings.BROADSIDE_TEMPLATES_DIR
     found = {}
     for path in sorted(folder.rglob("*")):
@@ -41,7 +41,7 @@ def pack_templates() -> bytes:
 
 
 def parse_templates(content: bytes) -> dict[str, bytes]:
-    """Return what `pack_templates` packed. Raises BackupError if it is damaged, or has names that no template has."""
+    """Return what `pack_templates` packed. Raises BackupError if it is damaged or contains unsafe names."""
     try:
         templates = {name: text.encode(errors="surrogateescape") for name, text in json.loads(content).items()}
     except (ValueError, AttributeError, RecursionError) as error:
@@ -52,9 +52,9 @@ def parse_templates(content: bytes) -> dict[str, bytes]:
 
 
 def stage_templates(templates: Mapping[str, bytes]) -> None:
-    """Put the templates of a backup beside those of the site. Raises OSError."""
+    """Put the templates of a backup next to those of the site. Raises OSError."""
     staged = _staged()
-    # Of a restore that was never finished.
+    # Left by a restore that was never finished.
     shutil.rmtree(staged, ignore_errors=True)
     for name, content in templates.items():
         path = staged / name
@@ -64,9 +64,9 @@ def stage_templates(templates: Mapping[str, bytes]) -> None:
 
 
 def publish_templates() -> None:
-    """Put staged templates in their place, and keep those that were there beside them. It can be repeated.
+    """Move staged templates into place, and keep the previous ones next to them. Safe to repeat.
 
-    What belongs to another user, or is mounted there, may have to stay. Then the log says where the others are.
+    A folder that belongs to another user or is a mount point may not be movable. Then the log says where both are.
     """
     staged, folder = _staged(), settings.BROADSIDE_TEMPLATES_DIR
     if not staged.is_dir():

@@ -1,7 +1,8 @@
 """Dumping a PostgreSQL database with pg_dump, and loading such a dump in one transaction.
 
-The dump is loaded here and not by psql, for three reasons: a killed restore is rolled back; the tables can be temporary
-ones, so that a backup is proved beside the site; and only statements are executed that pg_dump writes for our tables.
+The dump is loaded here and not by psql, for three reasons: a killed restore is rolled back; the tables can be
+temporary, so that a backup can be verified next to the live site; and only statements that pg_dump writes for our
+tables are executed.
 """
 
 import os
@@ -22,7 +23,7 @@ from operations.backups.contents import Table
 from operations.backups.errors import BackupError
 from operations.backups.snapshots import LEFT_OUT, Progress, describe
 
-# Where tables are: in the database, and beside it while a backup is proved.
+# The schema of the site's tables, and of those that are loaded to verify a backup.
 PUBLIC: Final = "public"
 TEMPORARY: Final = "pg_temp"
 _IGNORED: Final = re.compile(rb"SET |SELECT pg_catalog\.set_config\(")
@@ -36,13 +37,13 @@ _COPY: Final = re.compile(rb"COPY public\.[^;]+ FROM stdin;\n")
 # In bytes. A longer statement was not written by pg_dump for one of our tables.
 _MAX_STATEMENT: Final = 2**20
 _PIECE: Final = 2**18
-# A connection that was closed, or whose process was killed, is gone a moment later. The pause is in seconds.
+# Closed connections, and those of killed processes, take a moment to disappear. The pause is in seconds.
 _ATTEMPTS: Final = 50
 _PAUSE: Final = 0.1
 
 
 class PostgresqlSnapshot:
-    """A transaction that sees the database as it was, and its ID for others that want to see the same."""
+    """A transaction that sees the database as it was at its start, and the ID with which others see the same."""
 
     def __init__(self, snapshot: str, database: Any) -> None:
         self._id = snapshot
@@ -98,7 +99,7 @@ class PostgresqlSnapshot:
 
 @contextmanager
 def take_snapshot() -> Iterator[PostgresqlSnapshot]:
-    """Hold the state of the database for as long as the block takes. Others read and write meanwhile."""
+    """Hold a snapshot of the database for the duration of the block, while others read and write."""
     database = connection.copy()
     try:
         with database.cursor() as cursor:
@@ -112,7 +113,7 @@ def take_snapshot() -> Iterator[PostgresqlSnapshot]:
 
 
 def describe_tables(database: Any, schema: str, progress: Progress) -> dict[str, Table]:
-    """Describe each table in the database, or each temporary one. Those of LEFT_OUT count as empty."""
+    """Describe each table in the database, or each temporary one. Tables in LEFT_OUT count as empty."""
     with database.cursor() as cursor:
         namespace = "pg_my_temp_schema()" if schema == TEMPORARY else f"'{PUBLIC}'::regnamespace"
         cursor.execute(
@@ -134,10 +135,11 @@ def describe_tables(database: Any, schema: str, progress: Progress) -> dict[str,
 
 @contextmanager
 def loaded(script: IO[bytes], schema: str) -> Iterator[Any]:
-    """Load a dump in one transaction, in the place of all tables that are there, and yield the connection.
+    """Load a dump in one transaction, replacing all existing tables, and yield the connection.
 
-    The transaction is committed at the end of the block. With TEMPORARY, the tables are beside those of the site, and
-    gone afterwards. Raises BackupError if something in it is not ours, or the site is running.
+    The transaction is committed at the end of the block. With TEMPORARY, the site's tables are untouched, and the new
+    ones are gone afterwards. Raises BackupError if the dump contains anything that Broadside never writes, or if the
+    site is running.
     """
     if schema == PUBLIC:
         check_stopped()
@@ -156,7 +158,7 @@ def loaded(script: IO[bytes], schema: str) -> Iterator[Any]:
 
 
 def load_copy(script: IO[bytes], schema: str) -> None:
-    """Load a dump into a new schema, beside the tables of the site. Raises BackupError."""
+    """Load a dump into a new schema, next to the tables of the site. Raises BackupError."""
     try:
         with _transaction() as database:
             with database.cursor() as cursor:
@@ -169,7 +171,7 @@ def load_copy(script: IO[bytes], schema: str) -> None:
 
 @contextmanager
 def _transaction() -> Iterator[Any]:
-    """Yield a connection that Django doesn't know by name, in a transaction that the end of the block commits."""
+    """Yield a separate connection in a transaction, which is committed at the end of the block."""
     database = connection.copy()
     try:
         database.ensure_connection()
@@ -186,7 +188,7 @@ def _transaction() -> Iterator[Any]:
 
 def check_stopped() -> None:
     """Make sure that nothing else uses the database. Raises BackupError."""
-    # What this process has open would count as the site's.
+    # This process's own connections would be counted too.
     default: Any = connection
     default.close()
     default.close_pool()
@@ -201,9 +203,9 @@ def check_stopped() -> None:
 
 
 def check_still_stopped(database: Any) -> None:
-    """Make sure that nothing has come to use the database since, such as a web server that was idle.
+    """Make sure that nothing has connected to the database since, such as a web server that was idle.
 
-    What it asks for waits until the tables have been replaced. Raises BackupError.
+    Its queries wait until the tables have been replaced. Raises BackupError.
     """
     if others := _other_connections(database):
         raise _running(others)
@@ -248,7 +250,7 @@ def quoted_names(cursor: Any, schema: str, kind: str) -> list[str]:
 
 def _load(script: IO[bytes], database: Any, schema: str) -> None:
     statement = b""
-    # In its COPY, a row may be longer than a statement.
+    # Only the rows of a COPY may be longer than a statement, and they are copied in pieces.
     while line := script.readline(_PIECE):
         if not statement and (line == b"\n" or line.startswith((b"--", b"\\restrict ", b"\\unrestrict "))):
             continue
@@ -262,7 +264,7 @@ def _load(script: IO[bytes], database: Any, schema: str) -> None:
             _copy_rows(script, database, moved)
         elif _ALLOWED.match(statement):
             with database.connection.cursor() as cursor:
-                # In binary, the server takes one statement and no more.
+                # In binary mode, the server accepts only a single statement.
                 cursor.execute(moved, binary=True)
         elif not _IGNORED.match(statement):
             raise _foreign(statement)

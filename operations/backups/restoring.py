@@ -1,8 +1,9 @@
-"""Restoring a backup, and proving that it could be restored.
+"""Restoring a backup, and verifying that it could be restored.
 
-All of it is prepared beside the site. Then the database is replaced in one step, and with it the whole site: media wait
-under hidden names, and `finish` puts them in their places. If it is killed before that step, the site is as it was, and
-after it, whatever comes first finishes: running the command again, the next backup, or starting the web server.
+Everything is first prepared next to the live site. Then the database is replaced in one step, and `finish` moves the
+media, which wait under hidden names, into place. If the restore is killed before that step, the site is unchanged. If
+it is killed afterwards, it is finished by whatever comes first: running the command again, the next backup, or starting
+the web server.
 """
 
 import io
@@ -73,7 +74,7 @@ _log = logging.getLogger(__name__)
 
 
 class OpenedBackup:
-    """A backup, with the keys to read it: none if it isn't encrypted. `settings` are those of its site.
+    """A backup with the keys to read it: none if it isn't encrypted. `settings` are those of the backed-up site.
 
     Raises BackupError if one of its files is damaged or missing.
     """
@@ -109,7 +110,7 @@ class OpenedBackup:
             yield from parse_media_list(read_lines(lines))
 
     def templates(self) -> dict[str, bytes]:
-        """Return the templates of the site that was backed up, by their paths."""
+        """Return the templates of the backed-up site, by path."""
         return parse_templates(self._content(TEMPLATES, MAX_TEMPLATES)) if self.backup.has(TEMPLATES) else {}
 
     def _content(self, file: str, limit: int) -> bytes:
@@ -141,9 +142,9 @@ def open_backup(store: Store, name: str, private_keys: Sequence[Any]) -> OpenedB
 
 
 def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> None:
-    """Restore a backup beside the site, and compare it with what it should be. Raises BackupError if it differs.
+    """Restore a backup next to the live site and compare it with its manifest. Raises BackupError if it differs.
 
-    Raises DatabaseError if its database can't be read. `folder` is a work folder. Of the site, nothing changes.
+    Raises DatabaseError if its database can't be read. `folder` is a work folder. The site is not changed.
     """
     manifest = opened.manifest
     if manifest.vendor == "postgresql":
@@ -167,10 +168,10 @@ def check(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Non
 
 
 def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: ProgressCallback) -> None:
-    """Put a backup in the place of the site, which has to be stopped. `folder` is a work folder.
+    """Replace the site, which has to be stopped, with a backup. `folder` is a work folder.
 
-    With `replace`, what the site contains is lost. Raises BackupError, OSError or DatabaseError, and then nothing has
-    changed.
+    Unless `replace` is set, the site has to be empty. Raises BackupError, OSError or DatabaseError, and then nothing
+    has changed.
     """
     _require_vendor(opened.manifest)
     if not replace and not is_empty():
@@ -205,13 +206,13 @@ def restore(opened: OpenedBackup, folder: Path, *, replace: bool, progress: Prog
 
 
 def finish() -> None:
-    """Finish a restore that was interrupted while it replaced the site. The caller has the work folder."""
+    """Finish a restore that was interrupted while it replaced the site. The caller holds the work folder."""
     marker = restore_marker()
     try:
         state = json.loads(marker.read_bytes())
     except FileNotFoundError:
         return
-    # Otherwise, it was killed just before it replaced the database.
+    # Otherwise the restore was killed just before it replaced the database.
     if _content_version() >= state["version"]:
         publish_media(set(state["names"]))
         publish_templates()
@@ -219,7 +220,7 @@ def finish() -> None:
 
 
 def finish_if_interrupted() -> None:
-    """Finish a restore before the web server answers anything. If that is impossible, it is logged."""
+    """Finish an interrupted restore before the web server answers requests. Log the error if that is impossible."""
     if not restore_marker().exists():
         return
     try:
@@ -242,7 +243,7 @@ def is_empty() -> bool:
 
 
 def _check_stopped() -> None:
-    """Say at once that the site is running, and not only after all has been read."""
+    """Raise an error now if the site is running, rather than after everything has been read."""
     if connection.vendor == "sqlite":
         with sqlite.stopped_site():
             pass
@@ -278,7 +279,7 @@ def _replace_tables(opened: OpenedBackup, dump: Path, current: int, names: set[s
 
 
 def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
-    """Let the restored content version, which is returned, exceed all that the site has had so far."""
+    """Move the restored content version past all that the site has had so far, and return it."""
     read = "SELECT coalesce(sum(number), 0) FROM core_contentversion"
     restored = int(cursor.execute(read).fetchone()[0])
     step = max(0, current - restored) + JUMP + secrets.randbelow(JUMP)
@@ -292,7 +293,7 @@ def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
 def _unpack_database(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Path:
     """Write the dump to the disk."""
     size, dump = opened.manifest.size, folder / "dump"
-    # Packed and unpacked, and a file of SQLite once more in its place.
+    # For the compressed and the unpacked dump, and for a copy of an SQLite file next to the database.
     require_space(folder, 2 * size)
     _unpack(opened, DATABASES[opened.manifest.vendor], dump, size, partial(progress, _("Reading the database")))
     if dump.stat().st_size != size:
@@ -307,7 +308,7 @@ def _unpack_media_list(opened: OpenedBackup, folder: Path) -> Path:
 
 
 def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: Progress) -> None:
-    """Write one of the files of a backup to the disk, of which `limit` bytes at most. Progress is in MiB."""
+    """Decompress a file of a backup to the disk, at most `limit` bytes. Progress is in MiB."""
     packed = path.with_name("packed")
     with open_private(packed) as target:
         opened.read(file, target)
@@ -319,7 +320,7 @@ def _unpack(opened: OpenedBackup, file: str, path: Path, limit: int, progress: P
 
 
 def _compare(found: dict[str, Table], manifest: Manifest) -> None:
-    # Where rows are left out, their sequences may still differ.
+    # The sequences of tables whose rows are left out may still differ.
     differ = [name for name, table in manifest.tables.items() if found.get(name) != table and name not in LEFT_OUT]
     differ += sorted(found.keys() - manifest.tables.keys())
     if differ:
@@ -347,7 +348,7 @@ def _version_or_zero() -> int:
     try:
         return _content_version()
     except DatabaseError:
-        # It is damaged, which is a reason to restore a backup.
+        # It is damaged, which is why a backup is being restored.
         return 0
 
 

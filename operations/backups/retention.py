@@ -1,4 +1,4 @@
-"""Which backups are kept, and removing the others with the media that no backup needs any more."""
+"""Which backups are kept, and removing the others along with media that no backup needs any more."""
 
 import datetime as dt
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -21,10 +21,10 @@ _PERIODS: Final[tuple[Callable[[dt.datetime], object], ...]] = (
 
 
 def kept(names: Iterable[str], retention: Sequence[int], *, newest: str) -> set[str]:
-    """Return the names of the backups to keep: the last ones of so many days, weeks and months with backups.
+    """Return the names of the backups to keep: the last ones of the given numbers of days, weeks and months.
 
-    Also those of two days, and what claims to be later than `newest`. The latter were made while the clock was wrong,
-    and don't count as the last ones of a period.
+    All backups of the last two days are kept too, and those that claim to be later than `newest`. The latter were made
+    while the clock was wrong, and don't count as the last ones of a period.
     """
     names = sorted(names, reverse=True)
     found = {name for name in names if parse_name(name) > parse_name(newest) - RECENT}
@@ -38,13 +38,13 @@ def kept(names: Iterable[str], retention: Sequence[int], *, newest: str) -> set[
 
 
 def prune(store: Store, names: Collection[str], retention: Sequence[int], *, newest: str) -> list[str]:
-    """Remove backups that are not kept, whatever is left of others, and media that no backup needs. Return their names.
+    """Remove backups that are not kept, incomplete ones, and media that no backup needs. Return the names of the first.
 
-    `names` are those of the complete backups. No backup may be in the making. Wherever this is interrupted, what is
-    still listed is complete. Raises RetentionError if the list of a kept one is damaged, and then nothing is removed.
+    `names` are the complete backups. No other backup may be running. Wherever this is interrupted, every backup that is
+    still listed is complete. Raises RetentionError if the list of a kept backup is damaged; then nothing is removed.
     """
     keep = kept(names, retention, newest=newest)
-    # Before anything is deleted: a list that can't be read stops it all.
+    # Before anything is deleted, because a list that can't be read stops everything.
     needed: set[str] = set()
     for name in keep:
         try:
@@ -55,7 +55,7 @@ def prune(store: Store, names: Collection[str], retention: Sequence[int], *, new
             )
             raise RetentionError(text % name, newest) from error
     for name in sorted(set(names) - keep):
-        # From then on, it is not a backup any more.
+        # From here on, it no longer counts as a backup.
         store.delete(f"{BACKUPS}/{name}/{CHECKSUMS}")
     remove_incomplete(store, keep)
     _remove_media(store, needed)
@@ -63,7 +63,7 @@ def prune(store: Store, names: Collection[str], retention: Sequence[int], *, new
 
 
 def remove_incomplete(store: Store, complete: Collection[str]) -> None:
-    """Remove what is left of other backups than these, apart from media, which the next one uses."""
+    """Remove the files of backups that are not in `complete`, except for media, which the next one uses."""
     for path in store.sizes(BACKUPS):
         if is_ours(path) and path.split("/")[1] not in complete:
             store.delete(path)

@@ -1,4 +1,4 @@
-"""When backups are made and proved, and remembering how that went."""
+"""When backups are made and verified, and recording the results."""
 
 import datetime as dt
 import logging
@@ -21,7 +21,7 @@ from operations.backups.stores import Store, open_store
 from operations.backups.work import damaged_files, work_folder
 from operations.models import BackupRun, RunKind
 
-# How often the newest backup is proved, where no private key is needed for that.
+# How often the newest backup is verified, if that needs no private key.
 CHECK_INTERVAL: Final = dt.timedelta(days=7)
 
 _log = logging.getLogger(__name__)
@@ -41,20 +41,20 @@ def next_time(now: dt.datetime) -> dt.datetime:
 
 
 def is_due(now: dt.datetime) -> bool:
-    """Whether there was no backup since one was planned last."""
+    """Whether no backup has been made since the last planned time."""
     last = BackupRun.objects.complete().last(RunKind.BACKUP)
     planned = max(time for time in planned_times(now) if time <= now)
-    # One from the future was made before the clock was set back.
+    # A backup from the future was made before the clock was set back.
     return last is None or not planned <= last.finished_at <= now
 
 
 def is_late(last: BackupRun, now: dt.datetime) -> bool:
-    """Whether two backups were planned since the last one, and not made."""
+    """Whether two planned backups have been missed since the last one."""
     return last.finished_at < [time for time in planned_times(now) if time <= now][-2]
 
 
 def is_check_due(now: dt.datetime) -> bool:
-    """Whether the newest backup should be proved, and can be without a private key."""
+    """Whether the newest backup should be verified, and can be without a private key."""
     if settings.BROADSIDE_BACKUP_PUBLIC_KEY:
         return False
     last = BackupRun.objects.last_successful(RunKind.CHECK)
@@ -62,40 +62,40 @@ def is_check_due(now: dt.datetime) -> bool:
 
 
 def back_up(destination: str, progress: ProgressCallback) -> Report:
-    """Make a backup, and remember how it went. Raises BackupError, or OSError if something can't be read or written."""
+    """Make a backup and record the result. Raises BackupError, or OSError if something can't be read or written."""
     with _recorded(RunKind.BACKUP), work_folder() as folder:
         finish()
         drop_staged_media()
         report = create_backup(open_store(destination), folder, progress)
         if settings.BROADSIDE_BACKUP_URL in {destination, ""}:
-            # One that was made elsewhere has not replaced what was found to be damaged.
+            # A backup to another store doesn't replace the files that were found to be damaged in this one.
             damaged_files().unlink(missing_ok=True)
     try:
         BackupRun.record(RunKind.BACKUP, backup=report.name, missing=len(report.missing))
     except DatabaseError as error:
         # A database that can only be read is still worth a backup.
-        _log.error("It could not be recorded that a backup was made: %s", error)
+        _log.error("A backup was made, but that could not be recorded: %s", error)
     return report
 
 
-def prove(store: Store, name: str, private_keys: list[Identity], progress: ProgressCallback) -> str:
-    """Prove a backup, or the newest one, and remember how it went. Return its name. Raises BackupError or OSError."""
+def verify(store: Store, name: str, private_keys: list[Identity], progress: ProgressCallback) -> str:
+    """Verify a backup, by default the newest, and record the result. Return its name. Raises BackupError or OSError."""
     with _recorded(RunKind.CHECK, name), work_folder() as folder:
         opened = open_backup(store, name, private_keys)
         check(opened, folder, progress)
-    # On a computer without the site, there is nothing to remember it in.
+    # On a machine without the site, there is no database to record it in.
     with suppress(DatabaseError):
         BackupRun.record(RunKind.CHECK, backup=opened.name)
     return opened.name
 
 
 def do_what_is_due(progress: ProgressCallback) -> Report | None:
-    """Make a backup if one is planned, and prove it from time to time. Raises BackupError or OSError."""
+    """Make a backup if one is due, and verify the newest from time to time. Raises BackupError or OSError."""
     report = None
     if is_due(timezone.now()):
         report = back_up(settings.BROADSIDE_BACKUP_URL, progress)
     if is_check_due(timezone.now()):
-        prove(open_store(settings.BROADSIDE_BACKUP_URL), "", [], progress)
+        verify(open_store(settings.BROADSIDE_BACKUP_URL), "", [], progress)
     return report
 
 
@@ -113,7 +113,7 @@ def describe_error(error: Exception) -> str:
 
 @contextmanager
 def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
-    """Remember it if the block fails."""
+    """Record it if the block fails."""
     try:
         yield
     except NotTriedError:
@@ -123,5 +123,5 @@ def _recorded(kind: RunKind, name: str = "") -> Iterator[None]:
         try:
             BackupRun.record(kind, backup=complete, error=describe_error(error))
         except DatabaseError as unrecorded:
-            _log.error("It could not be recorded that a backup failed: %s", unrecorded)
+            _log.error("A backup failed, but that could not be recorded: %s", unrecorded)
         raise

@@ -1,7 +1,7 @@
-"""Compressing, encrypting and checking what is written to a store and read from it, in pieces of bounded size.
+"""Compressing, encrypting and checking data on its way to and from a store, in pieces of bounded size.
 
-Encryption is that of age (https://age-encryption.org/v1), to a public key: neither reading the
-store nor taking over the server is enough to decrypt anything.
+Data is encrypted to a public key with age (https://age-encryption.org/v1): neither reading the store nor taking over
+the server is enough to decrypt anything.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from operations.backups.errors import BackupError
 type Identity = Any
 SUFFIX: Final = ".age"
 _PIECE: Final = 2**18
-# In bytes: what age adds to the content, and to each chunk of it; and more than twice the longest header for one key.
+# In bytes: what age adds to a file and to each chunk of it, and more than twice the longest header for one key.
 _NONCE, _TAG, _CHUNK, _MAX_HEADER = 16, 16, 2**16, 1024
 _PRIVATE_KEY: Final = re.compile(r"AGE-SECRET-KEY-1[A-Z0-9]+")
 
@@ -31,9 +31,9 @@ class Writable(Protocol):
 
 
 class HashingReader:
-    """Passes on what it reads, and keeps the SHA-256 and size of it. `advanced` is called with the size so far.
+    """A reader that keeps the SHA-256 and size of what it reads. `advanced` is called with the size so far.
 
-    The libraries that read from it replace exceptions by their own, so it remembers the last one.
+    It also keeps the last exception, because the libraries that read from it replace exceptions with their own.
     """
 
     def __init__(self, source: Readable, advanced: Callable[[int], object] = lambda size: None) -> None:
@@ -62,20 +62,20 @@ class HashingReader:
         self._source.close()
 
     def read_rest(self) -> None:
-        """Read what was not asked for, so that the sum is that of the whole file."""
+        """Read to the end, so that the hash covers the whole file."""
         while self.read():
             pass
 
 
 def hashed(source: Readable) -> HashingReader:
-    """Read a file to its end, and close it."""
+    """Read a file to the end and close it."""
     with closing(HashingReader(source)) as reader:
         reader.read_rest()
     return reader
 
 
 class HashingWriter:
-    """Passes on what it is given, up to a number of bytes, and keeps the SHA-256 and size of it."""
+    """A writer that keeps the SHA-256 and size of what it writes, at most `limit` bytes."""
 
     def __init__(self, target: Writable, limit: int | None = None) -> None:
         self._target = target
@@ -105,7 +105,7 @@ class HashingWriter:
 
 
 class Nowhere:
-    """Takes everything and keeps nothing."""
+    """A writer that discards everything."""
 
     def write(self, data: bytes, /) -> int:
         return len(data)
@@ -135,18 +135,18 @@ def read_private_keys(text: str) -> list[Identity]:
 
 
 def compressed(source: Readable) -> Readable:
-    """Return what is read from `source`, compressed in Zstandard."""
-    # It only reads.
+    """Return a reader of `source` compressed with Zstandard."""
+    # The library only calls `read`.
     file = cast("IO[bytes]", source)
     reader: Readable = zstandard.ZstdCompressor(level=6, write_checksum=True).stream_reader(file)
     return reader
 
 
 def decompress(source: Readable, target: Writable, limit: int) -> None:
-    """Write to `target` what was compressed, at most `limit` bytes. Raises BackupError if it is longer or damaged."""
+    """Decompress `source` to `target`, at most `limit` bytes. Raises BackupError if it is longer or damaged."""
     writer = HashingWriter(target, limit)
     try:
-        # A frame that needs more memory than our own is refused.
+        # Frames that need more memory than our own are refused.
         zstandard.ZstdDecompressor(max_window_size=2**27).copy_stream(
             cast("IO[bytes]", source), cast("IO[bytes]", writer), write_size=_PIECE
         )
@@ -155,7 +155,7 @@ def decompress(source: Readable, target: Writable, limit: int) -> None:
 
 
 def seal(source: Readable, target: Writable, public_key: Any) -> None:
-    """Write to `target` what is read from `source`, encrypted if there is a public key."""
+    """Copy `source` to `target`, encrypted if there is a public key."""
     if public_key is None:
         _copy(source, target)
         return
@@ -167,9 +167,9 @@ def seal(source: Readable, target: Writable, public_key: Any) -> None:
 
 
 def can_be_sealed_size(size: int, content_size: int, *, is_encrypted: bool) -> bool:
-    """Whether a file of this size can be what `seal` made of content of that size, both in bytes.
+    """Whether `seal` can have turned content of `content_size` into a file of `size`, both in bytes.
 
-    Of an encrypted one, the length of the header varies. Source: https://age-encryption.org/v1, “Payload”.
+    The header of an encrypted file varies in length. Source: https://age-encryption.org/v1, “Payload”.
     """
     if not is_encrypted:
         return size == content_size
@@ -178,7 +178,7 @@ def can_be_sealed_size(size: int, content_size: int, *, is_encrypted: bool) -> b
 
 
 def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity]) -> None:
-    """Write to `target` what was sealed. Without private keys, it isn't encrypted. Raises BackupError."""
+    """Copy a sealed `source` to `target`, decrypted if there are private keys. Raises BackupError."""
     if not private_keys:
         _copy(source, target)
         return
@@ -186,7 +186,7 @@ def unseal(source: Readable, target: Writable, private_keys: Sequence[Identity])
     try:
         pyrage.decrypt_io(reader, writer, private_keys)
     except (pyrage.DecryptError, OSError) as error:
-        # It reports damage after the header as if it could not be read.
+        # For damage after the header, pyrage raises an OSError, as if the file could not be read.
         if cause := _cause(reader, writer):
             raise cause from error
         if "No matching keys" in str(error):
@@ -201,5 +201,5 @@ def _copy(source: Readable, target: Writable) -> None:
 
 
 def _cause(*ends: HashingReader | HashingWriter) -> BaseException | None:
-    """Return what went wrong at one of the ends, which is hidden in the error of the library between them."""
+    """Return the error at one of the ends, which the library between them hides behind its own."""
     return next((end.error for end in ends if end.error is not None), None)

@@ -1,4 +1,4 @@
-"""The state of the database at one moment, which is dumped and described while the site goes on."""
+"""The state of the database at one moment, which is dumped and described while the site keeps running."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
@@ -8,9 +8,9 @@ from typing import Final, Protocol
 from media.storage import Readable
 from operations.backups.contents import Table
 
-# Tables that a backup leaves empty, because their rows are worth nothing later, or would let people in: sessions, links
-# for choosing a password, what limits how much anyone sends, what is known about this machine, its backups and worker;
-# or because they are about names that were withdrawn.
+# Tables that a backup leaves empty because their rows are useless later or would let people in (sessions, links for
+# choosing a password, rate limits, the state of this machine, its backups and worker), or because they concern names
+# that were withdrawn.
 LEFT_OUT: Final = (
     "accounts_passwordlink",
     "accounts_session",
@@ -29,28 +29,28 @@ LEFT_OUT: Final = (
 )
 _MODULUS: Final = 2**128
 
-# Takes how much of a step is done, and the total.
+# Called with how much of a step is done, and the total.
 type Progress = Callable[[int, int], None]
 
 
 class Snapshot(Protocol):
-    """`size` is that of the dump in bytes; of one that is still to be written, an estimate."""
+    """A snapshot of the database. `size` is that of the dump in bytes; an estimate if it has yet to be written."""
 
     @property
     def size(self) -> int: ...
 
     def dump(self) -> AbstractContextManager[Readable]:
-        """Read the whole database. Tables of LEFT_OUT are empty."""
+        """Read the whole database. Tables in LEFT_OUT are empty."""
 
     def tables(self, progress: Progress) -> dict[str, Table]:
         """Describe what the dump contains, table by table."""
 
     def rows(self, sql: str) -> Iterator[tuple[object, ...]]:
-        """Return the rows that a query finds."""
+        """Return the rows of a query."""
 
 
 def describe(rows: Iterable[bytes]) -> Table:
-    """Return how many rows there are, and a digest of them that doesn't depend on their order."""
+    """Return the number of rows, and a digest of them that doesn't depend on their order."""
     count = total = 0
     for row in rows:
         count += 1

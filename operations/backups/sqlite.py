@@ -15,16 +15,16 @@ from operations.backups.contents import Table
 from operations.backups.errors import BackupError
 from operations.backups.snapshots import LEFT_OUT, Progress, describe
 
-# How many pages are copied before there is progress to show: 16 MiB.
+# How many pages are copied between progress reports: 16 MiB.
 _PAGES: Final = 4096
 _NO_SIDE_FILES: Final = "DELETE"
-# How often to try whether the site has stopped, and the pause in between, in seconds.
+# How often to check whether the site has stopped, and the pause in between, in seconds.
 _ATTEMPTS: Final = 20
 _PAUSE: Final = 0.25
 
 
 class SqliteSnapshot:
-    """A copy of the database in a file of its own, without what was deleted from it."""
+    """A copy of the database in its own file, without any trace of deleted rows."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -51,7 +51,7 @@ def take_snapshot(path: Path, progress: Progress) -> Iterator[SqliteSnapshot]:
     for file in (whole, path):
         file.touch(mode=0o600)
     with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as source:
-        # What others write from now on is not seen. Without this, copying would start again each time they do.
+        # Later writes by others are not seen. Without this transaction, each of them would restart the copy.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         with closing(sqlite3.connect(whole, isolation_level=None)) as target:
@@ -64,14 +64,14 @@ def take_snapshot(path: Path, progress: Progress) -> Iterator[SqliteSnapshot]:
             names = {name for (name,) in target.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             for table in names.intersection(LEFT_OUT):
                 target.execute(f"DELETE FROM {table}")  # noqa: S608  # one of our own names
-            # This file still contains what was deleted, now or long ago.
+            # This file still contains deleted rows, recent and old.
             target.execute("VACUUM INTO ?", [str(path)])
     whole.unlink()
     yield SqliteSnapshot(path)
 
 
 def open_untrusted(path: Path) -> sqlite3.Connection:
-    """Open a database in a file that someone else may have prepared. Nothing in its schema is executed."""
+    """Open a database file that may have been manipulated. Nothing in its schema is executed."""
     database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)
     database.execute("PRAGMA trusted_schema = OFF")
     database.execute("PRAGMA cell_size_check = ON")
@@ -79,12 +79,12 @@ def open_untrusted(path: Path) -> sqlite3.Connection:
 
 
 def describe_tables(database: sqlite3.Connection, progress: Progress) -> dict[str, Table]:
-    """Describe each table that is in the file itself, which is all that virtual tables consist of as well."""
+    """Describe each table in the file. Virtual tables are skipped, because they consist of such tables themselves."""
     listed = database.execute(
         "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL %' ORDER BY name"
     )
     names = [name for (name,) in listed]
-    # A text that isn't valid can be compared as well.
+    # So that invalid text can be compared too.
     database.text_factory = bytes
     found = {}
     for number, name in enumerate(names, start=1):
@@ -96,7 +96,7 @@ def describe_tables(database: sqlite3.Connection, progress: Progress) -> dict[st
 
 
 def check_file(path: Path) -> None:
-    """Check a database before anything else opens it. Raises BackupError if it is damaged, or runs code by itself."""
+    """Check a database before anything else opens it. Raises BackupError if it is damaged or contains code."""
     try:
         with closing(open_untrusted(path)) as database:
             ((state,), *_others) = database.execute("PRAGMA integrity_check(1)").fetchall()
@@ -113,13 +113,13 @@ def check_file(path: Path) -> None:
 
 @contextmanager
 def stopped_site() -> Iterator[Path]:
-    """Yield the path of the database, which no other process has open, all in that one file. Raises BackupError."""
+    """Yield the path of the database as a single file that no other process has open. Raises BackupError."""
     path = Path(connection.settings_dict["NAME"])
     connection.close()
     path.touch(mode=0o600)
     with closing(sqlite3.connect(path, timeout=_PAUSE, isolation_level=None)) as database:
         try:
-            # A process that has just been stopped may need a moment to end.
+            # A process that has just been stopped may need a moment to exit.
             if not any(_lock(database) for _attempt in range(_ATTEMPTS)):
                 raise BackupError(
                     _(
@@ -130,16 +130,16 @@ def stopped_site() -> Iterator[Path]:
         except sqlite3.OperationalError as error:
             raise BackupError(_("The database can't be replaced: %s. Nothing was changed.") % error) from error
         except sqlite3.DatabaseError:
-            # It is damaged beyond reading, which is a reason to restore a backup.
+            # It is too damaged to be read, which is why a backup is being restored.
             for suffix in ("-wal", "-shm"):
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
         yield path
 
 
 def _lock(database: sqlite3.Connection) -> bool:
-    """Try to lock a database, all of it in one file, which only the last one that has it open may do.
+    """Try to lock the database as a single file, which is possible only if no other process has it open.
 
-    Raises sqlite3.DatabaseError if something else keeps it from being locked.
+    Raises sqlite3.DatabaseError if it can't be locked for any other reason.
     """
     try:
         (mode,) = database.execute(f"PRAGMA journal_mode = {_NO_SIDE_FILES}").fetchone()
@@ -147,7 +147,7 @@ def _lock(database: sqlite3.Connection) -> bool:
             database.execute("BEGIN EXCLUSIVE")
             return True
     except sqlite3.OperationalError as error:
-        # The first byte says what failed, the others say more about it.
+        # The lowest byte is the primary error code; the others are details.
         if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
             raise
     time.sleep(_PAUSE)

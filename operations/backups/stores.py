@@ -1,4 +1,4 @@
-"""Where backups are: a folder, or a bucket of an object storage. A file appears there completely or not at all."""
+"""Where backups are stored: a folder, or a bucket of an object storage. Files appear there completely or not at all."""
 
 import os
 import shutil
@@ -26,10 +26,10 @@ class Store(Protocol):
     """Files by name, which is a relative path. All methods raise OSError if the store can't be reached."""
 
     def writing(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Write a file that takes the place of one of this name at the end of the block, or nothing if it fails."""
+        """Write a file, which replaces any of this name at the end of the block, or not at all if the block fails."""
 
     def open(self, name: str) -> Readable:
-        """Open a file. Raises FileNotFoundError, and BackupError for what is not a file in this store."""
+        """Open a file. Raises FileNotFoundError, or BackupError if it is not a regular file in this store."""
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Return the names of all files below a folder, with their sizes in bytes."""
@@ -38,7 +38,7 @@ class Store(Protocol):
         """Delete a file, if it is there."""
 
     def tidy(self, folder: str) -> None:
-        """Remove what earlier processes left incomplete, and empty folders in this one. No other process may write."""
+        """Remove incomplete files of earlier processes, and empty folders in `folder`. No other process may write."""
 
 
 class FolderStore:
@@ -56,7 +56,7 @@ class FolderStore:
         incomplete = self._folder / _INCOMPLETE
         self._make_folder(incomplete)
         self._make_folder(path.parent)
-        # Of mode 0600.
+        # Its mode is 0600.
         with tempfile.NamedTemporaryFile(dir=incomplete, delete_on_close=False) as file:
             yield file
             file.flush()
@@ -67,7 +67,7 @@ class FolderStore:
 
     def open(self, name: str) -> Readable:
         path = self._folder / name
-        # What someone else prepared may lead out of the folder, or never end.
+        # A manipulated file may be a link out of the folder, or a device that never ends.
         if path.resolve() != self._folder.resolve() / name or not path.is_file():
             if path.exists():
                 raise BackupError(_("%s is not a regular file, so this is not a backup of Broadside's.") % path)
@@ -76,7 +76,7 @@ class FolderStore:
 
     def sizes(self, folder: str) -> dict[str, int]:
         found = {}
-        # A folder that can't be read must not look empty: then what it needs would be removed.
+        # A folder that can't be read must not look empty, or the media it needs would be removed.
         for parent, _folders, files in os.walk(self._folder / folder, onerror=_raise_unless_missing):
             for file in files:
                 path = Path(parent, file)
@@ -86,14 +86,14 @@ class FolderStore:
     def delete(self, name: str) -> None:
         path = self._folder / name
         path.unlink(missing_ok=True)
-        # The folder of a backup goes with its last file.
+        # The folder of a backup is removed with its last file.
         with suppress(OSError):
             path.parent.rmdir()
 
     def tidy(self, folder: str) -> None:
         shutil.rmtree(self._folder / _INCOMPLETE, ignore_errors=True)
         for path in (self._folder / folder).glob("*"):
-            # It refuses what is not empty.
+            # Folders that are not empty stay.
             with suppress(OSError):
                 path.rmdir()
 
@@ -108,10 +108,10 @@ class FolderStore:
 
 
 class BucketStore:
-    """A bucket, or a folder in it. A file is complete on this machine before it is sent."""
+    """A bucket, or a folder in it. A file is completed on this machine before it is sent."""
 
     def __init__(self, url: str) -> None:
-        # Its client is optional.
+        # Imported here because its client is optional.
         self._storage = import_string("media.bucket.BucketStorage")(**bucket_options(url, "BACKUP_URL"))
 
     def __str__(self) -> str:
@@ -140,11 +140,11 @@ class BucketStore:
         self._storage.delete(name)
 
     def tidy(self, folder: str) -> None:
-        """Do nothing: what is sent only in part never becomes an object, and there are no folders."""
+        """Do nothing: an incomplete upload never becomes an object, and there are no folders."""
 
 
 def open_store(destination: str) -> Store:
-    """Return the store of a folder, or of a URL as in BACKUP_URL. Raises BackupError if it can't be one."""
+    """Return the store at a folder, or at a URL as in BACKUP_URL. Raises BackupError if it can't be one."""
     if "://" in destination:
         try:
             return BucketStore(destination)

@@ -14,16 +14,16 @@ from django.utils.translation import gettext as _
 from core.disk import sync, try_lock
 from operations.backups.errors import BackupError, NotTriedError
 
-# In bytes, what is left free for the site on the disk of its database.
+# The space that is left free for the site on the disk, in bytes.
 RESERVE: Final = 2**27
 _PAUSE: Final = 0.5
 
 
 @contextmanager
 def work_folder(patience: float = 0) -> Iterator[Path]:
-    """Yield an empty folder that no other backup or restore uses meanwhile.
+    """Yield an empty folder that no other backup or restore uses at the same time.
 
-    Raises NotTriedError if one is still running after so many seconds.
+    Raises NotTriedError if another one is still running after `patience` seconds.
     """
     folder: Path = settings.BROADSIDE_BACKUP_WORK_DIR
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def work_folder(patience: float = 0) -> Iterator[Path]:
                 )
             time.sleep(_PAUSE)
         work = folder / "work"
-        # Of one that was killed.
+        # Left by a process that was killed.
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir(mode=0o700)
         try:
@@ -47,7 +47,7 @@ def work_folder(patience: float = 0) -> Iterator[Path]:
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Make sure that there is room for so many bytes, and some for the site as well. Raises BackupError."""
+    """Make sure that there are `needed` bytes free, besides the reserve for the site. Raises BackupError."""
     if shutil.disk_usage(folder).free < needed + RESERVE:
         raise BackupError(
             _("The disk is too full: %d MB are needed in %s. Free some space, and try again.")
@@ -56,7 +56,7 @@ def require_space(folder: Path, needed: int) -> None:
 
 
 def open_private(path: Path) -> IO[bytes]:
-    """Open a new file, which only its owner can read, for writing."""
+    """Open a new file for writing that only its owner can read."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     return path.open("wb")
@@ -71,13 +71,13 @@ def write_private(path: Path, lines: Iterable[str]) -> None:
 
 
 def replace_file(path: Path, new: Path) -> None:
-    """Put a file in the place of another one, completely or not at all."""
+    """Replace a file with another one, completely or not at all."""
     sync(new, new.parent)
     os.replace(new, path)
 
 
 def known_files() -> Path:
-    """Return the path of what the last backup knew about media files."""
+    """Return the path of the file with what the last backup knew about media files."""
     return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "media-known.jsonl")
 
 
@@ -87,5 +87,5 @@ def damaged_files() -> Path:
 
 
 def restore_marker() -> Path:
-    """Return the path of the file that is there while a restore replaces the site."""
+    """Return the path of the file that exists while a restore replaces the site."""
     return Path(settings.BROADSIDE_BACKUP_WORK_DIR, "restoring.json")

@@ -1,4 +1,4 @@
-"""What `manage.py doctor` and the dashboard check about a site that is running, each in a function of its own.
+"""The checks of a running site by `manage.py doctor` and the dashboard, each in its own function.
 
-`catalogue` lists the checks, `diagnoses` says what one is, `outcomes` runs them and remembers what they found.
+`catalogue` lists the checks, `diagnoses` defines their types, and `outcomes` runs them and stores their results.
 """

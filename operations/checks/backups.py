@@ -1,4 +1,4 @@
-"""Checks of the backups: whether there is one that is new enough, proven, encrypted, and somewhere else."""
+"""Checks of the backups: whether there is a recent one that is verified, encrypted, and stored elsewhere."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from django.utils.translation import ngettext
 
 from core.dates import format_datetime, time_since
 from operations.backups.schedule import is_late
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 from operations.models import BackupRun, RunKind
 
-# After which time a backup should be proved again, which takes the owner's key if it is encrypted.
+# How long after a backup was verified another one should be, which needs the owner's key if backups are encrypted.
 _PROVEN_AGAIN: Final = dt.timedelta(days=31)
 
 
-def backups(wishes: Wishes) -> Iterator[Diagnosis]:
+def backups(options: CheckOptions) -> Iterator[Diagnosis]:
     if not settings.BROADSIDE_BACKUP_URL:
         yield Diagnosis.problem(_("This site is not backed up."), _("Set BACKUP_URL, as docs/backups.md describes."))
         return
@@ -88,5 +88,5 @@ def _is_on_the_same_disk(folder: Path) -> bool:
     try:
         return folder.stat().st_dev == Path(settings.DATA_DIR).stat().st_dev
     except OSError:
-        # There is no backup yet, which is said elsewhere.
+        # There is no backup yet, which is reported elsewhere.
         return False

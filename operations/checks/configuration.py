@@ -15,16 +15,16 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from core.template_checks import look_at_templates
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 
-# What other checks here say in plainer words: about files, templates, the secret key and DEBUG.
+# Other checks here report these in plainer words: about files, templates, the secret key and DEBUG.
 _SAID_ELSEWHERE: Final = frozenset({"core.W001", "core.W002", "security.W009", "security.W018"})
 _ABOUT_HTTPS: Final = frozenset({"security.W004", "security.W008", "security.W012", "security.W016"})
-# What people write while they try something, and forget.
+# The start of placeholders that people forget to replace.
 _EXAMPLES: Final = ("only-for", "change", "secret", "example", "password", "insecure", "unused")
 
 
-def debug(wishes: Wishes) -> Iterator[Diagnosis]:
+def debug(options: CheckOptions) -> Iterator[Diagnosis]:
     if settings.DEBUG:
         yield Diagnosis.problem(
             _("DEBUG is on: errors show readers the code and the settings of this site."),
@@ -34,7 +34,7 @@ def debug(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("DEBUG is off."))
 
 
-def secret_key(wishes: Wishes) -> Iterator[Diagnosis]:
+def secret_key(options: CheckOptions) -> Iterator[Diagnosis]:
     if _is_weak(settings.SECRET_KEY):
         yield Diagnosis.problem(
             _("SECRET_KEY can be guessed. With it, anyone can log in."),
@@ -54,7 +54,7 @@ def _is_weak(key: str) -> bool:
     return is_short or key.startswith((SECRET_KEY_INSECURE_PREFIX, *_EXAMPLES))
 
 
-def hosts(wishes: Wishes) -> Iterator[Diagnosis]:
+def hosts(options: CheckOptions) -> Iterator[Diagnosis]:
     host = settings.SITE_HOST
     is_wrong = False
     if not validate_host(host, settings.ALLOWED_HOSTS):
@@ -79,7 +79,7 @@ def hosts(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("Readers reach the site at %s.") % settings.SITE_URL)
 
 
-def proxy(wishes: Wishes) -> Iterator[Diagnosis]:
+def proxy(options: CheckOptions) -> Iterator[Diagnosis]:
     is_behind_proxy = bool(settings.SECURE_PROXY_SSL_HEADER)
     if settings.HTTPS and not is_behind_proxy:
         yield Diagnosis.warning(
@@ -96,13 +96,13 @@ def proxy(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def _is_private(host: str) -> bool:
-    """Return whether readers reach this host without a network to listen to: this machine, or an onion service."""
+    """Return whether no one can eavesdrop on the way to this host: it is this machine, or an onion service."""
     return host in {"localhost", "127.0.0.1", "::1"} or host.endswith((".onion", ".localhost"))
 
 
-def deployment(wishes: Wishes) -> Iterator[Diagnosis]:
+def deployment(options: CheckOptions) -> Iterator[Diagnosis]:
     found = checks.run_checks(include_deployment_checks=True)
-    # What needs HTTPS: `hosts` says whether that is missing.
+    # `hosts` reports whether HTTPS is missing, so warnings that follow from it are ignored.
     ignored = _SAID_ELSEWHERE if settings.HTTPS else _SAID_ELSEWHERE | _ABOUT_HTTPS
     serious = [
         each for each in found if each.level >= checks.WARNING and not each.is_silenced() and each.id not in ignored
@@ -119,7 +119,7 @@ def deployment(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("Django finds nothing wrong with the settings."))
 
 
-def templates(wishes: Wishes) -> Iterator[Diagnosis]:
+def templates(options: CheckOptions) -> Iterator[Diagnosis]:
     found = look_at_templates()
     advice = _("Correct or delete it in %s, then restart the site. See docs/appearance.md.") % found.folder
     yield from (Diagnosis.warning(problem, advice) for problem in found.problems)

@@ -13,24 +13,24 @@ from django.utils.translation import ngettext
 from accounts.models import AuditRecord
 from comments.models import Comment
 from core.changes import use_throwaway_version
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 from operations.migrations_applied import unapplied_migrations
 from operations.models import CLOCK_TOLERANCE, BackupRun
 
-# Until when PostgreSQL gets corrections, by major version. Source: postgresql.org, "Versioning Policy".
+# The last day of support for PostgreSQL, by major version. Source: postgresql.org, "Versioning Policy".
 _POSTGRESQL_ENDS: Final = {
     15: dt.date(2027, 11, 11),
     16: dt.date(2028, 11, 9),
     17: dt.date(2029, 11, 8),
     18: dt.date(2030, 11, 14),
 }
-# From this version on, the index of the search needs no second copy of texts.
+# From this version on, the search index needs no second copy of texts.
 _GOOD_SQLITE: Final = (3, 43)
-# How many migrations are named that are missing.
+# How many missing migrations are listed.
 _NAMED: Final = 3
 
 
-def migrations(wishes: Wishes) -> Iterator[Diagnosis]:
+def migrations(options: CheckOptions) -> Iterator[Diagnosis]:
     missing = unapplied_migrations()
     if missing:
         text = ngettext(
@@ -47,7 +47,7 @@ def migrations(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("The database is up to date with the code."))
 
 
-def version(wishes: Wishes) -> Iterator[Diagnosis]:
+def version(options: CheckOptions) -> Iterator[Diagnosis]:
     if connection.vendor == "sqlite":
         if sqlite3.sqlite_version_info < _GOOD_SQLITE:
             yield Diagnosis.warning(
@@ -69,16 +69,16 @@ def version(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("PostgreSQL %d still gets fixes.") % major)
 
 
-def writable(wishes: Wishes) -> Iterator[Diagnosis]:
-    # Whatever is wrong raises an error, which becomes a diagnosis.
+def writable(options: CheckOptions) -> Iterator[Diagnosis]:
+    # Any failure raises an error, which becomes a diagnosis.
     with transaction.atomic():
         use_throwaway_version()
         transaction.set_rollback(True)
     yield Diagnosis.ok(_("The database can be written to."))
 
 
-def clock(wishes: Wishes) -> Iterator[Diagnosis]:
-    """Compare the clocks of this machine and of the database, and look for rows that a wrong clock has dated."""
+def clock(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Compare the clocks of this machine and of the database, and look for rows with dates from a wrong clock."""
     is_wrong = False
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
@@ -103,7 +103,7 @@ def clock(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def _newest() -> Iterator[tuple[Any, dt.datetime]]:
-    """Yield the name of a table, and the time of the row that was stored last."""
+    """Yield the names of some tables, each with the time of the row that was stored last."""
     for model, field in ((Comment, "created_at"), (AuditRecord, "at"), (BackupRun, "finished_at")):
         newest = model._default_manager.order_by("-pk").values_list(field, flat=True).first()
         if newest is not None:

@@ -1,4 +1,4 @@
-"""What a check is, and what it finds."""
+"""The types of checks and their results."""
 
 import datetime as dt
 from collections.abc import Callable, Iterable
@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from django.utils.functional import Promise
 
-# How long the result of a check is worth showing that runs once a day, or when the owner wants it.
+# How long results stay valid: of a check that runs once a day, and of one that runs when the owner wants it.
 DAILY: Final = dt.timedelta(days=2)
 MONTHLY: Final = dt.timedelta(days=31)
 
@@ -23,7 +23,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What was found, and what to do about it, each in plain sentences."""
+    """A finding and what to do about it, each in plain sentences."""
 
     severity: Severity
     text: str
@@ -43,26 +43,26 @@ class Diagnosis:
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the owner asked for: to send a message, to ask other servers, or to read a list of vulnerabilities."""
+class CheckOptions:
+    """What checks do only if the owner asks: send a message, query other servers, read a list of vulnerabilities."""
 
     mail: bool = False
     online: bool = False
     advisories: str = ""
 
 
-# Of what needs no asking.
-NO_WISHES: Final = Wishes()
+# For checks that run on their own.
+NO_OPTIONS: Final = CheckOptions()
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something to check about the site. `find` yields what it found; nothing if it could not look this time.
+    """A check of the site. `find` yields its findings; nothing if it could not be done this time.
 
-    A check that is `valid_for` some time is too slow for the dashboard, which shows what was found last. All others
-    run whenever the dashboard is shown, within a few queries.
+    A check that is `valid_for` some time is too slow for the dashboard, which shows its last results. All others run
+    whenever the dashboard is shown, within a few queries.
     """
 
     title: str | Promise
-    find: Callable[[Wishes], Iterable[Diagnosis]]
+    find: Callable[[CheckOptions], Iterable[Diagnosis]]
     valid_for: dt.timedelta | None = None

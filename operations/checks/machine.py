@@ -19,10 +19,10 @@ from django.utils.translation import ngettext
 
 from core.data_folder import exposed_paths
 from operations.backups.work import RESERVE
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 from operations.models import FreeSpace
 
-# Until when they get security fixes. Sources: PEP 693, PEP 719, PEP 745; djangoproject.com, "Supported Versions".
+# The last day of security fixes. Sources: PEP 693, PEP 719, PEP 745; djangoproject.com, "Supported Versions".
 _PYTHON_ENDS: Final = {
     (3, 12): dt.date(2028, 10, 31),
     (3, 13): dt.date(2029, 10, 31),
@@ -35,17 +35,17 @@ _SOON: Final = dt.timedelta(days=90)
 _LOW: Final = 2**30
 _FEW_DAYS, _VERY_FEW_DAYS = 60, 14
 _FEW_FILES, _VERY_FEW_FILES = 50_000, 5_000
-# Of Linux: what adjtimex() returns if nothing sets the clock, and the size of its argument, with room to spare.
+# On Linux: what adjtimex() returns if nothing sets the clock, and the size of its argument, with room to spare.
 _TIME_ERROR: Final = 5
 _TIMEX_BYTES: Final = 512
 
 
-def permissions(wishes: Wishes) -> Iterator[Diagnosis]:
+def permissions(options: CheckOptions) -> Iterator[Diagnosis]:
     exposed = [(str(path), f"{mode:o}") for path, mode in exposed_paths()]
     secrets = settings.BASE_DIR / ".env"
     if secrets.exists():
         state = secrets.stat()
-        # A file that belongs to root can be readable for the group of the site.
+        # A file that belongs to root may be readable by the group of the site.
         forbidden = stat.S_IRWXO | stat.S_IWGRP | (stat.S_IRGRP if state.st_uid == os.geteuid() != 0 else 0)
         if state.st_mode & forbidden:
             exposed.append((str(secrets), "600"))
@@ -58,7 +58,7 @@ def permissions(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("Other users of this machine can't read the settings or the data."))
 
 
-def code(wishes: Wishes) -> Iterator[Diagnosis]:
+def code(options: CheckOptions) -> Iterator[Diagnosis]:
     if os.geteuid() == 0:
         yield Diagnosis.warning(
             _("This runs as root, so a fault in it can do anything to this machine."),
@@ -80,7 +80,7 @@ def code(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("The site can't change its own code."))
 
 
-def disk(wishes: Wishes) -> Iterator[Diagnosis]:
+def disk(options: CheckOptions) -> Iterator[Diagnosis]:
     free = shutil.disk_usage(settings.DATA_DIR).free
     days = days_until_full(free)
     advice = _("Delete what is not needed, such as old logs, exports and backups on this disk, or get a larger disk.")
@@ -99,14 +99,14 @@ def disk(wishes: Wishes) -> Iterator[Diagnosis]:
     else:
         yield Diagnosis.ok(_("%s is left on the disk.") % left)
     files = os.statvfs(settings.DATA_DIR)
-    # Some file systems have no limit, and say 0.
+    # Some file systems have no limit and report 0.
     if files.f_files and files.f_favail < _FEW_FILES:
         text = _("The disk can hold only %d more files, however small.") % files.f_favail
         yield (Diagnosis.problem if files.f_favail < _VERY_FEW_FILES else Diagnosis.warning)(text, advice)
 
 
 def days_until_full(free: int) -> int | None:
-    """Return in how many days the disk will be full if it goes on as in the last weeks; None if that is not known."""
+    """Return in how many days the disk will be full at the rate of the last weeks; None if that is not known."""
     today = timezone.localdate()
     first = FreeSpace.objects.filter(day__lte=today - dt.timedelta(days=7)).order_by("day").first()
     if first is None:
@@ -115,7 +115,7 @@ def days_until_full(free: int) -> int | None:
     return int(free / used_per_day) if used_per_day > 0 else None
 
 
-def clock(wishes: Wishes) -> Iterator[Diagnosis]:
+def clock(options: CheckOptions) -> Iterator[Diagnosis]:
     match _is_clock_set():
         case False:
             yield Diagnosis.warning(
@@ -129,16 +129,16 @@ def clock(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def _is_clock_set() -> bool | None:
-    """Return whether the kernel knows that something sets the clock; None if it doesn't say. Source: adjtimex(2)."""
+    """Return whether the kernel reports that something sets the clock; None if unknown. Source: adjtimex(2)."""
     try:
         state = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
     except (OSError, AttributeError):
         return None
-    # In a sandbox, it may be forbidden to ask.
+    # The call may be forbidden in a sandbox.
     return None if state < 0 else state != _TIME_ERROR
 
 
-def versions(wishes: Wishes) -> Iterator[Diagnosis]:
+def versions(options: CheckOptions) -> Iterator[Diagnosis]:
     python, framework = sys.version_info[:2], django.VERSION[:2]
     for name, number, ends in (("Python", python, _PYTHON_ENDS), ("Django", framework, _DJANGO_ENDS)):
         version = ".".join(map(str, number))

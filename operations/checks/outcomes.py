@@ -1,4 +1,4 @@
-"""Running checks, and remembering what the slow ones found."""
+"""Running checks, and storing the results of the slow ones."""
 
 import datetime as dt
 import logging
@@ -14,15 +14,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from operations.checks.catalogue import CHECKS
-from operations.checks.diagnoses import NO_WISHES, Check, Diagnosis, Severity, Wishes
+from operations.checks.diagnoses import NO_OPTIONS, Check, CheckOptions, Diagnosis, Severity
 from operations.models import CheckResult, FreeSpace
 from operations.scrubbing import describe
 
 _log = logging.getLogger(__name__)
 
-# How long the free space of each day is kept, from which the day is estimated when the disk will be full.
+# How long the free space of each day is kept, which serves to estimate when the disk will be full.
 _KEPT: Final = dt.timedelta(days=60)
-# Of PostgreSQL: a table or a column does not exist.
+# PostgreSQL's codes for a table or column that does not exist.
 _MISSING_CODES: Final = {"42P01", "42703"}
 # The worst first.
 _ORDER: Final = {Severity.PROBLEM: 0, Severity.WARNING: 1, Severity.OK: 2}
@@ -30,7 +30,7 @@ _ORDER: Final = {Severity.PROBLEM: 0, Severity.WARNING: 1, Severity.OK: 2}
 
 @dataclass(frozen=True, slots=True)
 class CheckOutcome:
-    """What a check found, and when: `checked_at` is None if it was just now, or never."""
+    """The findings of a check. `checked_at` is None if it was run just now or never."""
 
     name: str
     title: str | Promise
@@ -39,27 +39,27 @@ class CheckOutcome:
 
     @property
     def severity(self) -> Severity:
-        """The worst that was found."""
+        """The worst severity that was found."""
         return min((diagnosis.severity for diagnosis in self.diagnoses), key=_ORDER.__getitem__, default=Severity.OK)
 
     @property
     def concerns(self) -> list[Diagnosis]:
-        """What should be dealt with."""
+        """The findings that need action."""
         return [diagnosis for diagnosis in self.diagnoses if diagnosis.severity != Severity.OK]
 
 
 def run_checks(
-    names: Collection[str] = (), wishes: Wishes = NO_WISHES, *, remember: bool = False
+    names: Collection[str] = (), options: CheckOptions = NO_OPTIONS, *, remember: bool = False
 ) -> Iterator[CheckOutcome]:
-    """Run all checks, or those of these names, and yield their outcomes. With `remember`, the dashboard shows them.
+    """Run all checks, or those with these names, and yield their outcomes. With `remember`, the dashboard shows them.
 
-    A check that could not look this time, such as one that may not ask other servers, has the outcome of the last time.
+    A check that can't be done this time, such as one that may not query other servers, has its previous outcome.
     """
     found: dict[str, tuple[Diagnosis, ...]] = {}
     for name, check in CHECKS.items():
         if names and name not in names:
             continue
-        diagnoses = _run(check, wishes)
+        diagnoses = _run(check, options)
         if not diagnoses:
             yield _remembered(name, check, _read_results().get(name))
             continue
@@ -71,7 +71,7 @@ def run_checks(
 
 
 def current_outcomes(without: Collection[str] = ()) -> Iterator[CheckOutcome]:
-    """Run the quick checks, and yield their outcomes with those of the slow ones when they ran last."""
+    """Run the quick checks, and yield their outcomes along with the last ones of the slow checks."""
     remembered = _read_results()
     for name, check in CHECKS.items():
         if name in without:
@@ -79,12 +79,12 @@ def current_outcomes(without: Collection[str] = ()) -> Iterator[CheckOutcome]:
         if check.valid_for:
             yield _remembered(name, check, remembered.get(name))
         else:
-            yield CheckOutcome(name, check.title, _run(check, NO_WISHES))
+            yield CheckOutcome(name, check.title, _run(check, NO_OPTIONS))
 
 
-def _run(check: Check, wishes: Wishes) -> tuple[Diagnosis, ...]:
+def _run(check: Check, options: CheckOptions) -> tuple[Diagnosis, ...]:
     try:
-        return tuple(check.find(wishes))
+        return tuple(check.find(options))
     except (ProgrammingError, OperationalError) as error:
         if not _is_table_missing(error):
             return (_failed(error),)
@@ -102,22 +102,22 @@ def _failed(error: Exception) -> Diagnosis:
 
 
 def _is_table_missing(error: DatabaseError) -> bool:
-    """Whether a table or column is not there. Only texts tell that from other errors of SQLite."""
+    """Whether a table or column does not exist. With SQLite, only the message tells this from other errors."""
     code = getattr(error.__cause__, "sqlstate", None)
     return code in _MISSING_CODES or str(error).startswith(("no such table", "no such column"))
 
 
 def _read_results() -> dict[str, CheckResult]:
-    """Return what slow checks found last, by their names. Without the database, that is nothing."""
+    """Return the last results of slow checks, by name. Without the database, there are none."""
     try:
         return CheckResult.objects.in_bulk()
     except DatabaseError:
-        # Other checks say so.
+        # Other checks report this.
         return {}
 
 
 def _remembered(name: str, check: Check, row: CheckResult | None) -> CheckOutcome:
-    """Return what a check found last; nothing if that is too long ago."""
+    """Return what a check found last, without findings if that is too long ago."""
     if row is None or check.valid_for is None or row.checked_at < timezone.now() - check.valid_for:
         return CheckOutcome(name, check.title, ())
     diagnoses = tuple(Diagnosis(Severity(severity), text, advice) for severity, text, advice in row.diagnoses)
@@ -125,7 +125,7 @@ def _remembered(name: str, check: Check, row: CheckResult | None) -> CheckOutcom
 
 
 def _remember(found: Mapping[str, tuple[Diagnosis, ...]]) -> None:
-    """Store what slow checks found, and how much space is free today."""
+    """Store the results of slow checks, and the free space of today."""
     now, today = timezone.now(), timezone.localdate()
     try:
         with transaction.atomic():
@@ -136,5 +136,5 @@ def _remember(found: Mapping[str, tuple[Diagnosis, ...]]) -> None:
             FreeSpace.objects.update_or_create(day=today, defaults={"bytes": free})
             FreeSpace.objects.filter(day__lt=today - _KEPT).delete()
     except DatabaseError as error:
-        # Other checks say so.
-        _log.warning("What was found could not be stored: %s", error)
+        # Other checks report this.
+        _log.warning("The results of the checks could not be stored: %s", error)

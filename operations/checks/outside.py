@@ -14,17 +14,17 @@ from django.utils.translation import gettext as _
 from core.dates import time_until
 from core.http import CertificateError, FetchError, HTTPClient, Probe, host_of
 from media.models import Picture
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 
-# The time that is left of a certificate. Those that are renewed automatically are never older than this.
+# The remaining validity of a certificate. Those that are renewed automatically always have more than the first.
 _SOON: Final = dt.timedelta(days=14)
 _VERY_SOON: Final = dt.timedelta(days=3)
-# By how much clocks may differ, with the time that an answer takes.
+# How many seconds clocks may differ, including the time that a response takes.
 _CLOCK_TOLERANCE: Final = 60
-# In seconds. Half a year is what lists of secure sites require.
+# In seconds. Lists of secure sites require half a year.
 _MIN_HSTS: Final = 15_768_000
 _SAFE_REFERRER_POLICIES: Final = {"no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"}
-# What must never be served, and what it begins with or contains.
+# Files that must never be served, and what they start with or contain.
 _PRIVATE_FILES: Final = (
     ("/.env", re.compile(rb"(?m)^#?\s?[A-Z_]+=")),
     ("/.git/config", re.compile(rb"\[core\]")),
@@ -38,17 +38,17 @@ _LISTING: Final = re.compile(rb"(?i)index of /|<title>directory listing|parent d
 
 
 def _get(path: str, *, max_bytes: int = 0, scheme: str = "") -> Probe:
-    """Request a path of SITE_URL as it is. Raises FetchError."""
+    """Request a path of SITE_URL without following redirects. Raises FetchError."""
     parts = urlsplit(settings.SITE_URL)
     host = str(parts.hostname) if scheme else parts.netloc
-    # The owner has chosen the URL, so it may lead to this machine or network.
+    # The owner has chosen the URL, so it may point to this machine or network.
     hosts = {host_of(settings.SITE_URL), settings.SITE_HOST}
     client = HTTPClient(hosts=hosts, timeout=10, deadline=20, allow_private=True)
     return client.probe(f"{scheme or parts.scheme}://{host}{path}", max_bytes=max_bytes)
 
 
-def https(wishes: Wishes) -> Iterator[Diagnosis]:
-    """Check the certificate, and that http:// leads to https://."""
+def https(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Check the certificate, and that http:// redirects to https://."""
     if not settings.HTTPS:
         yield Diagnosis.ok(_("SITE_URL begins with http://, so there is no certificate to check."))
         return
@@ -91,8 +91,8 @@ def _about_expiry(answer: Probe) -> Iterator[Diagnosis]:
     yield (Diagnosis.problem if left < _VERY_SOON else Diagnosis.warning)(text, advice)
 
 
-def headers(wishes: Wishes) -> Iterator[Diagnosis]:
-    """Check that what is in front of the site neither removes nor changes the headers that protect readers."""
+def headers(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Check that no proxy in front of the site removes or changes the headers that protect readers."""
     try:
         answer = _get("/")
     except FetchError as error:
@@ -135,7 +135,7 @@ def _missing_headers(answer: Probe) -> Iterator[str]:
         yield "Set-Cookie"
 
 
-def files(wishes: Wishes) -> Iterator[Diagnosis]:
+def files(options: CheckOptions) -> Iterator[Diagnosis]:
     """Check that private files can't be downloaded, and that media are neither listed nor sent without headers."""
     try:
         served = [path for path, mark in _PRIVATE_FILES if _is_served(path, mark)]
@@ -176,7 +176,7 @@ def _is_served(path: str, mark: re.Pattern[bytes]) -> bool:
     return answer.status == 200 and mark.search(answer.body) is not None
 
 
-def clock(wishes: Wishes) -> Iterator[Diagnosis]:
+def clock(options: CheckOptions) -> Iterator[Diagnosis]:
     try:
         answer = _get("/healthz")
     except FetchError:

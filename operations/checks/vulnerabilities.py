@@ -1,7 +1,7 @@
-"""Known vulnerabilities of the libraries that are installed.
+"""Known vulnerabilities of the installed libraries.
 
-Without a request to anyone else: from a list in the format of OSV that the owner has downloaded. If the owner asks for
-it: from PyPI, which then learns what is installed, and not from which site.
+By default, they come from a list in OSV format that the owner has downloaded, without any request. If the owner asks
+for it, they come from PyPI, which then learns what is installed, but not on which site.
 Sources: ossf.github.io/osv-schema; docs.pypi.org, "JSON API".
 """
 
@@ -22,9 +22,9 @@ from packaging.version import InvalidVersion, Version
 
 from core.dates import time_since
 from core.http import FetchError, HTTPClient
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 
-# After which time a list is too old to be of use.
+# When a list is too old to be useful.
 _OLD: Final = dt.timedelta(days=31)
 # In bytes. Records are much smaller, except for a few that list thousands of versions.
 _MAX_RECORD: Final = 4 * 2**20
@@ -33,7 +33,7 @@ _PYPI: Final = "pypi.org"
 
 @dataclass(frozen=True, slots=True)
 class Vulnerability:
-    """A vulnerability of something that is installed. `fixed_in` is the lowest version without it, if there is one."""
+    """A vulnerability of an installed library. `fixed_in` is the lowest version without it, if there is one."""
 
     name: str
     version: str
@@ -45,11 +45,11 @@ class Vulnerability:
         return f"{self.name} {self.version} ({self.identifier}, {fixed})"
 
 
-def vulnerabilities(wishes: Wishes) -> Iterator[Diagnosis]:
-    """Look for the installed versions in a list, or ask PyPI. Yield nothing if there is neither a list nor the wish."""
-    path = Path(wishes.advisories) if wishes.advisories else settings.DATA_DIR / "advisories.zip"
+def vulnerabilities(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Look up the installed versions in a list or on PyPI. Yield nothing if there is no list and PyPI isn't wanted."""
+    path = Path(options.advisories) if options.advisories else settings.DATA_DIR / "advisories.zip"
     installed = installed_versions()
-    if wishes.online:
+    if options.online:
         try:
             found = list(ask_pypi(installed))
         except FetchError as error:
@@ -58,7 +58,7 @@ def vulnerabilities(wishes: Wishes) -> Iterator[Diagnosis]:
                 _("Try again later, or download a list, as docs/maintaining.md describes."),
             )
             return
-    elif wishes.advisories or path.exists():
+    elif options.advisories or path.exists():
         try:
             found = list(look_up(read_advisories(path), installed))
             written = dt.datetime.fromtimestamp(path.stat().st_mtime, dt.UTC)
@@ -85,7 +85,7 @@ def vulnerabilities(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def installed_versions() -> dict[str, str]:
-    """Return the versions of all libraries that are installed, by their normalised names (PEP 503)."""
+    """Return the versions of all installed libraries, by their normalised names (PEP 503)."""
     return {_normalised(each.name): each.version for each in distributions() if each.name}
 
 
@@ -98,7 +98,7 @@ def ask_pypi(installed: dict[str, str]) -> Iterator[Vulnerability]:
             client.download(f"https://{_PYPI}/pypi/{name}/{version}/json", file, max_bytes=_MAX_RECORD)
         except FetchError as error:
             if error.is_gone:
-                # It was not installed from there.
+                # It was not installed from PyPI.
                 continue
             raise
         for known in _parse(file.getvalue()).get("vulnerabilities") or ():
@@ -115,7 +115,7 @@ def read_advisories(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def look_up(advisories: Iterable[dict[str, Any]], installed: dict[str, str]) -> Iterator[Vulnerability]:
-    """Yield the vulnerabilities of these versions among the records, each once for each library."""
+    """Yield the vulnerabilities of these versions among the records, each once per library."""
     for advisory in advisories:
         if advisory.get("withdrawn"):
             continue
@@ -131,7 +131,7 @@ def look_up(advisories: Iterable[dict[str, Any]], installed: dict[str, str]) -> 
 
 
 def _is_affected(affected: dict[str, Any], version: str) -> bool:
-    """Return whether a version is listed, or in one of the ranges. Source: OSV schema, "Evaluation"."""
+    """Return whether a version is listed or in one of the ranges. Source: OSV schema, "Evaluation"."""
     if version in (affected.get("versions") or ()):
         return True
     installed = _version(version)
@@ -157,7 +157,7 @@ def _is_in_range(events: Iterable[dict[str, str]], installed: Version) -> bool:
 
 
 def _lowest(versions: Iterable[str], installed: str) -> str:
-    """Return the lowest of the versions that is higher than the installed one; empty if there is none."""
+    """Return the lowest version above the installed one; empty if there is none."""
     known = [version for each in versions if (version := _version(str(each))) is not None]
     current = _version(installed)
     return str(min((each for each in known if current is None or each > current), default=""))
@@ -171,7 +171,7 @@ def _version(text: str) -> Version | None:
 
 
 def _parse(data: bytes) -> dict[str, Any]:
-    """Return the object in JSON; an empty one for anything else."""
+    """Parse a JSON object. Return an empty one for anything else."""
     try:
         found = json.loads(data)
     except ValueError:

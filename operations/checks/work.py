@@ -1,4 +1,4 @@
-"""Checks of what happens in the background: the worker, its tasks, and mail."""
+"""Checks of background work: the worker, its tasks, and mail."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -18,15 +18,15 @@ from core.dates import time_since
 from core.models import SiteSettings
 from mail import messages
 from mail.delivery import mailings
-from operations.checks.diagnoses import Diagnosis, Wishes
+from operations.checks.diagnoses import CheckOptions, Diagnosis
 from operations.models import PRESUMED_DEAD, WorkerHeartbeat
 
-# After which time tasks and mail should have been dealt with.
+# How long tasks and e-mails may have to wait.
 _LATE: Final = dt.timedelta(minutes=30)
 _VERY_LATE: Final = dt.timedelta(hours=6)
 
 
-def worker(wishes: Wishes) -> Iterator[Diagnosis]:
+def worker(options: CheckOptions) -> Iterator[Diagnosis]:
     latest = WorkerHeartbeat.objects.latest_at()
     if latest is not None and latest >= timezone.now() - PRESUMED_DEAD:
         yield Diagnosis.ok(_("The worker is running."))
@@ -38,7 +38,7 @@ def worker(wishes: Wishes) -> Iterator[Diagnosis]:
     )
 
 
-def tasks(wishes: Wishes) -> Iterator[Diagnosis]:
+def tasks(options: CheckOptions) -> Iterator[Diagnosis]:
     oldest = oldest_waiting_since()
     waiting = timezone.now() - oldest if oldest else dt.timedelta()
     if oldest and waiting > _LATE:
@@ -56,7 +56,7 @@ def tasks(wishes: Wishes) -> Iterator[Diagnosis]:
 
 
 def oldest_waiting_since() -> dt.datetime | None:
-    """Return since when the task waits that the worker will take next; None if none is due."""
+    """Return since when the longest-waiting task has been due; None if none is due."""
     due = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
     planned = due.filter(run_after__lte=timezone.now()).order_by("run_after").values_list("run_after", flat=True)
     at_once = due.filter(run_after__gt=timezone.now() + dt.timedelta(days=365_000)).order_by("enqueued_at")
@@ -64,7 +64,7 @@ def oldest_waiting_since() -> dt.datetime | None:
     return min((time for time in times if time is not None), default=None)
 
 
-def outbox(wishes: Wishes) -> Iterator[Diagnosis]:
+def outbox(options: CheckOptions) -> Iterator[Diagnosis]:
     if not messages.is_on():
         yield Diagnosis.ok(_("No mail server is set up, so nothing is sent."))
         return
@@ -78,8 +78,8 @@ def outbox(wishes: Wishes) -> Iterator[Diagnosis]:
         yield Diagnosis.ok(_("No e-mail is late."))
 
 
-def mail(wishes: Wishes) -> Iterator[Diagnosis]:
-    """Log in to the mail server, and send a message to the owners if that is wished."""
+def mail(options: CheckOptions) -> Iterator[Diagnosis]:
+    """Log in to the mail server, and send a message to the owners if requested."""
     if not messages.is_on():
         yield Diagnosis.ok(_("No mail server is set up, so nothing is sent. EMAIL_URL names one."))
         return
@@ -92,16 +92,16 @@ def mail(wishes: Wishes) -> Iterator[Diagnosis]:
         )
     try:
         with django_mail.mailers.default as connection:
-            if wishes.mail and owners:
+            if options.mail and owners:
                 connection.send_messages([_test_message(owner) for owner in owners])
     except OSError as error:
-        # Without what the server said, which may contain addresses.
+        # Without the server's message, which may contain addresses.
         yield Diagnosis.problem(
             _("The mail server can't be used (%s).") % type(error).__name__,
             _("Check EMAIL_URL in .env: host, port, encryption, name and password. Then restart the site."),
         )
         return
-    if wishes.mail and owners:
+    if options.mail and owners:
         text = ngettext(
             "A message was sent to %d owner. Check that it arrived, and look into the spam folder as well.",
             "A message was sent to %d owners. Check that it arrived, and look into the spam folder as well.",

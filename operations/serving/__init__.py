@@ -1,1 +1,1 @@
-"""The processes of a site (`manage.py serve`). Nothing here imports Django, so they are small."""
+"""The processes of a site (`manage.py serve`). Nothing here imports Django, to save memory."""

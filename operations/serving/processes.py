@@ -15,11 +15,11 @@ from threading import Thread
 from time import monotonic
 from typing import Final
 
-# Of prctl(2).
+# From prctl(2).
 _PR_SET_PDEATHSIG: Final = 1
-# Seconds in which a process that was told to stop has to end.
+# How many seconds a process that was told to stop has before it is killed.
 GRACE: Final = 50.0
-# Tells a web server that another one is there, so that it ends the connection with each response.
+# Tells a web server that another one has taken over, so that it closes the connection after each response.
 RETIRE_SIGNAL: Final = signal.SIGUSR1
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -29,18 +29,18 @@ def end_with_parent(parent: int) -> None:
     """Have the system send SIGTERM to this process when its parent, the process with this ID, ends for any reason."""
     if _libc:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # It may have ended before.
+    # The parent may already have ended.
     if os.getppid() != parent:
         os._exit(1)
 
 
 def end_after_parent(parent: int, seconds: float) -> None:
-    """Send SIGTERM to this process when its parent, the process with this ID, ends, and end it so many seconds later.
+    """Send SIGTERM to this process when its parent, the process with this ID, ends, and kill it `seconds` later.
 
-    What it is doing by then is written to its output. Where the system can't tell, it gets SIGTERM at most.
+    The tracebacks at that time are written to its output. On other systems than Linux, it only gets SIGTERM, if that.
     """
     try:
-        # Not on other systems than Linux.
+        # Only on Linux.
         running = os.pidfd_open(parent)
     except (AttributeError, OSError):
         end_with_parent(parent)
@@ -52,7 +52,7 @@ def end_after_parent(parent: int, seconds: float) -> None:
         ended = select.poll()
         ended.register(running, select.POLLIN)
         ended.poll()
-        # Before the signal: granian's handler may wait forever, and lets no other Python code run meanwhile.
+        # Before the signal, because granian's handler may wait forever without letting other Python code run.
         faulthandler.dump_traceback_later(seconds, exit=True)
         os.kill(os.getpid(), signal.SIGTERM)
 
@@ -61,10 +61,10 @@ def end_after_parent(parent: int, seconds: float) -> None:
 
 @dataclass(slots=True)
 class Process:
-    """A running process, the leader of a group of its own: what a terminal sends to its group goes to the parent alone.
+    """A process that leads its own process group, so that signals from a terminal only reach the parent.
 
-    `ready` is the end of a pipe to which it writes one byte for each of its `parts` that is ready; None if it says
-    nothing. For `retirement` seconds, it goes on after RETIRE_SIGNAL when another process has taken its place.
+    `ready` is the end of a pipe to which the process writes one byte for each of its `parts` that is ready; None if it
+    doesn't report that. Once another process has replaced it, it runs for `retirement` seconds after RETIRE_SIGNAL.
     """
 
     process: subprocess.Popen[bytes]
@@ -77,12 +77,12 @@ class Process:
 
     @property
     def status(self) -> int | None:
-        """Its exit status, or the signal that ended it as a negative number; None while it runs."""
+        """The exit status, or the signal that ended the process as a negative number; None while it runs."""
         return self.process.poll()
 
     @property
     def is_ready(self) -> bool:
-        """Whether all of its parts are."""
+        """Whether all of its parts are ready."""
         if self.ready is None:
             return True
         with suppress(BlockingIOError):
@@ -94,19 +94,19 @@ class Process:
         return True
 
     def retire(self) -> None:
-        """Tell it that another process has taken its place. `press` stops it after a while."""
+        """Tell the process that another one has replaced it. `enforce_deadlines` stops it after a while."""
         if self.retirement:
             self._signal_group(RETIRE_SIGNAL)
         self.stop_at = monotonic() + self.retirement
 
     def stop(self) -> None:
-        """Tell it to stop. `press` kills it if it hasn't ended in time."""
+        """Tell the process to stop. `enforce_deadlines` kills it if it hasn't ended in time."""
         self.kill_at = self.kill_at or monotonic() + GRACE
         if self.status is None:
             self.process.send_signal(signal.SIGTERM)
 
-    def press(self) -> None:
-        """Stop it if its retirement is over, and kill it if it was told to stop long ago."""
+    def enforce_deadlines(self) -> None:
+        """Stop the process if its retirement is over, and kill it if it was told to stop long ago."""
         now = monotonic()
         if self.stop_at and now >= self.stop_at:
             self.stop_at = None
@@ -115,12 +115,12 @@ class Process:
             self._signal_group(signal.SIGKILL)
 
     def _signal_group(self, number: int) -> None:
-        # As long as it has not been waited for, no other group has its number.
+        # Until the process has been waited for, no other group can have its ID.
         if self.status is None:
             os.killpg(self.process.pid, number)
 
     def close(self) -> None:
-        """Forget what it was to say."""
+        """Stop listening for readiness."""
         if self.ready is not None:
             os.close(self.ready)
             self.ready = None
@@ -135,11 +135,10 @@ def start(
     inherited: Sequence[int] = (),
     lower_priority: bool = False,
 ) -> subprocess.Popen[bytes]:
-    """Start a process that ends with this one, in a folder. Of files, it gets those with the numbers `inherited`.
+    """Start a process in a folder that ends with this one. It inherits the file descriptors `inherited`.
 
-    What it says goes where this process's output goes, or to the file with the number `output`.
-
-    With `lower_priority`, others get the processor first, and memory last.
+    Its output goes to that of this process, or to the file descriptor `output`. With `lower_priority`, other processes
+    get the processor first, and this one is killed first if memory runs out.
     """
     parent = os.getpid()
 
@@ -158,7 +157,7 @@ def start(
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=output,
-        # One stream of lines, in their order.
+        # One stream, so that the lines stay in order.
         stderr=subprocess.STDOUT,
         pass_fds=inherited,
         process_group=0,

@@ -1,7 +1,7 @@
-"""What `manage.py serve` becomes: it starts the web server and the worker, and starts each again if it ends.
+"""The process that `manage.py serve` becomes: it starts the web server and the worker, and restarts them if they end.
 
-It knows nothing of Django, so it is small, and a new version of Broadside is served without ending it. It holds the
-socket to which readers connect. While the web server is replaced, or started again after it died, connections wait.
+It doesn't import Django, so it is small and outlives upgrades of Broadside. It holds the socket to which readers
+connect, so connections wait while the web server is replaced, or restarted after it died.
 """
 
 import argparse
@@ -22,19 +22,19 @@ from operations.serving.processes import Process, start
 
 _BACKLOG: Final = 1024
 _SIGNALS: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD}
-# Seconds. A process that ended before this time didn't really start.
+# Seconds. A process that ends sooner counts as having failed to start.
 _SHORT: Final = 10.0
-# How often that may happen in a row. The pause gets longer each time.
+# How often that may happen in a row. The pause grows each time.
 MAX_FAILURES: Final = 6
 _FIRST_PAUSE: Final = 0.5
-# The pause between attempts to start what has failed too often, if the other one can go on without it.
+# The pause between attempts to start a program that has failed too often, if the site can run without it.
 _LONG_PAUSE: Final = 60.0
-# Seconds in which a web server that is replaced ends the connections that clients keep open, each with a response. They
-# would lose a request that they send at the moment at which it is closed otherwise.
+# Seconds in which a web server that has been replaced closes kept-alive connections, each after a response. If it just
+# closed them, a client that sends a request at that moment would lose it.
 _RETIREMENT: Final = 5.0
-# How often to look for what no signal tells: that a process is ready, or late.
+# How often to check for changes without a signal: that a process is ready or late.
 _TICK: Final = 0.1
-# The C library returns the memory of large pages to the system, instead of keeping some for each thread.
+# Makes the C library return large blocks of memory to the system, instead of keeping some for each thread.
 _MALLOC: Final = {"MALLOC_ARENA_MAX": "1", "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "131072"}
 
 _log = logging.getLogger("serve")
@@ -61,11 +61,11 @@ def to_arguments(options: Mapping[str, Any]) -> list[str]:
 
 
 class Program:
-    """A program that is to run: its process and, while it is replaced, the next one and those that are ending."""
+    """A program to keep running: its process and, while it is replaced, the next one and those that are ending."""
 
     def __init__(self, name: str, run: Callable[[], Process]) -> None:
         self.name = name
-        # How many processes in a row ended as soon as they were started.
+        # How many processes in a row ended right after they were started.
         self.failures = 0
         self._run = run
         self._current: Process | None = None
@@ -83,41 +83,41 @@ class Program:
         return self._next is None and not self._ending and self._current is not None
 
     def replace(self) -> None:
-        """Start a new process, which takes the place of the current one as soon as it is ready."""
+        """Start a new process, which replaces the current one as soon as it is ready."""
         if self._next:
-            self._end(self._next)
+            self._retire(self._next)
         self.failures, self._start_at = 0, 0.0
-        self._next = self._begin() if self._current else None
+        self._next = self._start() if self._current else None
 
     def stop(self) -> None:
         for process in self._processes():
             process.stop()
 
-    def look(self) -> None:
-        """Do what has become necessary: start again what has ended, go on to the next process, kill what is late."""
+    def update(self) -> None:
+        """Restart the program if it has ended, switch to the next process if it is ready, and kill late ones."""
         for process in self._ending:
-            process.press()
+            process.enforce_deadlines()
         self._ending = [process for process in self._ending if process.status is None]
         if self._next and self._next.status is not None:
             self._next.close()
             self._next = None
-            _log.error("The new %s ended before it was ready, so the old one goes on. See above.", self.name)
+            _log.error("The new %s ended before it was ready, so the old one keeps running. See above.", self.name)
         elif self._next and self._next.is_ready:
             if self._current:
-                self._end(self._current)
+                self._retire(self._current)
             self._current, self._next = self._next, None
             _log.info("The new %s has taken over.", self.name)
         if self._current and self._current.status is not None:
-            self._ended(self._current)
+            self._handle_exit(self._current)
             self._current, self._next = self._next, None
         if self._current is None and monotonic() >= self._start_at:
-            self._current = self._begin()
+            self._current = self._start()
 
-    def press(self) -> None:
+    def enforce_deadlines(self) -> None:
         for process in self._processes():
-            process.press()
+            process.enforce_deadlines()
 
-    def _begin(self) -> Process | None:
+    def _start(self) -> Process | None:
         try:
             return self._run()
         except (OSError, subprocess.SubprocessError) as error:
@@ -126,9 +126,9 @@ class Program:
             self._pause()
             return None
 
-    def _ended(self, process: Process) -> None:
+    def _handle_exit(self, process: Process) -> None:
         process.close()
-        _log.error("The %s ended (%s), and is started again.", self.name, describe(process.status or 0))
+        _log.error("The %s ended (%s) and will be restarted.", self.name, describe(process.status or 0))
         if monotonic() - process.started_at < _SHORT:
             self._pause()
         else:
@@ -140,10 +140,10 @@ class Program:
         self.failures += 1
         self._start_at = monotonic() + (pause if self.failures < MAX_FAILURES else _LONG_PAUSE)
 
-    def _end(self, process: Process) -> None:
+    def _retire(self, process: Process) -> None:
         process.close()
         process.retire()
-        process.press()
+        process.enforce_deadlines()
         self._ending.append(process)
 
     def _processes(self) -> list[Process]:
@@ -151,19 +151,19 @@ class Program:
 
 
 class Supervisor:
-    """`web` is indispensable: if it can't be started, the supervisor gives up. Without the others, the site goes on."""
+    """Keeps programs running. It gives up if `web` can't be started, while the site can run without the others."""
 
     def __init__(self, web: Program, others: list[Program]) -> None:
         self._web = web
         self._programs = [web, *others]
 
     def run(self) -> int:
-        """Run until a signal says to stop, and return the exit status."""
+        """Run until a signal to stop, and return the exit status."""
         while True:
             for program in self._programs:
-                program.look()
+                program.update()
             if self._web.failures >= MAX_FAILURES:
-                _log.critical("The web server ended %d times as soon as it was started: giving up.", MAX_FAILURES)
+                _log.critical("The web server ended %d times right after it was started: giving up.", MAX_FAILURES)
                 self._stop()
                 return 1
             number = self._wait()
@@ -177,7 +177,7 @@ class Supervisor:
                     program.replace()
 
     def _wait(self) -> int:
-        """Wait for a signal, or until it's time to look again, and return its number; 0 if there was none."""
+        """Wait for a signal and return its number, or 0 when it is time for another check."""
         is_settled = all(program.is_settled for program in self._programs)
         # A minute if only a signal can change anything.
         found = signal.sigtimedwait(_SIGNALS, 60.0 if is_settled else _TICK)
@@ -192,11 +192,11 @@ class Supervisor:
             for program in self._programs:
                 if found and found.si_signo in {signal.SIGTERM, signal.SIGINT}:
                     program.stop()
-                program.press()
+                program.enforce_deadlines()
 
 
 def describe(status: int) -> str:
-    """Return how a process ended, in words."""
+    """Return a description of how a process ended."""
     if status >= 0:
         return f"exit status {status}"
     try:
@@ -207,14 +207,14 @@ def describe(status: int) -> str:
 
 
 def listen(host: str, port: int, unix: str) -> socket.socket:
-    """Open the socket to which readers connect. Raises OSError."""
+    """Open the socket that readers connect to. Raises OSError."""
     if not unix:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=_BACKLOG)
     path = Path(unix)
     with suppress(FileNotFoundError):
         if stat.S_ISSOCK(path.stat().st_mode) and not _answers(unix):
-            # Of a server that was killed.
+            # Left by a server that was killed.
             path.unlink()
     listening = socket.socket(socket.AF_UNIX)
     # For this user and group, so that nginx can be given access.
@@ -237,7 +237,7 @@ def main() -> int:
     logging.basicConfig(
         stream=sys.stdout, level=logging.INFO, format="{asctime} {levelname} {name}: {message}", style="{"
     )
-    # From here on, they wait until they are asked for.
+    # From here on, signals stay pending until sigtimedwait.
     signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         listening = listen(options.host, options.port, options.unix)
@@ -265,7 +265,7 @@ def start_web(
     folder: str,
     output: int | None = None,
 ) -> Process:
-    """Start the web server of the release in `folder`, with so many processes that answer requests."""
+    """Start the web server of the release in `folder`, with `processes` processes that answer requests."""
     read, write = os.pipe()
     os.set_blocking(read, False)
     numbers = [listening.fileno(), write]
@@ -285,10 +285,10 @@ def _start_worker(folder: str) -> Process:
 
 
 def release_folder(working: str) -> str:
-    """Return the folder from which processes are started: the one that has the virtual environment of this process.
+    """Return the folder that processes are started from: the one that contains this process's virtual environment.
 
-    If it was started through the link to the current release, they are started through it as well, and so in the next
-    release once that is current. `working` is the folder of the code, for any other virtual environment.
+    If this process was started through the link to the current release, so are they, and thus from the next release
+    once it is current. `working`, the folder of the code, is returned for any other virtual environment.
     """
     folder = os.path.dirname(sys.prefix)
     with suppress(OSError):

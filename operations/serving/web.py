@@ -1,7 +1,6 @@
 """The web server: granian, on a socket that it is given (`operations.serving.supervisor`).
 
-Each of granian's processes would otherwise open a socket of its own, and connections that wait at one that is closed
-are lost.
+By itself, granian opens a socket in each of its processes, and connections waiting at one that is closed are lost.
 """
 
 import os
@@ -24,7 +23,7 @@ from operations.serving.processes import RETIRE_SIGNAL, end_after_parent
 
 _APPLICATION: Final = "config.rsgi:application"
 _BACKLOG: Final = 1024
-# Seconds in which requests that are being answered have to end.
+# How many seconds running requests have to end.
 _STOP_SECONDS: Final = 30
 _LOGGING: Final = {
     "formatters": {
@@ -35,14 +34,14 @@ _LOGGING: Final = {
 
 
 class Server(MPServer):
-    """granian on the socket with the file number `listening`."""
+    """granian on the socket with the file descriptor `listening`."""
 
     def __init__(self, listening: int, **options: Any) -> None:
         super().__init__(_APPLICATION, **options)
         self._listening = listening
 
     def _init_shared_socket(self) -> None:
-        # What it does where processes can't have sockets of their own.
+        # As granian does on systems where each process can't have a socket of its own.
         self._sso = socket.socket(fileno=self._listening)
         is_unix = self._sso.family == socket.AF_UNIX
         self._shd: Any = SocketHolder(self._listening, is_unix, _BACKLOG)  # type: ignore[call-arg]  # not in its stub
@@ -50,10 +49,10 @@ class Server(MPServer):
 
 
 class Application:
-    """The site. After RETIRE_SIGNAL, another server takes new connections, and each response here ends its connection.
+    """The site. After RETIRE_SIGNAL, another server takes new connections, and each response here closes its own.
 
-    When granian stops, it drops connections on which no request has arrived yet. Until then, those that are here have
-    time to send one, and those that are kept open to be ended by a response.
+    When granian stops, it drops connections that have not yet sent a request. The time until then lets them send one,
+    and lets kept-alive connections be closed by a response.
     """
 
     def __init__(self, site: Any, listening: int) -> None:
@@ -72,22 +71,22 @@ class Application:
 
 
 def stop_accepting(listening: int) -> None:
-    """Leave connections to the other processes that have this socket.
+    """Leave new connections to the other processes that have this socket.
 
-    All of its numbers in this process are given to a socket to which nothing connects. What waits for connections is
-    woken by new ones, and finds none.
+    All its file descriptors in this process are redirected to a socket that nothing connects to. Code that waits for
+    connections is still woken by new ones, but finds none.
     """
-    is_same = os.fstat(listening).st_ino
-    with socket.socket(socket.AF_UNIX) as deserted:
-        deserted.setblocking(False)
-        # The system gives it a name.
-        deserted.bind("")
-        deserted.listen(1)
+    inode = os.fstat(listening).st_ino
+    with socket.socket(socket.AF_UNIX) as unused:
+        unused.setblocking(False)
+        # The system chooses a name.
+        unused.bind("")
+        unused.listen(1)
         for path in list(Path("/proc/self/fd").iterdir()):
             number = int(path.name)
             with suppress(OSError):
-                if os.fstat(number).st_ino == is_same:
-                    os.dup2(deserted.fileno(), number, inheritable=False)
+                if os.fstat(number).st_ino == inode:
+                    os.dup2(unused.fileno(), number, inheritable=False)
 
 
 class LastExchange:
@@ -107,21 +106,21 @@ class LastExchange:
 
 
 def main(listening: int, ready: int, processes: int) -> None:
-    """Serve the site with so many processes. Each writes one byte to the file with the number `ready` when it can."""
+    """Serve the site with `processes` processes. Each writes a byte to the file descriptor `ready` when it is ready."""
     server = Server(
         listening,
         interface=Interfaces.RSGI,
-        # With both versions, a connection is dropped if the server has to stop before it knows which one it is.
+        # With both versions, a connection is dropped if the server stops before it knows which version it is.
         http=HTTPModes.http1,
         workers=processes,
         websockets=False,
-        # One that ends, for example because memory ran out, is replaced while the others answer.
+        # A process that ends, for example because memory ran out, is replaced while the others answer.
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_SECONDS,
         log_level=LogLevels.warning,
         log_dictconfig=_LOGGING,
     )
-    # Only the processes that answer do anything about it.
+    # Only the processes that answer requests handle it.
     signal.signal(RETIRE_SIGNAL, signal.SIG_IGN)
     load: Any = partial(_load, os.getpid(), listening, ready)
     server.serve(target_loader=load, wrap_loader=False)
@@ -129,12 +128,12 @@ def main(listening: int, ready: int, processes: int) -> None:
 
 def _load(parent: int, listening: int, ready: int) -> Application:
     """Return the application, in a process that is about to serve it."""
-    # Until it serves, a signal to stop ends it at once. The handlers of its parent, which it has inherited, do nothing.
+    # Until it serves, a signal to stop ends the process at once. The handlers inherited from its parent do nothing.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_DFL)
     end_after_parent(parent, _STOP_SECONDS)
     application = Application(load_target(_APPLICATION), listening)
-    # If this process replaces another one, nothing waits for it.
+    # If this process replaces one that failed, nothing reads from the pipe any more.
     with suppress(OSError):
         os.write(ready, b".")
     return application

@@ -1,4 +1,4 @@
-"""Deleting what a killed upgrade has left: copies of the database, with what was deleted from it since."""
+"""Deleting what a killed upgrade has left: copies of the database, which still contain what was deleted since."""
 
 from contextlib import suppress
 
@@ -10,8 +10,8 @@ from operations.upgrading.postgresql import PostgresqlCopies
 
 
 def delete_leftovers() -> None:
-    """Delete them, unless an upgrade, a backup or a restore is running. The next upgrade would do so as well."""
-    # A folder to work in is emptied first, and copies of SQLite's database are there.
+    """Delete them unless an upgrade, a backup or a restore is running. The next upgrade would do so too."""
+    # The copies of an SQLite database are in the work folder, which is emptied whenever it is used.
     with suppress(BackupError), work_folder():
         if connection.vendor == "postgresql":
             PostgresqlCopies.clear()

@@ -15,15 +15,15 @@ from operations.upgrading.copies import PATIENCE
 _PUBLIC: Final = postgresql.PUBLIC
 _COPY: Final = "upgrade_copy"
 _BEFORE: Final = "upgrade_before"
-# Seconds. While moving tables waits for a reader, the next readers wait as well, so it gives up soon and tries again.
+# Seconds. While the move of a table waits for a reader, later readers wait too, so it soon gives up and tries again.
 _LOCK_TIMEOUT: Final = 1
 _PAUSE: Final = 0.5
 
 
 class PostgresqlCopies:
-    """The copy is in one schema. When it takes the place of the database, the tables that were there go to another.
+    """A copy in its own schema. When it replaces the database, the previous tables are moved to another schema.
 
-    Moving tables between schemas changes no row, and is one transaction. `url` is DATABASE_URL.
+    Moving tables between schemas changes no row and is one transaction. `url` is DATABASE_URL.
     """
 
     def __init__(self, url: str) -> None:
@@ -60,7 +60,7 @@ class PostgresqlCopies:
         with connection.cursor() as cursor:
             _grant_as_before(cursor)
             for name in postgresql.quoted_names(cursor, _COPY, "r"):
-                # A query of a table about which nothing is known may take any time.
+                # Without statistics, a query of a table may be very slow.
                 cursor.execute(f"ANALYZE {name}")
         _move(self._holding, (_PUBLIC, _BEFORE), (_COPY, _PUBLIC))
 
@@ -71,12 +71,12 @@ class PostgresqlCopies:
 
 
 def _move(database: Any, *moves: tuple[str, str]) -> None:
-    """Move all tables from one schema to another, in one transaction. The schema that they come from is removed."""
+    """Move all tables from one schema to another, in one transaction. The schema they come from is removed."""
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
             with database.cursor() as cursor:
-                # Within the transaction of `held`, if there is one, whose locks are kept if this fails.
+                # Within the transaction of `held`, if there is one, so that its locks are kept if this fails.
                 is_inside = database.connection.info.transaction_status.name == "INTRANS"
                 cursor.execute("SAVEPOINT moving" if is_inside else "BEGIN")
                 try:
@@ -89,7 +89,7 @@ def _move(database: Any, *moves: tuple[str, str]) -> None:
                     raise
                 cursor.execute("COMMIT")
         except OperationalError:
-            # A reader has been at it for a while.
+            # A reader is holding a lock.
             if time.monotonic() > deadline:
                 raise
             time.sleep(_PAUSE)
@@ -100,7 +100,7 @@ def _move(database: Any, *moves: tuple[str, str]) -> None:
 def _move_tables(cursor: Any, source: str, target: str) -> None:
     if target != _PUBLIC:
         cursor.execute(f"CREATE SCHEMA {target}")
-    # What belongs to a table, such as its indexes and the sequence of its keys, moves with it.
+    # A table's indexes and the sequence of its primary key move with it.
     for name in postgresql.quoted_names(cursor, source, "r"):
         cursor.execute(f"ALTER TABLE {name} SET SCHEMA {target}")
     for name in postgresql.quoted_names(cursor, source, "S"):
@@ -110,7 +110,7 @@ def _move_tables(cursor: Any, source: str, target: str) -> None:
 
 
 def _cancel_waiting(cursor: Any) -> None:
-    """End the statements that wait for this transaction: they would go on in tables that are no longer the site's."""
+    """Cancel the statements waiting for this transaction, which would continue in tables no longer the site's."""
     cursor.execute(
         "SELECT pg_cancel_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
@@ -119,7 +119,7 @@ def _cancel_waiting(cursor: Any) -> None:
 
 
 def _grant_as_before(cursor: Any) -> None:
-    """Let others than the owner, such as the role that reads replicas, do with the copy what they could before."""
+    """Grant other roles than the owner, such as the one that reads replicas, the same privileges on the copy."""
     cursor.execute(
         """
         SELECT CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'SEQUENCE' END, relname, privilege_type, grantee::regrole::text
@@ -136,7 +136,7 @@ def _grant_as_before(cursor: Any) -> None:
 
 
 def _url_of_schema(url: str, schema: str) -> str:
-    """Return a URL of the same database in which tables are looked for in another schema."""
+    """Return a URL of the same database with another schema as the search path."""
     parts = urlsplit(url)
     query = dict(parse_qsl(parts.query))
     query["options"] = f"{query.get('options', '')} -c search_path={schema}".strip()

@@ -1,4 +1,4 @@
-"""Copies of a SQLite database, in files."""
+"""Copies of an SQLite database, in files."""
 
 import shutil
 import sqlite3
@@ -14,21 +14,21 @@ from operations.backups.snapshots import Progress
 from operations.backups.work import require_space
 from operations.upgrading.copies import PATIENCE, ChangedError
 
-# How many pages are copied before there is progress to show: 4 MiB.
+# How many pages are copied between progress reports: 4 MiB.
 _PAGES: Final = 1024
 
 
 class SqliteCopies:
-    """`before` is the database as it was, and `copy` the one that is migrated. `folder` is a work folder.
+    """Two copies in `folder`, a work folder: the database as it was, and the one that is migrated.
 
-    The copy takes the place of the database through SQLite's backup API: in one transaction, beside readers, who go on
-    to see what they saw. If that is killed, the transaction has not happened.
+    The latter replaces the database through SQLite's backup API, in one transaction, so concurrent readers still see
+    the old state. If it is killed, the transaction is rolled back.
     """
 
     def __init__(self, folder: Path) -> None:
         self._path = Path(connection.settings_dict["NAME"])
         self._before, self._copy = folder / "before.sqlite3", folder / "copy.sqlite3"
-        # While the database is held: a connection that keeps others from writing, and one that sees what they change.
+        # While the database is held: a connection that keeps others from writing, and one that notices their changes.
         self._holding: tuple[sqlite3.Connection, ...] = ()
 
     def clear(self) -> None:
@@ -42,7 +42,7 @@ class SqliteCopies:
             yield
 
     def copy(self, progress: Progress) -> str:
-        # Two copies, the log of one and, when it takes the place of the database, its log.
+        # For the two copies, the write-ahead log of one, and the database's own log when it is replaced.
         require_space(self._before.parent, 4 * self._path.stat().st_size)
         for path in (self._before, self._copy):
             path.unlink(missing_ok=True)
@@ -56,7 +56,7 @@ class SqliteCopies:
         seen = _changes(observer)
 
         def check(remaining: int, total: int) -> None:
-            # By the first call, others can't write any more.
+            # By the first call, others can no longer write.
             if _changes(observer) != seen:
                 raise ChangedError
 
@@ -72,16 +72,16 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _changes(observer: sqlite3.Connection) -> int:
-    """Return a number that differs after each change that another connection has made."""
+    """Return a number that differs after each change by another connection."""
     ((number,),) = observer.execute("PRAGMA data_version").fetchall()
     return int(number)
 
 
 def _copy(source: Path, target: Path, advance: Callable[[int, int], None]) -> None:
-    """Make one database equal to another, in one transaction of the other. `advance` may raise an error to undo it."""
+    """Make `target` equal to `source` in one transaction of `target`. `advance` may raise an error to undo it."""
     deadline = time.monotonic() + PATIENCE
     with closing(_open(source)) as reading, closing(_open(target)) as writing:
-        # What others write from now on is not seen. Without this, copying would start again each time they do.
+        # Later writes by others are not seen. Without this transaction, each of them would restart the copy.
         reading.execute("BEGIN")
         ((pages,),) = reading.execute("PRAGMA page_count").fetchall()
         reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -91,12 +91,12 @@ def _copy(source: Path, target: Path, advance: Callable[[int, int], None]) -> No
                 if time.monotonic() > deadline:
                     raise sqlite3.OperationalError("The database is locked.")
                 return
-            # Once all is copied, it can't be undone.
+            # Once everything is copied, it can't be undone.
             if status != sqlite3.SQLITE_DONE:
                 advance(remaining, total)
 
         # At least two steps, so that the first one is not the last.
         reading.backup(writing, pages=max(1, min(_PAGES, pages // 2)), progress=show, sleep=0.05)
         with suppress(sqlite3.OperationalError):
-            # Otherwise it is written back later.
+            # If this fails, the log is written back later.
             writing.execute("PRAGMA wal_checkpoint(PASSIVE)")

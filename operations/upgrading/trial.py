@@ -1,4 +1,4 @@
-"""Migrating a copy of the database with this release, and trying whether the site works with it."""
+"""Migrating a copy of the database with this release, and testing whether the site works with it."""
 
 import http.client
 import os
@@ -18,19 +18,19 @@ from django.utils.translation import gettext as _
 from operations.serving.processes import Process, start
 from operations.serving.supervisor import start_web
 
-# Seconds in which a page has to be there.
+# How many seconds a page may take.
 _ANSWER_SECONDS: Final = 30
 _PAUSE: Final = 0.05
-# What it has to answer. The first says whether it has all that it needs.
+# The pages that are requested. The first one reports whether the web server has everything it needs.
 _PATHS: Final = ("/readyz/web", "/", "/feed/", "/admin/login/")
 
 
 class TrialError(Exception):
-    """This release does not work with the database. The text says what happened."""
+    """This release does not work with the database. The message says what happened."""
 
 
 def trial_environment(url: str, folder: Path) -> dict[str, str]:
-    """Return the environment of processes that use the copy at `url`, and nothing else of the site's.
+    """Return the environment for processes that use the copy at `url` and nothing else that belongs to the site.
 
     Their data is in `folder`, a work folder.
     """
@@ -45,7 +45,7 @@ def trial_environment(url: str, folder: Path) -> dict[str, str]:
         "CACHE_URL": "",
         "PAGES_FOLDER": "",
         "SENTRY_DSN": "",
-        # It is asked over HTTP.
+        # The pages are requested over HTTP.
         "SECURE_SSL_REDIRECT": "0",
         "ALLOWED_HOSTS": "127.0.0.1",
     }
@@ -60,9 +60,9 @@ def apply_migrations(environment: Mapping[str, str]) -> None:
 
 
 def try_web_server(environment: Mapping[str, str], patience: float) -> None:
-    """Start the web server of this release with the copy, and request some pages. Raises TrialError.
+    """Start the web server of this release on the copy, and request some pages. Raises TrialError.
 
-    It has `patience` seconds to start.
+    The server has `patience` seconds to start.
     """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         process = start_web(listening, 1, environment, str(settings.BASE_DIR), sys.stderr.fileno())

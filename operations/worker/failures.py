@@ -1,4 +1,4 @@
-"""What owners see of tasks that have failed, and what they can do about it."""
+"""Failed tasks as owners see them, and what they can do about them."""
 
 import datetime as dt
 import smtplib
@@ -21,7 +21,7 @@ from operations.backups.errors import BackupError
 from operations.worker.queue import KilledWorkerError, TimeLimitError, failed_tasks, kind_of, prepare_retry
 
 _MAIL: Final = _("The mail server could not be reached, or refused the e-mail. Check EMAIL_URL.")
-# What an error means to an owner. The first class that it is an instance of counts.
+# What an error means to an owner. The first class that matches counts.
 _REASONS: Final[tuple[tuple[type[BaseException], Promise], ...]] = (
     (KilledWorkerError, _("The worker was killed in the middle of it, each time. The server may be short of memory.")),
     (TimeLimitError, _("It took too long, and was stopped.")),
@@ -53,7 +53,7 @@ class FailedKind:
 
 
 def failed_kinds() -> list[FailedKind]:
-    """Return the kinds of which tasks have failed, the latest first."""
+    """Return the kinds of tasks that have failed, those that failed last first."""
     kinds = DBTaskResult.objects.failed().order_by().values("task_path")
     found = []
     for kind in kinds.annotate(count=Count("pk"), failed_at=Max("finished_at")).order_by("-failed_at", "task_path"):
@@ -68,7 +68,7 @@ def describe(exception_class_path: str) -> str | Promise:
     """Return a sentence about an error of this class."""
     module, _dot, name = exception_class_path.rpartition(".")
     try:
-        # Nothing is imported for this: the classes that have a reason are here already.
+        # Nothing has to be imported, because the classes with a reason already are.
         error = attrgetter(name)(sys.modules[module])
     except (KeyError, AttributeError, ValueError):
         return _UNEXPECTED
@@ -79,9 +79,9 @@ def describe(exception_class_path: str) -> str | Promise:
 
 @transaction.atomic
 def retry(task_path: str) -> int:
-    """Have the worker run the failed tasks with this path again, each once, and return how many that are."""
+    """Have the worker run the failed tasks with this path again, and return how many that are."""
     rows = list(failed_tasks(task_path).select_for_update().order_by("finished_at"))
-    # Several that are the same do the same work. The latest of them stands for all.
+    # Of several tasks with the same arguments, only the latest is run again.
     latest = {repr(row.args_kwargs): row.pk for row in rows}
     for row in rows:
         prepare_retry(row)

@@ -1,6 +1,6 @@
-"""The process in which a worker has tasks run that may take long, so that short ones don't wait for them.
+"""The process that runs a worker's long tasks, so that short ones don't wait for them.
 
-It is a worker itself: with a name, a heartbeat, and limits of its own. It is there only while there is such a task.
+It is a worker itself, with its own name, heartbeat and limits. It runs only while there are such tasks.
 """
 
 import logging
@@ -20,14 +20,14 @@ from operations.serving.processes import start
 from operations.worker import queue
 from operations.worker.queue import Share
 
-# In seconds: after it was killed or failed, how long until it is started again.
+# How many seconds after it was killed or failed until it is started again.
 _PAUSE: Final = 30.0
 
 _log = logging.getLogger(__name__)
 
 
 class LongTasks:
-    """At most one process, which takes one long task after the other and ends when none is due.
+    """At most one process, which runs one long task after another and ends when none is due.
 
     `options` are those of its command.
     """
@@ -44,20 +44,20 @@ class LongTasks:
         return self._process is not None
 
     def start_if_due(self) -> None:
-        """Start the process if there is something to do for it. Raises DatabaseError."""
+        """Start the process if a long task is due. Raises DatabaseError."""
         if self._process or self._is_stopping or monotonic() < self._start_at or not queue.is_due(Share.LONG):
             return
         self._start()
 
     def has_failed(self) -> bool:
-        """Notice if the process has ended, and return whether it was killed or failed. Raises DatabaseError.
+        """Check whether the process has ended, and return whether it was killed or failed. Raises DatabaseError.
 
-        Then what it was doing can be put back.
+        In that case, its task can be put back.
         """
         status = self._process.poll() if self._process else None
         if status is None:
             return False
-        # It is dead for certain, which others could only presume.
+        # It is certainly dead, which other workers could only presume.
         WorkerHeartbeat.objects.filter(name=self._name).delete()
         self._process = None
         if status:
@@ -65,13 +65,13 @@ class LongTasks:
         return status != 0
 
     def stop(self) -> None:
-        """Tell it to stop, as this worker was told. It does so in the same time, and the second time at once."""
+        """Tell the process to stop, as this worker was told. It takes as long, and stops at once the second time."""
         self._is_stopping = True
         if self._process:
             self._process.send_signal(signal.SIGTERM)
 
     def wait(self) -> None:
-        """Wait until it has ended."""
+        """Wait until the process has ended."""
         if self._process:
             self._process.wait()
 
@@ -83,7 +83,7 @@ class LongTasks:
             # There may be too little memory at the moment.
             self._pause(str(error))
         if self._process and self._is_stopping:
-            # It was told so while the process was being started.
+            # This worker was told to stop while the process was being started.
             self._process.send_signal(signal.SIGTERM)
 
     def _pause(self, reason: str) -> None:

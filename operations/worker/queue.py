@@ -1,8 +1,8 @@
-"""The queue of tasks: claiming one, storing how it ended, and putting back what a killed worker was doing.
+"""The queue of tasks: claiming a task, storing its result, and putting back those of killed workers.
 
 Every step is one conditional UPDATE, so any number of workers can share the queue, and none holds a lock while it
-works. A task belongs to the worker that claimed it until its result is stored: by `status`, and by `started_at`, which
-differs each time. `worker_ids` has one entry for each attempt.
+works. A task belongs to the worker that claimed it until its result is stored: the conditions are `status` and
+`started_at`, which differs for each attempt. `worker_ids` has one entry for each attempt.
 """
 
 import datetime as dt
@@ -21,20 +21,20 @@ from operations.models import CLOCK_TOLERANCE, WorkerHeartbeat
 
 type Row = DBTaskResult[Any, Any]
 
-# Of tasks that this version does not know.
+# The kind of tasks that this version does not know.
 _UNKNOWN: Final = TaskKind("")
-# The pause before the second attempt, by how much each is longer than the one before, and the longest.
+# The pause before the second attempt, the factor by which it grows, and its maximum.
 _FIRST_PAUSE: Final = dt.timedelta(seconds=15)
 _PAUSE_FACTOR: Final = 4
 _LONGEST_PAUSE: Final = dt.timedelta(hours=1)
-# Of this part of a pause, it is up to chance how much is added or taken away, so that not everything comes at once.
+# Up to this fraction of a pause is added or subtracted at random, so that not everything is retried at once.
 _JITTER: Final = 0.25
 # How long results are kept.
 _KEPT: Final = {TaskResultStatus.SUCCESSFUL: dt.timedelta(days=1), TaskResultStatus.FAILED: dt.timedelta(days=30)}
 
 
 class KilledWorkerError(Exception):
-    """The worker was killed in the middle of the task, each time that it was tried."""
+    """The worker was killed in the middle of the task, on every attempt."""
 
 
 class TimeLimitError(Exception):
@@ -42,38 +42,38 @@ class TimeLimitError(Exception):
 
 
 def kind_of(task_path: str) -> TaskKind:
-    """Return what is known about tasks with this path."""
+    """Return the kind of the tasks with this path."""
     return task_kinds.get(task_path, _UNKNOWN)
 
 
 class Share(enum.Enum):
-    """Which tasks a worker does."""
+    """Which tasks a worker runs."""
 
     ALL = enum.auto()
-    # Those that may take longer than most (TaskKind.is_long), and all others.
+    # Tasks that may take long (TaskKind.is_long), and all others.
     LONG = enum.auto()
     SHORT = enum.auto()
 
 
 def is_due(share: Share) -> bool:
-    """Whether there is a task to do."""
+    """Whether a task is due."""
     return _ready(share).exists()
 
 
 def claim(worker: str, share: Share = Share.ALL) -> Row | None:
-    """Take the next task that is due for the worker of this name; None if there is none."""
+    """Claim the next task that is due for the worker of this name; return None if there is none."""
     while row := _ready(share).first():
         unchanged = DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.READY, run_after=row.run_after)
         now, workers = timezone.now(), [*row.worker_ids, worker]
         if unchanged.update(status=TaskResultStatus.RUNNING, started_at=now, worker_ids=workers):
             row.status, row.started_at, row.worker_ids = TaskResultStatus.RUNNING, now, workers
             return row
-        # Another worker was quicker.
+        # Another worker was faster.
     return None
 
 
 def succeed(row: Row) -> None:
-    """Store that the task has done its work. That it failed before no longer matters."""
+    """Store that the task has succeeded, and delete its earlier failures."""
     _finish(row, TaskResultStatus.SUCCESSFUL, exception_class_path="", traceback="")
     failed_tasks(row.task_path).filter(args_kwargs=row.args_kwargs).delete()
 
@@ -81,7 +81,7 @@ def succeed(row: Row) -> None:
 def fail(row: Row, error: BaseException) -> None:
     """Store that the task has failed for good.
 
-    Where it failed is stored, but not the message of the error, in which there can be anything.
+    The location of the failure is stored, but not the error message, which could contain anything.
     """
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     frames = "".join(traceback.format_tb(error.__traceback__))
@@ -89,13 +89,13 @@ def fail(row: Row, error: BaseException) -> None:
 
 
 def is_worth_another_attempt(row: Row, error: BaseException) -> bool:
-    """Whether the task may succeed when it is run again."""
+    """Whether the task may succeed if it is run again."""
     kind = kind_of(row.task_path)
     return isinstance(error, kind.retry_on) and len(row.worker_ids) < kind.attempts
 
 
 def retry_later(row: Row) -> dt.timedelta:
-    """Have the task run again after a pause, which is longer each time. Return it."""
+    """Have the task run again after a pause, which grows each time. Return the pause."""
     prepare_retry(row)
     pause = _pause(len(row.worker_ids))
     _owned(row).update(status=TaskResultStatus.READY, run_after=timezone.now() + pause)
@@ -103,7 +103,7 @@ def retry_later(row: Row) -> dt.timedelta:
 
 
 def prepare_retry(row: Row) -> None:
-    """Undo what a task that failed has noted elsewhere about its failure."""
+    """Undo what a failed task has recorded elsewhere about its failure."""
     if prepare := kind_of(row.task_path).before_retry:
         prepare(*row.args_kwargs["args"], **row.args_kwargs["kwargs"])
 
@@ -114,12 +114,12 @@ def give_back(row: Row) -> None:
 
 
 def recover(worker: str) -> int:
-    """Put back the tasks of workers that were killed, and return how many. The worker of this name is running none.
+    """Put back the tasks of killed workers, and return how many. `worker` is the caller, which is running none.
 
     After too many attempts, such a task fails.
     """
     now = timezone.now()
-    # What was enqueued or tried in the future was so before the clock was set back, and would wait for as long.
+    # Tasks with times in the future were enqueued or run before the clock was set back, and would wait that long.
     future = now + CLOCK_TOLERANCE
     early = DBTaskResult.objects.filter(Q(enqueued_at__gt=future) | Q(started_at__gt=future))
     early.filter(status=TaskResultStatus.READY).update(enqueued_at=now, started_at=None, run_after=now)
@@ -137,12 +137,12 @@ def recover(worker: str) -> int:
 
 
 def delete_old_results() -> None:
-    """Delete the results of tasks that have ended long ago."""
+    """Delete the results of tasks that ended long ago."""
     now = timezone.now()
     old = Q()
     for status, kept in _KEPT.items():
         old |= Q(status=status, finished_at__lt=now - kept)
-    # What has ended in the future has done so before the clock was set back.
+    # Tasks that ended in the future did so before the clock was set back.
     ended = Q(status__in=list(_KEPT), finished_at__gt=now + CLOCK_TOLERANCE)
     DBTaskResult.objects.filter(ended).update(finished_at=now)
     DBTaskResult.objects.filter(old).delete()
@@ -154,7 +154,7 @@ def failed_tasks(task_path: str) -> QuerySet[Row]:
 
 
 def _ready(share: Share) -> QuerySet[Row]:
-    """Return the tasks that are due, in their order."""
+    """Return the tasks that are due, in order."""
     ready = DBTaskResult.objects.ready()
     if share is Share.ALL:
         return ready
@@ -163,7 +163,7 @@ def _ready(share: Share) -> QuerySet[Row]:
 
 
 def _owned(row: Row) -> QuerySet[Row]:
-    """Return the row, unless it is no longer of the attempt that `row` is about."""
+    """Return the stored row if it still belongs to the same attempt as `row`."""
     return DBTaskResult.objects.filter(pk=row.pk, status=TaskResultStatus.RUNNING, started_at=row.started_at)
 
 
@@ -175,4 +175,4 @@ def _finish(row: Row, status: TaskResultStatus, **values: str) -> None:
 
 def _pause(attempts: int) -> dt.timedelta:
     pause: dt.timedelta = min(_FIRST_PAUSE * _PAUSE_FACTOR ** min(attempts - 1, 10), _LONGEST_PAUSE)
-    return pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # chance needs no secrecy
+    return pause * random.uniform(1 - _JITTER, 1 + _JITTER)  # noqa: S311  # not a secret

@@ -1,6 +1,6 @@
-"""A worker: it runs what is in the queue and on the schedule, one task after the other, until it is told to stop.
+"""A worker, which runs tasks from the queue and the schedule, one after another, until it is told to stop.
 
-What may take long is run meanwhile by a second process, which is a worker as well (operations.worker.long_tasks).
+Long tasks are run by a second process at the same time, which is a worker too (operations.worker.long_tasks).
 """
 
 import logging
@@ -30,14 +30,14 @@ from operations.worker.long_tasks import LongTasks
 from operations.worker.queue import Row, Share
 from operations.worker.schedule import enqueue_due
 
-# In seconds: how long a running task has to end after the worker was told to stop, unless the command says otherwise,
-# and how much longer until the worker ends in any case.
+# In seconds: how long a running task has to end after the worker was told to stop (the command's default), and how much
+# longer until the worker exits in any case.
 STOP_AFTER: Final = 30
 _STOP_MARGIN: Final = 10
-# How often the worker looks for tasks, and how often for what is due and for what killed workers have left.
+# In seconds: how often the worker checks the queue, and how often the schedule and the tasks of killed workers.
 _INTERVAL: Final = 1.0
 _ROUND_INTERVAL: Final = 10.0
-# How long it waits for a database that is away: longer each time, and at most so long.
+# The longest pause between attempts to reach an unavailable database, in seconds. The pause grows each time.
 _LONGEST_WAIT: Final = 30.0
 # How often it tries to store a result.
 _STORE_ATTEMPTS: Final = 6
@@ -46,9 +46,9 @@ _log = logging.getLogger(__name__)
 
 
 class Worker:
-    """`name` is what others know it by. Each worker needs one of its own.
+    """A worker with a unique `name`, by which other workers know it.
 
-    With `long_tasks`, it does the short ones itself. One that does the long ones doesn't look after the schedule.
+    With `long_tasks`, it runs only the short tasks itself. A worker for long tasks doesn't handle the schedule.
     """
 
     def __init__(
@@ -65,15 +65,15 @@ class Worker:
         self._long_tasks = long_tasks
         self._heartbeat = Heartbeat(self.name, interrupt=lambda: os.kill(os.getpid(), signal.SIGALRM))
         self._is_stopping = False
-        # Whether a task has had its time to end, and whether one is running that can be interrupted.
+        # Whether the running task's time to end is over, and whether it can be interrupted.
         self._must_interrupt = self._is_interruptible = False
         self._next_round = 0.0
-        # How far the clock is from what counts seconds, and from when on workers that are silent are presumed dead.
+        # The offset between the wall clock and the monotonic clock, and when silent workers can be presumed dead.
         self._clock_offset = _clock_offset()
         self._presume_from = 0.0
 
     def run(self, *, once: bool = False) -> None:
-        """Work until a signal says to stop. With `once`, until nothing is due."""
+        """Work until a signal to stop or, with `once`, until nothing is due."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         signal.signal(signal.SIGALRM, self._interrupt)
@@ -93,37 +93,37 @@ class Worker:
         _log.info("The %s has stopped.", title)
 
     def drain(self) -> None:
-        """Run what is in the queue and due, and return."""
+        """Run all tasks in the queue that are due."""
         while self._run_next():
             pass
 
     def _work(self) -> bool:
         """Run one task, and return whether there was any. Raises DatabaseError."""
-        # Those that have ended or that the server has closed.
+        # Connections that have expired or that the server has closed.
         close_old_connections()
         with inside_the_gate() as may_write:
             if not may_write:
                 return False
             if self._share is not Share.LONG:
-                self._look_around()
+                self._do_upkeep()
             return self._run_next()
 
-    def _look_around(self) -> None:
-        """Enqueue what is due, put back what killed workers have left, and have long tasks run."""
+    def _do_upkeep(self) -> None:
+        """Enqueue scheduled tasks that are due, put back those of killed workers, and have long tasks run."""
         if self._long_tasks and self._long_tasks.has_failed():
             self._next_round = 0.0
         if monotonic() >= self._next_round:
             self._next_round = monotonic() + _ROUND_INTERVAL
             enqueue_due(timezone.now())
             if self._may_presume_dead() and (count := queue.recover(self.name)):
-                _log.warning("%d tasks are run again, because their worker was killed.", count)
+                _log.warning("%d tasks will be run again, because their worker was killed.", count)
         if self._long_tasks:
             self._long_tasks.start_if_due()
 
     def _may_presume_dead(self) -> bool:
-        """Whether other workers have had the time to say that they are alive.
+        """Whether other workers have had the time to report that they are alive.
 
-        They haven't if the clock was set, or if the machine slept, during which seconds don't count.
+        They haven't if the clock was just set or the machine slept, which stops the monotonic clock.
         """
         offset = _clock_offset()
         if abs(offset - self._clock_offset) > CLOCK_TOLERANCE.total_seconds():
@@ -144,16 +144,16 @@ class Worker:
             with self._interruptible():
                 _call(row)
         except WorkerStoppingError:
-            _log.warning("%s is interrupted, and will be run again.", row.task_path)
+            _log.warning("%s was interrupted and will be run again.", row.task_path)
             self._store(queue.give_back, row)
-        except BaseException as error:  # noqa: BLE001  # whatever a task raises, others must not suffer from it
+        except BaseException as error:  # noqa: BLE001  # whatever a task raises must not affect other tasks
             self._failed(row, error)
         else:
             self._store(queue.succeed, row)
             _announce(row)
         finally:
             self._heartbeat.unwatch()
-            # It was interrupted for an upgrade, and not to stop.
+            # Unless the worker is stopping, it was only interrupted for an upgrade.
             self._must_interrupt = self._must_interrupt and self._is_stopping
 
     def _failed(self, row: Row, error: BaseException) -> None:
@@ -161,7 +161,7 @@ class Worker:
             pause = self._store(queue.retry_later, row)
             seconds = pause.total_seconds() if pause else 0
             name = type(error).__name__
-            _log.warning("%s failed (%s), and is run again in %d seconds.", row.task_path, name, seconds)
+            _log.warning("%s failed (%s) and will be run again in %d seconds.", row.task_path, name, seconds)
         else:
             self._store(queue.fail, row, error)
             _announce(row)
@@ -169,9 +169,9 @@ class Worker:
     def _store[**Parameters, Result](
         self, store: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result | None:
-        """Call a function that stores how a task has ended, again if the database is away.
+        """Call a function that stores the result of a task, and retry while the database is unavailable.
 
-        If that is in vain, this or another worker finds the task later, as after a kill.
+        If that fails, this or another worker puts the task back later, as after a kill.
         """
         for attempt in range(_STORE_ATTEMPTS):
             try:
@@ -184,9 +184,9 @@ class Worker:
         return None
 
     def _wait_for[Result](self, action: Callable[[], Result]) -> Result | None:
-        """Call a function that needs the database, again until that is there, and return its result.
+        """Call a function that needs the database until it is available, and return the result.
 
-        None if the worker has to stop before.
+        Return None if the worker has to stop first.
         """
         wait = _INTERVAL
         while True:
@@ -196,7 +196,7 @@ class Worker:
                 if self._is_stopping:
                     return None
                 _log.error("The database is unavailable or not migrated (%s). Trying again.", type(error).__name__)
-                # In short parts, so that the worker can stop meanwhile.
+                # In short steps, so that the worker can stop in between.
                 until = monotonic() + wait
                 while monotonic() < until and not self._is_stopping:
                     time.sleep(_INTERVAL)
@@ -214,7 +214,7 @@ class Worker:
             self._is_interruptible = False
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        """Let the running tasks end, for some time. The second signal interrupts them at once."""
+        """Give the running tasks some time to end. A second signal interrupts them at once."""
         if self._long_tasks:
             self._long_tasks.stop()
         if self._is_stopping:
@@ -245,7 +245,7 @@ def _call(row: Row) -> None:
 
 
 def _announce(row: Row) -> None:
-    """Tell the receivers of the signal, such as the log, that the task has ended."""
+    """Notify the receivers of Django's signal, such as the log, that the task has ended."""
     try:
         result = row.task_result
     except (ImportError, SuspiciousOperation):

@@ -1,4 +1,4 @@
-"""Enqueuing what is due according to the schedule (core.schedule)."""
+"""Enqueuing scheduled tasks when they are due (core.schedule)."""
 
 import datetime as dt
 
@@ -9,10 +9,10 @@ from operations.models import ScheduledTime
 
 
 def enqueue_due(now: dt.datetime) -> None:
-    """Enqueue each scheduled task that is due. Of several workers that do this at the same time, one succeeds.
+    """Enqueue each scheduled task that is due. If several workers do this at the same time, only one succeeds.
 
-    A task that is new is due at its next time, or at once. If the clock was set back, or the plan has changed, what was
-    to be done later than planned now is done at the next time that is planned now.
+    A new task is due at its next time, or at once. If the clock was set back or the schedule was changed, a task whose
+    stored time is later than its next time is done at the latter.
     """
     stored = dict(ScheduledTime.objects.values_list("name", "at"))
     for name, scheduled in scheduled_tasks.items():

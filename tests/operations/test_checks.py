@@ -28,7 +28,7 @@ from core.http import FetchError, HTTPClient, Probe
 from media.models import Picture
 from operations.checks import backups, configuration, database, machine, outcomes, outside, vulnerabilities, work
 from operations.checks.catalogue import CHECKS
-from operations.checks.diagnoses import NO_WISHES, Diagnosis, Severity, Wishes
+from operations.checks.diagnoses import NO_OPTIONS, CheckOptions, Diagnosis, Severity
 from operations.models import BackupRun, FreeSpace, RunKind, WorkerHeartbeat
 from operations.tasks import back_up_if_due
 from tests.factories import CommentFactory, UserFactory
@@ -39,22 +39,22 @@ pytestmark = pytest.mark.django_db
 
 DAY = dt.timedelta(days=1)
 SECRET = "k9Z-" * 20 + "another"
-type Find = Callable[[Wishes], Any]
+type Find = Callable[[CheckOptions], Any]
 
 
-def severities(find: Find, wishes: Wishes = NO_WISHES) -> list[str]:
-    return [diagnosis.severity.value for diagnosis in find(wishes)]
+def severities(find: Find, options: CheckOptions = NO_OPTIONS) -> list[str]:
+    return [diagnosis.severity.value for diagnosis in find(options)]
 
 
-def only(find: Find, wishes: Wishes = NO_WISHES) -> Diagnosis:
+def only(find: Find, options: CheckOptions = NO_OPTIONS) -> Diagnosis:
     """Return the only diagnosis."""
-    (diagnosis,) = find(wishes)
+    (diagnosis,) = find(options)
     return diagnosis
 
 
 def test_each_finding_that_is_not_fine_says_what_to_do(settings: Settings) -> None:
     settings.SITE_URL = "http://127.0.0.1:1"
-    found = [diagnosis for check in CHECKS.values() for diagnosis in check.find(NO_WISHES)]
+    found = [diagnosis for check in CHECKS.values() for diagnosis in check.find(NO_OPTIONS)]
     assert {diagnosis.severity for diagnosis in found} == set(Severity)
     for diagnosis in found:
         assert diagnosis.text.endswith((".", ")"))
@@ -211,7 +211,7 @@ class TestMachine:
         assert machine.days_until_full(20 * 2**30) == 20
         assert machine.days_until_full(40 * 2**30) is None
         monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 20 * 2**30}))
-        assert "will be full in 20 days" in next(machine.disk(NO_WISHES)).text
+        assert "will be full in 20 days" in next(machine.disk(NO_OPTIONS)).text
 
     @pytest.mark.parametrize(("state", "found"), [(0, "ok"), (5, "warning"), (-1, "ok")])
     def test_clock(self, state: int, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,7 +227,7 @@ class TestMachine:
 
     def test_the_versions_that_we_use_are_known(self) -> None:
         assert set(severities(machine.versions)) <= {"ok", "warning"}
-        assert "doesn't know" not in " ".join(diagnosis.text for diagnosis in machine.versions(NO_WISHES))
+        assert "doesn't know" not in " ".join(diagnosis.text for diagnosis in machine.versions(NO_OPTIONS))
 
 
 class TestWork:
@@ -267,7 +267,7 @@ class TestWork:
         assert severities(work.mail) == ["ok"]
         assert mail.outbox == []
         with mail_server_down():
-            diagnosis = only(work.mail, Wishes(mail=True))
+            diagnosis = only(work.mail, CheckOptions(mail=True))
         assert (diagnosis.severity, "ConnectionRefusedError" in diagnosis.text) == (Severity.PROBLEM, True)
 
     def test_a_message_is_sent_to_each_owner_who_wants_to_know(self) -> None:
@@ -275,7 +275,7 @@ class TestWork:
             UserFactory(is_superuser=True, email=f"owner{number}@example.org")
         UserFactory(is_superuser=True, is_active=False, email="former@example.org")
         UserFactory(email="editor@example.org")
-        assert "sent to 2 owners" in only(work.mail, Wishes(mail=True)).text
+        assert "sent to 2 owners" in only(work.mail, CheckOptions(mail=True)).text
         assert sorted(message.to[0] for message in mail.outbox) == ["owner0@example.org", "owner1@example.org"]
         assert "http://testserver" in str(mail.outbox[0].body)
 
@@ -455,31 +455,31 @@ class TestVulnerabilities:
         assert len(list(vulnerabilities.look_up([advisory], {"a": "1.0"}))) == 1
         assert list(vulnerabilities.look_up([advisory | change], {"a": "1.0"})) == []
 
-    def archive(self, path: Path, *records: Any) -> Wishes:
+    def archive(self, path: Path, *records: Any) -> CheckOptions:
         with zipfile.ZipFile(path, "w") as archive:
             archive.writestr("README.txt", "not JSON")
             for number, record in enumerate(records):
                 archive.writestr(f"{number}.json", record if isinstance(record, str) else json.dumps(record))
-        return Wishes(advisories=str(path))
+        return CheckOptions(advisories=str(path))
 
     def test_a_list(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(vulnerabilities, "installed_versions", lambda: {"some-library": "1.1", "other": "1.0"})
-        wishes = self.archive(tmp_path / "list.zip", "not JSON", [1], ADVISORY)
-        diagnosis = only(vulnerabilities.vulnerabilities, wishes)
+        options = self.archive(tmp_path / "list.zip", "not JSON", [1], ADVISORY)
+        diagnosis = only(vulnerabilities.vulnerabilities, options)
         assert diagnosis.severity == Severity.PROBLEM
         assert "some-library 1.1 (PYSEC-1, fixed in 1.2)" in diagnosis.text
         os.utime(tmp_path / "list.zip", (0, 0))
-        assert severities(vulnerabilities.vulnerabilities, wishes) == ["warning", "problem"]
+        assert severities(vulnerabilities.vulnerabilities, options) == ["warning", "problem"]
 
     def test_a_list_that_is_fine_or_damaged(self, tmp_path: Path) -> None:
-        wishes = self.archive(tmp_path / "list.zip", ADVISORY)
-        assert severities(vulnerabilities.vulnerabilities, wishes) == ["ok"]
+        options = self.archive(tmp_path / "list.zip", ADVISORY)
+        assert severities(vulnerabilities.vulnerabilities, options) == ["ok"]
         (tmp_path / "list.zip").write_bytes(b"damaged")
-        assert severities(vulnerabilities.vulnerabilities, wishes) == ["warning"]
+        assert severities(vulnerabilities.vulnerabilities, options) == ["warning"]
 
     def test_without_a_list_or_the_wish_nobody_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(HTTPClient, "download", lambda *args, **options: pytest.fail("It asked."))
-        assert list(vulnerabilities.vulnerabilities(NO_WISHES)) == []
+        assert list(vulnerabilities.vulnerabilities(NO_OPTIONS)) == []
 
     def test_pypi_is_asked_about_versions_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = []

@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from operations.checks import outcomes
 from operations.checks.catalogue import CHECKS
-from operations.checks.diagnoses import DAILY, Check, Diagnosis, Wishes
+from operations.checks.diagnoses import DAILY, Check, CheckOptions, Diagnosis
 from operations.checks.outcomes import current_outcomes, run_checks
 from operations.models import CheckResult, FreeSpace
 from operations.tasks import check_site
@@ -35,7 +35,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Diagnosis]]:
     found = {"quick": [FINE], "other": [FINE], "slow": [FINE]}
 
     def check(name: str, valid_for: dt.timedelta | None = None) -> Check:
-        return Check(name.title(), lambda wishes: found[name], valid_for)
+        return Check(name.title(), lambda options: found[name], valid_for)
 
     checks = {"quick": check("quick"), "other": check("other"), "slow": check("slow", DAILY)}
     monkeypatch.setattr("operations.management.commands.doctor.CHECKS", checks)
@@ -101,15 +101,15 @@ class TestCommand:
         assert (other["severity"], other["diagnoses"]) == (None, [])
 
     def test_wishes_reach_the_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        wished: list[Wishes] = []
+        passed: list[CheckOptions] = []
 
-        def note(wishes: Wishes) -> list[Diagnosis]:
-            wished.append(wishes)
+        def note(options: CheckOptions) -> list[Diagnosis]:
+            passed.append(options)
             return []
 
         monkeypatch.setattr(outcomes, "CHECKS", {"a": Check("A", note)})
         doctor("--mail", "--online", "--advisories", "list.zip")
-        assert wished == [Wishes(mail=True, online=True, advisories="list.zip")]
+        assert passed == [CheckOptions(mail=True, online=True, advisories="list.zip")]
 
     def test_it_changes_nothing_unless_it_is_to_remember(self, found: dict[str, list[Diagnosis]]) -> None:
         doctor()
@@ -147,7 +147,7 @@ class TestMemory:
     def test_what_needs_a_table_that_is_missing_points_to_the_migrations(
         self, found: dict[str, list[Diagnosis]], monkeypatch: pytest.MonkeyPatch, query: str
     ) -> None:
-        def look(wishes: Wishes) -> list[Diagnosis]:
+        def look(options: CheckOptions) -> list[Diagnosis]:
             with transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(query)
             return [FINE]

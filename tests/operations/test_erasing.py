@@ -104,7 +104,7 @@ def by_command() -> None:
 
 
 class TestEveryNight:
-    @pytest.mark.parametrize("rewrite", [erasing.rewrite_what_is_small, by_command])
+    @pytest.mark.parametrize("rewrite", [erasing.rewrite_if_small, by_command])
     def test_nothing_is_left_in_the_database(self, deleted: None, rewrite: Callable[[], None]) -> None:
         rewrite()
         found = stored_bytes()
@@ -124,13 +124,13 @@ class TestEveryNight:
             # A small database would stay in memory.
             cursor.execute("PRAGMA cache_size = 5")
         connection.connection.set_progress_handler(look, 100)
-        erasing.rewrite_what_is_small()
+        erasing.rewrite_if_small()
         assert opened == {Path(connection.settings_dict["NAME"]).parent}
 
     def test_what_is_large_is_not_written_anew(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(erasing, "MAX_NIGHTLY", 0)
         with CaptureQueriesContext(connection) as queries:
-            erasing.rewrite_what_is_small()
+            erasing.rewrite_if_small()
         vacuums = {query["sql"].partition('"')[0].strip() for query in queries if '"' in query["sql"]}
         assert "VACUUM (FULL)" not in vacuums
         assert "VACUUM" not in {query["sql"] for query in queries}
@@ -155,7 +155,7 @@ class TestEveryNight:
                 pause(seconds)
 
             monkeypatch.setattr("operations.erasing.time.sleep", finish_and_pause)
-            erasing.rewrite_what_is_small()
+            erasing.rewrite_if_small()
         assert WORD.encode() not in stored_bytes()
 
     @on_postgresql
@@ -171,7 +171,7 @@ class TestEveryNight:
             cursor.execute("ANALYZE tags_tag")
         Tag.objects.all().delete()
         assert WORD in samples()
-        erasing.rewrite_what_is_small()
+        erasing.rewrite_if_small()
         assert WORD not in samples()
 
     @on_postgresql
@@ -184,9 +184,9 @@ class TestEveryNight:
         parameters.pop("context", None)
         with psycopg.connect(**parameters) as other:
             other.execute("LOCK TABLE blog_entry IN ACCESS SHARE MODE")
-            erasing.rewrite_what_is_small()
+            erasing.rewrite_if_small()
         assert [record.getMessage() for record in caplog.records] == [
-            "The table blog_entry could not be written anew. OperationalError"
+            "The table blog_entry could not be rewritten. OperationalError"
         ]
 
 

@@ -77,15 +77,15 @@ def look_until(program: Program, clock: list[float], seconds: float) -> None:
     end = clock[0] + seconds
     while clock[0] < end:
         clock[0] += 0.25
-        program.look()
+        program.update()
 
 
 class TestRestarting:
     def test_what_ran_for_a_while_is_started_again_at_once(self, started: Started, clock: list[float]) -> None:
-        started.program.look()
+        started.program.update()
         clock[0] += 60
         started.processes[0].returncode = -9
-        started.program.look()
+        started.program.update()
         assert len(started.processes) == 2
         assert started.program.failures == 0
 
@@ -135,19 +135,19 @@ class TestReplacing:
     @pytest.fixture
     def web(self, clock: list[float]) -> Started:
         web = Started(says_ready=True, time=clock)
-        web.program.look()
+        web.program.update()
         return web
 
     def test_the_old_one_goes_when_all_of_the_new_one_is_ready(
         self, web: Started, clock: list[float], group_signals: list[int]
     ) -> None:
         web.program.replace()
-        web.program.look()
+        web.program.update()
         os.write(web.pipes[1], b".")
-        web.program.look()
+        web.program.update()
         assert group_signals == []
         os.write(web.pipes[1], b".")
-        web.program.look()
+        web.program.update()
         # First it ends the connections that are kept open.
         assert group_signals == [RETIRE_SIGNAL]
         assert web.processes[0].signals == []
@@ -160,15 +160,15 @@ class TestReplacing:
     ) -> None:
         web.program.replace()
         web.processes[1].returncode = 1
-        web.program.look()
+        web.program.update()
         assert web.processes[0].signals == []
-        assert "so the old one goes on" in caplog.text
+        assert "so the old one keeps running" in caplog.text
         assert web.program.failures == 0
 
     def test_the_new_one_takes_over_early_if_the_old_one_dies(self, web: Started) -> None:
         web.program.replace()
         web.processes[0].returncode = -9
-        web.program.look()
+        web.program.update()
         assert len(web.processes) == 2
 
     def test_twice_ends_the_first_attempt(self, web: Started, clock: list[float]) -> None:
@@ -180,7 +180,7 @@ class TestReplacing:
     def test_one_that_does_not_end_is_killed(self, web: Started, clock: list[float], group_signals: list[int]) -> None:
         web.program.replace()
         os.write(web.pipes[1], b"..")
-        web.program.look()
+        web.program.update()
         look_until(web.program, clock, 54)
         assert signal.SIGKILL not in group_signals
         look_until(web.program, clock, 2)

@@ -12,7 +12,7 @@ from operations.backups.creating import Report
 from operations.backups.errors import BackupError
 from operations.backups.schedule import back_up, describe_error, do_what_is_due
 
-# How many missing files are named.
+# How many missing files are listed.
 _NAMED = 20
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import ngettext
 
 from core.dates import format_datetime
 from operations.checks.catalogue import CHECKS
-from operations.checks.diagnoses import Severity, Wishes
+from operations.checks.diagnoses import CheckOptions, Severity
 from operations.checks.outcomes import CheckOutcome, run_checks
 
 
@@ -17,7 +17,7 @@ class Command(BaseCommand):
         "Checks settings, files, disk, worker, mail, clock, HTTPS, backups and more, and says what to do. The exit "
         "status is 1 if there is a problem. Run it as the user of the site. It changes nothing."
     )
-    # It reports what they find, and goes on.
+    # The command reports their findings itself, and continues.
     requires_system_checks: list[str] = []  # Django's own name
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -45,19 +45,19 @@ class Command(BaseCommand):
                 _("There is no check called %(unknown)s. These are all: %(all)s.")
                 % {"unknown": ", ".join(sorted(unknown)), "all": ", ".join(CHECKS)}
             )
-        wishes = Wishes(mail=options["mail"], online=options["online"], advisories=options["advisories"])
-        found = run_checks(only, wishes, remember=options["remember"])
+        check_options = CheckOptions(mail=options["mail"], online=options["online"], advisories=options["advisories"])
+        found = run_checks(only, check_options, remember=options["remember"])
         if options["json"]:
             outcomes = list(found)
             self.stdout.write(json.dumps([_as_json(outcome) for outcome in outcomes], indent=1, ensure_ascii=False))
         else:
             outcomes = self._write(found)
         if any(outcome.severity == Severity.PROBLEM for outcome in outcomes):
-            # The report says what is wrong.
+            # The report has already said what is wrong.
             raise SystemExit(1)
 
     def _write(self, outcomes: Iterable[CheckOutcome]) -> list[CheckOutcome]:
-        """Write each outcome as soon as it is there, and a summary at the end. Return them."""
+        """Write each outcome as soon as it is known, and a summary at the end. Return the outcomes."""
         styles = {
             Severity.OK: ("✓", self.style.SUCCESS),
             Severity.WARNING: ("!", self.style.WARNING),

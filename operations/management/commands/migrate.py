@@ -1,4 +1,4 @@
-"""`manage.py migrate`: Django's own, which on PostgreSQL never makes others queue behind it."""
+"""`manage.py migrate`: Django's command, except that on PostgreSQL it never blocks other queries for long."""
 
 import time
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-# How long a change to a table waits for those that use it. Whatever wants to use the table meanwhile waits behind it.
+# How long a change to a table waits for its lock. Until then, new queries of the table queue behind it.
 _LOCK_TIMEOUT: Final = "2s"
-# How often that is tried, and the longest pause between attempts, in seconds: together for about five minutes.
+# The number of attempts, and the longest pause between them in seconds: about five minutes in total.
 _ATTEMPTS: Final = 30
 _LONGEST_PAUSE: Final = 8
-# PostgreSQL's codes for a lock that was not available, and for two that wait for each other.
+# PostgreSQL's codes for a lock that was not available, and for a deadlock.
 _PASSING: Final = {"55P03", "40P01"}
 
 
@@ -34,7 +34,7 @@ class Command(migrate.Command):
             except OperationalError as error:
                 if getattr(error.__cause__, "sqlstate", None) not in _PASSING:
                     raise
-                # Each migration is a transaction, or can be repeated. Those before it stay applied.
+                # Each migration is a transaction or can be repeated. The ones before it stay applied.
                 if attempt < _ATTEMPTS - 1:
                     pause = min(2**attempt, _LONGEST_PAUSE)
                     text = ngettext(

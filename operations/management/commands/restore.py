@@ -14,7 +14,7 @@ from core.progress import ProgressCallback, show_progress
 from operations.backups import restoring
 from operations.backups.contents import complete_backups
 from operations.backups.errors import BackupError
-from operations.backups.schedule import describe_error, prove
+from operations.backups.schedule import describe_error, verify
 from operations.backups.sealing import Identity, read_private_keys
 from operations.backups.stores import Store, open_store
 from operations.backups.work import work_folder
@@ -55,7 +55,7 @@ class Command(BaseCommand):
             keys = self._read_keys(key) if key else []
             with show_progress(self.stderr, interrupted) as progress:
                 if options["check"]:
-                    name = prove(store, backup, keys, progress)
+                    name = verify(store, backup, keys, progress)
                     self.stdout.write(_("Backup %s can be restored: database and media are as they were.") % name)
                 else:
                     self._restore(store, backup, keys, options["replace"], progress)

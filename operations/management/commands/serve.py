@@ -15,15 +15,15 @@ class Command(BaseCommand):
         "Starts the web server and the worker, and starts each again if it ends. SIGHUP replaces both, by those of a "
         "new version or with changed settings, without losing a request."
     )
-    # The web server and the worker wait for what is missing, and say so.
+    # The web server and the worker wait for what is missing, and report it.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        # This process becomes another one, which needs no Django and little memory. What came from `.env` is left out
-        # of its environment, so that programs that it starts later read that file anew.
+        # This process becomes another one, which needs no Django and little memory. Variables from `.env` are left out
+        # of its environment, so that programs that it starts later read the file again.
         environment = {name: value for name, value in os.environ.items() if name not in settings.BROADSIDE_FROM_FILE}
         os.chdir(settings.BASE_DIR)
         sys.stdout.flush()

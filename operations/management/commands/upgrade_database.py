@@ -25,11 +25,11 @@ from operations.upgrading.postgresql import PostgresqlCopies
 from operations.upgrading.sqlite import SqliteCopies
 from operations.upgrading.trial import TrialError, apply_migrations, trial_environment, try_web_server
 
-# How often it is tried to copy the database while something that is not the site writes to it.
+# How often to try to copy the database while something other than the site writes to it.
 _ATTEMPTS: Final = 3
-# Seconds in which a backup has to end, and what an upgrade that was killed has left running.
+# How many seconds to wait for a running backup, or for processes left by a killed upgrade.
 _LONGEST_WAIT: Final = 300
-# What deploy/upgrade.py reads and writes.
+# The messages to and from deploy/upgrade.py.
 _REPLACED: Final = "replaced"
 _KEEP: Final = "keep"
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
         "it, and puts it in the place of the database. Don't run it by hand, except with --rehearse, which changes "
         "nothing."
     )
-    # The database is that of the release before.
+    # The database is still that of the previous release.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -106,7 +106,7 @@ class Command(BaseCommand):
                         raise
             connection.close()
             answer = caller.ask()
-            # It was killed. The new release is in use, or the old one is.
+            # With no answer, the caller was killed, before or after the new release was put into use.
             is_kept = answer == _KEEP or (answer == "" and link is not None and link.resolve() == settings.BASE_DIR)
             if is_replaced and not is_kept:
                 copies.undo()
@@ -114,7 +114,7 @@ class Command(BaseCommand):
 
 
 class _Caller:
-    """The program that has started this one, which ends with it, unless it `must_not_leave` just then."""
+    """The program that started this one. If it ends, so does this one, except while `must_not_leave` is held."""
 
     def __init__(self) -> None:
         self.must_not_leave = threading.Lock()
@@ -123,7 +123,7 @@ class _Caller:
         threading.Thread(target=self._listen, name="caller", daemon=True).start()
 
     def ask(self) -> str:
-        """Say that the database is replaced, and return the answer; an empty string if the caller is gone."""
+        """Report that the database is replaced, and return the answer; an empty string if the caller is gone."""
         self._is_asked = True
         try:
             sys.stdout.write(f"{_REPLACED}\n")
@@ -136,7 +136,7 @@ class _Caller:
         answer = sys.stdin.readline().strip()
         with self.must_not_leave:
             if not answer and not self._is_asked:
-                # Its processes end with it.
+                # The processes that this one started end with it.
                 os._exit(1)
         self._answers.put(answer)
 
@@ -148,9 +148,9 @@ def _copies(folder: Path) -> Copies:
 
 
 def _migrate_a_copy(copies: Copies, folder: Path, progress: ProgressCallback, patience: float = 0) -> None:
-    """Make a copy of the database that this release works with. Raises TrialError.
+    """Copy the database and migrate the copy to this release. Raises TrialError.
 
-    With `patience`, the web server is tried with it, and has so many seconds to start.
+    With `patience`, also try the web server on the copy; it has that many seconds to start.
     """
     url = copies.copy(partial(progress, _("Copying the database")))
     environment = trial_environment(url, folder)

@@ -69,7 +69,7 @@ class Command(BaseCommand):
             self.stdout.write(_("Nothing was changed."))
             return
         if not lifecycle.carry_out(withdrawal):
-            # Someone has discarded it, or has other spellings looked for.
+            # Someone has discarded it, or is having other spellings searched for.
             raise CommandError(_("Nothing was changed."))
         record(Action.WITHDRAWN, [withdrawal], by=None)
         work(withdrawal, _FOREVER)

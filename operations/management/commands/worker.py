@@ -16,7 +16,7 @@ class Command(BaseCommand):
         "Does the site's background work: tasks such as imports, mail and smaller copies of images, and what has to be "
         "done regularly, such as backups. Runs until it is told to stop. Several at once share the work."
     )
-    # It waits until the database is there and migrated.
+    # It waits until the database exists and is migrated.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             help="how long a running task has to end after SIGTERM or Ctrl-C, before it is interrupted and left to the "
             "next worker (default: %(default)s)",
         )
-        # What a worker starts for itself.
+        # Only used by a worker that starts its process for long tasks.
         parser.add_argument("--long", default="", metavar="NAME", help=argparse.SUPPRESS)
 
     def handle(self, *args: Any, once: bool, stop_after: float, long: str, verbosity: int, **options: Any) -> None:
