@@ -1,1 +1,1 @@
-"""Withdrawing a person: replacing a name everywhere on the site at once, so that it can be undone for some days."""
+"""Withdrawing a person's name: replacing it everywhere on the site, which can be undone for some days."""

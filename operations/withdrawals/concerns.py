@@ -1,4 +1,4 @@
-"""What owners should know about withdrawals, on the dashboard."""
+"""Notices for owners about withdrawals, on the dashboard."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ from operations.models import Withdrawal, WithdrawalState
 
 
 def unfinished_withdrawals(request: HttpRequest) -> Iterator[Concern]:
-    """Yield what is still to be done."""
+    """Yield a concern for each withdrawal that is not complete."""
     done = [WithdrawalState.UNDONE, WithdrawalState.FINAL]
     for withdrawal in Withdrawal.objects.exclude(state__in=done).defer("sealed").order_by("pk"):
         url = reverse("admin:operations_withdrawal_change", args=[withdrawal.pk])

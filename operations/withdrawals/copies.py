@@ -1,4 +1,4 @@
-"""Copies of the site's content outside the database that are deleted, because they would still contain a name."""
+"""Deleting copies of the site's content outside the database, because they would still contain a name."""
 
 from django.utils.translation import gettext
 
@@ -9,9 +9,9 @@ from wordpress.uploads.folder import JobFolder
 
 
 def delete_copies(name: Name) -> None:
-    """Delete finished exports, uploaded exports that have not been imported, and reports of imports with the name.
+    """Delete finished exports, uploaded exports that have not been imported, and import reports with the name.
 
-    Exports can be made again. An uploaded one would bring the name back.
+    Exports can be made again. Importing an uploaded one would bring the name back.
     """
     for job in ExportJob.objects.filter(state=ExportState.DONE):
         JobFolder(job.pk).remove()

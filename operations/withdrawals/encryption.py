@@ -1,7 +1,7 @@
-"""Encrypting what a withdrawal keeps, with a key that follows from SECRET_KEY.
+"""Encrypting the data that a withdrawal keeps, with a key derived from SECRET_KEY.
 
-So neither the database nor a backup alone says what was withdrawn. Who has the whole server can read it until it is
-deleted, as the owner can.
+Neither the database nor a backup alone reveals what was withdrawn. Anyone who controls the whole server can read it
+until it is deleted, as the owner can.
 """
 
 import base64
@@ -15,17 +15,17 @@ from django.utils.crypto import salted_hmac
 
 
 class UnreadableError(Exception):
-    """Something can't be decrypted, because SECRET_KEY is not the one with which it was encrypted."""
+    """Something can't be decrypted, because it was encrypted with another SECRET_KEY."""
 
 
 def encrypt(value: Any) -> str:
-    """Return `value`, which JSON can represent, encrypted."""
+    """Encrypt `value`, which JSON can represent."""
     sealed: bytes = _keys().encrypt(zlib.compress(json.dumps(value).encode()))
     return sealed.decode()
 
 
 def decrypt(sealed: str) -> Any:
-    """Return what was encrypted. Raises UnreadableError."""
+    """Return the value that was encrypted. Raises UnreadableError."""
     try:
         return json.loads(zlib.decompress(_keys().decrypt(sealed)))
     except _fernet().InvalidToken as error:
@@ -38,7 +38,7 @@ def keyed_hash(text: str) -> str:
 
 
 def _keys() -> Any:
-    """Return the key, and those from which the site has changed to it, with which it can only decrypt."""
+    """Return the current key, and the site's former ones, which are only used to decrypt."""
     keys = []
     for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS):
         key = salted_hmac("operations.withdrawals.key", "", secret=secret, algorithm="sha256").digest()
@@ -47,5 +47,5 @@ def _keys() -> Any:
 
 
 def _fernet() -> Any:
-    # Loaded when it is first needed: it is large, and most processes only ever answer readers.
+    # Imported when it is first needed, because it is large and most processes only ever answer readers.
     return import_module("cryptography.fernet")

@@ -10,9 +10,9 @@ _log = logging.getLogger(__name__)
 
 
 def free_name(field: models.FileField, name: str) -> str:
-    """Return `name`, or if another file has it, the name with a number.
+    """Return `name`, or the name with a number if another file has it.
 
-    Of many with one name, few are looked at: the number comes after one that is taken, but need not be the lowest.
+    The number is found by binary search, so it follows one that is taken, but need not be the lowest that is free.
     """
     path = PurePosixPath(name)
     rows: models.QuerySet[Any] = field.model._base_manager.all()
@@ -34,10 +34,10 @@ def free_name(field: models.FileField, name: str) -> str:
 
 
 def move_now(storage: Any, name: str, new_name: str) -> None:
-    """Give a file its new name, unless it has it already. What goes wrong is logged, without the name."""
+    """Rename a file unless that has already been done. Errors are logged, without the name."""
     try:
         if storage.exists(name) and not storage.exists(new_name):
             storage.move(name, new_name)
     except OSError as error:
-        # It is tried again before the withdrawal is done.
+        # This is tried again before the withdrawal is done.
         _log.error("A file could not be renamed: %s", error.strerror or type(error).__name__)

@@ -1,4 +1,4 @@
-"""Asking which name to withdraw."""
+"""The form that asks which name to withdraw."""
 
 import re
 from typing import Any, Final
@@ -13,14 +13,14 @@ from search.text import words_of
 
 _MAX_SPELLINGS: Final = 50
 _MAX_LENGTH: Final = 200
-# Fewer letters are in every text.
+# Fewer letters would be found in every text.
 _MIN_LETTERS: Final = 2
-# They mean something in HTML, Markdown, URLs or lists of tags.
+# Characters with a meaning in HTML, Markdown, URLs or lists of tags.
 _NOT_ALLOWED: Final = re.compile(r"[<>&\"'`\\*_|,/#%@=\x00-\x1f\x7f]")
 
 
 class NameForm(forms.Form):
-    """Asks for a name, its other spellings and what replaces it. `spellings` are all of them once it is valid."""
+    """Asks for a name, its other spellings and a replacement. Once it is valid, it has all of them in `spellings`."""
 
     name = forms.CharField(
         label=_("Name"),

@@ -1,7 +1,6 @@
-"""URLs with a withdrawn name in them: answered 410, so that search engines forget them soon.
+"""URLs that contained a withdrawn name: they return 410, so that search engines soon drop them.
 
-A redirect would tell everyone which text had the name in its URL. The URLs themselves are not stored, only keyed hashes
-of them.
+A redirect would tell everyone which text had the name in its URL. Only keyed hashes of the URLs are stored.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,12 +14,12 @@ from core.models import SiteSettings
 from operations.models import GoneUrl, Withdrawal, WithdrawalFlags
 from operations.withdrawals.encryption import keyed_hash
 
-# Further pages and feeds are below the URL of a listing.
+# How many levels of a path are checked, because pages and feeds of a listing are below its URL.
 _MAX_SEGMENTS: Final = 12
 
 
 def mark_as_gone(withdrawal: Withdrawal, paths: Iterable[str]) -> None:
-    """Answer 410 at these paths from now on. The caller makes cached pages expire."""
+    """Make these paths return 410 from now on. The caller expires cached pages."""
     digests = {keyed_hash(_normal(path)) for path in paths}
     if digests:
         GoneUrl.objects.bulk_create([GoneUrl(withdrawal=withdrawal, digest=digest) for digest in sorted(digests)])
@@ -28,14 +27,14 @@ def mark_as_gone(withdrawal: Withdrawal, paths: Iterable[str]) -> None:
 
 
 def forget_gone(withdrawal: Withdrawal) -> None:
-    """Answer the URLs of this withdrawal as if they had never existed, or show what is there again."""
+    """Make the URLs of this withdrawal return 404, or whatever is there again."""
     withdrawal.gone_urls.all().delete()
     WithdrawalFlags.objects.update_or_create(pk=1, defaults={"has_gone_urls": GoneUrl.objects.exists()})
     content_changed()
 
 
 def is_gone(path: str, site: SiteSettings) -> bool:
-    """Return whether a withdrawn name was in the URL with this path, or in that of what it belongs to.
+    """Return whether the URL with this path, or one of its parents, contained a withdrawn name.
 
     No query if there are no such URLs, and otherwise one after each change.
     """

@@ -1,6 +1,6 @@
-"""How a withdrawal goes from one state to the next, and what is known of it in secret.
+"""The transitions between the states of a withdrawal, and its secret data.
 
-Each transition is one conditional UPDATE: if two people press a button at the same time, only one of them succeeds.
+Each transition is one conditional UPDATE: if two people click a button at the same time, only one of them succeeds.
 """
 
 import datetime as dt
@@ -18,9 +18,9 @@ from operations.withdrawals.gone_urls import forget_gone
 from operations.withdrawals.matching import Name
 from operations.withdrawals.places import places
 
-# A name that was looked for and not withdrawn is forgotten after this time.
+# How long a name that was searched for but not withdrawn is kept.
 _SEARCH_KEPT: Final = dt.timedelta(days=1)
-# In place of the cursor of a withdrawal that is final, until the database has been written anew.
+# The cursor of a final withdrawal until the database has been rewritten.
 UNSCRUBBED: Final = {"unscrubbed": True}
 
 
@@ -30,9 +30,9 @@ class AnotherActiveError(Exception):
 
 @dataclass(slots=True)
 class Finding:
-    """A row in which the name is: its table and ID, the column, and the first of its texts with the name.
+    """A row that contains the name: its table and ID, the column, and the first occurrence with its context.
 
-    `key` identifies the row for leaving it alone.
+    `key` identifies the row, so that it can be excluded.
     """
 
     place: str
@@ -49,10 +49,10 @@ class Finding:
 
 @dataclass(slots=True)
 class Secret:
-    """What a withdrawal must not reveal. `left` are the keys of rows that are left alone because someone chose so.
+    """The data that a withdrawal must not reveal. `left` are the keys of rows that someone chose to leave alone.
 
-    `suggestions` are other spellings that are on the site, and how often. `renamed` are files whose new names don't
-    follow from the old ones, with the new one.
+    `suggestions` are other spellings found on the site, with their counts. `renamed` maps the old names of files to the
+    new ones if these don't follow from them.
     """
 
     spellings: list[str]
@@ -71,13 +71,13 @@ class Secret:
 
 
 def secret_of(withdrawal: Withdrawal) -> Secret:
-    """Return what is known in secret. Raises UnreadableError."""
+    """Decrypt the secret data. Raises UnreadableError."""
     values = decrypt(withdrawal.sealed)
     return Secret(**{**values, "findings": [Finding(**finding) for finding in values["findings"]]})
 
 
 def start(spellings: Sequence[str], replacement: str, by: User | None) -> Withdrawal:
-    """Begin to look for a name. Raises AnotherActiveError."""
+    """Start searching for a name. Raises AnotherActiveError."""
     secret = Secret(list(spellings), replacement)
     try:
         with transaction.atomic():
@@ -87,7 +87,7 @@ def start(spellings: Sequence[str], replacement: str, by: User | None) -> Withdr
 
 
 def search_again(withdrawal: Withdrawal, spellings: Sequence[str], replacement: str) -> bool:
-    """Look for the name with other spellings. Return whether its state allowed it. Raises AnotherActiveError."""
+    """Search again with other spellings. Return whether the state allowed it. Raises AnotherActiveError."""
     secret = Secret(list(spellings), replacement)
     return move(
         withdrawal, [WithdrawalState.FOUND], WithdrawalState.SEARCHING, sealed=secret.seal(), counts={}, **_new_pass()
@@ -95,7 +95,7 @@ def search_again(withdrawal: Withdrawal, spellings: Sequence[str], replacement: 
 
 
 def carry_out(withdrawal: Withdrawal, left: Collection[str] = ()) -> bool:
-    """Begin to replace the name, except in the rows with the keys `left`. Return whether its state allowed it.
+    """Start replacing the name, except in the rows with the keys `left`. Return whether the state allowed it.
 
     Raises AnotherActiveError or UnreadableError.
     """
@@ -106,19 +106,19 @@ def carry_out(withdrawal: Withdrawal, left: Collection[str] = ()) -> bool:
 
 
 def repeat(withdrawal: Withdrawal) -> bool:
-    """Replace the name again where it has come back. Return whether its state allowed it. Raises AnotherActiveError."""
+    """Replace the name again where it has come back. Return whether the state allowed it. Raises AnotherActiveError."""
     return move(withdrawal, [WithdrawalState.DONE], WithdrawalState.RUNNING, **_new_pass())
 
 
 def undo(withdrawal: Withdrawal) -> bool:
-    """Begin to put back what was there. Return whether its state allowed it. Raises AnotherActiveError."""
+    """Start undoing the withdrawal. Return whether the state allowed it. Raises AnotherActiveError."""
     values = {"left_alone": [], "cursor": {}, "done": 0, "total": withdrawal.rows.count()}
     states = [WithdrawalState.DONE, WithdrawalState.RUNNING]
     return move(withdrawal, states, WithdrawalState.UNDOING, **values)
 
 
 def make_final(withdrawal: Withdrawal) -> bool:
-    """Delete what undoing takes, and the name itself. Return whether its state allowed it."""
+    """Delete the data for undoing, and the name itself. Return whether the state allowed it."""
     with transaction.atomic():
         values = {"sealed": "", "cursor": UNSCRUBBED, "undo_until": None}
         if not move(withdrawal, [WithdrawalState.DONE], WithdrawalState.FINAL, **values):
@@ -129,13 +129,13 @@ def make_final(withdrawal: Withdrawal) -> bool:
 
 
 def discard(withdrawal: Withdrawal) -> bool:
-    """Forget a name that was looked for and not withdrawn. Return whether its state allowed it."""
+    """Delete a name that was searched for but not withdrawn. Return whether the state allowed it."""
     states = [WithdrawalState.SEARCHING, WithdrawalState.FOUND]
     return bool(Withdrawal.objects.filter(pk=withdrawal.pk, state__in=states).delete()[0])
 
 
 def end_overdue(now: dt.datetime) -> None:
-    """Make final what can't be undone any more, and forget names that were looked for and not withdrawn."""
+    """Make withdrawals final that can no longer be undone, and delete names that were only searched for."""
     forgotten = Withdrawal.objects.filter(state__in=[WithdrawalState.SEARCHING, WithdrawalState.FOUND])
     forgotten.filter(started_at__lt=now - _SEARCH_KEPT).delete()
     for withdrawal in Withdrawal.objects.filter(state=WithdrawalState.DONE, undo_until__lte=now):
@@ -143,17 +143,17 @@ def end_overdue(now: dt.datetime) -> None:
 
 
 def unscrubbed() -> models.QuerySet[Withdrawal]:
-    """Return the final withdrawals of which something may be left in the files of the database."""
+    """Return the final withdrawals of which the database's files may still contain traces."""
     return Withdrawal.objects.filter(state=WithdrawalState.FINAL, cursor=UNSCRUBBED)
 
 
 def in_force() -> list[Withdrawal]:
-    """Return the withdrawals that are carried out and can still be undone: only of these the name is known."""
+    """Return the withdrawals that have been carried out and can still be undone. Only their names are known."""
     return list(Withdrawal.objects.filter(state__in=[WithdrawalState.RUNNING, WithdrawalState.DONE]).exclude(sealed=""))
 
 
 def move(withdrawal: Withdrawal, before: Sequence[str], after: str, **fields: Any) -> bool:
-    """Change the state and `fields` if the state is still one of `before`. Return whether it was.
+    """Set the state and `fields` if the state is still one of `before`. Return whether it was.
 
     Raises AnotherActiveError.
     """
@@ -161,7 +161,7 @@ def move(withdrawal: Withdrawal, before: Sequence[str], after: str, **fields: An
 
 
 def take_step(withdrawal: Withdrawal, after: str = "", **fields: Any) -> bool:
-    """Store the result of a step, perhaps with a new state. Return False if something else has happened meanwhile."""
+    """Store the result of a step, perhaps with a new state. Return False if anything has changed meanwhile."""
     unchanged = Withdrawal.objects.filter(state=withdrawal.state, step=withdrawal.step)
     return _update(withdrawal, unchanged, {"state": after or withdrawal.state, **fields})
 
@@ -178,5 +178,5 @@ def _update(withdrawal: Withdrawal, allowed: models.QuerySet[Withdrawal], fields
 
 
 def _new_pass() -> dict[str, Any]:
-    """Return the fields of a withdrawal that begins to read the database."""
+    """Return the fields of a withdrawal that starts a pass over the database."""
     return {"cursor": {}, "done": 0, "total": sum(place.rows.count() for place in places())}

@@ -1,7 +1,7 @@
-"""Finding a name in whatever the site stores, and replacing it: Markdown, HTML, URLs, JSON and plain text.
+"""Finding and replacing a name in anything the site stores: Markdown, HTML, URLs, JSON and plain text.
 
-A text is read as readers see it (`flatten`): without case, accents, vowel signs and invisible characters, and without
-the markup within words. So a name is found in `<b>Ann</b> L&eacute;e`, `/ann-l%C3%A9e/` and `ANN_LEE.JPG` alike.
+Text is searched as readers see it (`flatten`), ignoring case, accents, vowel signs, invisible characters and markup
+within words. So a name is found in `<b>Ann</b> L&eacute;e`, `/ann-l%C3%A9e/` and `ANN_LEE.JPG` alike.
 """
 
 import html
@@ -17,21 +17,22 @@ from typing import Final, NamedTuple
 from core.slugs import slugify
 from search.text import UNSPACED, is_unspaced, normalise, words_of
 
-# Between what does not belong together, such as paragraphs. No part of any name.
+# Separates parts that don't belong together, such as paragraphs. It occurs in no name.
 _BREAK: Final = "\0"
-# What may be between two words of a name: in prose, in URLs and in the names of files.
+# What may be between two words of a name in prose, URLs and file names.
 SEPARATOR: Final = r"[\s_.+\-\u2010-\u2015\u2212'\u2018\u2019\u02bc\u00b7\u30fb]"
 _COMMA: Final = "[,\u060c\u3001]"
-# A letter of a script that has spaces between words. Digits are no part of a word: `Ann Lee1` has a footnote.
+# A letter of a script with spaces between words. Digits don't belong to words: `Ann Lee1` has a footnote.
 LETTER: Final = rf"[^\W\d_{UNSPACED}]"
 _HANGUL: Final = ("\uac00", "\ud7af")
-# By their first and last letter: the scripts that attach “and”, “in”, “to” and the like to the next word.
+# The scripts that attach “and”, “in”, “to” and the like to the next word: their first and last character, the prefixes
+# that may come first, and those that may be next to the word.
 _PREFIXES: Final = (
     ("\u0600", "\u06ff", "[وف]", "[وفبلك]"),
     ("\u0590", "\u05ff", "[וש]", "[והבלמשכ]"),
 )
 
-# Parts of the pattern of what is not read as it is written.
+# Parts of the pattern for tokens that are not read as they are written.
 _TAG: Final = r"</?[A-Za-z][A-Za-z0-9:-]*+[^<>]*+>"
 _LINK: Final = r'\]\((?:[^()\s]++|\([^()\s]*+\))*+(?:\s++"[^"]*+")?\)|\]\[[^\]\[]*+\]'
 _CODED: Final = (
@@ -53,18 +54,18 @@ _INLINE: Final = frozenset(
         *("tt", "u", "var", "wbr"),
     )
 )
-# What ends a URL or the name of a file in a text.
+# What ends a URL or a file name in a text.
 _URL_ENDS: Final = frozenset("\"'<>()[]{}|\\")
 _EXTENSION: Final = re.compile(r"\.[A-Za-z0-9]{2,5}(?![A-Za-z0-9])")
 _MAX_URL: Final = 2_000
-# Longer words hardly ever occur again.
+# Longer words are not cached, because they hardly ever recur.
 _MAX_REMEMBERED: Final = 32
 
 type Span = tuple[int, int]
 
 
 class Markup(NamedTuple):
-    """The place of a tag, the end of a link and the like, and of the text in it, such as attributes."""
+    """The position of a tag, the end of a link and so on, and that of the text inside it, such as attributes."""
 
     start: int
     end: int
@@ -73,7 +74,7 @@ class Markup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Flat:
-    """A text as it is read. `starts` and `ends` say where in the source each character is."""
+    """A text as it is read. `starts` and `ends` are the positions of each character in the source."""
 
     text: str
     starts: Sequence[int]
@@ -81,17 +82,17 @@ class Flat:
     markup: Sequence[Markup]
 
     def span(self, found: re.Match[str]) -> Span:
-        """Return where in the source a match in `text` is."""
+        """Return the position in the source of a match in `text`."""
         return self.starts[found.start()], self.ends[found.end() - 1]
 
 
 def flatten(source: str) -> Flat:
-    """Return `source` as it is read."""
+    """Return the text of `source` as it is read."""
     return _Flattener(source).read()
 
 
 class _Flattener:
-    """Collects what becomes a `Flat`. A method for each kind of token says what is read in its place."""
+    """Builds a `Flat`. For each kind of token, a method of that name adds what is read in its place."""
 
     def __init__(self, source: str) -> None:
         self._source = source
@@ -155,7 +156,7 @@ class _Flattener:
         self._markup.append(Markup(start, end))
 
     def _escape(self, token: str, start: int, end: int) -> None:
-        """Read nothing: it only says that the next character is meant literally."""
+        """Add nothing, because it only says that the next character is literal."""
 
     def _quote(self, token: str, start: int, end: int) -> None:
         self._markup.append(Markup(start, end))
@@ -163,7 +164,7 @@ class _Flattener:
 
 
 def _decode(token: str) -> str:
-    """Return what an entity, percent-encoded bytes or an escape of JSON stand for; if for nothing, itself."""
+    """Decode an entity, percent-encoded bytes or a JSON escape. Return an invalid one unchanged."""
     if token[0] == "&":
         return html.unescape(token)
     if token[0] == "%":
@@ -172,13 +173,13 @@ def _decode(token: str) -> str:
         except UnicodeDecodeError:
             return token
     point = int(token.removeprefix("\\u"), 16)
-    # Halves of a pair belong to no name.
+    # Lone surrogates belong to no name.
     return _BREAK if 0xD800 <= point < 0xE000 else chr(point)
 
 
 @cache
 def marks() -> str:
-    """Return all combining marks, and the parts of Hangul syllables that follow the first, for a character class."""
+    """Return all combining marks and non-initial parts of Hangul syllables, for a character class."""
     points = range(0x300, 0x1F000)
     return "".join(chr(p) for p in points if 0x1160 <= p < 0x1200 or unicodedata.category(chr(p))[0] == "M")
 
@@ -195,10 +196,10 @@ def _fold(unit: str) -> str:
 
 
 class Name:
-    """A name in all of its `spellings`, and what it is replaced with. Spellings without a letter or digit are ignored.
+    """A name in all its `spellings`, and its replacement. Spellings without a letter or digit are ignored.
 
-    The replacement must not contain the name, or what means something in HTML and Markdown. `renamed` are names of
-    files that contain the name and are replaced with something else.
+    The replacement must not contain the name, or any characters with a meaning in HTML and Markdown. `renamed` maps
+    file names that contain the name to replacements of their own.
     """
 
     def __init__(
@@ -207,7 +208,7 @@ class Name:
         self.spellings = [spelling for spelling in dict.fromkeys(spellings) if words_of(spelling)]
         self.replacement = replacement
         self._renamed = renamed
-        # In a slug, a URL or the name of a file.
+        # For slugs, URLs and file names.
         self.url_replacement = slugify(replacement) or "withdrawn"
 
     @cached_property
@@ -221,12 +222,12 @@ class Name:
         return sorted({max(words_of(spelling), key=len) for spelling in self.spellings})
 
     def may_be_in(self, text: str) -> bool:
-        """Return False only if the name is certainly not in `text`. Many times faster than `find`."""
+        """Return False only if `text` certainly doesn't contain the name. Many times faster than `find`."""
         skimmed = _skim(text)
         return any(needle in skimmed for needle in self._needles)
 
     def find(self, text: str) -> list[Span]:
-        """Return where the name is in `text`, also within tags and the like, in order."""
+        """Return all positions of the name in `text`, including those within tags and other markup, in order."""
         if not self.may_be_in(text):
             return []
         flat = flatten(text)
@@ -237,7 +238,7 @@ class Name:
         return sorted(found)
 
     def replace(self, text: str, *, is_url: bool = False) -> str:
-        """Return `text` with the replacement in place of the name. Markup within the name stays, after it."""
+        """Return `text` with the name replaced. Markup within the name is kept after the replacement."""
         if not self.may_be_in(text):
             return text
         for old, new in self._renamed.items():
@@ -268,10 +269,10 @@ class Name:
 
 
 def pattern_of(spelling: str) -> str:
-    """Return the regular expression for one spelling in the text of a `Flat`: as a whole, not in a longer word.
+    """Return the regular expression for one spelling in the text of a `Flat`. It only matches whole words.
 
-    Scripts without spaces have no words to be a part of. In Arabic and Hebrew, “and”, “in”, “to” and the like are
-    attached to the next word, and in Korean, particles to the one before. They stay.
+    In scripts without spaces, it matches anywhere. In Arabic and Hebrew, “and”, “in”, “to” and the like are attached to
+    the next word, and in Korean, particles to the previous one. They are allowed, and kept.
     """
     normalised, words = normalise(spelling), words_of(spelling)
     parts = [before(words[0][0]), re.escape(words[0])]
@@ -282,13 +283,13 @@ def pattern_of(spelling: str) -> str:
         position = start + len(word)
     expression = "".join([*parts, after(words[-1][-1])])
     if len(words) > 1 and not is_unspaced(words[-1][-1]):
-        # Slugs and names of files leave out the apostrophe of a genitive: “zoe-quillfeathers-case”.
+        # Slugs and file names leave out the apostrophe of a possessive: “zoe-quillfeathers-case”.
         expression += rf"|{parts[0]}{'[-_]'.join(map(re.escape, words))}(?=s(?!{LETTER}))"
     return expression
 
 
 def _gap_like(gap: str) -> str:
-    """Return the expression for what is between two words of a name, like `gap` in the spelling."""
+    """Return the expression for what may separate two words of a name that are separated by `gap` in the spelling."""
     if re.search(_COMMA, gap):
         return rf"{SEPARATOR}{{0,3}}{_COMMA}{SEPARATOR}{{0,6}}"
     # Hyphens and apostrophes are often left out, spaces are not.
@@ -296,7 +297,7 @@ def _gap_like(gap: str) -> str:
 
 
 def before(letter: str) -> str:
-    """Return the expression for the place before a name that begins with `letter`."""
+    """Return the expression for what may precede a name that starts with `letter`."""
     if is_unspaced(letter) and not _HANGUL[0] <= letter <= _HANGUL[1]:
         return ""
     start = rf"(?<!{LETTER})(?<![{marks()}])"
@@ -307,12 +308,12 @@ def before(letter: str) -> str:
 
 
 def after(letter: str) -> str:
-    """Return the expression for the place after a name that ends with `letter`."""
+    """Return the expression for what may follow a name that ends with `letter`."""
     return "" if is_unspaced(letter) else rf"(?!{LETTER})(?![{marks()}])"
 
 
 def _skim(text: str) -> str:
-    """Return `text` decoded and folded, as it is and without the markup within words."""
+    """Return `text` decoded and folded, both with and without the markup within words."""
     if "&" in text or "%" in text or "\\u" in text:
         text = _CODES.sub(lambda token: _decode(token[0]), text)
     whole = _MARKS.sub("", text)
@@ -323,7 +324,7 @@ def _skim(text: str) -> str:
 
 
 def _fold_all(text: str) -> str:
-    """Return `text` normalised, but for spaces. Most words occur again and again, so looking them up is faster."""
+    """Return `text` normalised except for spaces, word by word, because most words recur and are cached."""
     if text.isascii():
         return text.lower()
     return " ".join(
@@ -335,7 +336,7 @@ def _fold_all(text: str) -> str:
 
 
 def _is_in_url(text: str, start: int, end: int) -> bool:
-    """Whether the name at this place is part of a URL, a slug, an e-mail address or the name of a file."""
+    """Whether the name at this position is part of a URL, a slug, an e-mail address or a file name."""
     if any(char.isspace() for char in text[start:end]):
         return False
     if (

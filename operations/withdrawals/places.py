@@ -1,6 +1,6 @@
-"""Where a name can be: every column of every table that holds text, unless it is listed here with a reason.
+"""Where a name can be: every column with text in every table, unless it is listed here with a reason.
 
-So a new table is covered without doing anything for it.
+A new table is therefore covered automatically.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,35 +16,35 @@ from operations.withdrawals.matching import Name
 # Tables that are left alone.
 _UNTOUCHED: Final = frozenset(
     {
-        # Names that are parts of Broadside.
+        # Names that belong to Broadside itself.
         *("auth.permission", "auth.group", "contenttypes.contenttype"),
-        # Secrets, hashes and signed values, in which no name can be read.
+        # Secrets, hashes and signed values, which contain no readable name.
         *("accounts.session", "accounts.passwordlink", "accounts.emergencylink", "sessions.session"),
         *("mfa.authenticator", "account.emailaddress", "account.emailconfirmation"),
-        # What is being done with the name.
+        # The withdrawals themselves.
         *("operations.withdrawal", "operations.withdrawnrow", "operations.goneurl"),
     }
 )
-# Columns that are left alone: what people log in with, which readers never see, and passwords of posts.
+# Columns that are left alone: log-in data, which readers never see, and passwords of posts.
 UNTOUCHED_FIELDS: Final = frozenset(
     {
         *("accounts.user.username", "accounts.user.email", "accounts.user.first_name", "accounts.user.last_name"),
         *("accounts.user.password", "blog.entry.password"),
     }
 )
-# Rows that mean nothing, or something else, without the name.
+# Tables whose rows are deleted, because without the name they mean nothing, or something else.
 _DELETED: Final = frozenset(
     {
         *("blog.redirect", "tags.tagalias", "tags.formername", "comments.token", "comments.lesson", "comments.block"),
         *("comments.follower", "comments.sentmention", "readers.referrercount", "accounts.portrait"),
     }
 )
-# What comes first: what others refer to, then what readers see.
+# The tables that come first: those that others refer to, then those that readers see.
 _FIRST: Final = (
     *("media.picture", "media.document", "wordpress.fragment", "tags.tag", "blog.category", "accounts.user"),
     *("blog.entry", "comments.comment"),
 )
-# Columns, and keys of JSON, whose values are slugs or URLs even if they don't look like it.
+# Columns and JSON keys whose values are slugs or URLs even if they don't look like it.
 _URLS: Final = frozenset(
     {
         *("slug", "path", "former_slugs", "former_path", "url", "link", "guid", "website", "site", "writing"),
@@ -55,7 +55,7 @@ _URLS: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A table with the columns in which a name may be."""
+    """A table with the columns that may contain a name."""
 
     model: type[models.Model]
     fields: tuple[models.Field[Any, Any], ...]
@@ -70,7 +70,7 @@ class Place:
 
     @property
     def is_deleted(self) -> bool:
-        """Whether rows with the name are deleted, because they can't do without it."""
+        """Whether rows with the name are deleted, because they make no sense without it."""
         return self.label in _DELETED
 
     @property
@@ -78,17 +78,17 @@ class Place:
         return self.model._base_manager.order_by("pk")
 
     def read(self, after: Any, limit: int) -> list[tuple[Any, dict[str, Any]]]:
-        """Return the next rows after this primary key: that of each, and its columns."""
+        """Return the next rows after this primary key, each with its own key and its columns."""
         rows = self.rows if after is None else self.rows.filter(pk__gt=after)
         found = rows.values_list("pk", *self.names)[:limit]
         return [(pk, dict(zip(self.names, values, strict=True))) for pk, *values in found]
 
     def may_have(self, name: Name, values: Mapping[str, Any]) -> bool:
-        """Return False only if the name is certainly in none of the columns."""
+        """Return False only if certainly none of the columns contains the name."""
         return any(name.may_be_in(text) for _column, text in self.texts(values))
 
     def replace(self, name: Name, values: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Return the columns that change, with their new values. None: the row has to be deleted."""
+        """Return the columns that change, with their new values, or None if the row has to be deleted."""
         changed: dict[str, Any] = {}
         for field in self.fields:
             old = values[field.attname]
@@ -98,7 +98,7 @@ class Place:
             if self.is_deleted or field.primary_key:
                 return None
             if isinstance(field, models.EmailField):
-                # Part of an address is no address.
+                # An address with a part replaced is no longer valid.
                 if not field.blank:
                     return None
                 new = ""
@@ -113,7 +113,7 @@ class Place:
 
 @cache
 def places() -> Sequence[Place]:
-    """Return all places, in the order in which they are dealt with."""
+    """Return all places, in the order in which they are processed."""
     found = [place for model in apps.get_models(include_auto_created=True) if (place := _place(model)).fields]
     order = {label: index for index, label in enumerate(_FIRST)}
     return sorted(found, key=lambda place: (order.get(place.label, len(order)), place.label))
@@ -133,7 +133,7 @@ def _may_hold_text(field: models.Field[Any, Any]) -> bool:
 
 
 def _replace(name: Name, value: Any, *, is_url: bool) -> Any:
-    """Return a value with the name replaced, also within lists and dictionaries."""
+    """Return a value with the name replaced, including within lists and dictionaries."""
     match value:
         case str():
             return name.replace(value, is_url=is_url)

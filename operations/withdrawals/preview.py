@@ -1,4 +1,4 @@
-"""What owners are shown of a withdrawal: where the name is, by kind, and what has to be done by hand."""
+"""The preview of a withdrawal for owners: where the name is, by kind, and what has to be done by hand."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row with the name, and where to look at it."""
+    """A row with the name, and its page in the admin."""
 
     finding: Finding
     column: str
@@ -48,7 +48,7 @@ class Kind:
 
 
 def kinds_of(withdrawal: Withdrawal, secret: Secret | None) -> list[Kind]:
-    """Return how often the name is in each table, with the rows that were found, most often first."""
+    """Return the number of rows with the name in each table and the rows that were found, highest number first."""
     findings = secret.findings if secret else []
     urls = _admin_urls([(finding.place, finding.pk) for finding in findings])
     rows: dict[str, list[Row]] = {}
@@ -64,7 +64,7 @@ def kinds_of(withdrawal: Withdrawal, secret: Secret | None) -> list[Kind]:
 
 
 def links_to(pairs: Collection[Sequence[str]]) -> list[Link]:
-    """Return a link to each object, given by its label and ID. What has no page in the admin is named by its kind."""
+    """Return a link to each object, given by its label and ID, named by its kind and ID."""
     return [
         Link(f"{capfirst(str(apps.get_model(label)._meta.verbose_name))} {pk}", url)
         for (label, pk), url in zip(pairs, _admin_urls(pairs), strict=True)
@@ -81,7 +81,7 @@ def accounts_with(name: Name) -> list[Link]:
 
 
 def files_in(findings: Iterable[Finding]) -> list[Link]:
-    """Return the files in the texts that contain the name: only a person can tell what is in them."""
+    """Return the files used in texts that contain the name, because only a person can tell what is in them."""
     entries = [int(finding.pk) for finding in findings if finding.place == "blog.entry"]
     found: list[Any] = []
     for model, accessor in ((Document, "documents"), (Picture, "pictures")):

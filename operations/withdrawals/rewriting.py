@@ -1,7 +1,7 @@
-"""Replacing a name in rows of the database, and putting back what was there.
+"""Replacing a name in rows of the database, and restoring them.
 
-Columns are written directly, because the models would keep the old URLs as redirects. What is derived from them is made
-again here: HTML, keys, the search index, cached pages.
+Columns are written directly, because the models would keep the old URLs as redirects. Data derived from them is updated
+here: HTML, keys, the search index, cached pages.
 """
 
 import datetime as dt
@@ -40,11 +40,11 @@ from tags.models import Tag, TagAlias, TaggedPost
 from tags.names import keys_of
 from tags.tagging import tag_url
 
-# How many entries are brought up to date by one statement.
+# How many entries are updated by one statement.
 _BATCH: Final = 500
-# How many numbers are tried.
-_MAX_TWINS: Final = 100
-# The columns of an entry that readers see and that are made from its source.
+# How many numbers are tried to make a name or URL unique.
+_MAX_NUMBER: Final = 100
+# The columns of an entry that readers see and that are rendered from its source.
 _RENDERED: Final = ("lead_html", "body_html", "auto_excerpt")
 
 type Values = dict[str, Any]
@@ -52,9 +52,9 @@ type Values = dict[str, Any]
 
 @dataclass(slots=True)
 class Rewritten:
-    """What became of some rows. `by_hand` are those that contain the name still, or would if they were rendered again.
+    """The result for some rows. `by_hand` are those that still contain the name, or would if they were rerendered.
 
-    `renamed` are files whose new names don't follow from the old ones, with the new one.
+    `renamed` maps the old names of files to the new ones if these don't follow from them.
     """
 
     changed: list[Any] = field(default_factory=list)
@@ -63,7 +63,7 @@ class Rewritten:
 
 
 def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Name) -> Rewritten:
-    """Replace the name in the rows with these primary keys, and keep what was there. Within a transaction."""
+    """Replace the name in the rows with these primary keys, and keep their former values. Needs a transaction."""
     result = Rewritten()
     kept: list[WithdrawnRow] = []
     gone: set[str] = set()
@@ -96,9 +96,9 @@ def rewrite(withdrawal: Withdrawal, place: Place, pks: Collection[Any], name: Na
 
 
 def restore(rows: Iterable[WithdrawnRow]) -> list[tuple[str, str]]:
-    """Put back what these rows contained, and return the label and ID of what was left alone. Within a transaction.
+    """Restore these rows, and return the label and ID of those that were left alone. Needs a transaction.
 
-    What has been changed or deleted since is left alone. Raises UnreadableError.
+    Rows that have been changed or deleted since are left alone. Raises UnreadableError.
     """
     by_label = {place.label: place for place in places()}
     restored: dict[type[models.Model], list[Any]] = {}
@@ -117,7 +117,7 @@ def restore(rows: Iterable[WithdrawnRow]) -> list[tuple[str, str]]:
 
 
 def _put_back(place: Place, row: WithdrawnRow, record: Mapping[str, Any]) -> Any:
-    """Put back one row. Return its primary key; None if it was left alone."""
+    """Restore one row. Return its primary key; None if it was left alone."""
     if "deleted" in record:
         return _insert_again(record["deleted"])
     stored = place.rows.filter(pk=record["pk"]).select_for_update(no_key=True).first()
@@ -128,7 +128,7 @@ def _put_back(place: Place, row: WithdrawnRow, record: Mapping[str, Any]) -> Any
     if row.digest != _digest(place, {column: now[column] for column in old}):
         return None
     if record["stamp"] and record["stamp"] != _encode(now["modified_at"]):
-        # Something else about it was changed, such as its tags.
+        # Something else was changed in the meantime, such as its tags.
         del old["modified_at"]
     try:
         with transaction.atomic():
@@ -136,14 +136,14 @@ def _put_back(place: Place, row: WithdrawnRow, record: Mapping[str, Any]) -> Any
     except IntegrityError:
         # Another object has its URL now.
         return None
-    # Within the transaction: if it fails, this is done again, and then the files are there already.
+    # Within the transaction, because if that fails, it is repeated, and the files are already in place then.
     for file in _files(place, old):
         move_now(file.storage, now[file.attname], old[file.attname])
     return stored.pk
 
 
 def _serialize(row: models.Model) -> Values:
-    # Not as JSON, in which Django rounds times.
+    # Not as JSON, because Django rounds times in it.
     (found,) = serializers.serialize("python", [row])
     return {
         **found,
@@ -153,7 +153,7 @@ def _serialize(row: models.Model) -> Values:
 
 
 def _insert_again(serialized: Values) -> Any:
-    """Insert a row that was deleted. Return its primary key; None if that is impossible by now."""
+    """Insert a deleted row again. Return its primary key; None if that is no longer possible."""
     try:
         with transaction.atomic():
             (found,) = serializers.deserialize("python", [serialized])
@@ -166,7 +166,7 @@ def _insert_again(serialized: Values) -> Any:
 
 
 def _has_its_relations(row: models.Model) -> bool:
-    """Return whether everything exists that the row refers to, which the database may only check when it commits."""
+    """Return whether all objects that the row refers to exist, which the database may only check on commit."""
     related = (
         (each.related_model, getattr(row, each.attname)) for each in row._meta.concrete_fields if each.is_relation
     )
@@ -178,14 +178,14 @@ def _is_there(model: Any, pk: Any) -> bool:
 
 
 def _store(place: Place, row: models.Model, old: Values, new: Values, name: Name, result: Rewritten) -> Values:
-    """Store the columns that change, and those that follow from them. Return all of these; none if that is impossible.
+    """Store the columns that change and those derived from them, and return all of them; none if that is impossible.
 
-    If another row has the same slug, name or path by now, a number is added.
+    If another row already has the same slug, name or path, a number is added.
     """
-    for number in range(1, _MAX_TWINS):
+    for number in range(1, _MAX_NUMBER):
         values = {column: _numbered(place, column, value, number) for column, value in new.items()}
         values |= _free_files(place, old, values, result)
-        # Not with setattr: an image would be read from a file that is not there yet.
+        # Not with setattr, which would read an image from a file that doesn't exist yet.
         row.__dict__.update(values)
         values |= _derived(row, values, name, result)
         try:
@@ -194,7 +194,7 @@ def _store(place: Place, row: models.Model, old: Values, new: Values, name: Name
         except IntegrityError:
             continue
         for file in _files(place, values):
-            # Afterwards: if it is not committed, the files stay. See `mend_files`.
+            # After the commit, so that the files stay if it fails. See `mend_files`.
             transaction.on_commit(partial(move_now, file.storage, old[file.attname], values[file.attname]))
         return values
     return {}
@@ -208,7 +208,7 @@ def _numbered(place: Place, column: str, value: Any, number: int) -> Any:
 
 
 def _derived(row: models.Model, new: Values, name: Name, result: Rewritten) -> Values:
-    """Return the other columns that follow from the new values, which `row` has already."""
+    """Return the columns derived from the new values, which `row` already has."""
     match row:
         case Entry():
             return _rendered(row, new, name, result)
@@ -231,7 +231,7 @@ def _rendered(entry: Entry, new: Values, name: Name, result: Rewritten) -> Value
             values |= {column: getattr(entry, column) for column in columns}
     clean = {column: name.replace(str(getattr(entry, column))) for column in _RENDERED}
     if "source" in new and any(clean[column] != values.get(column, clean[column]) for column in _RENDERED):
-        # The markup hides the name in a way that only rendering reveals.
+        # The markup hides the name until it is rendered.
         result.by_hand.append((entry._meta.concrete_model._meta.label_lower, str(entry.pk)))  # type: ignore[union-attr]  # it is no abstract model
     values |= clean
     entry.__dict__.update(values)
@@ -239,10 +239,10 @@ def _rendered(entry: Entry, new: Values, name: Name, result: Rewritten) -> Value
 
 
 def _announce(model: type[models.Model], pks: Collection[Any]) -> None:
-    """Bring up to date what is derived from these rows, and make cached pages expire.
+    """Update the data derived from these rows, and expire cached pages.
 
-    Entries and comments are indexed at once. Entries that only have such a tag, category or author are marked as stale,
-    because there may be very many: the caller indexes them when it has committed.
+    Entries and comments are indexed at once. Entries with one of these tags, categories or authors are only marked as
+    stale, because there may be very many. The caller indexes them after the commit.
     """
     affected: models.QuerySet[Any] | None = None
     if issubclass(model, Entry):
@@ -264,7 +264,7 @@ def _announce(model: type[models.Model], pks: Collection[Any]) -> None:
 
 
 def _free_files(place: Place, old: Values, new: Values, result: Rewritten) -> Values:
-    """Return names for files that no other file has."""
+    """Return new names for files that no other files have."""
     free = {}
     for file in _files(place, new):
         free[file.attname] = free_name(file, new[file.attname])
@@ -274,7 +274,7 @@ def _free_files(place: Place, old: Values, new: Values, result: Rewritten) -> Va
 
 
 def _files(place: Place, values: Mapping[str, Any]) -> list[models.FileField]:
-    """Return those of the columns that name files."""
+    """Return the columns that contain file names."""
     return [field for field in place.fields if isinstance(field, models.FileField) and field.attname in values]
 
 
@@ -283,7 +283,7 @@ def _kept(withdrawal: Withdrawal, place: Place, record: Values, *, digest: str =
 
 
 def _values_of(row: models.Model) -> Values:
-    """Return all columns of a row; of a file, its name."""
+    """Return all columns of a row; for a file, its name."""
     values = {}
     for each in row._meta.concrete_fields:
         value = each.value_from_object(row)
@@ -292,7 +292,7 @@ def _values_of(row: models.Model) -> Values:
 
 
 def _url_of(row: Any) -> str:
-    """Return the path of its URL on this site; empty if it has none."""
+    """Return the path of the row's URL on this site; empty if it has none."""
     match row:
         case Redirect():
             return row.path
@@ -303,13 +303,13 @@ def _url_of(row: Any) -> str:
         case Entry() | Category() | Tag() | User():
             with suppress(NoReverseMatch):
                 url = str(row.get_absolute_url())
-                # That of a preview has no name in it.
+                # The URL of a preview contains no name.
                 return "" if "?" in url else url
     return ""
 
 
 def _digest(place: Place, values: Values) -> str:
-    """Return a digest of the columns that people write; of those that are made from them, if there are no others."""
+    """Return a digest of the columns that people write, or of the rendered ones if there are no others."""
     columns = [column for column in sorted(values) if column in place.names]
     written = [column for column in columns if column not in _RENDERED] or columns
     encoded = json.dumps({column: _encode(values[column]) for column in written})
@@ -326,7 +326,7 @@ def _decode(model: type[models.Model], column: str, value: Any) -> Any:
 
 
 def mend_files(withdrawal: Withdrawal) -> None:
-    """Give files the names that their rows have, where a process was killed, or the storage failed, before it did."""
+    """Rename the files that don't have their new names yet because a process was killed or the storage failed."""
     with_files = {place.label: place for place in places() if _files(place, dict.fromkeys(place.names))}
     for row in withdrawal.rows.filter(model__in=with_files).order_by("pk").iterator():
         place, record = with_files[row.model], decrypt(row.sealed)

@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does about withdrawals."""
+"""The worker's tasks for withdrawals."""
 
 import datetime as dt
 import logging
@@ -13,7 +13,7 @@ from operations.withdrawals.encryption import UnreadableError
 from operations.withdrawals.upkeep import look_after_withdrawals
 from operations.withdrawals.working import work
 
-# In seconds. Then other tasks have their turn.
+# How many seconds one run may take, so that other tasks get their turn.
 _TURN: Final = 20
 
 _log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _log = logging.getLogger(__name__)
 @task_kind(_("Withdrawing a name"))
 @task()
 def continue_withdrawal(pk: int) -> None:
-    """Continue a withdrawal for some seconds, and come back if it is not finished."""
+    """Continue a withdrawal for some seconds, and enqueue the task again if it is not finished."""
     withdrawal = Withdrawal.objects.filter(pk=pk).first()
     if withdrawal is None:
         return
@@ -36,5 +36,5 @@ def continue_withdrawal(pk: int) -> None:
 @task_kind(_("Looking after withdrawn names"), time_limit=dt.timedelta(hours=12))
 @task()
 def do_upkeep() -> None:
-    """Delete for good what can't be undone any more, and replace names that have come back."""
+    """Make withdrawals final that can no longer be undone, and replace names that have come back."""
     look_after_withdrawals()

@@ -1,4 +1,4 @@
-"""What is done every day about names that are withdrawn."""
+"""The daily upkeep of withdrawals."""
 
 import logging
 
@@ -16,9 +16,9 @@ _log = logging.getLogger(__name__)
 
 
 def look_after_withdrawals() -> None:
-    """Delete for good what can't be undone any more, and replace names again that have come back.
+    """Make withdrawals final that can no longer be undone, and replace names that have come back.
 
-    Safe to call at any time, and by several processes.
+    Safe to call at any time, and concurrently.
     """
     lifecycle.end_overdue(timezone.now())
     for withdrawal in lifecycle.in_force():
@@ -26,7 +26,7 @@ def look_after_withdrawals() -> None:
             lifecycle.repeat(withdrawal)
             work(withdrawal, float("inf"))
         except lifecycle.AnotherActiveError:
-            # It will have its turn tomorrow.
+            # It gets its turn tomorrow.
             continue
         except UnreadableError:
             _log.error("%s can't be read, because SECRET_KEY has changed.", withdrawal)

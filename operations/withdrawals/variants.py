@@ -11,26 +11,26 @@ from search.text import is_unspaced, words_of
 
 # How many letters the endings of declined names have: `Annas`, `Анны`.
 _MAX_ENDING: Final = 3
-# Shorter words have too many that begin like them.
+# Too many words start with a shorter one.
 _MIN_WORD: Final = 3
 MAX_SUGGESTIONS: Final = 20
-# In place of the name itself. It is no part of any name.
+# Replaces the name itself. It occurs in no name.
 _HIDDEN: Final = "\0"
 
 
 class Variants:
-    """Other spellings that a name may have: turned round, shortened, declined, with another name in between."""
+    """Other spellings that a name may have: reversed, shortened, declined, with another name in between."""
 
     def __init__(self, spellings: Iterable[str]) -> None:
         self._name = Name(spellings, _HIDDEN)
         made = dict.fromkeys(chain.from_iterable(map(_made_from, self._name.spellings)))
         self._made = {spelling: Name([spelling]) for spelling in made if not self._name.find(spelling)}
         self._open = [re.compile(pattern) for spelling in self._name.spellings for pattern in _open_patterns(spelling)]
-        # Wherever any of them is.
+        # Matches all of them.
         self.name = Name([*self._name.spellings, *self._made, *map(_longest_beginning, self._name.spellings)])
 
     def count(self, text: str) -> Counter[str]:
-        """Return which other spellings are in `text`, and how often, where the name itself is not."""
+        """Count the other spellings in `text`, apart from the name itself."""
         if not self.name.may_be_in(text):
             return Counter()
         flat = flatten(self._name.replace(text))
@@ -59,7 +59,7 @@ def _made_from(spelling: str) -> Iterator[str]:
 
 
 def _open_patterns(spelling: str) -> Iterator[str]:
-    """Yield the expressions for this spelling with an ending, and with one more word in it."""
+    """Yield the expressions for this spelling with an ending, and with an additional word in it."""
     words = words_of(spelling)
     if any(is_unspaced(word) for word in words):
         return

@@ -1,7 +1,7 @@
-"""Telling people that what they write contains a name that was withdrawn, as long as the name is known.
+"""Warning people that what they write contains a withdrawn name, as long as the name is known.
 
 The names are in the cache, encrypted, so that this takes no query. If they are missing there, names that come back are
-still replaced again within a day (operations.withdrawals.upkeep).
+still replaced within a day (operations.withdrawals.upkeep).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -19,12 +19,12 @@ from operations.withdrawals.lifecycle import in_force, secret_of
 from operations.withdrawals.matching import Name
 
 _KEY: Final = "operations.withdrawals.names"
-# Seconds. They are stored again every day.
+# In seconds. The names are stored again every day.
 _STORED_FOR: Final = 3 * 24 * 60 * 60
 
 
 def remember_names() -> None:
-    """Store the names that are withdrawn at the moment, where `is_withdrawn` finds them."""
+    """Store the names that are currently withdrawn for `has_withdrawn_name`."""
     spellings = []
     for withdrawal in in_force():
         try:
@@ -38,7 +38,7 @@ def remember_names() -> None:
 
 
 def has_withdrawn_name(texts: Iterable[str]) -> bool:
-    """Return whether one of these texts contains a name that is withdrawn."""
+    """Return whether one of these texts contains a withdrawn name."""
     sealed = cache.get(_KEY)
     if not sealed:
         return False
@@ -50,7 +50,7 @@ def has_withdrawn_name(texts: Iterable[str]) -> bool:
 
 
 def check_draft(draft: Draft) -> Iterator[str]:
-    """Yield advice for the writer of a text."""
+    """Yield advice for the author of a draft."""
     entry = draft.entry
     if has_withdrawn_name([entry.title, entry.slug, entry.source, entry.excerpt, *draft.tags]):
         yield _text()
@@ -64,7 +64,7 @@ class WithdrawnNamesMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        # After saving, forms lead somewhere else.
+        # A form redirects only after it was saved.
         if request.method == "POST" and response.status_code == 302 and _is_in_admin(request):
             texts = (str(text) for _field, values in request.POST.lists() for text in values)
             if has_withdrawn_name(texts):
@@ -74,7 +74,7 @@ class WithdrawnNamesMiddleware:
 
 def _is_in_admin(request: HttpRequest) -> bool:
     user: Any = getattr(request, "user", None)
-    # The page about withdrawals is where the name is typed on purpose.
+    # On the page about withdrawals, the name is typed on purpose.
     is_own = request.path.startswith(reverse("admin:operations_withdrawal_changelist"))
     return request.path.startswith(reverse("admin:index")) and not is_own and user is not None and user.is_staff
 

@@ -1,7 +1,7 @@
-"""Doing the work of a withdrawal in small steps: a batch of rows each, in a transaction of its own.
+"""Doing the work of a withdrawal in small steps: one batch of rows each, in its own transaction.
 
-Each step reads where the last one was, and says where the next one begins, in the same transaction in which it changes
-anything. So it can be killed at any time, and continued by any process.
+In the transaction in which it changes the rows, each step also stores where the next one starts. So the work can be
+killed at any time, and continued by any process.
 """
 
 import datetime as dt
@@ -27,20 +27,20 @@ from operations.withdrawals.variants import MAX_SUGGESTIONS, Variants
 from operations.withdrawals.warnings import remember_names
 from search.tasks import index_stale
 
-# How many rows are read together, and at most written in one transaction.
+# How many rows are read together, and written in one transaction at most.
 _ROWS: Final = 100
-# For how many seconds a step brings the search index up to date.
+# For how many seconds a step updates the search index.
 _INDEXING: Final = 2
-# How many rows are listed in the preview. Beyond that, they are counted.
+# How many rows are listed in the preview. Further ones are only counted.
 MAX_FINDINGS: Final = 500
-# How often the whole database is read, until the name is not found any more.
+# How often the whole database is read at most, until the name is no longer found.
 _MAX_PASSES: Final = 4
-# How much is shown around the name, in characters.
+# How much context of the name is shown on each side, in characters.
 _CONTEXT: Final = 60
 
 
 def work(withdrawal: Withdrawal, seconds: float) -> bool:
-    """Continue for about so many seconds. Return whether it is finished. Raises UnreadableError."""
+    """Continue for about `seconds` seconds. Return whether it is finished. Raises UnreadableError."""
     until = monotonic() + seconds
     while step := _STEPS.get(withdrawal.state):
         step(withdrawal)
@@ -55,7 +55,7 @@ def work(withdrawal: Withdrawal, seconds: float) -> bool:
 
 
 def _search(withdrawal: Withdrawal) -> None:
-    """Look at the next rows, and remember what was found."""
+    """Search the next rows, and store what was found."""
     secret = secret_of(withdrawal)
     place, rows = _next_rows(withdrawal)
     if place is None:
@@ -84,7 +84,7 @@ def _finding(place: Place, pk: Any, column: str, text: str, span: Span) -> Findi
 
 
 def _replace(withdrawal: Withdrawal) -> None:
-    """Look at the next rows, and replace the name in those that contain it."""
+    """Search the next rows, and replace the name in those that contain it."""
     secret = secret_of(withdrawal)
     place, rows = _next_rows(withdrawal)
     if place is None:
@@ -105,7 +105,7 @@ def _replace(withdrawal: Withdrawal) -> None:
 
 
 def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
-    """Read everything once more if anything was found, because someone may have saved a text meanwhile; or finish."""
+    """Start another pass if the name was found, because someone may have saved it again since; otherwise finish."""
     if not index_stale(_INDEXING):
         return
     passes = withdrawal.cursor.get("passes", 0) + 1
@@ -114,7 +114,7 @@ def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
         return
     mend_files(withdrawal)
     delete_copies(secret.name)
-    # Old pages are not found any more, but would stay there for a while.
+    # Old pages are no longer used, but would stay in the cache for a while.
     cache.clear()
     secret.findings, secret.suggestions = [], {}
     values: dict[str, Any] = {"cursor": {}, "sealed": secret.seal()}
@@ -127,7 +127,7 @@ def _end_pass(withdrawal: Withdrawal, secret: Secret) -> None:
 
 
 def _put_back(withdrawal: Withdrawal) -> None:
-    """Put back the last rows that were changed."""
+    """Restore the next batch of rows, starting with those that were changed last."""
     rows = list(withdrawal.rows.order_by("-pk")[:_ROWS])
     if not rows:
         if index_stale(_INDEXING):
@@ -149,7 +149,7 @@ def _end_undo(withdrawal: Withdrawal) -> None:
 
 
 def _next_rows(withdrawal: Withdrawal) -> tuple[Place | None, list[tuple[Any, dict[str, Any]]]]:
-    """Return the next rows to look at, and their place; None after the last one."""
+    """Return the next rows to read, and their place; None after the last one."""
     cursor, all_places = withdrawal.cursor, places()
     labels = [place.label for place in all_places]
     index = labels.index(cursor["place"]) if cursor.get("place") in labels else 0
@@ -162,7 +162,7 @@ def _next_rows(withdrawal: Withdrawal) -> tuple[Place | None, list[tuple[Any, di
 
 
 def _position(withdrawal: Withdrawal, place: Place, rows: Sequence[tuple[Any, Any]]) -> dict[str, Any]:
-    """Return the fields that say that these rows have been looked at."""
+    """Return the fields that record that these rows have been read."""
     cursor = withdrawal.cursor | {"place": place.label, "after": str(rows[-1][0])}
     return {"cursor": cursor, "done": withdrawal.done + len(rows)}
 
@@ -172,7 +172,7 @@ def _counted(withdrawal: Withdrawal, place: Place, count: int) -> dict[str, int]
 
 
 def _added(pairs: Iterable[Sequence[str]], more: Iterable[Sequence[str]]) -> list[Sequence[str]]:
-    """Return `pairs` and those of `more` that are not among them, as JSON represents them."""
+    """Return `pairs` and those of `more` that are not among them, as JSON can represent them."""
     return [list(pair) for pair in dict.fromkeys(map(tuple, [*pairs, *more]))]
 
 
