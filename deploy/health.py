@@ -1,6 +1,6 @@
-"""Ends with an error unless the site answers on this machine: `health.py [PATH [SECONDS]]`.
+"""Exit with an error unless the site responds on this machine: `health.py [PATH [SECONDS]]`.
 
-PATH is /readyz/web (can it answer readers?) or another one of operations.health. SECONDS is how long it may take.
+PATH is /readyz/web (can it answer readers?) or another one from operations.health. SECONDS is how long it may take.
 """
 
 import http.client
@@ -12,7 +12,7 @@ deadline = time.monotonic() + (float(sys.argv[2]) if len(sys.argv) > 2 else 0)
 
 
 def ask() -> str:
-    """Return what is wrong; an empty string if nothing is."""
+    """Return the problem; an empty string if there is none."""
     connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=8)
     try:
         connection.request("GET", path)

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Installs a release of Broadside, or upgrades a site to it: `upgrade.py install|upgrade ARCHIVE`.
+"""Install a release of Broadside, or upgrade a site to it: `upgrade.py install|upgrade ARCHIVE`.
 
-It needs nothing but Python 3.11, because it runs before the packages of the release are there. docs/maintaining.md
-("Upgrading") says what it does, and `releases` how.
+It needs nothing but Python 3.11, because it runs before the packages of the release are installed. docs/maintaining.md
+("Upgrading") describes what it does; the code is in `releases`.
 """
 
 import argparse
@@ -23,13 +23,13 @@ from releases.upgrading import upgrade
 ROOT = Path("/srv/broadside")
 SETTINGS = Path("/etc/broadside/settings")
 USER = "broadside"
-# As after Ctrl-C in a shell.
+# The exit status after Ctrl-C in a shell.
 INTERRUPTED = 130
 
 
 def main() -> int:
     options = _parse()
-    # A lost connection, and a system that shuts down, end it in the same way as Ctrl-C.
+    # A lost connection or a system shutdown ends it in the same way as Ctrl-C.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     os.umask(0o022)
@@ -61,7 +61,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--settings", type=Path, default=SETTINGS, help=f"the settings of the site {default}")
     parser.add_argument("--signers", type=Path, default=DEFAULT_SIGNERS, help=f"who may sign releases {default}")
     parser.add_argument("--unsigned", action="store_true", help="install a download although nothing says who made it")
-    parser.add_argument("--user", default=USER, help=f"the user whom the site runs as, if you are root {default}")
+    parser.add_argument("--user", default=USER, help=f"the user that the site runs as, if you are root {default}")
     parser.add_argument(
         "--address", default="127.0.0.1:8000", help=f"where the site listens, or the path of its socket {default}"
     )

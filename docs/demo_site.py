@@ -1,4 +1,4 @@
-"""The demo site and a browser, for as long as pictures of it are made."""
+"""The demo site and a browser, for taking pictures of it."""
 
 import io
 import os
@@ -35,7 +35,7 @@ def demo_browser() -> Iterator[tuple[Browser, str, dict[str, str]]]:
 
 
 def save_screenshot(page: Page, path: Path, quality: int) -> None:
-    """Write what is visible of a page as WebP."""
+    """Save the visible part of a page as WebP."""
     with Image.open(io.BytesIO(page.screenshot())) as image:
         image.convert("RGB").save(path, quality=quality, method=6)
 

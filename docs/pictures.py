@@ -1,7 +1,7 @@
 """Make the pictures of public pages in docs/pictures, from the demo site: `make pictures`.
 
-Each kind of page at three widths, light and dark. They are made anew whenever the design changes, so that a change can
-be seen beside what was there before.
+There is one of each kind of page at three widths, light and dark. They are made again whenever the design changes, so
+that it can be compared with what was there before.
 """
 
 from typing import Final, Literal
@@ -14,7 +14,7 @@ QUALITY: Final = 60
 # CSS pixels: the smallest phone, a tablet, and a computer.
 SIZES: Final = {"phone": (320, 640), "tablet": (768, 960), "computer": (1440, 900)}
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
-# What is at a URL, and what to scroll to.
+# The label of each page, its URL, and the selector of what to scroll to.
 PAGES: Final = {
     "front": ("Front page", "/", ""),
     "post": ("Post", "/2026/10/12/harbour-lamp-award-2026-shortlist/", ""),

@@ -1,6 +1,6 @@
-"""Make the pictures of the interface in the documentation, from the demo site: `make screenshots`.
+"""Make the screenshots in the documentation, from the demo site: `make screenshots`.
 
-They are made anew whenever the interface changes, so that they show what people see.
+They are made again whenever the interface changes, so that they show what people see.
 """
 
 import re
@@ -29,7 +29,7 @@ WRITTEN: Final = """The jury has read every letter, and it took the **shortlist*
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """A picture: of what is at `path`, for this `account` (empty: a reader), after `prepare` has been done there."""
+    """A screenshot of `path`, as seen by `account` (empty for a reader), after calling `prepare` on the page."""
 
     name: str
     path: str

@@ -1,4 +1,4 @@
-"""Archives of releases: fetching one, verifying who made it, and unpacking it."""
+"""Archives of releases: fetching, verifying their signature, and unpacking."""
 
 import hashlib
 import shutil
@@ -21,16 +21,16 @@ from releases.versions import is_version
 
 # The public keys that may sign releases, in the format of `ssh-keygen` (ALLOWED SIGNERS).
 DEFAULT_SIGNERS: Final = Path("/etc/broadside/release-signers")
-# What a signature is for, so that one for anything else doesn't count.
+# The purpose of a signature, so that signatures for anything else don't count.
 NAMESPACE: Final = "broadside-release"
 _SIGNATURE: Final = ".sig"
-# In bytes. A release has a few megabytes.
+# In bytes. A release is a few megabytes in size.
 _MAX_ARCHIVE: Final = 2**28
 _MAX_UNPACKED: Final = 2**30
 _MAX_SIGNATURE: Final = 2**16
-# Seconds without any progress.
+# How many seconds a download may stall.
 _TIMEOUT: Final = 60
-# What reading an archive raises that is cut off or changed.
+# The errors raised by reading an archive that is truncated or corrupt.
 _DAMAGED: Final = (tarfile.TarError, EOFError, zlib.error)
 
 
@@ -43,7 +43,7 @@ class Archive:
     digest: str
 
     def unpack(self, target: Path) -> None:
-        """Write its files into the folder `target`, which must not be there yet. Raises UpgradeError or OSError."""
+        """Write the files into the folder `target`, which must not exist yet. Raises UpgradeError or OSError."""
         try:
             self._unpack(target)
         except tarfile.FilterError as error:
@@ -66,16 +66,16 @@ class Archive:
                         continue
                     raise UpgradeError(f"{self.path.name} contains something outside of {prefix}: {member.name}.")
                 member.name = inside
-                # It refuses paths that lead out of the folder, and leaves out owners and unusual permissions.
+                # The filter refuses paths that lead out of the folder, and drops owners and unusual permissions.
                 archive.extract(member, target, filter="data")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where an archive comes from: a file, or an https URL. Beside it is its signature, with `.sig` added to the name.
+    """Where an archive comes from: a file, or an https URL. Its signature is next to it, with `.sig` appended.
 
-    If there is a file `signers`, one of them must have signed it. Without that file, only what is on this machine
-    already is installed, unless `is_unsigned_allowed`.
+    If the file `signers` exists, one of them must have signed the archive. Otherwise only local files are installed,
+    unless `is_unsigned_allowed`.
     """
 
     location: str
@@ -99,7 +99,7 @@ class Source:
             path = Path(self.location)
             if not path.is_file():
                 raise UpgradeError(f"There is no file {path}.")
-            # A copy, which no one changes after it was verified.
+            # A copy, so that it can't be changed after it was verified.
             copy = folder / path.name
             shutil.copyfile(path, copy)
             signature = path.with_name(path.name + _SIGNATURE)
@@ -126,7 +126,7 @@ class Source:
             return
         signature = path.with_name(path.name + _SIGNATURE)
         if not signature.is_file():
-            raise UpgradeError(f"{path.name}{_SIGNATURE}, the signature, is missing beside it. Nothing was changed.")
+            raise UpgradeError(f"{path.name}{_SIGNATURE}, the signature, is missing next to it. Nothing was changed.")
         signer = _find_signer(self.signers, signature)
         with path.open("rb") as file:
             done = _ssh_keygen(file, "verify", "-f", self.signers, "-I", signer, "-n", NAMESPACE, "-s", signature)

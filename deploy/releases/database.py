@@ -1,7 +1,7 @@
-"""Talking with `manage.py upgrade_database` of the new release, which changes the database.
+"""Running `manage.py upgrade_database` of the new release, which changes the database.
 
-It writes one word to its output when it has put the migrated database in place, and waits for one on its input: `keep`
-or `undo`. If its input ends instead, because this program was killed, it decides by the link to the current release.
+It writes a word to its output when it has put the migrated database in place, and waits for another on its input:
+`keep` or `undo`. If its input ends because this program was killed, the link to the current release decides.
 """
 
 import subprocess
@@ -18,7 +18,7 @@ _UNDO: Final = "undo"
 
 
 class DatabaseUpgrade:
-    """The database between two releases. Leaving the block before `keep` puts it back as it was."""
+    """The upgrade of a database to another release. Leaving the block before `keep` restores it."""
 
     def __init__(self, layout: Layout, release: Release, account: Account, token: str) -> None:
         self._process = subprocess.Popen(  # noqa: S603  our own program
@@ -29,7 +29,7 @@ class DatabaseUpgrade:
             stdout=subprocess.PIPE,
             text=True,
             close_fds=False,
-            # Ctrl-C is for this program alone, which then ends the other one in order.
+            # Ctrl-C must only reach this program, which then ends the other one in an orderly way.
             start_new_session=True,
             **account.options(),
         )
@@ -40,22 +40,22 @@ class DatabaseUpgrade:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        # At the end of its input, it undoes what was not to be kept.
+        # This ends its input, at which it undoes everything unless it was told to keep it.
         self._process.communicate()
 
     def wait_until_replaced(self) -> None:
-        """Return when the database is that of the new release. Raises UpgradeError if that failed."""
+        """Wait until the database is that of the new release. Raises UpgradeError if the upgrade failed."""
         assert self._process.stdout is not None  # noqa: S101  it is a pipe
         if self._process.stdout.readline().strip() != _REPLACED:
             self._process.wait()
             raise UpgradeError("The database could not be migrated (see above). The site is as it was.")
 
     def keep(self) -> None:
-        """Let people write again. What was kept for undoing is deleted."""
+        """Keep the new database, let people write again, and delete the data for undoing."""
         self._answer(_KEEP)
 
     def undo(self) -> None:
-        """Put the database back as it was, and let people write again. Raises UpgradeError."""
+        """Restore the database to what it was, and let people write again. Raises UpgradeError."""
         if not self._answer(_UNDO):
             raise UpgradeError("The database could not be put back (see above), so it is that of the new release.")
 

@@ -1,2 +1,2 @@
 class UpgradeError(Exception):
-    """Something that stops an installation or upgrade. The text says what to do; the site is as it was."""
+    """An error that stops an installation or upgrade. The message says what to do; the site is unchanged."""

@@ -8,7 +8,7 @@ from releases.programs import Account, say
 
 
 def install(layout: Layout, account: Account, source: Source) -> None:
-    """Install a release where there is none. Raises UpgradeError. It can be interrupted and run again."""
+    """Install a release where there is none. Raises UpgradeError. Can be interrupted and run again."""
     if version := layout.current_version():
         raise UpgradeError(
             f"Version {version} is installed in {layout.root} already. To go on to another one: upgrade."

@@ -15,9 +15,9 @@ from releases.versions import is_version, order
 
 # In the folder of a release: the SHA-256 of the archive that it was made from. It is written last.
 _PREPARED: Final = ".prepared"
-# How many older releases stay. Their code is what one goes back to.
+# How many older releases are kept, so that owners can go back to them.
 _KEPT: Final = 2
-# In seconds: how long to wait for the lock, and how often to look. Whatever a killed upgrade has left ends sooner.
+# In seconds: how long to wait for the lock, and the pause in between. Processes left by a killed upgrade end sooner.
 _PATIENCE: Final = 120
 _PAUSE: Final = 0.5
 
@@ -42,7 +42,7 @@ class Layout:
         return self.root / "releases" / version
 
     def current_version(self) -> str:
-        """Return the version in use; an empty string before the first one is installed."""
+        """Return the version in use; an empty string if none is installed yet."""
         try:
             return Path(os.readlink(self.current)).name
         except FileNotFoundError:
@@ -66,19 +66,19 @@ class Layout:
             return False
 
     def mark_prepared(self, version: str, digest: str) -> None:
-        # All of it must be on the disk before what says so.
+        # All of it must be on the disk before the mark is.
         os.sync()
         (self.release(version) / _PREPARED).write_text(digest)
 
     def remove(self, version: str) -> None:
-        """Delete a release. If that is interrupted, it no longer counts as complete."""
+        """Delete a release. If that is interrupted, the rest no longer counts as complete."""
         folder = self.release(version)
         (folder / _PREPARED).unlink(missing_ok=True)
         if folder.exists():
             shutil.rmtree(folder)
 
     def remove_old(self) -> list[str]:
-        """Delete all releases but the one in use, newer ones, and the two before it. Return which."""
+        """Delete all releases but the one in use, newer ones, and the two before it. Return the deleted versions."""
         current = order(self.current_version())
         folders = [path.name for path in (self.root / "releases").iterdir() if is_version(path.name)]
         older = sorted((name for name in folders if order(name) < current), key=order)
@@ -89,9 +89,9 @@ class Layout:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of installations and upgrades. Raises UpgradeError if another one doesn't end in time.
+        """Hold the lock for installations and upgrades. Raises UpgradeError if another one doesn't end in time.
 
-        Programs that are started by `releases.programs` hold it as well: if this one is killed, they may go on writing.
+        Programs started by `releases.programs` hold it too, because they may continue to write if this one is killed.
         """
         try:
             self.root.mkdir(parents=True, exist_ok=True)
@@ -117,7 +117,7 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the system write down which files are in a folder, so that a power cut doesn't undo a renaming."""
+    """Sync the entries of a folder to the disk, so that a power cut doesn't undo a rename."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

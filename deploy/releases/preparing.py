@@ -1,4 +1,4 @@
-"""Making the folder of a release, complete and ready to run, while the site runs."""
+"""Making the folder of a release, complete and ready to run, while the site keeps running."""
 
 import compileall
 import os
@@ -15,7 +15,7 @@ from releases.programs import Account, Release, run, say
 
 
 def prepare(layout: Layout, archive: Archive) -> Release:
-    """Return the release in an archive, installed. What an interrupted installation has left is made anew."""
+    """Install the release in an archive, and return it. An installation that was interrupted is started again."""
     version = archive.version
     release = Release(layout.release(version))
     if layout.is_prepared(version, archive.digest):
@@ -35,7 +35,7 @@ def prepare(layout: Layout, archive: Archive) -> Release:
         _install_packages(layout, release)
         say("Collecting styles and icons …")
         _collect_static_files(release)
-        # The site's user may not write there, so Python could not keep what it compiles.
+        # Compiled here because the site's user may not write there.
         compileall.compile_dir(str(release.folder), quiet=2, rx=re.compile(r"/\.venv/"))
         layout.mark_prepared(version, archive.digest)
     except OSError as error:
@@ -64,7 +64,7 @@ def check_settings(layout: Layout) -> None:
 def _install_packages(layout: Layout, release: Release) -> None:
     environment = os.environ | {
         "UV_PROJECT_ENVIRONMENT": str(release.folder / ".venv"),
-        # The site's user can't read what is in root's home folder.
+        # The site's user can't read a Python in root's home folder.
         "UV_PYTHON_PREFERENCE": "system",
         "UV_PYTHON_INSTALL_DIR": str(layout.tools / "python"),
     }
@@ -77,7 +77,7 @@ def _install_packages(layout: Layout, release: Release) -> None:
 
 
 def _find_uv(layout: Layout) -> str:
-    """Return the path of uv, which is installed from PyPI if the system has none."""
+    """Return the path of uv. Install it from PyPI if the system has none."""
     if found := os.environ.get("UV") or shutil.which("uv"):
         return found
     folder = layout.tools / "uv"
@@ -92,7 +92,7 @@ def _find_uv(layout: Layout) -> str:
 
 
 def _collect_static_files(release: Release) -> None:
-    # It needs neither the site's data nor its database, in which root must not leave files that the site can't open.
+    # Without the site's data and database, because root must not leave files there that the site can't open.
     with TemporaryDirectory(prefix="broadside-") as data:
         environment = {"BROADSIDE_DATA": data, "DATABASE_URL": "", "DATABASE_REPLICA_URLS": "", "PAGES_FOLDER": ""}
         release.manage(Account(), "collectstatic", "--no-input", "--verbosity=0", environment=environment)

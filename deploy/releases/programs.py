@@ -1,4 +1,4 @@
-"""Running other programs, and the site's own commands as the user whom the site runs as."""
+"""Running other programs, and the site's own commands as the site's user."""
 
 import os
 import pwd
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from releases.errors import UpgradeError
 
-# Programs are started with `close_fds=False`, so that they hold the lock of releases.layout. They get no other file.
-# Nothing of root's own environment reaches the site's commands: their settings are in its file.
+# Programs are started with `close_fds=False`, so that they inherit the lock of releases.layout, but no other file.
+# The site's commands don't inherit root's environment, because their settings are in the site's file.
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -21,7 +21,7 @@ def say(text: str) -> None:
 
 @dataclass(frozen=True)
 class Account:
-    """The user whom the site's commands run as; with no `name`, the one who runs this."""
+    """The user that the site's commands run as; the current user if `name` is empty."""
 
     name: str = ""
 
@@ -33,13 +33,13 @@ class Account:
             pwd.getpwnam(name)
         except KeyError:
             raise UpgradeError(
-                f"There is no user “{name}”, whom the site runs as. Create one, as docs/running.md describes, or name "
+                f"There is no user “{name}” for the site to run as. Create one, as docs/running.md describes, or name "
                 "another one with --user."
             ) from None
         return cls(name)
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments of `subprocess.Popen` with which a program runs as this user."""
+        """Return the arguments of `subprocess.Popen` that make a program run as this user."""
         if not self.name:
             return {}
         user = pwd.getpwnam(self.name)
@@ -49,7 +49,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Release:
-    """The folder of a release, whose commands can be run."""
+    """The folder of a release, and running its commands."""
 
     folder: Path
 
@@ -59,7 +59,7 @@ class Release:
     def manage(
         self, account: Account, *arguments: str, environment: Mapping[str, str] | None = None, failure: str = ""
     ) -> None:
-        """Run a command of `manage.py`. What it says is shown. Raises UpgradeError, with the text `failure`."""
+        """Run a command of `manage.py` and show its output. Raises UpgradeError with the text `failure` if it fails."""
         failure = failure or f"`manage.py {arguments[0]}` failed (see above). Nothing was changed."
         environment = clean_environment() | dict(environment or {})
         run(self.command(*arguments), failure, cwd=self.folder, env=environment, **account.options())
@@ -70,7 +70,7 @@ def clean_environment() -> dict[str, str]:
 
 
 def run(command: list[str], failure: str, **options: Any) -> None:
-    """Run a program whose output is shown. Raises UpgradeError with the text `failure` if it fails."""
+    """Run a program and show its output. Raises UpgradeError with the text `failure` if it fails."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, close_fds=False, check=False, **options)  # noqa: S603  our own
     except OSError as error:

@@ -1,4 +1,4 @@
-"""The running site: which version answers, and making it go on to another one."""
+"""The running site: finding out which version answers, and switching it to another one."""
 
 import http.client
 import json
@@ -18,9 +18,9 @@ _TIMEOUT: Final = 10
 
 @dataclass(frozen=True)
 class Site:
-    """Where it listens (`host:port`, or the path of a Unix socket), and the command that replaces its processes.
+    """Where the site listens (`host:port`, or the path of a Unix socket), and the command that replaces its processes.
 
-    `patience` is in how many seconds they have to answer.
+    `patience` is how many seconds these have until they must answer.
     """
 
     address: str
@@ -31,7 +31,7 @@ class Site:
         return self._ask("/healthz", "")[0] == 200
 
     def reload(self) -> None:
-        """Have the site go on to the release that `current` is a link to. Raises UpgradeError."""
+        """Switch the site to the release that `current` links to. Raises UpgradeError."""
         command = shlex.split(self.reload_command)
         try:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603  root's
@@ -43,7 +43,7 @@ class Site:
     def wait_until_ready(self, version: str, token: str) -> None:
         """Wait until this version can answer readers. Raises UpgradeError if it doesn't in time."""
         deadline = time.monotonic() + self.patience
-        # Each of its processes starts by itself, and any of them may answer.
+        # Its processes start independently, and any of them may answer.
         in_a_row = 0
         problem = "it does not answer"
         while in_a_row or time.monotonic() < deadline:

@@ -1,9 +1,9 @@
-"""Going on to another release.
+"""Upgrading to another release.
 
-Readers are served all the time. A copy of the database is migrated, twice: first while the site runs as always, to see
-that it works and how long it takes, and then while nothing can be written. The second copy takes the place of the
-database in one step. Until then, nothing of the site has changed; afterwards, the release in use is switched, and if
-the new one doesn't answer, both are put back.
+Readers are served all the time. A copy of the database is migrated twice: first while the site runs as always, to see
+whether it works and how long it takes, and then while nothing can be written. The second copy replaces the database in
+one step. Until then, the site is unchanged. Afterwards, the site is switched to the new release, and if that doesn't
+answer, both are reverted.
 """
 
 import secrets
@@ -23,9 +23,9 @@ from releases.versions import order
 
 
 def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, with_backup: bool) -> None:
-    """Upgrade a site. Raises UpgradeError or KeyboardInterrupt, and then the site is as it was.
+    """Upgrade a site. If this raises UpgradeError or KeyboardInterrupt, the site is unchanged.
 
-    After a kill, running it again finishes what was begun.
+    If it is killed, running it again finishes the upgrade.
     """
     before = layout.current_version()
     if not before:
@@ -48,15 +48,15 @@ def upgrade(layout: Layout, account: Account, source: Source, site: Site, *, wit
     say("Trying the migration and the new version on a copy of the database …")
     failure = f"Version {version} does not work with a copy of the database (see above). Nothing was changed."
     release.manage(account, "upgrade_database", "--rehearse", f"--patience={site.patience}", failure=failure)
-    _go_over(layout, account, site, before, version)
+    _switch(layout, account, site, before, version)
     removed = layout.remove_old()
     if removed:
         say(f"Removed from {layout.root / 'releases'}: {', '.join(removed)}.")
     say(f"Version {version} is in use, {time.monotonic() - started:.0f} seconds after the beginning.")
 
 
-def _go_over(layout: Layout, account: Account, site: Site, before: str, version: str) -> None:
-    """Migrate the database and switch to the new release, or put both back."""
+def _switch(layout: Layout, account: Account, site: Site, before: str, version: str) -> None:
+    """Migrate the database and switch to the new release, or revert both."""
     say("Updating the site. It can be read meanwhile; comments and changes have to wait …")
     token = secrets.token_urlsafe(24)
     is_running = site.is_running()
@@ -87,7 +87,7 @@ def _go_back(layout: Layout, site: Site, database: DatabaseUpgrade, before: str)
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Finish what takes a moment, and can't be left half done."""
+    """Ignore signals during the block, which takes a moment and can't be left half done."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     handlers = [signal.signal(number, signal.SIG_IGN) for number in numbers]
     try:

@@ -1,4 +1,4 @@
-"""Numbers of releases, such as 1.4.2 or, before it is one, 1.4.2rc1."""
+"""Version numbers of releases, such as 1.4.2, and of candidates, such as 1.4.2rc1."""
 
 import re
 from typing import Final
@@ -13,7 +13,7 @@ def is_version(text: str) -> bool:
 
 
 def order(version: str) -> tuple[int, int, int, bool, int]:
-    """Return what versions are sorted by. Raises UpgradeError if it isn't one."""
+    """Return the sort key of a version. Raises UpgradeError if it isn't one."""
     found = _VERSION.fullmatch(version)
     if not found:
         raise UpgradeError(f"“{version}” is not the number of a release, such as 1.4.2.")
