@@ -1,4 +1,4 @@
-"""A new Debian that runs in a folder, with systemd as its first process, in namespaces of its own. Takes root."""
+"""A new Debian that runs in a folder, with systemd as its first process, in its own namespaces. Needs root."""
 
 import os
 import pty
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 60  # seconds
-# What any Debian has, besides what apt needs: systemd with dbus, ps and kill, and ip.
+# What every Debian has, besides the packages that apt needs: systemd with dbus, ps and kill, and ip.
 PACKAGES = "systemd-sysv,dbus,procps,iproute2,ca-certificates"
-# Makes a file system of a system's own, and starts it.
+# Makes a separate file system, and starts the new system in it.
 BOOT = """
 set -e
 mount --bind "$1" "$1"
@@ -36,7 +36,7 @@ ln -s /proc/self/fd dev/fd
 ln -s fd/0 dev/stdin; ln -s fd/1 dev/stdout; ln -s fd/2 dev/stderr
 pivot_root . mnt
 umount --lazy /mnt
-# It changes nothing of the machine outside: its modules, clock and devices.
+# It can't change the machine outside: its modules, clock and devices.
 exec env -i container=ci PATH=/usr/sbin:/usr/bin:/sbin:/bin setpriv \
     --bounding-set=-sys_module,-sys_boot,-sys_time,-sys_rawio,-mknod \
     --inh-caps=-sys_module,-sys_boot,-sys_time,-sys_rawio,-mknod /lib/systemd/systemd --unit=multi-user.target
@@ -44,14 +44,14 @@ exec env -i container=ci PATH=/usr/sbin:/usr/bin:/sbin:/bin setpriv \
 
 
 class NotAllowedError(Exception):
-    """This machine doesn't allow what a system of its own takes. The message says what."""
+    """This machine doesn't allow something that a separate system needs. The message says what."""
 
 
 class System:
     """A Debian that runs in a folder."""
 
     def __init__(self, folder: Path, hosts: str) -> None:
-        """`folder` is empty. `hosts` are names of this machine."""
+        """`folder` must be empty. `hosts` are names that the system resolves to this machine."""
         self.folder = folder
         self._hosts = hosts
         self._starter: subprocess.Popen[bytes] | None = None
@@ -75,7 +75,7 @@ class System:
         """Start systemd as the first process. Raises NotAllowedError."""
         self._group.mkdir()
         namespaces = ["--mount", "--pid", "--uts", "--ipc", "--cgroup", "--propagation=private"]
-        # As a part of this control group, it can't touch what belongs to others.
+        # Inside this control group, it can't touch those of other processes.
         join = f'echo $$ > {self._group}/cgroup.procs && exec unshare --fork --kill-child "$@"'
         command = ["sh", "-c", join, "sh", *namespaces, "sh", "-c", BOOT, "sh", str(self.folder)]
         self._starter = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -96,14 +96,14 @@ class System:
         names = ("http_proxy", "https_proxy", "no_proxy", "PIP_INDEX_URL", "UV_INDEX_URL")
         environment = [f"{name}={os.environ[name]}" for name in names if name in os.environ]
         environment += ["HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive"]
-        # uv only believes the certificates that it is told.
+        # uv only trusts the certificates that it is told to.
         environment += ["SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt"]
         environment += ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"]
         enter = ["nsenter", f"--target={self._first}", "--mount", "--pid", "--uts", "--ipc", "--cgroup", "--root"]
         return [*enter, f"--wdns={folder}", "env", "-i", *environment, "bash", "-euo", "pipefail", "-c", script]
 
     def run(self, script: str, *, folder: str = "/root", checked: bool = True) -> str:
-        """Run a script, and return what it prints. If it fails, this is printed, and everything ends."""
+        """Run a script and return its output. If it fails, print the output and exit."""
         done = subprocess.run(
             self.command(script, folder),
             stdin=subprocess.DEVNULL,
@@ -118,7 +118,7 @@ class System:
         return done.stdout
 
     def type(self, script: str, answers: dict[str, str]) -> None:
-        """Run a script in a terminal, and type the answers to its questions, in their order."""
+        """Run a script in a terminal, and type the answers to its questions, in order."""
         terminal, inside = pty.openpty()
         process = subprocess.Popen(
             self.command(script), stdin=inside, stdout=inside, stderr=inside, start_new_session=True
@@ -130,7 +130,7 @@ class System:
                 seen += os.read(terminal, 1000).decode()
             os.write(terminal, f"{answer}\n".encode())
             seen = seen.rpartition(question)[2]
-        with suppress(OSError):  # Linux says so when the last process has closed the terminal.
+        with suppress(OSError):  # Linux raises it when the last process has closed the terminal.
             while piece := os.read(terminal, 1000):
                 seen += piece.decode()
         os.close(terminal)
@@ -162,7 +162,7 @@ def cgroup_folder() -> Path:
 
 
 def run(*command: object, **options: Any) -> str:
-    """Run a program, and return what it prints. If it fails, this is printed, and everything ends."""
+    """Run a program and return its output. If it fails, print the output and exit."""
     done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **options)
     if done.returncode:
         sys.exit(f"{command[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")

@@ -2,8 +2,8 @@
  * Grades pages by the rules of Mozilla's HTTP Observatory: `node observatory.mjs FOLDER HOST < pages.json`.
  *
  * FOLDER is where npm has installed @mdn/mdn-http-observatory. It requests the pages itself, over HTTP and HTTPS, from the
- * server on this machine, whose certificate for HOST has to be by an authority that Node knows (NODE_EXTRA_CA_CERTS).
- * The pages are a list of objects with a `path` and a `cookie`, which may be empty. Prints a line for each page, and ends
+ * server on this machine, whose certificate for HOST has to be from an authority that Node trusts (NODE_EXTRA_CA_CERTS).
+ * The pages are a list of objects with a `path` and a `cookie`, which may be empty. Prints a line for each page, and exits
  * with an error unless each has an A+.
  */
 
@@ -17,7 +17,7 @@ const lookup = dns.lookup;
 dns.lookup = (name, options, callback) => lookup(name === host ? '127.0.0.1' : name, options, callback);
 
 const root = path.join(folder, 'node_modules/@mdn/mdn-http-observatory');
-// Its installation would download the list of the hosts that browsers know. Ours is not in it.
+// Its installation would download the list of hosts that browsers have preloaded. Ours is not in it.
 fs.writeFileSync(path.join(root, 'conf/hsts-preload.json'), '{}');
 const load = (name) => import(pathToFileURL(path.join(root, 'src', name)));
 const { retrieve } = await load('retriever/retriever.js');
@@ -25,7 +25,7 @@ const { ALL_TESTS } = await load('constants.js');
 const { getGradeForScore, getScoreDescription, getScoreModifier } = await load('grader/grader.js');
 const { MINIMUM_SCORE_FOR_EXTRA_CREDIT } = await load('grader/charts.js');
 
-/* As in scanner/index.js, which accepts neither paths nor pages with the status 404. */
+/* Like scanner/index.js, which accepts neither paths nor pages with the status 404. */
 function grade(requests) {
     const results = ALL_TESTS.map((test) => test(requests)).filter((output) => output.result);
     const modifiers = results.map((output) => getScoreModifier(output.result));
@@ -43,7 +43,7 @@ for (const page of JSON.parse(fs.readFileSync(0, 'utf8'))) {
         options.headers = ['Accept: text/html', `Cookie: ${page.cookie}`];
     }
     let requests = await retrieve(host, options);
-    // nginx limits how often one sender opens the log-in page: ten times a minute.
+    // nginx lets a sender open the log-in page ten times a minute.
     for (let attempt = 0; attempt < 5 && requests.responses.auto?.status === 429; attempt += 1) {
         await new Promise((resolve) => setTimeout(resolve, 20_000));
         requests = await retrieve(host, options);

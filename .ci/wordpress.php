@@ -2,10 +2,10 @@
 /*
  * Runs a real WordPress from the command line, without a web server: `php wordpress.php install|import|export`.
  *
- * `import` stores an export as WordPress's importer does, but by its own, shorter code: authors, terms, posts with their
+ * `import` stores an export like WordPress's importer, but with its own, shorter code: authors, terms, posts with their
  * IDs, comments with their threads, menus, meta fields. It downloads no files. `export` is Tools → Export. Both use
- * WordPress's own functions, so what they store and write is what WordPress makes of it. The environment says which
- * database to use: WP_SOCKET, WP_DATABASE; which folder holds uploads and themes: WP_CONTENT; and the URL: WP_URL.
+ * WordPress's own functions, so what they store and write is what WordPress makes of it. The environment sets the
+ * database (WP_SOCKET, WP_DATABASE), the folder of uploads and themes (WP_CONTENT), and the URL (WP_URL).
  */
 
 [, $command, $file] = $argv + [null, null, null];
@@ -32,12 +32,12 @@ require ABSPATH . 'wp-settings.php';
 require_once ABSPATH . 'wp-admin/includes/admin.php';
 require_once ABSPATH . 'wp-admin/includes/export.php';
 
-// What plug-ins and themes of the old site registered.
+// The types and taxonomies that plug-ins and themes of the old site registered.
 register_post_type('event', ['public' => true, 'can_export' => true]);
 register_taxonomy('genre', ['post'], ['public' => true]);
 register_taxonomy('venue', ['event'], ['public' => true]);
 
-// Each text is stored as it is in the export. Otherwise WordPress would clean the markup of commenters.
+// Store each text exactly as it is in the export. WordPress would otherwise sanitise commenters' markup.
 kses_remove_filters();
 remove_all_filters('pre_comment_content');
 remove_all_filters('content_save_pre');
@@ -62,7 +62,7 @@ function install(): void
     update_option('home', getenv('WP_URL'));
     update_option('permalink_structure', '/%year%/%monthnum%/%day%/%postname%/');
     update_option('thread_comments_depth', 10);
-    // The sample content, and the category's name, which the export would lack otherwise.
+    // Without the sample content.
     foreach (get_posts(['post_type' => 'any', 'post_status' => 'any', 'numberposts' => -1]) as $post) {
         wp_delete_post($post->ID, true);
     }
