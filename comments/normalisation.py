@@ -14,7 +14,7 @@ _UNSPACED = (
 )
 _RUN = re.compile(f"[{_UNSPACED}]+|[^{_UNSPACED}]+")
 _STARTS_UNSPACED = re.compile(f"[{_UNSPACED}]")
-# Starts at the start of a word. Otherwise a long word without a dot would be scanned again from each of its characters.
+# Only from the start of a word. Otherwise a long word without a dot would be scanned again from each of its characters.
 _DOTTED = re.compile(r"(?<![\w-])[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"(?:https?:|(?<!:))//[^\s/?#<>\"]+|\bwww\.[\w.-]+")
 

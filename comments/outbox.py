@@ -1,6 +1,6 @@
 """Notifications about comments: events are recorded in the transaction that causes them, and fanned out later.
 
-All that commenters and moderators wait for is one inserted row for each comment. The worker does the rest.
+Commenters and moderators only wait until a row for each comment is inserted. The worker does the rest.
 """
 
 import datetime as dt

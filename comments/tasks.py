@@ -41,7 +41,7 @@ def check_mention(source: str, target: str, failures: int = 0) -> None:
 
 
 def queue_check(source: str, target: str) -> None:
-    """Queue the check of a received Webmention unless it is queued. Raises TooManyMentionsError if too many are."""
+    """Queue a received Webmention to be checked, unless it already is. Raises TooManyMentionsError if too many are."""
     tasks = DBTaskResult.objects.filter(task_path=check_mention.module_path)
     same = tasks.filter(args_kwargs__args__0=source, args_kwargs__args__1=target, status=TaskResultStatus.READY)
     if same.exists():

@@ -61,7 +61,10 @@ class Thread:
 
 
 def comments_per_page(entry: Entry, settings: CommentSettings) -> int:
-    """Return how many threads are on a page; 0 for all. With a password, links to further pages would be locked."""
+    """Return how many threads are on a page; 0 for all.
+
+    An entry with a password has only one page, because links to others would be locked.
+    """
     return 0 if entry.password else settings.comments_per_page
 
 

@@ -13,7 +13,7 @@ from comments.moderation.counting import recount_all
 def delete(comments: Iterable[Comment]) -> int:
     """Delete `comments` with their history, and return how many.
 
-    Replies to them stay and are attached to their parents, so readers find them where they were.
+    Replies stay and are attached to the parents of the deleted comments, so readers find them where they were.
     """
     deleted: list[Comment] = []
     with transaction.atomic():

@@ -51,7 +51,7 @@ def _password_mark(user: User) -> str:
 
 
 def is_open(notification: Notification) -> bool:
-    """Whether the comment has yet to be decided about."""
+    """Whether the comment still awaits a decision."""
     return notification.used_at is None and notification.comment.status == CommentStatus.PENDING
 
 

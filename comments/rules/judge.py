@@ -71,7 +71,7 @@ class Case:
     def is_known(self) -> bool:
         """Whether a comment with this name and e-mail address was approved before.
 
-        It must be by the same account, or also without one, so the address of a staff member lets no one else pass.
+        The account must be the same too, or neither may have one, so no one passes with a staff member's address.
         Source: WordPress's "comment author must have a previously approved comment".
         """
         email, name, user = self.comment.email, self.comment.name, self.comment.user_id

@@ -158,7 +158,7 @@ def comment_page(request: SiteRequest, base: str, page_number: str) -> HttpRespo
 def _entry_at(path: str) -> Entry | None:
     """Return the public post or page at exactly this path, or with a part of its text there; None if there is none."""
     found: Sequence[Entry] = []
-    # Resolver404 is a Http404.
+    # Resolver404 is a subclass of Http404.
     with suppress(Http404):
         match = resolve(path)
         where = match.kwargs

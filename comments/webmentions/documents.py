@@ -13,7 +13,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from core.http import host_of
 
-# A tag or a comment. It ends where the HTML standard says, or with the text. No character is scanned twice.
+# A tag or a comment. It ends where the HTML standard says, or at the end of the text. No character is scanned twice.
 _TAG: Final = re.compile(
     r"""<!--(?:-?>|.*?(?:--!?>|\Z))
     |<[!?][^>]*+>?

@@ -33,7 +33,7 @@ _LINKING: Final = {
 _QUOTED: Final = r'"((?:[^"\\]|\\.)*+)"'
 _LINK: Final = re.compile(rf"<([^<>]*+)>((?:\s*+;\s*+[^\s=;,\"<>]++(?:\s*+=\s*+(?:{_QUOTED}|[^\s;,\"<>]*+))?+)*+)")
 _PARAMETER: Final = re.compile(rf";\s*+([^\s=;,\"<>]++)(?:\s*+=\s*+(?:{_QUOTED}|([^\s;,\"<>]*+)))?+")
-# Around a URL in plain text.
+# What is stripped from both ends of a URL in plain text.
 _PUNCTUATION: Final = "()[]<>{}\"'.,;:!?*"
 # The encodings in which even invalid bytes are decoded in linear time.
 _ENCODING: Final = re.compile(

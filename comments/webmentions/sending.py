@@ -29,7 +29,7 @@ _MAX_FAILURES: Final = 4
 _FIRST_PAUSE: Final = dt.timedelta(minutes=15)
 _PAUSE_FACTOR: Final = 4
 _LONGEST_PAUSE: Final = dt.timedelta(days=1)
-# How long other workers leave a mention alone that one of them is sending.
+# How long a mention that one worker is sending is left alone by the others.
 _CLAIM: Final = dt.timedelta(minutes=10)
 # How long the worker may have been down.
 _LOOK_BACK: Final = dt.timedelta(days=7)
@@ -105,7 +105,7 @@ def _send(mention: SentMention) -> None:
     if mention.digest and not is_public:
         # It was hidden a moment ago. The next run notes that.
         return
-    # No row if something newer is to be sent by now.
+    # Matches no row if something newer is to be sent by now.
     row = SentMention.objects.filter(pk=mention.pk, not_before=mention.not_before, digest=mention.digest)
     try:
         endpoint = pages.find_endpoint(pages.fetch(mention.target))

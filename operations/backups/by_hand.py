@@ -25,7 +25,7 @@ You need age (only if names end in .age), zstd, and sqlite3 or PostgreSQL. In th
 
     sha256sum --check --quiet SHA256SUMS
 
-2. The database: database.sqlite3.zst is an SQLite file, database.sql.zst a script for an empty PostgreSQL database.
+2. The database: database.sqlite3.zst is a SQLite file, database.sql.zst a script for an empty PostgreSQL database.
 
     age --decrypt --identity key.txt database.sqlite3.zst.age | zstd --decompress > broadside.sqlite3
     age --decrypt --identity key.txt database.sql.zst.age | zstd --decompress | psql --single-transaction DATABASE

@@ -130,7 +130,7 @@ class MediaFile:
 class Backup:
     """A complete backup in a store: its name, and the SHA-256 of each of its files as stored.
 
-    `sums` has the names of files in the store.
+    The keys of `sums` are names in the store.
     """
 
     name: str

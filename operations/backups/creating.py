@@ -77,7 +77,7 @@ def create_backup(store: Store, folder: Path, progress: ProgressCallback) -> Rep
     """Make a backup, and remove those that are no longer kept. `folder` is a work folder.
 
     Raises BackupError, OSError or DatabaseError. In that case the older backups are unchanged and there is no new one
-    (except after a RetentionError). At most, its media are left for the next one to use; if the disk was full, nothing.
+    (except after a RetentionError). At most its media are left, for the next one; nothing if the disk was full.
     """
     public_key = parse_public_key(settings.BROADSIDE_BACKUP_PUBLIC_KEY)
     store.tidy(BACKUPS)

@@ -293,7 +293,7 @@ def _move_version_on(cursor: Any, current: int, placeholder: str) -> int:
 def _unpack_database(opened: OpenedBackup, folder: Path, progress: ProgressCallback) -> Path:
     """Write the dump to the disk."""
     size, dump = opened.manifest.size, folder / "dump"
-    # For the compressed and the unpacked dump, and for a copy of an SQLite file next to the database.
+    # For the compressed and the unpacked dump, and for a copy of a SQLite file next to the database.
     require_space(folder, 2 * size)
     _unpack(opened, DATABASES[opened.manifest.vendor], dump, size, partial(progress, _("Reading the database")))
     if dump.stat().st_size != size:

@@ -38,7 +38,7 @@ def kept(names: Iterable[str], retention: Sequence[int], *, newest: str) -> set[
 
 
 def prune(store: Store, names: Collection[str], retention: Sequence[int], *, newest: str) -> list[str]:
-    """Remove backups that are not kept, incomplete ones, and media that no backup needs. Return the names of the first.
+    """Remove backups that are not kept, and return their names. Also remove incomplete ones and media no backup needs.
 
     `names` are the complete backups. No other backup may be running. Wherever this is interrupted, every backup that is
     still listed is complete. Raises RetentionError if the list of a kept backup is damaged; then nothing is removed.

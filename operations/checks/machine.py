@@ -31,7 +31,7 @@ _PYTHON_ENDS: Final = {
 }
 _DJANGO_ENDS: Final = {(6, 0): dt.date(2027, 4, 30), (6, 1): dt.date(2027, 12, 31), (6, 2): dt.date(2030, 4, 30)}
 _SOON: Final = dt.timedelta(days=90)
-# In bytes, and in days.
+# The levels for warnings and problems, in bytes, days and files.
 _LOW: Final = 2**30
 _FEW_DAYS, _VERY_FEW_DAYS = 60, 14
 _FEW_FILES, _VERY_FEW_FILES = 50_000, 5_000

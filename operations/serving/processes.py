@@ -37,7 +37,7 @@ def end_with_parent(parent: int) -> None:
 def end_after_parent(parent: int, seconds: float) -> None:
     """Send SIGTERM to this process when its parent, the process with this ID, ends, and kill it `seconds` later.
 
-    The tracebacks at that time are written to its output. On other systems than Linux, it only gets SIGTERM, if that.
+    The tracebacks at that time are written to its output. On systems other than Linux, it gets SIGTERM at most.
     """
     try:
         # Only on Linux.

@@ -49,7 +49,7 @@ class Server(MPServer):
 
 
 class Application:
-    """The site. After RETIRE_SIGNAL, another server takes new connections, and each response here closes its own.
+    """The site. After RETIRE_SIGNAL, another server takes new connections, and each response closes its connection.
 
     When granian stops, it drops connections that have not yet sent a request. The time until then lets them send one,
     and lets kept-alive connections be closed by a response.

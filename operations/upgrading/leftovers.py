@@ -11,7 +11,7 @@ from operations.upgrading.postgresql import PostgresqlCopies
 
 def delete_leftovers() -> None:
     """Delete them unless an upgrade, a backup or a restore is running. The next upgrade would do so too."""
-    # The copies of an SQLite database are in the work folder, which is emptied whenever it is used.
+    # The copies of a SQLite database are in the work folder, which is emptied whenever it is used.
     with suppress(BackupError), work_folder():
         if connection.vendor == "postgresql":
             PostgresqlCopies.clear()

@@ -119,7 +119,7 @@ def _cancel_waiting(cursor: Any) -> None:
 
 
 def _grant_as_before(cursor: Any) -> None:
-    """Grant other roles than the owner, such as the one that reads replicas, the same privileges on the copy."""
+    """Grant roles other than the owner, such as the one that reads replicas, the same privileges on the copy."""
     cursor.execute(
         """
         SELECT CASE relkind WHEN 'r' THEN 'TABLE' ELSE 'SEQUENCE' END, relname, privilege_type, grantee::regrole::text

@@ -1,4 +1,4 @@
-"""Copies of an SQLite database, in files."""
+"""Copies of a SQLite database, in files."""
 
 import shutil
 import sqlite3

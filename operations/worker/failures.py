@@ -79,7 +79,7 @@ def describe(exception_class_path: str) -> str | Promise:
 
 @transaction.atomic
 def retry(task_path: str) -> int:
-    """Have the worker run the failed tasks with this path again, and return how many that are."""
+    """Have the worker run the failed tasks with this path again, and return how many there are."""
     rows = list(failed_tasks(task_path).select_for_update().order_by("finished_at"))
     # Of several tasks with the same arguments, only the latest is run again.
     latest = {repr(row.args_kwargs): row.pk for row in rows}

@@ -50,7 +50,7 @@ class Share(enum.Enum):
     """Which tasks a worker runs."""
 
     ALL = enum.auto()
-    # Tasks that may take long (TaskKind.is_long), and all others.
+    # Tasks that may take a long time (TaskKind.is_long), and all others.
     LONG = enum.auto()
     SHORT = enum.auto()
 

@@ -11,8 +11,8 @@ from operations.models import ScheduledTime
 def enqueue_due(now: dt.datetime) -> None:
     """Enqueue each scheduled task that is due. If several workers do this at the same time, only one succeeds.
 
-    A new task is due at its next time, or at once. If the clock was set back or the schedule was changed, a task whose
-    stored time is later than its next time is done at the latter.
+    A new task is due at its next time, or at once. If the clock was set back or the schedule was changed, the stored
+    time may be later than the next time. Then the task is done at the next time.
     """
     stored = dict(ScheduledTime.objects.values_list("name", "at"))
     for name, scheduled in scheduled_tasks.items():
