@@ -20,7 +20,15 @@ from media.models import Rendition
 from media.storage import StoredFile
 from operations.backups.contents import Backup, MediaFile, object_name
 from operations.backups.errors import BackupError
-from operations.backups.sealing import HashingReader, HashingWriter, Nowhere, can_be_sealed_size, hashed, seal, unseal
+from operations.backups.sealing import (
+    HashingReader,
+    HashingWriter,
+    NullWriter,
+    can_be_sealed_size,
+    hashed,
+    seal,
+    unseal,
+)
 from operations.backups.snapshots import Snapshot
 from operations.backups.stores import Store
 from operations.backups.work import damaged_files, write_private
@@ -220,7 +228,7 @@ def check_media(store: Store, backup: Backup, files: Iterable[MediaFile], privat
     for file in files:
         count += 1
         try:
-            read_object(store, backup, file, private_keys, Nowhere())
+            read_object(store, backup, file, private_keys, NullWriter())
         except BackupError:
             damaged[file.stored] = file.name
     if damaged:

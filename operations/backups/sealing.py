@@ -104,7 +104,7 @@ class HashingWriter:
         return self._hash.hexdigest()
 
 
-class Nowhere:
+class NullWriter:
     """A writer that discards everything."""
 
     def write(self, data: bytes, /) -> int:
