@@ -50,7 +50,7 @@ class WordPressConfig(AppConfig):
         concerns.register("imports", unfinished_imports)
         offered_menus.register("wordpress", imported_menus)
         scheduled_tasks.register("wordpress.uploads", ScheduledTask(clean_up, daily(4, 50)))
-        # Their files are private, so they don't stay longer than promised.
+        # Exports are private, so they are not kept longer than promised.
         scheduled_tasks.register("wordpress.exports", ScheduledTask(delete_old_exports, every(dt.timedelta(hours=1))))
         markups.register("wordpress", Markup("WordPress", renderer.to_html))
         file_resolvers.register("wordpress", find_moved_files)
@@ -59,7 +59,7 @@ class WordPressConfig(AppConfig):
         from core.personal_data import personal_rows
         from wordpress.importing.personal_data import PreservedRows, forget
 
-        # Fingerprints of imported comments depend on the e-mail address, so they could confirm a guess.
+        # Fingerprints of imported comments depend on the e-mail address, so they could confirm a guessed one.
         address_removal_handlers.register("imported comments", forget)
         personal_rows.register("wordpress.preserved", PreservedRows())
         # The old URLs of feeds, uploads and WordPress's own pages (wordpress.legacy_urls.urls).

@@ -1,4 +1,4 @@
-"""What imports store beside the posts, pages, comments and terms that they create."""
+"""The data that imports store in addition to posts, pages, comments and terms, and the jobs of imports and exports."""
 
 import hashlib
 import uuid
@@ -25,13 +25,13 @@ def fingerprint(*values: object) -> str:
 
 
 class ImportRun(models.Model):
-    """One import of a site. What it added can be removed again (wordpress.importing.undo).
+    """One import of a site. The objects that it added can be removed again (wordpress.importing.undo).
 
-    It is unfinished while it runs, and after an interruption until the next import of the site continues it.
+    It is unfinished while it runs, and after an interruption until the next import of the site resumes it.
     """
 
     site = models.CharField(max_length=500, blank=True)
-    # The job in the admin that started or continued it last, if any.
+    # The job in the admin that last started or resumed it, if any.
     job = models.ForeignKey("ImportJob", null=True, on_delete=models.SET_NULL, related_name="runs")
     started_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)
@@ -71,7 +71,7 @@ class ImportedItem(models.Model):
 
 
 class FileState(models.TextChoices):
-    """What has become of a file of the old site to which a text refers."""
+    """The state of a file of the old site that a text refers to."""
 
     PRESENT = "present", _("present")
     MISSING = "missing", _("still missing")
@@ -86,22 +86,23 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
         return self.exclude(picture=None, document=None)
 
     def from_items(self) -> "AttachmentQuerySet":
-        """Those that an export describes, which therefore have an ID."""
+        """Return the attachments that have an item in an export, and therefore an ID."""
         return self.filter(wordpress_id__isnull=False)
 
 
 class Attachment(models.Model):
-    """A file of the old site with its metadata. The file itself may not have been imported yet, or may be deleted."""
+    """A file of the old site with its metadata. The file may not have been imported yet, or may have been deleted."""
 
     site = models.CharField(max_length=500, blank=True)
-    # None if the export has no item for the file: all that is known is that texts refer to it.
+    # None if the export has no item for the file, which is then only known from texts that refer to it.
     wordpress_id = models.PositiveBigIntegerField(null=True)
     # The file's current URL on the old site, and its URL when it was uploaded. Without an item: the URL of the
-    # original, and if texts refer to copies in other sizes, that of the largest.
+    # original, and the URL of the largest copy that texts refer to, if any.
     url = models.CharField(max_length=2000)
     guid = models.CharField(max_length=2000, blank=True)
-    # Both of them, normalised for comparison with URLs in texts and requests (see legacy_urls.query_forms.legacy_key),
-    # and after their host if that is not the blog's (see legacy_urls.file_urls.path_on_host).
+    # The paths of both URLs, normalised for comparison with URLs in texts and requests (see
+    # legacy_urls.query_forms.legacy_key). If their host is not the blog's, they begin with the host (see
+    # legacy_urls.file_urls.path_on_host).
     path = models.CharField(max_length=MAX_LENGTH, db_index=True)
     former_path = models.CharField(max_length=MAX_LENGTH, blank=True, db_index=True)
     # The URL of its attachment page on the old site.
@@ -112,20 +113,20 @@ class Attachment(models.Model):
     # Only in our own exports.
     credit = models.CharField(max_length=300, blank=True)
     description = models.TextField(blank=True)
-    # The WordPress ID of the post or page to which it was uploaded; 0 if to none.
+    # The WordPress ID of the post or page that it was uploaded to; 0 if there is none.
     parent = models.PositiveBigIntegerField(default=0, db_index=True)
     menu_order = models.IntegerField(default=0)
     uploaded_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     uploaded_at = models.DateTimeField(null=True)
     picture = models.ForeignKey(Picture, null=True, on_delete=models.SET_NULL, related_name="attachments")
     document = models.ForeignKey(Document, null=True, on_delete=models.SET_NULL, related_name="attachments")
-    # The name of the file that is being written to the storage; after a crash, nothing else refers to that file.
+    # The name of the file being written to the storage. After a crash, nothing else refers to that file.
     writing = models.CharField(max_length=255, blank=True, db_index=True)
     # Whether the texts that show it have been rendered since its file was imported.
     is_shown = models.BooleanField(default=False)
-    # Whether the file was on a host that is not the blog's. Such a file has no URL here but its own.
+    # Whether the file was on a host that is not the blog's. Old URLs of such files are not redirected.
     on_other_host = models.BooleanField(default=False)
-    # When its host answered that there is no such file any more.
+    # When its host answered that the file no longer exists.
     gone_at = models.DateTimeField(null=True)
 
     objects = AttachmentQuerySet.as_manager()
@@ -145,7 +146,7 @@ class Attachment(models.Model):
 
     @property
     def file_url(self) -> str:
-        """The URL of its file on this site; empty if it has none."""
+        """The URL of the file on this site; empty if it is not here."""
         upload = self.picture or self.document
         return str(upload.file.url) if upload else ""
 
@@ -165,13 +166,13 @@ class Fragment(models.Model):
     """A footnote or a reusable block (wordpress.markup.footnotes_and_blocks)."""
 
     kind = models.CharField(_("kind"), max_length=10, choices=FragmentKind)
-    # Empty if the export did not name its site.
+    # Empty if the export did not give its site, or if it was imported before sites were recorded.
     site = models.CharField(_("site"), max_length=500, blank=True)
     # WordPress's ID: a UUID for a footnote, a post ID for a block.
     name = models.CharField(_("WordPress ID"), max_length=64)
     title = models.CharField(_("title"), max_length=200, blank=True)
     text = models.TextField(_("text"), blank=True)
-    # The fingerprint of title and text in the last import.
+    # The fingerprint of the title and text in the last import.
     exported = models.CharField(max_length=32, blank=True)
 
     class Meta:
@@ -189,7 +190,7 @@ class Fragment(models.Model):
 
 
 class ReusableBlock(Fragment):
-    """A reusable block, as editors see it in the admin."""
+    """A reusable block as edited in the admin."""
 
     class Meta:
         proxy = True
@@ -198,12 +199,12 @@ class ReusableBlock(Fragment):
         default_permissions = ("change", "view")
 
 
-# The fields of PreservedData that refer to the object that it belongs to.
+# The fields of PreservedData that refer to the object that the data belongs to.
 _OWNERS: Final = ("entry", "comment", "category", "tag", "attachment", "fragment")
 
 
 def _belongs_to_one_object() -> Q:
-    """Return the condition that parts have exactly one owner, and whole items and terms none."""
+    """Return the condition that parts have exactly one owner, and whole items and terms have none."""
     part = Q(kind="part", key=None)
     parts = (part & Q(**{f"{name}__isnull": name != owner for name in _OWNERS}) for owner in _OWNERS)
     whole = Q(**{f"{name}__isnull": True for name in _OWNERS}, kind__in=["item", "term"], key__isnull=False)
@@ -211,11 +212,11 @@ def _belongs_to_one_object() -> Q:
 
 
 class PreservedData(models.Model):
-    """What an export says that Broadside has no use for. It is exported again as it was.
+    """The data of an export that Broadside has no use for, which is exported again unchanged.
 
-    Nothing of it is shown, except for tables (wordpress.markup.tables).
+    None of it is shown, except for tables (wordpress.markup.tables).
 
-    It belongs to an object, with which it is deleted, or is a whole item or term of a type that is unknown here.
+    It either belongs to an object and is deleted with it, or is a whole item or term of a type that is unknown here.
     """
 
     class Kind(models.TextChoices):
@@ -224,20 +225,20 @@ class PreservedData(models.Model):
         TERM = "term", _("Term")
 
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PART)
-    # Of a part: one of these.
+    # The owner of a part is one of these.
     entry = models.OneToOneField(Entry, models.CASCADE, null=True, related_name="preserved")
     comment = models.OneToOneField(Comment, models.CASCADE, null=True, related_name="preserved")
     category = models.OneToOneField(Category, models.CASCADE, null=True, related_name="preserved")
     tag = models.OneToOneField(Tag, models.CASCADE, null=True, related_name="preserved")
     attachment = models.OneToOneField(Attachment, models.CASCADE, null=True, related_name="preserved")
     fragment = models.OneToOneField(Fragment, models.CASCADE, null=True, related_name="preserved")
-    # Of an item or term: its site, its ID there (0 if it has none), and what distinguishes it from the others there.
+    # For an item or term: its site, its ID there (0 if it has none), and a key that identifies it there.
     site = models.CharField(max_length=500, blank=True)
     wordpress_id = models.PositiveBigIntegerField(default=0)
     key = models.CharField(max_length=32, null=True)  # noqa: DJ001  # so that the index has no rows of parts
-    # `elements`: the texts of elements by name; `terms`: their taxonomy, slug and name; `meta`: pairs of key and value;
-    # `comments`: such objects; `left_out`: how many of these were too large or too many. Names and texts are as in the
-    # export, and what is empty is not there.
+    # `elements`: texts of elements by name; `terms`: lists of taxonomy, slug and name; `meta`: pairs of key and value;
+    # `comments`: a list of objects like this one; `left_out`: how many values were too large or too many; `section`:
+    # see wordpress.exporting.preserved.Preserved. Names and texts are as in the export. Empty values are left out.
     fields = models.JSONField()
 
     class Meta:
@@ -245,7 +246,7 @@ class PreservedData(models.Model):
         verbose_name_plural = _("preserved data")
         default_permissions = ()
         constraints = [
-            # Its condition is one that queries by key imply.
+            # The condition is implied by queries by key, so that they can use the index.
             models.UniqueConstraint(
                 fields=["key", "kind", "site"], condition=Q(key__isnull=False), name="unique_preserved_whole"
             ),
@@ -258,16 +259,16 @@ class PreservedData(models.Model):
 
 
 class ImportedMenu(models.Model):
-    """A menu of the old site with the links that it can have here. Owners choose it under Appearance, which copies it.
+    """A menu of the old site, converted to links here. Choosing it under Appearance copies it.
 
-    The preserved items are what exports contain.
+    Exports contain the preserved items of the menu instead.
     """
 
     site = models.CharField(max_length=500, blank=True)
-    # What distinguishes it from the other menus of its site.
+    # Identifies it among the menus of its site.
     key = models.CharField(max_length=32)
     name = models.CharField(max_length=200, blank=True)
-    # As in the documents of blog.appearance.
+    # In the format of blog.appearance documents.
     items = models.JSONField(default=list)
 
     class Meta:
@@ -282,7 +283,7 @@ class ImportedMenu(models.Model):
 
 
 class JobState(models.TextChoices):
-    """How far an import job is. At most one job is active at a time: waiting for a worker or running."""
+    """The state of an import job. At most one job is active at a time, that is, waiting for a worker or running."""
 
     WAITING = "waiting", _("Waiting for the worker")
     RUNNING = "running", _("Running")
@@ -294,7 +295,7 @@ class JobState(models.TextChoices):
 
 
 class JobStep(models.TextChoices):
-    """What the worker is doing, or did last."""
+    """The step that the worker is doing, or did last."""
 
     READ = "read", _("Reading the files")
     PREVIEW = "preview", _("Previewing the import")
@@ -306,9 +307,9 @@ ACTIVE_STATES = (JobState.WAITING, JobState.RUNNING)
 
 
 class Job(models.Model):
-    """What a worker does for the owner. `wordpress.uploads.lifecycle` changes the state.
+    """A job that a worker does for the owner. `wordpress.uploads.lifecycle` changes its state.
 
-    The progress changes too often for the database: it is in the job's folder (`wordpress.uploads.folder`).
+    The progress changes too often for the database, so it is in the job's folder (`wordpress.uploads.folder`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -335,7 +336,7 @@ class ImportJob(Job):
     file_names = models.JSONField(_("files"), default=list)
     # What the files contain: the count of items by type, authors as pairs of login and name, warnings.
     contents = models.JSONField(default=dict)
-    # The options of the last step, as `wordpress.importing.pipeline.import_export` takes them.
+    # The options of the last step, as passed to `wordpress.importing.pipeline.import_export`.
     options = models.JSONField(default=dict)
     report = models.JSONField(default=dict)
 
@@ -357,7 +358,7 @@ class ImportJob(Job):
 
 
 class ExportState(models.TextChoices):
-    """How far an export job is. At most one job is active at a time."""
+    """The state of an export job. At most one job is active at a time."""
 
     WAITING = "waiting", _("Waiting for the worker")
     RUNNING = "running", _("Running")
@@ -375,7 +376,7 @@ class ExportJob(Job):
     format = models.CharField(_("format"), max_length=20)
     item_count = models.PositiveIntegerField(default=0)
     bytes = models.PositiveBigIntegerField(default=0)
-    # Sentences about what was lost.
+    # Sentences about data that the export lacks.
     warnings = models.JSONField(default=list)
 
     class Meta:

@@ -27,14 +27,13 @@ from wordpress.uploads import lifecycle
 from wordpress.uploads.display import job_progress
 from wordpress.uploads.folder import JobFolder
 
-# More than anybody looks at.
 _MAX_SHOWN = 50
 
 
 def may_export(user: User | AnonymousUser) -> TypeGuard[User]:
-    """Whether `user` may see, start and download exports: only those who run the site.
+    """Return whether `user` may see, start and download exports: only those who run the site may.
 
-    They contain drafts, e-mail addresses of commenters and the passwords of posts.
+    Exports contain drafts, e-mail addresses of commenters and the passwords of posts.
     """
     return isinstance(user, User) and user.is_staff and user.has_perm("wordpress.export_site")
 

@@ -37,17 +37,17 @@ from wordpress.uploads.folder import JobFolder
 from wordpress.uploads.forms import StartForm, UploadForm, too_large_message
 from wordpress.uploads.tasks import AnotherJobActiveError, create_job, start_step
 
-# Steps that change the site. To read or preview an export does not.
+# The steps that change the site. Reading or previewing an export does not.
 _RECORDED: Final = {JobStep.IMPORT: Action.IMPORTED, JobStep.UNDO: Action.UNDONE}
 
-# Its tracebacks are meant for the log; the page of an import says what an owner needs to know.
+# The tracebacks of task results are for the log; the page of an import tells owners what they need to know.
 admin.site.unregister(DBTaskResult)
 
 
 def may_import(user: User | AnonymousUser) -> TypeGuard[User]:
-    """Whether `user` may see, start and delete imports: none of the three roles, only those who run the site.
+    """Return whether `user` may see, start and delete imports: only those who run the site, not the three roles.
 
-    Exports contain drafts and e-mail addresses, and what is imported is published at once.
+    Exports contain drafts and e-mail addresses, and imported posts are published at once.
     """
     return isinstance(user, User) and user.is_staff and user.has_perm("wordpress.import_wordpress")
 
@@ -83,7 +83,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
 
     @method_decorator(csrf_exempt)
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        """Check the size and the sender of an upload first: to find the CSRF token, all of it must be read."""
+        """Check an upload's size and sender before its CSRF token, which can't be found without reading all of it."""
         if not may_import(request.user):
             raise PermissionDenied
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.BROADSIDE_IMPORT_MAX_BYTES:
@@ -134,7 +134,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
     def start_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         job = self._get_job(request, pk)
         if not lifecycle.can_start(job):
-            # The button was pressed twice, or someone else pressed it first. The page shows what is going on.
+            # The button was pressed twice, or someone else pressed it first. The job's page shows its current state.
             return redirect(job)
         form = StartForm(job, request.POST)
         if not form.is_valid():
@@ -206,7 +206,7 @@ class ImportJobAdmin(BaseAdmin[ImportJob]):
 
 
 def unfinished_imports(request: HttpRequest) -> Iterator[Concern]:
-    """Yield the newest import if it waits for a decision of the owner."""
+    """Yield the newest import if it is waiting for the owner's decision."""
     job = ImportJob.objects.defer("report", "contents", "options").order_by("-uploaded_at").first()
     if job is not None and may_import(request.user) and job.state in {JobState.READY, JobState.INTERRUPTED}:
         text = gettext("The import of %(name)s: %(state)s") % {"name": job, "state": state_label(job)}

@@ -1,4 +1,4 @@
-"""The menus of imported blogs, which owners choose under Appearance."""
+"""The menus of imported blogs, which owners can choose under Appearance."""
 
 from collections.abc import Sequence
 
@@ -9,10 +9,10 @@ from wordpress.models import ImportedMenu
 
 def imported_menus() -> Sequence[OfferedMenu]:
     rows = list(ImportedMenu.objects.all())
-    are_of_one_site = len({row.site for row in rows}) < 2
+    have_same_site = len({row.site for row in rows}) < 2
     return [
         OfferedMenu(
-            f"wordpress-{row.pk}", row.name if are_of_one_site else f"{row.name} ({host_of(row.site)})", row.items
+            f"wordpress-{row.pk}", row.name if have_same_site else f"{row.name} ({host_of(row.site)})", row.items
         )
         for row in rows
     ]

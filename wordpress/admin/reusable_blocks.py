@@ -1,4 +1,4 @@
-"""Reusable blocks in the admin: editors change their texts. Blocks come with imports; none is added or deleted here."""
+"""Reusable blocks in the admin, where editors change their texts. Only imports create blocks; none is deleted here."""
 
 from typing import Any
 

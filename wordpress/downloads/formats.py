@@ -1,4 +1,4 @@
-"""The formats in which the admin exports the site, as the management commands do."""
+"""The formats in which the admin exports the site, the same as those of the management commands."""
 
 import zipfile
 from collections.abc import Callable, Mapping
@@ -50,7 +50,7 @@ def _write_markdown(generator: Generator, path: Path, progress: Progress, warn: 
 
 def _pack(folder: Path, target: Path, progress: Progress) -> None:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    # Dates before 1980 do not fit into the format, and become that year.
+    # ZIP can't store dates before 1980; earlier ones become 1980-01-01.
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as archive:
         for done, path in enumerate(files, start=1):
             archive.write(path, path.relative_to(folder))
@@ -60,7 +60,7 @@ def _pack(folder: Path, target: Path, progress: Progress) -> None:
 FORMATS: Final[Mapping[str, Format]] = {
     "wordpress": Format(_("WordPress (WXR)"), "xml", "application/xml", _write_wordpress),
     **{
-        # Each class has the name of its program, which is the same in every language.
+        # Each class is named after its program, whose name is the same in every language.
         name: Format(f"Markdown ({kind.__name__})", "zip", "application/zip", partial(_write_markdown, kind()))
         for name, kind in GENERATORS.items()
     },

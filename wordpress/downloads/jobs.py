@@ -1,4 +1,4 @@
-"""Export jobs: starting one, what a worker (`manage.py worker`) then does, and deleting the file after some days."""
+"""Export jobs: starting one, running it in a worker (`manage.py worker`), and deleting the file after some days."""
 
 import datetime as dt
 import logging
@@ -47,7 +47,7 @@ def file_of(job: ExportJob) -> Path:
 
 
 def expires_at(job: ExportJob) -> dt.datetime:
-    """Return when the file of a finished export is deleted."""
+    """Return when the file of a finished export will be deleted."""
     return job.state_since + _lifetime()
 
 
@@ -56,12 +56,12 @@ def is_downloadable(job: ExportJob) -> bool:
 
 
 def is_elsewhere(job: ExportJob) -> bool:
-    """Return whether the file should be here, but is not: the worker has another data folder than this web server."""
+    """Return whether the file should exist but doesn't: the worker's data folder is not that of this web server."""
     return _has_file(job) and not file_of(job).exists()
 
 
 def tidy_up() -> None:
-    """Delete the files of old exports, and mark those whose worker is gone as interrupted."""
+    """Delete the files of old exports, and mark exports whose worker is gone as interrupted."""
     for job in ExportJob.objects.filter(state=ExportState.RUNNING):
         if lifecycle.has_died(job):
             error = _("The worker stopped unexpectedly. Start the export again.")
@@ -80,7 +80,7 @@ def tidy_up() -> None:
 )
 @task()
 def run_export(key: str) -> None:
-    """Write the export. If its worker was killed or had to stop, it is written anew."""
+    """Write the export. If its worker was killed or had to stop, the export starts over."""
     lifecycle.claim(ExportJob, key, _write)
 
 
@@ -106,7 +106,7 @@ def _write(job: ExportJob, folder: JobFolder) -> None:
     except JobCancelledError:
         result = {"error": _("The export was cancelled.")}
     except WorkerStoppingError:
-        # The next worker begins again.
+        # The next worker starts over.
         state, result = ExportState.WAITING, {}
         raise
     except OSError as error:

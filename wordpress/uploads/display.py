@@ -1,4 +1,4 @@
-"""What the page of an import job shows."""
+"""The content of an import job's page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -31,9 +31,9 @@ def state_label(job: ImportJob) -> str:
 
 
 def job_progress(job: Job) -> dict[str, Any]:
-    """Return what is being done right now, for the page and its script.
+    """Return what the job is doing right now, for the page and its script.
 
-    `version` changes whenever the page must be loaded again. `percent` is None while it is not known.
+    `version` changes whenever the page must be reloaded. `percent` is None while it is unknown.
     """
     folder = JobFolder(job.pk)
     progress = folder.read_progress() if job.state == JobState.RUNNING else None
@@ -56,7 +56,7 @@ def job_progress(job: Job) -> dict[str, Any]:
 
 
 def job_display(job: ImportJob, user: User | AnonymousUser) -> dict[str, Any]:
-    """Return what the page shows `user` of a job and its report. Numbers are formatted."""
+    """Return the template context for a job and its report, as shown to `user`. Numbers are formatted."""
     folder, report = JobFolder(job.pk), job.report
     has_died = lifecycle.has_died(job)
     counts, removed = report.get("counts", {}), report.get("removed")
@@ -83,15 +83,15 @@ def job_display(job: ImportJob, user: User | AnonymousUser) -> dict[str, Any]:
         "counts": [
             (kind_label(kind), [_number(some[outcome]) for outcome in Outcome]) for kind, some in counts.items()
         ],
-        # Everything had been imported before.
+        # Whether everything had already been imported.
         "is_unchanged": not any(some["imported"] + some["updated"] for some in counts.values()) and not taken,
         "taken_settings": setting_labels(taken),
         "checklist": _checklist(job, user),
         "file_states": _formatted({str(FileState(name).label): count for name, count in states.items() if count}),
         "other_hosts": _formatted(report.get("other_hosts", {})),
-        # None if it was not undone.
+        # None if the import was not undone.
         "removed": None if removed is None else _by_label(removed),
-        # A heading, the most frequent reasons, and the number of other items.
+        # Tuples of a heading, the most frequent reasons, and the number of other items.
         "remarks": [
             (heading, [Reason(**reason) for reason in reasons["shown"]], reasons["more"])
             for heading, reasons in remarks
@@ -119,13 +119,13 @@ def _time_left(seconds: float | None) -> str:
 
 
 def old_blog(job: ImportJob) -> OldBlog | None:
-    """Return the blog that the job has imported completely; None before that, and after undoing it."""
+    """Return the blog that the job has imported; None until the import is complete, and after undoing it."""
     blog = job.report.get("blog")
     return OldBlog(**blog) if blog and not job.report["dry_run"] else None
 
 
 def _checklist(job: ImportJob, user: User | AnonymousUser) -> list[dict[str, Any]]:
-    """Return the checklist with what `user` may do about each point."""
+    """Return the checklist with the actions that `user` may take on each point."""
     blog = old_blog(job)
     return [
         {

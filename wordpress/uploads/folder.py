@@ -32,7 +32,7 @@ _UPDATE_INTERVAL: Final = 0.5
 
 @dataclass(frozen=True, slots=True)
 class StageProgress:
-    """How far a stage of the job is; `started_at` and `updated_at` are Unix timestamps."""
+    """The progress of a stage of the job. `started_at` and `updated_at` are Unix timestamps."""
 
     stage: str
     done: int
@@ -46,13 +46,13 @@ class StageProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long the stage will still take at this speed; None if that is not known yet."""
+        """The time until the stage is complete at the current speed; None if it can't be estimated yet."""
         elapsed = self.updated_at - self.started_at
         return elapsed * (self.total - self.done) / self.done if self.done and elapsed > 1 else None
 
 
 class JobCancelledError(KeyboardInterrupt):
-    """Someone cancelled the job. The import handles it as it handles Ctrl-C: what is complete by then stays."""
+    """The job was cancelled. The import handles this like Ctrl-C: whatever is complete stays."""
 
 
 class JobFolder:
@@ -67,11 +67,11 @@ class JobFolder:
         self._lock = self.path / "lock"
 
     def create(self, *, exist_ok: bool = False) -> None:
-        """Create the folder. Raises FileExistsError if it exists, unless that is fine."""
+        """Create the folder. Raises FileExistsError if it exists, unless `exist_ok`."""
         self.path.mkdir(mode=0o700, exist_ok=exist_ok)
 
     def store(self, uploads: Iterable[UploadedFile[Any]]) -> None:
-        """Store uploaded files. Large uploads are on this disk already and only get a name."""
+        """Store uploaded files. Large uploads are already on this disk and only get a name."""
         self._uploads.mkdir(mode=0o700)
         for position, upload in enumerate(uploads, 1):
             folder = self._uploads / str(position)
@@ -85,7 +85,7 @@ class JobFolder:
                     shutil.copyfileobj(upload, file)
 
     def files(self) -> list[Path]:
-        """Return the uploaded files in their order; none if they have been deleted."""
+        """Return the uploaded files in order; an empty list if they have been deleted."""
         if not self._uploads.is_dir():
             return []
         folders = sorted(self._uploads.iterdir(), key=lambda folder: int(folder.name))
@@ -100,7 +100,7 @@ class JobFolder:
         self.remove_unfinished()
 
     def remove_unfinished(self) -> None:
-        """Remove what a killed process has unpacked or begun to write. No other may be working in the folder."""
+        """Remove files that a killed process has unpacked or started to write. No process may be using the folder."""
         known = {self._uploads, self.report, self._progress, self._cancel, self._lock}
         for path in set(self.path.iterdir()) - known if self.path.is_dir() else ():
             if path.is_dir():
@@ -118,7 +118,7 @@ class JobFolder:
     def progress_writer(self) -> Callable[[str, int, int], None]:
         """Return a function that writes the progress when a stage begins, then at intervals.
 
-        It raises JobCancelledError if someone cancelled the job.
+        It raises JobCancelledError if the job was cancelled.
         """
         last: StageProgress | None = None
 
@@ -137,7 +137,7 @@ class JobFolder:
         return write
 
     def read_progress(self) -> StageProgress | None:
-        """Return the progress written last; None if there is none yet."""
+        """Return the most recently written progress; None if there is none yet."""
         try:
             values: dict[str, Any] = json.loads(self._progress.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -157,19 +157,19 @@ class JobFolder:
         return self._cancel.exists()
 
     def reset(self) -> None:
-        """Remove what the last step left: its progress and a request to cancel it."""
+        """Remove the progress of the last step and any request to cancel it."""
         for path in (self._cancel, self._progress):
             path.unlink(missing_ok=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Lock the job. The operating system releases the lock when the process dies, for whatever reason."""
+        """Lock the job. The operating system releases the lock when the process ends, for whatever reason."""
         with self._lock.open("a") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     def is_locked(self) -> bool:
-        """Whether any process has locked the job, this one included."""
+        """Return whether any process, including this one, has locked the job."""
         try:
             with self._lock.open() as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -190,7 +190,7 @@ def remove_old_folders(max_age: float, keep: Iterable[uuid.UUID]) -> None:
         try:
             is_old = path.lstat().st_mtime <= time.time() - max_age
         except FileNotFoundError:
-            # Another upload, which began at the same time, has removed its own file.
+            # Another upload, started at the same time, has removed its own file.
             continue
         if path.name in kept_names or not is_old:
             continue

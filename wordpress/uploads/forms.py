@@ -26,7 +26,7 @@ class MultipleFileField(forms.FileField):
 
 
 class UploadForm(forms.Form):
-    # The key of the new job, so that sending the form twice creates one job.
+    # The key of the new job, so that submitting the form twice creates only one.
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
     exports = MultipleFileField(
         label=_("Export files"),
@@ -51,7 +51,7 @@ def too_large_message() -> str:
 
 
 class StartForm(forms.Form):
-    """The options of a step: which authors have accounts here, what becomes a page, and whether files are downloaded.
+    """The options of a step: which authors have accounts here, which types become pages, whether to download files.
 
     `options` is passed to `wordpress.importing.pipeline.import_export` unchanged.
     """
@@ -83,7 +83,7 @@ class StartForm(forms.Form):
                 initial=job.options.get("page_types", []),
                 required=False,
             )
-        # A preview finds out from which other hosts texts show files.
+        # A preview finds the other hosts that texts show files from.
         if job.report.get("other_hosts") or job.options.get("fetch_everywhere"):
             self.fields["fetch_everywhere"] = forms.BooleanField(
                 label=FROM_OTHER_SITES,

@@ -1,6 +1,6 @@
-"""How an import or export job goes from one state to the next.
+"""The transitions of import and export jobs from one state to the next.
 
-Each transition is one conditional UPDATE: if two people press a button at the same time, only one of them succeeds.
+Each transition is one conditional UPDATE, so if two people press a button at the same time, only one succeeds.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from django.utils.translation import gettext as _
 from wordpress.models import ACTIVE_STATES, ExportJob, ImportJob, Job, JobState, JobStep
 from wordpress.uploads.folder import JobFolder, remove_old_folders
 
-# States in which a person decides what happens next.
+# The states in which the owner decides what happens next.
 IDLE_STATES = (JobState.READY, JobState.INTERRUPTED)
 UNDOABLE_STATES = (*IDLE_STATES, JobState.DONE, JobState.UNDONE)
 # A job that has waited longer than this probably has no worker to wait for.
@@ -25,22 +25,22 @@ WORKER_TIMEOUT = timedelta(seconds=15)
 
 
 def is_active(job: Job) -> bool:
-    """Whether the job is waiting for a worker or has one."""
+    """Return whether the job is waiting for a worker or has one."""
     return job.state in ACTIVE_STATES and not has_died(job)
 
 
 def can_start(job: ImportJob) -> bool:
-    """Whether a step of the job can be started."""
+    """Return whether a step of the job can be started."""
     return (job.state in IDLE_STATES or has_died(job)) and bool(JobFolder(job.pk).files())
 
 
 def can_undo(job: ImportJob) -> bool:
-    """Whether the job has imported something that can be removed again."""
+    """Return whether the job has imported anything that can be removed again."""
     return (job.state in UNDOABLE_STATES or has_died(job)) and job.runs.exists()
 
 
 def has_died(job: Job) -> bool:
-    """Whether the job's worker ended without finishing the job."""
+    """Return whether the job's worker ended without finishing the job."""
     if job.state != JobState.RUNNING or JobFolder(job.pk).is_locked():
         return False
     # The worker may have finished between reading the job and checking the lock.
@@ -58,27 +58,27 @@ def claim[SomeJob: Job](model: type[SomeJob], key: str, run: Callable[[SomeJob, 
     folder = JobFolder(job.pk)
     folder.create(exist_ok=True)
     with folder.locked():
-        # Only this process has the lock, so if the job is running, its worker is gone.
+        # This process has the lock, so if the job is marked as running, its worker is gone.
         if move(job, ACTIVE_STATES, JobState.RUNNING):
             folder.remove_unfinished()
             run(job, folder)
 
 
 def run_again(model: type[Job], key: str) -> None:
-    """Have a step that failed wait for the worker again, unless another job is active."""
+    """Queue a failed step for the worker again, unless another job is active."""
     with suppress(IntegrityError), transaction.atomic():
         for job in model._default_manager.filter(pk=key):
             move(job, [JobState.INTERRUPTED], JobState.WAITING, error="")
 
 
 def lacks_worker(job: Job) -> bool:
-    """Whether the job has waited longer than a running worker would take to claim it."""
+    """Return whether the job has waited longer than a running worker would take to claim it."""
     return job.state == JobState.WAITING and job.state_since < timezone.now() - WORKER_TIMEOUT
 
 
 def cancel(job: Job) -> None:
     """Take a waiting job off the queue, or ask its worker to stop."""
-    # The request comes first, in case a worker claims the job right now.
+    # The request comes first, in case a worker is claiming the job right now.
     JobFolder(job.pk).request_cancel()
     if job.state == JobState.WAITING:
         error = _("This was cancelled before it started. Nothing was changed.")
@@ -99,7 +99,7 @@ def death_message(job: ImportJob) -> str:
 
 
 def delete_abandoned_uploads() -> None:
-    """Delete uploads that nobody has continued with for IMPORT_KEEP_DAYS."""
+    """Delete uploads of jobs that have been idle for IMPORT_KEEP_DAYS."""
     interrupt_dead_jobs()
     for job in ImportJob.objects.filter(state__in=IDLE_STATES, state_since__lt=timezone.now() - upload_lifetime()):
         folder = JobFolder(job.pk)

@@ -1,4 +1,4 @@
-"""Import jobs as tasks: creating them and starting their steps, and what a worker (`manage.py worker`) then does."""
+"""Import jobs as tasks: creating them, starting their steps, and running the steps in a worker (`manage.py worker`)."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -36,9 +36,9 @@ class AnotherJobActiveError(Exception):
 
 
 def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -> tuple[ImportJob, bool]:
-    """Store `files` and have them read. Return the job and whether it is new: a form sent twice creates one job.
+    """Store `files` and have a worker read them. Return the job and whether it is new.
 
-    Raises AnotherJobActiveError.
+    A form submitted twice creates one job. Raises AnotherJobActiveError.
     """
     lifecycle.delete_abandoned_uploads()
     if existing := ImportJob.objects.filter(pk=key).first():
@@ -47,7 +47,7 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
     try:
         folder.create()
     except FileExistsError:
-        # The same form was sent twice at the same time: the other request is about to store the job.
+        # The form was submitted twice at the same time, and the other request is about to store the job.
         raise AnotherJobActiveError from None
     try:
         folder.store(files)
@@ -63,7 +63,7 @@ def create_job(key: uuid.UUID, files: Sequence[UploadedFile[Any]], user: User) -
 
 
 def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, options: Mapping[str, Any]) -> bool:
-    """Have a worker do `step` if the job's state still allows it. Return whether it does.
+    """Have a worker do `step` if the job's state still allows it. Return whether it did.
 
     Raises AnotherJobActiveError.
     """
@@ -82,7 +82,7 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
     return is_started
 
 
-# An import may take hours. It continues where it was; if its worker was killed three times, a person decides.
+# An import may take hours, and resumes where it stopped. If its worker is killed three times, the owner decides.
 @task_kind(
     gettext_lazy("Importing from WordPress"),
     attempts=3,
@@ -91,7 +91,7 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
 )
 @task()
 def run_job(key: str) -> None:
-    """Do the step that the job is waiting for. A step whose worker was killed or had to stop is continued."""
+    """Do the step that the job is waiting for. A step whose worker was killed or had to stop is resumed."""
     lifecycle.claim(ImportJob, key, _run_step)
 
 
@@ -109,7 +109,7 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
     try:
         state, result = steps[JobStep(job.step)](job, folder, folder.progress_writer())
     except InvalidExportError as error:
-        # An export that has been read is complete. Then the options were wrong, and the owner can choose others.
+        # After the first step, the export is known to be complete, so the options are wrong. The owner can change them.
         state = JobState.REJECTED if job.step == JobStep.READ else JobState.INTERRUPTED
         result = {"error": folder.hide_paths(_("%s Nothing was imported.") % error)}
     except AlreadyRunningError as error:
@@ -117,7 +117,7 @@ def _run_step(job: ImportJob, folder: JobFolder) -> None:
     except JobCancelledError:
         result = {"error": _("The import was cancelled. Nothing was changed.")}
     except WorkerStoppingError:
-        # The next worker continues.
+        # The next worker resumes the step.
         state, result = JobState.WAITING, {}
         raise
     finally:
@@ -164,7 +164,7 @@ def _undo(job: ImportJob, folder: JobFolder, progress: Progress) -> StepResult:
         )
         return JobState.INTERRUPTED, {"error": text}
     folder.write_report(report)
-    # The files of an import that was interrupted are still here, so it can start again.
+    # If the files of an interrupted import are still here, it can be started again.
     return (JobState.READY if folder.files() else JobState.UNDONE), {"report": report.summary()}
 
 
