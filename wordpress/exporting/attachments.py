@@ -1,4 +1,4 @@
-"""Items of an export for files."""
+"""The items of an export for files."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
@@ -24,7 +24,7 @@ _CHUNK_SIZE: Final = 200
 
 
 def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]:
-    """Return an item for each file. `logins` are the usernames by key."""
+    """Yield an item for each file. `logins` are the usernames by the users' keys."""
     for batch in batched(_attachments(ids), _CHUNK_SIZE, strict=False):
         parents = _parents([attachment for attachment, _id, _name in batch])
         for attachment, post_id, name in batch:
@@ -32,7 +32,7 @@ def attachment_items(logins: Mapping[int, str], ids: ExportIds) -> Iterator[str]
 
 
 def _attachments(ids: ExportIds) -> Iterator[tuple[Attachment, int, str]]:
-    """Yield each attachment with its ID in the export and the name of its file; empty if this site has no file."""
+    """Yield each attachment with its ID in the export and its file name, which is empty if this site has no file."""
     for model in (Picture, Document):
         uploads: QuerySet[Picture | Document] = (
             model.objects.served().order_by("pk").prefetch_related("attachments__preserved")
@@ -55,13 +55,13 @@ def _parents(attachments: Sequence[Attachment]) -> dict[int, int]:
 
 
 def _as_attachment(upload: Picture | Document) -> Attachment:
-    """Return the attachment from which `upload` was imported, or a new one, with the current values of `upload`."""
+    """Return the attachment that `upload` was imported from, or a new one, with the current values of `upload`."""
     url = upload.file.url
     url = url if "://" in url else absolute_url(url)
     imported: Iterable[Attachment] = upload.attachments.all()
     attachment = min(imported, key=attrgetter("pk"), default=None) or Attachment(url=url, link=url)
     if attachment.wordpress_id is None or not attachment.guid:
-        # Without an item the export had no GUID, and texts refer to this URL.
+        # An attachment without an item had no GUID in the export, and texts refer to it by this URL.
         attachment.guid = attachment.url
     attachment.url = url
     attachment.title = upload.title

@@ -1,4 +1,4 @@
-"""The meta fields in which our exports store what WXR has no place for (wordpress.wxr.extensions)."""
+"""The meta fields in which our exports store values that WXR has no place for (wordpress.wxr.extensions)."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -18,7 +18,10 @@ def differing_values(fields: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
 
 
 def extension_field(kind: str, values: dict[str, Any], *checked: str, date: dt.datetime | None = None) -> str:
-    """Return the meta field with `values`, if any: valid until the texts `checked`, or for datetimes `date`, change."""
+    """Return the meta field with `values`, or an empty string if there are none.
+
+    The values are valid until one of the texts `checked` changes; datetimes also until `date` does.
+    """
     if not values:
         return ""
     mark = {"mark": checksum(*checked)} | ({"date": str(date)} if date else {})

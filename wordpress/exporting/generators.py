@@ -1,4 +1,4 @@
-"""What each static site generator needs: where its files are, how it reads their metadata, and a configuration."""
+"""The static site generators: where each expects its files, how it reads their metadata, and its configuration."""
 
 import datetime as dt
 import html
@@ -22,7 +22,7 @@ from core.models import SiteSettings
 _SAFE_NAME = re.compile(r"[^\W_][\w-]{0,59}")
 # File names that Windows reserves for devices, and that Hugo reserves for folders.
 _RESERVED_NAMES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)", re.IGNORECASE)
-# Hexo itself, and what it needs for the pages, lists and styles of its default theme.
+# Hexo itself, and the packages that its default theme needs for pages, lists and styles.
 _HEXO_PACKAGES: Final = {
     "hexo": "^7.0.0",
     "hexo-generator-archive": "^2.0.0",
@@ -38,7 +38,7 @@ _HEXO_PACKAGES: Final = {
 _NOT_IN_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _NOT_ASCII = re.compile("[^\0-~]")
 _PRE = re.compile(r"(<pre\b.*?</pre>)", re.DOTALL)
-# The start of an HTML block, which Markdown leaves alone. Source: CommonMark, HTML blocks, kind 6.
+# The start of an HTML block, which Markdown leaves alone. Source: CommonMark, HTML blocks, start condition 6.
 _HTML_BLOCK = re.compile(r"<(?:p|h[1-6]|div|ul|ol|dl|blockquote|figure|table|hr|details|section)\b")
 
 
@@ -62,10 +62,10 @@ class Generator(ABC):
 
     @abstractmethod
     def config(self, site: SiteSettings) -> dict[str, str]:
-        """Return the configuration files, by name, with which every public URL stays as it is."""
+        """Return the configuration files, by name, that keep every public URL as it is."""
 
     def body(self, entry: Post | Page) -> str:
-        """Return the text: as it was written if that is Markdown, otherwise as HTML that Markdown leaves alone."""
+        """Return the text: the source if that is Markdown, otherwise HTML that Markdown leaves alone."""
         if entry.markup == "markdown":
             return entry.source if entry.source.endswith("\n") else entry.source + "\n"
         return html_body(entry)
@@ -96,7 +96,7 @@ class Hugo(Generator):
 
     def body(self, entry: Post | Page) -> str:
         body = super().body(entry)
-        # Hugo would look for its shortcodes, even in code.
+        # Hugo interprets its shortcodes even in code.
         return html_body(entry).replace("{{", "&#123;{") if "{{<" in body or "{{%" in body else body
 
 
@@ -112,7 +112,7 @@ class Pelican(Generator):
         values = front_matter(entry)
         path = _url_path(entry).lstrip("/") if is_for_everyone(entry) else ""
         fields = {
-            # Pelican skips what has no title, and themes do not escape it.
+            # Pelican skips files without a title, and themes do not escape titles.
             "title": html.escape(entry.title or entry.slug or str(entry.pk), quote=False),
             "date": values["date"],
             "modified": values["lastmod"],
@@ -127,7 +127,7 @@ class Pelican(Generator):
             "image": values.get("image", ""),
         }
         if isinstance(entry, Post):
-            # One category, and tags between semicolons, which may contain commas.
+            # Pelican takes one category. Tags are separated by semicolons because they may contain commas.
             fields["category"] = next(iter(values["categories"]), "")
             fields["tags"] = ";".join(name.replace(";", ",") for name in values["tags"])
             fields["tags"] += ";" if len(values["tags"]) == 1 else ""
@@ -152,7 +152,7 @@ class Pelican(Generator):
             "AUTHOR_SAVE_AS": "author/{slug}/index.html",
         }
         lines = [f"{name} = {value!r}\n" for name, value in values.items()]
-        # Posts of different days may have the same slug, which Pelican would take for translations.
+        # Posts from different days may have the same slug, and Pelican would take them for translations.
         lines.append("ARTICLE_TRANSLATION_ID = PAGE_TRANSLATION_ID = None\n")
         return {"pelicanconf.py": "".join(lines)}
 
@@ -172,7 +172,7 @@ class Eleventy(Generator):
             | {
                 "permalink": _url_path(entry) if is_written else False,
                 "eleventyExcludeFromCollections": not is_written,
-                # Otherwise Liquid would look for its tags in the URL and in the text.
+                # Otherwise Liquid would interpret its tags in the URL and in the text.
                 "dynamicPermalink": False,
                 "templateEngineOverride": "md",
             }
@@ -205,7 +205,7 @@ class Hexo(Generator):
         values["disableNunjucks"] = True
         values["permalink"] = _url_path(entry).lstrip("/") if is_for_everyone(entry) else f"drafts/{entry.pk}/"
         if isinstance(entry, Post):
-            # A list of names would be a category and its children.
+            # A plain list of names would mean a category and its children.
             values["categories"] = [[name] for name in values["categories"]]
         return _yaml_block(values)
 
@@ -218,7 +218,7 @@ class Hexo(Generator):
             "permalink": ":year/:month/:day/:title/",
             "theme": "landscape",
         }
-        # Only a folder with this entry is taken for a site.
+        # Hexo recognises a folder as a site only by its `hexo` entry.
         package = {"private": True, "hexo": {"version": ""}, "dependencies": _HEXO_PACKAGES}
         return {
             "_config.yml": "".join(f"{name}: {_yaml(value)}\n" for name, value in values.items()),
@@ -235,12 +235,12 @@ GENERATORS: Final[Mapping[str, type[Generator]]] = {
 
 
 def is_for_everyone(entry: Post | Page) -> bool:
-    """Return whether every reader may see the text. Static sites cannot ask for a password."""
+    """Return whether every reader may see the text. Static sites can't ask for a password."""
     return entry.is_public and not entry.password
 
 
 def front_matter(entry: Post | Page) -> dict[str, Any]:
-    """Return what all generators want to know of an entry, under the names that most of them use."""
+    """Return the metadata of an entry that all generators read, under the names that most of them use."""
     values: dict[str, Any] = {
         "title": entry.title,
         "date": _iso(entry.published_at or entry.created_at),
@@ -283,7 +283,7 @@ def html_body(entry: Post | Page) -> str:
 
 
 def _url_path(entry: Post | Page) -> str:
-    """Return the path of its URL as the name of a folder, without percent-encoding."""
+    """Return the path of the entry's URL without percent-encoding, as a folder name."""
     return unquote(entry.get_absolute_url())
 
 
@@ -300,10 +300,10 @@ def _path(entry: Post | Page) -> Path:
 
 
 def _safe_name(slug: str) -> str:
-    """Return `slug` if it is safe as a file name, otherwise a similar name that others may have too."""
+    """Return `slug` if it is safe as a file name, otherwise a similar name that may not be unique."""
     if _is_safe(slug):
         return slug
-    # No generator leaves out files with such a name, and no file system has names of more than 255 bytes.
+    # No generator ignores files whose names start like this, and file systems allow at most 255 bytes.
     name = re.sub(r"[^\w-]+", "-", unicodedata.normalize("NFC", slug).lower())[:60]
     return "entry-" + name.encode()[:180].decode(errors="ignore")
 
@@ -322,12 +322,12 @@ def _yaml_block(values: Mapping[str, object]) -> str:
 
 
 def _yaml(value: object) -> str:
-    """Return `value` as JSON, which is also YAML once the characters that YAML regards as unprintable are escaped."""
+    """Return `value` as JSON, which is also YAML once the characters that YAML considers unprintable are escaped."""
     return _NOT_IN_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", _json(value))
 
 
 def _toml(value: str) -> str:
-    """Return `value` as JSON in ASCII, which is also TOML once no character is written as two surrogates."""
+    """Return `value` as JSON in ASCII, which is also TOML as long as no character is written as two surrogates."""
     return _NOT_ASCII.sub(
         lambda match: f"\\U{ord(match[0]):08x}" if match[0] > "\uffff" else f"\\u{ord(match[0]):04x}", _json(value)
     )

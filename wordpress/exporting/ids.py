@@ -1,7 +1,7 @@
-"""The post IDs of an export. Everything keeps the ID by which texts refer to it, if that ID is free.
+"""The post IDs of an export. Every object keeps the ID by which texts refer to it if that ID is free.
 
-In WordPress, attachments and blocks have IDs from the same sequence as posts and pages. Here those of several imported
-sites may have the same ID, or that of a post or page.
+In WordPress, attachments and blocks have IDs from the same sequence as posts and pages. Here, attachments or blocks of
+several imported sites may have the same ID, or the ID of a post or page.
 """
 
 from functools import cached_property
@@ -23,10 +23,10 @@ class ExportIds:
         self._blocks = list(Fragment.objects.filter(kind=FragmentKind.BLOCK).order_by("pk").values_list("site", "name"))
         highest_attachment = Attachment.objects.aggregate(highest=Max("wordpress_id"))["highest"] or 0
         highest_block = max((int(name) for _site, name in self._blocks), default=0)
-        whole = preserved_items().exclude(wordpress_id=0).order_by("pk")
-        self._wholes = list(whole.values_list("site", "wordpress_id"))
-        highest_whole = max((wordpress_id for _site, wordpress_id in self._wholes), default=0)
-        self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block, highest_whole) + 1)
+        items = preserved_items().exclude(wordpress_id=0).order_by("pk")
+        self._items = list(items.values_list("site", "wordpress_id"))
+        highest_item = max((wordpress_id for _site, wordpress_id in self._items), default=0)
+        self._new_ids = count(max(max_pk(Entry), highest_attachment, highest_block, highest_item) + 1)
         self._uploads: dict[tuple[type[Upload], int], int] = {}
         imported = Attachment.objects.from_items().values("wordpress_id")
         self._taken = set(Entry.objects.filter(pk__in=imported).values_list("pk", flat=True).iterator())
@@ -42,7 +42,7 @@ class ExportIds:
                 self._taken.add(wordpress_id)
 
     def for_new(self) -> int:
-        """Return the ID of an item that is only in exports."""
+        """Return the ID of an item that only exports contain."""
         return next(self._new_ids)
 
     def for_upload(self, model: type[Upload], pk: int) -> int:
@@ -60,12 +60,12 @@ class ExportIds:
         return wordpress_id
 
     def has_file(self, wordpress_id: int) -> bool:
-        """Return whether the file of the attachment that an import found under this ID is on this site."""
+        """Return whether this site has the file of the attachment that an import found under this ID."""
         return wordpress_id in self._with_file
 
-    def for_whole(self, site: str, wordpress_id: int) -> int:
+    def for_preserved_item(self, site: str, wordpress_id: int) -> int:
         """Return the ID of a preserved item of `site`."""
-        return self._moved_wholes.get((site, wordpress_id), wordpress_id)
+        return self._moved_items.get((site, wordpress_id), wordpress_id)
 
     def for_block(self, name: str, site: str | None) -> str:
         """Return the ID of the block that a text of `site` calls `name` (wordpress.markup.footnotes_and_blocks)."""
@@ -73,20 +73,20 @@ class ExportIds:
         return name if site is None else by_site.get(site) or by_site.get("", name)
 
     def with_block_ids(self, source: str, origin: Origin | Fragment) -> str:
-        """Return `source`, which comes from `origin`, with the IDs that its blocks have in the export."""
-        # The site is looked up only where several have a block of that name.
+        """Return `source`, a text of `origin`, with the IDs that its blocks have in the export."""
+        # The site is looked up only if several sites have a block of that name.
         ambiguous = [name for name in count_blocks(source) if len(self._block_ids.get(name, ())) > 1]
         return replace_block_ids(source, {name: self.for_block(name, origin.site) for name in ambiguous})
 
     @cached_property
-    def _moved_wholes(self) -> dict[tuple[str, int], int]:
-        """The new IDs of preserved items whose own IDs other objects have."""
+    def _moved_items(self) -> dict[tuple[str, int], int]:
+        """The new IDs of preserved items whose own IDs belong to other objects."""
         taken = {int(name) for _site, name in self._blocks}
         for model, field in ((Entry, "pk"), (Attachment, "wordpress_id")):
-            wordpress_ids = (wordpress_id for _site, wordpress_id in self._wholes)
+            wordpress_ids = (wordpress_id for _site, wordpress_id in self._items)
             taken |= {found for (found,) in fetch_rows(model, field, wordpress_ids, field)}
         moved = {}
-        for key in self._wholes:
+        for key in self._items:
             if key[1] in taken:
                 moved[key] = next(self._new_ids)
             taken.add(key[1])
@@ -94,7 +94,7 @@ class ExportIds:
 
     @cached_property
     def _block_ids(self) -> dict[str, dict[str, str]]:
-        """The IDs of blocks by name and site. Of blocks with the same name, the first keeps it."""
+        """The IDs of blocks by name and site. The first of several blocks with the same name keeps it as its ID."""
         ids: dict[str, dict[str, str]] = {}
         for site, name in self._blocks:
             by_site = ids.setdefault(name, {})

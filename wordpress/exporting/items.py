@@ -1,4 +1,4 @@
-"""Items of an export: posts and pages with their comments, and reusable blocks."""
+"""The items of an export for posts and pages with their comments, and for reusable blocks."""
 
 import datetime as dt
 import re
@@ -54,7 +54,10 @@ _BLOCK_CHUNK_SIZE: Final = 50
 
 
 def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Callable[[str], None]) -> str:
-    """Return the item for a post or page. `logins` are the usernames by key; `warn` takes a line about each loss."""
+    """Return the item for a post or page.
+
+    `logins` are the usernames by the users' keys. `warn` is called with one line for each loss of data.
+    """
     local, utc = _dates(entry)
     origin = origin_of(entry)
     is_wordpress = entry.markup == "wordpress"
@@ -81,14 +84,15 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
         "post_password": entry.password,
         "is_sticky": int(entry.sticky),
     }
-    # What was for members became private, and an unknown status a draft. If it has another now, an editor has set it.
+    # Members-only entries were imported as private, and entries with an unknown status as drafts. If the entry has
+    # another status now, an editor has set it.
     imported_as = Status.PRIVATE if kept.elements.get("wp:status") in {"publish", "future"} else Status.DRAFT
     changed = set() if entry.status == imported_as else {"wp:status"}
     if kept.section is not None and entry.path and kept.section != entry.path.rpartition("/")[0]:
-        # An editor has moved it, so it is a page now.
+        # An editor has moved the page, so it no longer belongs to the custom type.
         changed.add("wp:post_type")
     elif kept.section is not None:
-        # In WordPress, an item of its type has this URL without a parent.
+        # In WordPress, items of a custom type have such a URL without having a parent.
         values["post_parent"] = 0
     values |= kept.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
@@ -103,14 +107,14 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
 
 
 def _path(entry: Entry) -> str:
-    """Return the URL's path. As in WordPress, what is not published yet has its short URL."""
+    """Return the path of the URL. As in WordPress, entries that are not published yet have their short URL."""
     if entry.status in {Status.PUBLISHED, Status.PRIVATE} and not entry.is_scheduled:
         return entry.get_absolute_url()
     return f"/?{'page_id' if isinstance(entry, Page) else 'p'}={entry.pk}"
 
 
 def _slugs(entry: Entry, kept: Preserved) -> tuple[str, str]:
-    """Return the slug as WordPress stores it, and the whole slug of an entry in the trash."""
+    """Return the slug as WordPress stores it, and for an entry in the trash the whole slug as well."""
     if entry.status == Status.TRASH:
         return elements.exported_slug(entry.slug)
     had_none = "wp:post_name" in kept.elements and entry.status in {Status.DRAFT, Status.PENDING}
@@ -119,7 +123,7 @@ def _slugs(entry: Entry, kept: Preserved) -> tuple[str, str]:
 
 
 def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired_slug: str) -> Iterator[str]:
-    """Yield the meta fields of an entry. Those that this site makes take precedence, but repeat exported values."""
+    """Yield the meta fields of an entry. Fields that this site generates take precedence but repeat exported values."""
     exported: dict[str, list[str]] = {}
     for key, value in kept.meta:
         exported.setdefault(key, []).append(value)
@@ -131,7 +135,7 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
     }
     own |= _noindex(entry, exported)
     if entry.status == Status.PUBLISHED:
-        # Everyone can read it here.
+        # Every reader can see it here, so values that restrict access are dropped.
         own |= {key: [each for each in exported.get(key, []) if each.strip() in EVERYONE] for key in ACCESS_KEYS}
     if isinstance(entry, Post):
         own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
@@ -141,7 +145,7 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
 
 
 def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return what hides an entry from search engines in WordPress, in the plug-in that it was hidden with."""
+    """Return the meta fields that hide an entry from search engines, for the plugin that it was hidden with."""
     hiding = {
         key: values for key, values in exported.items() if any(hides_from_search_engines(key, each) for each in values)
     }
@@ -151,35 +155,35 @@ def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[
 
 
 def _thumbnail(entry: Entry, exported: str, ids: ExportIds) -> str:
-    """Return the ID of the featured image. One whose file was never imported is still the exported one."""
+    """Return the ID of the featured image. An image whose file was never imported keeps its exported ID."""
     if entry.featured_picture_id:
         return str(ids.for_upload(Picture, entry.featured_picture_id))
     return "" if ids.has_file(parse_id(exported)) else exported
 
 
 def _footnotes(current: str, exported: str) -> str:
-    """Return the footnotes as exported, unless the text has others by now."""
+    """Return the footnotes as exported, unless those of the text have changed since."""
     known = parse_footnotes(exported.strip()) or {}
     is_current = (parse_footnotes(current) or {}).items() <= known.items()
     return exported if exported and is_current else current
 
 
 def _enclosures(post: Post, exported: Iterable[str]) -> Iterator[str]:
-    """Yield the meta fields that WordPress would have for the enclosures of a post. Its `enclosed` must be known."""
+    """Yield the meta fields that WordPress would have for a post's enclosures. Its `enclosed` must have been set."""
     by_content = {parse_enclosure(field): field for field in exported}
     for stored in post.enclosures.all():
         content = (stored.url, stored.length, stored.media_type)
         yield by_content.get(content, enclosure_field(*content))
     for file in post.enclosed.in_text:
         yield enclosure_field(file.url, int(file.length), file.mime_type)
-    # Those that cannot be read.
+    # Unreadable fields are repeated as they are.
     yield from (field for field in exported if parse_enclosure(field) is None)
 
 
 def _extension(
     entry: Entry, local: dt.datetime, utc: dt.datetime | None, title: str, content: str, excerpt: str
 ) -> dict[str, Any]:
-    """Return the values that an importer could not restore from the fields of WordPress."""
+    """Return the values that an importer could not restore from WordPress's own fields."""
     values: dict[str, Any] = {}
     if entry.markup != "wordpress" or clean_for_xml(content) != content:
         values = {"markup": entry.markup, "source": content if entry.markup == "wordpress" else entry.source}
@@ -202,12 +206,12 @@ def _extension(
 
 
 def _dates(entry: Entry) -> tuple[dt.datetime, dt.datetime | None]:
-    """Return the date on the site's clock and in UTC. Entries without a date have only the date they were created."""
+    """Return the date in the site's time zone and in UTC. Undated entries have only a local date, of their creation."""
     local = elements.local_time(entry.published_at or entry.created_at)
     if entry.published_at is None:
         return local, None
     if isinstance(entry, Post) and entry.published_on:
-        # The day in the URL counts, even if the site had another time zone at that time.
+        # The day in the URL counts, even if the site's time zone was different then.
         local = dt.datetime.combine(entry.published_on, local.time())
     return local, elements.utc_time(entry.published_at)
 
@@ -274,7 +278,7 @@ def _comment_element(comment: Comment) -> str:
 
 
 def block_items(ids: ExportIds) -> Iterator[str]:
-    """Return an item for each reusable block."""
+    """Yield an item for each reusable block."""
     blocks = Fragment.objects.filter(kind=FragmentKind.BLOCK).select_related("preserved").order_by("pk")
     for block in blocks.iterator(_BLOCK_CHUNK_SIZE):
         kept = Preserved(block)
@@ -289,7 +293,7 @@ def block_items(ids: ExportIds) -> Iterator[str]:
 
 
 def warn_about_control_characters(warn: Callable[[str], None], obj: Model, *texts: str) -> None:
-    """Call `warn` if any of `texts`, which belong to `obj`, loses characters in the export."""
+    """Call `warn` if any of `texts`, which belong to `obj`, will lose characters in the export."""
     if any(clean_for_xml(text) != unify_line_ends(text) for text in texts):
         warn(
             _("%(kind)s %(id)d “%(title)s”: Control characters were removed because XML can't contain them.")

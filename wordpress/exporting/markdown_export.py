@@ -18,14 +18,14 @@ from media.models import Document, Picture
 from wordpress.exporting.generators import Generator
 from wordpress.importing.database import tune_for_bulk
 
-# Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
+# Small, because related rows form reference cycles, which stay in memory until the garbage collector runs.
 _CHUNK_SIZE: Final = 50
 
 
 def export_markdown(
     folder: Path, generator: Generator, *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Write all posts and pages, and return how many there are. Those that not every reader sees are marked as drafts.
+    """Write all posts and pages, and return their number. Entries that are not for every reader are marked as drafts.
 
     Approved comments are written as data, in one file for each post or page that has any.
     """
@@ -62,7 +62,7 @@ def _copy_media(folder: Path, warn: Callable[[str], None]) -> None:
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
-                # Texts name the files of merged images as well.
+                # Texts may still name the files of images that were merged into another.
                 shown = (upload.shown or upload) if isinstance(upload, Picture) else upload
                 with shown.file.open("rb") as source, target.open("wb") as copy:
                     shutil.copyfileobj(source, copy)
@@ -71,7 +71,7 @@ def _copy_media(folder: Path, warn: Callable[[str], None]) -> None:
 
 
 def _comments(comments: Iterable[Comment]) -> str:
-    """Return what readers see of comments as JSON. It contains no e-mail addresses."""
+    """Return the public fields of comments as JSON, without e-mail addresses."""
     values = [
         {
             "id": comment.pk,

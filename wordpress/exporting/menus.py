@@ -1,4 +1,4 @@
-"""The menus of this site's appearance as WordPress stores menus: a term for each, and an item for each link."""
+"""The menus of this site's appearance as WordPress stores them: a term for each menu, and an item for each link."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -22,9 +22,9 @@ from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.records import CATEGORY, MENU_ITEM, TAG
 
 _TAXONOMY: Final = "nav_menu"
-# The slugs by which another Broadside, or a theme, learns where a menu belongs.
+# The slugs that tell another Broadside, or a theme, where a menu belongs.
 _SLUGS: Final = dict(zip(MENUS, ("header-menu", "footer-menu", "social-menu"), strict=True))
-# What WordPress calls the kinds of targets: the type of the link, and the post type or taxonomy.
+# WordPress's names for the kinds of targets: the type of the link, and the post type or taxonomy.
 _KINDS: Final = {
     "blog:post": ("post_type", "post"),
     "blog:page": ("post_type", "page"),
@@ -42,7 +42,7 @@ class Menu(NamedTuple):
 
 
 def own_menus(site: SiteSettings) -> list[Menu]:
-    """Return the public menus except those that are as they were imported: exports contain what these were made of."""
+    """Return the public menus, except unchanged imported ones: exports contain the preserved items of these."""
     appearance = read(SiteAppearance.of(site).document)
     found: dict[str, list[Item]] = {name: items for name in MENUS if (items := getattr(appearance, name))}
     if not found:

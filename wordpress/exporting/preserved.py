@@ -1,6 +1,6 @@
-"""What imports have preserved (wordpress.importing.preserved), merged into what this site exports.
+"""The data that imports have preserved (wordpress.importing.preserved), merged into the exports of this site.
 
-What is here now takes precedence: an exported text is repeated only as long as it stands for the same text as here.
+Current values take precedence: an exported text is repeated only while it still corresponds to the current text.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +23,7 @@ from wordpress.wxr.records import CATEGORY, TAG
 from wordpress.wxr.values import parse_id, plain_line, plain_lines
 
 _CHUNK_SIZE: Final = 20
-# Elements of items, terms and comments in WordPress's order, without its prefix. Others come after these.
+# The elements of items, terms and comments in WordPress's order, without its prefix. All others come after these.
 _FIRST: Final = (
     *("title", "link", "pubDate", "dc:creator", "guid", "description", "content:encoded", "excerpt:encoded"),
     *("post_id", "post_date", "post_date_gmt", "post_modified", "post_modified_gmt", "comment_status", "ping_status"),
@@ -34,28 +34,29 @@ _FIRST: Final = (
     "comment_user_id",
 )
 _ORDER: Final = {name: position for position, name in enumerate(_FIRST)}
-# An element and fields of links in menus that refer to objects by ID.
+# An element, and two meta fields of menu items, that refer to objects by ID.
 _PARENT, _PARENT_ITEM, _TARGET = "wp:post_parent", "_menu_item_menu_item_parent", "_menu_item_object_id"
 _TERM_KINDS: Final = {CATEGORY: CATEGORIES, TAG: TAGS}
 
 
 class Preserved:
-    """What is preserved of one object. Empty if nothing is."""
+    """The preserved data of one object; empty if it has none."""
 
     def __init__(self, owner: Model | dict[str, Any]) -> None:
-        """`owner`: the object, or the fields themselves."""
+        """`owner` is the object, or the preserved fields themselves."""
         # Django raises an AttributeError if there is no row.
         row: PreservedData | None = getattr(owner, "preserved", None)
         fields = owner if isinstance(owner, dict) else row.fields if row else {}
         self.elements: dict[str, str] = fields.get("elements", {})
         self.terms: list[list[str]] = fields.get("terms", [])
         self.meta: list[list[str]] = fields.get("meta", [])
-        # The slug of the page above one of a custom type, empty for the top. None if it is another page, or below one.
+        # For a page of a custom type, the slug of the top-level page above it; empty if there is none. None for other
+        # pages, and for a page with a parent in the export.
         self.section: str | None = fields.get("section")
         self._comments: list[dict[str, Any]] = fields.get("comments", [])
 
     def text(self, element: str, current: str, plain: Callable[[str], str]) -> str:
-        """Return the exported text of `element` if its `plain` text is the current one, or else the latter as HTML."""
+        """Return the exported text of `element` if it means `current` as `plain` text, otherwise `current` as HTML."""
         exported = self.elements.get(element)
         return text_to_html(current) if exported is None or plain(exported) != current else exported
 
@@ -75,7 +76,7 @@ class Preserved:
         return (term_element(taxonomy, slug, text_to_html(name)) for taxonomy, slug, name in self.terms)
 
     def meta_elements(self, kind: str, own: Mapping[str, str] = MappingProxyType({})) -> Iterator[str]:
-        """Yield the meta fields: first this site's `own`, then those with other keys."""
+        """Yield the meta fields: first this site's `own`, then preserved ones with other keys."""
         for key, value in own.items():
             if value:
                 yield elements.meta_field(kind, key, value)
@@ -84,7 +85,7 @@ class Preserved:
                 yield elements.meta_field(kind, key, value)
 
     def comment_elements(self) -> Iterator[str]:
-        """Yield the comments on an item that has none here."""
+        """Yield the preserved comments, which only items that can't have comments here have."""
         for fields in self._comments:
             comment = Preserved(fields)
             texts = {**comment.elements, "wp:comment_author_IP": ""}
@@ -92,7 +93,7 @@ class Preserved:
             yield f"\t\t<wp:comment>{_elements(texts)}{meta}</wp:comment>\n"
 
     def as_item(self, texts: Mapping[str, str] = MappingProxyType({})) -> str:
-        """Return the whole item, in which `texts` replace those of the elements with these names."""
+        """Return the whole item. `texts`, by element name, replace preserved texts."""
         inside = [*self.term_elements(), *self.meta_elements("postmeta"), *self.comment_elements()]
         return f"\t<item>{_elements({**self.elements, **texts})}\n{''.join(inside)}\t</item>\n"
 
@@ -102,26 +103,26 @@ def term_element(taxonomy: str, slug: str, name: str) -> str:
     return f"\t\t<category domain={quoteattr(taxonomy)} nicename={quoteattr(slug)}>{elements.cdata(name)}</category>\n"
 
 
-def whole_terms() -> Iterator[str]:
-    """Yield the terms of other taxonomies."""
+def preserved_term_elements() -> Iterator[str]:
+    """Yield the terms of taxonomies that are unknown here."""
     for row in PreservedData.objects.filter(kind=PreservedData.Kind.TERM).order_by("pk").iterator(_CHUNK_SIZE):
         kept = Preserved(row.fields)
         yield f"\t<wp:term>{_elements(kept.elements)}{''.join(kept.meta_elements('termmeta'))}</wp:term>\n"
 
 
-def whole_items(ids: ExportIds) -> Iterator[str]:
-    """Yield the items of types that are unknown here. They refer to others by the IDs of the export."""
+def preserved_item_elements(ids: ExportIds) -> Iterator[str]:
+    """Yield the items of types that are unknown here, with references to the IDs of this export."""
     rows = preserved_items().order_by("pk").iterator(_CHUNK_SIZE)
     for batch in batched(rows, _CHUNK_SIZE, strict=False):
         moved = _MovedIds(batch, ids)
         for row in batch:
             kept = Preserved(row.fields)
-            moved.follow(row, kept)
+            moved.replace_ids(row, kept)
             yield kept.as_item()
 
 
 class _MovedIds:
-    """The IDs that objects have in the export, by the IDs with which some preserved items refer to them."""
+    """The IDs of objects in this export, by the IDs that preserved items use to refer to them."""
 
     def __init__(self, rows: Sequence[PreservedData], ids: ExportIds) -> None:
         self._ids = ids
@@ -138,10 +139,10 @@ class _MovedIds:
                 terms = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, site=site, kind=kind)
                 self._terms |= {(site, taxonomy, wordpress_id): pk for wordpress_id, pk in terms}
 
-    def follow(self, row: PreservedData, kept: Preserved) -> None:
+    def replace_ids(self, row: PreservedData, kept: Preserved) -> None:
         """Replace the IDs in `kept`, the fields of `row`."""
         if row.wordpress_id:
-            kept.elements["wp:post_id"] = str(self._ids.for_whole(row.site, row.wordpress_id))
+            kept.elements["wp:post_id"] = str(self._ids.for_preserved_item(row.site, row.wordpress_id))
         if _PARENT in kept.elements:
             kept.elements[_PARENT] = self._item(row.site, kept.elements[_PARENT])
         meta = dict(kept.meta)
@@ -157,7 +158,7 @@ class _MovedIds:
         wordpress_id = parse_id(value)
         if not wordpress_id:
             return value
-        return str(self._entries.get((site, wordpress_id)) or self._ids.for_whole(site, wordpress_id))
+        return str(self._entries.get((site, wordpress_id)) or self._ids.for_preserved_item(site, wordpress_id))
 
 
 def _elements(texts: Mapping[str, str]) -> str:
@@ -165,5 +166,5 @@ def _elements(texts: Mapping[str, str]) -> str:
 
 
 def _sorted(texts: Mapping[str, str]) -> dict[str, str]:
-    """Sort elements as WordPress does. A database may store them in another order."""
+    """Sort elements as WordPress does. The database may have stored them in another order."""
     return dict(sorted(texts.items(), key=lambda pair: (_ORDER.get(pair[0].removeprefix("wp:"), len(_ORDER)), pair[0])))

@@ -1,4 +1,4 @@
-"""The languages and translations of posts and pages, as Polylang has them, beside other preserved terms."""
+"""The languages and translations of posts and pages as Polylang stores them, and other preserved terms."""
 
 import uuid
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ _CHUNK_SIZE: Final = 1000
 
 
 def other_terms(entry: Entry, kept: Preserved) -> Iterator[str]:
-    """Yield the elements that file `entry` under a language, its translations, and terms that are unknown here."""
+    """Yield the elements that file `entry` under its language, its translations, and terms that are unknown here."""
     group, has_language = entry.translation_group, False
     for taxonomy, slug, name in kept.terms:
-        # Both may have been changed here.
+        # Preserved languages and translations may be out of date.
         is_current = taxonomy != LANGUAGE or language_code(slug) in {"", entry.language}
         if is_current and not (group and taxonomy == TRANSLATIONS):
             has_language |= taxonomy == LANGUAGE

@@ -1,4 +1,4 @@
-"""Export this site as WXR 1.2. Source: what WordPress writes (Tools → Export) and what its importer reads."""
+"""Export this site as WXR 1.2. Source: the files that WordPress writes (Tools → Export) and its importer reads."""
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ from wordpress.exporting.attachments import attachment_items
 from wordpress.exporting.ids import ExportIds
 from wordpress.exporting.items import block_items, entry_item, warn_about_control_characters
 from wordpress.exporting.menus import Menu, menu_items, menu_terms, own_menus
-from wordpress.exporting.preserved import Preserved, whole_items, whole_terms
+from wordpress.exporting.preserved import Preserved, preserved_item_elements, preserved_term_elements
 from wordpress.exporting.translations import translation_terms
 from wordpress.importing.database import tune_for_bulk
 from wordpress.importing.page_types import page_types_here
@@ -35,7 +35,7 @@ from wordpress.wxr.extensions import EXTENSION_KEY, PAGE_TYPE_KEY, clean_for_xml
 from wordpress.wxr.post_types import PAGE_TYPES
 from wordpress.wxr.records import parents_first
 
-# Related rows form reference cycles, which stay in memory until the garbage collector runs. So only a few at a time.
+# Small, because related rows form reference cycles, which stay in memory until the garbage collector runs.
 _CHUNK_SIZE: Final = 50
 _TERM_CHUNK_SIZE: Final = 200
 
@@ -43,13 +43,16 @@ _TERM_CHUNK_SIZE: Final = 200
 def export_wxr(
     write: Callable[[str], object], *, progress: Callable[[int, int], None], warn: Callable[[str], None]
 ) -> int:
-    """Pass the export to `write` piece by piece, and return its number of items. `warn` takes a line about a loss."""
+    """Pass the export to `write` piece by piece, and return its number of items.
+
+    `warn` is called with one line for each loss of data.
+    """
     tune_for_bulk(writes=False)
     warn(_("The export does not contain accounts' passwords, roles, the site settings or the moderation history."))
     write(elements.HEAD)
     site = SiteSettings.current()
     menus = own_menus(site)
-    other_terms = chain(translation_terms(), whole_terms(), menu_terms(menus))
+    other_terms = chain(translation_terms(), preserved_term_elements(), menu_terms(menus))
     terms = chain(_category_elements(warn), _tag_elements(warn), other_terms)
     for element in chain(_channel_elements(site), _author_elements(warn), terms):
         write(element)
@@ -85,7 +88,7 @@ def _channel_elements(site: SiteSettings) -> Iterator[str]:
 
 
 def _last_change() -> dt.datetime:
-    """Return when a post or page was last changed, in UTC. The time of the export would make every export different."""
+    """Return when a post or page was last changed, in UTC. With the current time, no two exports would be the same."""
     changed = Entry.objects.filter(modified_at__lte=timezone.now())
     latest: dt.datetime | None = changed.aggregate(latest=Max("modified_at"))["latest"]
     return elements.utc_time(latest or dt.datetime.fromtimestamp(0, dt.UTC))
@@ -102,7 +105,7 @@ def _author_elements(warn: Callable[[str], None]) -> Iterator[str]:
             "author_first_name": text_to_html(user.first_name),
             "author_last_name": text_to_html(user.last_name),
         }
-        # WordPress has no meta fields of authors and ignores them.
+        # WordPress ignores this: its exports have no meta fields for authors.
         extension = {"display_name": text_to_html(user.display_name), "slug": user.slug, "bio": user.bio}
         meta = elements.meta_field("authormeta", EXTENSION_KEY, to_json(extension))
         old_urls = elements.legacy_url_fields("authormeta", (old.path for old in user.redirects.all()))
@@ -163,5 +166,5 @@ def _items(warn: Callable[[str], None], menus: Sequence[Menu]) -> Iterator[str]:
             yield entry_item(entry, logins, ids, warn)
     yield from block_items(ids)
     yield from attachment_items(logins, ids)
-    yield from whole_items(ids)
+    yield from preserved_item_elements(ids)
     yield from menu_items(menus, ids)
