@@ -1,4 +1,4 @@
-"""The first pass over an export: it must be complete, and some things must be known before anything is stored."""
+"""The first pass over an export, which checks that it is complete and gathers what the import steps must know."""
 
 import datetime as dt
 from collections import Counter
@@ -31,17 +31,17 @@ from wordpress.wxr.repair import InvalidExportError
 from wordpress.wxr.values import language_code
 
 Stage = Literal["reading", "importing", "files", "rendering", "undoing"]
-# Called with a stage, how much of it is done, and its total: in bytes, items, files, texts and stored rows.
+# Called with a stage, how much of it is done, and its total: bytes, items, files, texts or stored rows.
 type Progress = Callable[[Stage, int, int], None]
 
-# No time zone is further from UTC: the two dates of an item that differ more were set at different times.
+# No time zone is further from UTC. If an item's local and UTC dates differ by more, they were set at different times.
 _MAX_OFFSET: Final = dt.timedelta(hours=15)
 
-# How many custom types are counted, which no site has, and how much of a path is shown.
+# How many custom types are counted (more than any site has), and how many characters of a path are shown.
 _MAX_TYPES: Final = 100
 _MAX_PATH: Final = 100
-# The part of all GUIDs that have a host of the blog, and how many hosts are counted.
-_OFTEN: Final = 0.1
+# The share of all GUIDs from which a host counts as the blog's own, and how many hosts are counted.
+_MIN_HOST_SHARE: Final = 0.1
 _MAX_HOSTS: Final = 1000
 
 _REPAIRS: Final = {
@@ -90,22 +90,22 @@ def stage_texts() -> dict[Stage, str]:
 
 @dataclass(slots=True)
 class Analysis:
-    """What the steps of an import must know of the whole export."""
+    """Facts about the whole export that the steps of an import need."""
 
     now: dt.datetime = field(default_factory=timezone.now)
     # The number of items of each type.
     items: Counter[str] = field(default_factory=Counter)
     # The custom types whose items become pages.
     page_types: set[str] = field(default_factory=set)
-    # Those whose items could: how many of them readers could open, and the path of the first as text.
+    # The custom types whose items could become pages: how many items readers could open, and the first one's path.
     other_types: dict[str, tuple[int, str]] = field(default_factory=dict)
     authors: dict[str, Author] = field(default_factory=dict)
-    # The authors whom items name.
+    # The authors named by items.
     creators: set[str] = field(default_factory=set)
     terms: ExportedTerms = field(default_factory=ExportedTerms)
     # How often posts are filed under terms of other taxonomies.
     other_terms: Counter[str] = field(default_factory=Counter)
-    # The highest ID that an item has, or that a link names.
+    # The highest ID of an item, or in a link.
     highest_item_id: int = 0
     highest_comment_id: int = 0
     base_url: str = ""
@@ -114,36 +114,36 @@ class Analysis:
     title: str = ""
     tagline: str = ""
     language: str = ""
-    # The folders that the blog was in, as in `/blog/*`, as far as one of our own exports lists them.
+    # The folders that the blog was in, such as `/blog/*`. Only our own exports list them.
     legacy_urls: list[str] = field(default_factory=list)
-    # The hosts of the GUIDs of posts and pages, which keep the URL that a blog had when they were written.
+    # The hosts in the GUIDs of posts and pages. A GUID keeps the URL that the blog had when the entry was written.
     guid_hosts: Counter[str] = field(default_factory=Counter)
     # The paths of the years, months and days in which posts were published, such as `/2014/` and `/2014/03/`.
     dates: set[str] = field(default_factory=set)
-    # How far the old site's time was from UTC, and how often it differed from this site's time.
+    # The old site's UTC offsets, and how often they differed from this site's.
     offsets: Counter[dt.timedelta] = field(default_factory=Counter)
     different_offsets: int = 0
     times: TimeSamples = field(default_factory=TimeSamples)
-    # Meta fields of comments and terms, by the kind of their owner and their key.
+    # The meta fields of comments and terms, counted by the kind of their owner and their key.
     other_meta: Counter[tuple[str, str]] = field(default_factory=Counter)
     visibility: Visibility = field(default_factory=Visibility)
-    # The most important one comes first.
+    # Most important first.
     warnings: list[str] = field(default_factory=list)
 
     @property
     def hosts(self) -> set[str]:
-        """The hosts that the blog has or had, and that of the network it is part of."""
+        """The hosts that the blog has or had, and the host of the network it is part of."""
         return {*self.own_hosts, host_of(self.site_url)} - {""}
 
     @property
     def own_hosts(self) -> set[str]:
-        """The hosts that the blog itself has or had: the one that the export names, and those in many of its GUIDs."""
-        often = self.guid_hosts.total() * _OFTEN
-        former = {host for host, count in self.guid_hosts.items() if count >= often}
+        """The hosts that the blog itself has or had: the one in the export's base URL, and those of many GUIDs."""
+        min_count = self.guid_hosts.total() * _MIN_HOST_SHARE
+        former = {host for host, count in self.guid_hosts.items() if count >= min_count}
         return {host_of(self.base_url), *former} - {""}
 
     def add_other_type(self, item: Item) -> None:
-        """Count an item that readers could open, and whose custom type is unknown here."""
+        """Count an item that readers could open and whose custom type is unknown here."""
         if item.type in self.other_types or len(self.other_types) < _MAX_TYPES:
             count, path = self.other_types.get(item.type, (0, one_line(unquote(urlsplit(item.link).path))[:_MAX_PATH]))
             self.other_types[item.type] = count + 1, path
@@ -162,7 +162,7 @@ def analyse(
 ) -> Analysis:
     """Read all files and call `on_item` with each item. Raises InvalidExportError for the first incomplete file.
 
-    `page_types`: the custom types whose items become pages, besides those that always do.
+    `page_types` are the custom types whose items become pages, in addition to those that always do.
     """
     analysis = Analysis()
     total = total_size(paths)
@@ -204,18 +204,18 @@ def analyse(
 
 
 def authors_in(analysis: Analysis) -> dict[str, Author]:
-    """Return all authors of an export by login, or in WXR 1.0 by the name in its items."""
+    """Return all authors of an export by login, or for WXR 1.0 by the name in its items."""
     authors = dict(analysis.authors)
     display_names = {author.display_name for author in authors.values()}
     for creator in sorted(analysis.creators):
-        # WXR 1.0 has no list of authors, and its items name them as readers see them.
+        # WXR 1.0 has no list of authors, and its items contain their display names.
         if creator not in authors and creator not in display_names:
             authors[creator] = Author(0, creator, "", creator or _("Unknown author"))
     return authors
 
 
 def reason_to_skip(item: Item) -> str:
-    """Return why `item` cannot be imported; empty if it can."""
+    """Return why `item` cannot be imported; an empty string if it can."""
     if item.type not in {"post", "page"}:
         return _reason_to_skip_type(item.type, item.status)
     if item.status in {"inherit", "auto-draft"}:
@@ -228,7 +228,7 @@ def reason_to_skip(item: Item) -> str:
 
 
 def is_preserved(item: Item) -> bool:
-    """Return whether an item that cannot be imported is exported again (wordpress.importing.preserved)."""
+    """Return whether an item that cannot be imported is preserved for exports (wordpress.importing.preserved)."""
     return item.type not in {"post", "page"} | FORM_TYPES
 
 
@@ -309,7 +309,7 @@ def _add_item(analysis: Analysis, item: Item, host: str) -> None:
         if ref.taxonomy in {CATEGORY, TAG}:
             analysis.terms.name(ref)
         elif ref.taxonomy != TRANSLATIONS and not (ref.taxonomy == LANGUAGE and language_code(ref.slug)):
-            # Those become the links to its translations, and the language of the entry.
+            # Terms of the other two taxonomies become links to translations and the language of the entry.
             analysis.other_terms[ref.taxonomy] += 1
     if item.date and item.date_gmt and item.status == "publish" and abs(item.date - item.date_gmt) <= _MAX_OFFSET:
         offset = item.date - item.date_gmt

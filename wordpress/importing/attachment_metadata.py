@@ -1,7 +1,7 @@
-"""What WordPress notes about a file in a meta field of its item: also what it has read from the file's own metadata.
+"""The meta field in which WordPress describes a file, partly by what it has read from the file's own metadata.
 
-That is removed from the file, so it is not preserved either: camera, photographer, caption and keywords of images, and
-all tags of audio and video.
+That metadata is removed from files here, so it is not preserved either: camera, photographer, caption and keywords of
+images, and all tags of audio and video.
 """
 
 from typing import Final
@@ -11,7 +11,7 @@ from wordpress.wxr.records import Meta
 
 _KEY: Final = "_wp_attachment_metadata"
 _IMAGE_META: Final = "image_meta"
-# What can be seen or heard, and the names of files.
+# The fields with technical properties and file names, which say nothing about a person.
 _KEPT: Final = frozenset(
     (
         *("width", "height", "file", "sizes", "filesize", "original_image", "mime_type", "fileformat", "dataformat"),
@@ -23,13 +23,13 @@ _ORIENTATION: Final = "orientation"
 
 
 def without_file_metadata(meta: Meta) -> Meta:
-    """Return the meta fields of a file without what WordPress has read from the file's own metadata."""
+    """Return the meta fields of a file without the values that WordPress has read from the file's own metadata."""
     cleaned = ((key, _clean(value) if key == _KEY else value) for key, value in meta)
     return tuple((key, value) for key, value in cleaned if value is not None)
 
 
 def _clean(text: str) -> str | None:
-    """Return the cleaned field, or None if it can't be read. WordPress makes it anew from the file."""
+    """Return the cleaned field, or None if it can't be parsed. WordPress can generate it again from the file."""
     try:
         value = parse(text)
     except ValueError:
@@ -38,7 +38,7 @@ def _clean(text: str) -> str | None:
         return text
     kept: dict[int | str, PHPValue] = {key: each for key, each in value.items() if key in _KEPT or isinstance(key, int)}
     if isinstance(image := value.get(_IMAGE_META), dict):
-        # As WordPress writes it for an image without metadata.
+        # The same values that WordPress writes for an image without metadata.
         kept[_IMAGE_META] = {key: each if key == _ORIENTATION else _empty(each) for key, each in image.items()}
     if isinstance(audio := kept.get("audio"), dict):
         kept["audio"] = {key: each for key, each in audio.items() if key in _KEPT}

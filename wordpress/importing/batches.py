@@ -1,4 +1,4 @@
-"""Writing in batches, each a transaction of a few tenths of a second at most, so that others can write in between."""
+"""Writing in batches, each in a transaction of a few tenths of a second at most, so that others can write too."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -12,18 +12,18 @@ from core.changes import content_changed
 from wordpress.importing.context import ImportContext
 from wordpress.wxr.records import Item
 
-# The size of a batch of items: it ends with the item that reaches one of these limits.
+# The limits of a batch of items. The item that reaches one of them is the last of its batch.
 MAX_ENTRIES: Final = 100
 MAX_CHARACTERS: Final = 1_000_000
 MAX_COMMENTS: Final = 1000
-# How many times a batch is tried if other writers take its URLs or names at the same time.
+# How often a batch is tried if concurrent writers take its URLs or names.
 _ATTEMPTS: Final = 5
 
 
 def write_batch(context: ImportContext, write: Callable[[], object]) -> None:
     """Call `write` in a transaction, and store what it added to the ledger and to the old URLs.
 
-    `write` must look up everything that others may change: after a conflict with another writer it is called again.
+    `write` is called again after a conflict with another writer, so it must look up everything that others may change.
     """
     for attempt in range(1, _ATTEMPTS + 1):
         changes = context.report.change_count
@@ -40,14 +40,14 @@ def write_batch(context: ImportContext, write: Callable[[], object]) -> None:
             context.old_urls.clear()
             if attempt == _ATTEMPTS or not _is_conflict(error):
                 raise
-    # With DEBUG Django keeps all queries, and these are as large as the export.
+    # With DEBUG, Django keeps all queries in memory, and these are as large as the export.
     reset_queries()
 
 
 def write_batches[Value](
     context: ImportContext, values: Iterable[Value], write: Callable[[Sequence[Value]], object], *, size: int = 100
 ) -> None:
-    """Call `write` with `size` values at a time, each time in a transaction of its own (see write_batch)."""
+    """Call `write` with `size` values at a time, each call in a transaction of its own (see write_batch)."""
     for batch in batched(values, size, strict=False):
         write_batch(context, partial(write, batch))
 
@@ -55,7 +55,7 @@ def write_batches[Value](
 def entry_batches[Value](
     values: Iterable[Value], item_of: Callable[[Value], Item] = attrgetter("item")
 ) -> Iterator[list[Value]]:
-    """Yield what has an item of an export each, by default in `item`, in batches that fit into memory."""
+    """Yield `values` in batches that fit into memory. `item_of` returns the item of a value."""
     batch: list[Value] = []
     characters = comments = 0
     for value in values:
@@ -71,7 +71,7 @@ def entry_batches[Value](
 
 
 def _is_conflict(error: BaseException) -> bool:
-    """Return whether another writer caused the error. On SQLite there are no such errors."""
+    """Return whether another writer caused the error, which can't happen on SQLite."""
     if isinstance(error, IntegrityError):
         return connection.vendor == "postgresql"
     # Source: PostgreSQL, error codes of class 40 (a deadlock is 40P01).

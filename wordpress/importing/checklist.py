@@ -1,6 +1,6 @@
-"""What is left to do after an import: a list of points, each with its state. Only points that apply are in it.
+"""The checklist after an import: the points that apply to the imported blog, each with its state.
 
-The state is that of this site at the moment, so a point that someone has dealt with is done the next time.
+The states reflect this site as it is now, so a point that has been dealt with is done when the list is next shown.
 """
 
 from collections.abc import Iterator, Mapping
@@ -31,9 +31,9 @@ from wordpress.models import ImportedItem
 # The permission to change the title and tagline of this site.
 CHANGE_SETTINGS: Final = "core.change_sitesettings"
 _WORDPRESS_COM: Final = ".wordpress.com"
-# From this part on, a time zone fits a blog whose times may have been set by hand or on the road.
+# A time zone fits a blog from this share of matching times on. Some may have been set by hand or while travelling.
 _FITS: Final = 0.9
-# From this part on, it may be that of a blog that changed its time zone.
+# From this share on, it may be the time zone of a blog that changed its own at some time.
 _MAY_FIT: Final = 0.5
 
 
@@ -45,7 +45,7 @@ class PointState(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A page of this site where a point can be dealt with, and the permission that it needs, if any."""
+    """A page of this site where a point can be dealt with, and the permission it requires, if any."""
 
     label: str
     url: str
@@ -56,7 +56,7 @@ class Link:
 class Point:
     """One point of the checklist. `hint` says how to deal with it on the command line, and `link` where in the admin.
 
-    `offers_settings`: the admin can set the title and tagline to those of the old blog.
+    `offers_settings` is true if the admin can set the title and tagline to those of the old blog.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Point:
 
 
 def checklist(blog: OldBlog) -> list[Point]:
-    """Return what is left to do after an import of `blog`, in a sensible order."""
+    """Return the checklist after an import of `blog`, in a sensible order."""
     found = (_view(), _title(blog), _time_zone(blog), _language(blog), *_former_urls(blog), _authors(blog))
     return [point for point in (*found, _menus(blog), _files(blog), _domain(blog)) if point]
 
@@ -130,7 +130,7 @@ def _time_zone(blog: OldBlog) -> Point | None:
 
 def _language(blog: OldBlog) -> Point | None:
     exported, texts, here = _supported(blog.language), blog.text_language, settings.LANGUAGE_CODE
-    # People also write in other languages than that of the old blog's menus.
+    # Authors may write in another language than that of the old blog's interface.
     code = exported if exported and _base(exported) == (texts or _base(exported)) else _supported(texts)
     if not code:
         return None
@@ -259,14 +259,14 @@ def _domain(blog: OldBlog) -> Point:
 
 
 def _is_future_domain(host: str, blog: OldBlog) -> bool:
-    """Whether the blog still has a domain of its own elsewhere, which probably moves here when everything is ready."""
+    """Return whether `host` is the blog's own domain elsewhere, which will probably be pointed here in the end."""
     here = {name.removeprefix("www.") for name in (*settings.BROADSIDE_OWN_HOSTS, *settings.BROADSIDE_FORMER_HOSTS)}
     is_own = host == host_of(blog.url) and not host.endswith(_WORDPRESS_COM)
     return is_own and bool(host) and host.removeprefix("www.") not in here
 
 
 def _supported(code: str) -> str:
-    """Return the language here that a code such as `pt-BR` means; empty if there is none."""
+    """Return the supported language for a code such as `pt-BR`; an empty string if there is none."""
     try:
         return get_supported_language_variant(code.lower().replace("_", "-"))
     except LookupError:

@@ -1,4 +1,4 @@
-"""What the steps of one import share."""
+"""The state that the steps of one import share."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,10 @@ from wordpress.wxr.records import Author, Comment, Term
 
 @dataclass(slots=True)
 class ImportContext:
-    """What the steps of one import share. Each step reads its items from `spool` and fills in what later ones need."""
+    """The state that the steps of one import share.
+
+    Each step reads its items from `spool` and fills in what later steps need.
+    """
 
     analysis: Analysis
     spool: Spool
@@ -32,11 +35,11 @@ class ImportContext:
     run: ImportRun
     ledger: Ledger
     new_ids: NewIds
-    # Existing accounts that the site owner has chosen for authors, by the author's login in the export.
+    # The existing accounts that the site owner has chosen for authors, by the authors' logins in the export.
     mapped_authors: Mapping[str, User]
     progress: Progress | None = None
     old_urls: OldUrls = field(init=False)
-    # The accounts of the export's authors, by the name that items give and by the ID that comments give.
+    # The accounts of the export's authors, by the name in items and by the ID in comments.
     author_ids: dict[str, int] = field(default_factory=dict)
     commenter_ids: dict[int, int] = field(default_factory=dict)
     term_ids: TermIds = field(default_factory=TermIds)
@@ -55,7 +58,7 @@ class ImportContext:
         self.ledger.add(kind, exported.id, stored.pk, *fingerprints, is_new=is_new)
 
     def advance(self, items: int) -> None:
-        """Report progress: this many more items of the export are done."""
+        """Report that this many more items of the export are done."""
         for _item in range(items):
             self.items_done += 1
             self.report_progress("importing", self.items_done, self.item_count)

@@ -1,4 +1,4 @@
-"""How an import shares the database: one import at a time, in turns with other writers, and previews on a copy."""
+"""How an import shares the database: one import at a time, pauses for other writers, and previews on a copy."""
 
 import sqlite3
 import tempfile
@@ -16,9 +16,9 @@ from core.disk import try_lock
 
 # An arbitrary number that no other lock uses.
 _LOCK_ID: Final = 2_010_031_200
-# Seconds. A connection that waits for SQLite polls at least every 0.1 s, so it does not miss a gap of this length. The
-# database can be held for this long, apart from short breaks, before there has to be a gap.
+# Seconds. Connections that wait for SQLite poll at least every 0.1 s, so they don't miss a gap of this length.
 _GAP: Final = 0.12
+# Seconds for which the database can be held, not counting shorter breaks, before a gap is due.
 _MAX_HELD: Final = 1.0
 
 
@@ -31,8 +31,8 @@ class AlreadyRunningError(Exception):
 
 @contextmanager
 def only_import() -> Iterator[None]:
-    """Make sure that no other import runs: two would give out the same IDs and URLs. Raises AlreadyRunningError."""
-    # Neither lock outlives its process.
+    """Make sure that no other import runs: two would allocate the same IDs and URLs. Raises AlreadyRunningError."""
+    # Both kinds of lock end with the process.
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK_ID])
@@ -51,14 +51,14 @@ def only_import() -> Iterator[None]:
 
 
 class Pacer:
-    """Leaves gaps between transactions, in which others can write: nobody queues for SQLite."""
+    """Leaves gaps between transactions for other writers, because SQLite does not queue them."""
 
     def __init__(self) -> None:
         self._held = self._released = 0.0
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Open a transaction, after a gap if the database was held for long enough since the last one."""
+        """Open a transaction, after a gap if one is due."""
         gap = time.monotonic() - self._released
         if gap < _GAP and self._held >= _MAX_HELD and connection.vendor == "sqlite":
             time.sleep(_GAP - gap)
@@ -78,11 +78,11 @@ class Pacer:
 def throwaway_database() -> Iterator[None]:
     """Let this process read and change a copy of the database, which is deleted afterwards.
 
-    Only running an import shows what happens to each item. Rolling back one long transaction would do on a site without
-    visitors, but it would hold locks for as long as the import takes.
+    Only running an import shows what will happen to each item. Rolling back one long transaction would show it too, but
+    would hold locks for as long as the import takes.
     """
     if connection.in_atomic_block:
-        # The caller holds locks already, and a copy would lack what is not committed.
+        # The caller already holds locks, and a copy would lack uncommitted changes.
         with transaction.atomic():
             yield
             transaction.set_rollback(True)
@@ -93,7 +93,7 @@ def throwaway_database() -> Iterator[None]:
 
 @contextmanager
 def _copied_file() -> Iterator[None]:
-    """Work on a copy of SQLite's file. Copying waits for no writer and lets others write."""
+    """Work on a copy of SQLite's file. Copying neither waits for writers nor blocks them."""
     with tempfile.TemporaryDirectory(dir=settings.BROADSIDE_IMPORTS_DIR) as folder:
         original = connection.settings_dict
         copy = Path(folder, "copy.sqlite3")
@@ -101,7 +101,7 @@ def _copied_file() -> Iterator[None]:
         with closing(sqlite3.connect(copy)) as target:
             connection.connection.backup(target)
         connection.close()
-        # Not changed in place: the connections of other threads share the settings.
+        # Replaced, not changed in place, because the connections of other threads share the dictionary.
         connection.settings_dict = {**original, "NAME": str(copy)}
         try:
             yield
@@ -126,21 +126,21 @@ def _temporary_tables() -> Iterator[None]:
 
 
 def tune_for_bulk(*, writes: bool) -> None:
-    """Set up this process's connection for reading nearly all of the database, or for writing as much.
+    """Set up this process's connection for reading nearly all of the database, or for writing that much.
 
-    SQLite's file stays out of the memory of this process. An import changes the same pages of the indexes in every
-    batch, so more of them are remembered, and they are copied from the log into the database less often.
+    SQLite's file is not mapped into memory. An import changes the same index pages in every batch, so more of them are
+    cached, and they are copied from the log into the database less often.
     """
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA mmap_size = 0")
             if writes:
-                # In pages of 4 KiB, and ten times the default.
+                # In pages of 4 KiB; ten times the default.
                 cursor.execute("PRAGMA wal_autocheckpoint = 10000")
-                # In KiB, which is what minus means.
+                # In KiB, because it is negative.
                 cursor.execute("PRAGMA cache_size = -2048")
 
 
 def is_locked(error: OperationalError) -> bool:
-    """Return whether others were writing for longer than we wait (`timeout` in the database settings)."""
+    """Return whether another writer held the database for longer than we wait (`timeout` in the database settings)."""
     return connection.vendor == "sqlite" and "database is locked" in str(error)

@@ -1,6 +1,6 @@
-"""The meta fields in which WordPress keeps the enclosures of posts: URL, size in bytes and media type, one per line.
+"""The meta fields in which WordPress stores the enclosures of posts: URL, size in bytes and media type, one per line.
 
-Further lines belong to plug-ins.
+Any further lines belong to plugins.
 """
 
 import re
@@ -16,7 +16,7 @@ _MEDIA_TYPE: Final = re.compile(rf"(?=.{{3,{max_length(Enclosure, 'media_type')}
 
 
 def parse_enclosure(field: str) -> tuple[str, int, str] | None:
-    """Return the URL, size and media type of an enclosure; None if its URL is not readable."""
+    """Return the URL, size and media type of an enclosure; None if its URL is not usable."""
     url, length, media_type, *_more = (line.strip() for line in (*field.strip().split("\n"), "", ""))
     if not host_of(url) or len(url) > max_length(Enclosure, "url"):
         return None

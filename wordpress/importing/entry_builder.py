@@ -44,9 +44,9 @@ _STATUSES: Final = {
 
 @dataclass(slots=True)
 class ImportedEntry:
-    """An item and the entry that it has become. An entry that is not new has changed.
+    """An item and the entry that it has become: a new entry, or an existing one that has changed.
 
-    `is_guess` says that the language of a new entry was guessed.
+    `is_guess` is true if the language of a new entry was guessed.
     """
 
     keyed: KeyedItem
@@ -60,15 +60,15 @@ class ImportedEntry:
 
 
 def markup_of(item: Item) -> str:
-    """Return the markup of an item's text: WordPress's own, unless one of our own exports says otherwise."""
+    """Return the markup of an item's text: WordPress's own, unless one of our own exports gives another."""
     return (item.extension.markup if item.extension else "") or "wordpress"
 
 
 def stated_language(item: Item) -> str:
-    """Return the language of an item's text, if the export says it; empty otherwise."""
+    """Return the language of an item's text if the export gives it, otherwise an empty string."""
     exact = item.extension.texts.get("language", "") if item.extension else ""
     if len(exact) <= _MAX_LANGUAGE_LENGTH and may_be_in_url(exact):
-        # Of one of our own exports, also if Django doesn't know it.
+        # Our own exports give the exact code, even of languages that Django doesn't know.
         return exact
     filed_under = next((ref.slug for ref in item.terms if ref.taxonomy == LANGUAGE), "")
     return language_code(exact) or language_code(filed_under)
@@ -84,7 +84,7 @@ def _title_and_excerpt(item: Item) -> tuple[str, str]:
 
 
 def text_of(item: Item, entry: object = None) -> Text:
-    """Return the text of an item. `entry` is what its markup has to know about it."""
+    """Return the text of an item. `entry` is what its markup needs to know about the entry."""
     title, excerpt = _title_and_excerpt(item)
     tags = {ref.name[:_MAX_TAG_LENGTH] for ref in item.terms if ref.taxonomy == TAG and item.type == "post"}
     source = RenderInput(item.content, markup_of(item), entry, stated_language(item))
@@ -92,7 +92,7 @@ def text_of(item: Item, entry: object = None) -> Text:
 
 
 def keeps_status(item: Item) -> bool:
-    """Return whether an item has a status that it can have here."""
+    """Return whether an item can keep its status here."""
     is_public = _STATUSES.get(item.status) == Status.PUBLISHED
     return item.status in _STATUSES and not (is_public and item.is_for_members)
 
@@ -102,7 +102,7 @@ def is_hidden_from_search_engines(item: Item) -> bool:
 
 
 def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entry:
-    """Return the entry for `item`, without an ID, not rendered and not saved."""
+    """Return the entry for `item`, unsaved, unrendered and without an ID."""
     written_at = item.published_at or now
     title, excerpt = _title_and_excerpt(item)
     fields = {
@@ -136,15 +136,15 @@ def build_entry(item: Item, guid: str, author_id: int, now: dt.datetime) -> Entr
 
 
 def text_changed_at(published_at: dt.datetime | None, modified_at: dt.datetime) -> dt.datetime | None:
-    """Return when a text probably changed: WordPress says only when anything of an entry last did.
+    """Return when the text of an entry probably changed: WordPress records only when any part of it last did.
 
-    What was done within a day belongs to the publication.
+    Changes within a day of publication don't count.
     """
     return modified_at if published_at and modified_at - published_at > _PUBLICATION else None
 
 
 def remarks_on(item: Item, entry: Entry, now: dt.datetime) -> Iterator[str]:
-    """Yield remarks on how `entry`, which has an ID by now, differs from the export."""
+    """Yield remarks on how `entry` differs from the export. It must have an ID."""
     if remark := status_of(item, now)[1]:
         yield remark
     if _is_undated_page(item):
@@ -189,7 +189,7 @@ def _why_new_id(item: Item) -> str:
 
 
 def _is_named(slug: str, login: str) -> bool:
-    """Return whether the slug of a term for an author is made of this login."""
+    """Return whether the slug of an author's term is made from this login."""
     return slug.removeprefix("cap-") in {login, slugify(login)}
 
 
@@ -197,18 +197,18 @@ def _published_at(item: Item, now: dt.datetime) -> dt.datetime | None:
     if _is_undated_page(item):
         return now
     if item.status not in {"publish", "future", "private"} and item.date_gmt is None:
-        # The draft has no date of its own: this is the date of its last change.
+        # The draft has no date of its own; the exported one is that of its last change.
         return None
     return item.published_at
 
 
 def _is_undated_page(item: Item) -> bool:
-    """Return whether `item` was public without a date, which the URL of a page does not need."""
+    """Return whether `item` is a page that was public without a date, which its URL doesn't need."""
     return item.type == "page" and item.status == "publish" and not (item.date or item.date_gmt)
 
 
 def status_of(item: Item, now: dt.datetime) -> tuple[Status, str]:
-    """Return the status and a remark on it, which may be empty. If in doubt, the entry is not public."""
+    """Return the status and a remark on it, which may be empty. In case of doubt, the entry is not public."""
     status = _STATUSES.get(item.status)
     published_at = _published_at(item, now)
     if status is None:

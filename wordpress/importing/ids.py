@@ -1,4 +1,4 @@
-"""IDs for imported objects. Most keep the ID from the export; the others get a new one that nothing else uses."""
+"""IDs for imported objects. Most keep the ID from the export; the others get a new, unused one."""
 
 from typing import Final
 
@@ -16,7 +16,7 @@ _SEQUENCE: Final = "pg_get_serial_sequence(%s, 'id')"
 
 
 class NewIds:
-    """Allocates IDs above all those in the export. An import that is killed and continued allocates the same ones."""
+    """Allocates IDs above all those in the export. An import that is killed and resumed allocates the same ones."""
 
     def __init__(self, analysis: Analysis) -> None:
         highest_term_ids = analysis.terms.highest_ids
@@ -29,14 +29,14 @@ class NewIds:
         }
 
     def reserve(self) -> None:
-        """Keep the database from giving IDs of the export to rows that others insert during the import."""
+        """Keep the database from giving the export's IDs to rows that others insert during the import."""
         reserve = _reserve_on_postgresql if connection.vendor == "postgresql" else _reserve_on_sqlite
         for model, highest in self._highest.items():
             with transaction.atomic():
                 reserve(model, highest)
 
     def take(self, model: type[models.Model], count: int) -> list[int]:
-        """Return new IDs for `count` rows. Call it in the transaction that inserts them, before they are inserted."""
+        """Return new IDs for `count` rows. Call this in the transaction that inserts them, before inserting."""
         if not count:
             return []
         if connection.vendor == "postgresql":
@@ -50,17 +50,17 @@ class NewIds:
 
 
 def _reserve_on_postgresql(model: type[models.Model], highest: int) -> None:
-    """Let PostgreSQL continue after the highest ID. IDs that a rolled-back import used up become free again."""
+    """Let PostgreSQL's sequence continue after the highest ID. IDs that a rolled-back import used up are free again."""
     table = connection.ops.quote_name(model._meta.db_table)
     with connection.cursor() as cursor:
-        # Rows that others are inserting have IDs that are not visible yet, so wait for them.
+        # Wait for concurrent inserts, because their IDs are not visible yet.
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         last = max(highest, max_pk(model))
         cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])  # likewise
 
 
 def _reserve_on_sqlite(model: type[models.Model], highest: int) -> None:
-    """Let SQLite continue after the highest ID. Nothing is written if it does so already."""
+    """Let SQLite's sequence continue after the highest ID. Nothing is written if it already does."""
     table = model._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute("SELECT max(seq) FROM sqlite_sequence WHERE name = %s", [table])

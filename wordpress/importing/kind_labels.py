@@ -1,11 +1,11 @@
-"""What bloggers call the kinds of things in an export, which have the names of WordPress's tables and types there."""
+"""Bloggers' names for the kinds of objects in an export, which itself uses the names of WordPress's types."""
 
 from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-# The kinds of reports (wordpress.importing.report and ledger), then types of items. Reports keep the kinds themselves.
+# The kinds in reports (wordpress.importing.report and ledger), then types of items. Stored reports contain the keys.
 _LABELS: Final[dict[str, Promise]] = {
     "author": _("author"),
     "category": _("category"),
@@ -52,5 +52,5 @@ _LABELS: Final[dict[str, Promise]] = {
 
 
 def kind_label(kind: str) -> str:
-    """Return what readers of a report call `kind`. The types of plugins are unknown and stay as they are."""
+    """Return the label of `kind` for readers of a report. Types of plugins are unknown and returned unchanged."""
     return str(_LABELS.get(kind, kind))

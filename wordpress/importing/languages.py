@@ -1,6 +1,6 @@
-"""Guessing the language of a text, because WordPress's exports do not give it. Nothing leaves the computer.
+"""Guessing the language of a text, because WordPress's exports do not give it. No text leaves the machine.
 
-The model is fastText's small one (`lid176/README.md`). It takes 6 MB of memory and 0.1 ms for a text.
+The model is fastText's small one (`lid176/README.md`). It takes 6 MB of memory and 0.1 ms per text.
 """
 
 import re
@@ -15,14 +15,16 @@ from core.text import remove_unstorable
 
 _MODEL: Final = Path(__file__).parent / "lid176" / "lid.176.ftz"
 _NOT_PROSE: Final = re.compile(r"<pre\b.*?</pre>|<[^>]*>|https?://\S+|&\w+;", re.DOTALL)
-# What the model does not name as Django does: Norwegian is nearly always Bokmål, and Egyptian Arabic is written alike.
+# Codes of the model that Django doesn't use. Norwegian is nearly always Bokmål, and Egyptian Arabic is written like
+# Standard Arabic.
 _CODES: Final = {"no": "nb", "arz": "ar"}
-# Names and single words look like any language.
+# Names and single words could be in any language.
 _MIN_LETTERS: Final = 20
-# How probable the language must be in one part of the text, and how probable another one in any part rules it out.
+# The probability that the language must have in at least one part of the text, and the probability from which another
+# language in any part rules it out.
 _CERTAIN: Final = 0.8
 _LIKELY: Final = 0.5
-# The length of the parts of a text that are looked at, in characters.
+# The length of the sampled parts of a text, in characters.
 _PART: Final = 80
 
 
@@ -32,9 +34,9 @@ def _model() -> Any:
 
 
 def guess_language(title: str, html: str) -> str:
-    """Return the code of the language in which a text is written; empty if it is uncertain or Django doesn't know it.
+    """Return the code of a text's language; an empty string if it is uncertain or Django doesn't know it.
 
-    Tags, URLs and code do not count. The beginning, the middle and the end do, so a text in two languages has none.
+    Tags, URLs and code are ignored. The beginning, middle and end are checked, so a text in two languages has none.
     """
     text = " ".join(remove_unstorable(f"{title} {_NOT_PROSE.sub(' ', html)}").split()).lower()
     middle = (len(text) - _PART) // 2
@@ -48,7 +50,7 @@ def guess_language(title: str, html: str) -> str:
 
 
 def _chinese(text: str) -> str:
-    """Return which of the two scripts of Chinese a text is in: each has a character set that lacks the other's."""
+    """Return which of the two Chinese scripts a text is in: each has a charset that lacks characters of the other."""
     simplified, traditional = (len(text.encode(charset, "ignore")) for charset in ("gb2312", "big5"))
     return "zh-hans" if simplified >= traditional else "zh-hant"
 

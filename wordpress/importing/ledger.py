@@ -1,4 +1,4 @@
-"""The ledger of imports: what each run stored here, and whether it has changed since, in the export or here.
+"""The ledger of imports: which objects each run stored, and whether they have changed since, here or in the export.
 
 Objects that an export does not contain are never deleted, because an export may cover only part of a site.
 """
@@ -37,18 +37,18 @@ from wordpress.wxr.records import Comment as ExportedComment
 # Kinds of ledger rows for objects that are not items of an export.
 REDIRECTS, TAG_ALIASES, FRAGMENTS, PRESERVED = "redirect", "tag alias", "fragment", "preserved"
 PICTURES, DOCUMENTS = "picture", "document"
-# For pages whose parent is not here yet: `wordpress_id` is the parent's ID in the export.
+# For pages whose parent is not here yet. Their `wordpress_id` is the parent's ID in the export.
 MISSING_PARENTS: Final = "missing parent"
-# For categories likewise. Exports name a parent by its slug: `wordpress_id` is a number that is made of that.
+# The same for categories. Exports refer to a parent by its slug, so `wordpress_id` is a number derived from the slug.
 MISSING_CATEGORIES: Final = "missing category"
 
 _COLUMNS = ("site", "kind", "wordpress_id", "object_pk", "fingerprint", "left_as")
-# In this order: the fingerprints of earlier imports are stored.
+# The order must not change, because fingerprints of earlier imports are stored.
 _item_fields = attrgetter(
     *("title", "slug", "author", "status", "date", "date_gmt", "modified_at", "content", "excerpt"),
     *("parent", "menu_order", "sticky", "password", "comment_status"),
 )
-# Likewise. Of objects here, these are the fields that an import sets.
+# The same applies here. For models, these are the fields that an import sets.
 _FIELDS: Final[dict[type, tuple[str, ...]]] = {
     Author: ("email", "display_name", "first_name", "last_name"),
     User: ("display_name", "email", "first_name", "last_name"),
@@ -60,7 +60,7 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
     Picture: ("title", "alt", "caption"),
     Document: ("title",),
 }
-# Meta fields that are part of the fingerprint whatever their value is.
+# Meta fields that are part of the fingerprint whatever their value.
 _ALWAYS_COUNTED: Final = (YOAST_NOINDEX, JETPACK_NOINDEX)
 
 
@@ -68,7 +68,7 @@ _ALWAYS_COUNTED: Final = (YOAST_NOINDEX, JETPACK_NOINDEX)
 class Recorded:
     """The fingerprints of an item as exported and of the object as the import left it.
 
-    `id` is what the export called it; 0 if it came from another site.
+    `id` is the item's ID in the export; 0 if it came from another site.
     """
 
     exported: str
@@ -77,7 +77,7 @@ class Recorded:
 
 
 class Ledger:
-    """What earlier imports of a site recorded, and what this run adds to it."""
+    """The records of earlier imports of a site, and those that this run adds."""
 
     def __init__(self, site: str, run: ImportRun) -> None:
         self._site = site
@@ -86,7 +86,7 @@ class Ledger:
         self._updated: list[tuple[Any, ...]] = []
 
     def recorded(self, kind: str, pks: Iterable[int]) -> dict[int, Recorded]:
-        """Return what is recorded about the objects of a kind with these IDs."""
+        """Return the records of the objects of a kind with these IDs."""
         columns = ("object_pk", "fingerprint", "left_as", "wordpress_id", "site")
         found = fetch_rows(ImportedItem, "object_pk", pks, *columns, kind=kind)
         return {
@@ -95,7 +95,7 @@ class Ledger:
         }
 
     def pks(self, kind: str, wordpress_ids: Iterable[int]) -> dict[int, list[int]]:
-        """Return the IDs of objects here by their IDs in exports of this site."""
+        """Return the IDs of objects here by their IDs in exports of the site."""
         found: defaultdict[int, list[int]] = defaultdict(list)
         columns = ("wordpress_id", "object_pk")
         rows = fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, kind=kind, site=self._site)
@@ -119,19 +119,19 @@ class Ledger:
             self.add(REDIRECTS, 0, pk)
 
     def write(self) -> None:
-        """Store what was added since the last call."""
-        # There may be rows of objects that have been deleted here.
+        """Store the records added since the last call."""
+        # Rows may exist already, of objects that have been deleted here.
         insert_rows(ImportedItem, (*_COLUMNS, "run"), self._new, unique=("kind", "object_pk"))
         insert_rows(ImportedItem, _COLUMNS, self._updated, unique=("kind", "object_pk"))
         self.clear()
 
     def clear(self) -> None:
-        """Discard what was not stored."""
+        """Discard records that have not been stored."""
         self._new, self._updated = [], []
 
 
 def begin_run(site: str, job: ImportJob | None) -> ImportRun:
-    """Return a new run, or the site's interrupted run, which is continued."""
+    """Return the site's interrupted run, so that it is resumed, or a new run."""
     run = ImportRun.objects.filter(site=site, finished_at=None).order_by("pk").last()
     run = run or ImportRun(site=site, started_at=timezone.now())
     run.job = job
@@ -140,7 +140,7 @@ def begin_run(site: str, job: ImportJob | None) -> ImportRun:
 
 
 def finish_run(run: ImportRun) -> None:
-    """Mark the run as finished, or forget it if it has added nothing."""
+    """Mark the run as finished, or delete it if it has added nothing."""
     run.finished_at = timezone.now()
     run.save(update_fields=["finished_at"])
     forget_if_empty(run)
@@ -160,9 +160,9 @@ def fingerprint_item(item: Item) -> str:
     """Return the fingerprint of an exported post or page. Its comments have their own."""
     terms = [tuple(ref) for ref in item.terms]
     meta = [value for field in (FOOTNOTES, THUMBNAIL, ENCLOSURE) for key, value in item.meta if key == field]
-    # Imports used to make these private. With another fingerprint, the next import corrects what was not changed here.
+    # Imports used to make such items private. A new fingerprint lets the next import correct those not changed here.
     kept_public = ["public with password"] if item.password and item.status in {"publish", "future"} else []
-    # And these public.
+    # Imports used to make these public.
     made_private = ["for members"] if item.is_for_members else []
     hidden = [value for key, value in item.meta if key in _ALWAYS_COUNTED or hides_from_search_engines(key, value)]
     return fingerprint(*_item_fields(item), terms, *meta, *kept_public, *made_private, *hidden)

@@ -1,4 +1,4 @@
-"""The post IDs in links of an export. An ID that a link names must not be given to anything else."""
+"""The post IDs in links of an export. An ID that occurs in a link must not be given to anything else."""
 
 import re
 from functools import cache
@@ -12,7 +12,7 @@ _NAMES: Final = "|".join(ENTRY_FORMS)
 
 def highest_linked_id(item: Item, host: str) -> int:
     """Return the highest ID in the URLs of `item`, and in its links to a blog at `host`; 0 if there is none."""
-    # Few texts have such links, and the pattern takes longer.
+    # Few texts have such links, and this check is faster than the pattern.
     may_have_links = any(f"{name}=" in item.content for name in ENTRY_FORMS)
     in_text = map(parse_id, _links(host).findall(item.content) if may_have_links else ())
     return max(id_in_url(item.link), id_in_url(item.guid), *in_text)
@@ -20,7 +20,7 @@ def highest_linked_id(item: Item, host: str) -> int:
 
 @cache
 def _links(host: str) -> re.Pattern[str]:
-    """Return the pattern of links with an ID to `host`, or to a path."""
+    """Return the pattern of links with an ID, either on `host` or without a host."""
     start = rf"(?://(?:www\.)?{re.escape(host.removeprefix('www.'))}|[\"'])" if host else "[\"']"
     return re.compile(
         rf"""{start}(?:/[^\s"'<>?]{{0,200}})?\?(?:[^\s"'<>]{{0,200}}[&;])?(?:{_NAMES})=([0-9]{{1,19}})(?![0-9])""",

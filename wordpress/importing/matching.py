@@ -1,4 +1,4 @@
-"""Matching items of an export with entries here: by GUID, or else by ID and URL."""
+"""Matching items of an export with entries here: by GUID, otherwise by ID, slug and date."""
 
 import uuid
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ MAX_GUID_LENGTH: Final = max_length(Entry, "guid")
 
 
 class KeyedItem(NamedTuple):
-    """An item and, for posts and pages, what distinguishes it from the others of its export, whatever is here already.
+    """An item and, for posts and pages, its identity within the export, which doesn't depend on what is stored here.
 
-    `guid_index`: which of its `guid_sources` no other item has.
-    `is_repeated`: the same item occurred earlier in the export.
-    `is_first_with_id`: no earlier item has the same ID.
-    `position` counts the pages of the export.
+    `guid_index` is the index of the first of its `guid_sources` that no other item has.
+    `is_repeated` is true if the same item occurred earlier in the export.
+    `is_first_with_id` is true if no earlier item has the same ID.
+    `position` is the index among the pages of the export.
     """
 
     item: Item
@@ -34,7 +34,7 @@ class KeyedItem(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The ID and GUID of an item here. `known`: it is here already. `pk` is None if it needs a new ID."""
+    """The ID and GUID of an item here. `known` is true if it is already here. `pk` is None if it needs a new ID."""
 
     pk: int | None
     guid: str
@@ -47,7 +47,7 @@ def identify(items: Sequence[KeyedItem], site: str) -> list[Identity]:
     by_guid = _entries_by_guid(guids)
     for index, keyed in enumerate(items):
         if by_guid.get(guids[index], (0, keyed.item.type))[1] != keyed.item.type:
-            # A post has the GUID of this page, or the other way round.
+            # A post already has the GUID of this page, or vice versa.
             guids[index] = guid_of(keyed.item, site, LAST_GUID_INDEX)
     by_guid |= _entries_by_guid(guid for guid in guids if guid not in by_guid)
     ids = (keyed.item.id for keyed in items)
@@ -71,7 +71,7 @@ def _entries_by_guid(guids: Iterable[str]) -> dict[str, tuple[int, str]]:
 
 
 def guid_of(item: Item, site: str, index: int) -> str:
-    """Return the GUID of an item that is made from one of its `guid_sources`, the same in every import."""
+    """Return the GUID of an item made from one of its `guid_sources`. It is the same in every import."""
     source = guid_sources(item, site)[index]
     return source if index == 0 and _has_usable_guid(item) else uuid.uuid5(uuid.NAMESPACE_URL, source).urn
 
@@ -79,8 +79,8 @@ def guid_of(item: Item, site: str, index: int) -> str:
 def guid_sources(item: Item, site: str = "") -> tuple[str, str, str]:
     """Return the exported GUID, and two texts made from other fields.
 
-    The second is made from the ID, slug and date. Programs that export no IDs may leave out these too, so without an
-    ID the third is made from the title as well.
+    The second is made from the ID, slug and date. Programs that export no IDs may leave out slugs and dates too, so
+    the third includes the title if there is no ID.
     """
     own = f"{site}?p={item.id}&{item.slug}&{item.date}"
     titled = own if item.id else f"{own}&{item.date_gmt}&{item.title}"

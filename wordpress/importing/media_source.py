@@ -32,9 +32,9 @@ _ATTEMPTS: Final = 3
 _MAX_WAIT: Final = 60
 # After this many files in a row that a host failed to deliver, nothing more is requested from it.
 _MAX_FAILURES: Final = 3
-# Likewise for the hosts of other sites, most of which are gone for good after many years.
+# The same for hosts of other sites, most of which are gone for good after many years.
 _MAX_FAILURES_OF_OTHERS: Final = 1
-# What the form of an import in the admin calls the two kinds of download.
+# The labels of the two kinds of download in the admin's import form.
 FROM_OLD_SITE: Final = gettext_lazy("Download pictures, documents, audio and video from the old site")
 FROM_OTHER_SITES: Final = gettext_lazy("Also download the files that texts show from other sites")
 # Bytes. Larger files are written to disk.
@@ -44,7 +44,7 @@ _IN_MEMORY: Final = 1024 * 1024
 class MissingFileError(Exception):
     """A file cannot be imported. The message says why in one sentence.
 
-    `is_gone`: its host answered that there is no such file any more.
+    `is_gone` is true if its host answered that the file no longer exists.
     """
 
     def __init__(self, message: str, *, is_gone: bool = False) -> None:
@@ -78,7 +78,7 @@ class MediaFolder:
 
     def _find(self, attachment: Attachment) -> Path:
         paths = [without_host(path) for path in (attachment.path, attachment.former_path) if path]
-        # WordPress scales down very large pictures, and there may be only the original.
+        # WordPress scales down very large pictures, and the folder may contain only the original.
         paths += [_SCALED.sub("", path) for path in paths]
         for path in dict.fromkeys(paths):
             rest = _PARENT_FOLDERS.sub("", path, count=1)
@@ -94,7 +94,7 @@ class MediaFolder:
 
     @cached_property
     def _files(self) -> dict[str, Path]:
-        """All files of the folder by their decoded path in it."""
+        """All files in the folder, by their decoded path relative to it."""
         found: dict[str, Path] = {}
         for folder, _folders, names in os.walk(self._root, followlinks=False):
             for name in names:
@@ -106,9 +106,9 @@ class MediaFolder:
 
 
 class MediaDownload:
-    """Downloads from `hosts` and their aliases at WordPress.com only: an export can name any URL.
+    """Downloads from `hosts` and their aliases at WordPress.com only, because an export can contain any URL.
 
-    With `everywhere`, files that texts show from other hosts are downloaded from these too.
+    With `everywhere`, files that texts show from other hosts are downloaded from those too.
     """
 
     def __init__(
@@ -129,14 +129,14 @@ class MediaDownload:
     def open(self, attachment: Attachment) -> Iterator[BinaryIO]:
         """Open the file of `attachment` for reading. Raises MissingFileError."""
         client = self._client_for_others if attachment.on_other_host else self._client
-        # On the data disk: the system's folder for temporary files may be in memory.
+        # On the data disk, because the system's temporary folder may be in memory.
         with tempfile.SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.FILE_UPLOAD_TEMP_DIR)) as file:
             try:
                 self._download_with_retries(client, attachment, attachment.url, file)
             except MissingFileError as error:
                 if attachment.wordpress_id is not None or not attachment.guid or not error.is_gone:
                     raise
-                # There is no original any more, or the name only looks like that of a copy.
+                # The original no longer exists, or the name only looks like that of a resized copy.
                 self._download_with_retries(client, attachment, attachment.guid, file)
             file.seek(0)
             yield file  # type: ignore[misc]  # it has all that a file opened for reading has
@@ -169,19 +169,19 @@ type MediaSource = MediaFolder | MediaDownload
 
 
 def hosts_of(analysis: Analysis, site: str = "") -> set[str]:
-    """Return the hosts that files may come from: the export's, that of `site` (as recorded), and our former ones."""
+    """Return the hosts that files may come from: the export's, the one of `site` as recorded, and our former hosts."""
     return {*analysis.hosts, host_of(site), *settings.BROADSIDE_FORMER_HOSTS} - {""}
 
 
 def file_name(attachment: Attachment) -> str:
-    """Return the decoded name of the file on the old site, for display: it may not be a valid file name."""
+    """Return the decoded name of the file on the old site. It is for display and may not be a valid file name."""
     path = attachment.path.partition("?")[0] if attachment.on_other_host else attachment.path
     return path.rpartition("/")[2]
 
 
 def is_picture(attachment: Attachment) -> bool:
     extension = PurePath(file_name(attachment)).suffix.lower()
-    # Without an item, such a file is known only because a text shows it as a picture.
+    # A file without an item is known only from texts, and with such an extension only if it is shown as a picture.
     return extension in PICTURE_EXTENSIONS or (attachment.wordpress_id is None and extension in PICTURE_MAKERS)
 
 

@@ -22,14 +22,14 @@ _MAX_LINKS_OF_MENU: Final = 400
 MAX_LABEL: Final = 100
 _MAX_NAME: Final = 200
 _MAX_URL: Final = 2000
-# What links lead to. The last one stands for the pages below the one with the ID, or else for those at the top.
+# The kinds of link targets. The last one stands for all pages below the target, or at the top level if it has none.
 ENTRY, TERM, CUSTOM, PAGES = "post_type", "taxonomy", "custom", "pages"
 # The block editor escapes `<` and `>` in attributes.
 _BLOCK = re.compile(
     r"<!-- wp:(?P<name>navigation-link|navigation-submenu|home-link|page-list)"
     r"(?:\s{1,9}(?P<attributes>\{[^<>]{0,4000}\}))?\s{0,9}/?-->"
 )
-# The words by which themes and owners name their menus, in the order in which they count.
+# Words that themes and owners use in the names of their menus, in order of precedence.
 _HEADER_NAMES: Final = (
     *("primary", "main", "header", "top", "principal", "principale", "hauptmenu", "главное", "основное", "головне"),
     *("основне", "الرئيسية", "navigation", "menu-1"),
@@ -45,13 +45,13 @@ _NETWORKS: Final = frozenset(
         *("wa.me", "weibo.com", "whatsapp.com", "x.com", "xing.com", "youtu.be", "youtube.com"),
     }
 )
-# The page of a person on any server of Mastodon and its like.
+# The path of a profile on Mastodon and similar software, on any server.
 _FEDIVERSE = re.compile(r"/@[\w.-]+/?")
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedLink:
-    """A link of a menu. `kind` is one of those above, `type` the post type or taxonomy of what has the `target` ID."""
+    """A link of a menu. `kind` is one of those above; `type` is the target's post type or taxonomy, `target` its ID."""
 
     label: str
     kind: str = CUSTOM
@@ -65,7 +65,7 @@ class ExportedLink:
 
 @dataclass(slots=True)
 class ExportedMenu:
-    """A menu. `links` are the first ones, in any order until all have been read; `count` is the number of all."""
+    """A menu. `links` are unordered until all have been read, and limited in number; `count` counts all links."""
 
     key: str
     name: str
@@ -77,7 +77,7 @@ class ExportedMenu:
 
 
 def read_menus(items: Iterable[KeyedItem], section_of_type: Callable[[str], str]) -> list[ExportedMenu]:
-    """Return the menus of an export in their order, with their links from top to bottom, each before those below it.
+    """Return the menus of an export in order, with their links from top to bottom, parents before children.
 
     `section_of_type` returns the slug of the page that lists the items of a custom type, or an empty string.
     """
@@ -86,7 +86,7 @@ def read_menus(items: Iterable[KeyedItem], section_of_type: Callable[[str], str]
     total = 0
     for item, *_key in items:
         for found, links in _menus_of(item, section_of_type):
-            # Of several exports, two may have the same item.
+            # Two of the exports may contain the same item.
             if item.id and (found.key, item.id) in seen:
                 continue
             seen.add((found.key, item.id))
@@ -118,7 +118,7 @@ def _menus_of(item: Item, section_of_type: Callable[[str], str]) -> Iterator[tup
 def _classic_link(item: Item, section_of_type: Callable[[str], str]) -> ExportedLink:
     meta = {key: value.strip() for key, value in item.meta if key.startswith("_menu_item_")}
     kind, what = meta.get("_menu_item_type", ""), meta.get("_menu_item_object", "")
-    # A link to all items of a type has no URL.
+    # A link to the archive of a custom type has no URL.
     section = section_of_type(what) if kind == "post_type_archive" else ""
     return ExportedLink(
         _label(item.title),
@@ -164,13 +164,13 @@ def _label(markup: str) -> str:
 
 
 def _url(text: str) -> str:
-    """Return a URL without spaces; empty if it is longer than any that leads somewhere."""
+    """Return a URL without spaces; an empty string if it is too long to lead anywhere."""
     url = "%20".join(remove_controls(text.strip()).split()) if len(text) <= _MAX_URL else ""
     return f"https:{url}" if url.startswith("//") else url
 
 
 def _in_order(links: Sequence[ExportedLink]) -> list[ExportedLink]:
-    """Sort links by their places, each before those below it. Of those that are below each other, one is at the top."""
+    """Sort links by position, parents before children. Where links form a cycle, one of them moves to the top level."""
     listed = sorted(links, key=lambda link: (link.position, link.id))
     by_id = {link.id: number for number, link in enumerate(listed) if link.id}
     parents = {number: by_id.get(link.parent) if link.parent else None for number, link in enumerate(listed)}
@@ -187,10 +187,10 @@ def _in_order(links: Sequence[ExportedLink]) -> list[ExportedLink]:
 
 
 def choose_places(menus: Iterable[tuple[ExportedMenu, Collection[str]]]) -> dict[str, ExportedMenu]:
-    """Return which menu belongs where, by the name of the place in the appearance. Each is given with its URLs.
+    """Return which menu belongs where, by the name of the place in the appearance. `menus` come with their URLs.
 
-    What a theme showed where is not in an export, so the names decide: of the menu, then of the sites it leads to.
-    Without any, the first menu is at the top.
+    An export doesn't say where the theme showed a menu, so the menu's name decides, then the sites that it links to.
+    If neither tells, the first menu becomes the header menu.
     """
     rest = list(menus)
     places: dict[str, ExportedMenu] = {}
@@ -210,7 +210,7 @@ def _is_called(menu: ExportedMenu, names: Sequence[str]) -> bool:
 
 
 def _rank(menu: ExportedMenu, names: Sequence[str]) -> int:
-    """Return the place among `names` of the first that is in the name of the menu, or their number."""
+    """Return the index of the first of `names` that the menu's name contains, or their count if there is none."""
     words = {*re.split(r"[\W_]+", fold(f"{menu.name} {menu.slug}")), menu.slug}
     return next((rank for rank, name in enumerate(names) if fold(name) in words), len(names))
 

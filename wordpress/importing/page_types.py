@@ -1,4 +1,4 @@
-"""Custom types whose items become pages: those that the owner has chosen for this import or an earlier one."""
+"""The custom types that the owner has chosen to become pages, in this import or an earlier one."""
 
 from collections.abc import Collection
 
@@ -14,13 +14,13 @@ _TYPE = "fields__elements__wp:post_type"
 
 
 def page_types_here() -> set[str]:
-    """Return the custom types that pages had which are here."""
+    """Return the custom types of which pages exist here."""
     rows = PreservedData.objects.filter(entry__kind=PAGES, **{f"{_TYPE}__isnull": False})
     return set(rows.values_list(_TYPE, flat=True).distinct())
 
 
 def check_page_types(chosen: Collection[str], analysis: Analysis | None = None) -> None:
-    """Raise InvalidExportError if items of a chosen type can't become pages, or if the export has none."""
+    """Raise InvalidExportError if items of a chosen type can't become pages, or if the export has no such items."""
     for name in chosen:
         if not can_be_pages(name):
             raise InvalidExportError(_("Items of the type “%s” can't become pages.") % name)

@@ -1,4 +1,4 @@
-"""Personal data in what imports have preserved: meta fields of comments, and items of custom types with an address."""
+"""Personal data that imports have preserved: meta fields of comments, and items of custom types with an address."""
 
 import json
 import re
@@ -17,9 +17,9 @@ from wordpress.models import PreservedData
 
 @dataclass(frozen=True, slots=True)
 class PreservedRows(PersonalRows):
-    """The preserved data of a person's comments, and all other preserved data in which the address occurs.
+    """The preserved data of a person's comments, and other preserved data that contains the e-mail address.
 
-    What editors wrote about their own texts, such as the custom fields of posts, is not about commenters. What plugins
+    Editors' data about their own texts, such as the custom fields of posts, is not about commenters. Data that plugins
     stored may be, such as the topics of a forum.
     """
 
@@ -30,20 +30,20 @@ class PreservedRows(PersonalRows):
         rows = PreservedData.objects.all()
         if not email:
             return rows.none()
-        # As a database may store it: with other characters than ASCII escaped or not.
+        # The database may store characters outside ASCII escaped or not.
         spellings = {email, json.dumps(email)[1:-1]}
         contains = Q()
         for spelling in spellings:
             contains |= Q(text__icontains=spelling)
         of_plugins = Q(entry=None) | Q(fields__elements__has_key="wp:post_type")
         others = rows.filter(of_plugins, category=None, tag=None).annotate(text=Cast("fields", TextField()))
-        # The database also finds parts of longer addresses.
+        # The query also matches longer addresses that contain this one.
         whole = re.compile(rf"(?<![\w.+-])(?:{'|'.join(map(re.escape, spellings))})(?![\w-]|\.\w)", re.IGNORECASE)
         found = [pk for pk, text in others.filter(contains).values_list("pk", "text") if whole.search(text)]
         return rows.filter(Q(pk__in=found) | Q(comment__in=comments_of(email)))
 
 
 def forget(pks: Collection[int]) -> None:
-    """Delete what imports recorded about comments and preserved of them. Later imports leave these comments alone."""
+    """Delete the ledger rows and preserved data of comments. Later imports leave these comments alone."""
     forget_comments(pks)
     PreservedData.objects.filter(comment__in=pks).delete()

@@ -56,15 +56,15 @@ def import_export(
 ) -> Report:
     """Import exports: first the texts in short transactions, then the media files one by one.
 
-    Files come from `media`, or with `fetch_media` from the old site. With `fetch_everywhere` as well, those that texts
-    show from other hosts come from there, if `confirm_hosts` agrees to these hosts, given with their numbers of files.
-    `map_authors` maps logins of authors in the export to user names here. Items of the custom types `page_types`, and
-    of those from which an earlier import made pages, become pages. With `take_title` this site gets the blog's title
-    and tagline even if it has content or a title of its own. With `dry_run` nothing is changed and no file is looked
-    for. The run becomes one of `job`.
+    Files come from `media`, or with `fetch_media` from the old site. With `fetch_everywhere` as well, files that texts
+    show from other hosts are downloaded too if `confirm_hosts`, which is given the numbers of files by host, agrees.
+    `map_authors` maps authors' logins in the export to usernames here. Items of the custom types in `page_types`, and
+    of those that an earlier import turned into pages, become pages. With `take_title`, this site gets the blog's title
+    and tagline even if it has content or a title of its own. With `dry_run`, nothing is changed and files are ignored.
+    The run is assigned to `job`.
 
     Objects that an earlier import stored are updated if they have changed in the export but not here. If an import is
-    interrupted or killed, the next import of the site continues it.
+    interrupted or killed, the next import of the site resumes it.
 
     Raises AlreadyRunningError; InvalidExportError, before anything is changed, if a file is not a complete and harmless
     export, `map_authors` names someone who does not exist, or `page_types` a type that the export does not have; and
@@ -94,7 +94,8 @@ def import_export(
                 # Cancelling at this point leaves no trace.
                 context.report_progress("importing", 0, context.item_count)
                 take_settings(context, always=take_title)
-                # What a power cut undoes is stored again by the next import. Files would be left without their rows.
+                # The next import stores again what a power cut undoes. Files are imported outside this block, because
+                # a power cut would leave them without their rows.
                 with commits_without_sync():
                     unsupported = _import_texts(context)
                 if not dry_run:
@@ -121,7 +122,7 @@ def import_export(
 def _read(
     paths: Sequence[Path], spool: Spool, renderer: RenderPool, progress: Progress | None, page_types: Collection[str]
 ) -> Analysis:
-    """Read the export into the spool. Meanwhile texts are rendered ahead."""
+    """Read the export into the spool, while texts are rendered ahead."""
 
     def on_item(item: Item) -> None:
         spool.add(item)
@@ -134,9 +135,9 @@ def _read(
 
 
 def _import_texts(context: ImportContext) -> Unsupported:
-    """Import everything except files, in an order in which each step finds the objects it refers to.
+    """Import everything except files, in an order in which each step finds the objects that it refers to.
 
-    Return what was found that is not imported.
+    Return the counts of unsupported features.
     """
     unsupported = Unsupported()
     redirect_folders(context)

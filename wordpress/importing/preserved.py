@@ -1,8 +1,8 @@
-"""Preserving what an export says that Broadside has no use for, so that our exports contain it again.
+"""Preserving the data of an export that Broadside has no use for, so that our exports contain it again.
 
-Nothing of it is shown to anyone, except for tables in the texts that name them (wordpress.markup.tables). What readers
-left in WordPress without their knowledge is not preserved: IP addresses and the notes of spam filters. Neither is what
-they sent through forms: no one would find it here to answer or erase it.
+None of it is shown to anyone, except for tables in texts that refer to them (wordpress.markup.tables). Data that
+WordPress collected without readers' knowledge is not preserved: IP addresses and the notes of spam filters. Neither are
+form responses, because no one would find them here to answer or erase them.
 """
 
 import datetime as dt
@@ -53,10 +53,10 @@ from wordpress.wxr.values import plain_line, plain_lines
 # See PreservedData.
 type Fields = dict[str, Any]
 
-# The limits of one object: characters, and meta fields, terms or comments. WordPress's own objects are far below.
+# The limits of one object: characters, and meta fields, terms or comments. WordPress's own objects stay far below.
 _MAX_CHARACTERS: Final = 1_000_000
 _MAX_COUNT: Final = 1000
-# What our exports write anyway.
+# Values that our exports write anyway.
 _DEFAULTS: Final = {
     "wp:ping_status": "closed",
     "wp:comment_status": "closed",
@@ -66,7 +66,7 @@ _DEFAULTS: Final = {
     "wp:status": "inherit",
     "description": "",
 }
-# The elements of attachments and of reusable blocks that have columns here. Our exports make them from these.
+# The elements of attachments and reusable blocks that have columns here, from which our exports generate them.
 _USED_OF_ATTACHMENTS: Final = {
     *("link", "pubDate", "dc:creator", "guid", "wp:post_id", "wp:post_date", "wp:post_date_gmt", "wp:post_parent"),
     *("wp:menu_order", "wp:post_type", "wp:attachment_url"),
@@ -74,7 +74,7 @@ _USED_OF_ATTACHMENTS: Final = {
 _USED_OF_BLOCKS: Final = {"content:encoded", "wp:post_id", "wp:post_type", "wp:status"}
 _EMAIL: Final = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-# What Akismet noted about a commenter.
+# The prefixes of Akismet's notes about a commenter.
 _SPAM_FILTER: Final = ("akismet_", "_akismet")
 # A colon and a port may follow an IPv4 address, and a colon may precede it.
 _ADDRESS: Final = re.compile(
@@ -84,9 +84,10 @@ _ADDRESS: Final = re.compile(
 
 
 def preserve(context: ImportContext, kind: str, owner: str, found: Mapping[int, Fields]) -> None:
-    """Store what is preserved of objects. Call it in the transaction that stores them, when they are stored.
+    """Store the preserved data of objects. Call this in the transaction that stores the objects, after storing them.
 
-    `kind` is theirs in the report, `owner` is the field of PreservedData that refers to them, `found` has their IDs.
+    `kind` is their kind in the report, `owner` the field of PreservedData that refers to them. `found` has the data by
+    the objects' IDs.
     """
     for pk, fields in found.items():
         _note_left_out(context, kind, pk, fields)
@@ -94,7 +95,7 @@ def preserve(context: ImportContext, kind: str, owner: str, found: Mapping[int, 
     stored = {pk: (row, fields) for pk, row, fields in rows}
     for pk, (_row, fields) in stored.items():
         if "section" in found[pk] and "section" in fields:
-            # Where the page was first. Another export, with other items, may say something else.
+            # Keep the section that the first import found. An export with other items may give a different one.
             found[pk]["section"] = fields["section"]
     new = [(pk, fields) for pk, fields in found.items() if fields and pk not in stored]
     others = ("", PreservedData.Kind.PART.value, 0, None)
@@ -104,8 +105,8 @@ def preserve(context: ImportContext, kind: str, owner: str, found: Mapping[int, 
     _update(changed)
 
 
-def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> dict[str, Outcome]:
-    """Store items or terms of types that are unknown here, with everything that they have.
+def preserve_unknown(context: ImportContext, objects: Iterable[Item | Term]) -> dict[str, Outcome]:
+    """Store items or terms of types that are unknown here, with everything that they contain.
 
     Return what happened to each, by its key.
     """
@@ -115,7 +116,7 @@ def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> di
         rows = fetch_rows(PreservedData, "key", found, "key", "pk", "fields", kind=kind, site=context.site)
         stored = {key: (row, fields) for key, row, fields in rows}
         erasures = Erasures()
-        fields = {key: _whole_fields(each, erasures) for key, each in found.items()}
+        fields = {key: _complete_fields(each, erasures) for key, each in found.items()}
         for key, each in found.items():
             _note_left_out(context, each.type if isinstance(each, Item) else OTHER_TERMS, each.id, fields[key])
         new = [
@@ -133,14 +134,14 @@ def preserve_whole(context: ImportContext, objects: Iterable[Item | Term]) -> di
 
 
 def preserved_items() -> QuerySet[PreservedData]:
-    """Return the preserved items, without those of which a later import made pages. Undoing it brings them back."""
+    """Return the preserved items except those that a later import turned into pages. Undoing it brings them back."""
     same = {"site": OuterRef("site"), "wordpress_id": OuterRef("wordpress_id")}
     pages = ImportedItem.objects.filter(kind=PAGES, wordpress_id__gt=0, **same)
     return PreservedData.objects.filter(~Exists(pages), kind=PreservedData.Kind.ITEM)
 
 
 def entry_fields(item: Item) -> Fields:
-    """Return what is preserved of a post or page."""
+    """Return the data of a post or page to preserve."""
     elements = dict(_not_default(item.elements))
     exact = item.extension.texts if item.extension else {}
     if "title" not in exact and item.title != text_to_html(plain_title(item.title)):
@@ -150,7 +151,7 @@ def entry_fields(item: Item) -> Fields:
     if item.status and not keeps_status(item):
         elements["wp:status"] = item.status
     if not item.slug and item.status in {"draft", "pending"}:
-        # WordPress gives them a slug when they are published. Here they get one at once.
+        # WordPress gives drafts a slug when they are published. Here they get one at once.
         elements["wp:post_name"] = ""
     if item.custom_type:
         elements["wp:post_type"] = item.custom_type
@@ -161,13 +162,13 @@ def entry_fields(item: Item) -> Fields:
         elements["wp:is_sticky"] = "1"
     terms = (ref for ref in item.terms if not is_post or ref.taxonomy not in {CATEGORY, TAG})
     meta = tuple(_entry_meta(item))
-    # Readers may have written what plugins store, such as the topics of a forum.
+    # Data of plugins may come from readers, such as the topics of a forum.
     return _fields(elements.items(), terms, _without_private(meta) if item.custom_type else meta)
 
 
 def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
-    """Yield the meta fields of a post or page that our exports would not make themselves."""
-    # Only our own exports list URLs, from which they derive these slugs.
+    """Yield the meta fields of a post or page that our exports would not generate themselves."""
+    # Only our own exports list legacy URLs, and they derive these slugs from them.
     former = {unquote(url).rstrip("/").rpartition("/")[2] for url in item.legacy_urls}
     for key, value in item.meta:
         enclosure = parse_enclosure(value) if key == ENCLOSURE and item.type == "post" else None
@@ -183,7 +184,7 @@ def _entry_meta(item: Item) -> Iterator[tuple[str, str]]:
 
 
 def _is_our_json(value: str) -> bool:
-    """Return whether `value` is JSON as Python writes it. WordPress writes no spaces."""
+    """Return whether `value` is JSON as Python writes it. WordPress's JSON has no spaces."""
     try:
         return json.dumps(json.loads(value), ensure_ascii=False) == value
     except (ValueError, RecursionError):
@@ -191,18 +192,18 @@ def _is_our_json(value: str) -> bool:
 
 
 def comment_fields(comment: Comment) -> Fields:
-    """Return what is preserved of a comment."""
+    """Return the data of a comment to preserve."""
     elements = {"wp:comment_type": comment.type} if comment.type not in CommentKind else {}
     return _fields(elements.items(), meta=_without_private(comment.meta))
 
 
 def term_fields(term: Term) -> Fields:
-    """Return what is preserved of a category or tag."""
+    """Return the data of a category or tag to preserve."""
     return _fields(term.elements, meta=term.meta)
 
 
 def attachment_fields(item: Item, erasures: Erasures) -> Fields:
-    """Return what is preserved of a file's item, including its comments."""
+    """Return the data of a file's item to preserve, including its comments."""
     raw = {name: text for name, text in item.elements if name not in _USED_OF_ATTACHMENTS}
     plain = {"title": plain_line, "excerpt:encoded": plain_lines, "content:encoded": plain_lines}
     exact = item.extension.texts if item.extension else {}
@@ -214,7 +215,7 @@ def attachment_fields(item: Item, erasures: Erasures) -> Fields:
 
 
 def block_fields(item: Item, erasures: Erasures) -> Fields:
-    """Return what is preserved of a reusable block."""
+    """Return the data of a reusable block to preserve."""
     raw = {name: text for name, text in item.elements if name not in _USED_OF_BLOCKS}
     if raw.get("title") == text_to_html(plain_line(item.title)):
         del raw["title"]
@@ -222,7 +223,7 @@ def block_fields(item: Item, erasures: Erasures) -> Fields:
 
 
 def plain_title(markup: str) -> str:
-    """Return the title that a post or page with the exported title `markup` has here."""
+    """Return the title here of a post or page with the exported title `markup`."""
     return plain_line(markup)[: max_length(Entry, "title")]
 
 
@@ -247,7 +248,7 @@ def _kind(each: Item | Term) -> PreservedData.Kind:
 
 
 def key_of(each: Item | Term) -> str:
-    """Return what distinguishes a whole item or term from the others of its site."""
+    """Return a key that identifies a preserved item or term among those of its site."""
     if isinstance(each, Term):
         return fingerprint(each.taxonomy, each.slug or each.name)
     if each.type == TABLE and (name := table_id(each)):
@@ -256,7 +257,7 @@ def key_of(each: Item | Term) -> str:
     return fingerprint(each.type, *((each.id,) if each.id else (each.guid, each.slug, each.title, each.date)))
 
 
-def _whole_fields(each: Item | Term, erasures: Erasures) -> Fields:
+def _complete_fields(each: Item | Term, erasures: Erasures) -> Fields:
     if isinstance(each, Term):
         return _fields(each.elements, meta=each.meta)
     meta = without_file_metadata(_without_private(each.meta))
@@ -271,7 +272,7 @@ def _fields(
     comments: Collection[Comment] = (),
     erasures: Erasures | None = None,
 ) -> Fields:
-    """Return fields without those that are empty, within the limits of one object."""
+    """Return the fields that are not empty, within the limits of one object."""
     found: dict[str, Iterable[Any]] = {
         "elements": map(list, elements),
         "terms": map(list, terms),
@@ -294,7 +295,7 @@ def _fields(
 
 
 def _is_about_erased(item: Item, fields: Fields, erasures: Erasures) -> bool:
-    """Return whether an item contains the e-mail address of someone who was erased here after it was written."""
+    """Return whether an item contains the e-mail address of a person who was erased here after it was written."""
     addresses = set(_EMAIL.findall(json.dumps(fields, ensure_ascii=False)))
     return any(erasures.of(address, item.published_at or _UNKNOWN_TIME) for address in addresses)
 
@@ -310,7 +311,7 @@ def _not_default(elements: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str
 
 
 def _without_private(meta: Meta) -> Meta:
-    """Return the meta fields without those of spam filters and those that contain an IP address."""
+    """Return the meta fields without those of spam filters and those containing an IP address."""
     return tuple((key, value) for key, value in meta if not key.startswith(_SPAM_FILTER) and not _has_address(value))
 
 

@@ -20,12 +20,12 @@ from wordpress.wxr.records import OLD_DATE_KEY, OLD_SLUG_KEY, Author, Item, Term
 from wordpress.wxr.values import usable_slug
 
 _TARGET_IDS: Final = [f"{name}_id" for name in TARGETS]
-# The most old URLs of one object.
+# The maximum number of old URLs of one object.
 _MAX_URLS: Final = 200
 
 
 def folder_of(url: str) -> str:
-    """Return the folder that the blog at `url` is in, such as `/blog/`; empty if it is at the root of its host."""
+    """Return the folder of the blog at `url`, such as `/blog/`; an empty string if it is at the root of its host."""
     try:
         path = normalise_path(urlsplit(url.strip()).path)
     except ValueError:
@@ -41,7 +41,7 @@ def add_redirect(url: str, target: Model) -> None:
 
 
 def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
-    """Redirect those URLs of the old site that are not redirected yet to their targets, and return their paths."""
+    """Redirect URLs of the old site that are not redirected yet to their targets, and return their paths."""
     targets = {normalise_path(key): (key, target) for url, target in pairs if (key := legacy_key(url))}
     taken = {path for (path,) in fetch_rows(Redirect, "path", targets, "path")}
     missing = {path: redirect for path, redirect in targets.items() if path not in taken}
@@ -50,10 +50,10 @@ def add_missing_redirects(pairs: Iterable[tuple[str, Model]]) -> list[str]:
 
 
 def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
-    """Redirect the URLs with these IDs of `site` to their targets. Return the paths that are redirected now.
+    """Redirect the URLs with these IDs of `site` to their targets, and return the newly redirected paths.
 
-    An ID that several sites use leads to the first of them. If an export has several entries or files with one ID, the
-    entry that has this ID here as well keeps it.
+    An ID used by several sites leads to the first of them. If several entries or files of an export have the same ID,
+    the entry with this ID here keeps it.
     """
     columns = ("wordpress_id", "site")
     entries = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, "object_pk", kind__in=[POSTS, PAGES])
@@ -69,7 +69,7 @@ def add_id_redirects(site: str, targets: Mapping[int, Model]) -> list[str]:
 
 
 def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
-    """Return the entries here that had these IDs at `site`, without their texts."""
+    """Return the entries here that had these IDs at `site`, with their texts deferred."""
     columns = ("wordpress_id", "object_pk")
     items = dict(fetch_rows(ImportedItem, "wordpress_id", wordpress_ids, *columns, site=site, kind__in=[POSTS, PAGES]))
     entries: dict[int, Entry] = Entry.objects.without_texts().in_bulk(items.values())
@@ -77,18 +77,18 @@ def entries_by_id(site: str, wordpress_ids: Iterable[int]) -> dict[int, Entry]:
 
 
 class OldUrls:
-    """Collects the old URLs of imported objects. URLs that are redirected already stay as they are."""
+    """Collects the old URLs of imported objects. URLs that are already redirected stay as they are."""
 
     def __init__(self, folder: str) -> None:
-        """`folder`: the one that the blog was in, which leads to the front page as a whole (see folder_of)."""
+        """`folder` is the one that the blog was in, which has a redirect of its own (see folder_of)."""
         self._folder = folder
-        # By normalised path: the path as exported, its target, and whether this run has added that. If it has, the
-        # redirect disappears together with it.
+        # By normalised path: the path as exported, its target, and whether this run has added the target. In that case
+        # the redirect is deleted with it.
         self._found: dict[str, tuple[str, Model, bool]] = {}
 
     def add_entry(self, entry: Entry, item: Item, *, is_new: bool) -> None:
         current = entry.get_absolute_url()
-        # Links with an ID need no redirect: IDs are looked up.
+        # Links with an ID need no redirect, because IDs are looked up.
         link = "" if "?" in item.link else item.link
         slug = (entry.path or "") if isinstance(entry, Page) else entry.slug
         others = (*_in_lower_case(slug, current), *_with_exported_slug(current, item), *item.legacy_urls)
@@ -101,18 +101,18 @@ class OldUrls:
 
     def add_author(self, user: User, author: Author, *, is_new: bool) -> None:
         with_id = [f"/?author={author.id}"] if author.id not in {0, user.pk} else []
-        # WordPress makes the URL of the login; our own exports have the slug itself.
+        # WordPress derives the URL from the login; our own exports contain the slug itself.
         page = [] if author.slug else [f"/author/{slugify(author.login)}/"]
         self._add(user, (*with_id, *page, *author.legacy_urls), user.get_absolute_url(), is_new=is_new)
 
     def write(self, ledger: Ledger) -> None:
-        """Store what was added since the last call."""
+        """Store the URLs added since the last call."""
         paths = add_missing_redirects((url, target) for url, target, _is_new in self._found.values())
         ledger.add_redirects(path for path in paths if not self._found[path][2])
         self.clear()
 
     def clear(self) -> None:
-        """Discard what was not stored."""
+        """Discard URLs that have not been stored."""
         self._found = {}
 
     def _add(self, target: Model, urls: tuple[str, ...], current_url: str = "", *, is_new: bool) -> None:
@@ -125,12 +125,12 @@ class OldUrls:
 
 
 def _in_lower_case(slug: str, url: str) -> list[str]:
-    """Return `url` in lower case if `slug` has capitals, which only other programs export. WordPress knows no case."""
+    """Return `url` in lower case if `slug` has capitals, which only other programs export. WordPress ignores case."""
     return [normalise_path(url).lower()] if slug != slug.lower() else []
 
 
 def _with_exported_slug(url: str, item: Item) -> list[str]:
-    """Return `url` with the exported slug if it cannot be kept, such as `Two Words`, which other programs export."""
+    """Return `url` with the exported slug if that can't be kept, such as `Two Words`, which other programs export."""
     slug = slug_from_export(item.slug)
     if slug == usable_slug(item.slug) or "?" in url:
         return []
@@ -138,7 +138,7 @@ def _with_exported_slug(url: str, item: Item) -> list[str]:
 
 
 def _renamed(entry: Entry, item: Item) -> Iterator[str]:
-    """Yield the URLs of a post with its former slugs and dates, as WordPress has recorded them."""
+    """Yield the URLs of a post with the former slugs and dates that WordPress has recorded."""
     if not isinstance(entry, Post) or entry.published_on is None:
         return
     # Our own exports contain the whole URLs, which WordPress's fields only repeat.
@@ -155,7 +155,7 @@ def _renamed(entry: Entry, item: Item) -> Iterator[str]:
 
 
 def _ids(target: Model) -> list[int | None]:
-    """Return what the columns of a redirect to `target` hold."""
+    """Return the values of the target columns in a redirect to `target`."""
     return [target.pk if name == target_name(target) else None for name in TARGETS]
 
 

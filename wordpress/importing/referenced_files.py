@@ -1,7 +1,7 @@
-"""The files to which the texts of an export refer, whether or not the export has items for them.
+"""The files that the texts of an export refer to, whether or not the export has items for them.
 
-Found are pictures (`src`, `srcset`), audio, video and their posters, links to files, and URLs of files anywhere else:
-on a line of their own, in styles, in shortcodes and in the comments of the block editor.
+This includes pictures (`src`, `srcset`), audio, video and their posters, links to files, and URLs of files anywhere
+else: on lines of their own, in styles, in shortcodes and in the comments of the block editor.
 """
 
 import re
@@ -18,8 +18,8 @@ from wordpress.markup.tables import parse_rows
 from wordpress.wxr.records import ENCLOSURE, FOOTNOTES, REUSABLE_BLOCK, TABLE, Item
 from wordpress.wxr.values import plain_line
 
-# The value of an attribute that names files, or a URL anywhere else. The pattern begins with a single character and
-# looks behind it afterwards, which is ten times as fast. WordPress.com names originals in `data-orig-file`.
+# The value of an attribute with the URLs of files, or a URL anywhere else. Starting with a single character and looking
+# behind it is ten times as fast as starting with the names. WordPress.com has the original in `data-orig-file`.
 _REFERENCE = re.compile(
     r"""=(?:(?P<src>(?<=[\s"']src=))|(?<=[\s"']href=)|(?P<set>(?<=[\s"']srcset=))|(?P<picture>(?<=[\s"']poster=)|(?<=orig-file=)))
         \s*+(?:"(?P<double>[^"]*+)"|'(?P<single>[^']*+)'|(?P<bare>[^\s"'<>]++))
@@ -27,13 +27,13 @@ _REFERENCE = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _SCHEME_BEFORE = re.compile(r"(?:^|[^\w:/])(https?:)?$", re.IGNORECASE)
-# The start of a tag is looked for in as many characters before an attribute.
+# How many characters before an attribute are searched for the start of its tag.
 _MAX_TAG: Final = 1000
-# What is between two URLs of a `srcset`.
+# The separator between two URLs of a `srcset`.
 _BETWEEN = re.compile(r"\s[0-9.]++[wxh]\s*+(?:,|$)|,\s")
-# What ends a URL in running text, or in a quoted value that was escaped as HTML.
+# The end of a URL in running text, or in a quoted value that was escaped as HTML.
 _END = re.compile(r"""["'<>]|[.,;:!?]+$""")
-# Those of page builders have other names.
+# The gallery shortcodes of page builders have other names.
 _GALLERY = re.compile(
     r"""\[(?:gallery|playlist|vc_\w+|et_pb_gallery)\s[^\[\]]*?\b(?:ids|include|gallery_ids|images?)\s*+=\s*+["']?([0-9][0-9,\s]*+)"""
 )
@@ -44,7 +44,7 @@ _PAGES: Final = {".htm", ".html", ".php", ".js", ".css"}
 
 
 class FileReferences(NamedTuple):
-    """The files to which an item refers: in its texts, and in the comments on it."""
+    """The files that an item refers to: in its texts, and in the comments on it."""
 
     type: str
     id: int
@@ -55,16 +55,16 @@ class FileReferences(NamedTuple):
     in_comments: tuple[FileURL, ...]
 
     def files_of(self, hosts: Collection[str]) -> list[FileURL]:
-        """Return the files, each once. Of those in comments, only files on the blog's own `hosts` count.
+        """Return the files, each once. From comments, only files on the blog's own `hosts` are included.
 
-        Comments show no pictures, and nobody at the blog has chosen the files to which commenters link.
+        Comments show no pictures, and the files that commenters link to were not chosen by the blog.
         """
         own = [file for file in self.in_comments if not file.host or file.host in hosts]
         return list(dict.fromkeys((*self.files, *own)))
 
 
 def find_references(item: Item) -> FileReferences | None:
-    """Return the files to which `item` refers; None if there are none, or it has no text that is imported.
+    """Return the files that `item` refers to; None if there are none, or if none of its texts is imported.
 
     Takes time proportional to the length of the item.
     """
@@ -85,7 +85,7 @@ def find_references(item: Item) -> FileReferences | None:
 
 
 def find_files(text: str, base_url: str = "") -> Iterator[FileURL]:
-    """Yield the files to which an HTML text, which was at `base_url`, refers: as often as it does."""
+    """Yield the files that an HTML text from `base_url` refers to, including repetitions."""
     if "/" not in text:
         return
     for reference in _REFERENCE.finditer(text):
@@ -116,9 +116,9 @@ def _is_in_image(text: str, position: int) -> bool:
 
 
 def _files(url: str, base_url: str, *, is_shown: bool) -> Iterator[FileURL]:
-    """Yield the file at `url`, if there is one. What a text shows as a picture is a file, whatever its name is."""
+    """Yield the file at `url`, if it is one. Anything shown as a picture counts as a file, whatever its name."""
     if not is_shown and not _EXTENSION.search(url):
-        # Most links lead to pages, and parsing them would take most of the time.
+        # Most links lead to pages, and parsing these would take most of the time.
         return
     url = _IGNORED.sub("", url.strip())
     if url.startswith("//"):

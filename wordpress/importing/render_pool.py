@@ -1,6 +1,7 @@
 """Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
 
-Rendering is half the work of an import. The worker does it while this process reads and stores, which otherwise helps.
+Rendering is half the work of an import. The worker renders while this process reads and stores; otherwise this process
+helps.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ from wordpress.importing.texts import Derived, Text, derive
 from wordpress.markup.page_builders import BUILDERS
 from wordpress.markup.tables import MARKS as TABLE_MARKS
 
-# Bytes. A smaller export is imported before a process has started.
+# Bytes. Importing a smaller export takes less time than starting a process.
 MIN_SIZE_FOR_WORKER = 5_000_000
 # The smallest and largest number of texts that are rendered ahead in one request, and about how many characters.
 _MIN_AHEAD, _MAX_AHEAD = 50, 200
@@ -31,7 +32,7 @@ _DATABASE_MARKS: Final = (
 
 @dataclass(slots=True)
 class _Batch:
-    """A batch that is being rendered: its texts with the indices `there` are shared with the worker."""
+    """A batch being rendered. The texts with the indices `there` are shared with the worker."""
 
     texts: list[Text] = field(default_factory=list)
     comments: list[CommentText] = field(default_factory=list)
@@ -41,16 +42,19 @@ class _Batch:
 
 
 class RenderPool:
-    """Renders texts ahead while they are read (`expect`), then batch by batch, from `begin` to `finish`."""
+    """Renders texts ahead while the export is read (`expect`), then batch by batch, from `begin` to `finish`."""
 
     def __init__(self, spool: Spool, size: int, resolve_files: FileResolver, *, ahead: bool) -> None:
-        """`size`: of the export, in bytes. `ahead`: nearly all its texts will be needed, some are kept in `spool`."""
+        """Set up rendering for an export of `size` bytes.
+
+        `ahead` means that nearly all of its texts will be needed, so some are rendered ahead and stored in `spool`.
+        """
         self._spool = spool
         self._resolve_files = resolve_files
         self._ahead = ahead
         is_worthwhile = (os.cpu_count() or 1) > 1 and size >= MIN_SIZE_FOR_WORKER
         self._worker = RenderWorker(resolve_files, is_available=is_worthwhile)
-        # The texts being rendered ahead, the next ones, and where finished texts are stored, by digest.
+        # The texts being rendered ahead, the next ones, and the positions of finished ones in the spool, by digest.
         self._requested: list[Text] = []
         self._next = _Sample()
         self._positions: dict[bytes, int] = {}
@@ -67,18 +71,18 @@ class RenderPool:
             self._worker.request(self._requested, [])
 
     def stop_expecting(self) -> None:
-        """Store what was rendered ahead: everything has been read. Raises InvalidExportError if the disk is full."""
+        """Stop rendering ahead, and store the results. Raises InvalidExportError if the disk is full."""
         while self._worker.take_back():
-            # These texts are rendered in their batches.
+            # These texts will be rendered in their batches.
             pass
         self._store_requested()
         self._next = _Sample()
 
     def begin(self, texts: Iterable[Text], comments: Iterable[CommentText] = ()) -> None:
-        """Start rendering a batch. The one before it must be finished."""
+        """Start rendering a batch. The previous one must be finished."""
         batch = self._batch = _Batch(list(texts), list(comments))
         for index, text in enumerate(batch.texts):
-            # Texts that occur twice are rendered twice, to free the memory of those that occur once.
+            # Removed from the dictionary to save memory, so texts that occur twice are rendered twice.
             position = self._positions.pop(_digest(text), None)
             if position is not None:
                 batch.derived[index] = self._spool.get(position)
@@ -88,7 +92,7 @@ class RenderPool:
             self._worker.request([batch.texts[index] for index in batch.there], batch.comments)
 
     def finish(self) -> tuple[list[Derived], dict[CommentText, str]]:
-        """Return the rendered texts and comments. Of the texts, the worker renders the first, this process the last."""
+        """Return the rendered texts and comments. The worker renders the first texts, this process the last."""
         batch, self._batch = self._batch, _Batch()
         self._render(batch, batch.here)
         comments: list[str] = []
@@ -104,7 +108,7 @@ class RenderPool:
         return texts, dict(zip(batch.comments, comments, strict=True))
 
     def render(self, texts: Sequence[Text]) -> Iterator[Derived]:
-        """Render texts in this process, whatever else is being rendered."""
+        """Render texts in this process, even while a batch is being rendered."""
         return derive(texts, self._resolve_files)
 
     def _render(self, batch: _Batch, indices: Sequence[int]) -> None:
@@ -114,7 +118,7 @@ class RenderPool:
         return self._worker.is_available and not any(mark in text.input.source for mark in _DATABASE_MARKS)
 
     def _store_requested(self) -> None:
-        """Store on disk what was rendered ahead."""
+        """Store the texts rendered ahead on disk."""
         if self._requested:
             answered, _comments = self._worker.answer()
             for text, derived in zip(self._requested, answered, strict=False):
@@ -130,7 +134,7 @@ class RenderPool:
 
 @dataclass(slots=True)
 class _Sample:
-    """Some of the texts offered, from all parts of the export: all, every second, every fourth …, as there is time."""
+    """A limited sample of the texts offered, from all parts of the export: all, every second, every fourth, etc."""
 
     texts: list[Text] = field(default_factory=list)
     characters: int = 0

@@ -1,7 +1,7 @@
 """A process that renders texts and comments, and derives the rest, while the importing process reads and stores.
 
-It never writes to the database, and ends together with the importing process, however that ends. A process pool of
-concurrent.futures takes a little more processor time, and does not end like that (benchmarks/README.md has figures).
+It never writes to the database, and ends with the importing process, however that ends. A concurrent.futures process
+pool takes slightly more processor time and does not end that reliably (figures are in benchmarks/README.md).
 """
 
 import multiprocessing
@@ -19,9 +19,9 @@ from wordpress.importing.texts import Derived, Text, derive
 # The text of a comment, and whether it is HTML.
 type CommentText = tuple[str, bool]
 
-# How many texts either process begins at a time.
+# The maximum number of texts that either process claims at a time.
 _PORTION: Final = 20
-# The indices of the shared integers: how many texts the worker has begun, and how many it may begin.
+# The indices of the shared integers: how many texts the worker has started, and how many it may start.
 _BEGUN, _LIMIT = 0, 1
 
 
@@ -29,12 +29,12 @@ class RenderWorker:
     """Renders one request at a time. The process starts with the first request.
 
     The last texts of a request can be taken back while it works on the first. There is no lock, because a killed
-    process would never release it; at worst both processes render the same text.
+    process would never release it; at worst, both processes render the same text.
     """
 
     def __init__(self, resolve_files: FileResolver, *, is_available: bool) -> None:
-        """`resolve_files` must be a function of a module."""
-        # Without a process, every text can be taken back.
+        """`resolve_files` must be a module-level function, so that it can be pickled."""
+        # If not available, no process is started, and every text can be taken back.
         self.is_available = is_available
         self.process: BaseProcess | None = None
         self._resolve_files = resolve_files
@@ -49,11 +49,11 @@ class RenderWorker:
                 self._pipe = self._pipe or self._start()
                 self._pipe.send((texts, comments))
         except OSError:
-            # There is too little memory, there are too many processes, or the process was killed.
+            # There is too little memory or there are too many processes, or the worker was killed.
             self.is_available = False
 
     def take_back(self) -> range:
-        """Return the indices of texts that the caller has to render itself: some of the last; none in the end."""
+        """Return the indices of texts that the caller must render itself: some of the last ones; none in the end."""
         limit = self._shared[_LIMIT]
         start = limit - next_portion(limit - self._shared[_BEGUN])
         self._shared[_LIMIT] = start
@@ -64,7 +64,7 @@ class RenderWorker:
         return bool(self._pipe.poll())
 
     def answer(self) -> tuple[list[Derived], list[str]]:
-        """Wait for the texts of the request that were begun, and its comments. Both are empty if it was killed."""
+        """Wait for the request's comments and the texts not taken back. Both are empty if the worker was killed."""
         with suppress(EOFError, OSError):
             if self.is_available:
                 texts, comments = self._pipe.recv()
@@ -80,7 +80,7 @@ class RenderWorker:
 
     def _start(self) -> Any:
         """Start the process and return our end of the pipe."""
-        # Not forked: a fork would share the database connection, the threads and our end of the pipe.
+        # Spawned, because a fork would share the database connection, locks held by threads, and our end of the pipe.
         context = multiprocessing.get_context("spawn")
         pipe, their_end = context.Pipe()
         self._shared = context.RawArray("i", self._shared)
@@ -92,7 +92,7 @@ class RenderWorker:
 
 
 def next_portion(left: int) -> int:
-    """Return how many of `left` texts to begin next: few at the end, so that neither process waits long."""
+    """Return how many of `left` texts to start next: few at the end, so that neither process waits long."""
     return max(0, min(_PORTION, (left + 1) // 2))
 
 
@@ -102,7 +102,7 @@ def render_comments(comments: list[CommentText]) -> list[str]:
 
 def _serve(pipe: Any, shared: Any, resolve_files: FileResolver) -> None:
     """Answer requests until the other end of the pipe is closed."""
-    # Ctrl-C reaches all processes of a terminal, but the importing process decides what happens.
+    # Ctrl-C reaches all processes of a terminal, but the importing process decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     django.setup()
     while True:

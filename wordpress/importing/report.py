@@ -27,13 +27,13 @@ SETTINGS: Final = "site setting"
 MENUS: Final = "menu"
 # A file that texts show or link to although it is not on a host of the blog.
 OTHER_FILES: Final = "file on another host"
-# Bytes of remarks that are kept in memory: enough for most imports.
+# Bytes of remarks that are kept in memory, which is enough for most imports.
 _IN_MEMORY: Final = 1024 * 1024
-# How many examples a summary has for each reason, how many reasons it shows, and how many it distinguishes.
+# How many examples a summary has per reason, how many reasons it shows, and how many it distinguishes.
 _EXAMPLES: Final = 20
 _SHOWN: Final = 200
 _COUNTED: Final = 10_000
-# How many kinds are counted by name. Exports have some dozens.
+# How many kinds are counted by name. Exports have a few dozen.
 _MAX_KINDS: Final = 1000
 
 
@@ -52,12 +52,12 @@ class Remark:
     id: int
     title: str
     text: str
-    # For files: their URL on the old site.
+    # The URL of a file on the old site; empty for other items.
     url: str = ""
 
 
 class Remarks:
-    """Remarks on disk, because unusual exports cause millions. Only one iteration at a time is possible."""
+    """Remarks on disk, because unusual exports cause millions. Only one iteration is possible at a time."""
 
     def __init__(self) -> None:
         self._file = SpooledTemporaryFile(_IN_MEMORY, dir=str(settings.BROADSIDE_IMPORTS_DIR))  # noqa: SIM115  # see __del__
@@ -83,7 +83,7 @@ class Remarks:
 
     @contextmanager
     def discarded_on_error(self) -> Iterator[None]:
-        """Remove the remarks that are added in this context if it raises an error."""
+        """Remove the remarks added in this context if it raises an error."""
         count, end = self._count, self._file.tell()
         try:
             yield
@@ -96,7 +96,7 @@ class Remarks:
 
 @dataclass(slots=True)
 class Report:
-    """What happened. A kind, as in `counts`, is one of those above or an item's type in WordPress (see kind_label)."""
+    """The report of an import. Kinds are those above or WordPress's types of items (see kind_label)."""
 
     files: list[str] = field(default_factory=list)
     dry_run: bool = False
@@ -104,18 +104,18 @@ class Report:
     skipped: Remarks = field(default_factory=Remarks)
     notes: Remarks = field(default_factory=Remarks)
     warnings: list[str] = field(default_factory=list)
-    # How many files the texts refer to, by state, each file once per text; and all of these references.
+    # The number of file references by state, counting each file once per text, and the references themselves.
     file_states: dict[str, int] = field(default_factory=lambda: dict.fromkeys(FileState.values, 0))
     file_references: Remarks = field(default_factory=Remarks)
-    # The other hosts from which texts show files that are not here, with the numbers of files.
+    # The other hosts that texts show missing files from, with the numbers of files.
     other_hosts: dict[str, int] = field(default_factory=dict)
     # The settings of this site that were taken from the export, by field.
     taken_settings: dict[str, str] = field(default_factory=dict)
-    # What the export says about the blog as a whole, once everything has been imported.
+    # Facts about the blog as a whole, once everything has been imported.
     blog: OldBlog | None = None
-    # Whether the import was cancelled. The next import continues it.
+    # Whether the import was cancelled. The next import resumes it.
     interrupted: bool = False
-    # The ID under which `--undo` removes what was added; None if nothing was.
+    # The ID for `--undo`; None if nothing was added.
     run: int | None = None
 
     def count(self, kind: str, outcome: Outcome, count: int = 1) -> None:
@@ -130,11 +130,11 @@ class Report:
         self.skipped.add(Remark(kind, id, title[:100], reason, url))
 
     def note(self, kind: str, id: int, title: str, text: str) -> None:  # noqa: A002  # likewise
-        """Record how an imported item differs from the export."""
+        """Record a difference between an imported item and the export."""
         self.notes.add(Remark(kind, id, title[:100], text))
 
     def add_file_reference(self, kind: str, id: int, title: str, state: FileState, url: str) -> None:  # noqa: A002  # likewise
-        """Account for a file to which an item refers. `url` is the file's own."""
+        """Count and record a file that an item refers to. `url` is the URL of the file."""
         self.file_states[state] += 1
         self.file_references.add(Remark(kind, id, title, str(state.label), url))
 
@@ -150,7 +150,7 @@ class Report:
 
     @property
     def change_count(self) -> int:
-        """How many objects were imported or updated."""
+        """The number of objects that were imported or updated."""
         return sum(counts[Outcome.IMPORTED] + counts[Outcome.UPDATED] for counts in self.counts.values())
 
     @property
@@ -159,7 +159,7 @@ class Report:
 
     @contextmanager
     def discarded_on_error(self) -> Iterator[None]:
-        """Discard what is reported in this context if it raises an error: it is rolled back."""
+        """Discard what is reported in this context if it raises an error, because the changes are rolled back."""
         counts = {kind: counts.copy() for kind, counts in self.counts.items()}
         try:
             with self.skipped.discarded_on_error(), self.notes.discarded_on_error():
@@ -189,7 +189,7 @@ class Report:
 
 
 def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:
-    """Yield a line for each item with files that are not here: how many there are, by their state."""
+    """Yield a line for each item with missing files: how many there are, by their state."""
     for (kind, item_id, title), group in groupby(references, key=lambda each: (each.kind, each.id, each.title)):
         counts = Counter(each.text for each in group)
         states = ", ".join(f"{count} {state}" for state, count in counts.items())
@@ -197,7 +197,7 @@ def lines_by_item(references: Iterable[Remark]) -> Iterator[str]:
 
 
 def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
-    """Write an object with `values` and lists of remarks, one per line: they may be too large for memory."""
+    """Write an object with `values` and lists of remarks, one per line, because they may be too large for memory."""
     file.write(json.dumps(values, ensure_ascii=False, indent=1).removesuffix("\n}"))
     for name, remarks in lists.items():
         file.write(f',\n "{name}": [')
@@ -211,7 +211,7 @@ def write_json(file: TextIO, values: dict[str, Any], **lists: Remarks) -> None:
 
 @dataclass(slots=True)
 class Reason:
-    """A reason why items were skipped or are different, with examples."""
+    """A reason why items were skipped or differ from the export, with examples."""
 
     kind: str
     text: str
@@ -229,7 +229,7 @@ class Reason:
 
 @dataclass(slots=True)
 class Reasons:
-    """The most frequent reasons, and how many remarks have other reasons."""
+    """The most frequent reasons, and the number of remarks with other reasons."""
 
     shown: list[Reason]
     more: int

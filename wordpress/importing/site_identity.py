@@ -1,9 +1,9 @@
-"""Which blog an export comes from, whatever URL the blog has at the time.
+"""Identifying the blog that an export comes from, whatever its URL is at the time.
 
-What is recorded about a blog has its `site`: the URL that the blog had when it was first imported. Another spelling of
-this URL (`https://`, `www.`) means the same blog. So does an entirely different URL, such as a domain in place of
-NAME.wordpress.com, if most of the first entries of the export are here with the same IDs. FORMER_HOSTS does not matter:
-an owner who imports two blogs names the hosts of both.
+All records about a blog have its `site`: the URL that it had when it was first imported. Another spelling of this URL
+(`https://`, `www.`) means the same blog. So does an entirely different URL, such as a domain in place of
+NAME.wordpress.com, if most of the first entries of the export are here with the same IDs. FORMER_HOSTS is ignored,
+because owners who import two blogs list the hosts of both.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from wordpress.importing.report import PAGES, POSTS
 from wordpress.importing.spool import Spool
 from wordpress.models import Attachment, ImportedItem
 
-# How many posts and how many pages of an export are compared: the oldest, because WordPress sorts by ID.
+# How many posts and how many pages of an export are compared. They are the oldest, because WordPress sorts by ID.
 _COMPARED: Final = 500
 
 
@@ -33,7 +33,7 @@ def identify_site(analysis: Analysis, spool: Spool) -> str:
     tables: tuple[QuerySet[Any], ...] = (ImportedItem.objects.order_by(), Attachment.objects.order_by())
     if any(table.filter(site=exported).exists() for table in tables):
         return exported
-    # This reads whole tables, and is needed only if a blog seems to be new.
+    # Reads whole tables, but only if the blog seems to be new.
     sites = sorted({site for table in tables for site in table.values_list("site", flat=True).distinct()})
     same_url = (site for site in sites if _normalise(site) == _normalise(exported))
     return next(same_url, "") or _find_site_by_entries(analysis, spool) or exported
@@ -46,9 +46,9 @@ def _normalise(url: str) -> str:
 
 
 def _find_site_by_entries(analysis: Analysis, spool: Spool) -> str:
-    """Return the site from which most of the export's first entries came, with the same IDs; empty if there is none."""
+    """Return the site that most of the export's first entries came from, with the same IDs; an empty string if none."""
     if host_of(analysis.base_url) in settings.BROADSIDE_OWN_HOSTS:
-        # This very site was exported, and its files are the ones here.
+        # The export comes from this very site, so its entries and files are the ones here.
         return ""
     first = [*islice(spool.posts, _COMPARED), *spool.pages.outlines[:_COMPARED]]
     entries = [keyed for keyed in first if keyed.item.id and not keyed.is_repeated]

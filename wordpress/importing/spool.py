@@ -1,4 +1,4 @@
-"""The items of an export on disk, so that the XML is read only once and a large export takes little memory."""
+"""The items of an export on disk, so that the XML is parsed only once and a large export takes little memory."""
 
 import os
 import pickle
@@ -33,7 +33,7 @@ _EMPTY_ITEM: Final = 2000
 class Spooled[Value]:
     """Values that can be read any number of times, in the order in which they were added.
 
-    They are pickled in chunks of about this size: one by one would take twice as long.
+    They are pickled in chunks of about `chunk_size`, because pickling them one by one would take twice as long.
     """
 
     def __init__(self, spool: "Spool", chunk_size: int) -> None:
@@ -64,16 +64,17 @@ class Spooled[Value]:
 class SpooledPages:
     """Pages, which can be read in any order by their position in the export, and the tree that they form.
 
-    It is settled before any page is stored, as children may come before their parents. So `outlines` are in memory.
+    The tree must be known before any page is stored, as children may come before their parents. So `outlines`, the
+    pages without their texts, are in memory.
     """
 
     def __init__(self, spool: "Spool") -> None:
         self._spool = spool
         self._positions: list[int] = []
         self._by_id: dict[int, int] = {}
-        # The public pages at the top, by slug, and those that an import has added above items of custom types.
+        # The top-level pages that are public or that an import has added above items of custom types, by slug.
         self._at_top: dict[str, int] = {}
-        # How often the items of each custom type are below a path.
+        # How many items of each custom type are below each path.
         self._paths_above: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self.outlines: list[KeyedItem] = []
 
@@ -84,7 +85,7 @@ class SpooledPages:
         )
         self.outlines.append(keyed._replace(item=outline))
         if not keyed.is_repeated:
-            # Of several pages with one ID the first counts.
+            # The first of several pages with the same ID counts.
             self._by_id.setdefault(outline.id, keyed.position)
             slug = usable_slug(outline.slug)
             is_section = outline.status == "publish" or outline.guid.startswith(SECTION_GUID)
@@ -98,21 +99,21 @@ class SpooledPages:
         return keyed
 
     def parent_of(self, index: int) -> int | None:
-        """Return the parent of a page; None if it has none or it is not in the export."""
+        """Return the position of a page's parent; None if it has none or its parent is not in the export."""
         item = self.outlines[index].item
         return self._by_id.get(item.parent) if item.parent else self._at_top.get(self.section_of(item))
 
     def section_of(self, item: Item) -> str:
-        """Return the slug of the page at the top that an item of a custom type is below; empty if it is below none."""
+        """Return the slug of the top-level page above an item of a custom type; an empty string if there is none."""
         if item.parent or not item.custom_type:
             return ""
         is_usual = item.path_above in {None, self._usual_path(item.custom_type)}
         return self.section_of_type(item.custom_type) if is_usual else ""
 
     def section_of_type(self, custom_type: str) -> str:
-        """Return the slug of the page at the top that items of a type are usually below; empty if they are below none.
+        """Return the slug of the top-level page usually above items of a type; an empty string if there is none.
 
-        In WordPress its URL is that of all items of the type.
+        In WordPress, its URL is that of the type's archive.
         """
         slug = usable_slug(self._usual_path(custom_type).rpartition("/")[2]).strip("-")
         return "" if is_reserved(slug) or slug.isdecimal() else slug
@@ -122,12 +123,12 @@ class SpooledPages:
 
     @cached_property
     def _usual_paths(self) -> dict[str, str]:
-        """The path that at least half of the items of a custom type are below, if there is one."""
+        """The path above at least half of the items of a custom type, if there is one."""
         usual = {name: paths.most_common(1)[0] for name, paths in self._paths_above.items()}
         return {name: path for name, (path, count) in usual.items() if count * 2 >= self._paths_above[name].total()}
 
     def without_section(self) -> dict[str, list[int]]:
-        """Return the positions of items of custom types for which no page of the export is at the top, by its slug."""
+        """Return the positions of custom-type items whose section has no page in the export, by the section's slug."""
         found: dict[str, list[int]] = {}
         for index, keyed in enumerate(self.outlines):
             section = self.section_of(keyed.item)
@@ -136,26 +137,26 @@ class SpooledPages:
         return found
 
     def sort(self, indices: Iterable[int]) -> tuple[list[int], set[int]]:
-        """Sort pages by their right to a slug, but parents first. Also return those in a circle.
+        """Sort pages by their claim to a slug, but parents first. Also return the pages whose parents form a cycle.
 
-        Public ones come first, then those with a slug, then those that were pages on the old site.
+        Public pages come before others, then pages with a slug, then those that were pages on the old site.
         """
         items = {index: self.outlines[index].item for index in indices}
         # Drafts may have the slug of another page, or its title and no slug.
-        by_right = sorted(items, key=lambda index: _right_to_slug(items[index]))
-        return parents_first({index: self.parent_of(index) for index in by_right})
+        by_claim = sorted(items, key=lambda index: _claim_to_slug(items[index]))
+        return parents_first({index: self.parent_of(index) for index in by_claim})
 
 
-def _right_to_slug(item: Item) -> tuple[bool, bool, bool]:
+def _claim_to_slug(item: Item) -> tuple[bool, bool, bool]:
     return item.status != "publish", not item.slug, bool(item.custom_type)
 
 
 class Spool:
-    """The items of an export, sorted by how they will be imported (`skipped` will not be), and other pickled values."""
+    """The items of an export, grouped by how they are imported (`skipped` are not), and other pickled values."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        # Which item has which GUID. Both are hashes, because a large export has hundreds of thousands.
+        # The items by GUID. Both are hashes to save memory, because a large export has hundreds of thousands.
         self._items_by_guid: dict[int, int] = {}
         self._ids: set[int] = set()
         self.posts = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
@@ -164,7 +165,7 @@ class Spool:
         self.reusable_blocks = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.tables = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
         self.skipped = Spooled[KeyedItem](self, _CHUNK_CHARACTERS)
-        # The files to which items refer.
+        # The files that items refer to.
         self.references = Spooled[FileReferences](self, _CHUNK_FILES)
 
     def put(self, value: object) -> int:
@@ -175,7 +176,7 @@ class Spool:
             self._file.flush()
         except OSError as error:
             with suppress(OSError):
-                # Otherwise closing it later would write the rest again.
+                # Otherwise closing the file later would try to write the rest again.
                 self._file.close()
             text = _("An import needs as much free disk space as the export is large, and there is too little: %s.")
             raise InvalidExportError(text % (error.strerror or error)) from error
@@ -204,15 +205,15 @@ class Spool:
             self.references.add(references, files)
 
     def _keyed(self, item: Item) -> KeyedItem:
-        # The site is the same for all items of an export.
+        # All items of an export have the same site, so it can be left out.
         guids = [hash(source) for source in guid_sources(item)]
-        itself = guids[-1]
-        # Another item may have the first of these GUIDs.
-        found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, itself) == itself)
+        identity = guids[-1]
+        # Another item may already have the first of these GUIDs.
+        found = (index for index, guid in enumerate(guids) if self._items_by_guid.get(guid, identity) == identity)
         index = next(found, LAST_GUID_INDEX)
         if guids[index] in self._items_by_guid:
             return KeyedItem(item, index, is_repeated=True)
-        self._items_by_guid[guids[index]] = itself
+        self._items_by_guid[guids[index]] = identity
         is_first = item.id not in self._ids
         self._ids.add(item.id)
         return KeyedItem(item, index, is_first_with_id=is_first)

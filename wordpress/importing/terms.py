@@ -1,4 +1,4 @@
-"""The terms of an export in little memory: there may be hundreds of thousands of tags."""
+"""The terms of an export, stored compactly because there may be hundreds of thousands of tags."""
 
 import pickle
 import zlib
@@ -10,22 +10,22 @@ from core.slugs import slugify
 from wordpress.wxr.records import Term, TermRef
 from wordpress.wxr.values import MAX_SLUG_LENGTH, slug_key
 
-# More than any real site has. Each takes some 200 bytes until the end of an import.
+# More than any real site has. Each takes about 200 bytes until the end of an import.
 MAX_TERMS: Final = 200_000
 # How many terms are compressed together.
 _CHUNK: Final = 1000
 
 
 class ExportedTerms:
-    """The terms of an export, each once: as they are defined, or else as an item names them.
+    """The terms of an export, each once: as defined, or as named by an item if there is no definition.
 
-    They are compressed, and only hashes tell them apart. Terms beyond MAX_TERMS are left out.
+    They are compressed and distinguished only by hashes. Terms beyond MAX_TERMS are left out.
     """
 
     def __init__(self) -> None:
         self.highest_ids: Counter[str] = Counter()
         self.are_left_out = False
-        # Each with whether it is a definition.
+        # Pairs of a term and whether it is a definition, pickled and compressed in chunks, and the last chunk.
         self._chunks: list[bytes] = []
         self._last: list[tuple[Term, bool]] = []
         # The hashes of terms by taxonomy and `slug_key`. Some were named before they were defined.
@@ -36,24 +36,24 @@ class ExportedTerms:
         self._without_slug: dict[tuple[str, str], Term] = {}
 
     def define(self, term: Term) -> None:
-        """Add a term that has an element of its own. The first of several counts."""
+        """Add a term that has an element of its own. The first of several definitions counts."""
         if self._add(term, is_definition=True):
             self.highest_ids[term.taxonomy] = max(self.highest_ids[term.taxonomy], term.id)
 
     def name(self, ref: TermRef) -> None:
-        """Add a term that an item names, unless it is known."""
+        """Add a term named by an item, unless it is known."""
         self._add(Term(ref.taxonomy, ref.slug, ref.name, "", ""), is_definition=False)
 
     def __iter__(self) -> Iterator[Term]:
-        """Yield each term. One without a slug gets one made from its name, unless another term has that name."""
-        nameless = dict(self._without_slug)
+        """Yield each term. A term without a slug gets one made from its name, unless another term has that name."""
+        without_slug = dict(self._without_slug)
         for term in self._with_slugs():
-            nameless.pop((term.taxonomy, term.name), None)
+            without_slug.pop((term.taxonomy, term.name), None)
             yield term
         given: set[int] = set()
-        # How many numbers were tried for each slug: many names may give the same one.
+        # How many suffixes were tried for each slug, because many names may result in the same one.
         tried: Counter[tuple[str, str]] = Counter()
-        for (taxonomy, name), term in nameless.items():
+        for (taxonomy, name), term in without_slug.items():
             slug = base = slugify(name)[:MAX_SLUG_LENGTH] or "untitled"
             while (key := hash((taxonomy, slug))) in self._defined or key in self._named or key in given:
                 tried[taxonomy, base] += 1
@@ -63,7 +63,7 @@ class ExportedTerms:
             yield term._replace(slug=slug)
 
     def slugs_of_names(self) -> dict[tuple[str, str], str]:
-        """Return the slugs of those terms that items name without a slug, by taxonomy and name."""
+        """Return the slugs of the terms that items name without a slug, by taxonomy and name."""
         slugs: dict[tuple[str, str], str] = {}
         for term in self if self._without_slug else ():
             if (term.taxonomy, term.name) in self._without_slug:
@@ -100,7 +100,7 @@ class ExportedTerms:
         yield from self._current(self._last)
 
     def _current(self, chunk: list[tuple[Term, bool]]) -> Iterator[Term]:
-        """Yield the terms of a chunk except those that are named in it and defined later."""
+        """Yield the terms of a chunk, except those only named in it that are defined later."""
         later = self._defined_later
         for term, is_definition in chunk:
             if is_definition or not later or hash((term.taxonomy, slug_key(term.slug))) not in later:
@@ -111,7 +111,7 @@ class TermIds:
     """The IDs here of the export's categories and tags, and the slugs of those that items name without one."""
 
     def __init__(self) -> None:
-        # By taxonomy and the hash of the `slug_key`.
+        # By taxonomy, then by the hash of the `slug_key`.
         self._pks: defaultdict[str, dict[int, int]] = defaultdict(dict)
         self.slugs: dict[tuple[str, str], str] = {}
 

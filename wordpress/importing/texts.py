@@ -1,6 +1,6 @@
-"""What an import derives from the text of an entry alone: any process can do it, and it takes no database.
+"""The values that an import derives from the text of an entry alone, which any process can do without the database.
 
-The HTML is the exception, if the text shows files, galleries or other entries (wordpress.importing.render_pool).
+The HTML is an exception if the text shows files, galleries or other entries (wordpress.importing.render_pool).
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ from wordpress.importing.languages import guess_language
 
 
 class Text(NamedTuple):
-    """A text for rendering, and what it is found by besides. `tags` are names, sorted."""
+    """A text to render, and the other fields that the search indexes. `tags` are names, sorted."""
 
     input: RenderInput
     title: str = ""
@@ -24,10 +24,10 @@ class Text(NamedTuple):
 
 
 class Derived(NamedTuple):
-    """What is derived from a text.
+    """The values derived from a text.
 
-    `guess` is the language that it seems to be in, if the export does not say it; empty if that is uncertain.
-    `tokens` are those of `words`, for the search.
+    `guess` is its probable language; empty if the export gives the language, or if it is uncertain.
+    `tokens` are the search tokens of `words`.
     """
 
     rendered: Rendered
@@ -37,7 +37,7 @@ class Derived(NamedTuple):
 
 
 def derive(texts: Sequence[Text], resolve_files: FileResolver) -> Iterator[Derived]:
-    """Derive everything from each text. Raises the errors of blog.rendering.render."""
+    """Yield the values derived from each text. Raises the errors of blog.rendering.render."""
     all_rendered = render_all((text.input for text in texts), resolve_files)
     for text, first in zip(texts, all_rendered, strict=True):
         stated = text.input.language
@@ -48,10 +48,10 @@ def derive(texts: Sequence[Text], resolve_files: FileResolver) -> Iterator[Deriv
 
 
 def _in_language(language: str, text: RenderInput, rendered: Rendered, resolve_files: FileResolver) -> Rendered:
-    """Return what a text becomes if this is its language: only words that were added to it are different."""
-    spoken = interface_language(language)
-    if spoken == rendered.language:
+    """Return `text` rendered in `language`. Only words added by the rendering depend on it."""
+    words_language = interface_language(language)
+    if words_language == rendered.language:
         return rendered
     if any(mark in rendered.body_html for mark in MAY_HAVE_WORDS):
         return next(render_all([text._replace(language=language)], resolve_files))
-    return replace(rendered, language=spoken)
+    return replace(rendered, language=words_language)

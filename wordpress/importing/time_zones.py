@@ -1,4 +1,4 @@
-"""Which time zone a blog had, judging by the local times of its posts and by how far these were from UTC."""
+"""Finding the time zone of a blog, from the local times of its posts and their UTC offsets."""
 
 import datetime as dt
 import zoneinfo
@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
-# More pairs of an offset and a month occur only if the dates were made up.
+# There are more pairs of an offset and a month only if the dates were made up.
 _MAX_SAMPLES: Final = 500
-# The part of all times from which an offset counts as the blog's.
-_OFTEN: Final = 0.05
+# The share of all times from which an offset counts as the blog's own.
+_MIN_SHARE: Final = 0.05
 
 
 @dataclass(slots=True)
 class TimeSamples:
-    """The latest local time for each offset and month of the year, and how many times it stands for.
+    """The latest local time for each UTC offset and month of the year, and how many times it represents.
 
-    With summer time, an offset depends on the month. All samples together tell most time zones apart.
+    With daylight saving time, the offset depends on the month. All samples together distinguish most time zones.
     """
 
     latest: dict[tuple[dt.timedelta, int], dt.datetime] = field(default_factory=dict)
@@ -31,20 +31,20 @@ class TimeSamples:
 
     @property
     def offsets(self) -> list[str]:
-        """The most frequent offset and, for summer time, the next, such as `UTC+01:00`; the smaller one first."""
+        """The most frequent offset, such as `UTC+01:00`, and for daylight saving time the next, in ascending order."""
         counts: Counter[dt.timedelta] = Counter()
         for (offset, _month), count in self.counts.items():
             counts[offset] += count
-        often = counts.total() * _OFTEN
-        return [str(dt.timezone(each)) for each in sorted(each for each, n in counts.most_common(2) if n >= often)]
+        least = counts.total() * _MIN_SHARE
+        return [str(dt.timezone(each)) for each in sorted(each for each, n in counts.most_common(2) if n >= least)]
 
     def fit(self, zone: dt.tzinfo) -> float:
-        """Return which part of all times `zone` fits, from 0 to 1. There must be at least one."""
+        """Return the share of all times that fit `zone`, from 0 to 1. There must be at least one time."""
         fitting = sum(self.counts[key] for key, local in self.latest.items() if zone.utcoffset(local) == key[0])
         return fitting / self.counts.total()
 
     def find_zone(self) -> str:
-        """Return the name of the only time zone that fits all times; empty if there are several, or none."""
+        """Return the name of the only time zone that fits all times; an empty string if there are several, or none."""
         if not self.latest:
             return ""
         if not any(offset for offset, _month in self.latest):
@@ -78,7 +78,7 @@ class TimeSamples:
 
 
 def _zones() -> list[str]:
-    """Return the time zones that countries use, without other names for the same ones; none if there is no list."""
+    """Return the time zones that countries use, without aliases; an empty list if the system has no `zone.tab`."""
     for folder in zoneinfo.TZPATH:
         table = Path(folder, "zone.tab")
         if table.is_file():

@@ -1,7 +1,7 @@
-"""Undoing an import: removing what one run added, in short transactions.
+"""Undoing an import: removing the objects that one run added, in short transactions.
 
-Content that was changed here since, or that other content depends on, stays. What the run updated was here before and
-stays as it is. An undo can be interrupted and repeated.
+Objects that were changed here since, or that other content depends on, stay. Objects that the run only updated were
+here before and stay as they are. An undo can be interrupted and repeated.
 """
 
 from collections import Counter
@@ -31,17 +31,17 @@ from wordpress.importing.steps.files import FEATURED_IMAGES
 from wordpress.models import Attachment, Fragment, ImportedItem, ImportedMenu, ImportRun, PreservedData
 
 _BATCH: Final = 100
-# How many comments one transaction deletes, with everything that belongs to them.
+# How many comments one transaction deletes, along with everything that belongs to them.
 _MAX_COMMENTS: Final = 500
 _TREES: Final[dict[str, type[Entry | Category]]] = {report.PAGES: Entry, report.CATEGORIES: Category}
 
-# Kinds of rows that say something about entries.
+# Kinds of ledger rows about entries.
 _OF_ENTRIES: Final = (FEATURED_IMAGES, ledger.MISSING_PARENTS)
 
 
 @dataclass(slots=True)
 class UndoReport:
-    """How many objects of each kind were removed, and why others were kept."""
+    """The number of objects removed, by kind, and the reasons why others were kept."""
 
     removed: Counter[str] = field(default_factory=Counter)
     kept: report.Remarks = field(default_factory=report.Remarks)
@@ -56,21 +56,21 @@ class UndoReport:
 
 
 def undo_run(run: ImportRun, progress: Progress | None = None) -> UndoReport:
-    """Remove what `run` added, and the run itself if nothing is left of it. Raises AlreadyRunningError."""
+    """Remove the objects that `run` added, and the run itself if none are left. Raises AlreadyRunningError."""
     with only_import():
         if run.finished_at is None:
-            # So that the next import does not continue it.
+            # So that the next import doesn't resume it.
             ledger.finish_run(run)
         undo = _Undo(run)
         undo.run_all(progress)
         ledger.forget_if_empty(run)
-    # Only the kinds of which there were any.
+    # Drop kinds with a count of zero.
     undo.report.removed = +undo.report.removed
     return undo.report
 
 
 type _Rows = Sequence[ImportedItem]
-# Takes an object and its fingerprint as the import left it. Returns why the object stays; empty if it does not.
+# Takes an object and its fingerprint as the import left it. Returns why the object stays, or an empty string.
 type _Reason = Callable[[Any, str], str]
 
 
@@ -84,7 +84,7 @@ class _Undo:
     def run_all(self, progress: Progress | None) -> None:
         total = self.run.items.count()
         tags = Tag.objects.annotate(is_used=Exists(TaggedPost.objects.filter(tag=OuterRef("pk"))))
-        # Objects are removed before those that they refer to.
+        # Objects are removed before the objects that they refer to.
         removers: dict[str, Callable[[_Rows], None]] = {
             report.POSTS: self._remove_entries,
             report.PAGES: self._remove_entries,
@@ -111,10 +111,10 @@ class _Undo:
                 if progress:
                     progress("undoing", min(self.done, total), total)
         with self.pacer.transaction():
-            self._set_back_settings()
+            self._restore_settings()
 
-    def _set_back_settings(self) -> None:
-        """Set back the settings and menus that the run took from the export, unless they have been changed since."""
+    def _restore_settings(self) -> None:
+        """Restore the settings and menus that the run replaced, unless they have been changed since."""
         taken = self.run.taken_settings
         menus = {name: items for name, (_before, items) in taken.items() if name in MENUS}
         for name in remove_menus(menus, by=None):
@@ -134,7 +134,7 @@ class _Undo:
         return self.run.items.filter(kind__in=kinds).order_by("pk")
 
     def _batches(self, kind: str) -> Iterator[_Rows]:
-        """Yield the rows of a kind; for trees one by one, so that children are removed before their parents."""
+        """Yield the rows of a kind in batches; those of trees one by one, children before their parents."""
         if model := _TREES.get(kind):
             paths = dict(fetch_rows(model, "pk", (row.object_pk for row in self._rows(kind)), "pk", "path"))
             for row in sorted(self._rows(kind), key=lambda row: -(paths.get(row.object_pk) or "").count("/")):
@@ -150,12 +150,12 @@ class _Undo:
         self.done += len(rows)
 
     def _remove(self, objects: QuerySet[Any], rows: _Rows, *, reason: _Reason | None = None) -> None:
-        """Delete those of `objects` that are recorded in `rows`, unless there is a reason to keep them."""
+        """Delete the `objects` that are recorded in `rows`, unless there is a reason to keep them."""
         found = objects.in_bulk([row.object_pk for row in rows])
         removable = self._removable(rows, found, reason)
         if issubclass(objects.model, Upload):
             for row in removable:
-                # Deletes the file too.
+                # This deletes the file too.
                 found[row.object_pk].delete()
         else:
             objects.model._default_manager.filter(pk__in=[row.object_pk for row in removable]).delete()
@@ -189,7 +189,7 @@ class _Undo:
         return removable
 
     def _remove_most_comments(self, rows: _Rows) -> None:
-        """Remove comments of entries that will be removed, until one transaction can remove the rest too."""
+        """Remove comments on entries that will be removed, until the remaining ones fit into one transaction."""
         while True:
             with self.pacer.transaction():
                 going = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
@@ -207,7 +207,7 @@ class _Undo:
         self._remove(Entry.objects.without_texts(), rows, reason=lambda entry, left_as: reasons[entry.pk])
 
     def _remove_comments(self, rows: _Rows) -> None:
-        """Remove comments on entries that were here before. Entries of the run that stay keep their comments."""
+        """Remove comments on entries that the run did not add. Entries of the run that stay keep their comments."""
         pks = [row.object_pk for row in rows]
         comments = Comment.objects.select_for_update().order_by("pk").in_bulk(pks)
         entries = {comment.entry_id for comment in comments.values()}
@@ -238,7 +238,7 @@ class _Undo:
 
 
 def _why_entries_stay(rows: _Rows) -> dict[int, str]:
-    """Lock posts or pages, and return for each why it stays; empty if it does not."""
+    """Lock posts or pages, and return for each why it stays; an empty string if it doesn't."""
     left_as = {row.object_pk: row.left_as for row in rows}
     locked = Entry.objects.filter(pk__in=left_as).order_by("pk").select_for_update()
     written_here = Comment.objects.filter(entry__in=left_as, is_imported=False)
@@ -289,7 +289,7 @@ def _edited() -> str:
 
 
 def _is_referred_to(target: Model, *, except_by: Collection[type[Model]]) -> bool:
-    """Return whether any row refers to `target`, except those of some models."""
+    """Return whether any row refers to `target`, except rows of the models `except_by`."""
     return any(
         relation.related_model._base_manager.filter(**{relation.field.name: target}).exists()
         for relation in target._meta.get_fields(include_hidden=True)

@@ -1,4 +1,4 @@
-"""What readers don't see of posts and pages, such as custom fields and unknown shortcodes, for the report."""
+"""The parts of posts and pages that readers don't see, such as custom fields and unknown shortcodes, for the report."""
 
 from collections import Counter
 from functools import partial
@@ -30,21 +30,21 @@ from wordpress.wxr.records import (
     Item,
 )
 
-# Prefixes of the fields in which WordPress and its plug-ins keep internal data: locks, queues, caches, announcements.
+# Prefixes of the fields in which WordPress and its plugins keep internal data: locks, queues, caches, announcements.
 _INTERNAL: Final = (
     *("_akismet", "akismet_", "_dp_original", "_edit_", "_elasticsearch", "_encloseme", "_jetpack_", "_last_editor"),
     *("_oembed_", "_pingme", "_publicize_", "_rest_api_", "_snap_", "_trackbackme", "_wp_convert_"),
     *("_wp_page_template", "_wp_suggested_", "_wp_trash_meta_", "_wpas_", "_wpcom_", "email_notification"),
     *("hc_", "jabber_published", "jetpack_", "original_post_id", "publicize_", "reader_suggested_tags", "tagazine-"),
 )
-# These fields are imported, or repeat other parts of the export. Posts have enclosures too.
+# Fields that are imported or that repeat other parts of the export. For posts, enclosures are imported too.
 _IMPORTED: Final = {
     *(FOOTNOTES, EXTENSION_KEY, LEGACY_URL_KEY, OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY, THUMBNAIL),
     *NOINDEX,
 }
-# How many texts are looked at together.
+# How many texts are checked at a time.
 _BATCH: Final = 100
-# More names than this were generated. The others are counted together.
+# If there are more names than this, they were generated. The rest are counted together.
 _MAX_NAMES: Final = 300
 _META_OF: Final = {
     "comment": ngettext_lazy(
@@ -59,21 +59,21 @@ _META_OF: Final = {
 
 
 class Unsupported:
-    """Counts what readers don't see of posts and pages."""
+    """Counts the parts of posts and pages that readers don't see."""
 
     def __init__(self) -> None:
-        # How many items have each of these, and how often each shortcode is used.
+        # How many items have each of these, and how often each shortcode is used (`_uses`).
         self._fields: Counter[str] = Counter()
         self._internal_fields: Counter[str] = Counter()
         self._shortcodes: Counter[str] = Counter()
         self._blocks: Counter[str] = Counter()
         self._gaps: Counter[str] = Counter()
         self._uses: Counter[str] = Counter()
-        # The IDs of the items with a shortcode that shows files of the site.
+        # The IDs of items with a shortcode that shows files of the site.
         self._showing_files: list[int] = []
 
     def add(self, item: Item, site: str) -> None:
-        """Count what an item of this site has. Reusable blocks and tables must be here by now."""
+        """Count the unsupported parts of an item of `site`. Reusable blocks and tables must already be here."""
         imported = _IMPORTED | {ENCLOSURE} if item.type == "post" else _IMPORTED
         for key in dict.fromkeys(key for key, value in item.meta if value.strip() and key not in imported):
             if prefix := next(filter(key.startswith, _INTERNAL), ""):
@@ -151,7 +151,7 @@ class Unsupported:
             )
 
     def report_empty(self, context: ImportContext) -> None:
-        """Note the texts in which a shortcode for files shows nothing, once the files are imported."""
+        """Note the texts in which a shortcode for files shows nothing. Call this after the files are imported."""
         columns = ("object_pk", "wordpress_id")
         for batch in batched(self._showing_files, _BATCH, strict=False):
             imported = dict(

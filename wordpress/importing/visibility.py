@@ -1,4 +1,4 @@
-"""What was public on the old site and will be hidden from readers here. Much of it means that something is wrong."""
+"""Posts and pages that were public on the old site but will be hidden here. If there are many, something is wrong."""
 
 import datetime as dt
 from collections import Counter
@@ -11,7 +11,7 @@ from blog.models import Status
 from wordpress.importing.entry_builder import status_of
 from wordpress.wxr.records import Item
 
-# WordPress shows these to nobody. Anything else may have been public, also what the export says nothing about.
+# WordPress never shows these to readers. Any other status may have been public, even a missing one.
 _HIDDEN_STATUSES: Final = {"auto-draft", "draft", "future", "inherit", "pending", "private", "trash"}
 # The warning names the most frequent reasons only.
 _MAX_REASONS: Final = 5
@@ -19,7 +19,7 @@ _MAX_REASONS: Final = 5
 
 @dataclass(slots=True)
 class Visibility:
-    """Counts the posts and pages that were public, and the reasons for which some of them will be hidden."""
+    """Counts the posts and pages that were public, and the reasons why some of them will be hidden."""
 
     public: int = 0
     hidden: Counter[str] = field(default_factory=Counter)

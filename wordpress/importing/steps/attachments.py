@@ -1,4 +1,4 @@
-"""What an export says about files. The files themselves come later (wordpress.importing.steps.files)."""
+"""The items of an export that describe files. The files themselves come later (wordpress.importing.steps.files)."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import DOCUMENTS, PICTURES, fingerprint_of
 from wordpress.importing.limits import max_length, set_texts
 from wordpress.importing.media_source import file_name
-from wordpress.importing.preserved import attachment_fields, preserve, preserve_whole
+from wordpress.importing.preserved import attachment_fields, preserve, preserve_unknown
 from wordpress.importing.redirects import add_id_redirects, add_missing_redirects, add_redirect
 from wordpress.importing.report import ATTACHMENTS, Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides, in_export_twice, skip_comments
@@ -37,10 +37,10 @@ _URLS: Final = {"url", "guid", "link"}
 
 
 def import_attachments(context: ImportContext) -> None:
-    """Store what the export says about each file, or report why not."""
+    """Store the export's description of each file, or report why not."""
     seen: set[int] = set()
     for batch in context.spool.attachments.chunks():
-        # Each item with the reason why it is skipped, if it is.
+        # Pairs of an item and the reason to skip it, empty if it is imported.
         reasons = []
         for item, *_key in batch:
             reason = in_export_twice() if item.id in seen else _reason_to_skip(item)
@@ -73,7 +73,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
         skip_comments(
             context, item, _("It is on a file, and files have no comments here. It is kept and exported again.")
         )
-    preserve_whole(context, [item for item, reason in reasons if reason and reason != in_export_twice()])
+    preserve_unknown(context, [item for item, reason in reasons if reason and reason != in_export_twice()])
     items = [item for item, reason in reasons if not reason]
     known = Attachment.objects.filter(site=context.site, wordpress_id__in=[item.id for item in items])
     stored = {attachment.wordpress_id: attachment for attachment in known.select_related("picture", "document")}
@@ -90,13 +90,13 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
             new.append(exported)
         elif names := [name for name in _EXPORTED if getattr(here, name) != getattr(exported, name)]:
             _update_upload(context, here, exported, names)
-            # A URL counts as unchanged if only the URL of the blog in it has changed.
+            # A URL counts as unchanged if only the blog's own URL in it has changed.
             updated += any(
                 name not in _URLS or legacy_key(getattr(here, name)) != legacy_key(getattr(exported, name))
                 for name in names
             )
             if (host_of(here.url), here.path) != (host_of(exported.url), exported.path):
-                # The texts that show it were rendered before it was stored, so they must be rendered again.
+                # Texts that show the file were rendered with its old URL, so they must be rendered again.
                 here.is_shown = False
             for name in names:
                 setattr(here, name, getattr(exported, name))
@@ -115,7 +115,7 @@ def _import(context: ImportContext, reasons: Sequence[tuple[Item, str]]) -> None
 
 
 def _find_without_item(context: ImportContext, exported: Sequence[Attachment]) -> dict[str, Attachment]:
-    """Return by path the files that earlier exports did not describe, and that these attachments are."""
+    """Return, by path, the stored attachments for files that earlier exports only referred to in texts."""
     paths = [attachment.path for attachment in exported if attachment.path]
     own = Attachment.objects.filter(site=context.site, wordpress_id=None, on_other_host=False, path__in=paths)
     return {attachment.path: attachment for attachment in own.select_related("picture", "document")}

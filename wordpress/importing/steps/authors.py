@@ -1,4 +1,4 @@
-"""The authors of an export. Each becomes an account that cannot sign in until it is given a password."""
+"""The authors of an export. Each becomes an account that can't be used to log in until it is given a password."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,18 +28,18 @@ _MAX_LISTED: Final = 50
 def import_authors(context: ImportContext) -> None:
     """Create an account for each author who has none, and update those that have changed.
 
-    An account that existed before, or that its owner uses by now, is not changed.
+    Accounts that existed before the import, or that are in use by now, are not changed.
     """
     authors = authors_in(context.analysis)
     tried: TriedNumbers = Counter()
     write_batches(context, authors.items(), partial(_import, context, tried))
     for author in authors.values():
-        # Items of WXR 1.0 give the display name.
+        # Items of WXR 1.0 name authors by their display name.
         context.author_ids.setdefault(author.display_name, context.author_ids[author.login])
 
 
 def users_named(usernames: Mapping[str, str]) -> dict[str, User]:
-    """Return the users with these user names, by login in the export. Raises InvalidExportError if one is missing."""
+    """Return the users with these usernames, by login in the export. Raises InvalidExportError if one is missing."""
     users = User.objects.in_bulk(usernames.values(), field_name="username")
     if missing := [username for username in usernames.values() if username not in users]:
         known = User.objects.order_by("username").values_list("username", flat=True)
@@ -68,7 +68,7 @@ def _import(context: ImportContext, tried: TriedNumbers, batch: Sequence[tuple[s
             _note(context, author, _("As you chose, the author is the user “%s” here.") % user.username)
             context.old_urls.add_author(user, author, is_new=False)
         elif user := users.get(username):
-            # Two logins may become the same user name.
+            # Two logins may result in the same username.
             if username not in imported:
                 _update(context, user, author, recorded.get(user.pk))
         else:
@@ -80,12 +80,12 @@ def _import(context: ImportContext, tried: TriedNumbers, batch: Sequence[tuple[s
 
 
 def _create(context: ImportContext, username: str, author: Author, tried: TriedNumbers) -> User:
-    # Without one in the export, WordPress's was made from the login.
+    # If the export has no slug, WordPress's was made from the login.
     wanted = (usable_slug(author.slug) or slugify(username)).strip("-") or "author"
     slug = wanted[: max_length(User, "slug")]
     if User.objects.filter(slug=slug).exists():
         slug = SlugNumbers(max_length(User, "slug"), tried).next_free(slug, User.objects.all())
-    # Old URLs name WordPress's ID.
+    # Old URLs contain WordPress's ID.
     is_free = author.id and not User.objects.filter(pk=author.id).exists()
     pk = author.id if is_free else context.new_ids.take(User, 1)[0]
     user = User(pk=pk, username=username, bio=author.bio, slug=slug, date_joined=context.run.started_at)
@@ -100,7 +100,7 @@ def _update(context: ImportContext, user: User, author: Author, recorded: Record
     if recorded is None or recorded.exported == fingerprint_of(author):
         context.report.count(AUTHORS, Outcome.UNCHANGED)
     elif fingerprint_of(user) != recorded.stored or user.is_staff or user.has_credentials:
-        # A file must not change the e-mail address of someone who can sign in.
+        # An export must not change the e-mail address of someone who can log in.
         reason = _("It was changed in the export, but here it is in use or was changed too, so it stays as it is.")
         context.report.skip(AUTHORS, author.id, author.login, reason)
     else:
@@ -108,7 +108,7 @@ def _update(context: ImportContext, user: User, author: Author, recorded: Record
 
 
 def _save(context: ImportContext, user: User, author: Author, *, is_new: bool) -> None:
-    """Save an account with the names and the e-mail address in the export."""
+    """Save an account with the names and the e-mail address from the export."""
     name = plain_line(author.display_name) or ("" if user.username == author.login else author.login)
     user.display_name = name[: max_length(User, "display_name")]
     user.email = author.email if len(author.email) <= max_length(User, "email") else ""

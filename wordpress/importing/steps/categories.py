@@ -23,7 +23,7 @@ from wordpress.wxr.values import MAX_SLUG_LENGTH, plain_line, slug_key, usable_s
 def import_categories(context: ImportContext) -> None:
     """Create the categories that are not here yet, and update those that have changed.
 
-    A category of this site with the slug of an exported one stays as it is, wherever it is in the tree.
+    An existing category of this site with the slug of an exported one stays as it is, wherever it is in the tree.
     """
     categories = _Categories(context)
     write_batches(context, categories.order, categories.import_some)
@@ -41,7 +41,7 @@ class _Categories:
         self.slugs = {key: _slug(term) for key, term in self.terms.items()}
         self.exported_slugs = set(self.slugs.values())
         self.parents = _parents(self.terms)
-        # Parents first, so that no category gets below itself, wherever the stored ones are now.
+        # Parents first, so that no category becomes its own ancestor, wherever the stored ones are now.
         self.order, self.circular = parents_first(self.parents)
         self.pks: dict[str, int] = {}
 
@@ -53,7 +53,7 @@ class _Categories:
         for key in keys:
             term, record = self.terms[key], recorded.get(stored.get(key, 0))
             if key not in stored:
-                # Old URLs name WordPress's ID.
+                # Old URLs contain WordPress's ID.
                 is_free = term.id and term.id not in used
                 self.pks[key] = term.id if is_free else self.context.new_ids.take(Category, 1)[0]
                 used.add(self.pks[key])
@@ -67,14 +67,14 @@ class _Categories:
         self._adopt({_slug_number(key): self.pks[key] for key in keys if key not in stored})
 
     def _stored(self, keys: Sequence[str]) -> dict[str, int]:
-        """Return the IDs of those that are here, found by their slugs or by the IDs in an earlier export."""
+        """Return the IDs of the categories that are here, found by slug or by their ID in an earlier export."""
         by_slug = dict(fetch_rows(Category, "slug", (self.slugs[key] for key in keys), "slug", "pk"))
         pks = {key: by_slug[self.slugs[key]] for key in keys if self.slugs[key] in by_slug}
         ids = {self.terms[key].id: key for key in keys if key not in pks and self.terms[key].id}
         imported = self.context.ledger.pks(CATEGORIES, ids)
         by_pk = {pk: ids[wordpress_id] for wordpress_id, some in imported.items() for pk in some}
         for pk, slug in fetch_rows(Category, "pk", by_pk, "pk", "slug"):
-            # Unless the slug of another exported category leads here.
+            # A category with the slug of another exported one belongs to that one.
             if slug not in self.exported_slugs:
                 pks[by_pk[pk]] = pk
         return pks
@@ -100,7 +100,7 @@ class _Categories:
             return
         category.name, category.description = self._name(term), term.description
         old_slug, category.slug = category.slug, usable_slug(term.slug) or category.slug
-        # If the parent is not in this export, it stays the same.
+        # The parent stays the same if the exported one is not in this export.
         is_parent_unknown = term.parent and self.parents[key] is None
         parent = category.parent if is_parent_unknown else self._parent(key, term)
         if category.fits_under(parent):
@@ -111,9 +111,9 @@ class _Categories:
         self._save(category, term, is_new=False)
 
     def _adopt(self, parents: Mapping[int, int]) -> None:
-        """Move the categories below these that earlier exports contained without them, unless they have changed here.
+        """Move categories from earlier exports below parents that only this export has, unless they have changed here.
 
-        `parents` are the IDs of new categories by the numbers that are made of their slugs.
+        `parents` are the IDs of new categories by the numbers derived from their slugs.
         """
         conditions = {"kind": MISSING_CATEGORIES, "site": self.context.site}
         rows = list(fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions))
@@ -132,19 +132,19 @@ class _Categories:
         ImportedItem.objects.filter(object_pk__in=[pk for pk, _number in rows], **conditions).delete()
 
     def _save(self, category: Category, term: Term, *, is_new: bool) -> None:
-        # By itself, so that its path and the redirects to it are those of any other category.
+        # Saved one by one, so that its path and redirects are set like those of any other category.
         category.save(force_insert=is_new)
         self.context.record(CATEGORIES, term, category, is_new=is_new)
         self.context.old_urls.add_category(category, term, is_new=is_new)
 
     def _parent(self, key: str, term: Term) -> Category | None:
-        """Return the parent that the export names, and note if it is missing or would make a cycle."""
+        """Return the parent given by the export, and note if it is missing or would form a cycle."""
         parent = self.parents[key]
         if key in self.circular:
             self._note(term, _("It is its own ancestor in the export, so it is at the top level."))
             return None
         if parent is None and term.parent:
-            # An earlier export may have had it.
+            # An earlier export may have contained it.
             here = Category.objects.filter(slug=usable_slug(term.parent)).first()
             if here is None:
                 self._note(term, _("Its parent “%s” is not in the export, so it is at the top level.") % term.parent)
@@ -162,12 +162,12 @@ class _Categories:
 
 
 def _slug_number(key: str) -> int:
-    """Return a number that stands for a slug, given by its `slug_key`, in the ledger."""
+    """Return the number that represents a slug in the ledger. `key` is its `slug_key`."""
     return int(fingerprint(key)[:15], 16)
 
 
 def _slug(term: Term) -> str:
-    """Return the slug of a category, made of its name if no character of its own is usable."""
+    """Return the slug of a category, made from its name if the exported one has no usable characters."""
     return usable_slug(term.slug) or slugify(term.name or term.slug)[:MAX_SLUG_LENGTH] or Category.slug_fallback
 
 

@@ -37,13 +37,13 @@ _STATUSES: Final = {
     "trash": CommentStatus.TRASH,
     "post-trashed": CommentStatus.TRASH,
 }
-# Comments that plug-ins wrote for themselves or for staff. Readers never saw them.
+# The types of comments that plugins wrote for themselves or for staff. Readers never saw them.
 _INTERNAL_TYPES: Final = {"action_log", "edd_payment_note", "note", "order_note", "webhook_delivery"}
-# For comments and items without a date: always the same time, so that the next import recognises them.
+# The time for comments without a date on items without one. It is fixed, so that the next import recognises them.
 _UNKNOWN_TIME: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # The fields that are updated if the export has changed.
 _UPDATED: Final = ("kind", "status", "user_id", "name", "email", "website", "text", "is_html", "html", "created_at")
-# In no real thread are replies nested more deeply.
+# Replies are never nested more deeply in real threads.
 _MAX_DEPTH: Final = 1000
 _MAX_LENGTHS: Final = {name: max_length(Comment, name) for name in ("name", "email", "website")}
 
@@ -54,29 +54,29 @@ def is_for_readers(type: str) -> bool:  # noqa: A002  # WordPress's name for it
 
 
 def comment_kind(type: str) -> CommentKind:  # noqa: A002  # WordPress's name for it
-    """Return the kind of a comment of this type. Types of plug-ins (`review`, `like`) become ordinary comments."""
+    """Return the kind of a comment of this type. Plugins' types (`review`, `like`) become ordinary comments."""
     if type == "webmention":
         return CommentKind.PINGBACK
     return CommentKind(type) if type in CommentKind else CommentKind.COMMENT
 
 
 class _StoredComments:
-    """The comments that an entry had before the import. One comment of the export at most is recognised as each."""
+    """The comments that an entry had before the import. Each is matched to at most one comment of the export."""
 
     def __init__(self, entry: int) -> None:
         self.recorded: dict[int, Recorded] = {}
-        # What replies to what, with the comments that have been added.
+        # The parents of all comments, including those that have been added.
         self.parents: dict[int, int | None] = {}
         self.recognised: dict[ExportedComment, int] = {}
         self._entry = entry
         self._pks: set[int] = set()
         self._taken: set[int] = set()
-        # Their IDs by what they are recognised by.
+        # The IDs of stored comments by each key that they are recognised by.
         self._by_key = defaultdict[Hashable, deque[int]](deque)
         self._has_texts = False
 
     def add(self, pk: int, parent: int | None, written: Iterable[Hashable], recorded: Recorded | None) -> None:
-        """Add a comment. `written`: when, and by whom."""
+        """Add a comment. `written` is when it was written, and its author's name."""
         self._pks.add(pk)
         self.parents[pk] = parent
         self._by_key[pk, *written].append(pk)
@@ -87,7 +87,7 @@ class _StoredComments:
                 self._by_key[recorded.id].append(pk)
 
     def recognise(self, keys: Mapping[ExportedComment, Hashable]) -> None:
-        """Recognise each comment of the export, unless it is known, as the first one with this key that is left."""
+        """Match each comment of the export that is not recognised yet to the first unmatched one with its key."""
         for exported, key in keys.items():
             left = self._by_key.get(key, deque())
             while left and exported not in self.recognised:
@@ -105,17 +105,17 @@ class _StoredComments:
 
 
 class Thread:
-    """The comments of one entry, in parts of at most `size`. Replies are in the part of their parent or a later one.
+    """The comments on one entry, in parts of at most `size`. Replies are in the part of their parent or a later one.
 
-    While a part is being imported, `accepted` and `known` are about that part.
+    `accepted` and `known` refer to the part being imported.
     """
 
     def __init__(self, item: Item, entry: int | Entry, size: int) -> None:
-        """`entry`: if it is new, else its ID."""
+        """`entry` is the entry itself if it is new, otherwise its ID."""
         self.item = item
         self.new_entry = entry if isinstance(entry, Entry) else None
         self.entry_pk: int = entry.pk if isinstance(entry, Entry) else entry
-        # Those that are not imported, each with the reason.
+        # The comments that are not imported, each with the reason.
         self.skipped: list[tuple[ExportedComment, str]] = []
         comments: dict[ExportedComment, None] = {}
         for comment in self.item.comments:
@@ -126,30 +126,30 @@ class Thread:
                 self.skipped.append((comment, in_export_twice()))
             else:
                 comments[comment] = None
-        # Of several comments with one ID, the first counts.
+        # The first of several comments with the same ID counts.
         by_id = {comment.id: comment for comment in reversed(comments)}
         self.parents = {comment: by_id.get(comment.parent) if comment.parent else None for comment in comments}
         order, circular = parents_first(self.parents)
         self.parents |= dict.fromkeys(circular)
         self.parts = list(batched(comments if len(comments) <= size else order, size, strict=False)) or [()]
-        # Those to import, as they are imported: without a name if the author was erased here.
+        # The comments to import, mapped to what is stored: without a name if the author was erased here.
         self.accepted: dict[ExportedComment, ExportedComment] = {}
-        # The IDs of those that were here before, and of all that are stored or about to be.
+        # The IDs of comments that were here before, and of all that are stored or about to be.
         self.known: dict[ExportedComment, int] = {}
         self.pks: dict[ExportedComment, int] = {}
-        # None until they are looked up.
+        # None until the stored comments are looked up.
         self.stored: _StoredComments | None = None
 
     @property
     def recorded(self) -> Mapping[int, Recorded]:
-        """What is recorded of the comments that were here before."""
+        """The ledger's records of the comments that were here before."""
         return self.stored.recorded if self.stored else {}
 
     def new(self) -> list[ExportedComment]:
         return [exported for exported in self.accepted if exported not in self.known]
 
     def written_at(self, comment: ExportedComment) -> dt.datetime:
-        """Return when a comment was written; if the export does not say it, when the entry was."""
+        """Return when a comment was written, or if the export doesn't say, when the entry was."""
         return comment.written_at or self.item.published_at or _UNKNOWN_TIME
 
     def parent_pk(self, comment: ExportedComment) -> int | None:
@@ -158,14 +158,14 @@ class Thread:
 
 
 class CommentBatch:
-    """Imports one part of each thread in one transaction: `prepare`, then, when the entries are stored, `write`."""
+    """Imports one part of each thread in one transaction: `prepare`, then `write` once the entries are stored."""
 
     def __init__(
         self, context: ImportContext, threads: Sequence[Thread], html: Mapping[CommentText, str], part: int = 0
     ) -> None:
         self._context, self._report = context, context.report
         self._threads, self._part = threads, part
-        # What is rendered already.
+        # The comments rendered so far.
         self._html = html
         self._new: list[Comment] = []
         self._changed: list[Comment] = []
@@ -173,7 +173,7 @@ class CommentBatch:
         self._recounted: list[int] = []
 
     def prepare(self) -> None:
-        """Make the rows of comments that are new or have changed, and set the counts of new entries."""
+        """Build the rows of comments that are new or have changed, and set the comment counts of new entries."""
         erasures = Erasures()
         without_id: list[tuple[Thread, ExportedComment]] = []
         for thread in self._threads:
@@ -206,7 +206,7 @@ class CommentBatch:
             self._changed += changed
 
     def write(self) -> None:
-        """Store what `prepare` made."""
+        """Store the rows that `prepare` built."""
         insert(self._new)
         if self._changed:
             fields = ["parent", "status_since", *(name.removesuffix("_id") for name in _UPDATED)]
@@ -217,7 +217,7 @@ class CommentBatch:
         self._preserve()
 
     def _preserve(self) -> None:
-        """Preserve what belongs to comments that imports have stored, unless their authors' addresses were removed."""
+        """Preserve the other data of comments stored by imports, unless their authors' addresses were removed."""
         preserved = {}
         for thread in self._threads:
             for exported, comment in thread.accepted.items():
@@ -227,7 +227,7 @@ class CommentBatch:
         preserve(self._context, COMMENTS, "comment", preserved)
 
     def _accept(self, thread: Thread, erasures: Erasures) -> dict[ExportedComment, ExportedComment]:
-        """Return the comments to import, as they are imported: without a name if the author was erased here."""
+        """Return the comments to import, mapped to what is stored: without a name if the author was erased here."""
         accepted = {}
         for exported in thread.parts[self._part]:
             erasure = erasures.of(exported.email, thread.written_at(exported))
@@ -240,10 +240,10 @@ class CommentBatch:
         return accepted
 
     def _match(self) -> None:
-        """Recognise the comments that are here already.
+        """Recognise the comments that are already here.
 
-        They are recognised by ID, time and name; or by what an earlier import made of the ID; or as the same comment
-        with another ID; or by time, name and text.
+        They are recognised by ID, time and name; by the ID that an earlier import recorded; by the fingerprint, if the
+        ID is different; or by time, name and text.
         """
         found = self._look_up({each.entry_pk for each in self._threads if not each.new_entry and each.stored is None})
         for thread in self._threads:
@@ -262,14 +262,14 @@ class CommentBatch:
                 stored.recognise({exported: (*written[exported], exported.content) for exported in unknown})
             known = {exported: stored.recognised[exported] for exported in written if exported in stored.recognised}
             if self._part > 0:
-                # Since the first part was stored, some may have been deleted.
+                # Some may have been deleted since the first part was stored.
                 here = {pk for (pk,) in fetch_rows(Comment, "pk", known.values(), "pk")}
                 known = {exported: pk for exported, pk in known.items() if pk in here}
             thread.known = known
             thread.pks |= known
 
     def _look_up(self, entries: Collection[int]) -> dict[int, _StoredComments]:
-        """Return what is here of the comments of these entries."""
+        """Return the stored comments on these entries."""
         found = {entry: _StoredComments(entry) for entry in entries}
         columns = ("pk", "entry", "parent", "created_at", "name")
         rows = {pk: rest for pk, *rest in fetch_rows(Comment, "entry", entries, *columns)}
@@ -294,7 +294,7 @@ class CommentBatch:
     def _changed_rows(self, thread: Thread) -> list[Comment]:
         """Return the stored comments that have changed in the export, updated unless they have changed here too.
 
-        A comment gets its new parent, unless that would make a cycle with comments that stay as they are.
+        A comment gets its new parent, unless that would form a cycle with comments that stay as they are.
         """
         changed = {
             pk: exported
@@ -362,7 +362,7 @@ class CommentBatch:
 
 
 def _is_reply_to(pk: int, tree: Mapping[int, int | None], parent: int | None) -> bool:
-    """Return whether `parent` is the comment `pk` or a reply to it, directly or not. Deep down, it counts as one."""
+    """Return whether `parent` is the comment `pk` or a direct or indirect reply to it. Very deep replies count too."""
     for _level in range(_MAX_DEPTH):
         if parent is None or parent == pk:
             return parent == pk

@@ -1,6 +1,6 @@
 """Importing posts and pages in batches, each with everything that belongs to its entries, in one transaction.
 
-What takes time is done before the transaction: a batch is matched and rendered while the one before it is stored.
+Slow work is done before the transaction: a batch is matched and rendered while the previous one is stored.
 """
 
 from abc import ABC, abstractmethod
@@ -53,7 +53,7 @@ _UPDATED: Final = (
 class _Candidate:
     """An item with its identity and, if it is new or has changed, the entry that it becomes.
 
-    `guess` is the language of its text if the export does not give one; empty if it is uncertain.
+    `guess` is the probable language of its text if the export gives none; empty if it is uncertain.
     """
 
     keyed: KeyedItem
@@ -65,7 +65,7 @@ class _Candidate:
 
 @dataclass(slots=True)
 class _Batch:
-    """Some items, the HTML of their comments, and the tokens of their texts, as far as they are known."""
+    """A batch of items, with the HTML of their comments and the tokens of their texts rendered so far."""
 
     candidates: list[_Candidate]
     html: dict[CommentText, str] = field(default_factory=dict)
@@ -73,7 +73,7 @@ class _Batch:
 
     @property
     def built(self) -> list[tuple[_Candidate, Entry]]:
-        """The items that become new entries or change one, with these entries."""
+        """The items that become new entries or change existing ones, with the entries built from them."""
         return [(candidate, candidate.entry) for candidate in self.candidates if candidate.entry]
 
     def texts(self, site: str) -> list[Text]:
@@ -83,41 +83,41 @@ class _Batch:
 
 
 class EntryImport(ABC):
-    """Imports batches of posts or pages. Subclasses give them URLs, and store what only posts or only pages have."""
+    """Imports batches of posts or pages. Subclasses assign URLs, and store what only posts or only pages have."""
 
     def __init__(self, context: ImportContext, unsupported: Unsupported) -> None:
         self.context = context
         self._unsupported = unsupported
-        # After slugs that several entries want.
+        # The suffixes tried for slugs that several entries have.
         self.tried_numbers: TriedNumbers = Counter()
 
     @abstractmethod
     def place_new(self, imported: Sequence[ImportedEntry]) -> None:
-        """Give free URLs to new entries."""
+        """Assign free URLs to new entries."""
 
     @abstractmethod
     def place_changed(self, imported: ImportedEntry) -> None:
-        """Give a changed entry the slug and parent that it has in the export now."""
+        """Assign to a changed entry the slug and parent that it now has in the export."""
 
     @abstractmethod
     def file(self, imported: Sequence[ImportedEntry]) -> None:
-        """Store what only this kind of entry has. The entries are new or have changed."""
+        """Store the data that only this kind of entry has, for entries that are new or have changed."""
 
     def run(self, batches: Iterable[list[KeyedItem]]) -> None:
-        """Import batches, each of which is being rendered while the one before it is stored."""
-        before: _Batch | None = None
+        """Import batches. Each is rendered while the previous one is stored."""
+        previous: _Batch | None = None
         for batch in chain(map(self._prepare, batches), [None]):
-            if before:
-                self._finish_rendering(before)
+            if previous:
+                self._finish_rendering(previous)
             if batch:
                 self._begin_rendering(batch)
-            if before:
-                self._store(before)
-                self.context.advance(len(before.candidates))
-            before = batch
+            if previous:
+                self._store(previous)
+                self.context.advance(len(previous.candidates))
+            previous = batch
 
     def preserved(self, item: Item) -> Fields:
-        """Return what is preserved of an item."""
+        """Return the data of an item to preserve."""
         return entry_fields(item)
 
     def note(self, imported: ImportedEntry, text: str) -> None:
@@ -148,7 +148,7 @@ class EntryImport(ABC):
         return batch
 
     def _match_again(self, batch: _Batch) -> _Batch:
-        """Return a rendered batch of the same items as they are matched now."""
+        """Match the items of `batch` again, and return them as a rendered batch."""
         again = self._match([candidate.keyed for candidate in batch.candidates])
         again.html = batch.html
         self._take_rendered(again, self.context.renderer.render(again.texts(self.context.site)))
@@ -164,7 +164,7 @@ class EntryImport(ABC):
         self._take_rendered(batch, texts)
 
     def _take_rendered(self, batch: _Batch, texts: Iterable[Derived]) -> None:
-        """Take over what was derived from the texts of a batch."""
+        """Set the values derived from the texts of a batch."""
         for (candidate, entry), derived in zip(batch.built, texts, strict=True):
             candidate.guess = derived.guess
             entry.take_rendered(derived.rendered)
@@ -173,22 +173,22 @@ class EntryImport(ABC):
     # In the transaction
 
     def _store(self, batch: _Batch) -> None:
-        """Store a batch. An item that the database refuses is skipped, and the others are stored."""
+        """Store a batch. An item that the database rejects is skipped, and the others are stored."""
         later: list[tuple[Thread, int]] = []
         try:
             with made_elsewhere(batch.tokens):
                 write_batch(self.context, lambda: self._write(batch, later))
         except (DataError, IntegrityError, ValueError, OverflowError) as error:
-            self._store_otherwise(batch, error)
+            self._retry(batch, error)
         else:
             for thread, part in later:
                 self._store_comments(thread, part, batch)
 
-    def _store_otherwise(self, batch: _Batch, error: Exception) -> None:
-        """Store a batch that the database has refused: matched again, or in two halves, or not at all."""
+    def _retry(self, batch: _Batch, error: Exception) -> None:
+        """Store a batch that the database has rejected: match it again or split it in two. Skip a single item."""
         candidates, again = batch.candidates, self._match_again(batch)
         if [each.identity for each in again.candidates] != [each.identity for each in candidates]:
-            # Someone else has taken an ID or GUID in the meantime.
+            # Another writer has taken an ID or GUID in the meantime.
             self._store(again)
         elif middle := len(candidates) // 2:
             self._store(_Batch(candidates[:middle], batch.html, batch.tokens))
@@ -206,10 +206,10 @@ class EntryImport(ABC):
         write_batch(self.context, write)
 
     def _write(self, batch: _Batch, later: list[tuple[Thread, int]]) -> None:
-        """Store all of `batch` except comments that are too many for one transaction. They are put in `later`."""
+        """Store all of `batch` except comments that are too many for one transaction. These are put in `later`."""
         known = {pk for each in batch.candidates if (pk := each.identity.pk) and each.identity.known}
         if Entry.objects.filter(pk__in=known).count() < len(known):
-            # Someone else has deleted an entry in the meantime.
+            # Another writer has deleted an entry in the meantime.
             batch = self._match_again(batch)
         imported, unchanged = self._entries(batch)
         recorded = {each.identity.pk for each in batch.candidates if each.recorded}
@@ -224,7 +224,7 @@ class EntryImport(ABC):
         later[:] = [(thread, part) for thread in threads for part in range(1, len(thread.parts))]
         comments = CommentBatch(self.context, threads, batch.html)
         comments.prepare()
-        # `bulk_create` would set `modified_at`, and feeds would show sixteen years of posts as new.
+        # `bulk_create` would set `modified_at`, and feeds would present sixteen years of posts as new.
         insert([each.entry for each in new])
         record_featured_images(self.context, imported)
         for each in changed:
@@ -241,7 +241,7 @@ class EntryImport(ABC):
         entries_changed([each.entry.pk for each in imported])
 
     def _entries(self, batch: _Batch) -> tuple[list[ImportedEntry], list[tuple[Item, int]]]:
-        """Report what happens to each item, and return the new and changed entries; and the items and IDs of others.
+        """Report what happens to each item. Return the new and changed entries, and the items and IDs of the others.
 
         Changed entries are loaded and locked.
         """
@@ -276,7 +276,7 @@ class EntryImport(ABC):
         return imported, unchanged
 
     def store(self, entry: Entry) -> None:
-        """Save a stored entry with the time of its last change as it is."""
+        """Save a stored entry without changing its `modified_at`."""
         modified_at = entry.modified_at
         entry.store()
         Entry.objects.filter(pk=entry.pk).update(modified_at=modified_at)
@@ -294,8 +294,8 @@ class EntryImport(ABC):
         context.old_urls.add_entry(entry, item, is_new=imported.is_new)
 
     def _redirect_ids(self, new: Sequence[ImportedEntry]) -> None:
-        """Redirect the IDs of the export that could not be kept."""
-        # Of several items with one ID, the first counts.
+        """Redirect the exported IDs that could not be kept."""
+        # The first of several items with the same ID counts.
         first = [each for each in new if each.item.id and each.keyed.is_first_with_id]
         if moved := {each.item.id: each.entry for each in first if each.item.id != each.entry.pk}:
             self.context.old_urls.write(self.context.ledger)

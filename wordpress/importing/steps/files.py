@@ -1,7 +1,7 @@
-"""The files of attachments: taken from a media source, checked, and added to the media library; and featured images.
+"""The files of attachments, which are fetched, checked and added to the media library, and featured images.
 
-Each file is stored in a transaction of its own, because that may take minutes. An interrupted import that is run again
-continues with the files that are missing, and leaves no file in the storage that nothing refers to.
+Each file is stored in a transaction of its own, because that may take minutes. Running an interrupted import again
+continues with the missing files, and leaves no unused files in the storage.
 """
 
 from collections.abc import Iterable, Sequence
@@ -54,11 +54,11 @@ from wordpress.models import Attachment, ImportedItem
 from wordpress.wxr.records import THUMBNAIL
 from wordpress.wxr.values import parse_id
 
-# In the ledger: `wordpress_id` is the attachment's ID in the export, `object_pk` the entry's ID here, and `left_as` the
-# picture's ID here once the entry has it.
+# The kind of ledger rows in which `wordpress_id` is the attachment's ID in the export, `object_pk` the entry's ID here,
+# and `left_as` the picture's ID here once the entry has it.
 FEATURED_IMAGES: Final = "featured image"
 _BATCH: Final = 100
-# How many files that were stored uncleaned the report names.
+# How many of the files stored uncleaned are named in the report.
 _NAMED: Final = 10
 # A text that shows files of the old site contains one of these, or the name of one of its hosts.
 _MARKS: Final = (
@@ -73,7 +73,7 @@ _MAX_MARKS: Final = 200
 def import_files(context: ImportContext, source: MediaSource | None) -> None:
     """Import the files that are not here yet, and report those that are missing.
 
-    Then set featured images and render again the texts that show files.
+    Then set featured images and rerender the texts that show files.
     """
     _delete_leftovers()
     attachments = Attachment.objects.filter(site=context.site)
@@ -126,7 +126,7 @@ def import_files(context: ImportContext, source: MediaSource | None) -> None:
 def record_featured_images(context: ImportContext, entries: Sequence[ImportedEntry]) -> None:
     """Record the featured images of new and changed entries. The pictures themselves are imported later.
 
-    A picture that an import has set, and that has not been changed since, is removed if the export names another.
+    A picture set by an import and not changed since is removed if the export has a different one.
     """
     changed = [each.entry.pk for each in entries if not each.is_new]
     columns = ("object_pk", "wordpress_id", "left_as")
@@ -146,7 +146,7 @@ def record_featured_images(context: ImportContext, entries: Sequence[ImportedEnt
 
 
 def _import_file(context: ImportContext, attachment: Attachment, source: MediaSource | None) -> bool:
-    """Import one file. Return False if its metadata stays in it. Raises MissingFileError."""
+    """Import one file. Return False if its metadata could not be removed. Raises MissingFileError."""
     name = file_name(attachment)
     file_type = file_type_of(name)
     if file_type is None and not is_picture(attachment):
@@ -172,7 +172,7 @@ def _import_file(context: ImportContext, attachment: Attachment, source: MediaSo
 
 
 def _how_to_get(attachment: Attachment, *, in_admin: bool) -> str:
-    """Return why a file was not looked for, and what to choose in the next import."""
+    """Return why a file was not fetched, and what to choose in the next import."""
     if attachment.on_other_host and in_admin:
         return _("It is on another host. Import again and choose %s.") % in_quotes(FROM_OTHER_SITES)
     if attachment.on_other_host:
@@ -183,9 +183,9 @@ def _how_to_get(attachment: Attachment, *, in_admin: bool) -> str:
 
 
 def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
-    """Return the unsaved picture or document of a file, cleaned unless the owner wants it as it is.
+    """Return the unsaved picture or document of a file. Uncleanable files are kept as they are if the owner wants that.
 
-    Raises ValidationError if it is damaged or can't be cleaned.
+    Raises ValidationError if the file is damaged or can't be cleaned.
     """
     title, by = attachment.title, attachment.uploaded_by
     if is_picture(attachment):
@@ -194,7 +194,7 @@ def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
     try:
         return build_document(file, title=title, by=by)
     except ValidationError as error:
-        # Raises an error of its own if it isn't what its name says.
+        # Raises its own error if the content doesn't match the extension.
         check_type(file, PurePath(file.name or "").suffix.lower())
         reason = str(error.message)
         if settings.BROADSIDE_IMPORT_UNCLEANED_FILES:
@@ -240,10 +240,10 @@ def _store(context: ImportContext, attachment: Attachment, upload: Picture | Doc
 
 
 def _delete_leftovers() -> None:
-    """Delete what an import that was killed left in the storage."""
+    """Delete files that a killed import left in the storage."""
     for pk in list(Attachment.objects.exclude(writing="").values_list("pk", flat=True)):
         with transaction.atomic():
-            # An import that is writing it right now has locked the row.
+            # If an import is writing the file right now, this waits for its lock on the row.
             row = Attachment.objects.select_for_update().get(pk=pk)
             # If the storage doesn't answer, the next import tries again.
             with suppress(OSError):
@@ -262,7 +262,7 @@ def _kind(attachment: Attachment) -> str:
 
 
 def _record_missing(context: ImportContext, missing: Iterable[Attachment], gone: Sequence[int]) -> None:
-    """Redirect the pages of missing files to the entries that they were uploaded to. Note which are gone for good."""
+    """Redirect the pages of missing files to the entries they were uploaded to. Record which are gone for good."""
     Attachment.objects.filter(pk__in=gone).update(gone_at=timezone.now())
     with_id = [(each, each.wordpress_id) for each in missing if each.parent and each.wordpress_id is not None]
     entries = entries_by_id(context.site, {each.parent for each, _id in with_id})
@@ -273,7 +273,7 @@ def _record_missing(context: ImportContext, missing: Iterable[Attachment], gone:
 
 
 def _rerender(context: ImportContext) -> None:
-    """Render again the texts that may show new files."""
+    """Rerender the texts that may show new files."""
     new = Attachment.objects.filter(site=context.site, is_shown=False).with_file()
     pks = list(new.values_list("pk", flat=True))
     if not pks:
@@ -281,10 +281,10 @@ def _rerender(context: ImportContext) -> None:
     urls = new.values_list("url", "guid").iterator(1000)
     hosts = {host_of(context.site), *(host_of(url) for pair in urls for url in pair)}
     names = sorted(aliases_of(hosts) | own_hosts())
-    # A condition with more alternatives takes longer than rendering all texts with URLs, and SQLite has a limit.
+    # With more alternatives, the query takes longer than rendering all texts with URLs, and SQLite has a limit.
     marks = (*_MARKS, *(names if len(names) <= _MAX_MARKS else ["//"]))
     if new.filter(wordpress_id=None, on_other_host=False).exists():
-        # Outside WordPress's folders, only the attribute shows that a text refers to a file by its path.
+        # Outside WordPress's folders, a file referred to by its path can only be found by the attribute.
         marks = (*marks, *_PATH_MARKS)
     may_show = Q(*(Q(source__contains=mark) for mark in marks), _connector=Q.OR)
     entries = Entry.objects.filter(may_show)
@@ -295,7 +295,7 @@ def _rerender(context: ImportContext) -> None:
 
 
 def _set_featured_images(context: ImportContext, pks: Sequence[int]) -> None:
-    """Give entries their featured images, and note which of these are missing.
+    """Set the featured images of entries, and note which images are missing.
 
     An entry that has been given another picture keeps it.
     """

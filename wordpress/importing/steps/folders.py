@@ -1,4 +1,4 @@
-"""The folders that the blog was in: every URL in them leads to the same URL here without the folder."""
+"""The folders that the blog was in. Every URL in them is redirected to the same URL here without the folder."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,12 +9,12 @@ from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
 from wordpress.importing.redirects import folder_of
 
-# No blog was in more folders.
+# No real blog has been in more folders.
 _MAX_FOLDERS: Final = 50
 
 
 def redirect_folders(context: ImportContext) -> None:
-    """Redirect the folder of a blog that was not at the root of its host, and the earlier ones that it lists."""
+    """Redirect the folder of a blog that was not at the root of its host, and earlier folders that the export lists."""
     listed = [url for url in context.analysis.legacy_urls if is_folder_path(normalise_path(url))]
     folders = {*map(folder_path, listed[:_MAX_FOLDERS])}
     if folder := folder_of(context.analysis.base_url):

@@ -1,4 +1,4 @@
-"""The footnotes and reusable blocks of an export: stored apart from the texts that show them."""
+"""The footnotes and reusable blocks of an export, which are stored apart from the texts that show them."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from wordpress.importing.context import ImportContext
 from wordpress.importing.ledger import FRAGMENTS
 from wordpress.importing.limits import max_length
 from wordpress.importing.matching import KeyedItem
-from wordpress.importing.preserved import block_fields, preserve, preserve_whole
+from wordpress.importing.preserved import block_fields, preserve, preserve_unknown
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.skipped import changed_on_both_sides, skip_comments
 from wordpress.markup.footnotes_and_blocks import BLOCK, NOTE
@@ -33,7 +33,7 @@ def import_reusable_blocks(context: ImportContext) -> None:
 
 
 def import_footnotes(context: ImportContext, items: Iterable[KeyedItem]) -> None:
-    """Import the footnotes of posts and pages before these are rendered."""
+    """Import the footnotes of posts and pages. Call this before the posts and pages are rendered."""
     fields = [(keyed.item, field) for keyed in items if (field := _footnotes_field(keyed.item))]
     if fields:
         write_batch(context, partial(_import_footnotes, context, fields))
@@ -62,7 +62,7 @@ def _import_blocks(context: ImportContext, batch: Sequence[KeyedItem]) -> None:
         skip_comments(context, item, _("It replies to a part of other texts. It is kept and exported again."))
     pks = fetch_rows(Fragment, "name", stored, "pk", "name", kind=BLOCK, site=context.site)
     preserve(context, REUSABLE_BLOCK, "fragment", {pk: stored[name] for pk, name in pks})
-    preserve_whole(context, skipped)
+    preserve_unknown(context, skipped)
 
 
 def _import_footnotes(context: ImportContext, fields: Iterable[tuple[Item, str]]) -> None:
@@ -80,7 +80,7 @@ def _footnotes_field(item: Item) -> str:
 
 
 def parse_footnotes(field: str) -> dict[str, str] | None:
-    """Return footnotes by name; None if `field` is not what WordPress writes."""
+    """Return footnotes by name; None if `field` is not in WordPress's format."""
     try:
         values: Any = json.loads(field)
     except (ValueError, RecursionError):
@@ -98,19 +98,19 @@ def parse_footnotes(field: str) -> dict[str, str] | None:
 
 
 def _fits(name: str, text: str) -> bool:
-    # JSON can contain what no database stores.
+    # JSON can contain characters that no database can store.
     is_short = 0 < len(name) <= max_length(Fragment, "name") and len(text) <= MAX_SOURCE_LENGTH
     return is_short and is_storable(name + text)
 
 
 def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple[str, str]]) -> Outcome:
-    """Store titles and texts by name. Return the outcome; of several, that of the last that is new or different."""
+    """Store titles and texts by name. Return the outcome of the last one that is new or different."""
     outcome = Outcome.UNCHANGED
     columns = ("name", "title", "text", "exported")
     own = {name: rest for name, *rest in fetch_rows(Fragment, "name", texts, *columns, kind=kind, site=context.site)}
     for pk, name, *rest in fetch_rows(Fragment, "name", texts, "pk", *columns, kind=kind, site=""):
         if name not in own and texts[name] == tuple(rest[:2]):
-            # It was imported before sites were recorded, and belongs to the first site with the same text.
+            # It was imported before sites were recorded, so it is assigned to the first site with the same text.
             Fragment.objects.filter(pk=pk).update(site=context.site)
             own[name] = rest
     changed, added = [], []
@@ -127,7 +127,7 @@ def _store(context: ImportContext, kind: FragmentKind, texts: Mapping[str, tuple
                 outcome = Outcome.SKIPPED
                 continue
             outcome = Outcome.UPDATED
-        # If the text here is the same already, only the fingerprint is updated.
+        # If the text here is already the same, only the fingerprint is updated.
         changed.append(Fragment(kind=kind, site=context.site, name=name, title=title, text=text, exported=exported_now))
     unique, updated = ["kind", "name", "site"], ["title", "text", "exported"]
     Fragment.objects.bulk_create(changed, update_conflicts=True, unique_fields=unique, update_fields=updated)

@@ -1,4 +1,4 @@
-"""Converting the menus of an export for the appearance. A site without menus shows them where they belong."""
+"""Converting the menus of an export. A site without menus gets them in its appearance, where they belong."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -42,14 +42,14 @@ from wordpress.models import ImportedMenu
 from wordpress.wxr.records import CATEGORY, TAG
 from wordpress.wxr.values import parse_id, slug_key
 
-# How many labels of a menu its note names.
+# How many labels of a menu its note lists.
 _MAX_LABELS: Final = 100
 _TERM_KINDS: Final = {CATEGORY: "blog:category", TAG: "tags:tag"}
 
 
 @dataclass(slots=True)
 class _Converted:
-    """A menu as it can be here, and why it has fewer links than in the export."""
+    """A menu converted for this site, and why it has fewer links than in the export."""
 
     menu: ExportedMenu
     labels: list[str] = field(default_factory=list)
@@ -63,7 +63,7 @@ class _Converted:
 
 
 def import_menus(context: ImportContext) -> None:
-    """Convert the menus, make those public that belong somewhere if the site has none, and note what each contained."""
+    """Convert the menus, publish those that have a place if the site has none, and note what each contained."""
     menus = read_menus(context.spool.skipped, context.spool.pages.section_of_type)
     if menus:
         targets = _Targets(context, [link for menu in menus for link in menu.links])
@@ -82,7 +82,7 @@ def _convert(menu: ExportedMenu, targets: "_Targets") -> _Converted:
     converted = _Converted(menu, is_shortened=menu.count > len(menu.links))
     for link in menu.links:
         converted.labels.append(link.label or targets.title_of(link))
-        # What a link leads to may take a query, so not for those of which there are too many.
+        # Finding a target may take a query, so this is not done for links beyond the limit.
         if len(converted.items) <= MAX_ITEMS:
             found = targets.items_of(link)
             converted.left_out += not found
@@ -93,7 +93,7 @@ def _convert(menu: ExportedMenu, targets: "_Targets") -> _Converted:
 
 
 def _store(context: ImportContext, menus: Iterable[_Converted]) -> list[_Converted]:
-    """Store the menus that are not here, or are different. Return those that were not here."""
+    """Store the menus that are new or have changed. Return the new ones."""
     found = {each.menu.key: each for each in menus}
     columns = ("key", "pk", "name", "items")
     stored = {key: values for key, *values in fetch_rows(ImportedMenu, "key", found, *columns, site=context.site)}
@@ -113,7 +113,7 @@ def _store(context: ImportContext, menus: Iterable[_Converted]) -> list[_Convert
 
 
 def _place(context: ImportContext, menus: Iterable[_Converted]) -> None:
-    """Make those of these menus public that belong somewhere, unless the site has menus."""
+    """Publish those of these menus that have a place, unless the site has menus."""
     by_key = {each.menu.key: each for each in menus}
     given = [(each.menu, [item.get("url", "") for item in each.items]) for each in by_key.values()]
     places = {place: by_key[menu.key].items for place, menu in choose_places(given).items()}
@@ -125,7 +125,7 @@ def _place(context: ImportContext, menus: Iterable[_Converted]) -> None:
 
 
 def _sentences(converted: _Converted, public: Appearance) -> Iterable[str]:
-    """Yield what a menu contained, and what became of it."""
+    """Yield sentences about what a menu contained and what became of it."""
     menu, shown = converted.menu, [label or "?" for label in islice(converted.labels, _MAX_LABELS)]
     shown += ["…"] if menu.count > len(shown) else []
     text = ngettext("It had %d link", "It had %d links", menu.count) % menu.count
@@ -160,7 +160,7 @@ def _place_of(converted: _Converted, public: Appearance) -> str:
 
 
 class _Targets:
-    """What links of an export lead to on this site. Those that name it by its ID are looked up together."""
+    """The targets on this site of an export's links. Targets given by ID are looked up together."""
 
     def __init__(self, context: ImportContext, links: Sequence[ExportedLink]) -> None:
         self._folder = folder_of(context.analysis.base_url)
@@ -174,7 +174,7 @@ class _Targets:
         self._found: dict[str, tuple[str, int] | None] = {}
 
     def items_of(self, link: ExportedLink) -> list[Item]:
-        """Return what becomes of a link: an item, those of all pages that it stands for, or none."""
+        """Return the items that replace a link: one, one for each page that it stands for, or none."""
         kind, target = self._ids[link]
         if kind == PAGES:
             return self._page_items(target)
@@ -199,7 +199,7 @@ class _Targets:
         return [{"title": title, "url": url}] if is_link(url) else []
 
     def title_of(self, link: ExportedLink) -> str:
-        """Return the title that a link without a label shows; otherwise at least what it leads to."""
+        """Return the title of a link's target, or else its URL, or its type and ID."""
         kind, target = self._ids[link]
         if kind == PAGES:
             return _("Pages")
@@ -210,7 +210,7 @@ class _Targets:
         return (link.url or (f"{link.type} {link.target}".strip() if link.kind != ENTRY else ""))[:MAX_LABEL]
 
     def _own_path(self, url: str) -> str:
-        """Return the path here, with its query and fragment, of a URL of the old blog; empty for any other."""
+        """Return the path here, with query and fragment, of a URL of the old blog; an empty string for other URLs."""
         try:
             parts = urlsplit(url)
         except ValueError:
@@ -223,7 +223,7 @@ class _Targets:
         return path + (f"?{parts.query}" if parts.query else "") + (f"#{parts.fragment}" if parts.fragment else "")
 
     def _page_items(self, parent: int) -> list[Item]:
-        """Return items for the pages below the one that had this ID, or else for those at the top."""
+        """Return items for the pages below the one that had this ID, or for the top-level pages if it is not here."""
         above = self._entries.get(parent)
         pages = Page.objects.published().filter(parent=above.pk if above else None)
         pks = pages.order_by("menu_order", "title", "pk").values_list("pk", flat=True)
@@ -231,7 +231,7 @@ class _Targets:
 
 
 def _by_id(link: ExportedLink, key: str) -> tuple[str, int]:
-    """Return what a link leads to by its ID: ENTRY, PAGES, CATEGORY or TAG, and the ID on the old site."""
+    """Return the kind of a link's target (ENTRY, PAGES, CATEGORY, TAG or CUSTOM) and its ID on the old site."""
     if link.kind == TERM:
         return link.type, link.target
     if link.kind != CUSTOM:
@@ -242,7 +242,7 @@ def _by_id(link: ExportedLink, key: str) -> tuple[str, int]:
 
 
 def _terms(context: ImportContext, wanted: Collection[tuple[str, int]]) -> dict[tuple[str, int], tuple[str, int]]:
-    """Return the names and the IDs here of terms by their taxonomies and IDs in the export."""
+    """Return the names and IDs here of terms, by their taxonomies and IDs in the export."""
     terms = (term for term in context.analysis.terms if (term.taxonomy, term.id) in wanted) if wanted else ()
     return {
         (term.taxonomy, term.id): (term.name, context.term_ids.pk(term.taxonomy, slug_key(term.slug))) for term in terms
@@ -250,7 +250,7 @@ def _terms(context: ImportContext, wanted: Collection[tuple[str, int]]) -> dict[
 
 
 def _redirected(path: str) -> tuple[str, int] | None:
-    """Return the entry or category to which a path is redirected here, as `find_target` does."""
+    """Return the entry or category that a path is redirected to here, in the form that `find_target` returns."""
     rows = Redirect.objects.filter(path=normalise_path(f"{path.rstrip('/')}/"))
     for kind, entry, category in rows.values_list("entry__kind", "entry", "category"):
         if entry:

@@ -1,4 +1,4 @@
-"""Describing the blog as a whole, at the end of an import."""
+"""Describing the imported blog as a whole, at the end of an import."""
 
 from collections import Counter
 from itertools import islice
@@ -14,13 +14,13 @@ from wordpress.importing.report import MENUS
 from wordpress.importing.steps.settings import exported_settings
 from wordpress.models import Attachment
 
-# How many of the newest posts show in which language people write now.
+# How many of the newest posts are checked for the language that authors write in now.
 _NEWEST: Final = 200
 _MAX_MENUS: Final = 20
 
 
 def describe_blog(context: ImportContext) -> OldBlog:
-    """Return what the export and this import say about the blog."""
+    """Return the facts about the blog that the export and this import give."""
     analysis = context.analysis
     menus = (note.title for note in context.report.notes if note.kind == MENUS)
     exported = exported_settings(analysis)
@@ -46,7 +46,7 @@ def describe_blog(context: ImportContext) -> OldBlog:
 
 
 def _text_language() -> str:
-    """Return the language of most of the newest posts, as far as it is known; empty if they have several."""
+    """Return the language of most of the newest posts whose language is known; an empty string if there is none."""
     newest = Post.objects.published().newest_first().values_list("language", flat=True)[:_NEWEST]
     counts = Counter(language for language in newest if language)
     language, count = counts.most_common(1)[0] if counts else ("", 0)

@@ -60,9 +60,8 @@ class _PageImport(EntryImport):
         known = {self.pks[parent] for parent in parents.values() if parent in self.pks}
         stored: dict[int, Page] = Page.objects.only("kind", "path").in_bulk(known)
         missing = {each.item.parent for each in imported if parents[each.keyed.position] is None} - {0}
-        # Those that earlier exports contained.
+        # Parents and sections that only earlier exports contained.
         earlier = entries_by_id(self.context.site, missing) if missing else {}
-        # Likewise.
         slugs = {each.keyed.position: self._tree.section_of(each.item) for each in imported}
         sections = find_sections({*slugs.values()} - {""})
         numbers = SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers)
@@ -89,7 +88,7 @@ class _PageImport(EntryImport):
             used_slugs[page.parent_id].add(page.slug)
             if each.item.slug and page.slug != slug_from_export(each.item.slug):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % page.slug)
-            # The site itself uses what begins with a reserved slug, and `2014` alone.
+            # The site itself uses URLs that begin with a reserved slug, and years such as `2014`.
             first = page.path.partition("/")[0]
             if is_reserved(first) or page.path.isdecimal():
                 text = _("“%s” is reserved for the site itself, so the page cannot be reached. Change its slug.")
@@ -102,10 +101,10 @@ class _PageImport(EntryImport):
         if index in self._circular:
             new_parent = None
         elif imported.item.custom_type and not imported.item.parent:
-            # What its section is depends on the other items of an export, which may be only some.
+            # The section depends on the other items of its type, and this export may have only some of them.
             new_parent = page.parent
         elif parent is None:
-            # If the parent is not in this export, it stays the same.
+            # The parent stays the same if the exported one is not in this export.
             new_parent = page.parent if imported.item.parent else None
         else:
             new_parent = Page.objects.filter(pk=self.pks.get(parent, 0)).first()
@@ -120,7 +119,7 @@ class _PageImport(EntryImport):
 
     def preserved(self, item: Item) -> Fields:
         fields = super().preserved(item)
-        # For an export: whether the page is still where its type had it.
+        # Tells our exports whether the page is still where its type had it.
         return fields | {"section": self._tree.section_of(item)} if item.custom_type and not item.parent else fields
 
     def file(self, imported: Sequence[ImportedEntry]) -> None:
@@ -131,7 +130,7 @@ class _PageImport(EntryImport):
                 self.note(each, _("Its slug cannot be kept. It is “%s” here.") % each.entry.slug)
 
     def _adopt(self, parents: Mapping[int, Entry]) -> None:
-        """Move the pages below these that earlier exports contained without them, unless they have changed here."""
+        """Move pages from earlier exports below parents that only this export has, unless they have changed here."""
         conditions = {"kind": MISSING_PARENTS, "site": self.context.site}
         rows = fetch_rows(ImportedItem, "wordpress_id", parents, "object_pk", "wordpress_id", **conditions)
         waiting = {pk: parents[wordpress_id] for pk, wordpress_id in rows}

@@ -24,7 +24,7 @@ from wordpress.legacy_urls.query_forms import legacy_key
 from wordpress.wxr.records import CATEGORY, ENCLOSURE, TAG
 from wordpress.wxr.values import MAX_SLUG_LENGTH, usable_slug
 
-# No real post has more.
+# More than any real post has.
 _MAX_ENCLOSURES: Final = 100
 
 
@@ -38,7 +38,7 @@ class _PostImport(EntryImport):
         for each in imported:
             post, item = each.entry, each.item
             if post.published_at is not None:
-                # The day in the URL is the export's own, whatever the time zone of this site.
+                # The day in the URL is the exported one, whatever the time zone of this site.
                 post.published_on = (item.date or timezone.localtime(post.published_at)).date()
             default = slugify(post.title)[:MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
             post.slug = usable_slug(item.slug) or default
@@ -50,7 +50,7 @@ class _PostImport(EntryImport):
             self._check_old_url(each)
 
     def _check_old_url(self, each: ImportedEntry) -> None:
-        """Note an old URL at which this site has a page of its own, as with permalinks such as `/%postname%/`."""
+        """Note an old URL that this site uses itself, which happens with permalinks such as `/%postname%/`."""
         old, slug = each.item.link, normalise_path(legacy_key(each.item.link)).strip("/")
         if f"/{slug}/" in self.context.analysis.dates or is_reserved(slug) or slug == privacy.PATH:
             text = _(
@@ -78,7 +78,7 @@ class _PostImport(EntryImport):
         self._import_enclosures(imported)
 
     def _import_enclosures(self, posts: Sequence[ImportedEntry]) -> None:
-        """Store the enclosures of posts that are new or have changed (blog.models.post says what they are)."""
+        """Store the enclosures of posts that are new or have changed (see blog.models.post)."""
         rows = []
         for post in posts:
             fields = [value for key, value in post.item.meta if key == ENCLOSURE and value.strip()]

@@ -1,4 +1,4 @@
-"""The files to which texts refer: those without an item in the export become attachments too, without an ID.
+"""The files that texts refer to. Those without an item in the export become attachments too, without an ID.
 
 The files themselves are imported like those of other attachments (wordpress.importing.steps.files).
 """
@@ -22,13 +22,13 @@ from wordpress.legacy_urls.file_urls import FileURL, aliases_of, parse_file_url,
 from wordpress.legacy_urls.moved_files import match_files
 from wordpress.models import Attachment, AttachmentQuerySet, FileState
 
-# Longer URLs do not fit into the index that keeps them unique.
+# Longer URLs do not fit into the unique index.
 _MAX_URL_LENGTH: Final = 1000
 # How many other hosts are counted by name.
 _MAX_HOSTS: Final = 1000
-# How many rows one statement inserts. The connection keeps the last statements, so they must not all be large.
+# How many rows one statement inserts. The connection caches recent statements, so they must not be too large.
 _BATCH_SIZE: Final = 100
-# What tells files apart and says whether they are here.
+# The columns that identify files and tell whether they are here.
 ATTACHMENT_COLUMNS: Final = (
     *("site", "wordpress_id", "url", "guid", "path", "former_path", "picture_id", "document_id"),
     *("on_other_host", "gone_at"),
@@ -36,7 +36,7 @@ ATTACHMENT_COLUMNS: Final = (
 
 
 class KnownFiles(NamedTuple):
-    """The attachments to which texts refer, by the URLs of their files and by their IDs."""
+    """The attachments that texts refer to, by the URLs of their files and by their IDs."""
 
     by_url: Mapping[FileURL, Attachment]
     by_id: Mapping[int | None, Attachment]
@@ -50,7 +50,7 @@ class KnownFiles(NamedTuple):
         *,
         are_hosts_settled: bool = False,
     ) -> Self:
-        """Find those of `attachments`, of sites with these `hosts`, to which the `references` refer."""
+        """Return those of `attachments`, from sites with these `hosts`, that the `references` refer to."""
         by_id: dict[int | None, Attachment] = {}
         for ids in batched({picture_id for each in references for picture_id in each.picture_ids}, 500, strict=False):
             rows = attachments.filter(wordpress_id__in=ids)
@@ -59,7 +59,7 @@ class KnownFiles(NamedTuple):
         return cls(match_files(files, attachments, hosts, are_hosts_settled=are_hosts_settled), by_id)
 
     def states(self, references: FileReferences, hosts: Collection[str], blog_url: str) -> dict[str, FileState]:
-        """Return the state of each file by its URL, as far as that is known. Several references can mean one file."""
+        """Return the state of each file by its URL, if that is known. Several references can mean the same file."""
         states = {}
         for file in references.files_of(hosts):
             attachment = self.by_url.get(file)
@@ -73,7 +73,7 @@ class KnownFiles(NamedTuple):
 
 
 def import_references(context: ImportContext) -> None:
-    """Store an attachment for each file to which texts refer, unless there is one."""
+    """Store an attachment for each file that texts refer to, unless there is one."""
     hosts = blog_hosts(context.analysis, context.site)
     others = _attachments(context.site).filter(on_other_host=True)
     settled = [pk for pk, url in others.values_list("pk", "url").iterator(1000) if host_of(url) in hosts]
@@ -83,7 +83,7 @@ def import_references(context: ImportContext) -> None:
 
 
 def report_references(context: ImportContext) -> None:
-    """Report which of these files are here, by the item that refers to them, and which other hosts have the others."""
+    """Report which of these files are here, by the items that refer to them, and which other hosts have the rest."""
     hosts = blog_hosts(context.analysis, context.site)
     for references in context.spool.references.chunks():
         known = KnownFiles.find(references, _attachments(context.site), hosts, are_hosts_settled=True)
@@ -94,9 +94,9 @@ def report_references(context: ImportContext) -> None:
 
 
 def count_other_hosts(site: str) -> dict[str, int]:
-    """Return the other hosts that have files to which texts of `site` refer, with the numbers of files not here yet.
+    """Return the other hosts of files that texts of `site` refer to, with the numbers of files that are not here yet.
 
-    The hosts with most files come first. What remains of very many is counted under `…`.
+    The hosts with most files come first. If there are very many hosts, the rest are counted under `…`.
     """
     counts: Counter[str] = Counter()
     others = Attachment.objects.without_file().filter(site=site, on_other_host=True)
@@ -111,7 +111,7 @@ def _attachments(site: str) -> AttachmentQuerySet:
 
 
 def _settle(others: AttachmentQuerySet, pks: Sequence[int]) -> None:
-    """Store files on hosts that have become the blog's as its own."""
+    """Mark files on hosts that now belong to the blog as its own."""
     attachments = others.in_bulk(pks).values()
     for attachment in attachments:
         attachment.on_other_host = False
@@ -157,7 +157,7 @@ def _build(context: ImportContext, file: FileURL) -> Attachment:
 
 
 def _update(attachment: Attachment, file: FileURL, *, on_other_host: bool) -> bool:
-    """Note the largest copy of the file in texts, and whether its host is the blog's. Return whether this is new."""
+    """Record the largest copy of the file in texts, and whether its host is the blog's. Return whether that is new."""
     before = attachment.guid, attachment.path, attachment.on_other_host
     attachment.on_other_host = on_other_host
     _set_paths(attachment, without_host(attachment.path), without_host(attachment.former_path))
@@ -170,7 +170,7 @@ def _update(attachment: Attachment, file: FileURL, *, on_other_host: bool) -> bo
 
 
 def _set_paths(attachment: Attachment, path: str, former_path: str) -> None:
-    """Set the paths, each with its host if that is not the blog's and the column has room for it."""
+    """Set the paths. Paths on other hosts include the host if the column has room for it."""
     attachment.path, attachment.former_path = path, former_path
     for name, url in (("path", attachment.url), ("former_path", attachment.guid)):
         plain = getattr(attachment, name)

@@ -1,6 +1,6 @@
 """The pages above items of a custom type, such as `/portfolio/` above the projects of a portfolio.
 
-In WordPress this URL lists the items of the type, and a page here lists the pages below it.
+In WordPress this URL lists the items of the type; here, a page lists the pages below it.
 """
 
 from collections.abc import Collection, Container, Mapping, Sequence
@@ -18,8 +18,8 @@ from wordpress.importing.redirects import add_missing_redirects
 from wordpress.wxr.records import SECTION_GUID, Item
 from wordpress.wxr.values import usable_slug
 
-# Taxonomies: the custom type whose items they group, and how the URLs of their terms begin (source: Jetpack, Divi and
-# Avada).
+# By taxonomy: the custom type whose items it groups, and how the URLs of its terms begin. Source: Jetpack, Divi and
+# Avada.
 _GROUPINGS: Final = {
     "jetpack-portfolio-type": ("jetpack-portfolio", "project-type"),
     "jetpack-portfolio-tag": ("jetpack-portfolio", "project-tag"),
@@ -29,16 +29,16 @@ _GROUPINGS: Final = {
 
 
 def find_sections(slugs: Collection[str]) -> dict[str, Entry]:
-    """Return the pages here at the top with these slugs."""
-    # Only pages have paths. If the query said so, SQLite would read all of them.
+    """Return the top-level pages here with these slugs."""
+    # Only pages have paths. Filtering by kind would make SQLite read all pages.
     found: dict[str, Entry] = Entry.objects.without_texts().order_by().in_bulk(slugs, field_name="path")
     return found
 
 
 def add_sections(context: ImportContext, new: Container[int]) -> None:
-    """Add a page to those of the export for each section of `new` items that has none, in the export or here.
+    """Add a page to the spool for each section of `new` items that has none, in the export or here.
 
-    One that an import has added becomes public with the first of its items.
+    A page added by an import is published with the first of its items.
     """
     without = context.spool.pages.without_section()
     here = find_sections(without)
@@ -54,7 +54,7 @@ def add_sections(context: ImportContext, new: Container[int]) -> None:
 
 
 def redirect_groupings(context: ImportContext) -> None:
-    """Redirect the URLs of groupings to the pages that list everything in them."""
+    """Redirect the URLs of groupings to the sections that list their items."""
     slugs = {name: context.spool.pages.section_of_type(name) for name, _prefix in _GROUPINGS.values()}
     if pages := find_sections(slugs.values()):
         sections = {name: pages[slug] for name, slug in slugs.items() if slug in pages}
@@ -71,7 +71,7 @@ def _redirect_groupings(context: ImportContext, sections: Mapping[str, Entry]) -
 
 
 def _section(slug: str, outlines: Sequence[Item]) -> Item:
-    """Return an item for the page above the items with these `outlines`, which is as public as they are."""
+    """Return an item for the page above the items with these `outlines`, published if any of them is."""
     public = [item for item in outlines if item.status == "publish"]
     oldest = min(public or outlines, key=lambda item: item.published_at or timezone.now())
     return oldest._replace(

@@ -1,4 +1,4 @@
-"""The title and tagline of the blog, which an empty site takes over."""
+"""The title and tagline of the blog, which an unused site takes over."""
 
 from functools import partial
 from typing import Final
@@ -15,15 +15,15 @@ _FIELDS: Final = ("title", "tagline")
 
 
 def exported_settings(analysis: Analysis) -> dict[str, str]:
-    """Return the site settings in the export, by the name of their field, as far as they are not empty."""
+    """Return the non-empty site settings in the export, by field name."""
     values = {name: getattr(analysis, name)[: max_length(SiteSettings, name)].strip() for name in _FIELDS}
     return {name: value for name, value in values.items() if value}
 
 
 def take_settings(context: ImportContext, *, always: bool) -> None:
-    """Take over the title and tagline if nobody has begun to use this site, or in any case with `always`.
+    """Take over the title and tagline if this site is unused, or in any case with `always`.
 
-    Nobody has if there are no posts or pages, and the title is the default. A tagline that someone has entered stays.
+    A site is unused if it has the default title and no posts or pages. A tagline that was entered here is kept.
     """
     if exported := exported_settings(context.analysis):
         write_batch(context, partial(_take, context, exported, always=always))
@@ -38,13 +38,13 @@ def _take(context: ImportContext, exported: dict[str, str], *, always: bool) -> 
         if getattr(site, name) != value and (always or (is_empty and getattr(site, name) == getattr(default, name)))
     }
     taken = {name: exported[name] for name in before}
-    # Someone may be changing them at this moment.
+    # Updated only if nothing has changed them since they were read.
     if not before or not SiteSettings.objects.filter(pk=1, **before).update(**taken):
         taken = {}
     context.report.taken_settings = taken
     if taken:
         run = context.run
-        # The first import of a run, if it was interrupted, knows what they were before.
+        # If the run was interrupted before, its first import recorded the original values.
         first = {name: values[0] for name, values in run.taken_settings.items()}
         run.taken_settings |= {name: [first.get(name, before[name]), value] for name, value in taken.items()}
         run.save(update_fields=["taken_settings"])

@@ -1,4 +1,4 @@
-"""Reporting what is not imported, and why. Most of it is preserved and exported again."""
+"""Reporting the items that are not imported, and why. Most of them are preserved and exported again."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -9,14 +9,14 @@ from django.utils.translation import ngettext
 from wordpress.importing.analysis import is_preserved, reason_to_skip
 from wordpress.importing.batches import write_batch, write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.preserved import preserve_whole
+from wordpress.importing.preserved import preserve_unknown
 from wordpress.importing.report import COMMENTS, OTHER_TERMS
 from wordpress.wxr.records import CATEGORY, CO_AUTHORS, LANGUAGE, TAG, TRANSLATIONS, Item
 from wordpress.wxr.values import language_code, plain_line
 
 
 def skip_others(context: ImportContext) -> None:
-    """Report the items that are not imported, and preserve all but those that nobody should find here."""
+    """Report the items that are not imported, and preserve all except confidential ones."""
     for batch in context.spool.skipped.chunks():
         write_batch(context, partial(_skip, context, [keyed.item for keyed in batch]))
         context.advance(len(batch))
@@ -32,7 +32,7 @@ def skip_others(context: ImportContext) -> None:
 
 
 def _skip(context: ImportContext, batch: Sequence[Item]) -> None:
-    preserve_whole(context, [item for item in batch if is_preserved(item)])
+    preserve_unknown(context, [item for item in batch if is_preserved(item)])
     for item in batch:
         text = _("It is on an item that was not imported.")
         if is_preserved(item):
@@ -53,20 +53,20 @@ def skip_comments(context: ImportContext, item: Item, reason: str) -> None:
 
 
 def in_export_twice() -> str:
-    """Return the reason why an item is skipped that occurred earlier in the export."""
+    """Return the reason for skipping an item that occurred earlier in the export."""
     return _("It is in the export twice.")
 
 
 def changed_on_both_sides() -> str:
-    """Return the reason why something is not updated although it has changed in the export."""
+    """Return the reason for not updating an object that has changed both in the export and here."""
     return _("It was changed in the export and here since the last import, so it stays as it is.")
 
 
 def skip_other_terms(context: ImportContext) -> None:
     """Report the terms that are not imported, and preserve them."""
     others = [term for term in context.analysis.terms if term.taxonomy not in {CATEGORY, TAG, TRANSLATIONS}]
-    # Those that only items name have no elements of their own.
-    write_batches(context, (term for term in others if term.elements), partial(preserve_whole, context))
+    # Terms that only items name have no elements of their own.
+    write_batches(context, (term for term in others if term.elements), partial(preserve_unknown, context))
     for term in others:
         is_language = term.taxonomy == LANGUAGE and language_code(term.slug)
         reason = _("It is a language, which the texts keep.") if is_language else _why_taxonomy(term.taxonomy)

@@ -1,4 +1,7 @@
-"""The tables of the plugin TablePress: preserved like other items of plugins, but texts show them (markup.tables)."""
+"""The tables of the plugin TablePress. They are preserved like other plugins' items, but texts show them.
+
+See wordpress.markup.tables.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,7 +11,7 @@ from django.utils.translation import gettext as _
 from core.bulk import fetch_rows
 from wordpress.importing.batches import write_batch
 from wordpress.importing.context import ImportContext
-from wordpress.importing.preserved import key_of, preserve_whole
+from wordpress.importing.preserved import key_of, preserve_unknown
 from wordpress.importing.report import Outcome
 from wordpress.importing.steps.skipped import in_export_twice, skip_comments, skip_item
 from wordpress.markup.tables import parse_rows
@@ -33,8 +36,8 @@ def import_tables(context: ImportContext) -> None:
 
 
 def _import(context: ImportContext, items: Sequence[Item]) -> None:
-    _find_by_table_id(context.site, items)
-    outcomes = preserve_whole(context, items)
+    _update_keys(context.site, items)
+    outcomes = preserve_unknown(context, items)
     for item in items:
         title, outcome = plain_line(item.title), outcomes[key_of(item)]
         if reason := _reason_not_to_show(item):
@@ -50,8 +53,8 @@ def _import(context: ImportContext, items: Sequence[Item]) -> None:
         skip_comments(context, item, _("It is on an item that is not shown here. It is kept and exported again."))
 
 
-def _find_by_table_id(site: str, items: Sequence[Item]) -> None:
-    """Give tables that earlier versions preserved under the IDs of their items the keys that they have now."""
+def _update_keys(site: str, items: Sequence[Item]) -> None:
+    """Update the keys of tables that earlier versions preserved under their item IDs."""
     keys = {fingerprint(TABLE, item.id): key_of(item) for item in items}
     kind = PreservedData.Kind.ITEM
     for pk, key in list(fetch_rows(PreservedData, "key", keys, "pk", "key", kind=kind, site=site)):

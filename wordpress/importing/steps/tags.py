@@ -1,4 +1,4 @@
-"""The tags of an export. Each of their URLs leads somewhere here, even if two of them belong to one tag."""
+"""The tags of an export. Each of their URLs works here, even if two of them belong to the same tag."""
 
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
@@ -31,8 +31,8 @@ def import_tags(context: ImportContext) -> None:
     """Create the tags that are not here yet, and update those that have changed.
 
     A tag is identified by its slug, then by its name (compared as in tags.models). Another slug of a tag that was here
-    before becomes an alias of it. Two slugs with one name in an export are two tags, as in WordPress: the second gets
-    a number after its name.
+    before becomes an alias of it. Two slugs with the same name in an export are two tags, as in WordPress; the second
+    gets a number after its name.
     """
     tags = _Tags(context)
     tags.update_changed()
@@ -47,7 +47,7 @@ class _ExportedTag:
     def __init__(self, term: Term) -> None:
         self.term = term
         self.name = term.name[:_MAX_NAME_LENGTH] or term.slug[:_MAX_NAME_LENGTH] or "tag"
-        # Case folding and normalising turn some characters into as many as eighteen.
+        # Case folding and normalising turn some characters into up to eighteen.
         if len(self.name) > _MAX_KEY_LENGTH // 18 and len(tag_key(self.name)) > _MAX_KEY_LENGTH:
             self.name = self.name[: _MAX_NAME_LENGTH // 10]
         self.key = tag_key(self.name)
@@ -87,20 +87,20 @@ class _Tags:
         self.context = context
         # Terms whose tags were merged into others here, by `slug_key`.
         self.merged: set[str] = set()
-        # The slugs of tags that the report includes already.
+        # The slugs of tags that are already in the report.
         self.reported: set[str] = set()
-        # How many numbers were tried after names that several tags have, by key.
+        # How many numbers were tried after each name that several tags have, by key.
         self.tried: Counter[str] = Counter()
 
-    # Hashes, because there may be hundreds of thousands. And most imports need neither.
+    # Hashes save memory, because there may be hundreds of thousands. Most imports need neither set.
     @cached_property
     def slugs(self) -> set[int]:
-        """The slugs of all tags of the export, to tell them from tags of this site."""
+        """The hashed slugs of all tags of the export, to distinguish them from tags of this site."""
         return {hash(exported.slug) for exported in self.exported()}
 
     @cached_property
     def keys(self) -> set[int]:
-        """The keys of all tags of the export, likewise."""
+        """The hashed keys of all tags of the export."""
         return {hash(exported.key) for exported in self.exported()}
 
     def exported(self) -> Iterator[_ExportedTag]:
@@ -128,7 +128,7 @@ class _Tags:
             if pk not in tags or fingerprint_of(tags[pk]) != recorded[pk].stored:
                 tags.pop(pk, None)
                 self.context.report.skip(TAGS, exported.term.id, exported.term.name, changed_on_both_sides())
-        # Two tags may have swapped their names, so all names are freed before any is given.
+        # Two tags may have swapped names, so all names are freed before any is assigned.
         old_keys = {tag.key: pk for pk, tag in tags.items()}
         old_names = {pk: tag.name for pk, tag in tags.items()}
         new_keys = (changed[pk].key for pk in tags)
@@ -140,7 +140,7 @@ class _Tags:
             taken.add(tag.key)
             self.context.record(TAGS, exported.term, tag, is_new=False)
         in_the_way = [old_keys[tag.key] for pk, tag in tags.items() if old_keys.get(tag.key, pk) != pk]
-        # No name has such a key: keys contain single spaces only.
+        # No name has such a key, because keys contain single spaces only.
         Tag.objects.bulk_update([Tag(pk=pk, key=f"  {pk}") for pk in in_the_way], ["key"], batch_size=500)
         Tag.objects.bulk_update(tags.values(), [*NAME_FIELDS, "description"], batch_size=500)
         given = {tag.key for tag in tags.values()}
@@ -166,7 +166,7 @@ class _Tags:
         for key, tag in tags.items():
             self.context.term_ids.add(TAG, key, tag.pk)
         self._preserve(batch, lookup)
-        # Of a tag that others were merged into, only the ID is known.
+        # Only the ID is known of a tag that others were merged into.
         self.merged |= {key for key, tag in tags.items() if not tag.name}
 
     def _preserve(self, batch: Sequence[_ExportedTag], lookup: _Lookup) -> None:
@@ -196,7 +196,7 @@ class _Tags:
                     self._note(exported, _("Its slug belongs to the tag “%s”, so its posts have that tag.") % tag.name)
                 self.context.report.count(TAGS, Outcome.UNCHANGED)
             return tag
-        # The tag with the same name, and the tag that this one was merged into here.
+        # The tag with the same name, and the tag here that this one was merged into.
         namesake, merged = lookup.by_key.get(exported.key), lookup.aliases.get(slug)
         if namesake and slug and not merged:
             if hash(namesake.slug) in self.slugs:
@@ -229,7 +229,7 @@ class _Tags:
         slug = exported.slug or unique_slug(slugify(name) or "tag", lookup.is_slug_taken, max_length=MAX_SLUG_LENGTH)
         if slug != slug_from_export(term.slug):
             self._note(exported, _("Its slug cannot be kept. It is “%s” here.") % slug)
-        # Old URLs name WordPress's ID.
+        # Old URLs contain WordPress's ID.
         pk = term.id if term.id and term.id not in lookup.used_ids else None
         lookup.used_ids.add(term.id)
         tag = Tag(pk=pk, slug=slug, description=term.description)
@@ -238,14 +238,14 @@ class _Tags:
         lookup.created.append((term, tag))
         lower = slug.lower()
         if lower != slug and not lookup.is_slug_taken(lower):
-            # As in WordPress, case makes no difference in a URL.
+            # As in WordPress, URLs are case-insensitive.
             lookup.aliases[lower] = tag
             lookup.new_aliases.append((lower, tag))
         return tag
 
     def _store_aliases(self, aliases: Sequence[TagAlias], created: Container[int] = ()) -> None:
         for alias in TagAlias.objects.bulk_create(aliases, batch_size=500):
-            # Aliases of a new tag are deleted with it.
+            # Aliases of a new tag are deleted with it, so the ledger doesn't need them.
             if alias.tag_id not in created:
                 self.context.ledger.add(TAG_ALIASES, 0, alias.pk)
 

@@ -10,7 +10,7 @@ from blog.models import Entry
 from core.changes import entries_changed
 from wordpress.importing.batches import write_batches
 from wordpress.importing.context import ImportContext
-from wordpress.importing.preserved import preserve_whole
+from wordpress.importing.preserved import preserve_unknown
 from wordpress.importing.redirects import entries_by_id
 from wordpress.importing.report import OTHER_TERMS, Outcome
 from wordpress.wxr.records import TRANSLATIONS, Term
@@ -18,7 +18,7 @@ from wordpress.wxr.translations import parse_translations
 
 
 def link_translations(context: ImportContext) -> None:
-    """Link the texts of each group of translations. Texts that are linked to any here stay as they are."""
+    """Link the texts of each group of translations. Groups with a text that is already linked here are left alone."""
     groups = (term for term in context.analysis.terms if term.taxonomy == TRANSLATIONS and term.elements)
     write_batches(context, groups, partial(_link, context))
 
@@ -39,7 +39,7 @@ def _link(context: ImportContext, terms: Sequence[Term]) -> None:
         else:
             _store(list(by_language.values()))
             context.report.count(OTHER_TERMS, Outcome.IMPORTED)
-    preserve_whole(context, unlinked)
+    preserve_unknown(context, unlinked)
 
 
 def _store(entries: list[Entry]) -> None:
