@@ -1,4 +1,4 @@
-"""URLs of files on old sites: which file a URL means, whatever size of a picture it asks for.
+"""URLs of files on old sites: which file a URL means, whatever size of a picture it requests.
 
 WordPress stores resized copies as `photo-300x200.jpg`. WordPress.com resizes pictures on request (`photo.jpg?w=300`),
 and so do its proxies, which serve the pictures of other hosts as `i0.wp.com/HOST/PATH?resize=300,200`.
@@ -20,7 +20,7 @@ _BLOGS, _FILES = ".wordpress.com", ".files.wordpress.com"
 _PROXIES: Final = {"i0.wp.com", "i1.wp.com", "i2.wp.com", "i3.wp.com"}
 # Folders in which WordPress stores uploads.
 _WORDPRESS_FOLDER = re.compile(r"/(?:wp-content|blogs\.dir|uploads|files)/")
-# Of copies in other sizes. A picture that was edited (`photo-e1400000000000.jpg`) is not a copy.
+# The suffix of a resized copy. A picture that was edited (`photo-e1400000000000.jpg`) is not a copy.
 _COPY_SUFFIX = re.compile(r"(?:-(?:(?P<width>[0-9]{1,5})x(?P<height>[0-9]{1,5})|scaled)|@2x)(?=\.[A-Za-z0-9]+$)")
 # Parameters that choose a size or quality. Source: the documentation of Photon, the proxies' API.
 _SIZE_PARAMETERS: Final = frozenset(
@@ -35,9 +35,9 @@ _MAX_LENGTH: Final = 8000
 
 
 class FileURL(NamedTuple):
-    """A URL that may be that of a file. `host` is as `core.http.host_of` returns it; empty for a path.
+    """A URL that may be that of a file. `host` is as returned by `core.http.host_of`; empty for a path.
 
-    `query` is what follows the path, unless it only chooses a size.
+    `query` is the query, empty if it only chooses a size.
     """
 
     scheme: str
@@ -52,17 +52,17 @@ class FileURL(NamedTuple):
 
     @property
     def is_file(self) -> bool:
-        """Whether the URL itself says that this is a file, of a type that can be published here."""
+        """Whether the extension is that of a file that can be published here."""
         return self.extension in _EXTENSIONS
 
     @property
     def may_be_file(self) -> bool:
-        """Whether this can be a file, above all if a text shows it as a picture."""
+        """Whether this can be a file, assuming that a text may show it as a picture."""
         return self.is_file or self.is_in_wordpress or self.extension in PICTURE_MAKERS
 
     @property
     def key(self) -> str:
-        """The path under which the file is stored here if this is its own URL. Empty if this cannot be a file."""
+        """The path under which the file is stored here if this is its own URL; empty if this can't be a file."""
         key = normalise_path(legacy_key(f"{self.scheme}://{self.host}{self.path}" if self.host else self.path))
         if not key.startswith("/") or key.startswith("/?"):
             return ""
@@ -77,14 +77,14 @@ class FileURL(NamedTuple):
 
     @property
     def original(self) -> "FileURL":
-        """The file of which this is a copy in another size; otherwise this file."""
+        """The original if this is a resized copy, otherwise this file."""
         if not self.is_in_wordpress:
             return self
         return self._replace(path=_COPY_SUFFIX.sub("", _COPY_SUFFIX.sub("", self.path)))
 
     @property
     def pixels(self) -> int:
-        """The number of pixels of a copy, by its name. Of a copy that is only known to be large, a larger number."""
+        """The number of pixels of a copy, according to its name. If that gives no size, the copy counts as huge."""
         size = _COPY_SUFFIX.search(self.path)
         return int(size["width"]) * int(size["height"]) if size and size["width"] else 10**10
 
@@ -95,14 +95,14 @@ class FileURL(NamedTuple):
 
     def __str__(self) -> str:
         """The URL in ASCII."""
-        # Browsers encode what is not allowed, and leave `%` alone.
+        # Like browsers, encode characters that are not allowed, and leave `%` alone.
         path = quote(self.path, safe="/%:@!$&'()*+,;=~", errors="replace")
         query = f"?{quote(self.query, safe="/%:@!$&'()*+,;=~?", errors='replace')}" if self.query else ""
         return f"{self.scheme}://{self.host}{path}{query}" if self.host else f"{path}{query}"
 
 
 def parse_file_url(url: str) -> FileURL | None:
-    """Return what an http(s) URL, or its path alone, says about a file. None for others and this site's own media."""
+    """Parse an http(s) URL, or its path alone. Return None for other URLs and for this site's own media."""
     if len(url) > _MAX_LENGTH:
         return None
     try:
@@ -127,7 +127,7 @@ def parse_file_url(url: str) -> FileURL | None:
 
 
 def aliases_of(hosts: Iterable[str]) -> set[str]:
-    """Return `hosts` and the hosts of the same blogs: with and without `www.`, and WordPress.com's hosts for files."""
+    """Return `hosts` and other hosts of the same blogs: with and without `www.`, and WordPress.com's file hosts."""
     aliases = set(hosts) - {""}
     for host in list(aliases):
         if host.endswith(_FILES):
@@ -140,15 +140,16 @@ def aliases_of(hosts: Iterable[str]) -> set[str]:
 
 
 def path_on_host(host: str, path: str) -> str:
-    """Return the path of a file together with its host, as it is stored if that is not the blog's.
+    """Return the path of a file with its host, the form in which paths on other hosts than the blog's are stored.
 
-    The file is then looked up by both: thousands of hosts can have a `/logo.png`. All aliases of a host give the same.
+    Such files are looked up by both, as thousands of hosts may have a `/logo.png`. All aliases of a host give the same
+    result.
     """
     return f"{min(aliases_of([host]))}{path}"
 
 
 def without_host(path: str) -> str:
-    """Return a stored path alone, whether it has a host or not."""
+    """Return a stored path without its host, if it has one."""
     return path[path.find("/") :] if path else ""
 
 

@@ -11,7 +11,7 @@ from core.http import host_of
 from wordpress.legacy_urls.file_urls import FileURL, own_hosts, parse_file_url, path_on_host, without_host
 from wordpress.models import Attachment
 
-# The most paths in the condition of one query. The connection keeps the last queries, so they must not all be large.
+# The maximum number of paths in one query. The connection caches recent queries, so they must not be too large.
 _BATCH: Final = 400
 
 
@@ -33,10 +33,10 @@ def match_files(
     *,
     are_hosts_settled: bool = False,
 ) -> dict[FileURL, Attachment]:
-    """Return which of `attachments` each file is, as far as it is one of them. Takes one query per 400 paths.
+    """Return the attachment of each of `files` that is among `attachments`. Takes one query per 400 paths.
 
-    `hosts` are those of the site, in addition to those of the attachments themselves. With `are_hosts_settled`, no file
-    on them is stored as one on another host.
+    `hosts` are those of the site, in addition to those of the attachments themselves. `are_hosts_settled` means that no
+    file on `hosts` is stored as one on another host.
     """
     keys = {file: file.keys for file in files}
     keys_on_hosts = {
@@ -45,7 +45,7 @@ def match_files(
         if file.host and not (are_hosts_settled and file.host in hosts)
     }
     paths = dict.fromkeys(chain.from_iterable((*keys.values(), *keys_on_hosts.values())))
-    # By path and host, and by path alone those that are a site's own.
+    # By host and path, and by path alone for a site's own files.
     on_hosts: defaultdict[str, list[Attachment]] = defaultdict(list)
     of_sites: dict[str, Attachment] = {}
     for some in batched(paths, _BATCH, strict=False):
@@ -71,9 +71,9 @@ def match_files(
 
 
 def _on_its_hosts(attachment: Attachment, path: str) -> set[str]:
-    """Return a stored path with each host on which the file was: those of its URLs and, if it is a site's own, that.
+    """Return a stored path with each host that the file was on: those of its URLs and, for own files, the site's.
 
-    Earlier versions stored paths of files on other hosts without their hosts.
+    Earlier versions stored paths on other hosts without the hosts.
     """
     if not path.startswith("/"):
         return {path}
@@ -83,6 +83,6 @@ def _on_its_hosts(attachment: Attachment, path: str) -> set[str]:
 
 def _can_be(file: FileURL, attachment: Attachment) -> bool:
     """Return whether `attachment`, which has the path and host of `file`, is this file."""
-    # On other sites, a query can choose any file.
+    # On other sites, the query can select a different file.
     paths = map(without_host, (attachment.path, attachment.former_path))
     return not (attachment.on_other_host and file.query) or file.key in paths

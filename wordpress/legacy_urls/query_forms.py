@@ -1,6 +1,6 @@
 """The URLs that WordPress supports besides permalinks, such as `/?p=5`, and the URLs that replace them here.
 
-Each is translated one step. blog.redirects.middleware follows the steps and redirects once, to the final URL.
+Each is translated by one step. blog.redirects.middleware follows the steps and redirects once, to the final URL.
 """
 
 import re
@@ -23,30 +23,30 @@ from blog.redirects.resolve import Target
 from core.prepared import Prepared, together
 from wordpress.wxr.values import ENTRY_FORMS
 
-# As long as the largest ID that fits into the database.
+# As many digits as the largest ID that fits into the database.
 _ID = re.compile(r"[0-9]{1,19}")
 _UPLOADS: Final = "/wp-content/uploads/"
 _UPLOADED = re.compile(r"/(?:wp-content/(?:uploads|blogs\.dir/[0-9]+/files)|files)/(.+)")
-# WordPress adds this to the names of resized copies of a picture.
+# The suffixes that WordPress adds to the names of resized copies of a picture.
 _SIZE_SUFFIX = re.compile(r"(?:-(?:[0-9]{1,5}x[0-9]{1,5}|scaled|rotated|e[0-9]{10,13})|@2x)(?=\.[A-Za-z0-9]+$)")
 # The file extensions of the pictures that can be uploaded here.
 PICTURE_EXTENSIONS: Final = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".avif", ".tif", ".tiff", ".heic", ".heif"}
 )
-# The end of the path of a file, which is not a program.
+# The end of the path of a file that is not a script.
 _FILE = re.compile(r"\.(?!(?:php[0-9]?|aspx?|cgi|jsp|pl)$)[A-Za-z0-9]+$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[A-Za-z0-9]+$")
 _LISTING_FORMS: Final = {"cat", "category_name", "tag", "author", "author_name", "m", "year"}
 QUERY_FORMS: Final = {*ENTRY_FORMS, *_LISTING_FORMS, "name", "pagename", "feed", "paged"}
-# The first segments of listings that are found by a slug.
+# The first path segments of listings that are looked up by slug.
 _PREFIXES: Final = {"category_name": "category", "tag": "tag", "author_name": "author", "author": "author"}
 
 
 def legacy_key(url: str) -> str:
-    """Return the path under which a redirect from a URL of the old site is stored, or an empty string for none.
+    """Return the path under which a redirect from a URL of the old site is stored; an empty string if it has none.
 
-    A query other than an ID at the root counts only at files, as a size: elsewhere it says which page is meant, so
-    the path alone would be that of another page.
+    Apart from an ID at the root, queries are ignored on files, where they choose a size. Other URLs with a query have
+    no redirect: the query determines the page, so the path alone would belong to a different one.
     """
     try:
         parts = urlsplit(url)
@@ -61,7 +61,7 @@ def legacy_key(url: str) -> str:
         return _UPLOADS + uploaded[1]
     if parts.query and not _FILE.search(parts.path):
         return ""
-    # In some places WordPress doubles the leading slash. A view leads from `/index.php/x/` to `/x/`.
+    # In some places, WordPress doubles the leading slash. A view redirects from `/index.php/x/` to `/x/`.
     path = "/" + parts.path.lstrip("/").removeprefix("index.php/") if parts.path.startswith("/") else ""
     return path if path != "/" else ""
 
@@ -69,7 +69,7 @@ def legacy_key(url: str) -> str:
 def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
     """Return the URL here of the file that was at `/wp-content/uploads/` + `path`, in any size. Raises Http404.
 
-    `folder` is the one that WordPress was in, such as `blog/`.
+    `folder` is the folder of the WordPress installation, such as `blog/`.
     """
     candidates = size_variants(normalise_path(f"/{folder}".rstrip("/") + _UPLOADS + path))
     (found,) = rows_at(request, (_redirects, [candidates]))
@@ -82,7 +82,7 @@ def file_url(request: HttpRequest, path: str, folder: str = "") -> str:
 
 
 def size_variants(path: str) -> list[str]:
-    """Return `path` and the paths of the files of which it may be a resized copy, the likeliest first."""
+    """Return `path` and the paths of the files that it may be a resized copy of, likeliest first."""
     original = _SIZE_SUFFIX.sub("", path)
     paths = dict.fromkeys([path, original, _SIZE_SUFFIX.sub("", original)])
     # WordPress stores very large pictures as `name-scaled.jpg`, but names their resized copies after `name.jpg`.
@@ -90,19 +90,19 @@ def size_variants(path: str) -> list[str]:
 
 
 def query_target(query: Mapping[str, str]) -> Target:
-    """Return where a query such as `/?p=5` leads here. One query at most. Raises Http404 if it leads nowhere."""
+    """Return the target here of a URL such as `/?p=5`. Takes at most one database query. Raises Http404."""
     for form in ENTRY_FORMS:
         if form in query:
             return _entry_target(query, form)
     if path := query.get("name") or query.get("pagename"):
-        # A post's slug without its date is looked up once the path isn't found.
+        # The slug of a post without its date is only looked up if the path isn't found.
         return Target(_path(path))
     listing = _listing_target(query)
     return _below(listing, _feed_path(query) if "feed" in query else _page_path(query, "paged", "page/"))
 
 
 def _below(target: Target, ending: str) -> Target:
-    """Return a further page or the feed of a target, which may not be there."""
+    """Return a further page or the feed of a target, which may not exist."""
     return Target(target.url + ending) if ending else target
 
 
@@ -117,7 +117,7 @@ def _listing_target(query: Mapping[str, str]) -> Target:
     if query.get("cat"):
         return _target_by_id("cat", query["cat"])
     if _ID.fullmatch(query.get("author", "")):
-        # An author's page exists only if there are posts on it.
+        # An author's page exists only if the author has published posts.
         return _target_by_id("author", query["author"])._replace(is_there=False)
     for form, prefix in _PREFIXES.items():
         if query.get(form):
@@ -140,7 +140,7 @@ def _feed_path(query: Mapping[str, str]) -> str:
 
 
 def _target_by_id(form: str, pk: str) -> Target:
-    """Return the URL of the object that had this ID on the old site, or that has it here. Raises Http404."""
+    """Return the target for the object that had this ID on the old site, or that has it here. Raises Http404."""
     if not _ID.fullmatch(pk):
         raise Http404(gettext("An ID consists of digits only."))
     if int(pk) > BigIntegerField.MAX_BIGINT:
@@ -154,7 +154,7 @@ def _target_by_id(form: str, pk: str) -> Target:
 
 
 _redirects = Prepared[Redirect](lambda paths: Redirect.objects.filter(path__in=paths).with_targets())
-# What has an ID here, by the name of the parameter.
+# The objects that can be looked up by ID, by the name of the parameter.
 _by_id: Final = {
     "p": Prepared[Any](
         lambda now, pk: (
@@ -167,7 +167,7 @@ _by_id: Final = {
 
 
 def _page_path(query: Mapping[str, str], name: str, prefix: str = "") -> str:
-    """Return the end of the path of the page with the number in the query, or an empty string for the first page."""
+    """Return the end of the path for the page number in the query, or an empty string for the first page."""
     text = query.get(name, "")
     return f"{prefix}{int(text)}/" if _ID.fullmatch(text) and int(text) > 1 else ""
 

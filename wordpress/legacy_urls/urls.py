@@ -1,4 +1,4 @@
-"""WordPress's own URLs. They come before those of the blog, whose pages match any path."""
+"""WordPress's own URLs. They must precede those of the blog, whose pages match any path."""
 
 from django.urls import path, re_path
 

@@ -21,7 +21,7 @@ def front(request: SiteRequest) -> HttpResponse:
         return views.front(request)
     target = query_target(query)
     if target.url == request.path:
-        # Some queries change nothing, such as `?paged=1`.
+        # Some queries have no effect, such as `?paged=1`.
         return views.front(request)
     return (RedirectToPage if target.is_there else HttpResponsePermanentRedirect)(target.url)
 

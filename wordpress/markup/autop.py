@@ -1,7 +1,7 @@
 """Paragraphs and line breaks for classic content, made from blank lines and line ends.
 
 The results follow the observed behaviour of WordPress (wpautop), but are well-formed where WordPress leaves stray tags.
-Other deliberate differences: comments leave no empty line behind, stray end tags of blocks separate paragraphs, and
+Other deliberate differences: comments leave no empty lines behind, stray end tags of blocks separate paragraphs, and
 headings, captions and terms can have line breaks but no paragraphs, as HTML requires.
 """
 
@@ -15,7 +15,7 @@ from wordpress.markup.tokenizer import CODE, VERBATIM, VOID, Token, tokenise
 _BLANK_LINE = re.compile(r"\n[ \t\f]*\n[ \t\f\n]*")
 _LINE_BREAK = "<br>\n"
 _WHITESPACE = " \t\f\n"
-# Comments that are used later. All others are dropped.
+# Comments that are needed later. All others are dropped.
 _MARKER = re.compile(r"<!--\s*(?:more\b.*|noteaser)\s*-->", re.DOTALL)
 _PAGE_BREAK = re.compile(r"<!--\s*nextpage\s*-->")
 
@@ -26,7 +26,7 @@ _MAX_REOPENED = 50_000
 
 
 class _Content(Enum):
-    """The kind of content of an element. It decides what blank lines and line ends become."""
+    """The kind of content of an element, which determines what blank lines and line ends become."""
 
     PARAGRAPHS = auto()  # every text is a paragraph
     FLOW = auto()  # every text is a paragraph, except one right after the start tag
@@ -45,7 +45,7 @@ _BLOCK_NAMES = {
     _Content.VERBATIM: " ".join(VERBATIM),
 }
 BLOCKS = {name: content for content, names in _BLOCK_NAMES.items() for name in names.split()}
-# The open elements that a start tag ends, and the elements that shield open ones from an end tag.
+# The open elements that a start tag closes, and the elements that shield open ones from an end tag.
 _SIBLINGS = {
     "li": {"li"},
     "dt": {"dt", "dd"},
@@ -84,7 +84,7 @@ class _Formatter:
         self.open = [""]
         self.inlines: list[_Inline] = []
         self.reopened = 0
-        # The texts since the last start or end of a block, each with whether it is a paragraph.
+        # The texts since the last start or end of a block, and whether each is a paragraph.
         self.texts: list[tuple[str, bool]] = []
         # Whether a blank line, another text or the end of a block precedes the current text.
         self.is_separate = False
@@ -243,7 +243,7 @@ class _Formatter:
                 self.pieces.append(token.whole)
             return
         if name == "a":
-            # Links cannot be nested: browsers end the first one.
+            # Links can't be nested; browsers close the first one.
             self._end_inline("a")
         if len(self.inlines) >= _MAX_INLINE_DEPTH:
             return
@@ -259,7 +259,7 @@ class _Formatter:
         self._close_inlines(index)
         ended = self.inlines.pop(index)
         if not ended.was_opened:
-            # It is empty, but may be the target of a link.
+            # An empty element may still be the target of a link.
             self.pieces.append(f"{ended.source}</{name}>")
 
     def _close_inlines(self, start: int) -> None:
@@ -277,7 +277,7 @@ class _Formatter:
             self._end_text()
             self.is_separate = True
         elif self.is_visible:
-            # A text does not begin with a line break.
+            # Line breaks at the beginning of a text are dropped.
             self._show("<br>")
             self.break_at = len(self.pieces) - 1
             self.before = ""

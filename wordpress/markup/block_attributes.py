@@ -1,6 +1,7 @@
-"""What blocks show that is not in their content, but only in their attributes: in the JSON of their comments.
+"""Blocks whose output is not in their content but only in their attributes, the JSON in their comments.
 
-WordPress and Jetpack make the HTML of such blocks anew for each reader. What they show of other sites becomes a link.
+WordPress and Jetpack generate the HTML of such blocks for each request. Content embedded from other sites becomes a
+link.
 """
 
 import json
@@ -15,11 +16,12 @@ from django.utils.dates import WEEKDAYS
 from blog.rendering.tree import clean_text
 from wordpress.markup.page_builders import divi_block_html
 
-# The URLs to which blocks lead, in the order in which they count.
+# The attributes with the URL that a block links to, in order of precedence.
 _URLS: Final = ("url", "giphyUrl", "link")
-# As Jetpack abbreviates them, from Monday on as in WEEKDAYS.
+# Jetpack's abbreviations, starting with Monday like WEEKDAYS.
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-# A block of a plugin that has no content. Those of Jetpack are forms and lists of recent content, or shown.
+# A block of a plugin that has no content. Jetpack's blocks are excluded: the ones not shown here are forms and lists of
+# recent content.
 _PLUGIN_BLOCK = re.compile(
     r"<!--\s+wp:(?!core/|core-embed/|divi/|jetpack/)([a-z][a-z0-9-]*+/[a-z][a-z0-9/-]*?)\s(?:[^<>]*)/-->"
 )
@@ -28,7 +30,7 @@ type _Values = dict[str, Any]
 
 
 def empty_block(name: str, comment: str) -> str:
-    """Return what a block without content shows. Empty if that is nothing here, such as a list of recent posts."""
+    """Return the HTML of a block without content; empty if it shows nothing here, such as a list of recent posts."""
     show = _SHOWN.get(name)
     if show is None and name.startswith("divi/"):
         show = divi_block_html
@@ -38,18 +40,18 @@ def empty_block(name: str, comment: str) -> str:
 
 
 def in_place_of_content(name: str, comment: str) -> str:
-    """Return what a block with content shows instead of that. Empty if it shows its content."""
+    """Return the HTML that a block with content shows instead of its content; empty if it shows its content."""
     return empty_block(name, comment) if name in {"jetpack/story", "math"} else ""
 
 
 def before_content(name: str, comment: str) -> str:
-    """Return what a block shows before its content."""
+    """Return the HTML that a block shows before its content."""
     label = _text(_values(comment), "label") if name == "tab" else ""
     return f"<h3>{escape(label)}</h3>" if label else ""
 
 
 def link_without_content(name: str, comment: str) -> str:
-    """Return what a block that leads to another site shows if there is no URL in its content."""
+    """Return the link to show for a block that embeds another site if there is no URL in its content."""
     return _link(_values(comment)) if name in _LINKING else ""
 
 
@@ -68,14 +70,14 @@ def _values(comment: str) -> _Values:
 
 
 def _text(values: _Values, *names: str) -> str:
-    """Return the first of these attributes that is a text and not empty. Empty if none is."""
-    # Escapes in JSON can stand for characters that no text may contain.
+    """Return the first of these attributes that is a non-empty text, or an empty string."""
+    # JSON escapes can represent characters that texts must not contain.
     texts = (clean_text(text) for name in names if isinstance(text := values.get(name), str))
     return next(filter(None, texts), "")
 
 
 def _link(values: _Values) -> str:
-    """Return the URL of a block alone in a paragraph, which blog.rendering turns into a card or a link."""
+    """Return the URL of a block in a paragraph of its own, which blog.rendering turns into a card or a link."""
     url, caption = _text(values, *_URLS), _text(values, "caption")
     return f"\n<p>{escape(url)}</p>\n" + (f"<p>{caption}</p>\n" if caption else "") if url else ""
 
@@ -97,13 +99,13 @@ def _formula(values: _Values) -> str:
 
 
 def _track(values: _Values) -> str:
-    """Return the player of a file in a playlist."""
+    """Return the player for a file in a playlist."""
     title = " – ".join(filter(None, (_text(values, name) for name in ("title", "artist"))))
     return _player("audio", _text(values, "src"), title)
 
 
 def _gallery(values: _Values) -> str:
-    """Return the pictures and videos of a story of Jetpack, or of a gallery of Kadence."""
+    """Return the pictures and videos of a Jetpack story or a Kadence gallery."""
     files = values.get("mediaFiles") or values.get("imagesDynamic")
     items = "".join(_gallery_items(files if isinstance(files, list) else []))
     return f'<figure class="wp-block-gallery columns-3"><ul>{items}</ul></figure>' if items else ""
@@ -126,7 +128,7 @@ def _player(tag: str, url: str, title: str) -> str:
 
 
 def _opening_hours(values: _Values) -> str:
-    """Return the days on which a business is open, with the times."""
+    """Return the days on which a business is open, with its hours."""
     days, rows = values.get("days"), ""
     for day in days if isinstance(days, list) else ():
         match day:

@@ -1,7 +1,7 @@
-"""Texts that posts from the block editor refer to by ID instead of containing them: footnotes and reusable blocks.
+"""Footnotes and reusable blocks, which posts from the block editor refer to by ID instead of containing them.
 
 WordPress stores the footnotes of a post as JSON in its meta field `footnotes`, and reusable blocks as posts of their
-own. Here both are fragments, which are looked up whenever a text of their site is rendered or exported.
+own. Here, both are fragments, which are looked up whenever a text of their site is rendered or exported.
 """
 
 import datetime as dt
@@ -29,26 +29,26 @@ from wordpress.models import Fragment, FragmentKind, ImportedItem, ReusableBlock
 
 NOTE, BLOCK = FragmentKind.FOOTNOTE, FragmentKind.BLOCK
 
-# After an edit, up to this many entries are rendered while the editor waits. A worker renders more.
+# After an edit, up to this many entries are rendered while the editor waits. If there are more, a worker does it.
 MAX_RENDERED_AT_ONCE: Final = 100
-# Reusable blocks can contain others. The limit also ends blocks that contain themselves.
+# Reusable blocks can contain others. The limit also stops blocks that contain themselves.
 MAX_DEPTH: Final = 3
 _FOOTNOTE_MARKER = re.compile(r"""\bdata-fn=["']([^"'<>\s]{1,64})["']""")
-# What the comment of a block contains that readers did not see, in WordPress and in the plugin Block Visibility.
+# The comment of a block that is hidden from readers, by WordPress or by the plugin Block Visibility, contains this.
 HIDDEN = re.compile(r'"blockVisibility":false|"hideBlock":true')
 _BLOCK_REFERENCE = re.compile(r"""<!--\s+wp:(?:core/)?block\s+\{"ref":([0-9]{1,18})\b[^<>]{0,2000}-->""")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The site that a text came from (None if it is unknown), and the ID that it had there (0 if it is unknown)."""
+    """The site that a text came from (None if unknown), and the ID that it had there (0 if unknown)."""
 
     site: str | None = None
     wordpress_id: int = 0
 
 
 def origin_of(subject: object) -> Origin:
-    """Return the origin of an entry, looked up when it is first needed, or what an import says of one to be stored."""
+    """Return the origin of an entry, which is looked up lazily, or `subject` itself if an import passed an origin."""
     if isinstance(subject, Origin):
         return subject
     if isinstance(subject, Entry) and subject.pk:
@@ -58,10 +58,10 @@ def origin_of(subject: object) -> Origin:
 
 
 def find_fragments(kind: FragmentKind, names: Iterable[str], site: str | None) -> dict[str, str]:
-    """Return the texts of the fragments of `site` and those without a site by name; if it is None, the oldest ones."""
+    """Return texts by name, from the fragments of `site` or without a site; if `site` is None, from the oldest ones."""
     of_site: dict[str, Any] = {} if site is None else {"site__in": {site, ""}}
     rows = fetch_rows(Fragment, "name", names, "site", "pk", "name", "text", kind=kind, **of_site)
-    # The last row of a name counts: that of the site itself, or else the one with the lowest key.
+    # The last row for a name counts, which is that of the site itself, otherwise the one with the lowest key.
     return {name: text for *_key, name, text in sorted(rows, key=lambda row: (row[0] == site, -row[1]))}
 
 
@@ -83,33 +83,33 @@ def expand_blocks(source: str, origin: Origin) -> str:
 
 
 def _expand(known: Mapping[str, str], reference: re.Match[str]) -> str:
-    """Return the text of a block that is known and was not hidden, or else the reference to it."""
+    """Return the text of a block that is known and was not hidden, otherwise the reference to it."""
     return reference[0] if HIDDEN.search(reference[0]) else known.get(reference[1], reference[0])
 
 
 def replace_block_ids(source: str, new_ids: Mapping[str, str]) -> str:
-    """Replace the IDs of reusable blocks. `new_ids` are given by the old ones."""
+    """Replace the IDs of reusable blocks. `new_ids` maps old IDs to new ones."""
     return _BLOCK_REFERENCE.sub(lambda ref: ref[0].replace(ref[1], new_ids.get(ref[1], ref[1]), 1), source)
 
 
 def footnotes_field(source: str, origin: Origin) -> str:
-    """Return the meta field with the footnotes of `source`, as WordPress writes it. Empty if it has none."""
+    """Return the meta field with the footnotes of `source`, as WordPress writes it; empty if it has none."""
     footnotes = [{"content": text, "id": name} for name, text in find_footnotes(source, origin).items()]
     return json.dumps(footnotes, ensure_ascii=False) if footnotes else ""
 
 
 def find_footnotes(source: str, origin: Origin) -> dict[str, str]:
-    """Return the texts of the known footnotes of `source` by ID, in their order."""
+    """Return the texts of the known footnotes of `source` by ID, in order."""
     names = dict.fromkeys(_FOOTNOTE_MARKER.findall(source)) if "data-fn=" in source else {}
     known = find_fragments(NOTE, names, origin.site) if names else {}
     return {name: known[name] for name in names if name in known}
 
 
 def save_block(block: ReusableBlock) -> int:
-    """Save `block` and return how many entries may show it. They are rendered again after the transaction commits."""
+    """Save `block` and return how many entries may show it. They are rerendered after the transaction commits."""
     with transaction.atomic():
         stored = Fragment.objects.select_for_update().get(pk=block.pk)
-        # The next import recognises by this that the block was edited here.
+        # This tells the next import that the block was edited here.
         block.exported = stored.exported or stored.fingerprint
         block.save()
         count = Entry.objects.filter(_entries_showing(stored)).count()
@@ -121,12 +121,12 @@ def save_block(block: ReusableBlock) -> int:
 @task_kind(_("Rendering texts with a changed block"), time_limit=dt.timedelta(hours=6))
 @task()
 def rerender_entries(pk: int) -> None:
-    """Render the entries that show a block again."""
+    """Rerender the entries that show a block."""
     rerender(Entry.objects.filter(_entries_showing(Fragment.objects.get(pk=pk))), RerenderResult())
 
 
 def _entries_showing(block: Fragment) -> Q:
-    """Match the entries, of any site, that may show a block with this ID, by itself or inside another one."""
+    """Match the entries, of any site, that may show a block with this ID, on its own or inside another block."""
     names = {block.name}
     for _depth in range(MAX_DEPTH - 1):
         containing = Fragment.objects.filter(_refers_to("text", names), kind=BLOCK, site=block.site)

@@ -1,4 +1,4 @@
-"""Galleries and playlists: their shortcodes show the files with the IDs in `ids`, or those attached to their post."""
+"""Gallery and playlist shortcodes, which show the files with the IDs in `ids`, or those attached to their post."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -12,19 +12,19 @@ from wordpress.markup.footnotes_and_blocks import Origin
 from wordpress.models import Attachment
 
 _MAX_FILES = 500
-# In all galleries and playlists of a text. Further ones stay as text.
+# The limits for all galleries and playlists of a text together. Those beyond a limit show nothing.
 _MAX_QUERIES = 100
 _MAX_CHARACTERS = 1_000_000
-# About that of a file's HTML without its texts.
+# The approximate length of a file's HTML without its texts.
 _ITEM_LENGTH = 200
 
-# Takes the IDs of files; without IDs, that of the post or page to which they are attached (0: the one being rendered).
-# Returns the known files by ID, in their order. All these IDs are those of the old site.
+# Takes the IDs of files or, if there are none, the ID of the post or page that they are attached to (0 for the one
+# being rendered). Returns the known files by ID, in order. All IDs are those of the old site.
 type UploadFinder = Callable[[Sequence[int], int], Mapping[int, Upload | None]]
 
 
 def find_uploads(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, Upload]:
-    """Find files of the text's site (UploadFinder). If that is unknown, the first site that used an ID counts."""
+    """Return files of the text's site (see UploadFinder). If that is unknown, the first site that used an ID counts."""
     attachments = Attachment.objects.with_file().select_related("picture", "document")
     if ids:
         attachments = attachments.filter(wordpress_id__in=ids)
@@ -43,7 +43,7 @@ def find_uploads(origin: Origin, ids: Sequence[int], parent: int) -> dict[int, U
 
 
 def limited(find: UploadFinder) -> UploadFinder:
-    """Return a finder for one text, which finds nothing more once galleries take too many queries or characters."""
+    """Return a finder for one text that finds nothing once its galleries have taken too many queries or characters."""
     queries = characters = 0
 
     @cache
@@ -63,21 +63,21 @@ def limited(find: UploadFinder) -> UploadFinder:
 
 
 def gallery_html(attributes: Mapping[str, str], find: UploadFinder) -> str:
-    """Return the figure for a gallery shortcode with these attributes. Empty if none of its pictures is known."""
+    """Return the figure for a gallery shortcode with these attributes; empty if none of its pictures is known."""
     shown = _chosen(attributes, find, lambda upload: isinstance(upload, Picture))
     if not shown:
         return ""
     columns = attributes.get("columns", "")
     columns = columns if columns in set("123456789") else "3"
     linked = attributes.get("link") != "none"
-    # WordPress shows small copies there, all of the same size.
+    # By default, WordPress shows small copies, all of the same size.
     cropped = "" if "size" in attributes else " is-cropped"
     items = "".join(_picture(wordpress_id, upload, linked=linked) for wordpress_id, upload in shown)
     return f'<figure class="wp-block-gallery columns-{columns}{cropped}"><ul>{items}</ul></figure>'
 
 
 def playlist_html(attributes: Mapping[str, str], find: UploadFinder) -> str:
-    """Return the players for a playlist shortcode with these attributes. Empty if none of its files is known."""
+    """Return the players for a playlist shortcode with these attributes; empty if none of its files is known."""
     kind = "video" if attributes.get("type") == "video" else "audio"
     shown = _chosen(attributes, find, lambda upload: _media_type(upload).startswith(f"{kind}/"))
     items = "".join(_player(kind, upload) for _id, upload in shown)
@@ -86,7 +86,7 @@ def playlist_html(attributes: Mapping[str, str], find: UploadFinder) -> str:
 
 
 def parse_ids(attribute: str) -> list[int]:
-    """Return the IDs in an attribute of a gallery, which separates them with commas or spaces."""
+    """Return the IDs in an attribute of a gallery, separated by commas or spaces."""
     parts = attribute.replace(",", " ").split()
     return [int(part) for part in parts if part.isascii() and part.isdecimal() and len(part) < 17]
 
@@ -94,7 +94,7 @@ def parse_ids(attribute: str) -> list[int]:
 def _chosen(
     attributes: Mapping[str, str], find: UploadFinder, is_of_kind: Callable[[Upload], bool]
 ) -> list[tuple[int, Upload | None]]:
-    """Return the IDs that a shortcode with these attributes chooses, each with its file. Empty if none is known."""
+    """Return the IDs selected by a shortcode with these attributes, with their files; empty if none is known."""
     named = attributes.get("ids") or attributes.get("include") or ""
     listed = parse_ids(named)[:_MAX_FILES]
     if named and not listed:
@@ -110,10 +110,10 @@ def _chosen(
 
 def _picture(wordpress_id: int, picture: Upload | None, *, linked: bool) -> str:
     if not isinstance(picture, Picture):
-        # It tells editors what to look for.
+        # Tells editors which picture to look for.
         return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
     url = escape(picture.file.url)
-    # A link that holds nothing but an image is called what its image is.
+    # The accessible name of a link that contains only an image is the image's alternative text.
     alt = picture.alt or (linked and (picture.caption or str(picture))) or ""
     html = f'<img src="{url}" alt="{escape(alt)}">'
     if linked:

@@ -1,7 +1,7 @@
-"""Footnotes as plugins of WordPress write them: the text of each is in the place of its marker, in a shortcode.
+"""Footnotes of WordPress plugins, whose text is in a shortcode at the place of the marker.
 
-These plugins are Easy Footnotes, Modern Footnotes, Simple Footnotes, Footnotes for WordPress and others. What some of
-them write in double parentheses may as well be meant as it is.
+These plugins are Easy Footnotes, Modern Footnotes, Simple Footnotes, Footnotes for WordPress and others. The double
+parentheses that some of them use are not supported, because they may be meant literally.
 """
 
 import re
@@ -16,14 +16,15 @@ _TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAMES})(?:\s[^\[\]]*+)?\](
 
 
 def take_notes(source: str, notes: list[str]) -> str:
-    """Replace footnotes in shortcodes with their numbers, and add their texts to `notes`, the earlier ones of the text.
+    """Replace footnotes in shortcodes with their numbers, and append their texts to `notes`.
 
-    A shortcode without an end in the same block stays as text. Takes time proportional to the length of `source`.
+    `notes` contains the earlier footnotes of the text. A shortcode without an end tag in the same block stays as text.
+    Takes time proportional to the length of `source`.
     """
     if not _TAG.search(source):
         return source
     parts: list[str] = []
-    # The name of the footnote that has begun, and the index of its start tag.
+    # The name of the open footnote's shortcode, and the index of its start tag in `parts`.
     name, start = "", 0
     for token, is_code in tokenise_with_code(source):
         if token.kind == "comment" or token.name in BLOCKS:
@@ -52,7 +53,7 @@ def take_notes(source: str, notes: list[str]) -> str:
 
 
 def list_of_notes(notes: Sequence[str]) -> str:
-    """Return the list to which the numbers link. Empty if there is none."""
+    """Return the list of footnotes that the numbers link to; empty if there are none."""
     items = "".join(
         f'<li id="note-{number}" class="footnote-item">{text}'
         f' <a href="#note-{number}-link" class="footnote-backref">↩︎</a></li>'

@@ -1,7 +1,7 @@
 """Page builders: Divi, WPBakery and Avada store pages as shortcodes around their texts, SiteOrigin some of its widgets.
 
-A page has one column here. The shortcodes disappear, except for what they show: headings, pictures, videos and links,
-which are in their attributes. What is between them stays. Source: exports of sites that use these builders.
+Pages have a single column here. The shortcodes are removed, except for the headings, pictures, videos and links in
+their attributes. The text between them stays. Source: exports of sites that use these builders.
 """
 
 import re
@@ -18,20 +18,20 @@ from wordpress.markup.galleries import UploadFinder, parse_ids
 from wordpress.markup.tokenizer import tokenise_with_code
 from wordpress.wxr.values import plain_line
 
-# How the names of their shortcodes begin.
+# The prefixes of their shortcodes.
 BUILDERS: Final = ("et_pb_", "fusion_", "siteorigin_widget", "vc_")
 _NAME: Final = rf"(?:{'|'.join(BUILDERS)})\w*+"
 _MARK = re.compile(rf"\[(?:{'|'.join(BUILDERS)})")
 _TAG = re.compile(rf"\[(?<!\[\[)(?P<end>/?)(?P<name>{_NAME})(?P<attributes>(?:\s[^\[\]]*+)?)\]")
 _ATTRIBUTE = re.compile(r'(?<![\w-])(\w++)="([^"]*+)"')
-# Code and pictures that are the content of a shortcode.
+# Shortcodes whose content is encoded code or the URL of a picture.
 _ENCODED = re.compile(
     r"\[(?P<name>vc_raw_html|fusion_code)(?:\s[^\[\]]*+)?\](?P<code>[A-Za-z0-9+/=\s]*+)\[/(?P=name)\]"
 )
 _FRAMED = re.compile(
     r"(\[fusion_imageframe(?:\s[^\[\]]*+)?\])\s*+(https?://[^\s<>\"\[\]]++)\s*+(?=\[/fusion_imageframe\])"
 )
-# What stands for characters that have a meaning of their own in shortcodes, in WPBakery and Divi.
+# How WPBakery and Divi escape characters that have a special meaning in shortcodes.
 _ESCAPES: Final = {"``": '"', "`{`": "[", "`}`": "]", "%22": '"', "%91": "[", "%93": "]"}
 _ESCAPE = re.compile("|".join(map(re.escape, _ESCAPES)))
 _LINE_BREAK: Final = "[et_pb_line_break_holder]"
@@ -45,7 +45,7 @@ _LINKS: Final = (
     *((f"button_{number}_text", f"button_{number}_url") for number in ("one", "two")),
     ("btn_title", "btn_link"),
 )
-# Forms, whose attributes contain e-mail addresses, and what has no text of its own.
+# Forms, whose attributes contain e-mail addresses, and shortcodes without text.
 _WITHOUT_TEXT: Final = frozenset(
     {"et_pb_contact_field", "et_pb_contact_form", "et_pb_login", "et_pb_signup", "fusion_menu_anchor"}
 )
@@ -66,7 +66,7 @@ def expand_builders(source: str, find_uploads: UploadFinder) -> str:
         return source
     source = _FRAMED.sub(r'\1<img src="\2" alt="">', _ENCODED.sub(_decoded, source.replace(_LINE_BREAK, "\n")))
     ends = {tag["name"] for tag in _TAG.finditer(source) if tag["end"]}
-    # What comes at the end of each open shortcode.
+    # The HTML that follows the content of each open shortcode, by name.
     waiting = defaultdict[str, list[str]](list)
 
     def replace(tag: re.Match[str]) -> str:
@@ -83,7 +83,7 @@ def expand_builders(source: str, find_uploads: UploadFinder) -> str:
 
 
 def divi_block_html(attributes: Mapping[str, Any]) -> str:
-    """Return what a block of Divi 5 shows, all of which is in its attributes."""
+    """Return the HTML of a Divi 5 block, whose content is entirely in its attributes."""
     parts = []
     for name, element in attributes.items():
         try:
@@ -101,7 +101,7 @@ def divi_block_html(attributes: Mapping[str, Any]) -> str:
 
 
 def _texts(source: str) -> Iterator[tuple[str, bool]]:
-    """Yield the parts of `source`, each with whether no shortcode in it counts."""
+    """Yield the parts of `source`, and whether shortcodes in each are to be left alone."""
     for token, is_code in tokenise_with_code(source):
         yield token.source, is_code or token.kind != "text"
 
@@ -116,7 +116,7 @@ def _decoded(shortcode: re.Match[str]) -> str:
 
 def _values(attributes: str) -> dict[str, str]:
     values = {name.lower(): unescape(value).strip() for name, value in _ATTRIBUTE.findall(attributes)}
-    # In a URL, `%91` is a part of a character.
+    # In a URL, `%91` is part of a character, not an escaped bracket.
     return {name: value if _url(value) else _unescaped(value) for name, value in values.items()}
 
 
@@ -125,7 +125,7 @@ def _unescaped(text: str) -> str:
 
 
 def _html(name: str, values: Mapping[str, str], find_uploads: UploadFinder) -> tuple[str, str]:
-    """Return what a shortcode shows before and after its content."""
+    """Return the HTML that a shortcode shows before and after its content."""
     if name in _WITHOUT_TEXT:
         return "", ""
     link = _url(values.get("url") or values.get("link") or "")
@@ -175,6 +175,6 @@ def _link(label: str, url: str) -> str:
 
 
 def _url(value: str) -> str:
-    """Return a URL, which WPBakery encodes together with other properties of a link; empty if it is none."""
+    """Return the URL in `value`, which WPBakery encodes with other properties of a link; empty if there is none."""
     url = unquote(value.removeprefix("url:").partition("|")[0]) if value.startswith("url:") else value
     return url if url.startswith(("http://", "https://", "mailto:", "tel:", "/")) else ""

@@ -1,4 +1,4 @@
-"""The `wordpress` markup: turns content as WordPress stores it into the HTML that WordPress would show.
+"""The `wordpress` markup: turns content as stored by WordPress into the HTML that WordPress would show.
 
 Classic content is HTML in which blank lines separate paragraphs and single line ends are line breaks
 (wordpress.markup.autop). Content of the block editor is plain HTML between comments such as `<!-- wp:paragraph -->`.
@@ -41,22 +41,22 @@ _FOOTNOTE_LINK = re.compile(
     r'(<sup\b(?=[^<>]*\bclass="fn")[^<>]*+>)<a\b(?=[^<>]*\bhref="#([^"<>]+)")[^<>]*+>([^<>]*)</a>'
 )
 
-# Blocks that show nothing here. The second says that a list of recent content is empty, and there are no such lists;
-# the last ones are forms.
+# Blocks that show nothing here. The second is the message of an empty list of recent content, which has no equivalent
+# here; the last ones are forms.
 _NEVER_SHOWN = frozenset(
     {"spacer", "query-no-results", "jetpack/donations", "jetpack/recurring-payments", "jetpack/simple-payments"}
     | {"jetpack/subscriptions"}
 )
 # Blocks with classic content.
 _CLASSIC = frozenset({"", "freeform", "shortcode", "divi/placeholder"})
-# A button of a form, or of a script.
+# A button that belongs to a form or script.
 _BUTTON = re.compile(r"<button\b[^<>]*+>[^<>]*+</button>", re.IGNORECASE)
-# What scripts of other sites replace.
+# Empty links, which other sites' scripts replace with their content.
 _EMPTY_LINK = re.compile(r"""<a\b(?=[^<>]*?\shref="(https?://[^\s"<>]++)")[^<>]*+></a>""")
-# The plus sign beside a heading that opens and closes what is below it.
+# The plus sign next to an accordion heading, which opens and closes the section below it.
 _TOGGLE_ICON = re.compile(r"<span\b[^<>]*?\baccordion-heading__toggle-icon\b[^<>]*+>[^<>]*+</span>")
 
-# What a cover block says about a picture that is the background of an element.
+# The classes of a cover block's elements with a background picture, and the attributes that describe it.
 _COVER_CLASSES = frozenset({"wp-block-cover", "wp-block-cover__image-background"})
 _COVER_ATTRIBUTE = re.compile(r"""(?<=\s)(class|style|aria-label)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE)
 _BACKGROUND = re.compile(r"""background-image\s*+:\s*+url\(\s*+(?:"([^"]*+)"|'([^']*+)'|([^)]*+))""", re.IGNORECASE)
@@ -84,7 +84,10 @@ def to_html(source: str, entry: object = None) -> str:
 
 
 class _OpenBlock(NamedTuple):
-    """A block with content that has begun, the link that it shows if it has no URL, and how many came before it."""
+    """An open block with content.
+
+    `link` is shown if its content has no URL. `urls` is the number of URLs before the block.
+    """
 
     name: str
     link: str = ""
@@ -94,10 +97,10 @@ class _OpenBlock(NamedTuple):
 def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
     """Return the HTML of all blocks. Anything between blocks is classic content. Footnotes are added to `notes`."""
     html: list[str] = []
-    # The first stands for what is in no block.
+    # The first one stands for content outside of blocks.
     open_blocks = [_OpenBlock("")]
     has_footnotes = False
-    # How many URLs there are in so many parts of the HTML.
+    # The number of URLs in the first `counted` parts of the HTML.
     urls = counted = 0
     done = 0
     # There is nothing to find after the end of the last comment.
@@ -106,7 +109,7 @@ def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
         html.append(_content(block.name, source[done : comment.start()], notes))
         urls += sum(part.count("://") for part in html[counted:])
         counted, done = len(html), comment.end()
-        # So are the blocks inside a hidden one.
+        # Blocks inside a hidden one are hidden too.
         is_hidden = block.name == "hidden" or comment["name"] in _NEVER_SHOWN or HIDDEN.search(comment[0])
         if comment["is_end"]:
             if len(open_blocks) > 1:
@@ -120,7 +123,7 @@ def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
             link = link_without_content(comment["name"], comment[0])
             open_blocks.append(_OpenBlock("hidden" if replaced else comment["name"], link, urls))
         elif comment["name"] == "footnotes" and not is_hidden:
-            # WordPress allows one such block. A hostile text would repeat it.
+            # WordPress allows only one such block, but a hostile text might repeat it.
             html.append("" if has_footnotes else _footnotes(source, origin))
             has_footnotes = True
         elif not is_hidden:
@@ -129,12 +132,12 @@ def _blocks(source: str, origin: Origin, notes: list[str]) -> list[str]:
 
 
 def _content(block: str, text: str, notes: list[str]) -> str:
-    """Return the HTML of what is directly in a block with this name, or in none. Footnotes are added to `notes`."""
+    """Return the HTML of text directly inside a block with this name, or in no block. Add footnotes to `notes`."""
     if block == "hidden":
         return ""
     text = take_notes(text, notes)
     if block == "file":
-        # It embeds the document in an <object> above the link to it.
+        # The file block embeds the document in an <object> above the link to it.
         text = _OBJECT.sub("", text)
     if block == "cover":
         text = _show_background(text)
@@ -150,9 +153,9 @@ def _content(block: str, text: str, notes: list[str]) -> str:
 
 
 def _footnotes(source: str, origin: Origin) -> str:
-    """Return the list of footnotes in the form that Markdown has here. Empty if none of them is known."""
+    """Return the list of footnotes in the same form as for Markdown; empty if none of them is known."""
     known = find_footnotes(source, origin)
-    # A text cannot refer to more than could be written in it.
+    # The footnotes of a text may not be longer in total than a text may be.
     lengths = accumulate(map(len, known.values()))
     items = "".join(
         f'<li id="{escape(name)}" class="footnote-item">{_texturize_html(text)}'
@@ -166,7 +169,8 @@ def _footnotes(source: str, origin: Origin) -> str:
 def _show_background(source: str) -> str:
     """Return the HTML of a cover block with its picture as an element.
 
-    Old covers, and those with a fixed or repeated background, name the picture only in a style, which is not allowed.
+    Old covers, and those with a fixed or repeated background, refer to the picture only in a style attribute, which is
+    not allowed here.
     """
     return "".join(
         token.source + (_background_picture(token.source) if token.kind == "start" and token.name == "div" else "")
@@ -175,7 +179,7 @@ def _show_background(source: str) -> str:
 
 
 def _background_picture(tag: str) -> str:
-    """Return the picture in the background of the element of a cover block that begins with `tag`. Empty if none."""
+    """Return the background picture of the cover block's element with the start tag `tag`; empty if it has none."""
     values = {match[1].lower(): unescape(match[2] or match[3] or "") for match in _COVER_ATTRIBUTE.finditer(tag)}
     if _COVER_CLASSES.isdisjoint(values.get("class", "").split()):
         return ""

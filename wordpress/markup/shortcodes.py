@@ -1,4 +1,4 @@
-"""Shortcodes, such as `[gallery]`, which WordPress replaces with content of its own."""
+"""Shortcodes, such as `[gallery]`, which WordPress replaces with generated content."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from wordpress.markup.note_shortcodes import take_notes
 from wordpress.markup.page_builders import count_builders, expand_builders
 from wordpress.markup.tokenizer import tokenise, tokenise_with_code
 
-# These patterns begin with the character itself and look behind it afterwards, which is much faster.
+# These patterns match a character first and then look behind it, which is much faster than the other way round.
 # A shortcode and, if it is text without brackets, the content up to its end tag.
 _SHORTCODE = re.compile(
     r"\[(?P<escaped>\[)?(?P<name>[A-Za-z][\w-]*+)(?P<attributes>(?:[\s=:][^\[\]]*+)?)\]"
@@ -22,8 +22,8 @@ _SHORTCODE = re.compile(
 _MAY_BE_SHORTCODE = re.compile(r"\[[A-Za-z]")
 _END_TAG = re.compile(r"\[/([A-Za-z][\w-]*+)\]")
 _URL = re.compile(r"""https?://[^\s<>"'\[\]|]+""", re.IGNORECASE)
-# Shortcodes of WordPress and WordPress.com that embed content of another site by its URL, and the templates of the URL
-# for those that take something else. A template without a field gets the attribute `id`, or what has no name.
+# Shortcodes of WordPress and WordPress.com that embed content of another site by its URL, and URL templates for those
+# that take other attributes. The unnamed field of a template is the attribute `id` or the unnamed attribute.
 _EMBEDS: dict[str, tuple[str, ...]] = {
     "archiveorg": ("https://archive.org/details/{}",),
     "archiveorg-book": ("https://archive.org/details/{}",),
@@ -66,8 +66,8 @@ _MEDIA_ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "video": ("src", "mp4", "m4v", "webm", "ogv", "mov", "flv", "wmv"),
 }
 _GALLERIES = {"gallery", "slideshow"}
-# Forms of WordPress.com, which would show the e-mail address that they send to, and of plugins. As in WordPress, they
-# end at the first closing bracket, and there may be opening ones before it: many have a subject such as `[My blog`.
+# Forms of WordPress.com, which would reveal the e-mail address they send to, and of plugins. As in WordPress, they end
+# at the first closing bracket, which opening ones may precede: many have a subject such as `[My blog`.
 FORMS = {
     *("blog_subscription_form", "caldera_form", "contact-field", "contact-form", "contact-form-7", "everest_form"),
     *("fluentform", "forminator_form", "gravityform", "gravityforms", "jetpack_subscription_form", "mailpoet_form"),
@@ -76,7 +76,7 @@ FORMS = {
 }
 _FORM_NAME = rf"(?P<end>/?)(?P<name>{'|'.join(sorted(FORMS))})(?=[\s/\]])"
 _FORM = re.compile(rf"(?<!\[)\[{_FORM_NAME}(?:[^\[\]]++|\[(?!/?(?:{'|'.join(sorted(FORMS))})))*+\]", re.IGNORECASE)
-# Shortcodes that show files of the site itself. Without a file they show nothing.
+# Shortcodes that show the site's own files. Without a file, they show nothing.
 SHOWING_FILES = _MEDIA_ATTRIBUTES.keys() | _GALLERIES | {"playlist"}
 _KNOWN = _EMBEDS.keys() | SHOWING_FILES | {"caption", "wp_caption"}
 # Text in brackets need not be a shortcode. These names, some of which belong to plugins, always are.
@@ -85,8 +85,8 @@ _CERTAIN = _KNOWN | {
     "upcomingevents",
 }
 _CERTAIN_PREFIXES = ("bbp-", "jetpack-")
-# The shortcode of WordPress.com for source code, and its aliases: other names, and those of languages. Some are
-# ordinary words too, so only those with an end tag count. Elements for code show the shortcode itself.
+# WordPress.com's shortcode for source code, and its aliases, most of which are names of languages. Some are also
+# ordinary words, so only those with an end tag count. Inside elements for code, the shortcode itself is shown.
 _CODE_NAMES = (
     *("as3", "actionscript3", "arduino", "bash", "c", "c-sharp", "cf", "clj", "clojure", "code", "coldfusion", "cpp"),
     *("csharp", "css", "delphi", "diff", "erl", "erlang", "fsharp", "go", "golang", "groovy", "haskell", "html"),
@@ -102,7 +102,7 @@ _CODE_SHORTCODE = re.compile(
 _FORMULA_SHORTCODE = re.compile(r"\[(?<!\[\[)(latex)((?:\s[^\[\]]*+)?)\](?!\])")
 _FORMULA = re.compile(r"\$latex(?:=|\s)((?:[^$\\]++|\\.)++)\$", re.DOTALL)
 _FORMULA_OPTION = re.compile(r"&(?:amp;|#0?38;)?(?:s|bg|fg)=[\w.-]*+")
-# The plugin WP-Syntax shows what is in these elements as it was typed.
+# The plugin WP-Syntax shows the content of these elements as it was typed.
 _TYPED_CODE = re.compile(
     r"""<pre\s(?=[^<>]*?\blang\s*+=\s*+["']?(?P<language>[\w-]++))(?![^<>]*?\bescaped\s*+=)[^<>]*+>""", re.IGNORECASE
 )
@@ -114,7 +114,7 @@ _ALIGNMENTS = {"alignleft", "alignright", "aligncenter", "alignnone"}
 
 
 def expand(source: str, find_uploads: UploadFinder) -> str:
-    """Replace all known shortcodes in `source`. Others, and those inside code, stay as text.
+    """Replace all known shortcodes in `source`. Unknown ones, and those inside code, stay as text.
 
     Embedded content becomes its URL on a line of its own, which blog.rendering turns into a card or a link.
     `find_uploads` finds the files of galleries and playlists.
@@ -137,7 +137,7 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
 def count_unknown(source: str) -> Counter[str]:
     """Count the shortcodes in `source` that stay as text or are forms, by name, for the report of an import.
 
-    Text in brackets such as `[sic]` is not a shortcode: it needs an attribute, an end tag or the name of a plugin.
+    Text in brackets such as `[sic]` is not a shortcode: that needs an attribute, an end tag, or a name that is certain.
     """
     names: Counter[str] = Counter()
     if not _MAY_BE_SHORTCODE.search(source):
@@ -168,19 +168,19 @@ def find_empty(source: str, find_uploads: UploadFinder) -> set[str]:
 
 
 def _outside_code(source: str, pattern: re.Pattern[str] = _SHORTCODE) -> Iterator[re.Match[str]]:
-    """Yield everything that looks like a shortcode, or like this pattern, and is not shown as code."""
+    """Yield all shortcodes, or matches of another `pattern`, that are not shown as code."""
     for token, is_code in tokenise_with_code(source):
         if token.kind == "text" and not is_code:
             yield from pattern.finditer(token.source)
 
 
 def _any_upload(ids: Sequence[int], parent: int) -> dict[int, None]:
-    """Stand for a file with every ID, to learn which shortcodes show files."""
+    """Return a placeholder for each ID, to find out which shortcodes show files."""
     return dict.fromkeys(ids or [1])
 
 
 def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
-    """Remove the end tag of a shortcode that was replaced and has markup as its content."""
+    """Remove the end tag of a shortcode that was replaced and whose content is markup."""
     if not expected[end[1].lower()]:
         return end[0]
     expected[end[1].lower()] -= 1
@@ -188,7 +188,7 @@ def _remove_end(end: re.Match[str], expected: Counter[str]) -> str:
 
 
 def _replace(shortcode: re.Match[str], find_uploads: UploadFinder, expected_ends: Counter[str]) -> str:
-    """Return the replacement of a shortcode, or the shortcode itself. Count end tags that are still to come."""
+    """Return the replacement of a shortcode, or the shortcode itself. Count the end tags expected later."""
     name = shortcode["name"].lower()
     before, after = shortcode["escaped"] or "", shortcode["escape_end"] or ""
     if before and after:
@@ -203,7 +203,7 @@ def _replace(shortcode: re.Match[str], find_uploads: UploadFinder, expected_ends
 
 
 def _html(name: str, shortcode: re.Match[str], find_uploads: UploadFinder) -> str | None:
-    """Return what a shortcode with this name shows, which may be nothing, or None if it stays as text."""
+    """Return the HTML of a shortcode with this name, which may be empty, or None if it stays as text."""
     attributes, content = unescape(shortcode["attributes"]), unescape(shortcode["content"] or "")
     if name in _EMBEDS:
         return escape(_embedded_url(name, attributes, content)) or None
@@ -214,18 +214,18 @@ def _html(name: str, shortcode: re.Match[str], find_uploads: UploadFinder) -> st
         html = gallery_html(parse_attributes(attributes), find_uploads)
     elif name == "playlist":
         html = playlist_html(parse_attributes(attributes), find_uploads)
-    # WordPress's names are in small letters. A “[Video]” without a file is rather an author's remark.
+    # WordPress's names are in lower case. A “[Video]” without a file is more likely an author's remark.
     shows_nothing = name in SHOWING_FILES and name == shortcode["name"]
     return html if html or shows_nothing else None
 
 
 def parse_attributes(attributes: str) -> dict[str, str]:
-    """Return the attributes of a shortcode that have a name, by that in small letters."""
+    """Return the named attributes of a shortcode, by name in lower case."""
     return {match[1].lower(): match[2] or match[3] or match[4] or "" for match in _ATTRIBUTE.finditer(attributes)}
 
 
 def _embedded_url(name: str, attributes: str, content: str) -> str:
-    """Return the URL of an embedding shortcode. Empty if there is none."""
+    """Return the URL of an embedding shortcode; empty if there is none."""
     if match := _URL.search(content) or _URL.search(attributes):
         embed = find_embed(match[0])
         return embed.page if embed else match[0]
@@ -244,7 +244,7 @@ def _embedded_url(name: str, attributes: str, content: str) -> str:
 
 
 def _media_element(name: str, attributes: str, content: str) -> str:
-    """Return the element for `[audio]` or `[video]`. Empty if it names no file."""
+    """Return the element for `[audio]` or `[video]`; empty if it gives no file."""
     values = parse_attributes(attributes)
     sources = [values[key] for key in _MEDIA_ATTRIBUTES[name] if values.get(key)]
     # An early form: `[audio https://example.org/a.mp3|titles=A]`.
@@ -260,7 +260,7 @@ def _media_element(name: str, attributes: str, content: str) -> str:
         f' {key}="{values[key]}"' for key in ("width", "height") if name == "video" and values.get(key, "").isdecimal()
     )
     children = "".join(f'<source src="{escape(source)}">' for source in sources)
-    # What it encloses is for browsers that can't play it, as in WordPress.
+    # As in WordPress, the content is for browsers that can't play the file.
     return f"<{name}{size}>{children}{content.strip()}</{name}>"
 
 
@@ -280,7 +280,7 @@ def _replace_enclosing(source: str, pattern: re.Pattern[str], replace: Callable[
     """Replace the shortcodes that match `pattern` and have an end tag with `replace(attributes, content)`."""
     parts: list[str] = []
     done = 0
-    # Looking for each end tag only once keeps the time proportional to the length of `source`.
+    # Searching for each end tag from the end only once keeps the time proportional to the length of `source`.
     last_ends: dict[str, int] = {}
     for start_tag in pattern.finditer(source):
         end_tag = f"[/{start_tag[1]}]"
@@ -299,7 +299,7 @@ def _with_escaped_code(source: str) -> str:
     parts: list[str] = []
     done = 0
     for start_tag in _TYPED_CODE.finditer(source):
-        # A poem may be in Arabic, and is no code.
+        # `<pre lang="ar">` may be a poem in Arabic, not code.
         if start_tag.start() < done or start_tag["language"].lower() in LANG_INFO:
             continue
         end = source.find("</pre>", start_tag.end())
@@ -313,7 +313,7 @@ def _with_escaped_code(source: str) -> str:
 
 
 def _pre(_attributes: str, content: str) -> str:
-    """Return source code as an element inside which no markup is interpreted."""
+    """Return source code as an element in which no markup is interpreted."""
     # Entities in the code are already those of HTML.
     code = content.strip("\r\n").replace("[", "&#91;").replace("<", "&lt;").replace(">", "&gt;")
     return f"\n\n<pre><code>{code}</code></pre>\n\n"
@@ -329,7 +329,7 @@ def _formula(_attributes: str, content: str) -> str:
 
 
 def _picture_end(content: str) -> int:
-    """Return the end of the picture, and of the link around it, at the start of `content`. 0 if there is none."""
+    """Return the end of the picture, including the link around it, at the start of `content`; 0 if there is none."""
     position = end = 0
     for kind, text, name in tokenise(content):
         position += len(text)
@@ -346,7 +346,7 @@ def _figure(attributes: str, content: str) -> str:
     values = parse_attributes(attributes)
     end = _picture_end(content)
     shown = content[:end].strip() or content
-    # Before WordPress 3.4 the caption was an attribute.
+    # Before WordPress 3.4, the caption was an attribute.
     caption = (content[end:].strip() if end else "") or unescape(values.get("caption", ""))
     if not caption:
         return shown

@@ -1,7 +1,7 @@
 """Tables of the plugin TablePress: the shortcode `[table id=5 /]` shows the table with this ID of the text's site.
 
-Imports preserve these tables, which are items of a type of their own, as they are, under a key made from their IDs. A
-table is an array of rows in JSON, with HTML in its cells. Formulas are shown as they were typed. Source: the classes
+Imports preserve these tables, which are items of a custom type, unchanged, under a key made from their IDs. A table is
+a JSON array of rows, with HTML in its cells. Formulas are shown as they were typed. Source: the classes
 TablePress_Table_Model and TablePress_Render of the plugin.
 """
 
@@ -23,15 +23,15 @@ from wordpress.models import PreservedData, fingerprint
 from wordpress.wxr.records import TABLE
 from wordpress.wxr.values import plain_line
 
-# What a text that shows a table contains, in small or capital letters.
+# Every text that shows a table contains one of these.
 MARKS: Final = ("[table", "[TABLE", "wp:tablepress/")
 _OPTIONS, _VISIBILITY = "_tablepress_table_options", "_tablepress_table_visibility"
 _SHORTCODE = re.compile(r"\[(?<!\[\[)table(?=[\s=])(?P<attributes>[^\[\]]*+)\](?!\])", re.IGNORECASE)
 _BLOCK = re.compile(r"<!--\s+wp:tablepress/table\s+(?P<attributes>\{[^<>]{1,1000}\})\s+/-->")
 _NOT_IN_ID = re.compile(r"[^A-Za-z0-9_-]")
-# Cells that join the one on their left, above them, or both.
+# The contents of cells that are merged with the cell to their left, above them, or both.
 _LEFT, _ABOVE, _BOTH = "#colspan#", "#rowspan#", "#span#"
-# How many parts of a list of rows or columns are read.
+# The maximum number of parts that are read from a list of rows or columns.
 _MAX_PARTS: Final = 100
 
 
@@ -41,14 +41,14 @@ def table_key(table_id: str) -> str:
 
 
 def parse_rows(content: str) -> list[list[str]]:
-    """Return the cells of a table, as HTML. Empty if `content` is not what TablePress writes."""
+    """Return the cells of a table, as HTML; empty if `content` is not in TablePress's format."""
     stored: list[Any] = _parse(content, [])
     rows = [row for row in stored if isinstance(row, list)]
     return [[str(cell) if isinstance(cell, str | int | float) else "" for cell in row] for row in rows]
 
 
 def expand_tables(source: str, origin: Origin) -> str:
-    """Replace the shortcodes of known tables with these, unless the source would become too long."""
+    """Replace the shortcodes of known tables with the tables, unless the source would become too long."""
     if not any(mark in source for mark in MARKS):
         return source
     source = _BLOCK.sub(_as_shortcode, source)
@@ -73,7 +73,7 @@ def expand_tables(source: str, origin: Origin) -> str:
 
 
 def _find_tables(ids: Iterable[str], site: str | None) -> dict[str, Mapping[str, Any]]:
-    """Return the preserved fields of tables of `site` by their IDs; if it is None, those of the first that has one."""
+    """Return the preserved fields of `site`'s tables by ID; if `site` is None, of the first table with each ID."""
     of_site = {} if site is None else {"site": site}
     keys = {table_key(each): each for each in ids}
     kind = PreservedData.Kind.ITEM
@@ -103,7 +103,7 @@ def _id(attributes: Mapping[str, str]) -> str:
 
 
 def _table(table: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
-    """Return a table, with its name and description if it says so. `attributes` take precedence over its options."""
+    """Return a table, with its name and description if its options say so. `attributes` override the options."""
     elements, meta = table.get("elements", {}), dict(table.get("meta", []))
     options = {"table_head": True, **_parse(meta.get(_OPTIONS, ""), {}), **attributes}
     rows = _visible(parse_rows(elements.get("content:encoded", "")), _parse(meta.get(_VISIBILITY, ""), {}), attributes)
@@ -127,7 +127,7 @@ def _table(table: Mapping[str, Any], attributes: Mapping[str, str]) -> str:
 
 
 def _section(tag: str, rows: Sequence[Sequence[str]], headings: int) -> str:
-    """Return a section of a table. In its body, so many cells at the beginning of each row are headings."""
+    """Return a section of a table. In the body, the first `headings` cells of each row are headings."""
     spans = Counter[int]()
     html: list[str] = []
     for index in reversed(range(len(rows))):
@@ -154,14 +154,14 @@ def _section(tag: str, rows: Sequence[Sequence[str]], headings: int) -> str:
 def _cell(text: str) -> str:
     if text in {_LEFT, _ABOVE, _BOTH}:
         return ""
-    # The first of these characters says that the rest is no formula.
+    # A leading apostrophe means that the rest is not a formula.
     return text.removeprefix("'" if text.startswith("'=") else "").replace("\r\n", "\n").replace("\n", "<br>")
 
 
 def _visible(
     rows: Sequence[Sequence[str]], visibility: Mapping[str, Any], attributes: Mapping[str, str]
 ) -> list[list[str]]:
-    """Return the cells in those rows and columns that neither the table nor the shortcode hides."""
+    """Return the cells in the rows and columns that neither the table nor the shortcode hides."""
     hidden_rows = _hidden("rows", len(rows), visibility, attributes)
     hidden_columns = _hidden("columns", max(map(len, rows), default=0), visibility, attributes)
     return [
@@ -179,7 +179,7 @@ def _hidden(name: str, count: int, visibility: Mapping[str, Any], attributes: Ma
 
 
 def _listed(text: str, count: int) -> set[int]:
-    """Return the indices that a list such as `1,4-6` or `B,D-F` means, of the first `count`."""
+    """Return the indices in a list such as `1,4-6` or `B,D-F` that are below `count`."""
     if text == "all":
         return set(range(count))
     found: set[int] = set()
@@ -190,20 +190,20 @@ def _listed(text: str, count: int) -> set[int]:
 
 
 def _position(text: str) -> int:
-    """Return the number of a row, or of a column that is named as in a spreadsheet; 0 if it is neither."""
+    """Return the number of a row, or of a column named as in a spreadsheet; 0 if `text` is neither."""
     if not (text.isascii() and text.isalpha() and len(text) < 4):
         return _number(text)
     return reduce(lambda number, letter: number * 26 + ord(letter) - ord("A") + 1, text.upper(), 0)
 
 
 def _number(value: object) -> int:
-    """Return an option as a number: switches used to be true or false, and some are numbers of rows by now."""
+    """Return an option as a number. Switches used to be true or false, and some are now numbers of rows."""
     text = {"true": "1"}.get(str(value).lower(), str(value))
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def _parse[Value](text: str, default: Value) -> Value:
-    """Return what `text` is in JSON, if it is of the type of `default`; otherwise the latter."""
+    """Return `text` parsed as JSON if the value is of the type of `default`, otherwise `default`."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -2,12 +2,12 @@
 
 The rules follow the observed behaviour of WordPress (wptexturize) for English, except where it is wrong: a quote opens
 after another opening quote, a dash or a «; the text after an element is not the start of a text; words such as ’em and
-’tis are whole words in any case; and no quote stays straight. Everything takes linear time.
+’tis are matched as whole words, ignoring case; and no quote stays straight. Everything takes linear time.
 """
 
 import re
 
-# These patterns begin with the character itself and look behind it afterwards, which is much faster.
+# These patterns match a character first and then look behind it, which is much faster than the other way round.
 _ANYTHING_TO_DO = re.compile(r"""["'`]|--|\.\.\.|-(?<!\S-)(?!\S)|-&|;-|x(?<=[0-9.,]x)(?=[0-9])|\(tm\)""")
 # URLs and shortcodes stay as typed. The punctuation after a URL is not part of it.
 _UNCHANGED = re.compile(
@@ -68,7 +68,7 @@ def texturize(text: str, before: str = "") -> str:
 
 
 def _curl(text: str, before: str) -> str:
-    # Put a placeholder in front, after which a quote may open or not.
+    # Prepend a character that stands for `before`: a quote may open after a space, but not after a `*`.
     text = (" " if not before or _MAY_OPEN_AFTER.match(before) else "*") + text
     text = text.replace("...", "…").replace("``", "“").replace("''", _CLOSE_DOUBLE)
     if "'" in text:
@@ -114,7 +114,7 @@ def _times(match: re.Match[str]) -> str:
 
 
 def _close(part: str, quotes: re.Pattern[str], prime: str, close: str, *, is_quoted: bool) -> str:
-    """Turn the quotes in `part`, which is the text from one opening quote to the next, into closing quotes or primes.
+    """Turn the quotes in `part`, the text from one opening quote to the next, into closing quotes or primes.
 
     A quote after a digit is a prime, unless the quotation has no other possible end.
     """

@@ -34,13 +34,13 @@ class Token(NamedTuple):
 
     @property
     def whole(self) -> str:
-        """An empty element in HTML, where the slash at the end of a tag has no meaning."""
+        """The empty element as HTML, in which a slash at the end of a tag has no meaning."""
         return self.source if self.name in VOID else f"{self.source[:-2].rstrip()}></{self.name}>"
 
 
 def tokenise(source: str) -> Iterator[Token]:
     """Yield the tokens of `source`. Joined, they are `source` again. Takes time proportional to its length."""
-    # Look for comments only up to the end of the last one: each failed search would scan the rest of the source.
+    # Search for comments only up to the end of the last one, because each failed search would scan the whole rest.
     comments_end = source.rfind("-->") + 3 if "-->" in source else 0
     position = 0
     for pattern, until in ((_TAGS_AND_COMMENTS, comments_end), (_TAGS, len(source))):
@@ -57,7 +57,7 @@ def tokenise(source: str) -> Iterator[Token]:
 
 
 def tokenise_with_code(source: str) -> Iterator[tuple[Token, bool]]:
-    """Yield the tokens of `source`, each with whether it is inside code."""
+    """Yield the tokens of `source`, and whether each is inside code."""
     code: list[str] = []
     for token in tokenise(source):
         yield token, bool(code)
