@@ -1,4 +1,4 @@
-"""How far an interrupted check has come, so that it can be continued."""
+"""The progress of an interrupted check, so that it can be resumed."""
 
 import json
 from collections.abc import Iterable
@@ -12,9 +12,9 @@ from wordpress.models import fingerprint
 
 
 class Checkpoint:
-    """A file for one check of these files: with other options, or once the files have changed, it is another check.
+    """A file with the state of one check. With other options, or after the files change, it is a different check.
 
-    Raises OSError if one of `files` cannot be read. Abandoned files are removed after some time
+    Raises OSError if one of `files` can't be read. Abandoned checkpoints are removed after some time
     (wordpress.uploads.folder).
     """
 
@@ -24,7 +24,7 @@ class Checkpoint:
         self._path = Path(settings.BROADSIDE_IMPORTS_DIR) / f"verify-{key}.json"
 
     def load(self) -> dict[str, Any] | None:
-        """Return the state that was saved last, or None."""
+        """Return the most recently saved state, or None."""
         try:
             state = json.loads(self._path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
@@ -32,7 +32,7 @@ class Checkpoint:
         return state if isinstance(state, dict) else None
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the state. Raises OSError if it cannot be written."""
+        """Replace the saved state. Raises OSError if it can't be written."""
         with atomic_file(self._path) as file:
             json.dump(state, file, ensure_ascii=False)
 

@@ -1,4 +1,4 @@
-"""What an export says about its items, in the form in which this site should show it."""
+"""The values that this site is expected to show for an export's items."""
 
 import datetime as dt
 from typing import Final
@@ -16,18 +16,18 @@ _MAX_TITLE_LENGTH: Final = Post._meta.get_field("title").max_length
 
 
 def is_checked(item: Item) -> bool:
-    """Whether there is a URL to check: that of a file, or of a post or page if the export says where it was."""
+    """Return whether there is a URL to check: of a file, or of a post or page if the export gives its URL or ID."""
     return item.type in {"attachment", REUSABLE_BLOCK} or (not reason_to_skip(item) and bool(path_of(item) or item.id))
 
 
 def shown_title(item: Item) -> str:
-    """Return the title as readers see it here; empty if it has none."""
+    """Return the title that readers should see here; empty if the item has none."""
     title = plain_line(item.title)[:_MAX_TITLE_LENGTH]
     return one_line(str(Post(title=title, password=item.password))) if title else ""
 
 
 def path_of(item: Item) -> str:
-    """Return the path of the item on the old site: as exported, otherwise as WordPress makes it. Empty if unknown."""
+    """Return the exported path of the item on the old site, or else the one made from its slug; empty if unknown."""
     try:
         parts = urlsplit(item.link)
     except ValueError:
@@ -36,21 +36,21 @@ def path_of(item: Item) -> str:
     if path.strip("/") and (not path.startswith("/") or path.startswith("//")):
         return ""
     if parts.query:
-        # A blog without permalinks, perhaps in a folder. The links of drafts have an ID whatever permalinks there are.
+        # The blog has no permalinks and may be in a folder, or this is a draft, whose link always has an ID.
         with_id = f"{path or '/'}?{quote(parts.query, safe='=&%')}"
         return with_id if item.status == "publish" else path_by_slug(item) or with_id
     return path if path.strip("/") else path_by_slug(item)
 
 
 def local_date(item: Item) -> dt.datetime | None:
-    """Return the naive date of an item as it is shown here; None if it has none."""
+    """Return the naive date that should be shown for an item here; None if it has none."""
     if item.date or item.published_at is None:
         return item.date
     return timezone.localtime(item.published_at).replace(tzinfo=None)
 
 
 def path_by_slug(item: Item) -> str:
-    """Return the path that an item with this slug has here; empty if that is not known."""
+    """Return the path here of an item with this slug; empty if it is unknown."""
     slug = quote(unquote(item.slug), safe="")
     if not slug or (item.type == "page" and (item.parent or item.custom_type)):
         return ""

@@ -1,4 +1,4 @@
-"""Verify an import: does this site show at every URL of an export what the old site showed?"""
+"""Verifying an import: does this site show the same content as the old site at every URL of an export?"""
 
 import datetime as dt
 from collections import Counter
@@ -37,13 +37,13 @@ Stage = Literal["reading", "checking"]
 _TERM_PREFIXES: Final = {CATEGORY: "category", TAG: "tag"}
 _PINGS: Final = {CommentKind.PINGBACK, CommentKind.TRACKBACK}
 _SHORT_TITLE_LENGTH: Final = 100
-# Terms with fewer posts are rare. Of these, so many are checked.
+# Terms with fewer than _RARE posts are rare, and _SAMPLE of these are checked.
 _RARE: Final = 5
 _SAMPLE: Final = 500
 
 
 class SiteProblem(NamedTuple):
-    """Something that is wrong at a path of the site. `kind`, `id` and `title` identify the item of the export."""
+    """A problem at a path of the site. `kind`, `id` and `title` identify the item of the export."""
 
     kind: str
     id: int
@@ -53,7 +53,7 @@ class SiteProblem(NamedTuple):
 
 
 class NewestPost(NamedTuple):
-    """The newest public post of a listing, of several with one date that with the highest ID, as listings show them.
+    """The newest public post of a listing. Of several with the same date, it has the highest ID, as in listings.
 
     `guid` is empty if the post could not keep its GUID.
     """
@@ -65,47 +65,48 @@ class NewestPost(NamedTuple):
 
 
 class SiteChecker:
-    """Compares the site with exports as of `now`, on the old site's clock. Checks yield paths and messages.
+    """Compares the site with exports as of `now`, in the old site's time. Checks yield paths and messages.
 
-    A large blog has tens of thousands of tags with one or two posts, which are all alike. Of these rare terms only a
-    sample is checked unless `check_all` is true.
+    A large blog has tens of thousands of tags with one or two posts, which are all alike. Only a sample of these rare
+    terms is checked, unless `check_all` is true.
     """
 
     def __init__(self, client: SiteClient, *, now: dt.datetime, check_all: bool = False) -> None:
         self._client = client
         self._now = now
         self._check_all = check_all
-        # The result so far. Until the missing files of attachments are imported, the old site has them.
+        # The results so far. Missing files of attachments are listed separately: until they are imported, they are on
+        # the old site.
         self.checked = 0
         self.problems: list[SiteProblem] = []
         self.missing_files: list[SiteProblem] = []
-        # How many rare terms are not in the sample.
+        # The number of rare terms that are not in the sample.
         self.skipped_terms = 0
-        # The files to which texts refer: how many there are in each state, and those that are not here.
+        # The files that texts refer to: how many there are in each state, and those that are not here.
         self.file_states: Counter[FileState] = Counter()
         self.missing_references: list[Remark] = []
-        # How many checks there will be.
+        # The total number of checks.
         self._total = 1
         # The paths of public posts and pages, and how many of them have each ID.
         self._public_paths: set[str] = set()
         self._id_counts = Counter[int]()
-        # By taxonomy and slug: the slug as it was exported, and the name.
+        # The slugs as exported and the names of terms, by taxonomy and slug.
         self._terms: dict[tuple[str, str], tuple[str, str]] = {}
-        # The names of authors, by login: on the old site, and on this one as far as they are known.
+        # The authors by login: as exported, and the names that this site was found to show.
         self._authors: dict[str, Author] = {}
         self._author_names: dict[str, str] = {}
-        # By listing: taxonomy and slug of a term, `author` and login, or two empty strings for the site.
+        # By listing: the taxonomy and slug of a term, `author` and a login, or two empty strings for the site.
         self._newest_posts: dict[tuple[str, str], NewestPost] = {}
         self._post_counts = Counter[tuple[str, str]]()
-        # What the exports say about the blog's hosts, and these hosts.
+        # The URLs and GUID hosts in the exports, and the blog's hosts derived from them.
         self._analysis = Analysis()
         self._hosts: set[str] = set()
         self._page_types = page_types_here()
-        # Whether files are here, by the hashes of their paths, because there may be very many.
+        # Whether files are here, by the hashes of their paths, to save memory if there are very many.
         self._files: dict[int, bool] = {}
 
     def state(self) -> dict[str, Any]:
-        """Return the result so far and what `restore` needs to continue, as JSON types."""
+        """Return the results so far and the other values that `restore` needs, as JSON types."""
         return {
             "now": self._now.isoformat(),
             "checked": self.checked,
@@ -117,7 +118,7 @@ class SiteChecker:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Continue from a `state` of the same exports. Raises LookupError, TypeError or ValueError if it is none."""
+        """Resume from a `state` for the same exports. Raises LookupError, TypeError or ValueError if it is invalid."""
         self._now = dt.datetime.fromisoformat(state["now"])
         self.checked = int(state["checked"])
         self.problems = [SiteProblem(*problem) for problem in state["problems"]]
@@ -127,7 +128,7 @@ class SiteChecker:
         self._author_names = dict(state["author_names"])
 
     def check(self, paths: list[Path], *, progress: Callable[[Stage, int, int], None]) -> None:
-        """Check everything that the exports contain, except what was checked before. Raises InvalidExportError."""
+        """Check everything in the exports, except what has already been checked. Raises InvalidExportError."""
         size = total_size(paths)
         self._read_expectations(self._records(paths, lambda done: progress("reading", done, size)))
         checked_before = self.checked
@@ -140,9 +141,9 @@ class SiteChecker:
             progress("checking", self.checked, self._total)
 
     def _read_expectations(self, records: Iterable[Record]) -> None:
-        """Read what must be known of the exports before anything is checked."""
+        """Gather what must be known about the exports before anything is checked."""
         guids: set[str] = set()
-        # GUIDs that are too long, or that several items share, of which only one could keep it.
+        # GUIDs that are too long, or that several items share, so that only one could keep it.
         lost_guids = {""}
         for record in records:
             if isinstance(record, Item):
@@ -172,9 +173,9 @@ class SiteChecker:
         self._hosts = blog_hosts(self._analysis, "")
 
     def _records(self, paths: list[Path], progress: Callable[[int], None] = lambda done: None) -> Iterator[Record]:
-        """Yield all records, and take over what the exports say about the blog's hosts.
+        """Yield all records, and store the blog's URLs that the exports contain.
 
-        `progress` takes the number of bytes that have been read.
+        `progress` is called with the number of bytes read so far.
         """
         done = 0
         for path in paths:
@@ -182,15 +183,15 @@ class SiteChecker:
             for record in export.records():
                 progress(done + export.source.bytes_read)
                 if isinstance(record, Item) and record.link.rstrip("/") == export.base_url.rstrip("/"):
-                    # It was the front page. The front page here lists the newest posts.
-                    record = record._replace(link="")  # the record without its link
+                    # The item was the front page, which lists the newest posts here, so its link is not checked.
+                    record = record._replace(link="")
                 yield record
             done += export.source.bytes_read
             self._analysis.base_url = self._analysis.base_url or export.base_url
             self._analysis.site_url = self._analysis.site_url or export.site_url
 
     def _sample_rare_terms(self) -> None:
-        """Leave out most rare terms: the same ones each time."""
+        """Leave out most rare terms, always the same ones."""
         rare = [key for key in self._terms if self._post_counts[key] < _RARE]
         if len(rare) > _SAMPLE:
             skipped = set(rare) - {rare[index * len(rare) // _SAMPLE] for index in range(_SAMPLE)}
@@ -214,7 +215,7 @@ class SiteChecker:
         self._post_counts.update(set(terms))
 
     def _checks(self, paths: list[Path]) -> Iterator[tuple[str, int, str, Iterator[tuple[str, str]]]]:
-        """Yield each check after the kind, ID and title of what it checks."""
+        """Yield the kind, ID and title of each object to check, and its check."""
         yield "site", 0, "", self._check_feed("/", self._newest_posts.get(("", "")))
         for login, author in self._authors.items():
             slug = usable_slug(author.slug) or slugify(login)
@@ -249,7 +250,7 @@ class SiteChecker:
         if response.status != 200:
             yield path, _("The page can't be loaded (HTTP status %d).") % response.status
             return
-        # If several entries have the same ID, it can lead to only one of them.
+        # If several entries have the same ID, the short URL can lead to only one of them.
         is_unique = bool(short_path) and self._id_counts[item.id] == 1
         if is_unique and path != short_path:
             _response, short_final_path = self._client.get_following_redirects(short_path, known_path=final_path)
@@ -282,7 +283,7 @@ class SiteChecker:
         short_path = f"/?p={item.id}" if item.id and item.id not in self._id_counts else ""
         for path in filter(None, dict.fromkeys((path_of(item), short_path))):
             response, final_path = self._client.get_following_redirects(path)
-            # A path that is similar to that of a public entry leads there, and an ID may be that of another blog's.
+            # A path similar to that of a public entry leads there, and another blog's entry may have the ID.
             is_visible = response.status == 200 and final_path not in self._public_paths
             if is_visible and EntryPage(response.body).title == shown_title(item):
                 yield path, _("Readers can see this although it isn't public.")
@@ -297,7 +298,7 @@ class SiteChecker:
                 return
 
     def _check_references(self, references: FileReferences, known: KnownFiles) -> None:
-        """Check that the files to which a text refers are here: those of the blog at their old URLs."""
+        """Check that the files that a text refers to are here; the blog's own files at their old URLs."""
         blog_url = self._analysis.base_url.rstrip("/")
         for url, state in known.states(references, self._hosts, blog_url).items():
             key, host = legacy_key(url), host_of(url)
@@ -310,7 +311,7 @@ class SiteChecker:
                 )
 
     def _state_at(self, path: str, expected: FileState) -> FileState:
-        """Return the state of the file at `path`: what readers get counts, not what is `expected`."""
+        """Return the state of the file at `path`. What readers get takes precedence over the `expected` state."""
         if self._has_file(path):
             return FileState.PRESENT
         return FileState.MISSING if expected == FileState.PRESENT else expected
@@ -328,7 +329,7 @@ class SiteChecker:
         date = local_date(item)
         if page.day and date and page.day != f"{date:%Y-%m-%d}":
             yield _("The date is %s.") % page.day
-        # An author may have another name on this site, but then on all posts.
+        # An author may have a different name on this site, but it must be the same on all posts.
         if page.author and page.author != self._author_names.setdefault(item.author, page.author):
             yield _("The author is “%s”.") % page.author
         for ref in dict.fromkeys(item.terms) if item.type == "post" else ():

@@ -1,4 +1,4 @@
-"""Request the pages of a site, the one in this process or one over the network, and read what they show."""
+"""Requesting the pages of a site, in this process or over the network, and parsing what they show."""
 
 import datetime as dt
 import http.client
@@ -24,18 +24,18 @@ from wordpress.wxr.records import CATEGORY, TAG, TermRef
 from wordpress.wxr.values import usable_slug
 
 _MAX_REDIRECTS: Final = 4
-# So many pages would push those that readers want out of the caches.
+# So many pages would displace those that readers want from the caches.
 _NO_STORE: Final = {"cache-control": "no-store"}
 # In seconds.
 _TIMEOUT: Final = 30
 
 
 def _compiled(expression: str) -> Callable[[Any], Any]:
-    """Return what evaluates an XPath expression, which determines the type of the result."""
+    """Return a function that evaluates an XPath expression. The expression determines the type of the result."""
     return etree.XPath(expression)
 
 
-# Each names an element that is rare: looking for a class on any element takes five times as long.
+# Each expression starts with a rare element, because searching for a class on any element takes five times as long.
 _TITLE = _compiled("string(//h1[contains(@class, 'entry-title')])")
 _DAY = _compiled("string(//time[ancestor::*[contains(@class, 'entry-date')]]/@datetime)")
 _AUTHOR = _compiled("string(//a[@rel='author'][ancestor::*[contains(@class, 'entry-date')]])")
@@ -51,7 +51,7 @@ _LISTED_DAY = _compiled("string(.//time/@datetime)")
 
 @dataclass(frozen=True, slots=True)
 class SiteResponse:
-    """A response; `status` is 0 if there was none."""
+    """A response. `status` is 0 if there was none."""
 
     status: int
     location: str = ""
@@ -71,7 +71,7 @@ class SiteClient:
     ) -> tuple[SiteResponse, str]:
         """Return the last response and its path. Redirects to other hosts are not followed.
 
-        `known_path` is one that has answered without a redirect, so it is not requested again.
+        `known_path` is a path that answered without a redirect, so it is not requested again.
         """
         response = self.get(path, with_body=with_body)
         for _redirect in range(_MAX_REDIRECTS):
@@ -104,7 +104,7 @@ class InProcessClient(SiteClient):
         finally:
             logging.disable(logging.NOTSET)
         if response.streaming:
-            # The content of a file does not matter, but the client closes it only once it has been read to the end.
+            # The content of a file is not needed, but the client closes it only after it has been read to the end.
             deque(response.streaming_content, maxlen=0)
         body = b"" if response.streaming else response.content
         return SiteResponse(response.status_code, response.headers.get("Location", ""), body)
@@ -113,7 +113,7 @@ class InProcessClient(SiteClient):
 class HttpClient(SiteClient):
     """Requests the site at `base_url`, and no other host, over the network, `delay` seconds after the last request.
 
-    All requests use one connection as long as the server keeps it open: a new one, with TLS, takes longer than a page.
+    All requests share a connection while the server keeps it open, because a TLS handshake takes longer than a page.
     """
 
     def __init__(self, base_url: str, delay: float) -> None:
@@ -132,13 +132,13 @@ class HttpClient(SiteClient):
             if not with_body or "html" in content_type or "xml" in content_type:
                 body = response.read()
             else:
-                # A file, which may be large.
+                # A file may be large, and its content is not needed.
                 body = b""
                 self._connection.close()
         except (OSError, http.client.HTTPException, ValueError):
             self._connection.close()
             return SiteResponse(0)
-        # What an error says is not what the site shows.
+        # The content of an error page is not what the site shows.
         body = body if response.status < 300 else b""
         return SiteResponse(response.status, response.headers.get("Location", ""), body)
 
@@ -193,7 +193,10 @@ class EntryPage:
 
 
 def is_listed(body: bytes, title: str, day: str) -> bool:
-    """Whether the first page of a listing shows this entry (by title, or by day without one), or only newer ones."""
+    """Return whether the first page of a listing shows this entry, or only newer ones.
+
+    An entry without a title is recognised by its day.
+    """
     days = []
     for entry in _LISTED_ENTRIES(_parse_html(body)):
         listed_title = one_line(_LISTED_TITLE(entry))
@@ -224,7 +227,7 @@ def _parse_date(text: str) -> dt.datetime | None:
 
 
 def _parse_html(body: bytes) -> Any:
-    """Parse a page up to the end of `<main>`: what follows is the same on all pages, and twice as long."""
+    """Parse a page up to the end of `<main>`. The rest is the same on all pages, and twice as long."""
     before_end, _end, _rest = body.rpartition(b"</main>")
     body = before_end or body
     parser = etree.HTMLParser(encoding="utf-8")

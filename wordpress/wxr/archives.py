@@ -1,4 +1,4 @@
-"""Unpacking exports as WordPress.com delivers them: one or several in a ZIP archive, or one compressed with gzip.
+"""Unpacking exports as delivered by WordPress.com: one or several in a ZIP archive, or one compressed with gzip.
 
 Archives are untrusted: their file names are never used as paths, and sizes are counted while unpacking.
 """
@@ -22,13 +22,13 @@ from wordpress.wxr.repair import InvalidExportError
 
 _CHUNK: Final = 1024 * 1024
 _MAX_MEMBERS: Final = 1000
-# File systems limit names to 255 bytes. This leaves room for a prefix.
+# File systems limit names to 255 bytes; this leaves room for a prefix.
 _MAX_NAME_BYTES: Final = 200
 _ZIP, _GZIP = b"PK\x03\x04", b"\x1f\x8b"
 
 
 class Unpacked:
-    """Exports that are ready to be read. Those from archives are in `folder`."""
+    """Exports that are ready to be read. Those unpacked from archives are in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -75,7 +75,7 @@ class Unpacked:
         folder = self._folder / archive.name
         folder.mkdir(exist_ok=True)
         name = safe_name(name)
-        # A prefix distinguishes equal names.
+        # A prefix distinguishes files with the same name.
         target = folder / (name if not (folder / name).exists() else f"{len(self.paths)}-{name}")
         with target.open("xb") as file:
             while chunk := packed.read(_CHUNK):
@@ -91,7 +91,7 @@ class Unpacked:
 
 
 def safe_name(name: str) -> str:
-    """Return the name of a file with only characters that every disk and screen accepts; of a long one, its end."""
+    """Return the name of a file with only characters that are safe everywhere. Long names lose their beginning."""
     safe = re.sub(r"[^\w.-]", "_", name)
     return safe.encode()[-_MAX_NAME_BYTES:].decode(errors="ignore").lstrip(".") or "_"
 
@@ -101,7 +101,7 @@ def unpacked(paths: Iterable[Path], within: Path | None = None) -> Iterator[Unpa
     """Unpack the archives among `paths` into a temporary folder in `within` (default: where uploads are stored).
 
     Raises InvalidExportError for archives that are broken, password-protected, too large or without an export. Such
-    errors, also from the body of the `with` statement, name the files with their original names.
+    errors, including those from the body of the `with` statement, give the original names of the files.
     """
     with tempfile.TemporaryDirectory(prefix="unpacked-", dir=within or settings.BROADSIDE_IMPORTS_DIR) as folder:
         exports = Unpacked(Path(folder))
@@ -114,6 +114,6 @@ def unpacked(paths: Iterable[Path], within: Path | None = None) -> Iterator[Unpa
 
 
 def _is_export(member: zipfile.ZipInfo) -> bool:
-    """Whether the file may be an export. macOS adds files whose names begin with a dot."""
+    """Return whether the file may be an export. macOS adds files whose names start with a dot."""
     name = PurePosixPath(member.filename).name
     return not member.is_dir() and name.lower().endswith(".xml") and not name.startswith(".")

@@ -1,4 +1,4 @@
-"""The elements within an element of an export, as texts, and what they say about authors and terms."""
+"""The elements within an element of an export, as texts, and the authors and terms that they describe."""
 
 import datetime as dt
 import re
@@ -14,17 +14,17 @@ from wordpress.wxr.elements import text_to_html
 from wordpress.wxr.markup_repair import UNDECLARED
 from wordpress.wxr.records import CATEGORY, TAG, Author, Elements, Meta, Term, TermRef
 
-# For each kind of term: its taxonomy (empty: another element names it), and the elements with its slug, name, parent
-# and description.
+# For each kind of term: its taxonomy (empty if it is in an element), and the elements with its slug, name, parent and
+# description.
 TERM_ELEMENTS: Final = {
     "wp:category": (CATEGORY, ("category_nicename", "cat_name", "category_parent", "category_description")),
     "wp:tag": (TAG, ("tag_slug", "tag_name", "tag_parent", "tag_description")),
     "wp:term": ("", ("term_slug", "term_name", "term_parent", "term_description")),
 }
-# Those that contain others. IP addresses of commenters and their browsers are never read.
+# Elements that contain others, and elements that are never read: commenters' IP addresses and browsers.
 _COMPOUND_ELEMENTS: Final = {"category", "wp:postmeta", "wp:commentmeta", "wp:termmeta", "wp:comment"}
 _NEVER_READ: Final = {"wp:comment_author_IP", "wp:comment_agent"}
-# No real object has more elements with different names.
+# No real object has more elements with distinct names.
 _MAX_ELEMENTS: Final = 100
 _PROSE: Final = {
     *("title", "content:encoded", "excerpt:encoded", "description", "wp:comment_content", "wp:term_description"),
@@ -46,7 +46,7 @@ class Children(dict[str, list[Any]]):
     def texts(self, *, except_for: Container[str] = ()) -> Elements:
         """Return the texts of all children that contain no other elements, by name.
 
-        Whitespace around values that are no prose is removed: some programs put each on a line of its own.
+        Whitespace around values other than prose is removed, because some programs put each on a line of its own.
         """
         return tuple(
             (name, self.text(name) if name in _PROSE else self.text(name).strip())
@@ -59,7 +59,7 @@ class Children(dict[str, list[Any]]):
 
 
 def text_of(element: Any) -> str:
-    """Return what is in an element: its text, or as markup what should have been escaped."""
+    """Return the content of an element: its text, with child elements, which should have been escaped, as markup."""
     if not len(element):
         return element.text or ""
     parts = (_markup(child) + (child.tail or "") for child in element)
@@ -71,12 +71,12 @@ def _markup(element: Any) -> str:
     try:
         return etree.tostring(element, method="c14n", exclusive=True).decode()
     except etree.C14NError:
-        # The URI of a namespace is invalid. Then all namespaces are included.
+        # The URI of a namespace is invalid, so all namespaces are included.
         return etree.tostring(element, encoding="unicode", with_tail=False)
 
 
 def author_of(fields: Children, meta: Meta) -> Author:
-    """Return the author that these fields of `wp:author` describe."""
+    """Return the author described by the fields of a `wp:author` element."""
     first, last = fields.text("wp:author_first_name").strip(), fields.text("wp:author_last_name").strip()
     author = Author(
         id=values.parse_id(fields.text("wp:author_id")),
@@ -90,7 +90,7 @@ def author_of(fields: Children, meta: Meta) -> Author:
 
 
 def term_of(element: str, fields: Children, meta: Meta) -> Term:
-    """Return the term that these fields of an element, one of TERM_ELEMENTS, describe."""
+    """Return the term described by the fields of `element`, one of TERM_ELEMENTS."""
     taxonomy, names = TERM_ELEMENTS[element]
     taxonomy = taxonomy or _taxonomy(fields.text("wp:term_taxonomy"))
     slug, name, parent, description = (fields.text(f"wp:{name}") for name in names)
@@ -117,18 +117,18 @@ def term_of(element: str, fields: Children, meta: Meta) -> Term:
 
 
 def _taxonomy(name: str) -> str:
-    """Return the taxonomy. Before WXR 1.1, that of tags is called `tag` and that of categories is empty."""
+    """Return the taxonomy. Before WXR 1.1, it was `tag` for tags and empty for categories."""
     name = name.strip()
     return {"": CATEGORY, "tag": TAG}.get(name, name)
 
 
-# Most posts share their tags.
+# Cached because most posts share their tags.
 @lru_cache(maxsize=2**14)
 def term_ref(taxonomy: str, slug: str, name: str) -> TermRef:
-    """Return what an item says about one of its terms."""
+    """Return an item's reference to one of its terms."""
     return TermRef(_taxonomy(taxonomy), _slug(slug), values.plain_line(name))
 
 
 def _slug(exported: str) -> str:
-    """Return the slug of a term; empty if nothing of it can be part of a URL, as of `..`."""
+    """Return the slug of a term; empty if no part of it can be used in a URL, as with `..`."""
     return exported.strip() if values.usable_slug(exported.strip()) else ""

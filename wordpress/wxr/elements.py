@@ -1,4 +1,4 @@
-"""The elements of a WordPress export (WXR 1.2). Source: what WordPress exports and what its importer reads."""
+"""The elements of a WordPress export (WXR 1.2). Source: the files that WordPress exports and its importer reads."""
 
 import datetime as dt
 import html
@@ -48,7 +48,7 @@ def item_element(
     wp: dict[str, object],
     inside: list[str],
 ) -> str:
-    """Return an item. `published` is its naive date in UTC, if it has one."""
+    """Return an item. `published` is its naive UTC date, if it has one."""
     return (
         f"\t<item>\n\t\t<title>{cdata(title)}</title>\n\t\t<link>{escape(clean_for_xml(link))}</link>\n"
         f"\t\t<pubDate>{format_rss_date(published)}</pubDate>\n\t\t<dc:creator>{cdata(creator)}</dc:creator>\n"
@@ -64,7 +64,7 @@ def wp_elements(values: dict[str, Any]) -> str:
 
 
 def element(name: str, text: str) -> str:
-    """Return an element with a text, which is a CDATA section where WordPress writes one."""
+    """Return an element with a text, in a CDATA section if WordPress uses one."""
     content = escape(clean_for_xml(text)) if name in _WITHOUT_CDATA else cdata(text)
     return f"<{name}{_ATTRIBUTES.get(name, '')}>{content}</{name}>"
 
@@ -107,7 +107,7 @@ def exported_slug(slug: str) -> tuple[str, str]:
 
 def local_time(value: dt.datetime) -> dt.datetime:
     """Return the naive local time on this site, in whole seconds."""
-    # Exports can't distinguish the two hours when clocks go back; readers take the first.
+    # Exports can't distinguish the two occurrences of the hour when clocks go back; importers assume the first.
     return timezone.make_naive(value).replace(microsecond=0, fold=0)
 
 
@@ -121,5 +121,5 @@ def format_datetime(value: dt.datetime | None) -> str:
 
 
 def format_rss_date(utc: dt.datetime | None) -> str:
-    """Return a naive datetime in UTC as RSS dates are written (RFC 822). Like WordPress, nothing if there is none."""
+    """Return a naive UTC datetime in the format of RSS dates (RFC 822); as in WordPress, an empty string if None."""
     return format_rfc822(utc.replace(tzinfo=dt.UTC)) if utc else ""

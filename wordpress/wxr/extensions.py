@@ -1,8 +1,8 @@
-"""What our own exports add to WXR, so that our importer restores everything exactly.
+"""The extensions of WXR in our own exports, with which our importer restores everything exactly.
 
 WXR has no place for Markdown, languages, fractions of a second or plain text. Our exports store these as JSON in a meta
-field that WordPress keeps but does not show. It has a checksum of the related elements: if they have been edited since,
-perhaps in WordPress, the edit counts and the meta field is ignored.
+field that WordPress keeps but does not show. It includes a checksum of the related elements: if they have been edited
+since, perhaps in WordPress, the meta field is ignored.
 """
 
 import datetime as dt
@@ -26,17 +26,17 @@ _DATETIMES: Final = ("published_at", "created_at", "modified_at", "text_changed_
 
 
 def clean_for_xml(text: str) -> str:
-    """Return `text` as XML can hold it: without control characters, and with `\\n` as line ends."""
+    """Return `text` in a form that XML allows: without control characters, and with `\\n` as line ends."""
     return remove_non_xml(unify_line_ends(text))
 
 
 def checksum(*fields: str) -> str:
-    """Return a checksum that tells whether any of `fields` has been edited."""
+    """Return a checksum that changes if any of `fields` is edited."""
     return hashlib.sha256(json.dumps([clean_for_xml(field).strip() for field in fields]).encode()).hexdigest()[:32]
 
 
 def to_json(values: dict[str, Any]) -> str:
-    """Return `values` as JSON that XML can hold."""
+    """Return `values` as JSON that XML can contain."""
     text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
     return NOT_IN_XML.sub(lambda char: f"\\u{ord(char[0]):04x}", text)
 
@@ -77,12 +77,12 @@ def author_with_extension(author: Author, meta: Meta) -> Author:
 
 
 def find_legacy_urls(meta: Meta) -> tuple[str, ...]:
-    """Return the legacy URLs, as paths, that one of our exports lists in `meta`."""
+    """Return the legacy URLs, as paths, that one of our own exports lists in `meta`."""
     return tuple(path for key, value in meta if key == LEGACY_URL_KEY and (path := value.strip()).startswith("/"))
 
 
 def find_page_types(meta: Meta) -> set[str]:
-    """Return the custom types whose items are pages, as one of our own exports says."""
+    """Return the custom types whose items are pages according to one of our own exports."""
     return {value.strip() for key, value in meta if key == PAGE_TYPE_KEY}
 
 
@@ -101,7 +101,7 @@ def _datetimes(values: dict[str, Any]) -> dict[str, dt.datetime | None]:
 
 
 def _parse_datetime(value: object) -> dt.datetime | None:
-    """Return a datetime in UTC, or None if `value` is not one with a UTC offset."""
+    """Return a datetime in UTC, or None if `value` is not a datetime with a UTC offset."""
     try:
         found = dt.datetime.fromisoformat(value) if isinstance(value, str) else None
         return checked_utc(found) if found and found.tzinfo else None

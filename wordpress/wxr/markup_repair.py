@@ -1,7 +1,7 @@
-"""Repairing the markup of an export for a strict parser, as a browser would read it.
+"""Repairing the markup of an export for a strict parser, interpreting it as a browser would.
 
 Old plugins write bare ampersands, HTML entities and undeclared prefixes outside CDATA sections, and WordPress 2.1 to
-3.x did not escape the `]]>` of a text inside one. Other broken markup is left to the parser.
+3.x did not escape a `]]>` in the text inside one. Other broken markup is left to the parser.
 """
 
 import html
@@ -19,11 +19,11 @@ KNOWN_PREFIXES: Final = ("content", "dc", "excerpt", "wp")
 UNDECLARED: Final = "urn:undeclared"
 # Real exports declare fewer prefixes in the root element. Elements with further prefixes take the slow path.
 _MAX_QUICK_PREFIXES: Final = 50
-# A longer tag or entity may be cut at the end of a chunk.
+# Longer tags and entities may be split at the end of a chunk.
 _LONGEST_TAG: Final = 64 * 1024
 _LONGEST_ENTITY: Final = 48
 _MAX_LINES: Final = 5
-# Whether a `]]>` ends a CDATA section can depend on as much of the text after it.
+# How many characters after a `]]>` are searched to decide whether it ends a CDATA section.
 _LOOK_AHEAD: Final = 512 * 1024
 
 # An ampersand, and the rest of the entity if there is one: a code point in decimal or hexadecimal, or a name.
@@ -32,7 +32,7 @@ _TAG = re.compile(r"<(?P<name>[^\W\d][\w.:-]*+)[^<>]*+")
 _PREFIX = re.compile(r"(?:^<|\s)([^\W\d][\w.-]*+):[\w.-]")
 _DECLARED = re.compile(r"\sxmlns:([\w.-]+)\s*=")
 _DEFAULT_NAMESPACE = re.compile(r"""\sxmlns\s*=\s*(?:"[^"]*"|'[^']*')""")
-# Certainly valid markup, which is nearly all of a real export. `%s` stands for the declared prefixes.
+# Markup that is certainly valid, which is nearly all of a real export. `%s` stands for the declared prefixes.
 _VALID_MARKUP: Final = r"""(?:[^<&]++
     |</[^<>&]*+>
     |<(?P<name>(?:(?:%s):)?[\w.-]++)(?:\s[^<>&:]*+)?+>
@@ -42,7 +42,8 @@ _VALID_MARKUP: Final = r"""(?:[^<&]++
 _CDATA: Final = "<![CDATA["
 _CDATA_END: Final = "]]>"
 _ENDS: Final = {_CDATA: _CDATA_END, "<!--": "-->", "<?": "?>"}
-# What matters outside of CDATA sections: whole sections, which hide the rest, end tags, and the end of no section.
+# The markup that matters to find the end of a section: whole sections, which hide their content, end tags, and any
+# `]]>` outside of sections.
 _SECTION_OR_END = re.compile(r"<!\[CDATA\[.*?(?:\]\]>|\Z)|</(?P<name>[^\W\d][\w.:-]*+)[\s>]|\]\]>", re.DOTALL)
 
 
@@ -81,16 +82,16 @@ class MarkupRepairer:
         self._prefixes = prefixes | {"xml", "xmlns"}
         names = "|".join(map(re.escape, sorted(prefixes)[:_MAX_QUICK_PREFIXES]))
         self._valid = re.compile(_VALID_MARKUP % names, re.VERBOSE)
-        # The end of the CDATA section, comment or instruction that is open at the end of the last piece.
+        # The delimiter that ends the CDATA section, comment or instruction open at the end of the last piece.
         self._until = ""
         self._held_back = ""
         # The position of the current piece in the document.
         self._offset = 0
-        # The element that the last start tag began, if nothing but text has followed it, or CDATA sections, comments
-        # and instructions, the last of which ended at `_after` in the current piece. Empty if it is another one.
+        # The element of the last start tag, if it was followed only by text, CDATA sections, comments and instructions,
+        # the last of which ended at `_after` in the current piece. Otherwise empty.
         self._parent = ""
         self._after = 0
-        # Whether a `]]>` before a position in the document ends a CDATA section.
+        # Whether any `]]>` up to the position `_decided_until` in the document ends a CDATA section.
         self._is_end = True
         self._decided_until = 0
         # The line number at position `_counted` of the current piece.
@@ -124,7 +125,7 @@ class MarkupRepairer:
         return "".join(out)
 
     def _read_until_end(self, text: str, position: int, out: list[str], *, final: bool) -> int:
-        """Append the rest of what is open (`_until`), or what is certain of it, to `out`. Return where that ends."""
+        """Append the rest of the open section (`_until`), as far as it is certain, to `out`. Return where that ends."""
         while (end := text.find(self._until, position)) >= 0:
             after = end + len(self._until)
             is_end = self._until != _CDATA_END or self._is_section_end(text, after, final=final)
@@ -145,10 +146,10 @@ class MarkupRepairer:
         return end
 
     def _is_section_end(self, text: str, position: int, *, final: bool) -> bool | None:
-        """Return whether the `]]>` before `position` ends a CDATA section. None if that depends on more text.
+        """Return whether the `]]>` before `position` ends a CDATA section; None if that depends on more text.
 
-        It is part of the text if the XML would otherwise be invalid, as there is another `]]>` outside of a section in
-        the same element. The parts into which a text was split to escape a `]]>` follow each other immediately.
+        It is part of the text if the XML would otherwise be invalid, because another `]]>` follows outside of a section
+        in the same element. Sections into which a text was split to escape a `]]>` follow each other immediately.
         """
         if not self._parent or text.startswith(_CDATA, position):
             return True
@@ -162,13 +163,13 @@ class MarkupRepairer:
             found = next(ends, None)
             if found is None and len(text) < limit and not final:
                 return None
-            # Every `]]>` up to there has the same meaning, so nothing is looked at again.
+            # Every `]]>` up to there has the same meaning, so no text is searched twice.
             self._is_end = found is None or found[0] != _CDATA_END
             self._decided_until = self._offset + (found.start() if found else limit)
         return self._is_end
 
     def _find_parent(self, text: str, position: int) -> None:
-        """Note the element in which `position` is, if that is certain."""
+        """Store the element that contains `position`, if that is certain."""
         start = text.rfind("<", self._after, position)
         if start >= 0:
             tag = _TAG.match(text, start, position)
@@ -218,7 +219,7 @@ def _safe_end(text: str) -> int:
 
 
 def _repaired_entity(entity: re.Match[str]) -> tuple[str, str]:
-    """Return the markup for `entity`, and the kind of repair; empty if it was valid."""
+    """Return the markup for `entity`, and the kind of repair, which is empty if it was valid."""
     decimal, hexadecimal, name = entity.groups()
     if decimal or hexadecimal:
         code_point = int(decimal) if decimal else int(hexadecimal, 16)

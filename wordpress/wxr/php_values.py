@@ -1,4 +1,4 @@
-"""Values as PHP's `serialize` writes them: WordPress stores meta fields like this. Objects are not read."""
+"""Values in the format of PHP's `serialize`, in which WordPress stores meta fields. Objects are not supported."""
 
 import re
 from typing import Final
@@ -12,16 +12,16 @@ _START: Final = re.compile(rb"([sa]):([0-9]{1,9}):([\"{])")
 
 
 def parse(text: str) -> PHPValue:
-    """Return the value that `text` stands for. Raises ValueError if it stands for none."""
+    """Return the value that `text` represents. Raises ValueError if it is not a serialised value."""
     content = text.encode("utf-8", "surrogatepass")
     value, end = _parse(content, 0, 0)
     if end != len(content):
-        raise ValueError("There is more than one value.")
+        raise ValueError("More text follows the value.")
     return value
 
 
 def serialise(value: PHPValue) -> str:
-    """Return the text that stands for a value."""
+    """Return the text that represents a value."""
     match value:
         case None:
             return "N;"
@@ -38,7 +38,7 @@ def serialise(value: PHPValue) -> str:
 
 
 def _parse(content: bytes, position: int, depth: int) -> tuple[PHPValue, int]:
-    """Return the value that begins at this position, and where it ends."""
+    """Return the value that starts at `position`, and the position where it ends."""
     if scalar := _SCALAR.match(content, position):
         boolean, integer, number = scalar.groups()
         if boolean:
@@ -46,12 +46,12 @@ def _parse(content: bytes, position: int, depth: int) -> tuple[PHPValue, int]:
         return int(integer) if integer else float(number) if number else None, scalar.end()
     start = _START.match(content, position)
     if start is None or depth > _MAX_DEPTH:
-        raise ValueError("This is no value.")
+        raise ValueError("This is not a serialised value.")
     count, position = int(start[2]), start.end()
     if start[1] == b"s":
         end = position + count
         if content[end : end + 2] != b'";':
-            raise ValueError("A string has another length.")
+            raise ValueError("The length of a string is wrong.")
         return content[position:end].decode("utf-8", "surrogatepass"), end + 2
     array: dict[int | str, PHPValue] = {}
     for _number in range(count):
@@ -60,5 +60,5 @@ def _parse(content: bytes, position: int, depth: int) -> tuple[PHPValue, int]:
             raise ValueError("A key is neither a number nor a string.")
         array[key], position = _parse(content, position, depth + 1)
     if content[position : position + 1] != b"}":
-        raise ValueError("An array has another length.")
+        raise ValueError("The length of an array is wrong.")
     return array, position + 1

@@ -1,4 +1,4 @@
-"""Types of items in an export: posts and pages, those of WordPress itself, and custom types of plugins and themes."""
+"""Types of items in an export: posts and pages, WordPress's internal types, and custom types of plugins and themes."""
 
 import re
 from typing import Final
@@ -11,11 +11,11 @@ THEME_TYPES: Final = {
     *("wp_template", "wp_template_part", NAVIGATION),
 }
 INTERNAL_TYPES: Final = {"oembed_cache", "revision", "scheduled-action"}
-# What readers sent in confidence: through forms of Jetpack, Contact Form 7 with Flamingo, Ninja Forms and WPForms; or
-# because they wanted their personal data to be disclosed or erased.
+# Confidential messages from readers: form responses of Jetpack, Contact Form 7 with Flamingo, Ninja Forms and WPForms,
+# and requests to disclose or erase personal data.
 FORM_TYPES: Final = {"feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"}
-# Custom types whose items always become pages, and the slug above them in their URLs. Everything in them was public.
-# Source: Jetpack, which WordPress.com has; Divi; Avada.
+# Custom types whose items always become pages, because all of their content was public, and the slug above them in
+# their URLs. Source: Jetpack, which WordPress.com includes; Divi; Avada.
 PAGE_TYPES: Final = {
     "jetpack-portfolio": "portfolio",
     "jetpack-testimonial": "testimonial",
@@ -23,7 +23,7 @@ PAGE_TYPES: Final = {
     "project": "project",
     "avada_portfolio": "portfolio-items",
 }
-# Payments and orders of WooCommerce, Easy Digital Downloads and GiveWP. They are kept, but can't become pages either.
+# Payments and orders of WooCommerce, Easy Digital Downloads and GiveWP. They are preserved, but can't become pages.
 ORDER_TYPES: Final = {"edd_payment", "give_payment", "shop_order", "shop_order_refund", "shop_subscription"}
 _NEVER_PAGES: Final = {
     *("post", "page", "attachment", MENU_ITEM, REUSABLE_BLOCK, TABLE),
@@ -37,14 +37,14 @@ _NAME: Final = re.compile(r"[a-z0-9_-]{1,20}")
 
 
 def can_be_pages(post_type: str) -> bool:
-    """Return whether this is a custom type, whose items become pages if the owner wants it."""
+    """Return whether this is a custom type whose items the owner can turn into pages."""
     return post_type not in _NEVER_PAGES and bool(_NAME.fullmatch(post_type))
 
 
 def path_above(link: str, base_url: str, language: str = "") -> str | None:
-    """Return the path above that of an item of the blog at `base_url`, such as `portfolio`. Empty if it is at the top.
+    """Return the path above an item of the blog at `base_url`, such as `portfolio`; empty if it is at the top level.
 
-    None if the link has no path, as of drafts. URLs may begin with the `language` of the item, as those of Polylang do.
+    None if the link has no path, as with drafts. URLs may begin with the item's `language`, as with Polylang.
     """
     try:
         parts, folder = urlsplit(link), urlsplit(base_url).path.rstrip("/")

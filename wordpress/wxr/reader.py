@@ -16,13 +16,13 @@ from wordpress.wxr.post_types import PAGE_TYPES, can_be_pages, path_above
 from wordpress.wxr.records import DESIRED_SLUG_KEY, LANGUAGE, Comment, Item, Meta, Record
 from wordpress.wxr.repair import InvalidExportError, RepairedSource
 
-# The limit for one item with all its comments. The largest real ones have a few megabytes.
+# The limit for one item with all its comments. The largest real ones take a few megabytes.
 _MAX_ITEM_BYTES: Final = 64 * 1024 * 1024
-# The most categories and tags that are read of one item. More than any real one has.
+# The maximum number of categories and tags that are read from one item. No real item has as many.
 MAX_TERMS: Final = 10_000
-# A file with more errors is rejected.
+# Files with more errors are rejected.
 _MAX_ERRORS: Final = 1000
-# No real site has as many different meta keys.
+# No real site has as many distinct meta keys.
 _MAX_KEYS: Final = 1000
 # The elements of items with a field in `Item`.
 _ITEM_ELEMENTS: Final = {
@@ -36,34 +36,35 @@ _PREFIX_BY_URI_PART = {"/excerpt": "excerpt", "wordpress.org/export": "wp", "/co
 
 
 class Export:
-    """One export file. What it says about the blog as a whole is complete once `records` has been read to the end."""
+    """One export file. The attributes about the blog are complete once `records` has been read to the end."""
 
     def __init__(self, path: Path, markups: Container[str] = (), page_types: Iterable[str] = ()) -> None:
-        """`markups`: the markups whose sources are read from our own exports instead of the HTML.
+        """Set up reading.
 
-        `page_types`: custom types whose items are read as pages, besides those that always are and those that one of
-        our own exports names.
+        `markups` are the markups whose sources are read from our own exports instead of the HTML. `page_types` are
+        custom types whose items are read as pages, in addition to those that always are and those that one of our own
+        exports lists.
         """
         self.path = path
         self.source = RepairedSource()
         self.version = self.base_url = self.site_url = ""
-        # Of the blog as a whole, without validation: its title and tagline as plain text, and its language code.
+        # The blog's title and tagline as plain text, and its language code. None of them is validated.
         self.title = self.tagline = self.language = ""
-        # Of the blog as a whole: the folders that it was in, as in `/blog/*` (in our own exports only).
+        # The folders that the blog was in, such as `/blog/*` (in our own exports only).
         self.legacy_urls: tuple[str, ...] = ()
-        # Meta fields of comments and terms, by owner (`comment`, `term`) and key.
+        # The meta fields of comments and terms, counted by owner (`comment`, `term`) and key.
         self.other_meta: Counter[tuple[str, str]] = Counter()
-        # The items with more than MAX_TERMS terms, by title or ID, and how many were left out. At most _MAX_KEYS.
+        # How many terms beyond MAX_TERMS were left out, by title or ID of the item, for at most _MAX_KEYS items.
         self.surplus_terms: Counter[str] = Counter()
         self._markups = markups
         self._page_types = {*PAGE_TYPES, *page_types}
-        # How many terms were removed from the item that is being read.
+        # How many terms were removed from the item being read.
         self._removed_terms = 0
-        # The usual names of all elements so far, by tag and prefix.
+        # The usual names of all elements read so far, by tag and prefix.
         self._names: dict[tuple[str, str | None], str] = {}
 
     def records(self) -> Iterator[Record]:
-        """Yield all records in the order of the file. Raises InvalidExportError with a message that names the file."""
+        """Yield all records in file order. Raises InvalidExportError with a message that includes the path."""
         try:
             with self.path.open("rb") as file:
                 yield from self._read(file)
@@ -76,7 +77,7 @@ class Export:
         parser: Any = etree.XMLPullParser(
             events=("start",),
             tag=("rss", "channel"),
-            # Without a document type, only XML's own entities exist. With this option, errors name unknown ones.
+            # Without a document type, only XML's own entities exist. With this option, errors name unknown entities.
             resolve_entities="internal",  # type: ignore[arg-type]  # the stubs don't know this value
             no_network=True,
             load_dtd=False,
@@ -101,7 +102,7 @@ class Export:
                     yield record
                 if self.source.bytes_read - item_start > _MAX_ITEM_BYTES:
                     raise InvalidExportError(_("An item is larger than %d MB.") % (_MAX_ITEM_BYTES // 2**20))
-                # The parser only logs some errors and stops reading there.
+                # The parser only logs some errors, and then stops reading.
                 if _first_fatal_error(parser):
                     break
             parser.close()
@@ -116,12 +117,15 @@ class Export:
             )
 
     def _take_records(self, channels: list[Any], *, may_be_open: bool) -> Iterator[Record]:
-        """Yield the records in `channels` and remove their elements. `may_be_open`: the last may be incomplete."""
+        """Yield the records in `channels` and remove their elements.
+
+        `may_be_open` means that the last element of the last channel may be incomplete.
+        """
         for channel in channels:
             parts = list(channel)
             if may_be_open and channel is channels[-1] and parts:
                 part = parts.pop()
-                # The last one may be incomplete as well.
+                # The last term of an incomplete item may be incomplete too.
                 self._remove_surplus_terms(part, until=-1)
             for part in parts:
                 record = self._read_element(part)
@@ -130,13 +134,13 @@ class Export:
                     yield record
 
     def _remove_surplus_terms(self, item: Any, *, until: int | None = None) -> None:
-        """Remove the terms beyond MAX_TERMS, up to one, from an item: all of them might not fit into memory."""
+        """Remove terms beyond MAX_TERMS, up to the index `until`, from an item, as they might not fit into memory."""
         for term in list(item.iterchildren("category"))[MAX_TERMS:until]:
             item.remove(term)
             self._removed_terms += 1
 
     def _read_element(self, element: Any) -> Record | None:
-        """Return the record in `element`, a child of the channel, or store what it says about the export."""
+        """Return the record in `element`, a child of the channel. If it is about the whole export, store its value."""
         name = self._name(element)
         if name == "item":
             return self._item(element)
@@ -165,7 +169,7 @@ class Export:
         return None
 
     def _name(self, element: Any) -> str:
-        """Return the name of `element` with the usual prefix, such as `wp:post_id`. Empty for foreign namespaces."""
+        """Return the name of `element` with the usual prefix, such as `wp:post_id`; empty for foreign namespaces."""
         tag, prefix = element.tag, element.prefix
         name = self._names.get((tag, prefix))
         if name is None:
@@ -181,7 +185,7 @@ class Export:
             term_ref(each.get("domain", ""), each.get("nicename", ""), text_of(each))
             for each in fields.elements("category")
         ]
-        # WordPress 2.x wrote each term twice, first without its slug. Another term may have the same name.
+        # WordPress 2.x wrote each term twice, first without its slug. Terms of other taxonomies may have the same name.
         with_slugs = {(ref.taxonomy, ref.name) for ref in refs if ref.slug}
         meta = self._meta(fields, "post")
         date, date_gmt = fields.date("wp:post_date"), fields.date("wp:post_date_gmt")
@@ -194,7 +198,7 @@ class Export:
         item_type = "page" if custom_type else exported_type
         is_entry = item_type in {"post", "page"}
         item = Item(
-            # Some programs write no IDs, but keep them in the URLs.
+            # Some programs export no IDs except in URLs.
             id=values.parse_id(fields.text("wp:post_id")) or values.id_in_url(link) or values.id_in_url(guid),
             type=item_type,
             status=fields.text("wp:status").strip(),
@@ -230,7 +234,7 @@ class Export:
         return _with_slug_before_trash(extensions.with_extension(item, self._markups))
 
     def _comment(self, element: Any, *, is_whole: bool) -> Comment:
-        """Read a comment. `is_whole`: with all its elements."""
+        """Return a comment, with the texts of all its elements if `is_whole`."""
         fields = self._children(element)
         meta = self._meta(fields, "comment")
         author, email, url, content = exported = [
@@ -273,7 +277,7 @@ class Export:
 
 
 def _first_fatal_error(parser: Any) -> Any:
-    """Return the log entry of the first error that the parser could not recover from, if there is one."""
+    """Return the log entry of the first error that the parser could not recover from, if any."""
     log = parser.feed_error_log
     return next((entry for entry in log if entry.level_name == "FATAL"), log[-1] if len(log) > _MAX_ERRORS else None)
 
@@ -300,10 +304,10 @@ def _usual_name(tag: str, prefix: str | None) -> str:
 
 
 def _with_slug_before_trash(item: Item) -> Item:
-    """Return `item` with the whole slug from before the trash. Published items keep their slug and thus their URL.
+    """Return `item` with the whole slug from before it was trashed. Published items keep their slug and thus their URL.
 
-    While a post is in the trash, WordPress may truncate its slug to append `__trashed`. A draft without a slug keeps
-    that. Source: wp_add_trashed_suffix_to_post_name_for_post and wp_insert_post.
+    While a post is in the trash, WordPress may truncate its slug to append `__trashed`. A restored draft that had no
+    slug keeps the suffix. Source: wp_add_trashed_suffix_to_post_name_for_post and wp_insert_post.
     """
     before = slug_before_trash(item.slug)
     if before == item.slug or item.status not in {"trash", "draft", "pending"}:

@@ -1,4 +1,4 @@
-"""The records of a WordPress export (WXR), as the reader yields them, without validation.
+"""The records of a WordPress export (WXR) as yielded by the reader, without validation.
 
 IDs, dates, slugs and other fields with a fixed form have no surrounding whitespace, and names are plain text. Titles
 and texts are as exported. An ID is 0 if there is none.
@@ -9,22 +9,22 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import Final, NamedTuple
 
-# Taxonomies. In the last two, Polylang stores the language of a post, whose code is the slug of the term, and its
-# translations (wordpress.wxr.translations).
+# Taxonomies. In the last two, Polylang stores the language of a post, whose code is the slug of the term, and the
+# post's translations (wordpress.wxr.translations).
 CATEGORY, TAG, LANGUAGE, TRANSLATIONS = "category", "post_tag", "language", "post_translations"
 # In this one, Co-Authors Plus and PublishPress Authors store the authors of a post.
 CO_AUTHORS = "author"
-# Post types. Since the block editor, a menu is a single item. A reusable block is called a synced pattern since 6.3.
+# Post types. In the block editor, a menu is a single item. Reusable blocks have been called synced patterns since 6.3.
 # The last one is a table of the plugin TablePress.
 MENU_ITEM, NAVIGATION, REUSABLE_BLOCK, TABLE = "nav_menu_item", "wp_navigation", "wp_block", "tablepress_table"
-# How the GUIDs of pages begin that an import adds above those of a custom type (wordpress.importing.steps.sections).
+# The prefix of the GUIDs of pages added by imports above those of a custom type (wordpress.importing.steps.sections).
 SECTION_GUID: Final = "urn:wordpress:section:"
 # Meta fields of posts: the ID of the featured image, footnotes, enclosures, former slugs and dates (source:
 # wp_check_for_changed_slugs, wp_check_for_changed_dates), and the slug from before the trash.
 THUMBNAIL, FOOTNOTES, ENCLOSURE = "_thumbnail_id", "footnotes", "enclosure"
 OLD_SLUG_KEY, OLD_DATE_KEY, DESIRED_SLUG_KEY = "_wp_old_slug", "_wp_old_date", "_wp_desired_post_slug"
-# What hides a post from search engines with this value: in Yoast SEO; Jetpack, which WordPress.com has; The SEO
-# Framework; All in One SEO; SEOPress; and Rank Math, where it is one of several.
+# The meta fields and values that hide a post from search engines, in Yoast SEO; Jetpack, which WordPress.com includes;
+# The SEO Framework; All in One SEO; SEOPress; and Rank Math, where the value is one of several.
 YOAST_NOINDEX, JETPACK_NOINDEX = "_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex"
 _RANK_MATH: Final = "rank_math_robots"
 NOINDEX: Final = {
@@ -33,22 +33,23 @@ NOINDEX: Final = {
     "_seopress_robots_index": "yes",
     _RANK_MATH: '"noindex"',
 }
-# What says who could read a post, in Jetpack, which WordPress.com has, in Members and WP-Members; and for everyone.
+# The meta fields that say who could read a post, in Jetpack, which WordPress.com includes, Members and WP-Members; and
+# their values for everyone.
 ACCESS_KEYS = ("_jetpack_newsletter_access", "_members_access_role", "_wpmem_block")
 EVERYONE = frozenset({"everybody", "", "0"})
-# Blocks of WordPress.com, and the ends of shortcodes of plug-ins, whose content only subscribers or members could read.
+# Blocks of WordPress.com, and end tags of plugins' shortcodes, whose content only subscribers or members could read.
 _FOR_MEMBERS = re.compile(
     r"<!-- wp:(?:premium-content/|jetpack/paywall\b)"
     r"|\[/(?:members_access|members_logged_in|membership|mepr-active|mepr-show|private|restrict|s2if|swpm_protected"
     r"|um_loggedin|wcm_restrict|wpmem_logged_in)\]",
     re.IGNORECASE,
 )
-# A meta field of tables, which only exports have: their IDs, separated by commas. Mostly there is one.
+# A meta field of tables that only exports have, with their IDs separated by commas. Usually there is only one.
 TABLE_IDS = "_tablepress_export_table_id"
 # A meta field of pictures: the alternative text.
 ALT = "_wp_attachment_image_alt"
 
-# The elements of an object, by name, and its meta fields: pairs of key and value. A key may occur several times.
+# The texts of an object's elements, by name, and its meta fields as pairs of key and value. Keys may be repeated.
 type Elements = tuple[tuple[str, str], ...]
 type Meta = tuple[tuple[str, str], ...]
 
@@ -71,8 +72,8 @@ class Term(NamedTuple):
     """A category, tag or other term. `name` and `description` are plain text.
 
     `parent` is the parent's slug, or its name in the oldest exports. Only our exports have `legacy_urls`.
-    `elements` are the texts of elements by name: of categories and tags those that the other fields don't restore,
-    with `name` and `description` for whatever WordPress calls these; of other terms all of them.
+    `elements` are the texts of elements by name: for categories and tags those that the other fields don't restore,
+    with `name` and `description` in place of WordPress's names; for other terms all of them.
     """
 
     taxonomy: str
@@ -97,8 +98,8 @@ class TermRef(NamedTuple):
 class Comment(NamedTuple):
     """`wp:comment`, without its IP address, which is never read. `author`, `email` and `url` are plain text.
 
-    `written_at` is in UTC, or None if there is no date that can be stored. `elements` are the texts of all its elements
-    by name, but only of comments on items other than posts and pages.
+    `written_at` is in UTC, or None if there is no date that can be stored. `elements` are the texts of all elements by
+    name; only comments on items other than posts and pages have them.
     """
 
     id: int
@@ -121,10 +122,10 @@ class Comment(NamedTuple):
 
 
 class Extension(NamedTuple):
-    """What one of our own exports adds to an item (wordpress.wxr.extensions).
+    """The values that one of our own exports adds to an item (wordpress.wxr.extensions).
 
     `markup` is empty for WordPress's. `texts` and `datetimes` are the exported values of model fields, by name.
-    `stored_enclosures` is the number of enclosures that are not derived from the text, or None for all.
+    `stored_enclosures` is the number of enclosures that are not derived from the text; None if none is derived.
     """
 
     markup: str
@@ -134,14 +135,14 @@ class Extension(NamedTuple):
 
 
 class Item(NamedTuple):
-    """`item`: a post, a page, an attachment or something that belongs to a plugin.
+    """`item`: a post, a page, an attachment, or an item of a plugin.
 
     `date` (local time of the old site) and `date_gmt` (UTC) are naive, and None if missing (`0000-00-00 00:00:00`).
     `published_at` is derived from them and in UTC like `modified_at`; both are None without a date that can be stored.
-    `custom_type` is the type of an item that becomes a page, and empty if it was a page anyway. Items of custom types
-    have the `path_above` that of their link (wordpress.wxr.post_types). Only our exports have `legacy_urls` and
-    `extension`. `elements` are the texts of elements by name: of posts and pages those that have no field here, of
-    other items all of them.
+    `custom_type` is the type of an item that becomes a page; empty if it was a page anyway. For items of custom types,
+    `path_above` is the path above that of their link (wordpress.wxr.post_types). Only our exports have `legacy_urls`
+    and `extension`. `elements` are the texts of elements by name: for posts and pages those that have no field here,
+    for other items all of them.
     """
 
     id: int
@@ -175,13 +176,13 @@ class Item(NamedTuple):
 
     @property
     def is_for_members(self) -> bool:
-        """Whether only subscribers or members could read it, or a part of it."""
+        """Whether only subscribers or members could read it or a part of it."""
         is_restricted = any(key in ACCESS_KEYS and value.strip() not in EVERYONE for key, value in self.meta)
         return is_restricted or _FOR_MEMBERS.search(self.content) is not None
 
     @property
     def characters(self) -> int:
-        """About how many characters it has, with its comments."""
+        """The approximate number of its characters, including its comments."""
         pairs = (*self.meta, *self.elements, *(pair for each in self.comments for pair in (*each.meta, *each.elements)))
         texts = (self.content, self.excerpt, *(comment.content for comment in self.comments))
         return sum(map(len, texts)) + sum(len(value) for _name, value in pairs)
@@ -196,7 +197,7 @@ def hides_from_search_engines(key: str, value: str) -> bool:
 
 
 def table_id(item: Item) -> str:
-    """Return the ID by which texts show a table of TablePress; empty if the export does not say it."""
+    """Return the ID by which texts refer to a TablePress table; empty if the export does not give it."""
     return dict(item.meta).get(TABLE_IDS, "").partition(",")[0].strip()
 
 

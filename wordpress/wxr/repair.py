@@ -1,7 +1,7 @@
 """Checking and repairing the bytes of an export before a strict XML parser reads them.
 
-What can be repaired without losing anything visible is repaired and counted. A document type is rejected: entity bombs
-and external entities need one, and no export has one.
+Errors that can be repaired without losing anything visible are repaired and counted. Document types are rejected:
+entity bombs and external entities need one, and no real export has one.
 """
 
 import codecs
@@ -21,19 +21,19 @@ _CHUNK: Final = 256 * 1024
 _MAX_PROLOG: Final = 1024 * 1024
 
 _ENCODINGS_BY_START: Final = {
-    # Byte order marks, which these encodings remove. UTF-32 comes first: its mark can begin with that of UTF-16.
+    # Byte order marks, which these encodings remove. UTF-32 comes before UTF-16, whose mark can be a prefix of its own.
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
     codecs.BOM_UTF32_BE: "utf-32",
     codecs.BOM_UTF16_LE: "utf-16",
     codecs.BOM_UTF16_BE: "utf-16",
-    # Without a mark: the beginning of an XML declaration.
+    # Without a byte order mark, the beginning of an XML declaration.
     b"<\0?\0": "utf-16-le",
     b"\0<\0?": "utf-16-be",
     b"<\0\0\0": "utf-32-le",
     b"\0\0\0<": "utf-32-be",
 }
-# As in browsers: these names also stand for what contains more characters.
+# As in browsers, these names also stand for encodings with more characters.
 _WIDER: Final = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -44,12 +44,12 @@ _WIDER: Final = {
     "shift_jis": "cp932",
     "euc_kr": "cp949",
 }
-# In these, hardly any line is valid UTF-8 by accident.
+# In these encodings, hardly any line is valid UTF-8 by accident.
 _WESTERN: Final = {"cp1252", "iso8859-15"}
 _DECLARED = re.compile(rb"""\s*<\?xml\s[^>]*?encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _LEADING: Final = "\ufeff \t\r\n"
 _PROLOG: Final = r"(?:\s++|<\?.*?\?>|<!--.*?-->)*+"
-# The beginning of the document type or root element, or text before them.
+# The beginning of a document type or of the root element, or text before them.
 _START = re.compile(
     rf"[{_LEADING}]*+{_PROLOG}"
     r"(?:(?P<type><!(?i:DOCTYPE|ENTITY ))|<(?:[\w.-]+:)?(?P<root>[\w.-]+)[\s/>]|(?P<text>[^<]))",
@@ -63,11 +63,11 @@ _ARCHIVES = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"7z\xbc\xaf", b"Rar!")
 
 
 class InvalidExportError(Exception):
-    """A file that cannot be imported. The message is one line for the person who runs the import."""
+    """A file that can't be imported. The message is one line for the user who runs the import."""
 
 
 class RepairedSource:
-    """A file in any encoding as chunks of clean UTF-8. `repairs` counts what was repaired."""
+    """A file in any encoding as chunks of clean UTF-8. `repairs` counts the repairs."""
 
     def __init__(self) -> None:
         self.bytes_read = 0
@@ -79,7 +79,7 @@ class RepairedSource:
         self._lines_before = 0
 
     def chunks(self, file: IO[bytes]) -> Iterator[bytes]:
-        """Yield the clean bytes. Raises InvalidExportError, for other files before the first chunk."""
+        """Yield the clean bytes. Raises InvalidExportError; before the first chunk if the file is not an export."""
         end, appended = self._find_end(file)
         data = self._read(file, end)
         first = next(data, b"")
@@ -90,7 +90,7 @@ class RepairedSource:
         texts = self._texts(self._without_messages(first), data)
         head = self._prolog(texts)
         start = _ROOT_TAG.match(head)
-        # No feed has a start tag longer than what has been read. The parser will report it.
+        # No real start tag is longer than what has been read. If it is incomplete, the parser will report it.
         root, prefixes = declare_known_prefixes(start[2] if start else "")
         if start:
             head = start[1] + root + head[start.end() :]
@@ -102,7 +102,7 @@ class RepairedSource:
             self.repairs.add("appended", self._line, appended.count(b"\n") + 1)
 
     def place(self, line: int, column: int) -> str:
-        """Return the position in the file for one that the parser reported."""
+        """Return the position in the file, as text, for a position reported by the parser."""
         return _("line %(line)d, column %(column)d") % {"line": line + self._lines_before, "column": column}
 
     def _without_messages(self, first: bytes) -> bytes:
@@ -116,7 +116,7 @@ class RepairedSource:
         return first[messages.end() :]
 
     def _find_end(self, file: IO[bytes]) -> tuple[int, bytes]:
-        """Return where the export ends, and what the old site or its host has appended, such as error messages."""
+        """Return where the export ends, and any text appended by the old site or its host, such as error messages."""
         start = max(0, file.seek(0, SEEK_END) - _CHUNK)
         file.seek(start)
         tail = file.read()
@@ -139,7 +139,8 @@ class RepairedSource:
     def _texts(self, first: bytes, rest: Iterator[bytes]) -> Iterator[str]:
         encoding = _encoding(first)
         decoder = codecs.getincrementaldecoder(encoding)()
-        # WordPress writes UTF-8 into CDATA sections whatever encoding it declares. Old versions put no titles there.
+        # WordPress writes UTF-8 into CDATA sections whatever encoding it declares, but old versions did not put titles
+        # into CDATA sections.
         is_certain = encoding.startswith("utf-")
         try:
             # At the end of the file, the last character must be complete.
@@ -180,7 +181,7 @@ class RepairedSource:
     def _prolog(self, texts: Iterator[str]) -> str:
         """Return the text from the prolog to the end of the chunk with the root element, which must be `<rss>`."""
         head, start = "", None
-        # The space ends the name of a root element at the end of the file.
+        # The space terminates the name of a root element at the very end of the file.
         for text in chain(texts, " "):
             head += text
             start = _START.match(head)
@@ -202,7 +203,7 @@ class RepairedSource:
 
 
 class _LineDecoder(codecs.BufferedIncrementalDecoder):
-    """Decodes each line in `encoding`, unless it is UTF-8, which is noted once in `repairs`."""
+    """Decodes each line as UTF-8 if it is valid, otherwise in `encoding`. UTF-8 is added to `repairs` only once."""
 
     def __init__(self, encoding: str, repairs: Repairs) -> None:
         super().__init__()
@@ -211,7 +212,7 @@ class _LineDecoder(codecs.BufferedIncrementalDecoder):
 
     def _buffer_decode(self, data: Buffer, errors: str, final: bool) -> tuple[str, int]:
         text = bytes(data)
-        # A line of a whole chunk is divided between words.
+        # If the whole chunk is one line, it is split between words.
         end = len(text) if final else text.rfind(b"\n") + 1 or text.rfind(b" ") + 1 or len(text)
         return "".join(self._line(line, errors) for line in text[:end].splitlines(keepends=True)), end
 
@@ -226,27 +227,27 @@ class _LineDecoder(codecs.BufferedIncrementalDecoder):
 
 
 def _encoding(data: bytes) -> str:
-    """Return the encoding of a file that begins with `data`."""
+    """Return the encoding of a file that starts with `data`."""
     for start, encoding in _ENCODINGS_BY_START.items():
         if data.startswith(start):
             return encoding
     declared = _DECLARED.match(data)
     name = declared[1].decode() if declared else "utf-8"
     if name.lower().startswith("utf8"):
-        # Names of MySQL, such as `utf8mb4`, end up in the settings of blogs.
+        # MySQL's names, such as `utf8mb4`, end up in the settings of blogs.
         name = "utf-8"
     try:
-        # This fails for codecs of Python that are not text encodings.
+        # This fails for Python codecs that are not text encodings.
         "".encode(name)
         codec = codecs.lookup(name)
     except LookupError as error:
         raise InvalidExportError(_("The encoding of the file, “%s”, is unknown.") % name) from error
-    # The declaration was readable as single bytes, so the file cannot be in one of these encodings.
+    # The declaration was readable as single bytes, so the file can't be in UTF-16 or UTF-32.
     return "utf-8" if codec.name.startswith(("utf-16", "utf-32")) else _WIDER.get(codec.name, codec.name)
 
 
 def _may_be_utf8(data: bytes) -> bool:
-    """Return whether `data`, the last character of which may be incomplete, is valid UTF-8."""
+    """Return whether `data`, whose last character may be incomplete, is valid UTF-8."""
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:

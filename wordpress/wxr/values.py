@@ -15,19 +15,19 @@ from core.slugs import slug_from_export, slugify, validate_slug
 from core.text import CONTROL
 
 MAX_SLUG_LENGTH = 200
-# Other programs export the IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
+# Other programs export IDs of Tumblr and Blogger, with up to nineteen digits. Up to this limit, they fit into the
 # integers of all databases and leave room for the IDs of new objects.
 _MAX_ID = 9 * 10**18
-# The parameters with the ID of a post, page or attachment, which have one ID space.
+# The parameters with the ID of a post, page or attachment, which share one ID space.
 ENTRY_FORMS = ("p", "page_id", "attachment_id")
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 _TAG_OR_COMMENT = re.compile(rf"{_TAG.pattern}|<!--.*?-->", re.DOTALL)
 # Markup, entities, tabs and line breaks.
 _NOT_PLAIN = re.compile(r"[<&\t\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _BREAK = re.compile(r"<br\b[^<>]*>|</(?:p|div|li|h[1-6])\s*>", re.IGNORECASE)
-# The databases that WordPress uses store no year before 1000; anything earlier is not a date.
+# WordPress's databases can't store years before 1000, so anything earlier is not a date.
 _DATE = re.compile(r"([1-9]\d{3})-(\d{1,2})-(\d{1,2})(?:[ T](\d{1,2}):(\d{1,2})(?::(\d{1,2}))?|$)")
-# How JavaScript and RSS write dates, and thus some other programs.
+# The date formats of JavaScript and RSS, which some other programs use.
 _OTHER_DATE = re.compile(r"[A-Z][a-z]{2}(?: [A-Z][a-z]{2} \d\d|, \d{1,2} [A-Z][a-z]{2}) (?:19|20)\d\d \d\d:")
 # WordPress writes the year -0001 if there is no date.
 _RSS_DATE = re.compile(r"\s*(?:[A-Za-z]+,\s*)?\d{1,2}\s+[A-Za-z]{3}\s+(?:19|20)\d\d\s", re.ASCII)
@@ -55,13 +55,13 @@ def has_markup(text: str) -> bool:
 
 def _without_tags(text: str) -> str:
     """Return `text` without tags and comments."""
-    # No comment ends after the last `-->`. Looking for its end there would take quadratic time.
+    # No comment ends after the last `-->`, and searching for an end there would take quadratic time.
     head, end, rest = text.rpartition("-->")
     return _TAG_OR_COMMENT.sub("", head + end) + _TAG.sub("", rest)
 
 
 def usable_slug(exported: str) -> str:
-    """Return a slug that can be part of a URL here, nearly always the exported one. Empty if nothing usable is left."""
+    """Return a slug that can be part of a URL here, nearly always the exported one; empty if nothing usable is left."""
     slug = slug_from_export(exported)
     try:
         validate_slug(slug)
@@ -70,7 +70,7 @@ def usable_slug(exported: str) -> str:
     return slug[:MAX_SLUG_LENGTH]
 
 
-# Called for each tag of each post, and most posts share their tags.
+# Cached because it is called for each tag of each post, and most posts share their tags.
 @lru_cache(maxsize=2**14)
 def slug_key(exported: str) -> str:
     """Return a key that is the same for all spellings of a slug: `%C3%A9` and `%c3%a9`, `Two words` and `two-words`."""
@@ -78,7 +78,7 @@ def slug_key(exported: str) -> str:
 
 
 def language_code(exported: str) -> str:
-    """Return the language code that `exported` means, such as `pt-br` for `pt_BR`; empty if Django doesn't know it."""
+    """Return the language code for `exported`, such as `pt-br` for `pt_BR`; empty if Django doesn't know it."""
     code = exported.lower().replace("_", "-")
     return code if code in LANG_INFO else ""
 
@@ -107,10 +107,10 @@ def parse_integer(text: str) -> int:
     return int(match[1]) if match else 0
 
 
-# Most records repeat the same date several times.
+# Cached because most records repeat the same date several times.
 @lru_cache(maxsize=256)
 def parse_date(text: str) -> dt.datetime | None:
-    """Return the naive datetime that `text` shows, in whatever time zone, or None."""
+    """Return the naive datetime in `text`, without converting time zones, or None."""
     text = text.strip()
     match = _DATE.match(text)
     try:
@@ -122,7 +122,7 @@ def parse_date(text: str) -> dt.datetime | None:
 
 
 def parse_rss_date(text: str) -> dt.datetime | None:
-    """Return the naive UTC datetime of an RSS date, the only date that some other programs export, or None."""
+    """Return the naive UTC datetime of an RSS date, the only kind of date that some programs export, or None."""
     try:
         value = parsedate_to_datetime(text.strip()) if _RSS_DATE.match(text) else None
         return value.astimezone(dt.UTC).replace(tzinfo=None) if value and value.tzinfo else value
@@ -131,13 +131,13 @@ def parse_rss_date(text: str) -> dt.datetime | None:
 
 
 def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) -> dt.datetime | None:
-    """Return the naive time `local` on this site, or else the naive time `utc`, as a UTC datetime.
+    """Return the naive time `local` in this site's time zone, or else the naive time `utc`, as a UTC datetime.
 
     None if there is neither, or if the result is out of range.
     """
     try:
         if local is not None:
-            # A value that is out of range would otherwise only fail in the database.
+            # Without the conversion, a value that is out of range would fail only in the database.
             return timezone.make_aware(local, timezone.get_default_timezone()).astimezone(dt.UTC)
         return checked_utc(utc.replace(tzinfo=dt.UTC)) if utc is not None else None
     except OverflowError:
@@ -145,6 +145,6 @@ def aware_datetime(local: dt.datetime | None, utc: dt.datetime | None = None) ->
 
 
 def checked_utc(value: dt.datetime) -> dt.datetime:
-    """Return `value` in UTC. Raises OverflowError if its local time, which pages show, is out of range."""
+    """Return `value` in UTC. Raises OverflowError if the local time, which pages show, is out of range."""
     timezone.localtime(value, timezone.get_default_timezone())
     return value.astimezone(dt.UTC)

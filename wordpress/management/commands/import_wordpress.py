@@ -27,10 +27,10 @@ from wordpress.models import FileState, ImportRun
 from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 
-# Nobody reads more lines than this on a screen; the report file has them all.
+# The report file lists everything; this many lines fit on a screen.
 _MAX_SHOWN = 40
 _MAX_HOSTS = 200
-# What --fetch-media can be: given without a value, or with this one.
+# The values of --fetch-media: given without a value, or with this one.
 _OLD_SITE, _EVERYWHERE = "", "everywhere"
 
 
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         "Imports posts, pages, categories, tags and comments from WordPress exports, then pictures, documents, audio "
         "and video. Run it again to continue an import that was interrupted; nothing is imported twice."
     )
-    # The checks write to the database too. If it is locked, they report that it does not support JSON.
+    # The system checks write to the database too. If it is locked, they report that it does not support JSON.
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -92,7 +92,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["fetch_media"] not in {None, _OLD_SITE, _EVERYWHERE}:
-            # The option was followed by a file.
+            # The option was followed by a file, which was taken for its value.
             options["files"].insert(0, Path(options["fetch_media"]))
             options["fetch_media"] = _OLD_SITE
         if (options["undo"] is None) == (not options["files"]):
@@ -161,13 +161,13 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(_("Import undone.")))
 
     def _list_hosts(self, hosts: Mapping[str, int]) -> bool:
-        """Print the hosts with their numbers of files, and agree to them."""
+        """Print the hosts with their numbers of files, and accept them."""
         lines = [f"{count:8,}  {host}" for host, count in hosts.items()]
         self._print_lines(_("Files that texts show from other hosts:"), lines[:_MAX_HOSTS], len(lines[_MAX_HOSTS:]))
         return True
 
     def _confirm_hosts(self, hosts: Mapping[str, int]) -> bool:
-        """Print the hosts, and ask whether to download from them. Without a terminal, the answer is no."""
+        """Print the hosts, and ask whether to download from them. Without input, the answer is no."""
         self._list_hosts(hosts)
         count = sum(hosts.values())
         # Translators: the answers stay as they are.
@@ -234,7 +234,7 @@ class Command(BaseCommand):
         self._print_lines(_("Posts and pages without some of their files:"), lines, sum(1 for _line in missing))
 
     def _print_settings(self, report: Report) -> None:
-        """Print which settings were taken from the old blog, and what is left to do."""
+        """Print the settings that were taken from the old blog, and the checklist."""
         taken = [f"{label}: {value}" for label, value in setting_labels(report.taken_settings)]
         self._print_lines(_("Taken from the old blog:"), taken)
         if report.blog and not report.dry_run:

@@ -23,7 +23,7 @@ from wordpress.wxr.archives import unpacked
 from wordpress.wxr.repair import InvalidExportError
 
 _MAX_SHOWN = 100
-# How many seconds of work are lost at most if the command is killed.
+# The maximum number of seconds of work that are lost if the command is killed.
 _SAVE_INTERVAL = 60.0
 
 
@@ -83,7 +83,7 @@ class Command(BaseCommand):
         self.stdout.write(self.style.SUCCESS(_summary(checker)))
 
     def _check(self, checker: SiteChecker, paths: list[Path], checkpoint: Checkpoint) -> None:
-        """Check everything, and save from time to time how far it has come, in case the command is killed."""
+        """Check everything, and save the progress from time to time, in case the command is killed."""
         labels: dict[Stage, str] = {"reading": _("Reading"), "checking": _("Checking")}
         saved = monotonic()
         with show_progress(self.stderr, rate_of=labels["checking"]) as update:
