@@ -235,7 +235,7 @@ class PreservedData(models.Model):
     # For an item or term: its site, its ID there (0 if it has none), and a key that identifies it there.
     site = models.CharField(max_length=500, blank=True)
     wordpress_id = models.PositiveBigIntegerField(default=0)
-    key = models.CharField(max_length=32, null=True)  # noqa: DJ001  # so that the index has no rows of parts
+    key = models.CharField(max_length=32, null=True)  # noqa: DJ001  # keeps parts out of the index
     # `elements`: texts of elements by name; `terms`: lists of taxonomy, slug and name; `meta`: pairs of key and value;
     # `comments`: a list of objects like this one; `left_out`: how many values were too large or too many; `section`:
     # see wordpress.exporting.preserved.Preserved. Names and texts are as in the export. Empty values are left out.

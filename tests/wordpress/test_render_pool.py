@@ -98,7 +98,7 @@ def kill(pool: RenderPool) -> None:
 
 def wait_for(pool: RenderPool) -> None:
     """Wait until the worker has rendered the batch."""
-    is_asked = pool._batch.there or pool._batch.comments
+    is_asked = pool._batch.shared or pool._batch.comments
     while is_asked and pool._worker.is_available and not pool._worker.has_answered:
         time.sleep(0.01)
 

@@ -81,11 +81,11 @@ class TestEachTermOnce:
 class TestTooManyTerms:
     def test_those_beyond_the_limit_are_left_out(self, terms: ExportedTerms, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(terms_module, "MAX_TERMS", 2)
-        are_left_out = []
+        is_truncated = []
         for slug in ("a", "b", "a", "c"):
             terms.name(TermRef(TAG, slug, slug))
-            are_left_out.append(terms.are_left_out)
-        assert are_left_out == [False, False, False, True]
+            is_truncated.append(terms.is_truncated)
+        assert is_truncated == [False, False, False, True]
         assert [term.slug for term in terms] == ["a", "b"]
 
     def test_posts_are_filed_under_the_others(self) -> None:

@@ -75,11 +75,11 @@ def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: 
     uploaded_at = attachment.uploaded_at
     local = elements.local_time(uploaded_at) if uploaded_at else None
     utc = elements.utc_time(uploaded_at) if uploaded_at else None
-    kept = Preserved(attachment)
-    title = kept.line("title", attachment.title)
-    caption = kept.lines("excerpt:encoded", attachment.caption)
-    description = kept.lines("content:encoded", attachment.description)
-    alt = next((value for key, value in kept.meta if key == ALT and plain_line(value) == attachment.alt), None)
+    preserved = Preserved(attachment)
+    title = preserved.line("title", attachment.title)
+    caption = preserved.lines("excerpt:encoded", attachment.caption)
+    description = preserved.lines("content:encoded", attachment.description)
+    alt = next((value for key, value in preserved.meta if key == ALT and plain_line(value) == attachment.alt), None)
     alt = text_to_html(attachment.alt) if alt is None else alt
     extension = differing_values(
         {
@@ -106,12 +106,12 @@ def _attachment_item(attachment: Attachment, post_id: int, parent: int, logins: 
         "is_sticky": 0,
         "attachment_url": attachment.url,
     }
-    values |= kept.wp_elements()
+    values |= preserved.wp_elements()
     inside = [
-        *kept.term_elements(),
+        *preserved.term_elements(),
         extension_field("postmeta", extension, title, description, caption, str(values["post_name"]), date=local),
-        *kept.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
-        *kept.comment_elements(),
+        *preserved.meta_elements("postmeta", {"_wp_attached_file": file, ALT: alt}),
+        *preserved.comment_elements(),
     ]
     creator = logins.get(attachment.uploaded_by_id or 0, "")
     return elements.item_element(

@@ -62,10 +62,10 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     origin = origin_of(entry)
     is_wordpress = entry.markup == "wordpress"
     content = ids.with_block_ids(entry.source, origin) if is_wordpress else _html_block(entry)
-    kept = Preserved(entry)
-    title = kept.text("title", entry.title, plain_title)
-    excerpt = kept.lines("excerpt:encoded", entry.excerpt)
-    slug, desired_slug = _slugs(entry, kept)
+    preserved = Preserved(entry)
+    title = preserved.text("title", entry.title, plain_title)
+    excerpt = preserved.lines("excerpt:encoded", entry.excerpt)
+    slug, desired_slug = _slugs(entry, preserved)
     extension = _extension(entry, local, utc, title, content, excerpt)
     warn_about_control_characters(warn, entry, content)
     values: dict[str, object] = {
@@ -86,20 +86,20 @@ def entry_item(entry: Entry, logins: Mapping[int, str], ids: ExportIds, warn: Ca
     }
     # Members-only entries were imported as private, and entries with an unknown status as drafts. If the entry has
     # another status now, an editor has set it.
-    imported_as = Status.PRIVATE if kept.elements.get("wp:status") in {"publish", "future"} else Status.DRAFT
+    imported_as = Status.PRIVATE if preserved.elements.get("wp:status") in {"publish", "future"} else Status.DRAFT
     changed = set() if entry.status == imported_as else {"wp:status"}
-    if kept.section is not None and entry.path and kept.section != entry.path.rpartition("/")[0]:
+    if preserved.section is not None and entry.path and preserved.section != entry.path.rpartition("/")[0]:
         # An editor has moved the page, so it no longer belongs to the custom type.
         changed.add("wp:post_type")
-    elif kept.section is not None:
+    elif preserved.section is not None:
         # In WordPress, items of a custom type have such a URL without having a parent.
         values["post_parent"] = 0
-    values |= kept.wp_elements(except_for={"wp:post_name", *changed})
+    values |= preserved.wp_elements(except_for={"wp:post_name", *changed})
     inside = [
-        *_terms(entry, kept),
+        *_terms(entry, preserved),
         extension_field("postmeta", extension, title, content, excerpt, slug, date=local),
         _legacy_urls(entry),
-        *_meta(entry, kept, ids, footnotes_field(content, origin), desired_slug),
+        *_meta(entry, preserved, ids, footnotes_field(content, origin), desired_slug),
         *(_comment_element(comment) for comment in entry.comments.all()),
     ]
     link, creator = absolute_url(_path(entry)), logins.get(entry.author_id, "")
@@ -113,19 +113,19 @@ def _path(entry: Entry) -> str:
     return f"/?{'page_id' if isinstance(entry, Page) else 'p'}={entry.pk}"
 
 
-def _slugs(entry: Entry, kept: Preserved) -> tuple[str, str]:
+def _slugs(entry: Entry, preserved: Preserved) -> tuple[str, str]:
     """Return the slug as WordPress stores it, and for an entry in the trash the whole slug as well."""
     if entry.status == Status.TRASH:
         return elements.exported_slug(entry.slug)
-    had_none = "wp:post_name" in kept.elements and entry.status in {Status.DRAFT, Status.PENDING}
+    had_none = "wp:post_name" in preserved.elements and entry.status in {Status.DRAFT, Status.PENDING}
     is_default = entry.slug == slugify(entry.title)[:MAX_SLUG_LENGTH]
     return "" if had_none and is_default else elements.percent_encoded(entry.slug), ""
 
 
-def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired_slug: str) -> Iterator[str]:
+def _meta(entry: Entry, preserved: Preserved, ids: ExportIds, footnotes: str, desired_slug: str) -> Iterator[str]:
     """Yield the meta fields of an entry. Fields that this site generates take precedence but repeat exported values."""
     exported: dict[str, list[str]] = {}
-    for key, value in kept.meta:
+    for key, value in preserved.meta:
         exported.setdefault(key, []).append(value)
     own: dict[str, list[str]] = {
         THUMBNAIL: [_thumbnail(entry, exported.get(THUMBNAIL, [""])[0], ids)],
@@ -141,7 +141,7 @@ def _meta(entry: Entry, kept: Preserved, ids: ExportIds, footnotes: str, desired
         own[ENCLOSURE] = list(_enclosures(entry, exported.get(ENCLOSURE, [])))
     for key, values in own.items():
         yield from (elements.meta_field("postmeta", key, value) for value in values if value)
-    yield from (elements.meta_field("postmeta", key, value) for key, value in kept.meta if key not in own)
+    yield from (elements.meta_field("postmeta", key, value) for key, value in preserved.meta if key not in own)
 
 
 def _noindex(entry: Entry, exported: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -223,14 +223,14 @@ def _html_block(entry: Entry) -> str:
     return f"<!-- wp:html -->\n{body}\n<!-- /wp:html -->" if body else ""
 
 
-def _terms(entry: Entry, kept: Preserved) -> Iterator[str]:
+def _terms(entry: Entry, preserved: Preserved) -> Iterator[str]:
     terms: list[tuple[str, Category | Tag]] = []
     if isinstance(entry, Post):
         terms += [(CATEGORY, category) for category in entry.categories.all()]
         terms += [(TAG, tagged.tag) for tagged in entry.tagged_posts.all()]
     for taxonomy, term in terms:
         yield term_element(taxonomy, elements.percent_encoded(term.slug), text_to_html(term.name))
-    yield from other_terms(entry, kept)
+    yield from other_terms(entry, preserved)
 
 
 def _legacy_urls(entry: Entry) -> str:
@@ -250,7 +250,7 @@ def _comment_element(comment: Comment) -> str:
     public_website = "" if has_address(comment.website, comment.email) else comment.website
     name, email, website = (text_to_html(text) for text in (comment.name, comment.email, public_website))
     content = comment.text if comment.is_html else text_to_html(comment.text)
-    kept = Preserved(comment)
+    preserved = Preserved(comment)
     values = {
         "comment_id": comment.pk,
         "comment_author": name,
@@ -265,7 +265,7 @@ def _comment_element(comment: Comment) -> str:
         "comment_parent": comment.parent_id or 0,
         "comment_user_id": comment.user_id or 0,
     }
-    exported = kept.wp_elements()
+    exported = preserved.wp_elements()
     if comment_kind(exported.get("comment_type", "")) == comment.kind:
         values |= exported
     extension: dict[str, Any] = {}
@@ -273,7 +273,7 @@ def _comment_element(comment: Comment) -> str:
         extension = {"text": comment.text, "is_html": comment.is_html}
     extension |= differing_values({"created_at": (comment.created_at, aware_datetime(local))})
     meta = extension_field("commentmeta", extension, name, email, website, content, str(local))
-    meta += "".join(kept.meta_elements("commentmeta"))
+    meta += "".join(preserved.meta_elements("commentmeta"))
     return f"\t\t<wp:comment>{elements.wp_elements(values)}{meta}</wp:comment>\n"
 
 
@@ -281,15 +281,15 @@ def block_items(ids: ExportIds) -> Iterator[str]:
     """Yield an item for each reusable block."""
     blocks = Fragment.objects.filter(kind=FragmentKind.BLOCK).select_related("preserved").order_by("pk")
     for block in blocks.iterator(_BLOCK_CHUNK_SIZE):
-        kept = Preserved(block)
+        preserved = Preserved(block)
         texts = {
-            "title": kept.line("title", block.title),
+            "title": preserved.line("title", block.title),
             "content:encoded": ids.with_block_ids(block.text, block),
             "wp:post_id": ids.for_block(block.name, block.site),
             "wp:status": "publish",
             "wp:post_type": records.REUSABLE_BLOCK,
         }
-        yield kept.as_item(texts)
+        yield preserved.as_item(texts)
 
 
 def warn_about_control_characters(warn: Callable[[str], None], obj: Model, *texts: str) -> None:

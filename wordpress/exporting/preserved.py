@@ -85,7 +85,7 @@ class Preserved:
                 yield elements.meta_field(kind, key, value)
 
     def comment_elements(self) -> Iterator[str]:
-        """Yield the preserved comments, which only items that can't have comments here have."""
+        """Yield the preserved comments. Only items that can't have comments here have any."""
         for fields in self._comments:
             comment = Preserved(fields)
             texts = {**comment.elements, "wp:comment_author_IP": ""}
@@ -106,8 +106,8 @@ def term_element(taxonomy: str, slug: str, name: str) -> str:
 def preserved_term_elements() -> Iterator[str]:
     """Yield the terms of taxonomies that are unknown here."""
     for row in PreservedData.objects.filter(kind=PreservedData.Kind.TERM).order_by("pk").iterator(_CHUNK_SIZE):
-        kept = Preserved(row.fields)
-        yield f"\t<wp:term>{_elements(kept.elements)}{''.join(kept.meta_elements('termmeta'))}</wp:term>\n"
+        preserved = Preserved(row.fields)
+        yield f"\t<wp:term>{_elements(preserved.elements)}{''.join(preserved.meta_elements('termmeta'))}</wp:term>\n"
 
 
 def preserved_item_elements(ids: ExportIds) -> Iterator[str]:
@@ -116,9 +116,9 @@ def preserved_item_elements(ids: ExportIds) -> Iterator[str]:
     for batch in batched(rows, _CHUNK_SIZE, strict=False):
         moved = _MovedIds(batch, ids)
         for row in batch:
-            kept = Preserved(row.fields)
-            moved.replace_ids(row, kept)
-            yield kept.as_item()
+            preserved = Preserved(row.fields)
+            moved.replace_ids(row, preserved)
+            yield preserved.as_item()
 
 
 class _MovedIds:
@@ -130,8 +130,8 @@ class _MovedIds:
         self._terms: dict[tuple[str, str, int], int] = {}
         for site in {row.site for row in rows}:
             of_site = [Preserved(row.fields) for row in rows if row.site == site]
-            parents = {parse_id(kept.elements.get(_PARENT, "")) for kept in of_site}
-            targets = {parse_id(value) for kept in of_site for key, value in kept.meta if key == _TARGET}
+            parents = {parse_id(preserved.elements.get(_PARENT, "")) for preserved in of_site}
+            targets = {parse_id(value) for preserved in of_site for key, value in preserved.meta if key == _TARGET}
             entries = entries_by_id(site, parents | targets)
             self._entries |= {(site, wordpress_id): entry.pk for wordpress_id, entry in entries.items()}
             for taxonomy, kind in _TERM_KINDS.items():
@@ -139,15 +139,15 @@ class _MovedIds:
                 terms = fetch_rows(ImportedItem, "wordpress_id", targets, *columns, site=site, kind=kind)
                 self._terms |= {(site, taxonomy, wordpress_id): pk for wordpress_id, pk in terms}
 
-    def replace_ids(self, row: PreservedData, kept: Preserved) -> None:
-        """Replace the IDs in `kept`, the fields of `row`."""
+    def replace_ids(self, row: PreservedData, preserved: Preserved) -> None:
+        """Replace the IDs in `preserved`, the fields of `row`."""
         if row.wordpress_id:
-            kept.elements["wp:post_id"] = str(self._ids.for_preserved_item(row.site, row.wordpress_id))
-        if _PARENT in kept.elements:
-            kept.elements[_PARENT] = self._item(row.site, kept.elements[_PARENT])
-        meta = dict(kept.meta)
+            preserved.elements["wp:post_id"] = str(self._ids.for_preserved_item(row.site, row.wordpress_id))
+        if _PARENT in preserved.elements:
+            preserved.elements[_PARENT] = self._item(row.site, preserved.elements[_PARENT])
+        meta = dict(preserved.meta)
         target_type, taxonomy = meta.get("_menu_item_type"), meta.get("_menu_item_object", "")
-        for pair in kept.meta:
+        for pair in preserved.meta:
             key, value = pair
             if key == _PARENT_ITEM or (key == _TARGET and target_type == "post_type"):
                 pair[1] = self._item(row.site, value)

@@ -16,10 +16,10 @@ from wordpress.wxr.values import language_code
 _CHUNK_SIZE: Final = 1000
 
 
-def other_terms(entry: Entry, kept: Preserved) -> Iterator[str]:
+def other_terms(entry: Entry, preserved: Preserved) -> Iterator[str]:
     """Yield the elements that file `entry` under its language, its translations, and terms that are unknown here."""
     group, has_language = entry.translation_group, False
-    for taxonomy, slug, name in kept.terms:
+    for taxonomy, slug, name in preserved.terms:
         # Preserved languages and translations may be out of date.
         is_current = taxonomy != LANGUAGE or language_code(slug) in {"", entry.language}
         if is_current and not (group and taxonomy == TRANSLATIONS):

@@ -118,34 +118,34 @@ def _category_elements(warn: Callable[[str], None]) -> Iterator[str]:
     )
     order, _circular = parents_first({pk: category.parent_id for pk, category in categories.items()})
     for category in (categories[pk] for pk in order):
-        kept = Preserved(category)
+        preserved = Preserved(category)
         warn_about_control_characters(warn, category, category.name, category.description)
         values = {
             "term_id": category.pk,
             "category_nicename": elements.percent_encoded(category.slug),
             "category_parent": elements.percent_encoded(category.parent.slug) if category.parent else "",
-            "cat_name": kept.line("name", category.name),
-            "category_description": kept.lines("description", category.description),
-            **kept.wp_elements(),
+            "cat_name": preserved.line("name", category.name),
+            "category_description": preserved.lines("description", category.description),
+            **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (old.path for old in category.redirects.all()))
-        meta = "".join(kept.meta_elements("termmeta"))
+        meta = "".join(preserved.meta_elements("termmeta"))
         yield f"\t<wp:category>{elements.wp_elements(values)}{old_urls}{meta}</wp:category>\n"
 
 
 def _tag_elements(warn: Callable[[str], None]) -> Iterator[str]:
     for tag in Tag.objects.order_by("pk").prefetch_related("aliases", "preserved").iterator(_TERM_CHUNK_SIZE):
-        kept = Preserved(tag)
+        preserved = Preserved(tag)
         warn_about_control_characters(warn, tag, tag.name, tag.description)
         values = {
             "term_id": tag.pk,
             "tag_slug": elements.percent_encoded(tag.slug),
-            "tag_name": kept.line("name", tag.name),
-            "tag_description": kept.lines("description", tag.description),
-            **kept.wp_elements(),
+            "tag_name": preserved.line("name", tag.name),
+            "tag_description": preserved.lines("description", tag.description),
+            **preserved.wp_elements(),
         }
         old_urls = elements.legacy_url_fields("termmeta", (f"/tag/{alias.slug}/" for alias in tag.aliases.all()))
-        meta = "".join(kept.meta_elements("termmeta"))
+        meta = "".join(preserved.meta_elements("termmeta"))
         yield f"\t<wp:tag>{elements.wp_elements(values)}{old_urls}{meta}</wp:tag>\n"
 
 

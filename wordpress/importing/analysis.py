@@ -40,7 +40,7 @@ _MAX_OFFSET: Final = dt.timedelta(hours=15)
 # How many custom types are counted (more than any site has), and how many characters of a path are shown.
 _MAX_TYPES: Final = 100
 _MAX_PATH: Final = 100
-# The share of all GUIDs from which a host counts as the blog's own, and how many hosts are counted.
+# The minimum share of GUIDs for a host to count as the blog's own, and how many hosts are counted.
 _MIN_HOST_SHARE: Final = 0.1
 _MAX_HOSTS: Final = 1000
 
@@ -191,7 +191,7 @@ def analyse(
             done += export.source.bytes_read
             analysis.warnings += _file_warnings(export, export.source.repairs)
         analysis.warnings += _surplus_terms_warnings(export)
-    if analysis.terms.are_left_out:
+    if analysis.terms.is_truncated:
         text = _(
             "The export has more than %d categories, tags and other groupings. Those that came later were left out."
         )

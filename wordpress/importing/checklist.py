@@ -31,9 +31,9 @@ from wordpress.models import ImportedItem
 # The permission to change the title and tagline of this site.
 CHANGE_SETTINGS: Final = "core.change_sitesettings"
 _WORDPRESS_COM: Final = ".wordpress.com"
-# A time zone fits a blog from this share of matching times on. Some may have been set by hand or while travelling.
+# The share of a blog's times that must match for a time zone to fit. Some may have been set by hand or when travelling.
 _FITS: Final = 0.9
-# From this share on, it may be the time zone of a blog that changed its own at some time.
+# The share that must match for a time zone to fit a blog that may have changed its own.
 _MAY_FIT: Final = 0.5
 
 

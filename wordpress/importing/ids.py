@@ -42,7 +42,7 @@ class NewIds:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 table = connection.ops.quote_name(model._meta.db_table)
-                cursor.execute(f"SELECT nextval({_SEQUENCE}) FROM generate_series(1, %s)", [table, count])  # noqa: S608  # no value in it
+                cursor.execute(f"SELECT nextval({_SEQUENCE}) FROM generate_series(1, %s)", [table, count])  # noqa: S608  # contains no values
                 return [pk for (pk,) in cursor.fetchall()]
         # No other connection can write before this transaction ends.
         first = max(self._highest[model], max_pk(model)) + 1
@@ -56,7 +56,7 @@ def _reserve_on_postgresql(model: type[models.Model], highest: int) -> None:
         # Wait for concurrent inserts, because their IDs are not visible yet.
         cursor.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
         last = max(highest, max_pk(model))
-        cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])  # likewise
+        cursor.execute(f"SELECT setval({_SEQUENCE}, %s, %s)", [table, max(last, 1), last > 0])
 
 
 def _reserve_on_sqlite(model: type[models.Model], highest: int) -> None:

@@ -120,7 +120,7 @@ class Ledger:
 
     def write(self) -> None:
         """Store the records added since the last call."""
-        # Rows may exist already, of objects that have been deleted here.
+        # There may still be rows of objects that have been deleted here.
         insert_rows(ImportedItem, (*_COLUMNS, "run"), self._new, unique=("kind", "object_pk"))
         insert_rows(ImportedItem, _COLUMNS, self._updated, unique=("kind", "object_pk"))
         self.clear()

@@ -139,7 +139,7 @@ class MediaDownload:
                 # The original no longer exists, or the name only looks like that of a resized copy.
                 self._download_with_retries(client, attachment, attachment.guid, file)
             file.seek(0)
-            yield file  # type: ignore[misc]  # it has all that a file opened for reading has
+            yield file  # type: ignore[misc]  # it supports everything that readers need
 
     def _download_with_retries(self, client: HTTPClient, attachment: Attachment, url: str, file: Any) -> None:
         host = host_of(url)

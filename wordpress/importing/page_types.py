@@ -14,7 +14,7 @@ _TYPE = "fields__elements__wp:post_type"
 
 
 def page_types_here() -> set[str]:
-    """Return the custom types of which pages exist here."""
+    """Return the custom types that pages here were imported from."""
     rows = PreservedData.objects.filter(entry__kind=PAGES, **{f"{_TYPE}__isnull": False})
     return set(rows.values_list(_TYPE, flat=True).distinct())
 

@@ -1,7 +1,7 @@
 """Rendering the texts and comments of an import in two processes: this one and wordpress.importing.render_worker.
 
-Rendering is half the work of an import. The worker renders while this process reads and stores; otherwise this process
-helps.
+Rendering is half the work of an import. The worker renders while this process reads and stores; at other times, this
+process renders too.
 """
 
 import hashlib
@@ -32,13 +32,13 @@ _DATABASE_MARKS: Final = (
 
 @dataclass(slots=True)
 class _Batch:
-    """A batch being rendered. The texts with the indices `there` are shared with the worker."""
+    """A batch being rendered. The texts with the indices `shared` are shared with the worker."""
 
     texts: list[Text] = field(default_factory=list)
     comments: list[CommentText] = field(default_factory=list)
     derived: dict[int, Derived] = field(default_factory=dict)
-    here: list[int] = field(default_factory=list)
-    there: list[int] = field(default_factory=list)
+    local: list[int] = field(default_factory=list)
+    shared: list[int] = field(default_factory=list)
 
 
 class RenderPool:
@@ -87,22 +87,22 @@ class RenderPool:
             if position is not None:
                 batch.derived[index] = self._spool.get(position)
             else:
-                (batch.there if self._is_for_worker(text) else batch.here).append(index)
-        if batch.there or batch.comments:
-            self._worker.request([batch.texts[index] for index in batch.there], batch.comments)
+                (batch.shared if self._is_for_worker(text) else batch.local).append(index)
+        if batch.shared or batch.comments:
+            self._worker.request([batch.texts[index] for index in batch.shared], batch.comments)
 
     def finish(self) -> tuple[list[Derived], dict[CommentText, str]]:
         """Return the rendered texts and comments. The worker renders the first texts, this process the last."""
         batch, self._batch = self._batch, _Batch()
-        self._render(batch, batch.here)
+        self._render(batch, batch.local)
         comments: list[str] = []
-        if batch.there or batch.comments:
+        if batch.shared or batch.comments:
             while taken := self._worker.take_back():
-                self._render(batch, batch.there[taken.start : taken.stop])
+                self._render(batch, batch.shared[taken.start : taken.stop])
             answered, comments = self._worker.answer()
-            batch.derived.update(zip(batch.there, answered, strict=False))
+            batch.derived.update(zip(batch.shared, answered, strict=False))
             # The worker may have been killed.
-            self._render(batch, [index for index in batch.there if index not in batch.derived])
+            self._render(batch, [index for index in batch.shared if index not in batch.derived])
             comments = comments or render_comments(batch.comments)
         texts = [batch.derived[index] for index in range(len(batch.texts))]
         return texts, dict(zip(batch.comments, comments, strict=True))

@@ -24,7 +24,7 @@ class ExportedTerms:
 
     def __init__(self) -> None:
         self.highest_ids: Counter[str] = Counter()
-        self.are_left_out = False
+        self.is_truncated = False
         # Pairs of a term and whether it is a definition, pickled and compressed in chunks, and the last chunk.
         self._chunks: list[bytes] = []
         self._last: list[tuple[Term, bool]] = []
@@ -80,7 +80,7 @@ class ExportedTerms:
         if is_known:
             return False
         if len(self._defined) + len(self._named) + len(self._without_slug) >= MAX_TERMS:
-            self.are_left_out = True
+            self.is_truncated = True
             return False
         if not term.slug:
             self._without_slug[term.taxonomy, term.name] = term

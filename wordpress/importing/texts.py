@@ -1,4 +1,4 @@
-"""The values that an import derives from the text of an entry alone, which any process can do without the database.
+"""The values that an import derives from the text of an entry alone, in any process and without the database.
 
 The HTML is an exception if the text shows files, galleries or other entries (wordpress.importing.render_pool).
 """

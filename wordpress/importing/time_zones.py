@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 
 # There are more pairs of an offset and a month only if the dates were made up.
 _MAX_SAMPLES: Final = 500
-# The share of all times from which an offset counts as the blog's own.
+# The minimum share of times for an offset to count as the blog's own.
 _MIN_SHARE: Final = 0.05
 
 

@@ -36,7 +36,7 @@ _MAX_COMMENTS: Final = 500
 _TREES: Final[dict[str, type[Entry | Category]]] = {report.PAGES: Entry, report.CATEGORIES: Category}
 
 # Kinds of ledger rows about entries.
-_OF_ENTRIES: Final = (FEATURED_IMAGES, ledger.MISSING_PARENTS)
+_ENTRY_KINDS: Final = (FEATURED_IMAGES, ledger.MISSING_PARENTS)
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class _Undo:
             report.PAGES: self._remove_entries,
             report.CATEGORIES: partial(self._remove, Category.objects.all(), reason=_why_category_stays),
             report.COMMENTS: self._remove_comments,
-            **dict.fromkeys((*_OF_ENTRIES, ledger.MISSING_CATEGORIES), self._remove_rows),
+            **dict.fromkeys((*_ENTRY_KINDS, ledger.MISSING_CATEGORIES), self._remove_rows),
             ledger.TAG_ALIASES: partial(self._remove, TagAlias.objects.all()),
             report.TAGS: partial(self._remove, tags, reason=_why_tag_stays),
             ledger.REDIRECTS: partial(self._remove, Redirect.objects.all()),
@@ -192,8 +192,8 @@ class _Undo:
         """Remove comments on entries that will be removed, until the remaining ones fit into one transaction."""
         while True:
             with self.pacer.transaction():
-                going = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
-                comments = Comment.objects.filter(entry__in=going).order_by("-pk").values_list("pk", flat=True)
+                removable = [pk for pk, reason in _why_entries_stay(rows).items() if not reason]
+                comments = Comment.objects.filter(entry__in=removable).order_by("-pk").values_list("pk", flat=True)
                 pks = list(comments[: _MAX_COMMENTS + 1])
                 if len(pks) <= _MAX_COMMENTS:
                     return
@@ -201,9 +201,9 @@ class _Undo:
 
     def _remove_entries(self, rows: _Rows) -> None:
         reasons = _why_entries_stay(rows)
-        going = [pk for pk, reason in reasons.items() if not reason]
-        self._delete_comments(list(Comment.objects.filter(entry__in=going).values_list("pk", flat=True)))
-        ImportedItem.objects.filter(kind__in=_OF_ENTRIES, object_pk__in=going).delete()
+        removable = [pk for pk, reason in reasons.items() if not reason]
+        self._delete_comments(list(Comment.objects.filter(entry__in=removable).values_list("pk", flat=True)))
+        ImportedItem.objects.filter(kind__in=_ENTRY_KINDS, object_pk__in=removable).delete()
         self._remove(Entry.objects.without_texts(), rows, reason=lambda entry, left_as: reasons[entry.pk])
 
     def _remove_comments(self, rows: _Rows) -> None:

@@ -113,7 +113,7 @@ def _picture(wordpress_id: int, picture: Upload | None, *, linked: bool) -> str:
         # Tells editors which picture to look for.
         return f"<li>{escape(gettext('Picture %(id)s is missing.') % {'id': wordpress_id})}</li>"
     url = escape(picture.file.url)
-    # The accessible name of a link that contains only an image is the image's alternative text.
+    # A link that contains only an image is named by the image's alternative text.
     alt = picture.alt or (linked and (picture.caption or str(picture))) or ""
     html = f'<img src="{url}" alt="{escape(alt)}">'
     if linked:

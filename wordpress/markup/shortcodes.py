@@ -137,7 +137,7 @@ def expand(source: str, find_uploads: UploadFinder) -> str:
 def count_unknown(source: str) -> Counter[str]:
     """Count the shortcodes in `source` that stay as text or are forms, by name, for the report of an import.
 
-    Text in brackets such as `[sic]` is not a shortcode: that needs an attribute, an end tag, or a name that is certain.
+    Text in brackets such as `[sic]` is not a shortcode: that needs an attribute, an end tag or an unmistakable name.
     """
     names: Counter[str] = Counter()
     if not _MAY_BE_SHORTCODE.search(source):

@@ -100,7 +100,7 @@ class EntryImport(ABC):
         """Assign to a changed entry the slug and parent that it now has in the export."""
 
     @abstractmethod
-    def file(self, imported: Sequence[ImportedEntry]) -> None:
+    def store_related(self, imported: Sequence[ImportedEntry]) -> None:
         """Store the data that only this kind of entry has, for entries that are new or have changed."""
 
     def run(self, batches: Iterable[list[KeyedItem]]) -> None:
@@ -232,7 +232,7 @@ class EntryImport(ABC):
             self.store(each.entry)
         for each in imported:
             self._record(each)
-        self.file(imported)
+        self.store_related(imported)
         comments.write()
         kept = {each.entry.pk: each.item for each in imported} | {pk: item for item, pk in unchanged if pk in recorded}
         kind = batch.candidates[0].keyed.item.type

@@ -183,7 +183,7 @@ def _how_to_get(attachment: Attachment, *, in_admin: bool) -> str:
 
 
 def _build(attachment: Attachment, file: File[bytes]) -> Picture | Document:
-    """Return the unsaved picture or document of a file. Uncleanable files are kept as they are if the owner wants that.
+    """Return the unsaved picture or document of a file. A setting decides whether files that can't be cleaned are kept.
 
     Raises ValidationError if the file is damaged or can't be cleaned.
     """

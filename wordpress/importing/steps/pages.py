@@ -122,7 +122,7 @@ class _PageImport(EntryImport):
         # Tells our exports whether the page is still where its type had it.
         return fields | {"section": self._tree.section_of(item)} if item.custom_type and not item.parent else fields
 
-    def file(self, imported: Sequence[ImportedEntry]) -> None:
+    def store_related(self, imported: Sequence[ImportedEntry]) -> None:
         self._adopt({each.item.id: each.entry for each in imported if each.is_new and each.keyed.is_first_with_id})
         for each in imported:
             slug = usable_slug(each.item.slug)

@@ -62,7 +62,7 @@ class _PostImport(EntryImport):
     def place_changed(self, imported: ImportedEntry) -> None:
         imported.entry.slug = usable_slug(imported.item.slug) or imported.entry.slug
 
-    def file(self, imported: Sequence[ImportedEntry]) -> None:
+    def store_related(self, imported: Sequence[ImportedEntry]) -> None:
         filed = Entry.categories.through
         if changed := [each.entry.pk for each in imported if not each.is_new]:
             filed._default_manager.filter(entry__in=changed).delete()

@@ -76,8 +76,8 @@ def import_references(context: ImportContext) -> None:
     """Store an attachment for each file that texts refer to, unless there is one."""
     hosts = blog_hosts(context.analysis, context.site)
     others = _attachments(context.site).filter(on_other_host=True)
-    settled = [pk for pk, url in others.values_list("pk", "url").iterator(1000) if host_of(url) in hosts]
-    write_batches(context, settled, partial(_settle, others))
+    own = [pk for pk, url in others.values_list("pk", "url").iterator(1000) if host_of(url) in hosts]
+    write_batches(context, own, partial(_mark_as_own, others))
     for references in context.spool.references.chunks():
         write_batch(context, partial(_import, context, references, hosts))
 
@@ -110,7 +110,7 @@ def _attachments(site: str) -> AttachmentQuerySet:
     return Attachment.objects.filter(site=site).only(*ATTACHMENT_COLUMNS)
 
 
-def _settle(others: AttachmentQuerySet, pks: Sequence[int]) -> None:
+def _mark_as_own(others: AttachmentQuerySet, pks: Sequence[int]) -> None:
     """Mark files on hosts that now belong to the blog as its own."""
     attachments = others.in_bulk(pks).values()
     for attachment in attachments:
