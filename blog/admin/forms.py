@@ -277,10 +277,9 @@ class EntryForm(MergingForm, VersionedForm):
     @cached_property
     def changed_data(self) -> list[str]:
         changed = super().changed_data
-        # By the second click of a double click, the first has filled in the time at which it was published.
-        if self.step == Step.PUBLISH and self.state == Status.PUBLISHED and not self.data.get("published_at"):
-            return [name for name in changed if name != "published_at"]
-        return changed
+        # By the second click of a double click, the first has filled in the time of publication and the slug.
+        filled_in = {"published_at", "slug"} if self.step == Step.PUBLISH and self.state == Status.PUBLISHED else set()
+        return [name for name in changed if name not in filled_in or self.data.get(name)]
 
     def _get_validation_exclusions(self) -> Any:
         # The fields have looked these up, and the model would do it again.

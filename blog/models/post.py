@@ -175,11 +175,11 @@ class Post(Entry):
         moved: list[Post] = []
         for post in entries:
             before = stored.get(post.pk)
-            post.slug = post.slug or slugify(post.title)[:MAX_SLUG_LENGTH]
             if post.published_at is None:
                 post.published_on = None
                 continue
-            post.slug = post.slug or "post"
+            # Only now, because until then the title may still change.
+            post.slug = post.slug or slugify(post.title)[:MAX_SLUG_LENGTH] or "post"
             if before is None or before.published_at != post.published_at or post.published_on is None:
                 post.published_on = timezone.localtime(post.published_at).date()
             if before is None or (before.published_on, before.slug) != (post.published_on, post.slug):

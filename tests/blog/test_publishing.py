@@ -58,7 +58,7 @@ def test_a_restored_entry_has_the_slug_from_before_wordpress_trashed_it() -> Non
     publishing.restore(Post.objects.all(), editor)
     publishing.restore(Page.objects.all(), editor)
     # The slug "two" is taken by now.
-    assert sorted(Post.objects.values_list("slug", flat=True)) == ["one", "three", "two", "two-2"]
+    assert sorted(Post.objects.values_list("slug", flat=True)) == ["", "one", "two", "two-2"]
     assert Page.objects.get().path == "four"
 
 
@@ -67,6 +67,20 @@ def test_a_slug_that_only_looks_trashed_stays() -> None:
     post.save()
     publishing.trash(Post.objects.all(), UserFactory(role="Editor"))
     assert Post.objects.get().slug == "one__trashed"
+
+
+def test_the_slug_is_made_from_the_title_with_which_a_post_first_gets_a_date() -> None:
+    editor = UserFactory(role="Editor")
+    draft, chosen = (
+        PostFactory(title="First", slug=slug, status=Status.DRAFT, published_at=None) for slug in ("", "s")
+    )
+    assert [draft.slug, chosen.slug] == ["", "s"]
+    Post.objects.update(title="Second")
+    publishing.publish(Post.objects.all(), editor)
+    publishing.unpublish(Post.objects.all(), editor)
+    Post.objects.update(title="Third")
+    publishing.publish(Post.objects.all(), editor)
+    assert sorted(Post.objects.values_list("slug", flat=True)) == ["s", "second"]
 
 
 def test_entries_that_already_have_the_status_are_neither_changed_nor_refused() -> None:

@@ -40,8 +40,8 @@ class _PostImport(EntryImport):
             if post.published_at is not None:
                 # The day in the URL is the exported one, whatever the time zone of this site.
                 post.published_on = (item.date or timezone.localtime(post.published_at)).date()
-            default = slugify(post.title)[:MAX_SLUG_LENGTH] or ("post" if post.published_on else "")
-            post.slug = usable_slug(item.slug) or default
+            default = slugify(post.title)[:MAX_SLUG_LENGTH] or "post"
+            post.slug = usable_slug(item.slug) or (default if post.published_on else "")
         dated = [each.entry for each in imported if isinstance(each.entry, Post) and each.entry.published_on]
         assign_free_slugs(dated, SlugNumbers(MAX_SLUG_LENGTH, self.tried_numbers))
         for each in imported:
