@@ -1,16 +1,20 @@
 """Posts and pages in the admin."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from accounts.actions import Action
+from accounts.audit.recording import record
+from accounts.models import User
 from blog.admin.autosaving import AutosaveMixin
 from blog.admin.bulk_edit import BulkEditAction
 from blog.admin.calendar import CalendarView
 from blog.admin.conversion import ConversionMixin
+from blog.admin.duplication import DuplicationMixin
 from blog.admin.entry_form import EntryFormAdmin
 from blog.admin.entry_list import EntryList
 from blog.admin.filters import AuthorFilter, CategoryFilter, DateFilter, LanguageFilter, StatusFilter
@@ -29,6 +33,7 @@ class EntryAdmin(
     RevisionsMixin,
     AutosaveMixin,
     ConversionMixin,
+    DuplicationMixin,
     BulkEditAction,
     QuickEdit,
     EntryList,
@@ -73,6 +78,17 @@ class PostAdmin(CalendarView, EntryAdmin):
 
     def get_editor_fields(self, user: Anyone) -> list[str]:
         return ["sticky", "author"] if edits_others(user) else []
+
+    def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
+        """Save the post, after the category that is added with it."""
+        category = form.category
+        if category is not None and "new_category" in form.changed_data:
+            if category.pk is None:
+                category.save()
+                record(Action.ADDED, [category], by=cast("User", request.user))
+            chosen = form.cleaned_data.get("categories", form.initial.get("categories") or ())
+            form.cleaned_data["categories"] = [*chosen, category]
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(Page)

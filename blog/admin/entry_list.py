@@ -69,6 +69,7 @@ class Row:
     may_edit: bool
     may_restore: bool
     may_delete: bool
+    may_duplicate: bool
     filters: dict[str, Any]
     cells: dict[str, str]
 
@@ -131,12 +132,14 @@ class EntryChangeList(FilterChangeList):
         editors = editors_of([entry.pk for entry in entries], cast("User", request.user))
         columns = {name: column.cells(request, entries) for name, column in entry_columns.items()}
         filters = {"preserved_filters": self.preserved_filters, "opts": self.opts}
+        may_add = self.model_admin.has_add_permission(request)
         for entry in entries:
             entry.row = Row(
                 entry,
                 may_edit=may_edit(request.user, entry),
                 may_restore=may_restore(request.user, entry),
                 may_delete=may_delete(request.user, entry),
+                may_duplicate=may_add,
                 picture_url=pictures.get(entry.pk, ""),
                 editing=editing_sentence(editors.get(entry.pk, [])),
                 filters=filters,

@@ -18,6 +18,7 @@ from taggit.forms import TagField, TextareaTagWidget
 
 from accounts.models import User
 from blog.admin.merging import MergingForm, saved_at, version_of
+from blog.admin.new_category import NewCategoryForm
 from blog.admin.trees import ParentField, TreeCheckboxesField
 from blog.editing.editor import SourceEditor
 from blog.editing.translations import LinkError, require_possible
@@ -354,7 +355,7 @@ def _note_in(draft: Mapping[str, list[str]]) -> str:
     return (draft.get("_note") or [""])[-1]
 
 
-class PostForm(EntryForm):
+class PostForm(EntryForm, NewCategoryForm):
     categories = TreeCheckboxesField(Category.objects.all(), gettext_lazy("Categories"))
     tags = TagsField(
         label=gettext_lazy("Tags"),

@@ -25,6 +25,8 @@ class QuickPostForm(PostForm):
 
     source = None  # type: ignore[assignment]  # Django's way to remove a field
     language = None  # type: ignore[assignment]  # likewise
+    new_category = None  # type: ignore[assignment]  # likewise
+    new_category_parent = None  # type: ignore[assignment]  # likewise
 
 
 class QuickPageForm(PageForm):

@@ -13,7 +13,8 @@ from accounts.models import User
 from blog import publishing
 from blog.models import Autosave, Post, Revision, Status
 from tags import curation
-from tests.factories import PASSWORD, PostFactory, TagFactory, UserFactory
+from tests.factories import PASSWORD, CategoryFactory, PostFactory, TagFactory, UserFactory
+from tests.factories.admin import admin_url
 from tests.factories.pages import log_in_beside
 from tests.factories.types import Faults, LogIn
 
@@ -57,7 +58,6 @@ def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new
     # The page is that of the post now.
     assert new_post.url.endswith(f"/admin/blog/post/{post.pk}/change/")
     expect(new_post).to_have_title(re.compile("A lamp – Edit post"))
-    expect(new_post.locator("#id_slug")).to_have_value("a-lamp")
     expect(new_post.locator(".writing-state-words")).to_have_text("Draft")
     expect(new_post.get_by_role("button", name="Move to trash")).to_be_visible()
     expect(new_post.get_by_role("link", name="Revisions")).to_be_visible()
@@ -91,6 +91,30 @@ def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new
     assert not Autosave.objects.filter(data__isnull=False).exists()
     assert new_post.evaluate("Object.keys(localStorage).filter((name) => name.startsWith('broadside:')).length") == 0
     assert is_same_document(new_post)
+
+
+def test_what_the_server_has_filled_in_or_added_is_shown(log_in: LogIn, ruth: User) -> None:
+    awards = CategoryFactory(name="Awards", slug="awards")
+    post = PostFactory(title="A lamp", slug="lamp", author=ruth)
+    page = log_in("ruth", admin_url(post, "change"))
+    mark(page)
+    page.fill("#id_slug", "")
+    page.get_by_text("Add category").click()
+    page.get_by_label("New category").fill("Prizes")
+    page.get_by_label("Parent").select_option("Awards")
+    page.get_by_role("button", name="Update").locator("visible=true").click()
+    expect(page.locator(".autosave-status")).to_have_text(re.compile("Post updated"))
+    expect(page.locator("#id_slug")).to_have_value("a-lamp")
+    expect(page.get_by_label("Prizes")).to_be_checked()
+    expect(page.get_by_label("New category")).to_have_value("")
+    expect(page.get_by_label("Parent")).to_have_value("")
+    expect(page.get_by_label("Parent").get_by_text("— Prizes")).to_be_attached()
+    # It is added once, and one that exists is ticked.
+    page.get_by_label("New category").fill("awards")
+    page.get_by_role("button", name="Update").locator("visible=true").click()
+    expect(page.get_by_label("Awards", exact=True)).to_be_checked()
+    assert is_same_document(page)
+    assert sorted(post.categories.values_list("path", flat=True)) == [awards.path, "awards/prizes"]
 
 
 def test_a_second_press_saves_nothing_twice_and_what_was_typed_meanwhile_can_be_saved(new_post: Page) -> None:

@@ -27,7 +27,7 @@ FACTORIES: Final = {"post": PostFactory, "page": PageFactory}
 # Posts and pages: what it takes depends on whose they are and on their status.
 
 SEE, CHANGE, ADD, DELETE, DELETE_OLDER, NOTE, LIST = "see", "change", "add", "delete", "delete older", "note", "list"
-PUBLISH, EDIT_NOTES, RESTORE = "publish", "edit the notes of others", "restore"
+PUBLISH, EDIT_NOTES, RESTORE, DUPLICATE = "publish", "edit the notes of others", "restore", "duplicate"
 # By the last part of the URL's name: what opens the page, what a POST takes, and what it sends. None: no such request.
 ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "change": (SEE, CHANGE, {"title": "Changed"}),
@@ -41,6 +41,7 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "original": (CHANGE, CHANGE, {}),
     "trash": (None, CHANGE, {}),
     "restore": (None, None, {}),
+    "duplicate": (None, DUPLICATE, {}),
     "preview_links": (CHANGE, CHANGE, {"days": "7"}),
 }
 # They show something that was submitted, or need a form that is being written: about an entry, or about none.
@@ -93,6 +94,7 @@ def may_with(role: str, what: str, entry: Post | BlogPage, *, own: bool) -> bool
         LIST: has("view") or has("change"),
         ADD: has("add"),
         SEE: sees,
+        DUPLICATE: sees and has("add"),
         CHANGE: changes,
         "change any": has("change"),
         PUBLISH: changes and (has("publish") if is_post else True),

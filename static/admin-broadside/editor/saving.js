@@ -95,6 +95,7 @@ function showSaved(form, page, answer, fields) {
     }
   }
   fillIn(form, answer, fields);
+  addCategories(form, answer, fields);
   for (const selector of ["#autosave", "#id_source"]) {
     Object.assign(document.querySelector(selector).dataset, page.querySelector(selector).dataset);
   }
@@ -147,6 +148,26 @@ function fillIn(form, answer, fields) {
       // Tags are shown as chips.
       own.dispatchEvent(new Event("input"));
     }
+  }
+}
+
+/* A category that was added with the text, in the list and among the parents of the next one. */
+function addCategories(form, answer, fields) {
+  const list = form.querySelector("#id_categories");
+  [...(answer.querySelector("#id_categories")?.children ?? [])].forEach((row, index) => {
+    const other = row.querySelector("input");
+    const own = list.querySelector(`[value="${other.value}"]`);
+    if (!own) {
+      list.insertBefore(row, list.children[index] ?? null);
+    } else if (own.checked === fields.getAll("categories").includes(own.value)) {
+      own.checked = other.checked;
+    }
+  });
+  const [own, other] = [form, answer].map((each) => each.elements.new_category_parent);
+  if (own && other) {
+    const value = own.value === fields.get(own.name) ? other.value : own.value;
+    own.replaceChildren(...other.children);
+    own.value = value;
   }
 }
 

@@ -1,0 +1,57 @@
+"""The part of the form of a post that adds a category which does not exist yet."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from blog.admin.trees import ParentField
+from blog.models import Category
+
+
+class NewCategoryForm(forms.ModelForm[Any]):
+    """The fields for a new category, for users who may add categories. The admin stores the category."""
+
+    user: User
+    # The category that was asked for: a new one, or one that exists by that name.
+    category: Category | None = None
+
+    new_category = forms.CharField(
+        label=_("New category"),
+        required=False,
+        max_length=Category._meta.get_field("name").max_length,
+        widget=forms.TextInput({"autocomplete": "off", "dir": "auto"}),
+        help_text=_("The category is added when you save the post."),
+    )
+    new_category_parent = ParentField(Category.objects.all(), _("Leave empty for a top-level category."))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.user.has_perm("blog.add_category"):
+            for name in ("new_category", "new_category_parent"):
+                self.fields.pop(name, None)
+
+    @cached_property
+    def changed_data(self) -> list[str]:
+        changed = super().changed_data
+        chosen, stored = set(self.cleaned_data.get("categories") or ()), set(self.initial.get("categories") or ())
+        if self.category is None or self.category.pk is None or {*chosen, self.category} != stored:
+            return changed
+        # The first click of a double click has added it.
+        return [name for name in changed if name not in {"categories", "new_category", "new_category_parent"}]
+
+    def clean(self) -> dict[str, Any]:
+        """Check the new category. One that exists by that name is used instead, as in WordPress."""
+        cleaned = super().clean() or {}
+        name, parent = cleaned.get("new_category"), cleaned.get("new_category_parent")
+        if name and "new_category_parent" not in self.errors:
+            existing = Category.objects.filter(name__iexact=name, parent=parent).order_by("pk")
+            self.category = existing.first() or Category(name=name, parent=parent)
+            try:
+                self.category.clean()
+            except ValidationError as error:
+                self.add_error("new_category_parent", error.message_dict["parent"])
+        return cleaned

@@ -1,0 +1,78 @@
+"""A category that is added while a post is written."""
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditRecord
+from blog.models import Category, Post
+from tests.factories import CategoryFactory, PostFactory, UserFactory
+from tests.factories.admin import admin_url, client_of, form_data
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def client() -> Client:
+    return client_of(UserFactory(role="Editor"))
+
+
+def save(client: Client, post: Post, **data: Any) -> Any:
+    return client.post(admin_url(post, "change"), form_data(post, **data))
+
+
+def names_of(post: Post) -> list[str]:
+    return sorted(category.path for category in post.categories.all())
+
+
+def test_it_is_stored_and_the_post_filed_under_it(client: Client) -> None:
+    parent = CategoryFactory(name="Awards", slug="awards")
+    post = PostFactory(categories=[CategoryFactory(name="News", slug="news")])
+    # The second click of a double click.
+    data = form_data(post, new_category=" Human Rights ", new_category_parent=parent.pk)
+    assert [client.post(admin_url(post, "change"), data).status_code for _ in range(2)] == [302, 302]
+    assert names_of(post) == ["awards/human-rights", "news"]
+    assert AuditRecord.objects.get(kind="blog.category").title == "Human Rights"
+
+
+def test_it_is_stored_with_a_new_post(client: Client) -> None:
+    author = UserFactory(role="Author")
+    client.post(admin_url(Post, "add"), form_data(title="New", author=author.pk, new_category="Awards"))
+    assert names_of(Post.objects.get()) == ["awards"]
+
+
+def test_a_category_of_that_name_is_used_if_there_is_one(client: Client) -> None:
+    CategoryFactory(name="Awards", slug="awards")
+    post = PostFactory(categories=[])
+    save(client, post, new_category="AWARDS")
+    assert names_of(post) == ["awards"]
+    save(client, Post.objects.get(), new_category="Awards", new_category_parent=Category.objects.get().pk)
+    assert names_of(post) == ["awards", "awards/awards-2"]
+
+
+@pytest.mark.parametrize("data", [{"new_category_parent": "99"}, {"title": "x" * 1001}, {"new_category": "x" * 201}])
+def test_with_an_error_nothing_is_stored_and_what_was_typed_stays(client: Client, data: dict[str, Any]) -> None:
+    post = PostFactory(categories=[])
+    page = save(client, post, **{"new_category": "Prizes", **data}).content.decode()
+    assert '<details class="writing-new-category" open>' in page
+    assert f'value="{data.get("new_category", "Prizes")}"' in page
+    assert not Category.objects.exists()
+
+
+def test_a_parent_whose_url_leaves_no_room_is_an_error_of_that_field(client: Client) -> None:
+    parent: Any = None
+    for letter in "abc":
+        parent = CategoryFactory(slug=letter * 150, parent=parent)
+    page = save(client, PostFactory(), new_category="x" * 200, new_category_parent=parent.pk).content.decode()
+    assert "The URL would be too long." in page
+
+
+@pytest.mark.parametrize(("role", "may_add"), [("Author", False), ("Editor", True)])
+def test_only_users_who_may_add_categories_do(role: str, may_add: bool) -> None:
+    user = UserFactory(role=role)
+    client = client_of(user)
+    post = PostFactory(author=user, status="draft")
+    assert ("writing-new-category" in client.get(admin_url(post, "change")).content.decode()) == may_add
+    save(client, post, new_category="Awards")
+    assert Category.objects.filter(name="Awards").exists() == may_add
