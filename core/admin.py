@@ -1,4 +1,4 @@
-"""The base of all admins, and the site's settings in the admin."""
+"""The base class of all admins, and the admin of the site's settings."""
 
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
@@ -44,44 +44,44 @@ _HISTORY_PER_PAGE: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class LateForm:
-    """What a form contained that was sent when its session had ended, which a GET of it gets as `request.late_form`."""
+    """A form submitted after its session had expired. The GET that shows it again has it as `request.late_form`."""
 
     fields: QueryDict
     had_files: bool
 
 
 class UnsavedForm:
-    """Makes a form that was filled in show its fields and errors, but never be saved."""
+    """A mixin for a bound form that shows its fields and errors but is never saved."""
 
     def is_valid(self) -> bool:
         return False
 
 
 class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
-    """The base of all admins. Its titles say where users are, and its messages what they have just done."""
+    """The base class of all admins. Titles say where users are, and messages what they have just done."""
 
-    # Counting the rows of each choice of a filter would take a query for each filter.
+    # Facet counts would take one query per filter.
     show_facets = admin.ShowFacets.NEVER
 
-    # A page that asks whether to delete a tag need not name each of its thousand posts.
+    # The page that confirms the deletion of a tag need not list each of its thousand posts.
     delete_confirmation_max_display = 20
 
     kind_messages = KindMessages()
 
-    # Whether it has no other views than those with a `route`: neither Django's list nor its forms.
+    # Whether the only views are those with a `route`, without Django's change list and forms.
     has_only_own_views = False
 
     def get_urls(self) -> list[URLPattern]:
         return routes_of(self) + ([] if self.has_only_own_views else super().get_urls())
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field of a form. A text has the direction of its first letter, whatever that of the page is.
+        """Return the form field. Text fields take their direction from their first letter, not from the page.
 
-        Django gives positive numbers the minimum 0, even where the model's is higher.
+        Numbers take their minimum from the model's validators; Django would set it to 0.
         """
         if isinstance(db_field, models.PositiveSmallIntegerField):
-            least = [each.limit_value for each in db_field.validators if isinstance(each, MinValueValidator)]
-            kwargs["min_value"] = max(least, default=0)
+            minimums = [each.limit_value for each in db_field.validators if isinstance(each, MinValueValidator)]
+            kwargs["min_value"] = max(minimums, default=0)
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         widget = getattr(field, "widget", None)
         if isinstance(widget, forms.TextInput | forms.Textarea):
@@ -92,12 +92,12 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return FilterChangeList
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list, or do an action with what is selected in it. Django would fail if that isn't made of IDs."""
+        """Show the list or run an action. Raises BadRequest for invalid IDs, which would crash Django's view."""
         try:
             for selected in request.POST.getlist(ACTION_CHECKBOX_NAME):
                 self.opts.pk.run_validators(self.opts.pk.to_python(selected))
         except ValidationError as error:
-            raise BadRequest("What is selected has no such ID.") from error
+            raise BadRequest("The selection contains an invalid ID.") from error
         context = {"title": capfirst(self.opts.verbose_name_plural), "add_label": self._title("add")}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
@@ -113,7 +113,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         action = "add" if add else "edit" if self.has_change_permission(request, obj) else "view"
         context["title"] = self._title(action)
         if not self.change_form_template:
-            # A template of its own has a list of the errors, where the focus is.
+            # Admins with a template of their own list the errors and focus that list.
             _focus_first_error(context["adminform"].form)
         return super().render_change_form(request, context, add, change, form_url, obj)
 
@@ -124,10 +124,10 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show or save the form. One that was sent too late is shown as it was filled in, and not saved."""
+        """Show or save the form. One submitted after its session had expired is shown as filled in, not saved."""
         if "_saveasnew" in request.POST:
-            # Django makes a copy then, even where it offers none.
-            raise BadRequest("Nothing can be saved as a copy.")
+            # Django would save a copy even though the form offers no such button.
+            raise BadRequest("Saving as a copy is not supported.")
         late: LateForm | None = getattr(request, "late_form", None)
         if late is None:
             show = partial(super().changeform_view, request, object_id, form_url, extra_context)
@@ -145,7 +145,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return type(form.__name__, (UnsavedForm, form), {}) if is_late else form
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Return the list. An unfiltered list has no number of results and no link that shows everything."""
+        """Return the change list. While unfiltered, it shows neither a result count nor a link to all objects."""
         changes = super().get_changelist_instance(request)
         if not changes.query and not changes.has_active_filters:
             changes.full_result_count = changes.result_count
@@ -154,18 +154,18 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def log_addition(self, request: HttpRequest, obj: Any, message: ChangeMessage) -> None:  # type: ignore[override]  # it returns no LogEntry
         history().record(request.user, ADDITION, [obj], describe_changes(message))
 
-    def log_change(self, request: HttpRequest, obj: Any, message: ChangeMessage) -> None:  # type: ignore[override]  # likewise
-        # A form that was saved as it was has changed nothing.
+    def log_change(self, request: HttpRequest, obj: Any, message: ChangeMessage) -> None:  # type: ignore[override]  # as above
+        # Saving an unchanged form is not recorded.
         if message:
             history().record(request.user, CHANGE, [obj], describe_changes(message))
 
-    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> None:  # type: ignore[override]  # likewise
+    def log_deletions(self, request: HttpRequest, queryset: Iterable[Any]) -> None:  # type: ignore[override]  # as above
         history().record(request.user, DELETION, queryset, "")
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show what was done to an object, to those who may see it."""
+        """Show the history of an object to users who may view it."""
         obj = self.get_object(request, unquote(object_id))
         if obj is None:
             missing = self._get_obj_does_not_exist_redirect(request, self.opts, object_id)  # type: ignore[attr-defined]  # missing in the stubs
@@ -175,7 +175,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         page = Paginator(history().of(obj), _HISTORY_PER_PAGE).get_page(request.GET.get("page"))
         context = {
             "title": _("History"),
-            # For the tab of the browser. On the page, the trail says it.
+            # For the browser tab only. On the page, the breadcrumb trail names the object.
             "subtitle": str(obj),
             "object": obj,
             "page": page,
@@ -187,7 +187,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None) -> Any:
         response: Any = super().delete_view(request, object_id, extra_context)
         context = getattr(response, "context_data", None)
-        # The page that closes a window asks nothing.
+        # The response that closes a popup asks for no confirmation.
         if context and "protected" in context and not (context["perms_lacking"] or context["protected"]):
             question = str(self.kind_messages.question).format(object=context["object"])
             context |= {"title": self._title("delete"), "question": question}
@@ -195,7 +195,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
 
     def response_add(self, request: HttpRequest, obj: Model, post_url_continue: str | None = None) -> HttpResponse:
         if IS_POPUP_VAR in request.POST:
-            # The page closes the window and shows no message.
+            # The response closes the popup and shows no message.
             return super().response_add(request, obj, post_url_continue)
         text = self.kind_messages.added or gettext("{name} “{object}” added.")
         self.message_user(request, self._saved(request, obj, str(text)), messages.SUCCESS)
@@ -218,16 +218,16 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return self.response_post_save_change(request, self.model())
 
     def undo_url(self, pks: Sequence[int]) -> str:
-        """Return where a POST undoes the deletion of these objects; empty if that is impossible."""
+        """Return the URL whose POST undoes the deletion of these objects; empty if there is no undo."""
         return ""
 
     def say_done(self, request: HttpRequest, text: str, undo_url: str) -> None:
-        """Show a message about something that was done, and the button of a POST that undoes it, if there is a URL."""
+        """Show a success message, with an undo button that POSTs to `undo_url` if there is one."""
         button = render_to_string("admin/undo.html", {"url": undo_url}, request) if undo_url else ""
         self.message_user(request, format_html("{} {}", text, button) if button else text, messages.SUCCESS)
 
     def _title(self, action: str) -> str:
-        """Return what a page or link is called with which users add, edit, view or delete an object."""
+        """Return the title of the page, or the text of the link, that adds, edits, views or deletes an object."""
         general = {
             "add": gettext("Add %(name)s"),
             "edit": gettext("Edit %(name)s"),
@@ -240,17 +240,17 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_{name}", args=args)
 
     def with_filters(self, request: HttpRequest, url: str) -> str:
-        """Return a URL of this admin with the filters of the list, from which one came."""
+        """Return a URL of this admin with the filters of the list that the user came from."""
         return add_preserved_filters({"preserved_filters": self.get_preserved_filters(request), "opts": self.opts}, url)
 
     def redirect_to_list(self, request: HttpRequest) -> HttpResponseRedirect:
-        """Return to the list with the filters that it had."""
+        """Redirect to the list with the filters that it had."""
         return HttpResponseRedirect(self.with_filters(request, self._url("changelist")))
 
     def own_page(
         self, request: HttpRequest, template: str, title: Any, *, status_code: int = 200, **context: Any
     ) -> TemplateResponse:
-        """Return a page that Django's admin does not have, in the frame of all pages."""
+        """Return a page that Django's admin does not have, in the admin's layout."""
         context = {**self.admin_site.each_context(request), "opts": self.opts, "title": title, **context}
         return TemplateResponse(request, template, context, status=status_code)
 
@@ -274,7 +274,7 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return message
 
     def _respond_saved(self, request: HttpRequest, obj: Model) -> HttpResponse | None:
-        """Go to the form that the button of the form asks for; None if it asks for none."""
+        """Redirect to the form that the submit button asked for; None if it asked for none."""
         if "_continue" in request.POST:
             url = self._url("change", quote(obj.pk))
         elif "_addanother" in request.POST:
@@ -284,10 +284,10 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
         return HttpResponseRedirect(self.with_filters(request, url))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted, without the rows that only connect two objects and have no name.
+        """Return what would be deleted, except rows that only link two objects and have no name of their own.
 
-        Among these are those of models whose `is_derived` is true, which are made from other rows.
-        What protects them counts before permissions: nobody could delete it then.
+        Rows of models with `is_derived`, which are generated from other rows, are left out too. If an object is
+        protected, missing permissions are not reported, because no permission would allow the deletion.
         """
         to_delete, counts, needed, protected = super().get_deleted_objects(objs, request)
         links = [
@@ -302,24 +302,24 @@ class BaseAdmin[Model: models.Model](admin.ModelAdmin[Model]):
 
 
 def _as_sent(request: HttpRequest, late: LateForm) -> HttpRequest:
-    """Return the request that the form would be, without files."""
+    """Return the request as if the late form were submitted now, without its files."""
     sent = copy(request)
-    # A GET has none, and reading them now keeps the copy from looking for a body.
+    # A GET has no files, and reading them now keeps the copy from parsing a body.
     sent._files = request.FILES  # type: ignore[attr-defined]  # FILES can't be set
     sent.POST = late.fields  # type: ignore[assignment]  # a QueryDict that nothing changes
     sent.method = "POST"
     return sent
 
 
-def _without(nested: list[Any], beginnings: tuple[str, ...]) -> list[Any]:
-    """Return the nested list without the texts that begin with one of `beginnings`."""
-    kept = [_without(each, beginnings) if isinstance(each, list) else each for each in nested]
-    return [each for each in kept if each and not (isinstance(each, str) and each.startswith(beginnings))]
+def _without(nested: list[Any], prefixes: tuple[str, ...]) -> list[Any]:
+    """Return the nested list without the strings that start with one of `prefixes`."""
+    kept = [_without(each, prefixes) if isinstance(each, list) else each for each in nested]
+    return [each for each in kept if each and not (isinstance(each, str) and each.startswith(prefixes))]
 
 
 @admin.action(permissions=["delete"], description=_("Delete selected %(verbose_name_plural)s"))
 def delete_selected(model_admin: Any, request: HttpRequest, objects: QuerySet[Any]) -> Any:
-    """Delete objects after asking, as Django's action of this name does, and say so in our words."""
+    """Delete objects after confirmation, like Django's action of the same name but with our messages."""
     _to_delete, _counts, needed, protected = model_admin.get_deleted_objects(objects, request)
     if not request.POST.get("post") or protected:
         response: Any = actions.delete_selected(model_admin, request, objects)
@@ -348,7 +348,7 @@ class OneRowAdmin(BaseAdmin[Any]):
         return False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        # If the row is missing, these are the defaults.
+        # `current` returns the defaults if the row is missing.
         return self.model.current() if object_id == "1" else None
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -357,13 +357,13 @@ class OneRowAdmin(BaseAdmin[Any]):
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         response: Any = super().render_change_form(request, context, *args, **kwargs)
         response.context_data |= {"title": capfirst(self.opts.verbose_name), "subtitle": None}
-        # Saving shows the form again.
+        # Saving always returns to the form.
         response.context_data["show_save_and_continue"] = False
         self.shorten_trail(response)
         return cast("HttpResponse", response)
 
     def shorten_trail(self, page: Any) -> None:
-        """Leave the list out of the trail, because it is this page."""
+        """Remove the list from the breadcrumb trail, because this page takes its place."""
         trail = page.context_data["navigation"].trail
         trail[:] = [link for link in trail if link.url != self._url("changelist")]
 
@@ -385,7 +385,7 @@ class ReadOnlyAdmin(BaseAdmin[Any]):
 
 
 def _focus_first_error(form: forms.BaseForm) -> None:
-    """Let the browser begin in the first field that has an error."""
+    """Focus the first field with an error."""
     wrong = next((field for name, field in form.fields.items() if name in form.errors), None)
     if wrong:
         wrong.widget.attrs["autofocus"] = True

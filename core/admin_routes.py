@@ -1,4 +1,4 @@
-"""The URLs of views that Django's admin does not have, each said where the view is."""
+"""URLs of admin views that Django does not have, each declared on the view itself."""
 
 from collections.abc import Callable
 from functools import reduce, wraps
@@ -13,10 +13,10 @@ from django.urls import URLPattern, path
 def route[View: Callable[..., HttpResponseBase]](
     url: str, name: str, *guards: Callable[..., Any], permission: str = ""
 ) -> Callable[[View], View]:
-    """Give a method of an admin a URL below that of its list, to which `_url` leads by this name.
+    """Give an admin method a URL below that of the change list, which `_url` reverses by this name.
 
-    The `guards` are decorators of views, such as `require_POST`. The first one is the outermost. With a `permission`,
-    such as `change`, the view is for users for whom `has_change_permission` of the admin is true.
+    The `guards` are view decorators such as `require_POST`, the outermost first. With a `permission` such as `change`,
+    only users for whom the admin's `has_change_permission` is true may use the view.
     """
 
     def pattern(model_admin: Any, view: Any) -> URLPattern:
@@ -45,7 +45,7 @@ def _for_permitted(view: Callable[..., HttpResponseBase], may: Callable[[HttpReq
 
 
 def routes_of(model_admin: Any) -> list[URLPattern]:
-    """Return the URLs of an admin's own views. A view keeps its URL where a subclass overrides it."""
+    """Return the URLs of an admin's own views. A view keeps its URL even if a subclass overrides it."""
     return [
         pattern(model_admin, getattr(model_admin, attribute))
         for each in type(model_admin).__mro__

@@ -24,7 +24,7 @@ class CoreConfig(AppConfig):
         from core.admin import delete_selected
         from core.site import unfinished_settings
 
-        # In the place of Django's own.
+        # Replaces Django's action of the same name.
         admin.site.add_action(delete_selected)
         checks.register(check_registries)
         checks.register(check_reserved_slugs, checks.Tags.urls)
@@ -57,7 +57,7 @@ class CoreConfig(AppConfig):
 
 
 def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
-    """Create the single row of all settings and of the content version, also after the database was flushed."""
+    """Create the single rows of all settings and of the content version, even after a flush."""
     from core.models import related_settings
 
     settings_of_higher_apps = [model._meta.label for model in related_settings.values()]
@@ -65,6 +65,6 @@ def _create_rows(using: str, apps: Apps = current_apps, **kwargs: Any) -> None:
         try:
             model = apps.get_model(label)
         except LookupError:
-            # This was a migration to a state before the model existed.
+            # The migration led to a state before the model existed.
             continue
         model.objects.using(using).get_or_create(pk=1)

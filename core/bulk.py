@@ -13,7 +13,7 @@ from django.db.models.constants import OnConflict
 
 # The maximum number of values in the condition of one query.
 _BATCH = 500
-# Values of these types are stored as they are. Asking the field about each would take most of the time.
+# Values of these types are stored as they are. Converting each through its field would take most of the time.
 _STORED_AS_IS = frozenset({int, str, type(None)})
 
 
@@ -48,7 +48,7 @@ def insert(objects: Sequence[Model]) -> None:
 def insert_rows(
     model: type[Model], columns: Sequence[str], values: Iterable[Sequence[Any]], *, unique: Sequence[str] = ()
 ) -> None:
-    """Insert rows given by the values of their `columns` (names of fields). An object would cost ten times as much.
+    """Insert rows given as the values of their `columns` (field names). Model objects would take ten times as long.
 
     With `unique`, a stored row with the same values in these columns is updated instead.
     """

@@ -1,6 +1,6 @@
-"""A cache that never fails: whatever goes wrong in the real one is a miss, and is logged once in a while.
+"""A cache that never fails: errors of the real cache count as misses, and are logged once in a while.
 
-And a cache of files that is cheap to write.
+Also a file cache that is cheap to write to.
 """
 
 import contextlib
@@ -15,26 +15,27 @@ from django.core.cache import BaseCache, cache, caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.filebased import FileBasedCache
 
-# All in seconds. How often failures are logged.
+# How often failures are logged, in seconds.
 LOG_INTERVAL: Final = 60
-# A failure that took longer than this would slow down every page, so the cache is left alone for a while.
+# After a failure that took longer than SLOW seconds, the cache is bypassed for PAUSE seconds, so as not to slow down
+# every page.
 SLOW: Final = 0.2
 PAUSE: Final = 10
 
-# The cache of files is tidied once in so many writes. Until then it may exceed its limit.
+# The file cache is tidied on average once in this many writes. Until then it may exceed its limit.
 _WRITES_PER_TIDYING: Final = 500
-# How much of the limit is left in use then.
+# The share of the limit that tidying leaves in use.
 _TIDY: Final = 0.75
-# In seconds. A file that is still unfinished after this time is of a process that was killed.
+# In seconds. A file still unfinished after this time was left behind by a process that was killed.
 _UNFINISHED: Final = 600
 
 _log = logging.getLogger(__name__)
 
 
 class FailSafeCache(BaseCache):
-    """Passes everything on to the cache in CACHES whose alias is its LOCATION, and survives all errors of that.
+    """Passes every call on to the cache in CACHES whose alias is its LOCATION, and survives all its errors.
 
-    Nothing may depend on the cache: what must not get lost, such as rate limits and sessions, is in the database.
+    Nothing may depend on the cache: data that must not be lost, such as rate limits and sessions, is in the database.
     """
 
     # Shared by all threads of a process.
@@ -58,7 +59,7 @@ class FailSafeCache(BaseCache):
         return self._attempt(lambda cache: cache.touch(key, timeout, version), False)
 
     def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        """Add `delta` to a number, atomically if the real cache can. Raises ValueError if it is not there."""
+        """Add `delta` to a number, atomically if the real cache can. Raises ValueError if the key is missing."""
 
         def add(cache: BaseCache) -> int | None:
             try:
@@ -78,9 +79,9 @@ class FailSafeCache(BaseCache):
         self._attempt(lambda cache: cache.clear(), None)
 
     def sweep(self, oldest: int) -> None:
-        """Delete from files what has expired, and what has a version below `oldest`.
+        """Delete cache files that have expired or whose version is below `oldest`.
 
-        A cache server does the first by itself, and keeps nothing on the disk.
+        A cache server expires entries on its own, and keeps nothing on disk.
         """
         self._attempt(lambda cache: cache.sweep(oldest) if isinstance(cache, FileCache) else None, None)
 
@@ -103,8 +104,9 @@ class FailSafeCache(BaseCache):
 class FileCache(FileBasedCache):
     """Django's cache of files, with a limit in bytes (the option MAX_BYTES) instead of a number of entries.
 
-    Django lists the whole folder at each write, in `_cull`. This does it once in a while, and deletes the oldest files.
-    What is stored with a version is in a folder of that version, so that `sweep` finds what is out of date.
+    Django lists the whole folder on each write (`_cull`). This class does so only once in a while, and deletes the
+    oldest files. Entries with a version are stored in a folder of that version, so that `sweep` finds the outdated
+    ones.
     """
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
@@ -126,7 +128,7 @@ class FileCache(FileBasedCache):
             _unlink(path)
 
     def tidy(self) -> None:
-        """Delete the oldest files if all together exceed the limit."""
+        """Delete the oldest files if their total size exceeds the limit."""
         files = list(self._files())
         total = sum(size for _written, size, _path in files)
         if total <= self._max_bytes:
@@ -138,7 +140,7 @@ class FileCache(FileBasedCache):
                 break
 
     def sweep(self, oldest: int) -> None:
-        """Delete what has expired, what has a version below `oldest`, and what killed processes have left."""
+        """Delete files that have expired, have a version below `oldest`, or were left behind by killed processes."""
         now = time.time()
         for written, _size, path in list(self._files()):
             name = os.path.basename(os.path.dirname(path))
@@ -161,7 +163,7 @@ class FileCache(FileBasedCache):
         return os.path.join(self._folder, str(version))
 
     def _files(self) -> Iterator[tuple[float, int, str]]:
-        """Yield when each file was written, its size and its path."""
+        """Yield the modification time, size and path of each file."""
         folders = [self._folder]
         while folders:
             with contextlib.suppress(FileNotFoundError), os.scandir(folders.pop()) as entries:
@@ -175,7 +177,7 @@ class FileCache(FileBasedCache):
 
 
 def count(key: str, by: int, seconds: int) -> int:
-    """Add `by` to a counter in the cache that lasts for so long, and return its value; 0 if the cache fails."""
+    """Add `by` to a cached counter that lasts for `seconds`, and return its value; 0 if the cache fails."""
     try:
         cache.add(key, 0, seconds)
         number: int = cache.incr(key, by)

@@ -26,9 +26,9 @@ class FilterChangeList(ChangeList):
             everything, *choices = spec.choices(self)
             if everything["selected"]:
                 continue
-            # The value in a URL may be none of the choices.
+            # The URL may contain a value that is not among the choices.
             typed = ", ".join(map(str, spec.used_parameters.values()))
             value = next((str(choice["display"]) for choice in choices if choice["selected"]), typed)
-            # Dashes show the depth in a tree.
+            # Leading dashes show the depth in a tree.
             chips.append({"name": spec.title, "value": value.lstrip("— "), "url": everything["query_string"]})
         return chips

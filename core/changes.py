@@ -1,4 +1,4 @@
-"""Keeping up to date what depends on public content: what is derived from entries, and cached pages."""
+"""Keeping everything that depends on public content up to date: data derived from entries, and cached pages."""
 
 import datetime as dt
 import secrets
@@ -13,24 +13,24 @@ from django.db import DEFAULT_DB_ALIAS, connection, connections, models, transac
 from core import memory
 from core.registry import Registry
 
-# Each updates what it derives from the entries with these IDs, in the transaction that changed them.
+# Each updates the data that its app derives from the entries with these IDs, in the transaction that changed them.
 change_handlers: Final[Registry[Callable[[Collection[int]], object]]] = Registry("change handler")
-# Each has what refers to objects of a model refer to another one, before they are merged into it and deleted. It gets
-# the model, their IDs and that of the other one.
+# Each repoints references before objects are merged into another one and deleted. It gets the model, the IDs of these
+# objects, and the ID of the one that remains.
 merge_handlers: Final[Registry[Callable[[type[models.Model], Collection[int], int], object]]] = Registry(
     "merge handler"
 )
-# Each returns when public content next changes by itself, such as when a scheduled post is due.
+# Each returns when public content will next change on its own, such as when a scheduled post is due.
 scheduled_changes: Final[Registry[Callable[[], dt.datetime | None]]] = Registry("scheduled change")
-# Each takes back what others show without asking for the content version, in the transaction that changes content, so
-# before anyone can see the change. Nothing is shown anew until then (see `content_stands_still`). An error undoes the
-# change.
+# Each withdraws copies that are served without checking the content version, in the transaction that changes content
+# and so before anyone can see the change. No new copies are made before it commits (see `content_stands_still`). An
+# error rolls the change back.
 retractions: Final[Registry[Callable[[], None]]] = Registry("retraction")
 
 
 # How many transactions can change the content version at the same time on PostgreSQL without waiting for each other.
 _SLOTS: Final = 64
-# At most so much is added to the version at once.
+# The largest increment of the version by one transaction.
 MAX_STEP = 2**20
 
 
@@ -38,10 +38,11 @@ class ContentVersion(models.Model):
     """Numbers whose sum, the content version, grows whenever public content changes.
 
     It is part of every cache key and ETag, so processes agree on what is out of date without communicating. It is
-    incremented in the transaction that changes content, so both become visible together, whatever crashes.
+    incremented in the transaction that changes content, so both become visible together, even if something crashes.
 
-    SQLite has one writer at a time, so there is one row. On PostgreSQL each transaction increments a row that no other
-    one is using (an advisory lock says so), because writers would wait for each other if all incremented the same.
+    SQLite has one writer at a time, so there is one row. On PostgreSQL, each transaction increments a row that no other
+    transaction is using, which an advisory lock ensures. If all incremented the same row, writers would wait for each
+    other.
 
     The sum of `entries` is the version of entries: it grows whenever anything but comments changes.
     """
@@ -58,16 +59,16 @@ class ContentVersion(models.Model):
 
 
 _TABLE: Final = ContentVersion._meta.db_table
-# The namespace of our advisory locks. Any number that is not used elsewhere.
+# The namespace of our advisory locks: any number that is not used elsewhere.
 _LOCKS: Final = 20_613
 _SUM, _SUM_OF_ENTRIES = (f"CAST(coalesce(sum({column}), 0) AS bigint)" for column in ("number", "entries"))
 _READ: Final = f"SELECT {_SUM} FROM {_TABLE}"  # noqa: S608  # our own table
-_READ_BOTH: Final = f"SELECT {_SUM}, {_SUM_OF_ENTRIES} FROM {_TABLE}"  # noqa: S608  # likewise
-# Each takes what is added to `number` and `entries`.
+_READ_BOTH: Final = f"SELECT {_SUM}, {_SUM_OF_ENTRIES} FROM {_TABLE}"  # noqa: S608  # as above
+# The parameters are the increments of `number` and `entries`.
 _INCREMENT: Final = {
-    "sqlite": f"INSERT INTO {_TABLE} (id, number, entries) VALUES (1, %s, %s)"  # noqa: S608  # likewise
+    "sqlite": f"INSERT INTO {_TABLE} (id, number, entries) VALUES (1, %s, %s)"  # noqa: S608  # as above
     " ON CONFLICT (id) DO UPDATE SET number = number + excluded.number, entries = entries + excluded.entries",
-    # The first row that is free, or else, after waiting for it, the first row.
+    # The first free row or, if there is none, row 1 after waiting for its lock.
     "postgresql": f"""
         INSERT INTO {_TABLE} AS current (id, number, entries)
         SELECT slot, %s, %s FROM (
@@ -78,28 +79,28 @@ _INCREMENT: Final = {
         ) AS free
         ON CONFLICT (id) DO UPDATE
         SET number = current.number + excluded.number, entries = current.entries + excluded.entries
-    """,  # noqa: S608  # likewise
+    """,  # noqa: S608  # as above
 }
 
 
-# Adds to the version of a database that was restored from a backup, before anything else uses it. With at least JUMP,
-# it becomes greater than any version since the backup was made: each of a million transactions adds up to a million.
+# Adds to the version of a database that was restored from a backup, before anything else uses it. Adding at least JUMP
+# makes it greater than any version since the backup, even after a million transactions that each added up to MAX_STEP.
 JUMP: Final = 2**40
 JUMP_STATEMENT: Final = (
-    f"INSERT INTO {_TABLE} (id, number) VALUES (1, %s)"  # noqa: S608  # likewise
+    f"INSERT INTO {_TABLE} (id, number) VALUES (1, %s)"  # noqa: S608  # as above
     f" ON CONFLICT (id) DO UPDATE SET number = {_TABLE}.number + excluded.number"
 )
-# The same for the version of entries, which never grows by more. A database of an older version does not have it.
-JUMP_OF_ENTRIES_STATEMENT: Final = f"UPDATE {_TABLE} SET entries = entries + %s WHERE id = 1"  # noqa: S608  # likewise
+# The same for the version of entries, which never grows faster. A database of an older release does not have it.
+JUMP_OF_ENTRIES_STATEMENT: Final = f"UPDATE {_TABLE} SET entries = entries + %s WHERE id = 1"  # noqa: S608  # as above
 _TAKE_ALL_LOCKS: Final = (
-    f"SELECT bool_and(pg_try_advisory_xact_lock({_LOCKS}, slot)) FROM generate_series(1, {_SLOTS}) AS slot"  # noqa: S608  # likewise
+    f"SELECT bool_and(pg_try_advisory_xact_lock({_LOCKS}, slot)) FROM generate_series(1, {_SLOTS}) AS slot"  # noqa: S608  # as above
 )
 
 
 class CurrentVersion(models.Subquery):
     """The content version, or that of entries, as an expression in a query. Zero if the table is empty."""
 
-    template = f"(SELECT %(sum)s FROM {_TABLE})"  # noqa: S608  # likewise
+    template = f"(SELECT %(sum)s FROM {_TABLE})"  # noqa: S608  # as above
     output_field = models.BigIntegerField()
 
     def __init__(self, *, of_entries: bool = False) -> None:
@@ -107,7 +108,7 @@ class CurrentVersion(models.Subquery):
 
 
 def content_version(using: str = DEFAULT_DB_ALIAS) -> int:
-    """Return the content version. Each request asks for it, so this takes a fiftieth of the time of a query set."""
+    """Return the content version. Each request needs it, and a query set would take fifty times as long."""
     with connections[using].cursor() as cursor:
         cursor.execute(_READ)
         ((version,),) = cursor.fetchall()
@@ -123,19 +124,19 @@ def content_and_entries_version() -> tuple[int, int]:
 
 
 class VersionReader:
-    """Reads the content version without waiting for anything, so that an event loop may do it. For one thread.
+    """Reads the content version without ever blocking, so that an event loop may do it. For use by a single thread.
 
-    Only SQLite allows that: no server is asked, and readers don't wait for writers.
+    Only SQLite allows this: there is no server, and readers don't wait for writers.
     """
 
     def __init__(self) -> None:
-        # It must exist already.
+        # Opened read-only, so that a missing database is not created.
         path = Path(connection.settings_dict["NAME"]).absolute()
         self._url = f"{path.as_uri()}?mode=ro" if connection.vendor == "sqlite" else ""
         self._database: sqlite3.Connection | None = None
 
     def read(self) -> int | None:
-        """Return the content version, or None if it can't be read like this."""
+        """Return the content version, or None if it can't be read without blocking."""
         if not self._url:
             return None
         try:
@@ -150,23 +151,23 @@ class VersionReader:
 def content_changed(*, only_comments: bool = False) -> None:
     """Make cached pages expire when the current transaction commits, by incrementing the content version once.
 
-    With `only_comments`, the version of entries stays, and with it what processes remember (core.memory).
+    With `only_comments`, the version of entries stays the same, so processes keep what they remember (core.memory).
     """
     if not only_comments:
-        # What follows in this transaction must not see what was remembered before.
+        # The rest of this transaction must not use values that were remembered before the change.
         memory.forget()
     enough = {_incremented, _incremented_for_comments} if only_comments else {_incremented}
-    # It is one of the first, however many there are.
+    # Our hook is among the first, so this is fast however many hooks there are.
     if any(hook in enough for _savepoints, hook, _robust in transaction.get_connection().run_on_commit):
         return
     with transaction.atomic(savepoint=False):
-        # At random, so that no later transaction gets the version of one that is rolled back, under which this process
-        # may remember something.
+        # Random, so that no later transaction gets the version of one that was rolled back, under which this process
+        # may have remembered something.
         step = 1 + secrets.randbelow(MAX_STEP)
         _increment(step, of_entries=0 if only_comments else step)
         for retract in retractions.values():
             retract()
-    # Forgotten together with the increment if the savepoint is rolled back.
+    # If the savepoint is rolled back, Django discards the hook along with the increment.
     transaction.on_commit(_incremented_for_comments if only_comments else _incremented)
 
 
@@ -185,11 +186,11 @@ def _increment(step: int, *, of_entries: int) -> None:
 
 
 def _incremented() -> None:
-    """Do nothing. Among the hooks of a transaction, it says that the transaction has incremented both versions."""
+    """Do nothing. As an on-commit hook, mark that the transaction has incremented both versions."""
 
 
 def _incremented_for_comments() -> None:
-    """Do nothing. It says that the transaction has incremented the content version."""
+    """Do nothing. As an on-commit hook, mark that the transaction has incremented only the content version."""
 
 
 @contextmanager
@@ -200,7 +201,7 @@ def content_stands_still() -> Iterator[int | None]:
     """
     if connection.vendor == "postgresql":
         with transaction.atomic(), connection.cursor() as cursor:
-            # All of the locks, of which every transaction that changes content holds one.
+            # Take all the locks. Every transaction that changes content holds one of them.
             cursor.execute(_TAKE_ALL_LOCKS)
             yield content_version() if cursor.fetchone() == (True,) else None
         return
@@ -210,7 +211,7 @@ def content_stands_still() -> Iterator[int | None]:
     database.execute("PRAGMA busy_timeout = 0")
     try:
         try:
-            # It writes nothing, but keeps all others from writing.
+            # This transaction writes nothing, but keeps all others from writing.
             database.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError:
             yield None
@@ -224,7 +225,7 @@ def content_stands_still() -> Iterator[int | None]:
 
 
 def next_scheduled_change() -> dt.datetime | None:
-    """Return when public content next changes by itself; None if nothing is scheduled."""
+    """Return when public content will next change on its own; None if nothing is scheduled."""
     times = [next_change() for next_change in scheduled_changes.values()]
     return min((time for time in times if time is not None), default=None)
 
@@ -239,7 +240,7 @@ def entries_changed(ids: Collection[int]) -> None:
 
 
 def will_be_merged(model: type[models.Model], ids: Collection[int], target: int) -> None:
-    """Have what refers to these objects of a model refer to the target, in the current transaction."""
+    """Repoint references from these objects of a model to the target, in the current transaction."""
     for handle in merge_handlers.values():
         handle(model, ids, target)
 
@@ -252,7 +253,7 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
         return True
 
     def makes_visible(self, values: Mapping[str, Any]) -> bool:
-        """Whether these values may make hidden objects visible. Overridden likewise."""
+        """Whether these values may make hidden objects visible. Overridden by the same models."""
         return False
 
     def update(self, **kwargs: Any) -> int:
@@ -273,12 +274,12 @@ class PublicQuerySet[Model: "PublicModel"](models.QuerySet[Model]):
                 content_changed(only_comments=_concerns_only_comments(self.model))
         return deleted
 
-    delete.alters_data = True  # type: ignore[attr-defined]  # likewise
+    delete.alters_data = True  # type: ignore[attr-defined]  # as above
     delete.queryset_only = True  # type: ignore[attr-defined]  # Django's mark: not on the manager
 
     def bulk_create(self, objs: Iterable[Model], *args: Any, **kwargs: Any) -> list[Model]:
         objs = list(objs)
-        # Checked before they count as stored, because a model may look up what is stored.
+        # Checked before they are stored, because `is_visible` may compare with the stored row.
         is_public = any(obj.is_visible() for obj in objs)
         with transaction.atomic(savepoint=False):
             created = super().bulk_create(objs, *args, **kwargs)
@@ -291,7 +292,7 @@ class PublicModel(models.Model):
     """A model that readers see, except for its `private_fields`. Its managers are made from PublicQuerySet."""
 
     private_fields: ClassVar[frozenset[str]] = frozenset()
-    # Fields that only say something about comments; None if all do.
+    # Fields that concern only comments; None if all do.
     comment_fields: ClassVar[frozenset[str] | None] = frozenset()
 
     class Meta:

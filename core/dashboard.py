@@ -1,4 +1,4 @@
-"""The dashboard: panels that apps show on the admin's front page, each to the people it concerns."""
+"""The dashboard: panels that apps show on the admin's front page, each to the users it concerns."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -43,12 +43,12 @@ def find_missing_template(name: str, item: Any) -> Iterator[str]:
 
 
 dashboard_panels: Final[Registry[Panel]] = Registry("dashboard panel", find_missing_template)
-# What needs the attention of owners, at the moment and for one of them.
+# Each returns what currently needs the attention of the owner who sends the request.
 concerns: Final[Registry[Callable[[HttpRequest], Iterable[Concern]]]] = Registry("source of concerns")
 
 
 def panels_for(request: HttpRequest, panels: Registry[Panel] | None = None) -> list[dict[str, Any]]:
-    """Return the name, title and HTML of each panel for the user who sends `request`: by default of the dashboard."""
+    """Return the name, title and HTML of each panel (by default, the dashboard's) for the user who sends `request`."""
     user: Any = request.user
     shown = []
     registered = dashboard_panels if panels is None else panels

@@ -1,4 +1,4 @@
-"""Keeping private what other users of the machine must not read: drafts, addresses, password hashes, keys, exports."""
+"""File permissions that hide drafts, addresses, password hashes, keys and exports from other users of the machine."""
 
 import logging
 import stat
@@ -10,7 +10,8 @@ from django.conf import settings
 from django.core import checks
 from django.db import connection
 
-# What others must not have. The owner may let a group pass through a folder, so that a web server can read media.
+# Permissions that others must not have. The owner may let a group traverse a folder, so that a web server can read
+# media.
 _FOLDER: int = stat.S_IRWXO | stat.S_IRGRP | stat.S_IWGRP
 _FILE: int = stat.S_IRWXO | stat.S_IRWXG
 
@@ -27,13 +28,13 @@ def exposed_paths() -> Iterator[tuple[Path, int]]:
     for paths, forbidden in ((folders, _FOLDER), (files, _FILE)):
         for path in paths:
             mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0
-            # Never a folder that all users share, such as /tmp.
+            # Skip folders that all users share, such as /tmp.
             if mode & forbidden and not mode & stat.S_ISVTX:
                 yield path, mode & stat.S_IRWXU
 
 
 def make_private(**kwargs: Any) -> None:
-    """Take the permissions from others that they must not have. What can't be changed is left to the check."""
+    """Remove the permissions that others must not have. The system check reports paths that can't be changed."""
     for path, mode in list(exposed_paths()):
         try:
             path.chmod(mode)

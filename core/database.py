@@ -1,4 +1,4 @@
-"""What processes ask of the database: a SQLite file that stays readable, statements that end, a fast commit."""
+"""Database behaviour per process: timeouts, one retry after a conflict, fast commits, a readable SQLite file."""
 
 import atexit
 import contextlib
@@ -11,21 +11,21 @@ from django.db import DatabaseError, IntegrityError, connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import BooleanField, Func, QuerySet
 
-# Seconds. Rows are locked for as long as a form takes, so who waits longer waits for something that has gone wrong.
+# In seconds. Rows are locked only while a form is handled, so a longer wait means that something has gone wrong.
 _LOCK_TIMEOUT = 10
-# Likewise for a transaction in which nothing happens. The longest is that of a form whose files are being uploaded.
+# In seconds, for an idle transaction. The longest expected one is that of a form whose files are being uploaded.
 _IDLE_TIMEOUT = 600
 
 _log = logging.getLogger(__name__)
-# One for each process.
+# At most one connection in each process.
 _held: list[BaseDatabaseWrapper] = []
 
 
 def limit_statements() -> None:
-    """Make PostgreSQL end what takes too long in this process: statements, waiting for a lock, idle transactions.
+    """Make PostgreSQL abort slow statements, long waits for locks and idle transactions of this process.
 
-    One slow query would otherwise keep a thread of the server for good. Commands and the worker have no limit, because
-    a migration or an import may take hours. Called before the first connection.
+    Without this, a slow query could occupy a thread of the server indefinitely. Commands and the worker have no limits,
+    because a migration or an import may take hours. Called before the first connection.
     """
     seconds: int = settings.BROADSIDE_DATABASE_TIMEOUT
     if not seconds:
@@ -39,14 +39,15 @@ def limit_statements() -> None:
         if connections[alias].vendor == "postgresql":
             options = connections.settings[alias]["OPTIONS"]
             given = [f"-c {name}={limit}s" for name, limit in limits.items()]
-            # The last one counts, and an owner's own options come last.
+            # The last value of an option wins, so the owner's own options come last.
             options["options"] = " ".join([*given, options.get("options", "")]).strip()
 
 
 def again_if_overtaken[Result](work: Callable[[], Result]) -> Result:
-    """Return what `work` returns, which is a transaction, and do it again if a constraint of the database stops it.
+    """Run `work`, which is one transaction, and return its result. Retry it once if it violates a constraint.
 
-    Someone else has just stored what it had found to be free, or deleted what it had found, and now it finds that.
+    A concurrent transaction may have taken a value that `work` found free, or deleted a row that it found. The second
+    attempt sees that.
     """
     with contextlib.suppress(IntegrityError):
         return work()
@@ -56,8 +57,8 @@ def again_if_overtaken[Result](work: Callable[[], Result]) -> Result:
 def update_without_sync(rows: QuerySet[Any], **values: object) -> None:
     """Update rows with a commit that doesn't wait for the disk.
 
-    It survives the death of this process at once, and a power cut from the next other commit on, because both are in
-    the same log. Within a transaction it is a part of that one, and waits as long.
+    The update survives a crash of this process immediately, and a power cut as soon as any other commit follows,
+    because both are in the same log. Inside a transaction, it is committed with that transaction, which does wait.
     Sources: https://www.sqlite.org/pragma.html#pragma_synchronous,
     https://www.postgresql.org/docs/current/wal-async-commit.html
     """
@@ -72,11 +73,11 @@ def update_without_sync(rows: QuerySet[Any], **values: object) -> None:
 
 @contextlib.contextmanager
 def commits_without_sync() -> Iterator[None]:
-    """Have the commits of a block not wait for the disk, on SQLite (see update_without_sync).
+    """Make the commits within a block not wait for the disk, on SQLite (see update_without_sync).
 
-    A power cut may undo the last of them. The first commit after the block takes all of them to the disk. Within a
-    transaction nothing changes; nor on PostgreSQL, where a pool between us and the server may give the setting of our
-    session to another one.
+    A power cut may undo the last of them. The first commit after the block writes all of them to disk. Inside a
+    transaction this has no effect; nor on PostgreSQL, where a connection pooler may apply our session's setting to
+    another session.
     """
     if connection.in_atomic_block or connection.vendor != "sqlite":
         yield
@@ -93,9 +94,9 @@ def commits_without_sync() -> Iterator[None]:
 
 
 class _WithoutSync(Func):
-    """A condition that is always true. The transaction of a statement that has it is committed asynchronously.
+    """A condition that is always true, and makes the transaction of its statement commit asynchronously.
 
-    It is part of that statement, because BEGIN, SET LOCAL and COMMIT in addition would take as long as the disk does.
+    It is part of the statement because separate BEGIN, SET LOCAL and COMMIT statements would take as long as the disk.
     """
 
     template = "set_config('synchronous_commit', 'off', true) = 'off'"
@@ -103,20 +104,20 @@ class _WithoutSync(Func):
 
 
 def hold_open() -> None:
-    """Hold a connection to a SQLite database for as long as this process lives.
+    """Keep a connection to a SQLite database open for the lifetime of this process.
 
-    SQLite deletes the shared memory of readers when the last connection is closed. On a full disk the next connection
-    could not create it again, and nobody could even read. Source: https://www.sqlite.org/wal.html, section 6.
+    SQLite deletes the readers' shared memory when the last connection is closed. On a full disk, the next connection
+    could not create it again, so even reading would fail. Source: https://www.sqlite.org/wal.html, section 6.
     """
     if connection.vendor != "sqlite" or _held:
         return
     held = connection.copy()
     try:
         with held.cursor() as cursor:
-            # Only reading something opens the shared memory.
+            # The shared memory is opened by the first read.
             cursor.execute("SELECT count(*) FROM sqlite_master")
     except DatabaseError as error:
-        # The server starts nevertheless, because the database may be available again by the first request.
+        # Start the server anyway: the database may be available again by the first request.
         _log.error("The database cannot be opened: %s", error)
         held.close()
     else:
@@ -125,6 +126,6 @@ def hold_open() -> None:
 
 
 def _write_back(held: BaseDatabaseWrapper) -> None:
-    """Copy what is in the log into the database file, which someone may back up while no process runs."""
+    """Copy the write-ahead log into the database file, which may be backed up while no process is running."""
     with contextlib.suppress(DatabaseError), held.cursor() as cursor:
         cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")

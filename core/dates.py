@@ -1,6 +1,6 @@
 """Dates and times as readers see them, in the format of the site's language.
 
-American English, the default, has the wording of WordPress, where Django's own format would shorten the month.
+American English, the default, uses the formats of WordPress; Django's own would abbreviate the month.
 """
 
 import datetime as dt
@@ -17,13 +17,13 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, npgettext, npgettext_lazy, pgettext
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
-# Returns the format of days that the site has chosen, in Django's letters; empty for that of the language.
+# Returns the date format that the site has chosen, in Django's format characters; empty for that of the language.
 _day_format: Final[ContextVar[Callable[[], str]]] = ContextVar("day_format", default=str)
 
 
 @contextmanager
 def chosen_day_format(choose: Callable[[], str]) -> Iterator[None]:
-    """Show days in the format that `choose` returns, in this thread. It is called only if a day is shown."""
+    """Use the date format that `choose` returns, in this thread. It is called only if a date is formatted."""
     token = _day_format.set(choose)
     try:
         yield
@@ -34,12 +34,12 @@ def chosen_day_format(choose: Callable[[], str]) -> Iterator[None]:
 def format_day(day: dt.date, *, ordinal: bool = False) -> str:
     """Return a day: `October 22, 2019`, or with `ordinal` in American English `October 22nd, 2019`.
 
-    If the site has chosen a format, it is that one.
+    If the site has chosen a format, that one is used.
     """
-    # Without the time, on which the result does not depend.
+    # The result doesn't depend on the time, so it is not part of the cache key.
     day = day.date() if isinstance(day, dt.datetime) else day
     if chosen := _day_format.get()():
-        chosen = _after_a_day(chosen)
+        chosen = _inflect_month(chosen)
         return _format_in(get_language(), day, chosen, chosen)
     return _format(day, "DATE_FORMAT", "F jS, Y" if ordinal else "F j, Y")
 
@@ -56,7 +56,7 @@ def format_month_name(month: dt.date) -> str:
 
 def format_time(time: dt.datetime) -> str:
     """Return a time of day: `1:53 pm`. The caller converts it to the site's time zone."""
-    # Without what it does not depend on.
+    # The result depends only on the hour and minute, so only these are in the cache key.
     time = time.replace(year=2000, month=1, day=1, second=0, microsecond=0, tzinfo=None)
     return _format(time, "TIME_FORMAT", "g:i A").lower()
 
@@ -78,18 +78,18 @@ def format_day_for_staff(day: dt.date) -> str:
 
 
 def _day_for_staff(language: str | None, *, with_year: bool) -> str:
-    """Return the format of a day in the current language, which is `language`."""
+    """Return the date format for staff in `language`, which is the active language."""
     if language in _AMERICAN:
         return "j F Y" if with_year else "j F"
-    return str(get_format("DATE_FORMAT")) if with_year else _after_a_day(str(get_format("MONTH_DAY_FORMAT")))
+    return str(get_format("DATE_FORMAT")) if with_year else _inflect_month(str(get_format("MONTH_DAY_FORMAT")))
 
 
-def _after_a_day(name: str) -> str:
-    """Return a format with the name of the month in the case that it has after a day, in languages that have one."""
+def _inflect_month(name: str) -> str:
+    """Return a format with the month in the grammatical case that follows a day, in languages with cases."""
     return name.replace("F", "E") if "E" in str(get_format("DATE_FORMAT")) else name
 
 
-# Of `timesince`, with a context: as an object, units have another case than alone in some languages.
+# The units of `timesince`, with a context: in some languages, they have another case in such phrases than on their own.
 _UNITS: Final[Any] = {
     "year": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d year", "%(num)d years", "num"),
     "month": npgettext_lazy("in “for …”, “in …” and “… ago”", "%(num)d month", "%(num)d months", "num"),
@@ -121,5 +121,5 @@ def _format(value: dt.date, name: str, american: str) -> str:
 
 @lru_cache(maxsize=1024)
 def _format_in(language: str | None, value: dt.date, name: str, american: str) -> str:
-    """Return what is shown in the current language, which is `language`. Pages show many dates, often the same."""
+    """Return the formatted date in `language`, the active language. Cached, because pages repeat many dates."""
     return date_format(value, american if language in _AMERICAN else name)

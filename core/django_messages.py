@@ -1,6 +1,6 @@
-"""Messages of Django on pages of the admin that it doesn't have in all languages that ship.
+"""Messages on Django's admin pages that Django has not translated into every language that we ship.
 
-`make messages` collects them here, and what locale/ has comes before Django's own.
+`make messages` collects them from here. The translations in locale/ take precedence over Django's own.
 """
 
 from django.utils.translation import gettext_noop, ngettext_lazy

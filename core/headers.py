@@ -10,7 +10,7 @@ class IsolationHeadersMiddleware:
     """Adds Permissions-Policy (settings.PERMISSIONS_POLICY) and Cross-Origin-Resource-Policy to every response.
 
     Other sites can't embed our pages, styles and scripts, so they learn nothing from whether and how these load. Media
-    say themselves that they can be embedded (media.views): by web feed readers, previews of links, and mirrors.
+    set their own header (media.views), so that feed readers, link previews and mirrors can embed them.
     Sources: W3C, "Permissions Policy"; Fetch, "Cross-Origin-Resource-Policy header".
     """
 

@@ -1,4 +1,4 @@
-"""The history of objects: what people do to them in the admin. The app that knows people keeps it."""
+"""The history of objects: what users do to them in the admin. The app that has the users stores it."""
 
 from collections.abc import Iterable
 from typing import Any, Final, Protocol
@@ -8,21 +8,21 @@ from django.utils.translation import gettext
 
 from core.registry import Registry
 
-# What a form has changed, as Django says it (ModelAdmin.construct_change_message), or any sentence.
+# What a form has changed, as Django describes it (ModelAdmin.construct_change_message), or any sentence.
 type ChangeMessage = str | list[dict[str, Any]]
 
 
 class History(Protocol):
-    """Keeps who did what to objects."""
+    """A record of who did what to which objects."""
 
     def record(self, by: Any, flag: int, objects: Iterable[Model], details: str) -> None:
         """Record that `by` has added, changed or deleted objects: a flag of django.contrib.admin.models."""
 
     def of(self, obj: Model) -> QuerySet[Any]:
-        """Return what is known about an object, the newest first."""
+        """Return the records of an object, newest first."""
 
     def read(self, records: Iterable[Any]) -> list[Any]:
-        """Return records of `of`, ready to be shown: each has `at`, `who` and `text`."""
+        """Return records from `of`, ready to be shown: each has `at`, `who` and `text`."""
 
 
 # Exactly one is registered.
@@ -35,12 +35,12 @@ def history() -> History:
 
 
 def describe_changes(message: ChangeMessage) -> str:
-    """Return in words what was changed: the names of the fields, separated by commas, or the sentence itself."""
+    """Describe what was changed: the names of the fields, separated by commas, or the sentence itself."""
     if isinstance(message, str):
         return message
     names: list[str] = []
     for part in message:
-        # Rows within the form have the name of their model. That of the row may be anything, so it is left out.
+        # For inline rows, use the name of their model. The name of the row may be anything, so it is left out.
         for about in part.values():
             names += about.get("fields") or filter(None, [about.get("name")])
     return ", ".join(gettext(name) for name in dict.fromkeys(names))

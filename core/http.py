@@ -1,4 +1,4 @@
-"""An HTTP client for URLs that other people chose. It reaches public servers only, and always gives up in time."""
+"""An HTTP client for untrusted URLs. It reaches only public servers, and always gives up in time."""
 
 import datetime as dt
 import http.client
@@ -18,7 +18,7 @@ from django.utils.http import parse_http_date_safe
 from django.utils.translation import gettext as _
 
 _MAX_REDIRECTS: Final = 5
-# Bytes per second. What has been received extends the deadline accordingly.
+# In bytes per second. Received data extends the deadline accordingly.
 _MIN_RATE: Final = 256 * 1024
 _CHUNK_SIZE: Final = 64 * 1024
 _HEADERS: Final = {"User-Agent": "Broadside", "Accept": "*/*", "Accept-Encoding": "identity"}
@@ -26,7 +26,7 @@ _PORTS: Final = {"http": http.client.HTTP_PORT, "https": http.client.HTTPS_PORT}
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _TEMPORARY: Final = {408, 425, 429}
 _GONE: Final = {404, 410}
-# The IPv6 prefix that IPv4 addresses are embedded in by networks without IPv4. Source: RFC 6052.
+# The IPv6 prefix in which networks without IPv4 embed IPv4 addresses. Source: RFC 6052.
 _NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -55,7 +55,7 @@ class ForbiddenHostError(FetchError):
 
 
 class TooLargeError(FetchError):
-    """The response is larger than `max_bytes`: its size was announced as `size`, or so much of it was received."""
+    """The response is larger than `max_bytes`. `size` is the announced size, or how much was received."""
 
     def __init__(self, size: int, max_bytes: int) -> None:
         super().__init__(_("The file is larger than %s.") % filesizeformat(max_bytes))
@@ -72,7 +72,7 @@ class CertificateError(FetchError):
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """How a server answers: status, headers, the beginning of the body. Over HTTPS, when its certificate expires."""
+    """A server's answer: status, headers, the beginning of the body and, over HTTPS, when its certificate expires."""
 
     status: int
     headers: http.client.HTTPMessage
@@ -81,7 +81,7 @@ class Probe:
 
 
 def status_error(status: int, headers: http.client.HTTPMessage) -> FetchError:
-    """Return what it means that a server answers with this status, which is not that of success."""
+    """Return the error for a response with this status, which is not a success."""
     return FetchError(
         _("The server answered with status %d.") % status,
         is_temporary=status in _TEMPORARY or status >= 500,
@@ -91,7 +91,7 @@ def status_error(status: int, headers: http.client.HTTPMessage) -> FetchError:
 
 
 def host_of(url: str) -> str:
-    """Return the host of an absolute http(s) URL, with its port if that is unusual; empty if it has none."""
+    """Return the host of an absolute http(s) URL, with its port unless it is the default; empty if there is none."""
     try:
         return split_host(urlsplit(url.strip()))
     except ValueError:
@@ -99,7 +99,7 @@ def host_of(url: str) -> str:
 
 
 def split_host(parts: SplitResult) -> str:
-    """Return the same as `host_of` for a URL that was split. Raises ValueError if the port is invalid."""
+    """Return the same as `host_of` for a URL that is already split. Raises ValueError if the port is invalid."""
     if parts.scheme not in _PORTS or not parts.hostname:
         return ""
     port = "" if parts.port in {None, _PORTS[parts.scheme]} else f":{parts.port}"
@@ -123,8 +123,8 @@ def is_public(ip_address: str) -> bool:
 class HTTPClient:
     """Fetches URLs of the allowed `hosts` (named as by `host_of`), or of any host if None.
 
-    `timeout` is in seconds, for connecting and for the next bytes of a response; `deadline` is for the whole of it with
-    all redirects, and large files may take longer. `allow_private` permits private addresses, for tests.
+    `timeout` limits connecting and each read, and `deadline` the whole fetch with all redirects, both in seconds; large
+    files may take longer. `allow_private` permits private addresses, for tests.
     """
 
     hosts: Collection[str] | None = None
@@ -135,7 +135,7 @@ class HTTPClient:
     def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
         """Replace the content of `file` with what is at `url`.
 
-        Raises ForbiddenHostError, TooLargeError, or FetchError itself for everything else, also invalid URLs.
+        Raises ForbiddenHostError, TooLargeError, or FetchError itself for everything else, including invalid URLs.
         """
         with self._follow(url) as (_url, connection, response):
             connection.receive(response, file, max_bytes)
@@ -151,13 +151,13 @@ class HTTPClient:
     def follow(self, url: str, *, max_bytes: int) -> tuple[str, Probe]:
         """Return the URL to which the redirects from `url` lead, and how the server answers there.
 
-        It is like `probe` otherwise, and the deadline is for all of it.
+        Otherwise like `probe`. The deadline includes all redirects.
         """
         with self._follow(url) as (found, connection, response):
             return found, connection.probe(response, max_bytes)
 
     def post(self, url: str, form: Mapping[str, str]) -> Probe:
-        """Send a form to `url`, and return the same as `probe` without any of the body."""
+        """Post a form to `url`, and return the same as `probe`, without the body."""
         with self._request(url, time.monotonic() + self.deadline, form) as (connection, response):
             return connection.probe(response, 0)
 
@@ -177,9 +177,9 @@ class HTTPClient:
     def _request(
         self, url: str, deadline: float, form: Mapping[str, str] | None = None
     ) -> "Iterator[tuple[_Connection, http.client.HTTPResponse]]":
-        """Yield the response to a request for `url` once its headers have arrived. What fails becomes a FetchError.
+        """Yield the response to a request for `url` once its headers have arrived. Every failure becomes a FetchError.
 
-        With a `form`, the request sends it.
+        A `form` is sent with POST.
         """
         try:
             parts = urlsplit(url)
@@ -222,7 +222,7 @@ class _Connection(http.client.HTTPConnection):
             # Connect to the very address that is checked, without resolving the name again.
             if not self._client.allow_private and not is_public(str(address[0])):
                 continue
-            # A host may have any number of addresses, at none of which anyone answers.
+            # A host may have any number of addresses that don't answer.
             self.check_deadline()
             self.sock = socket.socket(family, kind, protocol)
             try:
@@ -243,7 +243,7 @@ class _Connection(http.client.HTTPConnection):
                 self.certificate_expires_at = dt.datetime.fromtimestamp(expires, dt.UTC)
 
     def check_deadline(self) -> None:
-        """Raise FetchError if it has passed."""
+        """Raise FetchError if the deadline has passed."""
         if time.monotonic() > self.deadline:
             raise FetchError(_("The download took too long."), is_temporary=True)
 

@@ -1,6 +1,7 @@
-"""The languages that the interface speaks, and which of them a response speaks.
+"""The languages of the interface, and the choice of one for each response.
 
-A URL is always in one language: that of the text at it, or else the site's. Nothing depends on the reader's browser.
+The page at a URL is always in the same language: that of its text, or else the site's. Nothing depends on the reader's
+browser.
 """
 
 import re
@@ -15,23 +16,23 @@ from django.utils.translation import get_language_info, gettext, pgettext
 
 from core.text import fold
 
-# Those that have a complete catalogue in locale/. English is the language of the messages themselves.
+# Languages with a complete catalogue in locale/. English is the language of the messages themselves.
 SHIPPED: Final = ("ar", "en", "es", "fr", "ru", "uk")
-# The codes of languages as URLs contain them.
+# A language code as it appears in URLs.
 CODE: Final = "[a-z]{2,3}(?:-[a-z0-9]{2,8})*"
 
 
 def interface_language(language: str) -> str:
-    """Return the language in which to speak about a text: its own if that ships, or else the site's.
+    """Return the interface language for a text: its own if we ship that, or else the site's.
 
-    `language` may be that of a region, such as `ar-dz`, or empty if it is not known.
+    `language` may have a region, such as `ar-dz`, or be empty if it is unknown.
     """
     name = _name(language)
     return name if name in SHIPPED and name != _name(settings.LANGUAGE_CODE) else settings.LANGUAGE_CODE
 
 
 def language_name(language: str) -> str:
-    """Return what its speakers call a language, or its code if Django doesn't know it; empty if it has none."""
+    """Return the native name of a language, or its code if Django doesn't know it; empty if the code is."""
     try:
         return str(get_language_info(language)["name_local"])
     except KeyError:
@@ -39,26 +40,26 @@ def language_name(language: str) -> str:
 
 
 def may_be_in_url(language: str) -> bool:
-    """Return whether it is such a code. Imports have stored others, such as `pt-BR`."""
+    """Return whether a language code has this form. Imports have stored others, such as `pt-BR`."""
     return re.fullmatch(CODE, language) is not None
 
 
 def known_languages() -> dict[str, str]:
-    """Return the languages that Django knows, by code, named and sorted in the language that is spoken."""
+    """Return the languages that Django knows, by code, named and sorted in the active language."""
     names = {code: gettext(name) for code, name in settings.LANGUAGES}
     return dict(sorted(names.items(), key=lambda item: fold(item[1])))
 
 
 def language_choices() -> list[tuple[str, str]]:
-    """Return the languages of the interface with what their speakers call them, for a form."""
+    """Return the interface languages with their native names, as the choices of a form field."""
     return [(code, language_name(code)) for code in SHIPPED]
 
 
 def alternates(urls: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the languages of translations of one text with their `urls`, as links with `hreflang` name them.
 
-    With `x-default`, which is for readers of other languages: the translation into that of the site, or the first.
-    Empty if there is only one. Source: Google, "Tell Google about localized versions of your page".
+    They include `x-default`, for readers of other languages: the translation into the site's language, or the first.
+    Empty if there is only one translation. Source: Google, "Tell Google about localized versions of your page".
     """
     if len(urls) < 2:
         return []
@@ -68,12 +69,12 @@ def alternates(urls: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def in_quotes(text: object) -> str:
-    """Return `text` in the quotation marks of the language that is spoken."""
+    """Return `text` in the quotation marks of the active language."""
     return gettext("“%(title)s”") % {"title": text}
 
 
 def in_words(items: Sequence[object]) -> str:
-    """Return these items as a part of a sentence: “one, two and three”."""
+    """Join these items for use in a sentence: “one, two and three”."""
     *others, last = map(str, items)
     if not others:
         return last
@@ -86,19 +87,19 @@ def separator() -> str:
 
 
 def answer_in(language: str) -> None:
-    """Speak the language of a text in the rest of this request."""
+    """Activate the interface language for a text, for the rest of this request."""
     translation.activate(interface_language(language))
 
 
 @contextmanager
 def speaking(language: str) -> Iterator[None]:
-    """Speak the language of a text, and then again the one before."""
+    """Activate the interface language for a text within the block."""
     with translation.override(interface_language(language)):
         yield
 
 
 class LanguageMiddleware:
-    """Begin each request in the site's language, whatever the one before it on this thread has changed."""
+    """Starts each request in the site's language, whatever the previous request on this thread activated."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -1,6 +1,6 @@
-"""What a process remembers of public content until that content changes, so as not to compute it for each request.
+"""Values that a process remembers until public content changes, so as not to compute them for each request.
 
-Comments, which come more often than all other changes, leave it alone.
+New comments, which are more frequent than all other changes, don't affect them.
 """
 
 import math
@@ -13,12 +13,12 @@ from typing import Any, Final, Protocol
 
 from django.utils.translation import get_language
 
-# Values are small, and all of them are forgotten at each change, so this is a limit for crawlers only.
+# Values are small, and all are forgotten on each change, so only crawlers reach this limit.
 MAX_VALUES: Final = 2_000
 
 
 class Versioned(Protocol):
-    """The site's settings, which know the version of entries."""
+    """The site's settings, which include the version of entries."""
 
     entries_version: int
 
@@ -28,7 +28,7 @@ class Versioned(Protocol):
 
 @dataclass(slots=True)
 class _Memory:
-    """The values under one version of entries, which are right until `expires` (seconds of the monotonic clock)."""
+    """The values for one version of entries, valid until `expires` (in seconds of the monotonic clock)."""
 
     version: int
     expires: float = math.inf
@@ -39,10 +39,10 @@ _memory = _Memory(version=0)
 
 
 def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable) -> Value:
-    """Return what `make` returned for this key, in this language, since public content other than comments changed.
+    """Return the result of `make` for this key and language, computed once for each version of entries.
 
-    Processes agree on the version of entries, so each forgets at the same time. `make` must depend on nothing but the
-    key and public content without comments, and what it returns must not be changed, unless it is a Recent.
+    Processes agree on the version of entries, so all forget at the same time. `make` must depend on nothing but the key
+    and public content without comments, and its result must not be changed, unless it is a Recent.
     """
     memory = memory_of(site.entries_version)
     if memory.expires == math.inf:
@@ -51,17 +51,17 @@ def remembered[Value](site: Versioned, make: Callable[[], Value], *key: Hashable
 
 
 def memory_of(version: int) -> _Memory:
-    """Return what is remembered under this version of entries, which is nothing at first."""
+    """Return the memory for this version of entries, which is empty at first."""
     global _memory
     memory = _memory
     if memory.version != version or time.monotonic() >= memory.expires:
-        # Another thread may do the same. Then one of them computes some values again.
+        # If another thread does the same, some values are computed twice.
         memory = _memory = _Memory(version)
     return memory
 
 
 def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) -> Value:
-    """Return the value with this key, which `make` returns if it is not remembered."""
+    """Return the value remembered under this key, computing it with `make` if there is none."""
     try:
         value: Value = memory.values[key]
     except KeyError:
@@ -72,7 +72,7 @@ def recall[Value](memory: _Memory, make: Callable[[], Value], *key: Hashable) ->
 
 
 class Recent[Key: Hashable, Value]:
-    """The values that were asked for last, as many as fit into `max_bytes`. Each says how many bytes it takes."""
+    """The most recently used values, as many as fit into `max_bytes`. Each is added with its size in bytes."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes

@@ -110,7 +110,7 @@ class SiteSettings(PublicModel):
 
     @property
     def seconds_to_next_change(self) -> float:
-        """Seconds until public content next changes by itself, at most a day."""
+        """Seconds until public content will next change on its own, at most a day."""
         change = self._next_change
         day = 24 * 60 * 60.0
         return day if change is None else min(day, (change - timezone.now()).total_seconds())
@@ -121,9 +121,9 @@ class SiteSettings(PublicModel):
 
     @classmethod
     def remembered(cls) -> Self:
-        """Return what `current` returns, from the memory of this process if nothing has changed. Not to be changed.
+        """Return the same as `current`, from the memory of this process if nothing has changed. Don't modify it.
 
-        One query, which is tiny unless something has changed, or two if another process has changed it.
+        Takes one query, which is tiny unless something has changed; two if another process has changed it.
         """
         if is_empty():
             site = cls.current()
@@ -131,7 +131,7 @@ class SiteSettings(PublicModel):
         version, entries_version = content_and_entries_version()
         site = recall(memory_of(entries_version), cls.current, "site settings")
         if site.content_version != version:
-            # There is a new comment. Other threads may be using the settings that are remembered.
+            # Only comments have changed. Copied, because other threads may be using the remembered settings.
             site = copy(site)
             site.content_version = version
         return site

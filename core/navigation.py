@@ -1,4 +1,4 @@
-"""The navigation of the admin: items that apps register, by task. Everyone sees those that they may use."""
+"""The navigation of the admin: items that apps register, one for each task. Users see those that they may use."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from django.utils.functional import Promise
 
 from core.registry import Registry
 
-# The URL of a page by its name. Each page of the admin has dozens of links, whose URLs stay the same.
+# Returns the URL of a page by name. Cached, because each admin page has dozens of links, whose URLs never change.
 _url: Final = cache(reverse)
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """What is waiting behind an item for a user. `label` says how much it is, with the placeholder `%(count)d`."""
+    """The objects that an item has waiting for a user. `label` states their count, as `%(count)d`."""
 
     waiting: Callable[[HttpRequest], QuerySet[Any]]
     label: Promise
@@ -28,7 +28,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class FirstStep:
-    """What to begin with on a site without content, by its name, and the page where it is done.
+    """A first step on a site without content: its label, and the page where it is done.
 
     Users see it if they have the `permission`.
     """
@@ -40,10 +40,11 @@ class FirstStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NavigationItem:
-    """A page of the admin, with all pages whose URL begins with its own.
+    """An admin page, together with all pages whose URLs start with its own.
 
     Users see it if they have one of the `permissions`; without any, all staff do. Lower `order` comes first. An item
-    with a `parent` is shown below that item, while someone is there. `first_step` is what a new site needs of it.
+    with a `parent` is shown below that item, while the user is there. `first_step` is its part in setting up a new
+    site.
     """
 
     label: str | Promise
@@ -66,7 +67,7 @@ class NavigationItem:
         badge: Badge | None = None,
         first_step: FirstStep | None = None,
     ) -> Self:
-        """Return the item of the list of a model, as in "blog.page": for those who may view or change what is in it."""
+        """Return the item for a model's list, such as "blog.page", for users who may view or change its objects."""
         app_label, name = model.split(".")
         return cls(
             label=label,
@@ -81,7 +82,7 @@ class NavigationItem:
 
 @dataclass(slots=True)
 class Link:
-    """An item as one user sees it. `current` is the value of `aria-current`; empty elsewhere."""
+    """An item as one user sees it. `current` is the value of `aria-current`; empty if the user is elsewhere."""
 
     name: str
     label: str | Promise
@@ -105,12 +106,12 @@ class Navigation:
 
     @property
     def waiting(self) -> int:
-        """How much is waiting behind all items together."""
+        """The number of objects that all items together have waiting."""
         return sum(link.count for link in self.links)
 
     @property
     def waiting_here(self) -> int:
-        """How much is waiting behind the item where the user is. Pages below an item are about something else."""
+        """The number that the current item has waiting; 0 on pages below it, which are about something else."""
         pages = (link for link in self.links if any(each.current == "page" for each in [link, *link.children]))
         return sum(link.count for link in pages)
 
@@ -150,7 +151,7 @@ def navigation_for(request: HttpRequest) -> Navigation:
     allowed = {name: item for name, item in items if not item.permissions or any(map(has_permission, item.permissions))}
     counts = _count(request, {name: item.badge for name, item in allowed.items() if item.badge})
     links = {name: _link(name, item, counts.get(name, 0)) for name, item in allowed.items()}
-    # The URL of the dashboard is the beginning of all others.
+    # All other URLs start with that of the dashboard.
     dashboard = _url("admin:index")
     here = [link for link in links.values() if request.path.startswith(link.url) and link.url != dashboard]
     here += [link for link in links.values() if link.url == request.path]
@@ -159,13 +160,13 @@ def navigation_for(request: HttpRequest) -> Navigation:
         current.current = "page" if current.url == request.path else "true"
     top = []
     for name, link in links.items():
-        # Users who may not use the parent find the item in its place.
+        # Users who may not use the parent see the item at the top level.
         if parent := links.get(allowed[name].parent):
             parent.children.append(link)
         else:
             top.append(link)
     if len(top) == 2:
-        # With a single thing to do, a dashboard would have nothing to add.
+        # With a single other item, the dashboard would add nothing.
         top = [link for link in top if link.url != dashboard]
     opened = [link for link in top if link.is_open]
     trail = [link for link in [*opened, current] if link is not None and link.url != request.path]
@@ -173,7 +174,7 @@ def navigation_for(request: HttpRequest) -> Navigation:
 
 
 def first_steps_for(user: Any) -> list[Link]:
-    """Return what this user can begin with on a site without content."""
+    """Return the first steps that this user can take on a site without content."""
     steps = [(name, item.first_step) for name, item in _in_order() if item.first_step]
     return [Link(name, step.label, _url(step.url_name)) for name, step in steps if user.has_perm(step.permission)]
 
@@ -183,7 +184,7 @@ def _in_order() -> list[tuple[str, NavigationItem]]:
 
 
 def _count(request: HttpRequest, badges: dict[str, Badge]) -> dict[str, int]:
-    """Count what is waiting behind each item. Items without anything are missing."""
+    """Return the number of objects that each item has waiting. Items with none are missing."""
     waiting = {name: badge.waiting(request).order_by() for name, badge in badges.items()}
     counts = [
         rows.values(item=Value(name)).annotate(count=Count("pk")).values_list("item", "count")

@@ -27,5 +27,5 @@ def comes_from_here(request: HttpRequest) -> bool:
             for own in map(urlsplit, own_origins)
         )
     except ValueError:
-        # It is not a URL.
+        # The origin is not a URL.
         return False

@@ -1,6 +1,6 @@
-"""What people get while the site can't store or read something: a full disk, a database that is away or read-only.
+"""Responses while the site can't read or store something: a full disk, a database that is down or read-only.
 
-What they sent comes back to them (core.sent_forms), so they lose nothing, with or without JavaScript.
+Submitted forms are returned to their senders (core.sent_forms), who lose nothing, with or without JavaScript.
 """
 
 import errno
@@ -18,9 +18,9 @@ from core.updating import is_being_updated
 # Seconds after which browsers and programs should try again.
 RETRY_AFTER: Final = 300
 RETRY_AFTER_UPDATE: Final = 60
-# What PostgreSQL reports as internal errors: it accepts no writes, or has ended a transaction that was idle.
+# Outages that PostgreSQL reports as internal errors: it accepts no writes, or has ended an idle transaction.
 _SQLSTATES: Final = frozenset({"25006", "25P03"})
-# What a disk says that is full, broken, read-only or another user's, and a system that has run out of something.
+# Errors of a disk that is full, broken, read-only or owned by another user, and of a system out of memory or files.
 _ERRNOS: Final = frozenset(
     (
         *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM),
@@ -30,14 +30,14 @@ _ERRNOS: Final = frozenset(
 
 
 class OutageError(OSError):
-    """Something that the site needs can't be reached, or can't store anything at the moment."""
+    """A resource that the site needs can't be reached, or can't store anything at the moment."""
 
 
 def is_outage(error: BaseException | None) -> bool:
-    """Return whether an error comes from outside of our code, and may pass without any change to it."""
+    """Return whether an error has its cause outside our code, and may pass without any change to it."""
     match error:
         case OperationalError():
-            # SQLite reports errors in SQL with the same class as a full disk.
+            # SQLite raises the same class for errors in SQL as for a full disk.
             return getattr(error.__cause__, "sqlite_errorcode", None) != sqlite3.SQLITE_ERROR
         case InternalError():
             return getattr(error.__cause__, "sqlstate", None) in _SQLSTATES
@@ -49,7 +49,7 @@ def is_outage(error: BaseException | None) -> bool:
 
 
 def outage_texts(request: HttpRequest) -> tuple[str, str]:
-    """Return the title and the text of a page that says what can't be done now."""
+    """Return the title and the text of the error page for this request."""
     if request.method in {"GET", "HEAD"}:
         title = gettext("This page can't be shown at the moment")
         text = gettext("The site can't read what it needs for it.")
@@ -60,7 +60,7 @@ def outage_texts(request: HttpRequest) -> tuple[str, str]:
 
 
 def outage_page(request: HttpRequest, title: str, text: str) -> HttpResponse:
-    """Return a page with this title and text, and what was sent; for a script that wants JSON, the text as an `error`.
+    """Return a page with this title, text and the submitted form; for scripts that want JSON, the text as `error`.
 
     The page has the design of the site, and needs no database.
     """
@@ -71,7 +71,7 @@ def outage_page(request: HttpRequest, title: str, text: str) -> HttpResponse:
 
 
 def as_unavailable(response: HttpResponse) -> HttpResponse:
-    """Make the response one for a site that can't do this at the moment."""
+    """Turn the response into a 503 that asks clients to try again later."""
     response.status_code = 503
     response.headers["Retry-After"] = str(RETRY_AFTER_UPDATE if is_being_updated() else RETRY_AFTER)
     response.headers["Cache-Control"] = "private, no-store"

@@ -13,10 +13,10 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class PersonalRows:
-    """The rows of a model that belong to people, each to the one whose e-mail address is in `email_field`.
+    """The rows of a model that belong to people, who are identified by the e-mail address in `email_field`.
 
-    The field may belong to an object that the rows refer to, as in `author__email`. Only the columns in `disclosed` are
-    disclosed, so that secrets are not; all of them if it is empty.
+    The field may belong to a related object, as in `author__email`. Only the columns in `disclosed` are disclosed,
+    which keeps secrets out; all columns if it is empty.
     """
 
     model: type[models.Model]

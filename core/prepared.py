@@ -20,14 +20,14 @@ from django.db.models.sql.compiler import SQLCompiler
 
 type Value = str | int | dt.datetime | dt.date | UUID
 
-# Statements of one query with different shapes, of 40 kB each. This is a limit for crawlers of further pages.
+# How many statements of different shapes to keep for one query, at 40 kB each. Only crawlers of many pages reach it.
 _MAX_STATEMENTS: Final = 24
-# Of an integer in the database, without its sign.
+# The size of an integer in the database, without its sign.
 _MAX_BITS: Final = 63
 
 
 class Parameter(Expression):
-    """The place of a value in a prepared query: the index of the value, or of a sequence and of the value in it."""
+    """A placeholder in a prepared query: the index of a value, or of a sequence and of a value within it."""
 
     def __init__(self, *index: int) -> None:
         super().__init__()
@@ -43,10 +43,10 @@ class Prepared[Row]:
         _by_slug = Prepared[Tag](lambda slug: Tag.objects.filter(slug=slug))
         _by_slug("peace")
 
-    `build` makes the query set, with a Parameter for each value, and a list of them for each sequence of values, which
-    is for `__in`: it is filled up with its last value, so that there are few lengths. Keywords are no parameters: they
-    shape the query, as in `stop=10`, so there is a statement for each of their values, as for each length of a
-    sequence. Prefetching is up to the caller.
+    `build` makes the query set from a Parameter for each value, and a list of them for each sequence of values (for
+    `__in`). Sequences are padded with their last value, so that they have few different lengths. Keyword arguments, as
+    in `stop=10`, are not parameters but shape the query: there is a statement for each of their values, as for each
+    length of a sequence. Prefetching is up to the caller.
     """
 
     def __init__(self, build: Callable[..., models.QuerySet[Any, Row]]) -> None:
@@ -54,20 +54,20 @@ class Prepared[Row]:
         self._statements: dict[Hashable, _Statement] = {}
 
     def __call__(self, *values: Value | list[int] | list[str], **shape: Hashable) -> list[Row]:
-        """Return the rows with these values, from the database that the router says. None has a larger ID than fits."""
+        """Return the rows for these values, from the database that the router chooses; none for impossible IDs."""
         try:
-            statement, filled = self._statement(values, shape)
-            return statement.run(filled)
+            statement, padded = self._statement(values, shape)
+            return statement.run(padded)
         except EmptyResultSet:
             return []
 
     def _statement(self, values: Sequence[Any], shape: dict[str, Any]) -> tuple["_Statement", list[Any]]:
         """Return the statement for these values, and the values that it takes. Raises EmptyResultSet."""
-        filled = [_filled(value) if isinstance(value, list | tuple) else value for value in values]
-        lengths = tuple([len(value) if isinstance(value, list) else None for value in filled])
+        padded = [_padded(value) if isinstance(value, list | tuple) else value for value in values]
+        lengths = tuple([len(value) if isinstance(value, list) else None for value in padded])
         key = (lengths, *shape.values())
         # All databases of a site are of the same kind.
-        return self._statements.get(key) or self._compile(key, lengths, shape), filled
+        return self._statements.get(key) or self._compile(key, lengths, shape), padded
 
     def _compile(self, key: Hashable, lengths: Sequence[int | None], shape: dict[str, Any]) -> "_Statement":
         parameters = [
@@ -78,19 +78,22 @@ class Prepared[Row]:
         if statement.parameters != _Statement.of(self._build(*parameters, **shape)).parameters:
             raise ValueError("A prepared query contains something that changes, such as the time. Make it a parameter.")
         if len(self._statements) >= _MAX_STATEMENTS:
-            # The oldest. Other threads may do the same.
+            # Drop the oldest. Another thread may be doing the same.
             self._statements.pop(next(iter(list(self._statements))), None)
         self._statements[key] = statement
         return statement
 
 
 def together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[list[Any]]:
-    """Return the rows of each of these queries, with its values, from one statement. None of them may be impossible."""
+    """Run these queries, each with its values, in one statement, and return the rows of each.
+
+    Raises EmptyResultSet if one of them can't have any rows.
+    """
     return [load() for load in read_together(*queries)]
 
 
 def read_together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[Callable[[], list[Any]]]:
-    """Run the statement of `together`, and return what makes the rows of each query out of its result."""
+    """Run the statement of `together`, and return a function for each query that makes its rows from the result."""
     statements, values = zip(*(query._statement(its_values, {}) for query, its_values in queries), strict=True)
     using = router.db_for_read(statements[0].rows.model)
     connection = connections[using]
@@ -112,7 +115,7 @@ def read_together(*queries: tuple[Prepared[Any], Sequence[Any]]) -> list[Callabl
 
 @lru_cache(_MAX_STATEMENTS)
 def _joined(statements: "tuple[_Statement, ...]") -> str:
-    """Return a statement whose rows have the number of a statement, and the columns of all, which are those of one."""
+    """Return the UNION of these statements. A row has the index of its statement and the columns of all of them."""
     nulls = [", ".join(f"CAST(NULL AS {kind})" for kind in statement.column_types) for statement in statements]
     parts = []
     for number, statement in enumerate(statements):
@@ -123,7 +126,7 @@ def _joined(statements: "tuple[_Statement, ...]") -> str:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Statement:
-    """The SQL of `rows`. Each of the `parameters` is a constant, or a Parameter in whose place a value is sent."""
+    """The SQL of `rows`. Each of the `parameters` is a constant, or a Parameter that stands for a value."""
 
     rows: models.QuerySet[Any, Any]
     compiler: SQLCompiler
@@ -158,9 +161,9 @@ class _Statement:
         return self._iterate(compiler, using)
 
     def load(self, connection: BaseDatabaseWrapper, using: str, rows: list[Any]) -> list[Any]:
-        """Return what the database has returned as `rows`, as `run` does."""
+        """Return the same as `run`, from rows that the database has already returned."""
         compiler = self._compiler(connection, using)
-        compiler.execute_sql = lambda *_arguments, **_how: [rows]  # type: ignore[method-assign, assignment]  # likewise
+        compiler.execute_sql = lambda *_arguments, **_how: [rows]  # type: ignore[method-assign, assignment]  # as above
         return self._iterate(compiler, using)
 
     def _compiler(self, connection: BaseDatabaseWrapper, using: str) -> SQLCompiler:
@@ -170,13 +173,13 @@ class _Statement:
         return compiler
 
     def _iterate(self, compiler: SQLCompiler, using: str) -> list[Any]:
-        """From here on, Django does what it does for any query set."""
+        """Return the rows, which Django makes as it does for any query set."""
         iterable: Any = self.rows._iterable_class
         return [*iterable(_Bound(self.rows, compiler, using))]
 
 
 class _Bound:
-    """What Django's iterables need of a query set and its query."""
+    """The attributes of a query set and its query that Django's iterables need."""
 
     def __init__(self, rows: Any, compiler: SQLCompiler, using: str) -> None:
         self.db, self.query, self.model = using, self, rows.model
@@ -187,7 +190,7 @@ class _Bound:
         return self._compiler
 
 
-def _filled(values: Sequence[Any]) -> list[Any]:
+def _padded(values: Sequence[Any]) -> list[Any]:
     """Return the values, the last one repeated until their number is a power of two."""
     missing = (1 << (len(values) - 1).bit_length()) - len(values) if values else 0
     return [*values, *([values[-1]] * missing if missing else ())]

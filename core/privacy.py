@@ -1,6 +1,6 @@
-"""What the privacy page says: which data about people are kept, for how long and why, as the settings have it.
+"""The content of the privacy page: which personal data are kept, for how long and why, under the current settings.
 
-Each app registers what it keeps, so the page says what the code does, and changes with the settings.
+Each app registers what it keeps, so the page matches the code and changes with the settings.
 """
 
 from collections.abc import Callable, Iterable
@@ -35,16 +35,17 @@ class KeptData:
     why: str
 
 
-# What each app keeps with the site's settings, which come with those of higher apps (core.models.related_settings). It
-# depends on nothing but these and the environment, so that the page can be cached.
+# Each returns what its app keeps under these settings, which include those of higher apps
+# (core.models.related_settings). The result must depend on nothing but these and the environment, so that the page can
+# be cached.
 kept_data: Final[Registry[Callable[[SiteSettings], Iterable[KeptData]]]] = Registry("kept data")
 
-# Each says whether the site counts its readers. If one does, the page doesn't say that there are no statistics.
+# Each returns whether the site counts its readers. If any does, the page doesn't state that there are no statistics.
 reading_counters: Final[Registry[Callable[[SiteSettings], bool]]] = Registry("counter of readers")
 
 
 def describe_kept_data(site: SiteSettings) -> list[tuple[str, list[KeptData]]]:
-    """Return what is kept of each group of people, with the heading of the group."""
+    """Return what is kept about each group of people, with the heading of the group."""
     found = [each for describe in kept_data.values() for each in describe(site)]
     groups = ((group.label, [each for each in found if each.concerned == group]) for group in Concerned)
     return [(str(label), kept) for label, kept in groups if kept]

@@ -26,9 +26,9 @@ from rich.text import Text
 INTERRUPTED = 130
 # Takes the name of a step, how much of it is done, and the total. A command may have several steps.
 type ProgressCallback = Callable[[str, int, int], None]
-# Smaller totals are done before anyone waits for them.
+# Steps with smaller totals finish before anyone notices.
 _MIN_TOTAL = 500
-# In seconds: after how long there is another line, and how long a step must run before its speed says anything.
+# In seconds: the longest interval between lines, and how long a step must run before its speed is meaningful.
 _INTERVAL = 30.0
 _MIN_TIME = 10.0
 
@@ -37,7 +37,7 @@ _MIN_TIME = 10.0
 def show_progress(stderr: OutputWrapper, interrupted: str = "", *, rate_of: str = "") -> Iterator[ProgressCallback]:
     """Return the function that shows progress. `interrupted` is the error message if the command is interrupted.
 
-    The speed of the step `rate_of` is shown, too.
+    The speed of the step `rate_of` is also shown.
     """
     try:
         if stderr.isatty():
@@ -46,7 +46,7 @@ def show_progress(stderr: OutputWrapper, interrupted: str = "", *, rate_of: str 
             with Progress(
                 *columns, _RateColumn(rate_of), TimeRemainingColumn(), console=console, transient=True
             ) as bars:
-                # A bar is not shown before its total is known.
+                # A bar is hidden until its total is known.
                 bar = cache(partial(bars.add_task, visible=False))
                 yield lambda step, done, total: bars.update(bar(step), completed=done, total=total, visible=True)
         else:
@@ -68,7 +68,7 @@ class _RateColumn(ProgressColumn):
 
 @dataclass(slots=True)
 class _Step:
-    """When a step began, with how much of it done, and what was written last."""
+    """When a step began, how much of it was already done then, and what was last written."""
 
     began: float
     done_before: int
@@ -77,7 +77,7 @@ class _Step:
 
 
 class _Lines:
-    """Writes a line for each tenth of a step, and for slow steps also from time to time."""
+    """Writes a line for each tenth of a step, and more often if the step is slow."""
 
     def __init__(self, stderr: OutputWrapper, rate_of: str) -> None:
         self._stderr = stderr

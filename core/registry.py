@@ -1,4 +1,4 @@
-"""Registries, which lower apps define and higher apps fill in `AppConfig.ready()`. A system check verifies them."""
+"""Registries that lower apps define and higher apps fill in `AppConfig.ready()`. A system check verifies them."""
 
 from collections import UserDict
 from collections.abc import Callable, Iterable, Mapping
@@ -22,12 +22,12 @@ class Registry[Item](UserDict[str, Item]):
         registries.append(self)
 
     def register(self, name: str, item: Item, *, first: bool = False, after: str = "") -> None:
-        """Add `item`, after or before those that are there, or directly `after` one of them.
+        """Add `item` at the end, or as the `first` one, or directly `after` the item with that name.
 
-        Raises ValueError if the name is taken.
+        Raises ValueError if `name` is taken.
         """
         if name in self:
-            raise ValueError(f"There already is a {self.label} called {name!r}.")
+            raise ValueError(f"There is already a {self.label} called {name!r}.")
         names = list(self.data)
         place = 0 if first else names.index(after) + 1 if after else len(names)
         names.insert(place, name)

@@ -12,13 +12,13 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections, models
 
 from core.changes import content_version
 
-# Seconds for which a replica that failed is left alone.
+# How many seconds a replica is left alone after it failed.
 PAUSE: Final = 5
 
 _log = logging.getLogger(__name__)
-# Where the current request reads from.
+# The database that the current request reads from.
 _source: ContextVar[str] = ContextVar("_source", default=DEFAULT_DB_ALIAS)
-# Until when, in seconds of the monotonic clock. Shared by all threads of a process.
+# Until when each replica is left alone, in seconds of the monotonic clock. Shared by all threads of a process.
 _paused_until: dict[str, float] = {}
 
 
@@ -30,7 +30,7 @@ class ReplicaRouter:
         return DEFAULT_DB_ALIAS if connections[DEFAULT_DB_ALIAS].in_atomic_block else _source.get()
 
     def db_for_write(self, model: type[models.Model], **hints: Any) -> str:
-        # Whatever is read after a change must show it.
+        # Reads after a write must see it.
         _source.set(DEFAULT_DB_ALIAS)
         return DEFAULT_DB_ALIAS
 
@@ -53,7 +53,7 @@ def find_replica(version: int) -> str | None:
     """
     now = time.monotonic()
     candidates = [alias for alias in replicas() if _paused_until.get(alias, 0) <= now]
-    # The others share the load of one that lags behind.
+    # Shuffled, so that the others share the load of one that lags behind.
     random.shuffle(candidates)
     for alias in candidates:
         try:
@@ -75,6 +75,6 @@ def reading_from(alias: str) -> Iterator[None]:
 
 
 def pause(alias: str, error: Error) -> None:
-    """Leave a replica alone for a while, because of this error: it may take long to fail again."""
+    """Leave a replica alone for a while after this error, because failing again may take long."""
     _paused_until[alias] = time.monotonic() + PAUSE
     _log.warning("%s failed, so the primary database is read for %d seconds. %s", alias, PAUSE, error)

@@ -9,7 +9,7 @@ from core.text import parse_id
 
 
 class RowsField(forms.ModelMultipleChoiceField[Any]):
-    """A choice of any rows. Django's lets SQLite fail with an ID that is larger than it can have."""
+    """A choice of any number of rows. With Django's field, an ID that is too large for SQLite raises an error."""
 
     def clean(self, value: Any) -> Any:
         for sent in value or ():

@@ -1,6 +1,7 @@
 """The schedule: tasks that apps register, and which the worker (`manage.py worker`) enqueues when they are due.
 
-Each is enqueued once, however many workers there are. What was due while no worker ran is done once when one starts.
+Each is enqueued once, however many workers there are. If a task came due while no worker was running, it is enqueued
+once when one starts.
 """
 
 import datetime as dt
@@ -36,12 +37,12 @@ scheduled_tasks: Final[Registry[ScheduledTask]] = Registry("scheduled task", _fi
 
 
 def every(interval: dt.timedelta) -> NextTime:
-    """Return when something is due that is due again so long after the last time."""
+    """Return a schedule on which a task is due at this interval."""
     return lambda now: now + interval
 
 
 def daily(hour: int, minute: int) -> NextTime:
-    """Return when something is due that is due every day at this time, in the time zone of the site."""
+    """Return a schedule on which a task is due every day at this time, in the site's time zone."""
 
     def next_time(now: dt.datetime) -> dt.datetime:
         today = timezone.localtime(now).date()

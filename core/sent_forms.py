@@ -1,4 +1,4 @@
-"""Giving back what a form sent that could not be dealt with, in a form that sends it again (`_sent.html`)."""
+"""Returning a submission that could not be processed, in a form that sends it again (`_sent.html`)."""
 
 import re
 from collections.abc import Iterable
@@ -14,13 +14,13 @@ from core.origin import comes_from_here
 
 # Names of fields whose values are never shown. They have to be entered again.
 _SECRET: Final = re.compile(r"pass(word|phrase|code)[0-9]?$|^(code|otp)$")
-# A value of several words, or longer than this, is a text that was typed. All others are not shown.
+# A value of several words, or longer than this, is typed text. All other values go into hidden fields.
 _LINE: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
 class SentField:
-    """A field of a form as it was sent. The value of a `file` is its name, and those that are `secret` have none."""
+    """A field of a form as it was sent. The value of a `file` is its name; that of a `secret` is left out."""
 
     name: str
     value: str
@@ -28,17 +28,17 @@ class SentField:
 
     @property
     def label(self) -> str:
-        """The name of the field, in the language of the site if that is also the name of something in the admin."""
+        """The name of the field, translated if it happens to be one of the site's messages."""
         return capfirst(gettext(self.name.rpartition("-")[2].replace("_", " ")))
 
     @property
     def rows(self) -> int:
-        """How many lines of its text are shown."""
+        """The height of its text area in lines."""
         return min(max(sum(1 + len(line) // _LINE for line in self.value.split("\n")), 2), 16)
 
 
 def sent_context(request: HttpRequest) -> dict[str, Any]:
-    """Return what `_sent.html` needs to give back what was sent. It shows nothing if another site sent it."""
+    """Return the context for `_sent.html`. A form that another site sent is not shown."""
     fields = list(_fields(request)) if request.method == "POST" and comes_from_here(request) else []
     return {
         "sent": fields,
@@ -49,9 +49,9 @@ def sent_context(request: HttpRequest) -> dict[str, Any]:
 
 def _fields(request: HttpRequest) -> Iterable[SentField]:
     try:
-        # They may be read only now.
+        # The body may not have been read until now.
         texts, files = request.POST, request.FILES
-    except Exception:  # noqa: BLE001  whatever is wrong with it, there is nothing to give back
+    except Exception:  # noqa: BLE001  whatever is wrong with it, there is nothing to return
         return
     for name, values in texts.lists():
         yield from (_field(name, str(value)) for value in values)
@@ -60,7 +60,7 @@ def _fields(request: HttpRequest) -> Iterable[SentField]:
 
 
 def _field(name: str, value: str) -> SentField:
-    # The CSRF token is given back as well, and not a new one, which would make a forged form a genuine one.
+    # The CSRF token is returned as it was sent. A new one would turn a forged form into a valid one.
     if _SECRET.search(name.lower()):
         return SentField(name, "", "secret" if value else "hidden")
     is_text = len(value) > _LINE or len(value.split()) > 1

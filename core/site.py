@@ -1,4 +1,4 @@
-"""Requests that know the site's settings, what its owner may have forgotten to set, and absolute URLs."""
+"""Requests with the site's settings, settings that the owner may have forgotten, and absolute URLs."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from core.dashboard import Concern
 from core.models import SiteSettings
 
-# In the environment of a request that only asks whether there is a page.
+# Set in the environment of a request that only checks whether a page exists.
 PROBE: Final = "broadside.probe"
 
 
@@ -27,7 +27,7 @@ def is_probe(request: HttpRequest) -> bool:
 
 
 def unfinished_settings(request: HttpRequest) -> Iterator[Concern]:
-    """Yield what an owner may have forgotten to set."""
+    """Yield settings that the owner may have forgotten."""
     site, url = SiteSettings.current(), reverse("admin:core_sitesettings_change", args=[1])
     if site.title == SiteSettings._meta.get_field("title").get_default():
         yield Concern(gettext("Give your site a title."), url)

@@ -31,9 +31,9 @@ _LATIN_ACCENT = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
 _JOINERS = "\u200c\u200d"
 # WordPress appends this to the slugs of trashed posts, so that others can use the slug. Exports contain such slugs.
 _TRASH_SUFFIX = re.compile(r"__trashed(?:-[0-9]+)?$")
-# How many numbers are looked up together.
+# How many numbers are looked up in one query.
 _AT_ONCE: Final = 100
-# The first segment of a regular expression, if it is the same for all that match.
+# The first segment of a regular expression, if it is the same for all matches.
 _LITERAL_START = re.compile(r"\^?((?:[\w-]|\\[.-])+)(?:/|\(\?:/|\$|\Z)")
 
 
@@ -61,7 +61,7 @@ def slug_before_trash(slug: str) -> str:
 
 
 def numbered_slugs(base: str, *, max_length: int, first: int = 1) -> Iterator[str]:
-    """Yield `base`, `base-2`, `base-3`…, as WordPress numbers them, from the `first` of these on."""
+    """Yield `base`, `base-2`, `base-3`…, as WordPress numbers them, starting with the number `first`."""
     if first == 1:
         yield base
     for number in count(max(first, 2)):
@@ -87,10 +87,10 @@ type TriedNumbers = Counter[tuple[Hashable, str]]
 
 
 class SlugNumbers:
-    """Numbers the slugs of objects that are about to be stored, of which many may want the same one.
+    """Numbers the slugs of objects that are about to be stored, many of which may want the same slug.
 
-    Slugs that only differ in their last few characters share their numbers, because these may have to make room for
-    one. Objects that are stored in several batches share `tried`.
+    Slugs that differ only in their last few characters share their numbers, because these characters may have to make
+    room for a number. Objects that are stored in several batches share `tried`.
     """
 
     def __init__(self, max_length: int, tried: TriedNumbers | None = None) -> None:
@@ -103,7 +103,7 @@ class SlugNumbers:
     ) -> str:
         """Return the next numbered slug that neither an object of `taken_by`, all of its scope, nor `also_taken` has.
 
-        One query for a hundred numbers.
+        Takes one query per hundred numbers.
         """
         key = scope, _fixed_part(base, self._max_length)
         if key not in self._free:
@@ -131,7 +131,7 @@ def free_slugs(bases: Iterable[str], *taken_by: QuerySet[Any], max_length: int) 
     numbered = {base: numbered_slugs(base, max_length=max_length) for base in bases}
     free = []
     for base in bases:
-        # What was tried for an equal base is taken.
+        # Slugs that were tried for an equal base are taken.
         free.append(next(slug for slug in numbered[base] if slug not in taken))
         taken.add(free[-1])
     return free
@@ -149,7 +149,7 @@ def _may_be_tried(base: str, max_length: int) -> Q:
 
 
 def _fixed_part(base: str, max_length: int) -> str:
-    """Return the beginning of `base`, which is that of all its numbered slugs."""
+    """Return the prefix that `base` shares with all its numbered slugs."""
     return base[: max_length - 8]
 
 
@@ -194,7 +194,7 @@ def _first_segments(resolver: URLResolver) -> Iterator[str]:
 
 
 def validate_slug(slug: str) -> None:
-    """Raise ValidationError if `slug` can't be in a URL. Unlike in Django, imported slugs have invisible characters."""
+    """Raise ValidationError if `slug` can't be in a URL. Unlike Django, allow imported invisible characters."""
     if slug in {".", ".."} or re.search(r"[\s/?#%\\\x00-\x1f\x7f]", slug):
         text = _("“%(slug)s” can't contain spaces or any of / ? # %% \\. Use hyphens instead.")
         raise ValidationError(text, code="slug", params={"slug": slug})

@@ -1,15 +1,15 @@
-"""Files for spreadsheets: CSV (RFC 4180) in which nothing is a formula."""
+"""Files for spreadsheets: CSV (RFC 4180) in which no cell is a formula."""
 
 import csv
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-# Spreadsheets take what begins with one of these for a formula, in some languages also in the wide form.
+# Spreadsheets treat cells that start with one of these as formulas, in some languages also the full-width forms.
 _FORMULA: Final = tuple("=+-@＝＋－＠")
 
 
 class _Line:
-    """A file that gives back each line that is written to it."""
+    """A file that returns each line that is written to it."""
 
     def write(self, text: str) -> str:
         return text

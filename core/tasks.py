@@ -1,7 +1,7 @@
-"""What is known about each kind of background task (`django.tasks`): what it is called, and what happens when it fails.
+"""The kinds of background tasks (`django.tasks`): what each is called, and what happens when it fails.
 
-Decorate each task with `task_kind`. The worker (`manage.py worker`) runs it again if it fails with an error that may
-pass, and if the worker was killed meanwhile. So each must be able to run twice, and to begin where it was killed.
+Decorate each task with `task_kind`. The worker (`manage.py worker`) retries a task that failed with an error that may
+pass, or during which the worker was killed. So each task must be able to run twice, and to resume where it was killed.
 """
 
 import datetime as dt
@@ -15,27 +15,27 @@ from django.utils.functional import Promise
 
 from core.registry import Registry
 
-# Errors that may pass by themselves: of the network, of disks, of servers that are down or busy.
+# Errors that may pass on their own: of the network, of disks, of servers that are down or busy.
 PASSING: Final = (OSError, OperationalError, InterfaceError)
 DEFAULT_ATTEMPTS: Final = 6
 DEFAULT_TIME: Final = dt.timedelta(minutes=10)
 
 
 class WorkerStoppingError(BaseException):
-    """The worker has to stop, and the running task has had the time that it may take to end. It will run again.
+    """The worker has to stop, and the running task has used up its grace period. It will run again.
 
-    Not an Exception, so that what handles errors does not mistake it for one.
+    Not an Exception, so that error handlers don't catch it.
     """
 
 
 @dataclass(frozen=True, slots=True)
 class TaskKind:
-    """How a kind of task is called in the admin, and how often and how long it is tried.
+    """What a kind of task is called in the admin, how often it is tried, and for how long.
 
-    It is run at most `attempts` times; those in which the worker was killed count. Only errors in `retry_on` are worth
-    another attempt. A task that takes longer than `time_limit` fails, and the worker starts anew. None: no limit. Kinds
-    that may take longer than most are run in a process of their own, one at a time, and no others wait for them.
-    Before a task that has failed is run again, `before_retry` is called with its arguments.
+    A task is run at most `attempts` times, including those in which the worker was killed. It is retried only after
+    errors in `retry_on`. If it takes longer than `time_limit` (None: no limit), it fails and the worker restarts. Kinds
+    that may take longer than most are run in a process of their own, one at a time, so no others wait for them. Before
+    a failed task is run again, `before_retry` is called with its arguments.
     """
 
     label: str | Promise
@@ -61,7 +61,7 @@ def task_kind[Kind: Task[..., Any]](
     time_limit: dt.timedelta | None = DEFAULT_TIME,
     before_retry: Callable[..., object] | None = None,
 ) -> Callable[[Kind], Kind]:
-    """Register what the worker has to know about a task. The parameters are those of TaskKind."""
+    """Register the kind of a task. The parameters are those of TaskKind."""
 
     def register(task: Kind) -> Kind:
         task_kinds.register(task.module_path, TaskKind(label, attempts, retry_on, time_limit, before_retry))

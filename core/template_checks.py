@@ -1,4 +1,4 @@
-"""Finding out what is wrong with the templates of a site (core.templates), before or after readers did without them."""
+"""Checking the templates of a site (core.templates), before and after they fail while a page is rendered."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from core.templates import OWN, SiteTemplates, is_overridable, last_fault, line_
 
 @dataclass(frozen=True, slots=True)
 class TemplateReport:
-    """How many templates of the site there are in the folder, and what is wrong with them, in sentences."""
+    """The number of the site's templates in the folder, and a sentence for each problem with them."""
 
     folder: Path
     count: int
@@ -24,7 +24,7 @@ class TemplateReport:
 
 
 def look_at_templates() -> TemplateReport:
-    """Compile all templates of the site as they are now, which may be newer than what readers get."""
+    """Compile all templates of the site as they are now, which may be newer than those that readers get."""
     params = next(
         dict(each) for each in engines.templates.values() if each["BACKEND"] == "core.templates.SiteTemplates"
     )
@@ -33,14 +33,14 @@ def look_at_templates() -> TemplateReport:
     names = sorted(_names(folder))
     if not names:
         return TemplateReport(folder, 0, ())
-    # That of the site remembers files as they were.
+    # The backend of the running site has cached the files as they were.
     backend = SiteTemplates(params)
     problems = [problem for name in names for problem in _problems(name, backend)]
     return TemplateReport(folder, len(names), tuple(dict.fromkeys(problems)))
 
 
 def check_templates(**kwargs: Any) -> list[checks.CheckMessage]:
-    """Report what is wrong with the templates of the site (core.W002). None of it keeps the site from starting."""
+    """Report problems with the site's templates (core.W002). None of them keeps the site from starting."""
     hint = "Correct or delete it, then restart the site. See docs/appearance.md."
     return [checks.Warning(problem, hint=hint, id="core.W002") for problem in look_at_templates().problems]
 
@@ -48,7 +48,7 @@ def check_templates(**kwargs: Any) -> list[checks.CheckMessage]:
 def _names(folder: Path) -> Iterator[str]:
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        # Editors keep files of their own there.
+        # Skip hidden files, which text editors create.
         if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
             yield name
 
@@ -83,7 +83,7 @@ def _problems(name: str, backend: SiteTemplates) -> Iterator[str]:
 
 
 def _own_template(name: str, backend: SiteTemplates) -> Template | None:
-    """Return the template of Broadside with this name; None if there is none."""
+    """Return Broadside's own template with this name; None if there is none."""
     try:
         return backend.unchanged.engine.get_template(name)
     except TemplateDoesNotExist:
@@ -91,7 +91,7 @@ def _own_template(name: str, backend: SiteTemplates) -> Template | None:
 
 
 def _missing_templates(template: Template, engine: Engine) -> Iterator[str]:
-    """Say which templates this one needs by name, and that aren't there."""
+    """Report the templates that this one needs by name but that don't exist."""
     for kind in (ExtendsNode, IncludeNode):
         for node in _nodes(template, kind):
             needed = _needed(node)
@@ -108,13 +108,13 @@ def _missing_templates(template: Template, engine: Engine) -> Iterator[str]:
 
 
 def _needed(node: Any) -> str:
-    """Return the name that a tag has for another template. Empty if that is only known when a page is made."""
+    """Return the name of the template that a tag needs; empty if it is known only when a page is rendered."""
     expression: Any = node.parent_name if isinstance(node, ExtendsNode) else node.template
     return "" if expression.is_var else str(expression.var)
 
 
 def _blocks_without_effect(template: Template, own: Template | None, engine: Engine) -> Iterator[str]:
-    """Say which blocks nothing shows, because the templates it extends have none, or because it lacks them itself."""
+    """Report blocks without effect: those that no extended template has, and those of our pages that it lacks."""
     blocks = _blocks(template)
     parents = list(_parents(template, engine))
     if parents:
@@ -124,7 +124,7 @@ def _blocks_without_effect(template: Template, own: Template | None, engine: Eng
         yield from (text % {"name": template.name, "block": block} for block in blocks if block not in shown)
     elif own is not None:
         text = _("The template %(name)s has no block %(block)s, so what pages put there isn't shown.")
-        # Those are empty here which other templates fill.
+        # Blocks that are empty in our template are filled by the templates that extend it.
         needed = [name for name, block in _blocks(own).items() if _is_empty(block)]
         yield from (text % {"name": template.name, "block": block} for block in needed if block not in blocks)
 
@@ -134,7 +134,7 @@ def _is_empty(block: BlockNode) -> bool:
 
 
 def _parents(template: Template, engine: Engine) -> Iterator[Template]:
-    """Yield the templates that this one extends, the nearest first, as far as their names are in the text."""
+    """Yield the templates that this one extends, the nearest first, as far as their names are literals."""
     seen = [template.origin]
     while True:
         extends = next((node for node in template.nodelist if isinstance(node, ExtendsNode)), None)
@@ -154,5 +154,5 @@ def _blocks(part: Template | BlockNode) -> dict[str, BlockNode]:
 
 
 def _nodes(part: Template | BlockNode, kind: type[Node]) -> list[Any]:
-    """Return the tags of this kind in a template or block, also those within others."""
+    """Return the tags of this kind in a template or block, including nested ones."""
     return list(part.nodelist.get_nodes_by_type(kind))

@@ -1,7 +1,7 @@
-"""Reading templates: those of Broadside without needless space, and before them those in a folder of the site.
+"""Loading templates: those in a folder of the site take precedence over Broadside's, which lose needless whitespace.
 
-A template of the site that can't be compiled, or that fails while a page is made, costs readers nothing: they get the
-page as Broadside has it. The fault is logged once, and `core.template_checks` reports it.
+If a template of the site can't be compiled, or fails while a page is rendered, readers get the page as Broadside has
+it. The fault is logged once, and `core.template_checks` reports it.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from django.template.loaders.filesystem import Loader
 
 from core.outages import is_outage
 
-# Templates of the site that only its other templates use. Broadside never has any there.
+# The folder for templates that only other templates of the site use. Broadside never has any there.
 OWN: Final = "own/"
-# Whatever the templates of the site say, these pages stay as they are. Those who work here depend on them.
+# Pages that a site can't override, because its staff depend on them.
 _KEPT: Final = ("accounts/", "admin/", "auth/", "markdownx/", "registration/")
 _INDENTATION: Final = re.compile(r"\n[ \t]+")
-# A line with nothing but tags and comments that put nothing into the page. What is around them has line breaks too.
+# A line of nothing but tags and comments that output nothing. The text around them has line breaks of its own.
 _SILENT: Final = re.compile(
     r"^((?:\{%[ ](?:block|elif|else|empty|endblock|endfor|endif|endwith|extends|for|if|load|with)\b(?:(?!%\}).)*%\}"
     r"|\{\#(?:(?!\#\}).)*\#\})+)\n",
@@ -39,7 +39,7 @@ _reported: set[str] = set()
 
 
 class UnindentedLoader(Loader):
-    """Templates of pages, with each line at its beginning. Those of e-mails stay as they are."""
+    """Loads templates of pages without indentation. Those of e-mails stay as they are."""
 
     def get_contents(self, origin: Origin) -> str:
         text = str(super().get_contents(origin))
@@ -47,7 +47,7 @@ class UnindentedLoader(Loader):
 
 
 class CompactLoader(UnindentedLoader):
-    """Templates of pages, also without the lines that would be empty in the page."""
+    """Loads templates of pages also without the lines that would be empty in the page."""
 
     def get_contents(self, origin: Origin) -> str:
         text = super().get_contents(origin)
@@ -55,7 +55,7 @@ class CompactLoader(UnindentedLoader):
 
 
 class OverrideLoader(UnindentedLoader):
-    """Templates of the site, with the lines that they have. What can't be compiled is as good as not there."""
+    """Loads templates of the site, keeping their line numbers. One that can't be compiled counts as missing."""
 
     def get_template_sources(self, template_name: str) -> Any:
         return super().get_template_sources(template_name) if is_overridable(template_name) else ()
@@ -73,12 +73,12 @@ class OverrideLoader(UnindentedLoader):
 
 
 def is_overridable(name: str) -> bool:
-    """Return whether a site can have a template of its own with this name: for pages that readers see, and e-mails."""
+    """Return whether a site can override the template with this name: those of pages for readers, and of e-mails."""
     return not name.startswith(_KEPT) or "/mail/" in name
 
 
 def line_of(error: Exception) -> int:
-    """Return the line in which a template can't be compiled; 0 if the error doesn't say that."""
+    """Return the line at which a template can't be compiled; 0 if the error doesn't have it."""
     return int(getattr(getattr(error, "token", None), "lineno", 0))
 
 
@@ -91,7 +91,7 @@ class Fault(NamedTuple):
 
 
 class SiteTemplates(DjangoTemplates):
-    """Django's templates, with those in the folder `overrides` of OPTIONS before the others if there is one."""
+    """Django's backend, with the templates in the folder `overrides` of OPTIONS, if it exists, before the others."""
 
     def __init__(self, params: dict[str, Any]) -> None:
         options = dict(params["OPTIONS"])
@@ -99,13 +99,13 @@ class SiteTemplates(DjangoTemplates):
         self.has_overrides = self.overrides.is_dir()
         first = [("core.templates.OverrideLoader", [self.overrides])] if self.has_overrides else []
         super().__init__({**params, "OPTIONS": {**options, "loaders": _loaders(*first)}})
-        # As Broadside has them.
+        # Broadside's templates without the overrides.
         own = {**params, "OPTIONS": {**options, "loaders": _loaders()}}
         self.unchanged = DjangoTemplates(own) if self.has_overrides else self
 
     def get_template(self, template_name: str) -> BackendTemplate:
         template: BackendTemplate = super().get_template(template_name)
-        return _Forgiving(template.template, self) if self.has_overrides else template
+        return _FallbackTemplate(template.template, self) if self.has_overrides else template
 
 
 def _loaders(*first: tuple[str, list[Path]]) -> list[tuple[str, list[Any]]]:
@@ -113,8 +113,8 @@ def _loaders(*first: tuple[str, list[Path]]) -> list[tuple[str, list[Any]]]:
     return [("django.template.loaders.cached.Loader", [*first, *others])]
 
 
-class _Forgiving(BackendTemplate):
-    """A template for which that of Broadside steps in if one of the site fails."""
+class _FallbackTemplate(BackendTemplate):
+    """A template that falls back to Broadside's own if one of the site fails."""
 
     backend: SiteTemplates
 
@@ -125,7 +125,7 @@ class _Forgiving(BackendTemplate):
             fault = _find_fault(error)
             if fault is None or is_outage(error) or isinstance(error, DatabaseError):
                 raise
-            # If it isn't the fault of the override, this raises the same.
+            # If the override is not at fault, this raises the same error.
             page = self.backend.unchanged.get_template(str(self.template.name)).render(context, request)
             _report(fault, error)
             return page
@@ -145,24 +145,24 @@ def _find_fault(error: BaseException) -> Fault | None:
 
 
 def _report(fault: Fault, error: Exception) -> None:
-    """Log the fault once in this process, and remember it for those who look after the site."""
+    """Log the fault once in this process, and remember it for the owner of the site."""
     key = _cache_key(fault.path)
     if key in _reported:
         return
     _reported.add(key)
-    text = "The template %s failed in line %d, so readers get what Broadside has in its place."
+    text = "The template %s failed on line %d, so readers get Broadside's own instead."
     _log.error(text, fault.path, fault.line, exc_info=error)
     cache.set(key, (fault.line, fault.error), _SECONDS_REMEMBERED)
 
 
 def last_fault(path: Path) -> Fault | None:
-    """Return what went wrong with this template of the site since it was written; None if nothing did."""
+    """Return the last fault of this template of the site since it was changed; None if there was none."""
     found = cache.get(_cache_key(path))
     return Fault(path, *found) if found else None
 
 
 def _cache_key(path: Path) -> str:
-    """Return a key that changes with the template, so that nothing is said about one that has been corrected."""
+    """Return a key that changes with the template, so that the fault of one that was corrected is not reported."""
     try:
         state = path.stat()
         version = f"{state.st_mtime_ns}-{state.st_size}"

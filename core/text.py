@@ -27,7 +27,7 @@ _FIRST_ACCENT: Final = 10
 def fold(text: str) -> str:
     """Return `text` on one line without case, accents and invisible characters: `Coöperation ` becomes `cooperation`.
 
-    It is for finding and comparing, and never shown. It may be empty.
+    The result is for searching and comparing, never for display. It may be empty.
     """
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).casefold()
     bare = "".join(
@@ -74,18 +74,18 @@ def one_line(text: str) -> str:
 
 
 def parse_id(text: str) -> int:
-    """Return the ID of a row that was sent as text; 0, which no row has, if it is none."""
+    """Parse the ID of a row; return 0, which no row has, if the text is not an ID."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def parse_ids(texts: Iterable[str]) -> list[int]:
-    """Return the IDs in these texts, each of which may have several, separated by commas."""
+    """Parse these texts, each of which may have several IDs separated by commas."""
     ids = (parse_id(each) for text in texts for each in text.split(","))
     return list(dict.fromkeys(pk for pk in ids if pk))
 
 
 def parse_time(text: str) -> dt.datetime | None:
-    """Return the time, in UTC, that was sent as text in ISO 8601; None if it is none, or has no time zone."""
+    """Parse a time in ISO 8601 and return it in UTC; None if it is invalid or has no time zone."""
     try:
         time = dt.datetime.fromisoformat(text)
         return time.astimezone(dt.UTC) if time.tzinfo else None

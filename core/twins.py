@@ -1,7 +1,7 @@
-"""Names that are probably spellings of the same one, such as `HRD` and `HRDs`, found among tens of thousands.
+"""Finding names that are probably spellings of the same one, such as `HRD` and `HRDs`, among tens of thousands.
 
-Only names that share a form are compared, and of those with a common form only a few with each other, so the time
-grows as n log n with the number of names, whatever they are.
+Only names that share a form are compared, and only a few of those that share one, so the time grows as n log n with the
+number of names, whatever they are.
 """
 
 import re
@@ -15,7 +15,7 @@ from core.text import fold
 
 
 class Likeness(StrEnum):
-    """In what two names differ."""
+    """How two names differ."""
 
     ACCENTS = "accents"
     SPACING = "spacing"
@@ -34,18 +34,18 @@ class Twins(NamedTuple):
 
 
 _SCORES: Final = {Likeness.ACCENTS: 100, Likeness.SPACING: 97, Likeness.PLURAL: 93, Likeness.ORDER: 88}
-# Longer texts have more evidence on their side, up to the latter length.
+# A match of longer texts is stronger evidence, up to the latter length.
 _TYPO_SCORE: Final = 60
 _CERTAIN_LENGTH: Final = 20
 # In shorter words, one letter usually makes another word: Iran, Iraq.
 _MIN_WORD: Final = 5
-# In longer names, one word instead of one letter is left out.
+# In longer names, a word is left out instead of a letter.
 _MAX_BY_LETTER: Final = 40
 # How many names before it a name is compared with, of those that share a form with it.
 _MAX_COMPARED: Final = 10
 _HASH_BITS: Final = 64
 _APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘`´ʼ"))
-# They tell names apart: C, C++, C#.
+# Punctuation that distinguishes names, such as C and C#.
 _MEANINGFUL: Final = "#@%&"
 _LONG_PLURAL: Final = re.compile(r"(?:ss|sh|ch|x|z)es$")
 
@@ -73,7 +73,7 @@ def find_twins(names: Sequence[str]) -> list[Twins]:
     # Of each group of twins found above, one name is enough.
     later = {second for _first, second in found}
     texts = ["" if index in later else " ".join(each) for index, each in enumerate(singular)]
-    for first, second in _sharing_a_rest(texts):
+    for first, second in _one_deletion_apart(texts):
         if score := typo_score(texts[first], texts[second]):
             found.setdefault((first, second), Twins(first, second, score, Likeness.TYPO))
     return sorted(found.values(), key=lambda twins: (-twins.score, twins.first, twins.second))
@@ -100,14 +100,14 @@ def typo_score(one: str, other: str) -> int:
     return _TYPO_SCORE + min(len(one), _CERTAIN_LENGTH) + (0 if is_substitution else 5)
 
 
-def _sharing_a_rest(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Yield pairs of texts that are the same, if one letter (of long ones: one word) is left out of one or both."""
-    # Numbers, because there are hundreds of thousands: a hash of what is left, and the position of the text.
+def _one_deletion_apart(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield pairs of texts that are equal without one letter (in long texts, one word) of one or both."""
+    # Integers, because there are hundreds of thousands: a hash of what is left, and the position of the text.
     rests = sorted(
         ((hash(rest) & (2**_HASH_BITS - 1)) << 32) | index
         for index, text in enumerate(texts)
         if len(text) >= _MIN_WORD
-        for rest in {*_rests(text), text}
+        for rest in {*_deletions(text), text}
     )
     group: list[int] = []
     for before, rest in pairwise([-1, *rests]):
@@ -118,12 +118,12 @@ def _sharing_a_rest(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         group.append(index)
 
 
-def _rests(text: str) -> Iterator[str]:
+def _deletions(text: str) -> Iterator[str]:
     if len(text) <= _MAX_BY_LETTER:
         yield from (text[:place] + text[place + 1 :] for place in range(len(text)))
     else:
         words = text.split(" ")
-        # The place of the word is part of it: the words before and after have to be the same.
+        # The position of the word is marked, so that the words before and after it have to be the same.
         yield from (f"{' '.join(words[:place])}|{' '.join(words[place + 1 :])}" for place in range(len(words)))
 
 
@@ -148,7 +148,7 @@ def _words(name: str) -> list[str]:
 
 
 def _singular(word: str) -> str:
-    """Return an English or French noun without the ending of its plural. Other words may lose theirs too."""
+    """Return an English or French noun without its plural ending. Other words may lose their endings too."""
     if len(word) < 4 or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     if word.endswith("ies") and len(word) > 4:

@@ -1,4 +1,4 @@
-"""Files without a name: what people upload, until it has been checked and cleaned.
+"""Files without a name, for uploads until they have been checked and cleaned.
 
 No other process can open them, and nothing is left of them however the process ends, even if it is killed.
 """
@@ -20,33 +20,33 @@ from core.outages import OutageError
 
 
 class UnnamedFile(UploadedFile[bytes]):
-    """A file on the disk of uploads, or in memory. `name` is only what people called it."""
+    """A file on the disk for uploads, or in memory. `name` is only what the uploader called it."""
 
     def __init__(self, name: str = "upload", content_type: str = "", *, in_memory: bool = False) -> None:
         super().__init__(_open_in_memory() if in_memory else _open_on_disk(), name, content_type, size=0)
 
     def read(self, *args: int) -> bytes:
-        # Django's takes it from the file that this one wraps, and forgets this one.
+        # Django's `read` is the wrapped file's own, which would not keep this object alive and the file open.
         assert self.file is not None  # noqa: S101  # it is open until it is closed
         return self.file.read(*args)
 
     def __del__(self) -> None:
-        # What stores it need not think of closing it. If it could not be opened, it has no file.
+        # So callers need not close it. If it could not be opened, it has no `file`.
         with suppress(AttributeError):
             self.close()
 
     def appear_as(self, path: Path) -> None:
-        """Put it, complete, in the place of the file at `path`, with the permissions of that."""
-        assert self.file is not None  # noqa: S101  # likewise
+        """Atomically replace the file at `path` with this one, keeping its permissions."""
+        assert self.file is not None  # noqa: S101  # as above
         self.file.flush()
         # Hidden, so that it can't be requested.
         new = path.with_name(f".{path.name}.{token_hex(4)}.new")
         try:
             try:
-                # Any number for the folder, because Python follows the link only if there is one.
+                # Python follows the symbolic link only if it gets a folder, whichever that is.
                 os.link(f"/proc/self/fd/{self.fileno()}", new, src_dir_fd=self.fileno())
             except OSError:
-                # It is in memory or on another disk.
+                # The file is in memory or on another disk.
                 self.seek(0)
                 with new.open("xb") as file:
                     copy_to(self.file, file)
@@ -58,9 +58,9 @@ class UnnamedFile(UploadedFile[bytes]):
 
 
 class UnstoredFile(UploadedFile[bytes]):
-    """An upload that did not fit onto the disk. Only its name is known, and looking at more raises OutageError.
+    """An upload that could not be written to disk. Only its name is known; any other use raises OutageError.
 
-    So the rest of its form is still there, to be given back.
+    This way, the rest of its form can be returned to the sender.
     """
 
     def __init__(self, name: str, reason: OSError) -> None:
@@ -83,7 +83,7 @@ class UnstoredFile(UploadedFile[bytes]):
 
 
 class UnnamedFileUploadHandler(FileUploadHandler):
-    """Receives uploads that are too large for the memory. Django's own handler gives them names."""
+    """Receives uploads that are too large for memory. Django's own handler gives them names."""
 
     def new_file(self, *args: Any, **kwargs: Any) -> None:
         super().new_file(*args, **kwargs)
@@ -110,7 +110,7 @@ class UnnamedFileUploadHandler(FileUploadHandler):
             if self._failure is None:
                 self.file.seek(0)
         except OSError as error:
-            # The last part was still in memory.
+            # The last part was still in the buffer.
             self._failure = error
         if self._failure is not None:
             return UnstoredFile(self.file_name or "upload", self._failure)
@@ -128,7 +128,7 @@ def _open_on_disk() -> IO[bytes]:
     try:
         descriptor = os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
     except (AttributeError, OSError):
-        # Neither every system nor every file system can do that. Then it has a name for an instant.
+        # Not every system and file system supports this. The alternative has a name for an instant.
         return tempfile.TemporaryFile(dir=folder)
     return os.fdopen(descriptor, "w+b")
 
@@ -137,5 +137,5 @@ def _open_in_memory() -> IO[bytes]:
     try:
         return os.fdopen(os.memfd_create("upload"), "w+b")
     except AttributeError:
-        # Only Linux has it.
+        # Only Linux has `memfd_create`.
         return _open_on_disk()

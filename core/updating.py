@@ -1,9 +1,9 @@
-"""Keeping what is stored as it is while the site is moved to another release (`manage.py upgrade_database`).
+"""Blocking all writes while the site is moved to another release (`manage.py upgrade_database`).
 
 Requests and the worker are inside the gate while they may write. `closed` waits until all have left and lets none in,
-so nothing is acknowledged and then lost. Meanwhile the site is read as always, and what would be written is refused
-with BeingUpdatedError, like any write to a database that can't store anything. The gate is two locks on files in the
-data folder, which end with the process that holds them: it can't stay closed after an upgrade that was killed.
+so nothing is acknowledged and then lost. While it is closed, the site is read as usual, and writes are refused with
+BeingUpdatedError, like writes to any database that can't store anything. The gate consists of two locks on files in the
+data folder, which end with the process that holds them, so it can't stay closed after an upgrade that was killed.
 """
 
 import fcntl
@@ -31,13 +31,13 @@ class BeingUpdatedError(OperationalError):
 
 
 class GateError(Exception):
-    """Those who are inside don't leave in time."""
+    """Not everyone inside the gate left in time."""
 
 
 def is_being_updated() -> bool:
     """Whether the gate is closed. This takes a few microseconds."""
     try:
-        descriptor = os.open(_sign(), os.O_RDONLY)
+        descriptor = os.open(_flag(), os.O_RDONLY)
     except OSError:
         # There is no such file.
         return False
@@ -48,11 +48,11 @@ def is_being_updated() -> bool:
 
 
 def update_token() -> str:
-    """Return what an upgrade gives to those who may see how far it is; an empty string if there is none."""
+    """Return the token of the running upgrade, for monitoring its progress; empty if there is none."""
     if not is_being_updated():
         return ""
     with suppress(OSError):
-        return _sign().read_text(encoding="ascii")
+        return _flag().read_text(encoding="ascii")
     return ""
 
 
@@ -62,11 +62,11 @@ def inside_the_gate() -> Iterator[bool]:
     try:
         descriptor = os.open(_gate(), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError:
-        # On a disk that is full or read-only, an upgrade can't begin either.
+        # On a disk that is full or read-only, an upgrade can't start either.
         yield not is_being_updated()
         return
     try:
-        # In this order: who closes the gate puts up the sign, and then waits for this lock.
+        # In this order, because `closed` creates the flag first, and then waits for this lock.
         is_inside = try_lock(descriptor, is_shared=True)
         if is_inside and is_being_updated():
             fcntl.flock(descriptor, fcntl.LOCK_UN)
@@ -78,16 +78,16 @@ def inside_the_gate() -> Iterator[bool]:
 
 @contextmanager
 def closed(token: str, patience: float) -> Iterator[None]:
-    """Close the gate. Raises GateError if not everyone has left after so many seconds; then it is open again."""
-    new = _sign().with_suffix(".new")
+    """Close the gate. Raises GateError, and opens it again, if not everyone leaves within `patience` seconds."""
+    new = _flag().with_suffix(".new")
     new.unlink(missing_ok=True)
-    sign = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    flag = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     gate = os.open(_gate(), os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.write(sign, token.encode("ascii"))
-        fcntl.flock(sign, fcntl.LOCK_EX)
-        # It is locked from the moment at which others see it. One that isn't was left by an upgrade that was killed.
-        os.replace(new, _sign())
+        os.write(flag, token.encode("ascii"))
+        fcntl.flock(flag, fcntl.LOCK_EX)
+        # It is locked before others can see it. An unlocked one was left behind by an upgrade that was killed.
+        os.replace(new, _flag())
         deadline = time.monotonic() + patience
         while not try_lock(gate):
             if time.monotonic() > deadline:
@@ -95,13 +95,13 @@ def closed(token: str, patience: float) -> Iterator[None]:
             time.sleep(_PAUSE)
         yield
     finally:
-        _sign().unlink(missing_ok=True)
+        _flag().unlink(missing_ok=True)
         os.close(gate)
-        os.close(sign)
+        os.close(flag)
 
 
 class GateMiddleware:
-    """Lets each request through the gate or, if it is closed, lets it read only."""
+    """Handles each request inside the gate or, if that is closed, read-only."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -116,13 +116,13 @@ class GateMiddleware:
 
 def _refuse_writes(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
     statement = sql.lstrip(" \n(")
-    # SQLite's transactions begin by taking the lock of writers.
+    # On SQLite, transactions start with BEGIN IMMEDIATE, which takes the write lock.
     if statement[:10].upper().startswith(_READING) or statement == "BEGIN":
         return execute(sql, params, many, context)
     raise BeingUpdatedError(gettext("This site is being updated."))
 
 
-def _sign() -> Path:
+def _flag() -> Path:
     return Path(settings.DATA_DIR, "being-updated")
 
 

@@ -1,4 +1,4 @@
-"""URLs of one pattern, made many times for a page."""
+"""URLs of one pattern, built many times for a page."""
 
 import re
 from functools import cached_property
@@ -8,13 +8,13 @@ from urllib.parse import quote
 from django.urls import reverse
 from django.utils.http import RFC3986_SUBDELIMS
 
-# What `reverse` leaves as it is.
+# Characters that `reverse` does not escape.
 _SAFE: Final = f"{RFC3986_SUBDELIMS}/~:@"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9/_.-]*")
 
 
 class URLTemplate:
-    """Makes the URLs of the view `name` as `reverse` does, but looks its pattern up only once.
+    """Builds the URLs of the view `name` as `reverse` does, but looks up its pattern only once.
 
     `samples` are arguments that the pattern accepts, which differ from each other and from the rest of the URL. The
     site is at the root of its host.
@@ -24,7 +24,7 @@ class URLTemplate:
         self._name, self._samples = name, samples
 
     def __call__(self, *arguments: str) -> str:
-        """Return the URL with these arguments, which the caller knows to fit the pattern."""
+        """Return the URL with these arguments, which must match the pattern."""
         return self._format % tuple([a if _PLAIN.fullmatch(a) else quote(a, safe=_SAFE) for a in arguments])
 
     @cached_property

@@ -1,1 +1,1 @@
-"""Django's database backend for PostgreSQL, for a server that may be away for a while."""
+"""Django's database backend for PostgreSQL, for a server that may be down for a while."""

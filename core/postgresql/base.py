@@ -1,7 +1,7 @@
-"""A connection that fails at once while the server is known to be away.
+"""A database connection that fails immediately while the server is known to be down.
 
-Finding out that a server is away may take seconds. If each request did, a few would keep all threads of this process
-waiting, and then it could not even say so, or send what needs no database.
+Finding out that a server is down may take seconds. If each request did so, a few would block all threads of this
+process, and it could not even send error pages, or responses that need no database.
 """
 
 import time
@@ -10,12 +10,12 @@ from typing import Any, Final
 from django.db.backends.postgresql import base
 from psycopg import OperationalError
 
-# In seconds. A failure that took longer is not waited for again, except by one thread once in this time.
+# In seconds. After a failure that took longer than SLOW, only one thread tries again, once per PAUSE.
 SLOW: Final = 0.5
 PAUSE: Final = 2
 
-# When the server of a database may be tried again, in seconds of the monotonic clock, and how many times the pool had
-# failed to connect when that was last looked at. Shared by all threads.
+# By database: when its server may be tried again, in seconds of the monotonic clock, and the pool's count of failed
+# connections when it was last checked. Shared by all threads.
 _away_until: dict[str, float] = {}
 _seen_failures: dict[str, int] = {}
 
@@ -28,7 +28,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         if self.alias in _away_until:
             if started < _away_until[self.alias]:
                 raise OperationalError("The server did not answer a moment ago.")
-            # The others don't wait for this attempt.
+            # Until this attempt is over, the other threads fail immediately.
             _away_until[self.alias] = started + PAUSE + conn_params.get("connect_timeout", 0)
         try:
             connection = super().get_new_connection(conn_params)

@@ -1,1 +1,1 @@
-"""Between the web server and the application: who is answered when there is more to do than time."""
+"""Between the web server and the application: which requests are answered under overload."""

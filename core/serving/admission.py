@@ -1,8 +1,8 @@
-"""Who is answered when there is more to do than time.
+"""Which requests are answered under overload.
 
-What is ready, such as a page in the cache, costs next to nothing and is not counted here. Everything else takes time
-that readers miss, so each kind of request has a lane of its own: a flood of one kind fills its lane, and no other
-request waits for it. There is no puzzle, and nothing is remembered of anyone.
+Responses that are ready, such as cached pages, cost next to nothing and are not limited. All other requests compete for
+time, so each kind has a lane of its own: a flood of one kind fills only its own lane, and no other request waits for
+it. Clients solve no puzzles, and nothing about them is remembered.
 """
 
 import asyncio
@@ -11,14 +11,14 @@ from contextlib import asynccontextmanager, nullcontext
 
 
 class FullLaneError(Exception):
-    """There is no room, and there won't be soon."""
+    """A lane has no room, and won't have any soon."""
 
 
 class Lane:
     """Room for requests of one kind in this process.
 
-    `at_once` of them are answered at the same time, and `waiting` more wait for up to `patience` seconds. Those of
-    lanes with the same `turns` then take turns, so that a flood in one of them leaves the others their share.
+    `at_once` of them are answered at the same time, and `waiting` more wait for up to `patience` seconds. Requests of
+    lanes that share `turns` then take turns, so that a flood in one of these lanes leaves the others their share.
     """
 
     def __init__(self, at_once: int, *, waiting: int, patience: float, turns: asyncio.Semaphore | None = None) -> None:
@@ -30,7 +30,7 @@ class Lane:
 
     @asynccontextmanager
     async def enter(self) -> AsyncIterator[None]:
-        """Wait for room, if there is any to wait in. Raises FullLaneError."""
+        """Enter the lane, waiting for room if the queue isn't full. Raises FullLaneError."""
         if self._slots.locked():
             await self._wait()
         else:

@@ -1,4 +1,4 @@
-"""What people get while there is more to do than time (core.serving.admission)."""
+"""Responses to requests that are refused under overload (core.serving.admission)."""
 
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -11,14 +11,14 @@ from django.utils.translation import gettext
 
 from core.outages import as_unavailable, outage_page
 
-# In the environment of a request for which there is no room.
+# Set in the environment of a request that is refused.
 IS_REFUSED: Final = "broadside.is_refused"
 # Seconds after which a client should try again.
 RETRY_AFTER: Final = 5
 
 
 def refused(application: WSGIApplication) -> WSGIApplication:
-    """Return a WSGI application that tells everyone that there is no room, by way of the middleware of another one."""
+    """Return a WSGI application that refuses every request, through the middleware of another application."""
 
     def refuse(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         return application(environ | {IS_REFUSED: True}, start_response)
@@ -27,9 +27,9 @@ def refused(application: WSGIApplication) -> WSGIApplication:
 
 
 class BusyMiddleware:
-    """Answers a request for which there is no room, in the design of the site and without the database.
+    """Answers a request that is refused, in the design of the site and without the database.
 
-    What was sent comes back, so nothing that was typed is lost.
+    A submitted form is returned, so nothing that was typed is lost.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -49,5 +49,5 @@ class BusyMiddleware:
 
 @cache
 def _page_without_form(title: str, text: str) -> bytes:
-    """Render the page once. In a flood, most are refused, which must cost less than answering them."""
+    """Render the page once. In a flood most requests are refused, which must cost less than answering them."""
     return get_template("outage.html").render({"title": title, "text": text}).encode()

@@ -1,4 +1,4 @@
-"""Django's handler of requests, for forms and queries that are always in UTF-8."""
+"""Django's request handler, for forms and queries that are always in UTF-8."""
 
 from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 
@@ -6,13 +6,13 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 class Request(WSGIRequest):
     """A request whose `Content-Type` doesn't choose the encoding of its query and form.
 
-    With an encoding from there, one URL would be many pages, of which caches may store any. Some encodings are none of
-    texts, and make the request fail before anything of Django answers it.
+    If it did, one URL could have several pages, any of which a cache may store. Some encodings are not text encodings,
+    and would make the request fail before Django can answer it.
     """
 
     @property
     def encoding(self) -> None:
-        """None stands for that of the settings."""
+        """Always None, which stands for the encoding in the settings."""
 
     @encoding.setter
     def encoding(self, value: str | None) -> None:

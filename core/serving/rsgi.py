@@ -1,8 +1,8 @@
-"""Serving a WSGI application through RSGI, the interface of granian that can stop waiting.
+"""Serving a WSGI application over RSGI, granian's asynchronous interface, so that waiting for clients is limited.
 
-A WSGI application gets the body of a request by waiting for it in a thread, for as long as the client likes: a few
-requests whose bodies never arrive would occupy all threads. Here the event loop waits, for a limited time, and threads
-only do what needs no waiting.
+A WSGI application waits for the body of a request in a thread, for as long as the client likes: a few requests whose
+bodies never arrive would occupy all threads. Here the event loop waits, for a limited time, and threads only do work
+that needs no waiting.
 Sources: the RSGI specification 1.6 (granian), PEP 3333.
 """
 
@@ -25,20 +25,20 @@ from core.serving.busy import RETRY_AFTER
 type Environ = dict[str, Any]
 type PartialApplication = Callable[[Environ, StartResponse], Iterable[bytes] | None]
 
-# Seconds in which a body must have arrived, and how many more each part of a file that has arrived adds.
+# Seconds within which a body must arrive, and by how many each byte of a file extends this.
 BODY_SECONDS: Final = 20
 SECONDS_PER_BYTE: Final = 1 / 1024
-# Seconds in which a client must take the next part of a file.
+# Seconds within which a client must accept the next part of a file.
 SEND_SECONDS: Final = 60
-# The size of a body that anyone may send. The longest comment, in any script and percent-encoded, is smaller.
+# The largest body that anyone may send. The longest comment, in any script and percent-encoded, is smaller.
 MEMORY_BYTES: Final = 2**20
-# How many of these are received at the same time.
+# How many such bodies are received at the same time.
 RECEIVING: Final = 64
 # How much of a file is read and sent at once.
 PART_BYTES: Final = 2**18
-# What has no body, and may be ready.
+# Requests without a body, whose response may be ready.
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-# Threads for what is ready. More would only wait for each other.
+# Threads for responses that are ready. More would only wait for each other.
 QUICK_THREADS: Final = 2
 
 
@@ -115,7 +115,7 @@ class ArrivingBody(io.RawIOBase):
     """A body that is read in a thread while the event loop receives it. Raises OSError if it stops arriving."""
 
     def __init__(self, exchange: Exchange, loop: asyncio.AbstractEventLoop) -> None:
-        # RSGI allows one iteration.
+        # RSGI allows only one iteration.
         self._parts = (part async for part in exchange if part)
         self._loop = loop
         self._deadline = loop.time() + BODY_SECONDS
@@ -145,14 +145,14 @@ class ArrivingBody(io.RawIOBase):
 
 
 class RSGIApplication:
-    """Runs a WSGI application, within the lanes of its requests.
+    """Runs a WSGI application, with a limited number of requests in each lane.
 
-    `immediate` answers what needs no waiting at all, in the event loop, and `ready` what needs no work. Both are WSGI
-    applications too, except that they return None for all other requests. `lane_of` says where these go, from their
-    WSGI environment. If its lane is full, `busy` answers, which must be quick. `may_send_files` says whether a
-    request, of which it gets the headers, may have a body of any size. Then the application itself waits for one that
-    is large, and is told when it stops arriving. All other bodies are complete before anything is called, or are
-    refused.
+    `immediate` answers requests that need no waiting at all, in the event loop, and `ready` those that need no work.
+    Both are WSGI applications, except that they return None for all other requests. `lane_of` chooses the lane of these
+    from their WSGI environment. If the lane is full, `busy` answers, which must be quick. `may_send_files` decides from
+    the headers of a request whether it may have a body of any size. If so, and the body is large, the application reads
+    it as it arrives, and gets an OSError if it stops arriving. All other bodies are received completely before any
+    application is called, or refused.
     """
 
     def __init__(
@@ -186,7 +186,7 @@ class RSGIApplication:
                 await self._send_file(exchange, response, response.file)
 
     async def _respond(self, environ: Environ) -> Response:
-        # Another thread would take longer to begin than a page from memory takes to send.
+        # Handing the request to a thread would take longer than sending a page from memory.
         response = _call(self._immediate, environ)
         if response is not None:
             return response
@@ -199,7 +199,7 @@ class RSGIApplication:
                     response = await loop.run_in_executor(self._threads, _call, self._application, environ)
             except FullLaneError:
                 if not isinstance(environ["wsgi.input"], io.BytesIO):
-                    # It is a body that is still arriving. Nothing that is quick may wait for it.
+                    # The body is still arriving, and the quick threads must not wait for it.
                     environ |= {"wsgi.input": io.BytesIO(), "CONTENT_LENGTH": "0"}
                 response = await loop.run_in_executor(self._quick_threads, _call, self._busy, environ)
         assert response is not None  # noqa: S101  # only `ready` may return None
@@ -277,7 +277,7 @@ def _call(application: PartialApplication, environ: Environ) -> Response | None:
 
 
 def _write(_data: bytes) -> NoReturn:
-    raise NotImplementedError("An application returns the body (PEP 3333 has another way, for old ones).")
+    raise NotImplementedError("Applications must return the body: the `write` of PEP 3333 is not supported.")
 
 
 def _close(result: Any) -> None:
@@ -297,7 +297,7 @@ def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        # WSGI wants the bytes of both, each as a character (PEP 3333). Programs may send letters as they are.
+        # WSGI wants both as bytes decoded as Latin-1 (PEP 3333). Clients may send non-ASCII letters unencoded.
         "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
         "SERVER_NAME": server_name.strip("[]"),
@@ -307,7 +307,7 @@ def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": body,
-        # The end of the input is the end of the body, however long it said it was.
+        # The end of the input is the end of the body, whatever length was announced.
         "wsgi.input_terminated": True,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": True,
@@ -326,6 +326,6 @@ def _environ(scope: Scope, body: io.BufferedIOBase) -> Environ:
             value = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ','}{value}"
         environ[key] = value
     if isinstance(body, io.BytesIO):
-        # Its real size, which a body in chunks does not announce.
+        # The actual size, which a chunked body does not announce.
         environ["CONTENT_LENGTH"] = str(body.getbuffer().nbytes)
     return environ

@@ -11,13 +11,13 @@ from django.utils.text import capfirst
 
 register = template.Library()
 
-# A cell as Django writes it. The heading of a row, which is no `td`, needs no label.
+# A cell as Django renders it. The heading of a row, which is a `th`, needs no label.
 _CELL: Final = re.compile(r'<td class="field-(\w+)')
 
 
 @register.filter
 def with_labels(table: str, changes: Any) -> SafeString:
-    """Return the table of the list `changes`, in which the `data-label` of each cell is the label of its column."""
+    """Return the table of the change list with the label of its column as the `data-label` of each cell."""
     labels = {
         getattr(name, "__name__", name): escape(
             capfirst(str(label_for_field(name, changes.model, changes.model_admin)))

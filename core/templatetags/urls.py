@@ -8,5 +8,5 @@ register = template.Library()
 
 @register.filter
 def readable_url(url: str) -> str:
-    """Return a URL with its letters, such as those of an Arabic slug, which it can be typed with."""
+    """Return a URL with its letters, such as those of an Arabic slug, unescaped, as they are typed."""
     return uri_to_iri(url)

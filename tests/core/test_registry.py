@@ -38,7 +38,7 @@ def test_items_can_be_registered_first_or_after_another() -> None:
 def test_a_name_can_only_be_registered_once() -> None:
     numbers: Registry[int] = Registry("number")
     numbers.register("one", 1)
-    with pytest.raises(ValueError, match="There already is a number called 'one'"):
+    with pytest.raises(ValueError, match="There is already a number called 'one'"):
         numbers.register("one", 2)
     assert numbers["one"] == 1
 
