@@ -1,4 +1,4 @@
-"""What the audit log records: a closed list."""
+"""The closed list of actions that the audit log records."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ class Action(TextChoices):
     DEACTIVATED = "deactivated", pgettext_lazy("in the audit log", "Deactivated")
     REACTIVATED = "reactivated", _("Reopened")
     RESCUED = "rescued", _("Rescued on the server")
-    # What was in someone's name
+    # Work under someone's name
     GAVE_AWAY = "gave_away", _("Gave the posts and pages to someone else")
     RECEIVED = "received", _("Gave the posts and pages of someone else")
     # Objects
@@ -51,10 +51,10 @@ class Action(TextChoices):
     DOWNLOADED = "downloaded", _("Downloaded")
     DISCLOSED = "disclosed", _("Exported personal data")
     ERASED = "erased", _("Erased")
-    # Without saying whose.
+    # Recorded without the name.
     WITHDRAWN = "withdrawn", _("Withdrew a name")
     BACKUP_RESTORED = "backup_restored", _("Restored a backup")
 
 
-# What strangers can cause as often as they like: counted, and kept for a shorter time.
+# Strangers can cause these as often as they like, so they are only counted, and kept for a shorter time.
 COUNTED: Final = (Action.LOGIN_FAILED, Action.PASSWORD_FORGOTTEN)

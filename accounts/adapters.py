@@ -24,7 +24,7 @@ from core.sender import sender
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
-    """What concerns passwords and logging in."""
+    """How allauth handles passwords and logging in."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
@@ -57,7 +57,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         extra_tags: str = "",
         message: str | None = None,
     ) -> None:
-        # Our views say what has happened.
+        # Our views add their own messages.
         return
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
@@ -80,12 +80,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
         return response
 
 
-class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # likewise
-    """What concerns passkeys and codes."""
+class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # as above
+    """How allauth handles passkeys and codes."""
 
     error_messages = {  # as in the parent
         **DefaultMFAAdapter.error_messages,
-        # Of passkeys, our pages say it themselves.
+        # For passkeys, our pages have their own message.
         "incorrect_code": _(
             "This code is wrong or was used before. Wait for the next one, and check your device's clock."
         ),

@@ -40,11 +40,11 @@ from core.rows import RowsField
 class OwnersOnlyAdmin[Model: models.Model](BaseAdmin[Model]):
     """An admin for owners, who confirm who they are before they change anything.
 
-    No permission opens it, because with it people could give themselves any other.
+    No permission grants access, because people who had it could give themselves any other.
     """
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        # A POST is one of its actions, which may delete what is chosen.
+        # A POST runs an action, which may delete what is selected.
         if request.method == "POST" and not is_confirmed(request):
             return ask(request)
         return super().changelist_view(request, extra_context)
@@ -107,7 +107,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         css = {"all": ["admin-broadside/people.css"]}
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # By leaving (offboard_view), which keeps what the person wrote.
+        # People are offboarded instead (offboard_view), which keeps what they wrote.
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -154,7 +154,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         kwargs: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         data = kwargs.get("data")
         if data is not None and f"{prefix}-TOTAL_FORMS" not in data:
-            # The form was opened before the person got the role with which this part belongs to it.
+            # The form was opened before the person got the role that adds this part to it.
             data.update({f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"})
         return kwargs
 
@@ -163,7 +163,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         give_role(form.instance, form.cleaned_data["role"], by=_user_of(request))
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        # A change of the role is recorded by itself.
+        # A change of role is recorded separately.
         with suppress(ValueError):
             form.changed_data.remove("role")
         return super().construct_change_message(request, form, formsets, add)
@@ -188,7 +188,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     @route("<int:pk>/link/", "link", owners_only)
     def link_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Ask, then send a person a link for choosing a password, or show it to be passed on."""
+        """After confirmation, send a person a link for choosing a password, or show it to be passed on."""
         person = get_object_or_404(User, pk=pk)
         if not person.is_active:
             text = gettext("This account is deactivated. Reactivate it first.")
@@ -212,7 +212,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     @route("<int:pk>/help/", "help", owners_only)
     def help_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Remove the second step of someone who has lost it, or log them out where a device was stolen."""
+        """Remove the second step of someone who has lost it, or log them out everywhere if a device was stolen."""
         person = get_object_or_404(User, pk=pk)
         if request.method != "POST":
             context = {"passkeys": factors.passkeys_of(person).count(), "app": factors.app_of(person)}
@@ -251,7 +251,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         return self._page(request, "offboard", gettext("Deactivate or erase"), **context)
 
     def _offboard(self, request: HttpRequest, person: User, heir: User | None, *, erase: bool) -> HttpResponse | None:
-        """Do it and return the next page; None if it was impossible, which a message explains."""
+        """Offboard a person and return the next page; None if that was impossible, which a message explains."""
         name, pk = str(person), person.pk
         try:
             offboard(person, heir=heir, erase=erase, by=_user_of(request))
@@ -270,7 +270,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
     def reactivate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         person = get_object_or_404(User, pk=pk)
         if request.method != "POST":
-            # Back from confirming, for example.
+            # For example, on returning from the page that confirms who the owner is.
             return HttpResponseRedirect(self._url("change", pk))
         reactivate(person, by=_user_of(request))
         self.message_user(request, gettext("“%(name)s” can log in again.") % {"name": person}, messages.SUCCESS)
@@ -286,7 +286,7 @@ def _user_of(request: HttpRequest) -> User:
 
 admin.site.register(AuditRecord, AuditRecordAdmin)
 admin.site.unregister(Group)
-# allauth's tables have pages of their own, on which people see and change only their own secrets.
+# There are other pages for allauth's tables, on which people see and change only their own secrets.
 for model in (EmailAddress, Authenticator):
     admin.site.unregister(model)
 
@@ -318,7 +318,7 @@ class GroupAdmin(OwnersOnlyAdmin[Group], auth_admin.GroupAdmin):
         return str(group)
 
     def get_fields(self, request: HttpRequest, obj: Group | None = None) -> Any:
-        # Ours are known by their names.
+        # Our groups are identified by their names, so these can't be changed.
         is_ours = obj is not None and obj.name in ROLES
         return ("role" if is_ours else "name", "permissions")
 

@@ -35,7 +35,7 @@ class AccountsConfig(AppConfig):
 
         admin.site.password_change_form = OwnPasswordForm
         histories.register("accounts", AuditedHistory())
-        # As they are stored: the log says it in the language of its reader.
+        # The stored names. The log translates them into its reader's language.
         titles.register("auth.group", attrgetter("name"))
         titles.register("accounts.rolepolicy", attrgetter("role"))
         # Django's own is the stored name, which is English.

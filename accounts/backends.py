@@ -13,7 +13,7 @@ from accounts.models import User
 
 
 class AccountBackend(ModelBackend):
-    """Django's backend, which also takes an e-mail address, and gets permissions and role in a single query."""
+    """Django's backend, which also accepts e-mail addresses, and reads permissions and role in a single query."""
 
     @sensitive_variables("password")
     def authenticate(
@@ -21,7 +21,7 @@ class AccountBackend(ModelBackend):
     ) -> User | None:
         """Return the user with this username or e-mail address if the password is theirs.
 
-        It takes one query and one hash, whether there is such a user or not.
+        Takes one query and one hash, whether there is such a user or not.
         """
         if username is None or password is None:
             return None

@@ -1,7 +1,7 @@
 """Browsers: their names in plain language, and a cookie for those that have logged in before.
 
-The cookie gives a browser guesses of its own at the accounts that it has logged in to (accounts.throttle), and nothing
-else. It is sent to pages of the admin only, and names no account.
+The cookie gives a browser its own allowance of guesses for the accounts that it has logged in to (accounts.throttle),
+and nothing else. It is sent only to pages of the admin, and names no account.
 """
 
 import re
@@ -23,7 +23,7 @@ _MAX_AGE: Final = 365 * 24 * 60 * 60
 # The most accounts that one browser is known for.
 _MAX_ACCOUNTS: Final = 8
 
-# The first that matches, because most browsers name others as well.
+# The first match counts, because most browsers also name others.
 _BROWSERS: Final = (
     (r"\bEdg(?:e|A|iOS)?/", "Edge"),
     (r"\b(?:OPR|Opera)/", "Opera"),
@@ -46,7 +46,7 @@ _SYSTEMS: Final = (
 
 def describe(request: HttpRequest) -> str:
     """Return the name of the browser and its system, such as “Firefox on Windows”; empty if neither is known."""
-    # What follows any sensible length would only cost time.
+    # Text beyond any sensible length would only cost time.
     agent = request.headers.get("User-Agent", "")[:500]
     browser = next((name for pattern, name in _BROWSERS if re.search(pattern, agent)), "")
     system = next((name for pattern, name in _SYSTEMS if re.search(pattern, agent)), "")
@@ -56,7 +56,7 @@ def describe(request: HttpRequest) -> str:
 
 
 def known_browser(request: HttpRequest, user: User | None) -> str:
-    """Return what identifies this browser if it has logged in as `user` before; empty otherwise."""
+    """Return the ID of this browser if it has logged in as `user` before; empty otherwise."""
     browser, marks = _read(request)
     mark = _mark(user.pk if user is not None else 0, browser)
     is_known = [constant_time_compare(mark, each) for each in marks]
@@ -64,7 +64,7 @@ def known_browser(request: HttpRequest, user: User | None) -> str:
 
 
 def last_account(request: HttpRequest) -> str:
-    """Return the mark of the account that has logged in last in this browser; empty if it is not known."""
+    """Return the mark of the account that last logged in in this browser; empty if it is unknown."""
     return next(iter(_read(request)[1]), "")
 
 
@@ -74,7 +74,7 @@ def mark_of(request: HttpRequest, user: User) -> str:
 
 
 def remember(request: HttpRequest, response: HttpResponse, user: User) -> None:
-    """Let `response` tell the browser that it has logged in as `user`."""
+    """Set the cookie on `response`, so that this browser is known to have logged in as `user`."""
     browser, marks = _read(request)
     browser = browser or secrets.token_hex(16)
     mark = _mark(user.pk, browser)

@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 @sensitive_variables()
 @transaction.atomic
 def use_code(user: User, code: str) -> Authenticator | None:
-    """Use up a code of `user`, and return what it belongs to; None if it is wrong or was used before."""
+    """Use up a code of `user` and return its authenticator; None if the code is wrong or was used before."""
     code = "".join(code.split()).replace("-", "")
     rows = Authenticator.objects.select_for_update().filter(user=user).exclude(type=Authenticator.Type.WEBAUTHN)
     for row in rows:
@@ -27,7 +27,7 @@ def use_code(user: User, code: str) -> Authenticator | None:
         try:
             is_right = _use_app_code(row, code) if is_app else row.wrap().validate_code(code)
         except InvalidToken:
-            _log.error("The second steps of people can't be read. Put the earlier key into SECRET_KEY_FALLBACKS.")
+            _log.error("Second factors can't be decrypted. Put the earlier key into SECRET_KEY_FALLBACKS.")
             return None
         if is_right:
             return row

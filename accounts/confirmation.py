@@ -1,6 +1,6 @@
-"""Confirming who is sitting there before something dangerous: roles, security settings, deleting people, full exports.
+"""Confirming who the user is before dangerous actions: on roles, security settings, people's accounts, full exports.
 
-Logging in counts as well. After a while, people enter their password, a code or a passkey again.
+Logging in counts as a confirmation. After a while, people enter their password or a code, or use a passkey, again.
 """
 
 import time
@@ -15,7 +15,7 @@ from django.urls import reverse
 _SESSION_KEY: Final = "confirmed_at"
 # How long a confirmation counts for opening a page, in seconds.
 VALID_FOR: Final = 15 * 60
-# Someone who has opened a page has so much longer to fill in its form, which would be lost otherwise.
+# How much longer people have to fill in the form of an open page, in seconds. Without this, it would be lost.
 TIME_TO_FILL_IN: Final = 45 * 60
 
 
@@ -45,6 +45,6 @@ def confirmation_required[View: Callable[..., Any]](view: View) -> View:
 
 
 def ask(request: HttpRequest) -> HttpResponseRedirect:
-    """Lead to the page on which users confirm who they are, and from there back to this one."""
+    """Redirect to the page on which users confirm who they are, which leads back to this one."""
     parameters: dict[str, Any] = {"next": request.get_full_path()}
     return HttpResponseRedirect(f"{reverse('account_confirm')}?{urlencode(parameters)}")

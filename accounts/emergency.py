@@ -31,9 +31,9 @@ def find(secret: str) -> EmergencyLink | None:
 
 @transaction.atomic
 def lock(link: EmergencyLink) -> None:
-    """Sign the owner of the link out everywhere and lock their account, which only an owner of the site can reopen."""
+    """Log the link's person out everywhere and lock their account, which only an owner of the site can reopen."""
     people.lock(link.user)
-    # Once, however often the link is used.
+    # Recorded once, however often the link is used.
     if EmergencyLink.objects.filter(pk=link.pk, used_at=None).update(used_at=timezone.now()):
         record(Action.LOCKED, [link.user], by=link.user)
 

@@ -1,4 +1,4 @@
-"""Adding and removing the second factors of people, and what follows from it for their sessions."""
+"""Adding and removing people's second factors, both of which end their sessions."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ def passkeys_of(user: User) -> QuerySet[Authenticator]:
 
 
 def without_credentials() -> Q:
-    """Return the condition that people have neither a password nor a passkey, in a query (`User.has_credentials`)."""
+    """Return the query condition that people have neither a password nor a passkey (see `User.has_credentials`)."""
     passkeys = Authenticator.objects.filter(user=OuterRef("pk"), type=Authenticator.Type.WEBAUTHN)
     return Q(~Exists(passkeys), password__startswith=UNUSABLE_PASSWORD_PREFIX)
 
@@ -78,7 +78,7 @@ def remove(request: HttpRequest, factor: Authenticator) -> None:
 
 @transaction.atomic
 def remove_all(user: User, *, by: User | None = None) -> None:
-    """Remove all factors of someone who has lost them, and end their sessions. Without `by`, on the server."""
+    """Remove all factors of someone who has lost them, and end their sessions. `by` is None on the server."""
     Authenticator.objects.filter(user=user).delete()
     record(Action.FACTOR_REMOVED, [user], by=by, details=gettext("All passkeys and apps"))
     sessions.end(User.objects.filter(pk=user.pk))

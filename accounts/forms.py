@@ -1,4 +1,4 @@
-"""Forms about people: inviting someone, choosing a password, roles, and parting with someone."""
+"""Forms about people: inviting someone, choosing a password, roles, and offboarding someone."""
 
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from accounts.people import LastOwnerError, require_another_owner
 from accounts.roles import LABELS, NO_ROLE, OWNER, ROLES, describe, describe_owner, permissions_of
 from core.text import one_line
 
-# What stands for an owner, for the server and for no role, where else there is the name of a group.
+# Values that stand for an owner, the server or no role in places that otherwise have the name of a group.
 _TAKEN_NAMES: Final = frozenset({OWNER, AuditRecord.SERVER, NO_ROLE, "-"})
 
 
@@ -43,7 +43,7 @@ def _choice(name: Any, sentence: str) -> SafeString:
 class RoleField(forms.ChoiceField):
     """The choice of one role. Its value is the role's name, or empty for no role, if that may be chosen."""
 
-    # In the form, so that a form without the field takes nothing away.
+    # The value of no role in the form, so that a form without the field doesn't take the role away.
     _NO_ROLE: Final = "-"
 
     def __init__(self, *, may_be_none: bool = False) -> None:
@@ -70,7 +70,7 @@ class NameField(forms.CharField):
 
 
 class InvitationForm(forms.Form):
-    """Asks an owner about a person who is to be invited, and who chooses everything else."""
+    """Asks an owner for the details of a person to invite, who then chooses everything else."""
 
     display_name = NameField(
         label=_("Name that readers see"),
@@ -122,7 +122,7 @@ class UserForm(forms.ModelForm[User]):
         role: str = self.cleaned_data["role"]
         if role != OWNER:
             try:
-                # Until the transaction of the form ends.
+                # This holds until the transaction of the form ends.
                 require_another_owner(self.instance)
             except LastOwnerError:
                 raise forms.ValidationError(last_owner_message()) from None
@@ -134,7 +134,7 @@ def last_owner_message() -> str:
 
 
 class GroupForm(forms.ModelForm[Group]):
-    """The form of a group, which is a role that an owner has made up."""
+    """The form of a group, which is a role that an owner has defined."""
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -144,7 +144,7 @@ class GroupForm(forms.ModelForm[Group]):
 
 
 class NamesForm(forms.ModelForm[User]):
-    """Asks a new person for the names."""
+    """Asks new people for their names."""
 
     class Meta:
         model = User
@@ -165,7 +165,7 @@ def password_rules() -> str:
 
 
 class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], NamesForm):
-    """Asks a person for a password, and a new person also for the names."""
+    """Asks people for a password, and new people also for their names."""
 
     password1, password2 = auth_forms.SetPasswordMixin.create_password_fields(_("Password"), _("Password again"))
 
@@ -184,15 +184,15 @@ class ChoosePasswordForm(auth_forms.SetPasswordMixin[User], NamesForm):
         return super().clean() or {}
 
     def _post_clean(self) -> None:
-        # The instance has the new names then, which the password must not resemble.
+        # Only then does the instance have the new names, which the password must not resemble.
         super()._post_clean()  # type: ignore[misc]  # the stubs lack it
         self.validate_password_for_user(self.instance)
 
 
 class OwnPasswordForm(auth_forms.PasswordChangeForm):
-    """Asks people who are logged in for their password and a new one; for the new one only, if they have none yet.
+    """Asks people who are logged in for their password and a new one; only for a new one if they have none yet.
 
-    That they have confirmed who they are is what the page itself requires (config.admin).
+    The page itself requires that they have confirmed who they are (config.admin).
     """
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:

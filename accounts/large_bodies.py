@@ -1,4 +1,4 @@
-"""Large files come from people with accounts only: anyone can invent the cookie of a session, and send without end."""
+"""Accepting large files only from people with accounts, because anyone could invent a session cookie."""
 
 from collections.abc import Callable
 
@@ -11,9 +11,9 @@ from core.serving.rsgi import is_large
 
 
 class LargeBodiesMiddleware:
-    """Refuses what is large before anything reads it, unless its sender is logged in, or was in this browser.
+    """Refuses large bodies before anything reads them, unless the sender is logged in, or was before in this browser.
 
-    The form of someone whose session has ended arrives, so that it is not lost (accounts.late_forms).
+    So a form that is submitted after its session has expired is accepted, and not lost (accounts.late_forms).
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

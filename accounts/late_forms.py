@@ -1,8 +1,8 @@
-"""Forms of the admin that are sent after the session has ended. Their writers get them back when they have logged in.
+"""Admin forms that are submitted after the session has expired. Their authors get them back after logging in.
 
-The fields wait in the session that begins with logging in, so they are in no page and no cookie. Only the account that
-had logged in last in this browser gets them, in the form that they were sent from. That is shown as it was filled in,
-and saves nothing until its button is pressed again (core.admin). Files are not kept.
+The fields are kept in the session in which the user logs in again, so they are in no page and no cookie. Only the
+account that last logged in in this browser gets them, in the form that they were sent from. It is shown as it was
+filled in, and saves nothing until its button is pressed again (core.admin). Files are not kept.
 """
 
 import time
@@ -19,16 +19,16 @@ from accounts import browsers, throttle
 from core.admin import BaseAdmin, LateForm
 
 _SESSION_KEY: Final = "late_form"
-# Seconds. The session is as short.
+# In seconds. The session expires at the same time.
 KEPT_FOR: Final = 60 * 60
-# Of all fields together. The longest text has 500,000 characters, of up to four bytes each.
+# The maximum size of all fields together. The longest text has 500,000 characters, of up to four bytes each.
 MAX_BYTES: Final = 3 * 2**20
 # How often one browser may have a form kept in a period of `throttle`, so that it can't fill the disk.
 MAX_FORMS: Final = 10
 
 
 class LateFormsMiddleware:
-    """Keeps a form that arrives too late. The page of the form gets it after logging in, as `request.late_form`."""
+    """Keeps a form that arrives too late. After the login, the form's page gets it as `request.late_form`."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -48,7 +48,7 @@ class LateFormsMiddleware:
 
 
 def _keep(request: HttpRequest) -> None:
-    """Keep the form that `request` has sent, if it is one that can be shown again."""
+    """Keep the form that `request` has sent, if it can be shown again."""
     account = browsers.last_account(request)
     fields = {name: values for name, values in request.POST.lists() if name != "csrfmiddlewaretoken"}
     size = sum(len(text.encode()) for name, values in fields.items() for text in (name, *values))
@@ -72,9 +72,9 @@ def _keep(request: HttpRequest) -> None:
 
 
 def _take(request: HttpRequest) -> LateForm | None:
-    """Return the form that was kept for this page and person, and forget it; also if it was kept for someone else.
+    """Return the form that was kept for this page and person, and delete it, even if it was kept for someone else.
 
-    When the form is sent once more, as it can be from a page that has stayed open, nothing has to be shown again.
+    If the form is submitted again from a page that has stayed open, nothing has to be shown again.
     """
     kept: dict[str, Any] | None = request.session.get(_SESSION_KEY)
     if kept is None or not request.user.is_authenticated:

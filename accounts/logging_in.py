@@ -1,4 +1,4 @@
-"""What happens when someone has logged in, and what those may do who still have to set up a second factor."""
+"""What happens after a login, and what people can do who still have to set up a second factor."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -18,7 +18,7 @@ _LACKS_SECOND_FACTOR: Final = "lacks_second_factor"
 
 
 def logged_in(request: HttpRequest, user: User, **kwargs: Any) -> None:
-    """Handle user_logged_in, which is sent however someone has logged in."""
+    """Handle user_logged_in, which is sent for every way of logging in."""
     demands = policies.demands_on(user)
     sessions.begin(request, demands.session_hours * 60 * 60)
     confirm(request)
@@ -45,7 +45,7 @@ def has_added_second_factor(request: HttpRequest) -> None:
 class SecondFactorMiddleware:
     """Lets people whose role demands a second factor set it up, and nothing else until they have done so.
 
-    The session says so, because asking the database again for each page would cost a query.
+    This is stored in the session, because checking the database would cost a query for each page.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

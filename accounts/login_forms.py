@@ -120,7 +120,7 @@ class CodeForm(forms.Form):
         return str(code)
 
     def save(self) -> None:
-        """Note that the second step of logging in is done."""
+        """Record in the session that the second step of logging in is done."""
         post_authentication(context.request, self.authenticator)
 
 
@@ -133,7 +133,7 @@ class PasskeyNameForm(forms.Form):
 
 
 class _CredentialField(forms.JSONField):
-    """What the browser has got from a passkey. allauth's own field lets `false` through, and then checks nothing."""
+    """The browser's response from a passkey. allauth's own field accepts `false`, and then checks nothing."""
 
     widget = forms.HiddenInput
 
@@ -150,7 +150,7 @@ def refused_passkey() -> ValidationError:
 
 @contextmanager
 def _refusing_nonsense() -> Iterator[None]:
-    """Refuse what can't be read. The parsers of allauth and fido2 raise any of these for what a browser never sends."""
+    """Refuse malformed responses, which browsers never send. The parsers of allauth and fido2 raise any of these."""
     try:
         yield
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, struct.error):
@@ -158,7 +158,7 @@ def _refusing_nonsense() -> Iterator[None]:
 
 
 class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no types
-    """A new passkey: its name, and what the browser has made."""
+    """A new passkey: its name, and the browser's response."""
 
     credential = _CredentialField()
     name = forms.CharField(
@@ -170,7 +170,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # All our passkeys replace the password, so the device has to check who is using it.
+        # All our passkeys replace the password, so the device has to verify its user.
         del self.fields["passwordless"]
 
     def clean_name(self) -> str:
@@ -194,9 +194,9 @@ class SecondStepPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # 
         return authenticator
 
 
-class LoginPasskeyForm(SecondStepPasskeyForm, LoginWebAuthnForm):  # type: ignore[misc]  # likewise
+class LoginPasskeyForm(SecondStepPasskeyForm, LoginWebAuthnForm):  # type: ignore[misc]  # as above
     """A passkey in place of a password."""
 
 
-class ConfirmPasskeyForm(SecondStepPasskeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # likewise
+class ConfirmPasskeyForm(SecondStepPasskeyForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
     """A passkey of someone who is logged in, to confirm who they are."""

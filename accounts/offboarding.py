@@ -1,4 +1,4 @@
-"""Parting with a person: giving what they wrote to someone else, and erasing the account."""
+"""Offboarding a person: giving what they wrote to someone else, and erasing the account."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,27 +20,27 @@ class Work:
 
     label: str | Promise
     count: Callable[[User], int]
-    # Takes who had it and who gets it.
+    # Takes the person who leaves and the one who gets the work.
     reassign: Callable[[User, User], object]
 
 
-# Each is about objects that keep the account from being erased for as long as they belong to it.
+# An account can't be erased while it has work of any of these kinds.
 works: Final[Registry[Work]] = Registry("work of people")
 
 
 class HasWorkError(Exception):
-    """Someone has to be chosen who gets what the person wrote."""
+    """An heir has to be chosen, who gets what the person wrote."""
 
 
 def work_of(person: User) -> dict[str | Promise, int]:
-    """Return how much of each kind of work belongs to `person`, by its label, without what there is none of."""
+    """Return how much of each kind of work belongs to `person`, by label. Kinds without any are left out."""
     counts = {work.label: work.count(person) for work in works.values()}
     return {label: count for label, count in counts.items() if count}
 
 
 @transaction.atomic
 def offboard(person: User, *, heir: User | None, erase: bool, by: User | None = None) -> None:
-    """Deactivate the account of `person`. Give their work to `heir`, or leave it under their name. Perhaps erase it.
+    """Deactivate or erase the account of `person`. Give their work to `heir`, or leave it under their name.
 
     With the account, everything that belongs to the person alone is erased: e-mail address, names, author page and
     unsaved texts. What they did elsewhere stays, without their name. Without `by`, it was done on the server.

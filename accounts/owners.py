@@ -1,4 +1,4 @@
-"""What is for owners only. No permission opens it, because with it people could give themselves any other."""
+"""Views for owners only. No permission grants access, because people who had it could give themselves any other."""
 
 from collections.abc import Callable
 from functools import wraps

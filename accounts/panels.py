@@ -20,7 +20,7 @@ def recent_actions(request: HttpRequest) -> dict[str, Any]:
 
 
 def missing_name(request: HttpRequest) -> Iterator[Concern]:
-    """Yield that readers don't see this owner's name, as after `createsuperuser`."""
+    """Yield a concern if readers don't see this owner's name, as after `createsuperuser`."""
     user = cast("User", request.user)
     if not user.display_name and user.has_perm("accounts.change_user"):
         text = gettext("Readers see you as “%(name)s”. Choose the name that they see.") % {"name": user}

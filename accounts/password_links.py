@@ -1,10 +1,10 @@
-"""Links with which people choose a password: after an invitation, or instead of a password that they forgot.
+"""Links with which people choose a password: after an invitation, or in place of a forgotten password.
 
-Those who are invited may choose a passkey instead. Others may not, because it would replace their second step as well.
+People who are invited may choose a passkey instead. Others may not, because it would replace their second step, too.
 
 A link works once and for a limited time. It also ends when its person logs in or gets another password or e-mail
-address, and when the account is locked. The database has a hash of it, by which it is looked up, so how long that takes
-says nothing about other links.
+address, and when the account is locked. The database contains a hash of it, by which it is looked up, so the time this
+takes reveals nothing about other links.
 """
 
 import datetime as dt
@@ -35,7 +35,7 @@ senders: Final[Registry[Callable[[User, str, Kind], bool]]] = Registry("sender o
 
 
 class ExpiredLinkError(Exception):
-    """The link was used, is too old, was replaced by a newer one, has ended otherwise, or never existed."""
+    """The link was used, is too old, was replaced by a newer one, was revoked, or never existed."""
 
 
 def make_link(person: User, kind: Kind) -> str:
@@ -51,7 +51,7 @@ def make_link(person: User, kind: Kind) -> str:
 
 
 def send_link(person: User, url: str, kind: Kind) -> bool:
-    """Send a link to its person and return whether that was possible. To be called outside of transactions."""
+    """Send a link to its person and return whether that was possible. Call this outside of transactions."""
     return bool(person.email) and any(send(person, url, kind) for send in senders.values())
 
 
@@ -80,7 +80,7 @@ def choose_password(token: str, person: User, password: str) -> None:
 def choose_passkey[Passkey](token: str, person: User, add_passkey: Callable[[], Passkey]) -> Passkey:
     """Save `person`, who is new and has chosen their names, and the passkey that `add_passkey` stores and returns.
 
-    Raises ExpiredLinkError, also if the person has a password or a passkey already.
+    Raises ExpiredLinkError, also if the person already has a password or a passkey.
     """
     _use_up(token, person)
     if person.has_credentials:
@@ -92,8 +92,8 @@ def choose_passkey[Passkey](token: str, person: User, add_passkey: Callable[[], 
 
 
 def _use_up(token: str, person: User) -> None:
-    """End all links of `person`, in the caller's transaction. Raises ExpiredLinkError if `token` is of none of them."""
-    # Of two that use it at the same time, the second waits here, and finds that it is gone.
+    """End all links of `person`, in the caller's transaction. Raises ExpiredLinkError if none has this `token`."""
+    # If two requests use a link at the same time, the second waits here, and then finds it gone.
     User.objects.select_for_update().filter(pk=person.pk).first()
     if find_person(token) != person:
         raise ExpiredLinkError
@@ -105,6 +105,6 @@ def _hash(token: str) -> str:
 
 
 def _fingerprint(person: User) -> str:
-    """Return what changes as soon as the person logs in or gets another password or e-mail address."""
+    """Return a hash that changes as soon as the person logs in or gets another password or e-mail address."""
     state = "\n".join(map(str, (person.pk, person.password, person.last_login, person.email)))
     return salted_hmac("accounts.password_links", state, algorithm="sha256").hexdigest()

@@ -46,12 +46,12 @@ def check_password(request: HttpRequest, name: str, password: str) -> User | Non
 def check_own_password(request: HttpRequest, user: User, password: str) -> None:
     """Raise ValidationError unless this is the password of `user`, who is logged in, and after too many guesses.
 
-    Someone at another person's browser must not guess as often as they like either.
+    Guesses are limited here as well, because someone else may be using the person's browser.
     """
     if check_password(request, user.username, password) != user:
         raise ValidationError(gettext("This is not your password. Check capital letters."))
 
 
 def account_key(user: User | None, name: str) -> str:
-    """Return what identifies the account of `user`, who has this name, or a name without an account, for limits."""
+    """Return the key for limits on the account of `user`, who has this name, or on a name without an account."""
     return str(user.pk) if user is not None else f"name {name.strip().casefold()}"

@@ -1,8 +1,8 @@
-"""What owners do with the accounts of people, each in one transaction, which also records who did it.
+"""Actions of owners on people's accounts, each in one transaction, which also records who did it.
 
 Without `by`, it was done on the server, for example by a command.
 
-A site always has an owner who can log in: functions that would take the last one away raise LastOwnerError.
+A site always has an owner who can log in: functions that would remove the last one raise LastOwnerError.
 """
 
 import re
@@ -25,7 +25,7 @@ class LastOwnerError(Exception):
 
 
 def require_another_owner(person: User) -> None:
-    """Raise LastOwnerError if no owner but `person` can log in. To be called in a transaction.
+    """Raise LastOwnerError if no owner but `person` can log in. Call this in a transaction.
 
     Owners who have not accepted their invitation yet don't count. The owners' rows are locked until the transaction
     ends. Otherwise, two owners could be removed at the same time.
@@ -38,9 +38,9 @@ def require_another_owner(person: User) -> None:
 
 @transaction.atomic
 def give_role(person: User, role: str, *, by: User | None = None) -> None:
-    """Give `person` a role: OWNER, the name of a group, or none if it is empty. If it is another one, log them out.
+    """Give `person` a role: OWNER, the name of a group, or none if it is empty. If the role changes, log them out.
 
-    An owner who changes their own role stays logged in where they do so.
+    Owners who change their own role stay logged in in this browser.
 
     Raises LastOwnerError.
     """
@@ -49,7 +49,7 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
         return
     if role != OWNER:
         require_another_owner(person)
-    # Before it is done, because owners may change their own role.
+    # Recorded before the change, because owners may change their own role.
     details = AuditRecord.ARROW.join((former or NO_ROLE, role or NO_ROLE))
     record(Action.ROLE_CHANGED, [person], by=by, details=details)
     person.is_superuser, person.is_staff = role == OWNER, bool(role)
@@ -60,9 +60,9 @@ def give_role(person: User, role: str, *, by: User | None = None) -> None:
 
 @transaction.atomic
 def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) -> User:
-    """Create an account that can't log in before its person accepts. The username is made from the name."""
+    """Create an account that can't log in until its person accepts. The username is made from the name."""
     name = values["display_name"]
-    # A username has no joiners, and none of the marks that belong to the letters of some scripts.
+    # Usernames can't contain joiners, or the combining marks of some scripts.
     base = (re.sub(r"[^\w-]", "", slugify(name)) or "person")[:140]
     taken = set(User.objects.filter(username__startswith=base).values_list("username", flat=True))
     username = unique_slug(base, taken.__contains__, max_length=150)
@@ -74,7 +74,7 @@ def add_person(values: Mapping[str, Any], role: str, *, by: User | None = None) 
 
 @transaction.atomic
 def invite(person: User, values: Mapping[str, Any], role: str, *, by: User | None = None) -> None:
-    """Give someone who has an account, but can't log in with it yet, such as an imported author, a role.
+    """Give a role to someone who has an account but can't log in with it yet, such as an imported author.
 
     Raises LastOwnerError.
     """

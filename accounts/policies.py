@@ -22,14 +22,14 @@ SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What all roles of a person demand together."""
+    """The demands of all roles of a person together."""
 
     needs_second_factor: bool
     session_hours: int
 
 
 def describe_hours(hours: int) -> str:
-    """Return this time as people say it."""
+    """Return this duration in words."""
     if hours % 24:
         return ngettext("%(n)d hour", "%(n)d hours", hours) % {"n": hours}
     return ngettext("%(n)d day", "%(n)d days", hours // 24) % {"n": hours // 24}
@@ -72,7 +72,7 @@ def lacks_second_factor(user: User) -> bool:
 
 @transaction.atomic
 def change(changed: Collection[RolePolicy], request: HttpRequest) -> None:
-    """Store the policies of some roles, and log their people out who would have to obey a stricter one.
+    """Store the policies of some roles, and log out the people who have these roles.
 
     The owner who sends `request` stays logged in.
     """
@@ -86,7 +86,7 @@ def change(changed: Collection[RolePolicy], request: HttpRequest) -> None:
 
 @transaction.atomic
 def role_renamed(former: str, name: str) -> None:
-    """Let a role demand under its new name what it did under the former one."""
+    """Give a role under its new name the policy that it had under the former one."""
     RolePolicy.objects.filter(role=name).delete()
     RolePolicy.objects.filter(role=former).update(role=name)
 

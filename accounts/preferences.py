@@ -1,4 +1,4 @@
-"""What other apps add to the form of a person, for the owner of the site, and to “Your account”, for each person."""
+"""What other apps add to the form of a person, which owners use, and to “Your account”, which everyone has."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -13,7 +13,7 @@ from core.registry import Registry
 
 def _find_problems(name: str, inline: Any) -> Iterator[str]:
     if not (isinstance(inline, type) and issubclass(inline, PersonInline)):
-        yield "It is no PersonInline."
+        yield "It is not a PersonInline."
 
 
 class PersonInline[Model: models.Model](StackedInline[Model, User]):

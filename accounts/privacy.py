@@ -12,7 +12,7 @@ from core.privacy import Concerned, KeptData
 
 
 def kept_of_staff(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what is kept of accounts."""
+    """Describe what is kept about people with an account."""
     # The longest that owners can allow.
     session_days = RolePolicy.MAX_HOURS // 24
     yield KeptData(

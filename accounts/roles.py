@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 type RolePermissions = dict[str, set[str]]
 
 EDITOR, AUTHOR, MODERATOR, READER = "Editor", "Author", "Moderator", "Reader of drafts"
-# Those that are groups of these names, in the order in which people choose them.
+# The roles that are groups of the same name, in the order in which they are offered.
 ROLES: Final = (EDITOR, AUTHOR, MODERATOR, READER)
 # The name of the role that superusers have. No group has it.
 OWNER = "Owner"
@@ -36,7 +36,7 @@ LABELS: Final[dict[str, Promise]] = {
     MODERATOR: _("Moderator"),
     READER: _("Reader of drafts"),
 }
-# What the audit log calls it to have none.
+# What the audit log calls having no role.
 NO_ROLE: Final = "No role"
 _STORED_NAMES: Final = {**LABELS, NO_ROLE: _("No role")}
 # Django's own permissions, whose names it stores in English.
@@ -49,7 +49,7 @@ _ACTIONS: Final = {
 
 
 def role_label(name: str) -> str:
-    """Return what a role is called in the language that is spoken. Its name is stored in English.
+    """Return what a role is called in the active language. Its name is stored in English.
 
     Groups that owners create have names of their own, which stay as they are.
     """
@@ -57,7 +57,7 @@ def role_label(name: str) -> str:
 
 
 def permission_label(permission: "Permission") -> str:
-    """Return which objects a permission is about, and what it allows, in the language that is spoken."""
+    """Return which objects a permission is about, and what it allows, in the active language."""
     model = permission.content_type.model_class()
     names: dict[str, Any] = {}
     if model is not None:
@@ -92,7 +92,7 @@ role_permissions: Final[Registry[RolePermissions]] = Registry("permission set", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ability:
-    """What people can do who have all these permissions of an app. The `phrase` ends a sentence: “Can …”.
+    """What people with all these permissions of an app can do. The `phrase` ends a sentence: “Can …”.
 
     Lower `order` comes first.
     """
@@ -110,8 +110,8 @@ def _find_problems_of_ability(name: str, ability: Ability) -> Iterator[str]:
         yield from _find_problems(label, {ROLES[0]: {each.partition(".")[2] for each in ability.permissions}})
 
 
-# By the label of an app and a name, as in "blog.drafts". Together they say all that a role may do, so the sentences
-# about roles are made from the permissions themselves.
+# By the label of an app and a name, as in "blog.drafts". Together they cover everything that a role may do, so the
+# sentences about roles are made from the permissions themselves.
 abilities: Final[Registry[Ability]] = Registry("ability", _find_problems_of_ability)
 
 

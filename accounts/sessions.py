@@ -1,4 +1,4 @@
-"""The sessions of people: a table that says whose they are, so that people can list and end them.
+"""People's sessions: a table with the user of each, so that people can list and end theirs.
 
 It stores when a session was first and last used and the name of the browser, but no IP address.
 """
@@ -24,9 +24,9 @@ from accounts import browsers
 from accounts.models import Session, User
 from core.outages import is_outage
 
-# How exact the time of the last use is. More would cost a write for each page.
+# The precision of the time of the last use. A higher one would cost a write for each page.
 _EXACT_TO: Final = dt.timedelta(minutes=5)
-# Sessions of people who have not logged in: between password and second factor, or while a passkey is asked for.
+# Seconds for sessions of people who have not logged in: between password and second factor, or during a passkey prompt.
 ANONYMOUS_AGE: Final = 15 * 60
 _DEVICE: Final = "device"
 _STARTED_AT: Final = "started_at"
@@ -34,7 +34,7 @@ _PUBLIC_ID: Final = "public_id"
 
 
 class SessionStore(db.SessionStore):
-    """Django's sessions in the database, which also know their user (settings.SESSION_ENGINE)."""
+    """Django's sessions in the database, which also store their user (settings.SESSION_ENGINE)."""
 
     @classmethod
     def get_model_class(cls) -> Any:
@@ -69,7 +69,7 @@ class SessionStore(db.SessionStore):
         try:
             super().save(must_create)
         except UpdateError as error:
-            # Django takes all failures for a session that was ended meanwhile.
+            # Django takes every failure to mean that the session was ended in the meantime.
             if error.__context__ is not None and is_outage(error.__context__):
                 raise error.__context__ from None
             raise
@@ -79,25 +79,25 @@ class SessionStore(db.SessionStore):
 
 
 def to_login(request: HttpRequest) -> HttpResponse:
-    """Lead a person to the log-in whose session was ended while `request` was being answered."""
+    """Redirect to the login page, because the session was ended while `request` was being answered."""
     response = redirect_to_login(request.get_full_path(), reverse("admin:login"))
     response.delete_cookie(settings.SESSION_COOKIE_NAME, settings.SESSION_COOKIE_PATH)
     return response
 
 
 def begin(request: HttpRequest, seconds: int) -> None:
-    """Note the browser of someone who has just logged in, who stays logged in for this time at most."""
+    """Store the browser of someone who has just logged in, and for how long they stay logged in at most."""
     now = timezone.now()
     request.session[_DEVICE] = browsers.describe(request)[:100]
     request.session[_STARTED_AT] = now.timestamp()
     request.session[_PUBLIC_ID] = str(uuid.uuid4())
-    # A datetime, because a number of seconds would begin anew whenever the session is saved.
+    # A datetime, because a number of seconds would start again whenever the session is saved.
     request.session.set_expiry(now + dt.timedelta(seconds=seconds))
     Session.objects.filter(expire_date__lt=now).delete()
 
 
 def of(user: User) -> QuerySet[Session]:
-    """Return the sessions of a person that have not expired, the one that was used last first."""
+    """Return the sessions of a person that have not expired, most recently used first."""
     return Session.objects.filter(user=user, expire_date__gt=timezone.now()).order_by("-last_used_at", "pk")
 
 
@@ -110,7 +110,7 @@ def end(people: QuerySet[User], keep: HttpRequest | None = None) -> int:
 
 
 def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, **kwargs: Any) -> None:
-    """Handle m2m_changed: a change of roles ends the sessions of those concerned, but not the one that makes it."""
+    """Handle m2m_changed: end the sessions of people whose roles changed, except the one that made the change."""
     people: QuerySet[User] = User.objects.none()
     if isinstance(instance, User) and (action == "post_clear" or (action in {"post_add", "post_remove"} and pk_set)):
         people = User.objects.filter(pk=instance.pk)

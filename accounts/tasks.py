@@ -1,4 +1,4 @@
-"""What the worker does for accounts: send the link for a forgotten password, and delete what has expired."""
+"""What the worker does for accounts: send the link for a forgotten password, and delete expired rows."""
 
 from django.core.mail import mailers
 from django.tasks import task
@@ -28,7 +28,7 @@ def send_password_link(user_pk: int) -> None:
     user = User.objects.filter(pk=user_pk, is_active=True, is_staff=True).exclude(email="").first()
     if user is None or "default" not in mailers:
         return
-    # A new link each time, because no table may hold one that works.
+    # A new link for each attempt, because no table may contain one that works.
     if not send_link(user, make_link(user, Kind.REQUESTED), Kind.REQUESTED):
         raise UnsentLinkError
     count(Action.PASSWORD_FORGOTTEN, user)

@@ -5,8 +5,8 @@ all senders at one account. The last one never closes the account. It only leave
 still logs in while fifty senders try passwords. A browser that has logged in before (accounts.browsers) has a counter
 of its own, so an attacker behind the same IP address, such as a Tor exit, does not use up the guesses of an editor.
 
-Guesses are counted in this process and, for the others, in the cache, for minutes; the higher count is the one that
-matters. If the cache fails, each process still limits the guesses that it sees, and `core.cache` logs the failure.
+Guesses are counted for minutes, both in this process and in the cache that all processes share; the higher count
+applies. If the cache fails, each process still limits the guesses that it sees, and `core.cache` logs the failure.
 Names without an account are counted like those with one, so that a refusal tells nothing about them.
 """
 
@@ -28,8 +28,8 @@ PER_KNOWN_BROWSER: Final = 20
 # More guesses at one account than this come from many senders. Then each sender has fewer.
 PER_ACCOUNT: Final = 50
 PER_SENDER_DURING_ATTACK: Final = 2
-# Codes are short, and only someone who knows the password can guess them. After so many wrong ones, in a day, only
-# browsers that are known may try further ones. Passkeys are never limited, because they can't be guessed.
+# Codes are short, and only someone who knows the password can guess them. After this many wrong ones in a day, only
+# known browsers may try more. Passkeys are never limited, because they can't be guessed.
 CODES_PER_ACCOUNT: Final = 30
 _DAY: Final = 24 * 60 * 60
 # How many counters a process keeps. An attacker can use many senders and invent any number of names.
@@ -42,7 +42,7 @@ class TooManyGuessesError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A guess that was counted, by key and period."""
+    """A counted guess, with the key and the period of each counter."""
 
     counters: tuple[tuple[str, int], ...]
 
@@ -55,8 +55,8 @@ class Guess:
 def count_password(account: str, sender: str, browser: str = "") -> Guess:
     """Count a guess at the password of `account`, which is any text that identifies it. Raises TooManyGuessesError.
 
-    `browser` identifies a browser that has logged in to this account before; empty for all others. All unknown senders
-    count as one.
+    `browser` identifies a browser that has logged in to this account before; it is empty for all others. All unknown
+    senders count as one.
     """
     return _count("password", account, sender, browser)
 
@@ -79,8 +79,8 @@ def _count(kind: str, account: str, sender: str, browser: str) -> Guess:
         return Guess(((key, PERIOD),))
     of_sender, at_account = _key(f"{kind}-sender", sender), _key(f"{kind}-account", account)
     of_sender_at_account = _key(f"{kind}-sender-account", sender, account)
-    # Counted before the comparison, so that guesses at the same time cannot pass a limit together. What one sender is
-    # refused does not count for the account, so a single sender cannot make it look like an attack.
+    # Counted before the comparison, so that concurrent guesses can't exceed a limit together. A sender's refused
+    # guesses don't count for the account, so a single sender can't make it look like an attack.
     by_sender = _counters.add(of_sender, 1)
     by_sender_at_account = _counters.add(of_sender_at_account, 1)
     if by_sender > PER_SENDER or by_sender_at_account > PER_SENDER_AND_ACCOUNT:
@@ -109,7 +109,7 @@ class _Counters:
         with self._lock:
             number = self._numbers[key] = self._numbers.pop(key, 0) + by
             while len(self._numbers) > _MAX_COUNTERS:
-                # The one that was not used for longest. All of earlier periods go first.
+                # Drop the least recently used. Those of earlier periods go first.
                 del self._numbers[next(iter(self._numbers))]
         return max(number, count(f"accounts.throttle:{key}", by, period))
 

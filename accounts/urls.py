@@ -40,8 +40,8 @@ urlpatterns = [
     path("account/recovery-codes/", _view("factors.RecoveryCodesView"), name="account_recovery_codes"),
     path("account/emergency-link/", _view("emergency.MakeEmergencyLinkView"), name="account_emergency_link"),
     path("password/forgotten/", _view("passwords.ForgotPasswordView"), name="account_forgot_password"),
-    # The secret in the URL is the authority, and it must work in a browser that keeps no cookies. The failure of a
-    # check would also write the URL to the log.
+    # The secret in the URL is the authorization, and must work in a browser that keeps no cookies. A failed CSRF check
+    # would also write the URL to the log.
     path("lock/<str:secret>/", csrf_exempt(_view("emergency.LockView")), name="account_lock"),
     path("password/set/<str:token>/", csrf_exempt(_view("passwords.SetPasswordView")), name="account_set_password"),
     path("login-rules/", _view("policies.PoliciesView"), name="account_policies"),

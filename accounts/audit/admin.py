@@ -27,7 +27,7 @@ from core.text import parse_id
 
 
 class PersonFilter(admin.SimpleListFilter):
-    """What one person did, and what was done to their account. Those of erased accounts are found by their ID."""
+    """Shows what one person did, and what was done to their account. Erased accounts are found by their ID."""
 
     title = _("person")
     parameter_name = "person"
@@ -61,12 +61,12 @@ class AuditRecordAdmin(ReadOnlyAdmin):
     list_filter = (PersonFilter, "action", "at")
     search_fields = ("title", "details")
     search_help_text = _("Searches the names of objects and the details.")
-    # Sorting a million records by anything else would take long.
+    # Sorting a million records by any other column would be slow.
     sortable_by = ()
     actions = None
     list_per_page = 100
     list_max_show_all = 0
-    # There are no pages for single records.
+    # Records have no pages of their own.
     has_only_own_views = True
 
     class Media:
@@ -86,7 +86,7 @@ class AuditRecordAdmin(ReadOnlyAdmin):
 
     @route("export/<slug:format_name>/", "export", require_GET, owners_only)
     def export_view(self, request: HttpRequest, format_name: str) -> StreamingHttpResponse:
-        """Send the records that the list shows with the same filters, on all of its pages. This is recorded as well."""
+        """Export the records of all pages of the list, with the same filters. The export itself is recorded, too."""
         if format_name not in FORMATS:
             raise Http404
         try:

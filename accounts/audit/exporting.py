@@ -1,4 +1,4 @@
-"""The audit log as a file: CSV for spreadsheets, or JSON lines for programs. It is sent while it is read."""
+"""The audit log as a file: CSV for spreadsheets, or JSON lines for programs. Records are sent as they are read."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -23,14 +23,14 @@ _COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format of the file: its media type, and what writes records as pieces of text."""
+    """A format of the file: its media type, and the function that writes records as pieces of text."""
 
     media_type: str
     write: Callable[[QuerySet[AuditRecord]], Iterator[str]]
 
 
 def _rows(records: QuerySet[AuditRecord]) -> Iterator[dict[str, Any]]:
-    """Yield the records, the oldest first, in batches, so that a million of them take neither memory nor a cursor."""
+    """Yield the records, oldest first. Read in batches, a million of them need neither memory nor a cursor."""
     last = 0
     while batch := with_people(records.filter(pk__gt=last).order_by("pk")[:_BATCH]):
         yield from map(_values, batch)
@@ -44,7 +44,7 @@ def _values(record: AuditRecord) -> dict[str, Any]:
 
 
 def _as_csv(records: QuerySet[AuditRecord]) -> Iterator[str]:
-    # With the mark by which spreadsheets recognise UTF-8.
+    # The byte order mark, by which spreadsheets recognise UTF-8.
     yield "\ufeff"
     yield from csv_lines(chain([_COLUMNS], (row.values() for row in _rows(records))))
 

@@ -15,7 +15,7 @@ _ACTIONS: Final = {ADDITION: Action.ADDED, CHANGE: Action.CHANGED, DELETION: Act
 
 
 class AuditedHistory:
-    """What `core.history` asks for."""
+    """The implementation of `core.history.History`."""
 
     def record(self, by: Any, flag: int, objects: Iterable[models.Model], details: str) -> None:
         record(_ACTIONS[flag], objects, by=by, details=details)

@@ -9,7 +9,7 @@ from accounts.models import AuditRecord, User
 
 
 def with_people(records: Iterable[AuditRecord]) -> list[AuditRecord]:
-    """Return the records, which then know the people that they are about. One query."""
+    """Return the records with the people that they are about, as `people`. Takes one query."""
     found = list(records)
     ids = {each.person_id for each in found} | {int(each.object_id) for each in found if each.is_about_person}
     people = User.objects.in_bulk([pk for pk in ids if pk is not None])
@@ -19,10 +19,10 @@ def with_people(records: Iterable[AuditRecord]) -> list[AuditRecord]:
 
 
 def about(obj: models.Model) -> QuerySet[AuditRecord]:
-    """Return what was done to an object, the newest first."""
+    """Return what was done to an object, newest first."""
     return AuditRecord.objects.filter(kind=obj._meta.label_lower, object_id=str(obj.pk))
 
 
 def work_of(person: User) -> QuerySet[AuditRecord]:
-    """Return what a person did to objects such as posts, the newest first."""
+    """Return what a person did to objects such as posts, newest first."""
     return AuditRecord.objects.filter(person=person.pk).exclude(kind__in=("", AuditRecord.PERSON))

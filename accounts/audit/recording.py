@@ -1,4 +1,4 @@
-"""Adding to the audit log. Call it in the transaction of what is recorded, so that neither exists without the other."""
+"""Adding to the audit log, in the transaction of what is recorded, so that neither exists without the other."""
 
 from collections.abc import Iterable
 from typing import Any, Final
@@ -12,7 +12,7 @@ from accounts.audit.titles import titles
 from accounts.models import AuditRecord, User
 from core.text import remove_unstorable
 
-# The most characters of a title, and of what is said besides.
+# The most characters of a title, and of details.
 _MAX_TITLE: Final = 200
 _MAX_DETAILS: Final = 1000
 
@@ -23,7 +23,7 @@ def record(
     """Record that `by` has done this to each of the objects, or to none in particular (None).
 
     Without a person, it was done on the server: by a command, or by the worker. `details` is for people to read, and
-    names no person. It takes one statement, and another for the role, unless the permissions of `by` have been read.
+    names no person. Takes one statement, and another for the role unless the permissions of `by` have been read.
     """
     about = [("", "", "")] if objects is None else [_describe(each) for each in objects]
     if not about:

@@ -1,4 +1,4 @@
-"""How long the audit log is kept. Only the server's settings say so: a stolen session isn't enough to shorten it."""
+"""How long the audit log is kept. Only the server's settings decide this, so a stolen session can't shorten it."""
 
 import datetime as dt
 from typing import Any, Final
@@ -15,7 +15,7 @@ _BATCH: Final = 1000
 
 
 def delete_expired() -> int:
-    """Delete the records that are too old, and return how many there were. It can be interrupted."""
+    """Delete the records that are too old, and return how many there were. Can be interrupted."""
     now = timezone.now()
     kept = now - dt.timedelta(days=settings.BROADSIDE_AUDIT_KEEP_DAYS)
     counts_kept = now - dt.timedelta(days=settings.BROADSIDE_AUDIT_KEEP_FAILED_DAYS)

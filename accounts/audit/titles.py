@@ -1,7 +1,7 @@
-"""Which objects the audit log names, and how. Of all others, it knows the kind and the ID only.
+"""The titles of objects in the audit log. For objects without one, it stores only the kind and the ID.
 
-Whatever is registered here stays readable in the log after its object is deleted, so no text of a person belongs here,
-and no e-mail address.
+A title stays readable in the log after its object is deleted, so it must not be an e-mail address, or text that a
+person wrote.
 """
 
 from collections.abc import Callable, Iterator

@@ -25,7 +25,7 @@ class AppendOnlyError(Exception):
 
 
 class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
-    """Can be read and added to."""
+    """A query set that can only be read and added to."""
 
     def update(self, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError
@@ -35,19 +35,19 @@ class AuditRecordQuerySet(models.QuerySet["AuditRecord"]):
 
 
 class AuditRecord(models.Model):
-    """That someone did something, in the audit log (accounts.audit).
+    """A record of an action in the audit log (accounts.audit).
 
-    It has no IP address, no browser's own name for itself, no e-mail address, nothing that was typed to log in, and no
-    text of a post or comment. People with an account are named by their ID alone, so once an account is erased, what
-    was done with it can still be read, but not whose it was.
+    It contains no IP address, no `User-Agent`, no e-mail address, nothing that was typed to log in, and no text of a
+    post or comment. People with an account are stored only as an ID, so once an account is erased, the log still shows
+    what was done with it, but not whose it was.
     """
 
-    # The kind of people, and the role of commands and of the worker.
+    # The kind of records about people, and the role of commands and of the worker.
     PERSON: Final = "accounts.user"
     SERVER: Final = "server"
-    # Kinds of objects that are called after a role.
+    # Kinds of objects whose title is the name of a role.
     _ROLES: Final = frozenset({"auth.group", "accounts.rolepolicy"})
-    # Between the names of the former role and the new one, in the details of a change.
+    # Separates the names of the former and the new role in the details of a change.
     ARROW: Final = " → "
 
     at = models.DateTimeField(_("time"), default=timezone.now)
@@ -61,7 +61,7 @@ class AuditRecord(models.Model):
         db_index=False,
         verbose_name=_("person"),
     )
-    # At that time: OWNER, the name of a group, SERVER, or empty.
+    # The person's role at that time: OWNER, the name of a group, SERVER, or empty.
     role = models.CharField(_("role"), max_length=150, blank=True)
     action = models.CharField(_("action"), max_length=30, choices=Action)
     # The label of the object's model, as in "blog.post"; empty if the action is about none.
@@ -70,7 +70,7 @@ class AuditRecord(models.Model):
     # What the object was called then, if its kind is registered in accounts.audit.titles.
     title = models.CharField(_("object"), max_length=200, blank=True)
     details = models.TextField(_("details"), blank=True)
-    # How often it was done within the hour that begins at this time; null if the record is about one time only.
+    # How often it was done within the hour that begins at this time; null if the record is about a single action.
     count = models.PositiveIntegerField(null=True)
 
     objects = AuditRecordQuerySet.as_manager()
@@ -128,9 +128,9 @@ class AuditRecord(models.Model):
 
     @property
     def what(self) -> str:
-        """The object: what a person is called now, or what anything else was called then, or else its ID.
+        """The name of the object: a person's name as it is now, anything else's as it was then, or else the ID.
 
-        What a site has only one of is called what it is, such as “Appearance”.
+        An object of which a site has only one is called by its kind, such as “Appearance”.
         """
         if self.is_about_person:
             return self._name_of(int(self.object_id))
@@ -149,7 +149,7 @@ class AuditRecord(models.Model):
         try:
             return apps.get_model(self.kind) if self.kind else None
         except LookupError:
-            # Of an app that this site had.
+            # The model belongs to an app that this site no longer has.
             return None
 
     @property
@@ -166,7 +166,7 @@ class AuditRecord(models.Model):
 
     @property
     def admin_url(self) -> str:
-        """The form of the object, if it has one and was not deleted by this."""
+        """The URL of the object's form; empty if it has none or was deleted by this action."""
         if not self.object_id or self.action in (Action.DELETED, Action.ERASED):
             return ""
         try:

@@ -1,4 +1,4 @@
-"""Links whose secret is their whole authority. Only hashes of the secrets are stored."""
+"""Links that are authorized by their secret alone. Only hashes of the secrets are stored."""
 
 from django.conf import settings
 from django.db import models
@@ -9,7 +9,7 @@ class PasswordLink(models.Model):
     """A link with which a person chooses a password. It is deleted when it is used."""
 
     class Kind(models.TextChoices):
-        """Who wanted the link. A person has at most one of each, so that strangers who ask can't end an invitation."""
+        """Who requested the link. People have at most one of each, so strangers' requests can't end an invitation."""
 
         # An owner gives it to the person: an invitation, or a new password.
         GIVEN = "given"
@@ -20,7 +20,7 @@ class PasswordLink(models.Model):
     kind = models.CharField(max_length=9, choices=Kind)
     # SHA-256, in hexadecimal, of the random part of the link.
     token_hash = models.CharField(max_length=64, unique=True)
-    # A keyed hash of what the account was like, in hexadecimal (accounts.password_links).
+    # A keyed hash of the account's state, in hexadecimal (accounts.password_links).
     fingerprint = models.CharField(max_length=64)
     expires_at = models.DateTimeField()
 

@@ -18,7 +18,7 @@ from core.slugs import free_slug, slug_field, slugify
 
 
 class UserManager(DjangoUserManager.from_queryset(PublicQuerySet)):  # type: ignore[misc]  # the class is created at run time
-    # Migrations, also those of other packages, work with rows only, and not with what follows from a change.
+    # Migrations, including those of other packages, only change rows, without the side effects of a change.
     use_in_migrations = False
 
     def named(self, name: str) -> "User | None":
@@ -54,7 +54,7 @@ class User(PublicModel, AbstractUser):
 
     class Meta(AbstractUser.Meta):
         verbose_name = _("person")  # type: ignore[assignment]  # the parent's Meta is typed without lazy texts
-        verbose_name_plural = _("people")  # type: ignore[assignment]  # likewise
+        verbose_name_plural = _("people")  # type: ignore[assignment]  # as above
 
     def __str__(self) -> str:
         return self.display_name or pgettext("an author without a name", "Author %(id)s") % {"id": self.pk}
@@ -63,11 +63,11 @@ class User(PublicModel, AbstractUser):
         if not self.slug:
             others = User.objects.exclude(pk=self.pk)
             self.slug = free_slug(slugify(self.display_name) or "author", others, max_length=200)
-        # Django's own mark of a new password, which it clears when it stores the hash of the same one anew.
+        # Django sets `_password` for a new password, and clears it when it only upgrades the hash of the same one.
         has_new_password = getattr(self, "_password", None) is not None
         super().save(*args, **kwargs)
         if has_new_password:
-            # Django gives the one that changes their own password another session.
+            # Django starts a new session for people who change their own password.
             Session.objects.filter(user=self).delete()
 
     if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class User(PublicModel, AbstractUser):
 
     @property
     def known_role(self) -> str:
-        """The role, for which each object is asked once, or never if its permissions have been read."""
+        """The role, cached on this object. Takes one query, or none if the permissions have been read."""
         if self.is_superuser:
             return OWNER
         if self.role_names is None:
@@ -120,7 +120,7 @@ def _main_role(names: Iterable[str]) -> str:
 
 
 def follow_roles(people: models.QuerySet[User]) -> None:
-    """Let those of these people log in to the admin who have a role or own the site, and no others."""
+    """Let the people who have a role or own the site log in to the admin, and none of the others."""
     roles = User.groups.through._default_manager.filter(user=OuterRef("pk"))
     may_log_in = Q(Exists(roles)) | Q(is_superuser=True)
     people.filter(may_log_in, is_staff=False).update(is_staff=True)
@@ -137,7 +137,7 @@ def roles_changed(instance: User | Group, action: str, pk_set: set[int] | None, 
         instance.refresh_from_db(fields=["is_staff"])
         instance.role_names = None
     else:
-        # Those who were in a group that was cleared may be in no other.
+        # The former members of a group that was cleared may be in no other.
         follow_roles(User.objects.filter(groups=None) if pk_set is None else User.objects.filter(pk__in=pk_set))
 
 

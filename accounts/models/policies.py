@@ -1,4 +1,4 @@
-"""What roles demand of their people."""
+"""What roles demand of the people who have them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What authors look like."""
+"""Portraits of authors."""
 
 from typing import TYPE_CHECKING
 
@@ -10,10 +10,11 @@ from core.changes import PublicModel, PublicQuerySet
 
 
 class Portrait(PublicModel):
-    """The portrait of a person, as small as readers get it, which is why it is in the database (blog.portraits).
+    """The portrait of a person, in the small size that readers get, so the database can hold it (blog.portraits).
 
-    It belongs to the name that readers saw when it was chosen. It doesn't tell who has taken a pen name since, and
-    whose name was withdrawn: then it is shown nowhere (`User.shown_portrait`), or deleted.
+    It belongs to the name that readers saw when it was chosen. If the person has taken a pen name since, it is not
+    shown (`User.shown_portrait`), and if their name was withdrawn, it is deleted, so that it doesn't reveal who they
+    are.
     """
 
     person = models.OneToOneField(
@@ -21,7 +22,7 @@ class Portrait(PublicModel):
     )
     name = models.CharField(_("name that readers see"), max_length=150, blank=True, editable=False)
     image = models.BinaryField()
-    # Of the image, for its URL.
+    # The digest of the image, for its URL.
     digest = models.CharField(max_length=16, editable=False)
 
     objects = PublicQuerySet["Portrait"].as_manager()

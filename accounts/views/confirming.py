@@ -1,4 +1,4 @@
-"""The page on which people who are logged in confirm who they are, before something dangerous."""
+"""The page on which people who are logged in confirm who they are, before dangerous actions."""
 
 import json
 from typing import Any

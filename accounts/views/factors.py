@@ -29,7 +29,7 @@ from accounts.views.pages import OwnPage
 
 
 def _after_adding(request: HttpRequest, new_codes: object, text: str) -> HttpResponse:
-    """Say what was added, and show the recovery codes if there are new ones."""
+    """Show a message that says what was added, and the recovery codes if there are new ones."""
     messages.success(request, text)
     return HttpResponseRedirect(reverse("account_recovery_codes" if new_codes else "account"))
 
@@ -53,7 +53,7 @@ class AddPasskeyView(OwnPage, FormView[AddPasskeyForm]):
         return {"name": browsers.describe(self.request)}
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        # The form checks what the browser makes against what is asked for now.
+        # The form checks the browser's response against these options.
         options = auth.begin_registration(self.user, passwordless=True)
         return super().get_context_data(options=json.dumps(options), **kwargs)
 

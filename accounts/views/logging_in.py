@@ -24,7 +24,7 @@ from accounts.views.pages import AccountPage
 
 
 def next_url(request: HttpRequest) -> str:
-    """Return where to go afterwards, on this site."""
+    """Return the URL to go to afterwards, which is on this site."""
     url = request.POST.get(REDIRECT_FIELD_NAME, request.GET.get(REDIRECT_FIELD_NAME, ""))
     is_ours = url_has_allowed_host_and_scheme(url, {request.get_host()}, require_https=request.is_secure())
     return url if is_ours else reverse("admin:index")
@@ -55,7 +55,7 @@ class LoginView(AccountPage, FormView[LoginForm]):
 
 
 class PasskeyLoginView(AccountPage, FormView[LoginPasskeyForm]):
-    """What the script of the login page asks for, and the passkey that it sends."""
+    """Gives options to the script of the login page, and accepts the passkey's response that it sends."""
 
     form_class = LoginPasskeyForm
     http_method_names = ("get", "post")
@@ -87,6 +87,6 @@ class SecondFactorView(AccountPage, AuthenticateView):  # type: ignore[misc]  # 
         context: dict[str, Any] = super().get_context_data(**kwargs)
         options = context.pop("js_data")["request_options"]
         has_passkeys = bool(options["publicKey"].get("allowCredentials"))
-        # allauth passes nothing on to its parents, and calls something else `site`.
+        # allauth does not call its parents' method, and its `site` is something else.
         frame = {**admin.site.each_context(self.request), "title": self.title}
         return {**context, **frame, "options": json.dumps(options) if has_passkeys else ""}

@@ -1,4 +1,4 @@
-"""The page on which people see how they log in and where they are logged in, and what they can do about it."""
+"""The page on which people see and change how they log in and where they are logged in."""
 
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from accounts.views.pages import OwnPage
 from core.dashboard import panels_for
 from core.languages import speaking
 
-# How much of what happened to the account is shown.
+# How many recent records about the account are shown.
 _RECENT: Final = 15
 
 
@@ -65,7 +65,7 @@ class LanguageView(OwnPage):
 
 
 class EndSessionView(OwnPage):
-    """Ends one session of the user, who may use this one for it."""
+    """Ends one session of the user, which may be the current one."""
 
     http_method_names = ("post",)
 

@@ -19,7 +19,7 @@ from accounts.models import User
 
 
 class AccountPage(ContextMixin, View):
-    """A page in the frame of the admin. No cache stores it, and no error report shows what was submitted."""
+    """A page in the layout of the admin. No cache stores it, and no error report shows what was submitted."""
 
     title: str | Promise = ""
 
@@ -35,7 +35,7 @@ class AccountPage(ContextMixin, View):
 class SecretLinkPage(AccountPage):
     """A page whose URL is a secret, so nothing may pass it on. Its form needs no token and no session (urls.py).
 
-    It says nothing about the person who happens to be logged in where it is opened.
+    It shows nothing about a person who happens to be logged in in the browser that opens it.
     """
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -49,7 +49,7 @@ class SecretLinkPage(AccountPage):
 
 
 class OwnPage(AccountPage):
-    """A page of people who are logged in, about their own account. `dangerous` ones ask who is sitting there."""
+    """A page for people who are logged in, about their own account. On `dangerous` ones, they confirm who they are."""
 
     dangerous = False
     owners_only = False

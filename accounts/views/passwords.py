@@ -1,4 +1,4 @@
-"""Choosing a password: asking for a link if it is forgotten, and the page to which every such link leads."""
+"""Choosing a password: requesting a link if it is forgotten, and the page to which every such link leads."""
 
 import json
 from typing import Any
@@ -44,7 +44,7 @@ class ForgotPasswordForm(forms.Form):
 
 
 class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
-    """Sends a link by e-mail. It says the same, and does the same work, whether there is such a person or not."""
+    """Sends a link by e-mail. Shows the same page, and does the same work, whether there is such a person or not."""
 
     title = _("Forgot your password?")
     form_class = ForgotPasswordForm
@@ -56,7 +56,7 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
     def form_valid(self, form: ForgotPasswordForm) -> HttpResponse:
         name = form.cleaned_data["name"]
         user = User.objects.named(name)
-        # Both are counted, and the answer doesn't tell whether there were too many.
+        # Both are always counted, and the response doesn't reveal whether there were too many.
         refusals = [
             throttle.is_too_often("password-link-sender", sender(self.request), _PER_SENDER),
             throttle.is_too_often("password-link-account", account_key(user, name), _PER_ACCOUNT),
@@ -80,7 +80,7 @@ class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
             try:
                 return self._answer(request, token)
             except IntegrityError:
-                # Someone else has just taken the username, which the form says now.
+                # Someone else has just taken the username, which the form now reports.
                 return self._answer(request, token)
         except ExpiredLinkError:
             context = self.get_context_data(title=gettext("This link doesn't work any more"), is_expired=True)
@@ -146,9 +146,9 @@ def _typed_names(request: HttpRequest) -> dict[str, str]:
 
 
 def _keep_slug_secret(person: User, former_name: str) -> None:
-    """Make the slug anew from the name that the person has chosen, unless it is in links to their work.
+    """Reset the slug, so that it is made from the name that the person has chosen, unless it is in links to their work.
 
-    Otherwise it would tell readers the name that the owner knows.
+    Otherwise it would reveal to readers the name that the owner knows.
     """
     if person.display_name != former_name and not work_of(person):
         person.slug = ""

@@ -1,6 +1,6 @@
-"""`manage.py tidy_audit_log`: delete what the audit log has kept long enough, as the worker does daily.
+"""`manage.py tidy_audit_log`: delete old records of the audit log, as the worker does daily.
 
-It can be interrupted at any point, and several runs at once are safe.
+It can be interrupted at any point, and run concurrently.
 """
 
 from typing import Any
