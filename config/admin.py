@@ -28,16 +28,16 @@ class BroadsideAdminSite(admin.AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         context = super().each_context(request)
-        # Django's pages for logging in and out call something else `site`.
+        # On Django's pages for logging in and out, `site` is something else.
         site = {"site": request.site} if hasattr(request, "site") else {}
         return {**context, **site, "navigation": navigation_for(request) if context["has_permission"] else None}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Return nothing: no page lists the models, which Django would do anew for each."""
+        """Return nothing: no page lists the models, and Django would build the list for every page."""
         return []
 
     def admin_view[View: Callable[..., Any]](self, view: View, cacheable: bool = False) -> View:
-        """Find nothing at a URL with a NUL in its query: PostgreSQL refuses to look for one."""
+        """Wrap a view. It answers 404 to a URL with a NUL in its query, which PostgreSQL rejects."""
         guarded = super().admin_view(view, cacheable)
 
         @wraps(guarded)
@@ -70,12 +70,12 @@ class BroadsideAdminSite(admin.AdminSite):
         return super().password_change_done(request, {"title": _("Password changed"), **(extra_context or {})})
 
     def app_index(self, request: HttpRequest, app_label: str, extra_context: Any = None) -> HttpResponse:  # type: ignore[override]  # it redirects
-        """Lead to the dashboard, because the navigation is by task and not by app."""
+        """Redirect to the dashboard, because the navigation is by task and not by app."""
         return redirect("admin:index")
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
-        """Log out. The browser, which others may use, also forgets the unsaved texts that it kept."""
-        # Django makes the context before the user is logged out, and the next person must not see their navigation.
+        """Log out, and make the browser, which others may use, delete the unsaved texts that it kept."""
+        # Django builds the context before the user is logged out, and the next person must not see their navigation.
         response = super().logout(request, {"navigation": None, **(extra_context or {})})
         response["Clear-Site-Data"] = '"storage"'
         return response

@@ -10,7 +10,7 @@ _REDIS = "django.core.cache.backends.redis.RedisCache"
 
 
 def caches(url: str, folder: Path, *, max_bytes: int = 2**28) -> dict[str, dict[str, Any]]:
-    """Return the value of CACHES. Without a `url` the cache consists of files in `folder` of `max_bytes` together.
+    """Return the value of CACHES. Without a `url`, the cache is a folder of files with `max_bytes` in total.
 
     Raises ImproperlyConfigured if the URL is invalid.
     """
@@ -19,7 +19,7 @@ def caches(url: str, folder: Path, *, max_bytes: int = 2**28) -> dict[str, dict[
         backend = {"BACKEND": "core.cache.FileCache", "LOCATION": str(folder), "OPTIONS": {"MAX_BYTES": max_bytes}}
     else:
         backend = _from_url(url)
-    # The site's code uses the first one only.
+    # The site's code uses only the first one.
     return {"default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"}, "backend": backend}
 
 
@@ -30,9 +30,9 @@ def _from_url(url: str) -> dict[str, Any]:
     try:
         backend: dict[str, Any] = environ.Env.cache_url_config(url)
     except (ImproperlyConfigured, ValueError):
-        # Without the URL, which may contain a password.
+        # The message does not repeat the URL, which may contain a password.
         raise ImproperlyConfigured("CACHE_URL is not valid. It should look like redis://127.0.0.1:6379/0.") from None
     if backend["BACKEND"] == _REDIS:
-        # In seconds. A page can be rendered in the time that a server which does not answer would cost.
+        # In seconds. Rendering a page takes less time than waiting longer for a server that does not answer.
         backend["OPTIONS"] = {"socket_connect_timeout": 0.5, "socket_timeout": 0.5} | backend.get("OPTIONS", {})
     return backend

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 _SQLITE = "django.db.backends.sqlite3"
 _POSTGRESQL = "django.db.backends.postgresql"
-# The same, for a server that may be away.
+# The same backend, for a server that may be down.
 _OWN_POSTGRESQL = "core.postgresql"
 _SCHEMES = {"postgres", "postgresql", "sqlite"}
 # Writers queue at BEGIN instead of failing halfway. Readers never wait (WAL).
@@ -18,19 +18,19 @@ _SQLITE_OPTIONS = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
     "init_command": (
-        # FULL: what people are told is saved survives a power cut. With NORMAL, the last commits may be undone.
+        # FULL: whatever was reported as saved survives a power cut. With NORMAL, the last commits may be undone.
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        # 1 MiB for the connection of each thread. The system caches the file for all of them, and pages of a blog of
-        # 100,000 posts take no more time than with 4 MiB.
+        # 1 MiB for the connection of each thread. The operating system caches the file for all of them, and the pages
+        # of a blog with 100,000 posts are no slower than with 4 MiB.
         "PRAGMA cache_size=-1000; PRAGMA temp_store=MEMORY;"
-        # What is deleted is overwritten with zeros (see operations.erasing).
+        # Deleted data is overwritten with zeros (see operations.erasing).
         "PRAGMA secure_delete=ON;"
         # After a large import, the log is truncated to 64 MiB.
         "PRAGMA journal_size_limit=67108864;"
     ),
 }
-# Seconds. A database that can't be reached must not hold up requests for as long as TCP tries. A replica has less time,
-# because the primary database can answer in its place.
+# In seconds. A database that can't be reached must not hold up requests for as long as TCP keeps trying. A replica has
+# less time, because the primary database can answer in its place.
 _TIMEOUT, _REPLICA_TIMEOUT = 5, 1
 
 
@@ -39,13 +39,13 @@ def databases(
 ) -> dict[str, dict[str, Any]]:
     """Return the value of DATABASES. Without a `url` it is a SQLite database in `folder`.
 
-    For PostgreSQL: each process has a pool of at most `pool` connections to each database or, if that is 0, each thread
-    keeps its own for `max_age` seconds. `prepare`: the server plans a repeated statement once. Raises
+    For PostgreSQL, each process has a pool of at most `pool` connections to each database or, if that is 0, each thread
+    keeps its own for `max_age` seconds. With `prepare`, the server plans a repeated statement only once. Raises
     ImproperlyConfigured if a URL is invalid, or its client is not installed.
     """
     found = {"default": _parse("DATABASE_URL", url or f"sqlite:///{folder}/broadside.sqlite3")}
     for number, replica_url in enumerate(replica_urls, start=1):
-        # In tests, it is the same database.
+        # In tests, a replica is the same database.
         found[f"replica_{number}"] = _parse("DATABASE_REPLICA_URLS", replica_url) | {"TEST": {"MIRROR": "default"}}
     for alias, item in found.items():
         if item["ENGINE"] == _SQLITE:
@@ -55,17 +55,17 @@ def databases(
                     "replicas in DATABASE_REPLICA_URLS."
                 )
             item["OPTIONS"] = _SQLITE_OPTIONS
-            # Each thread keeps its own: opening the file takes longer than the query of a page that is in the cache.
+            # Each thread keeps its connection: opening the file takes longer than the query for a cached page.
             item["CONN_MAX_AGE"] = None
             continue
         timeout = _TIMEOUT if alias == "default" else _REPLICA_TIMEOUT
         options: dict[str, Any] = {"connect_timeout": timeout}
         if prepare:
-            # Only a statement whose values are sent apart from it is the same each time. 5 is psycopg's default.
+            # Only a statement whose values are sent separately is the same each time. 5 is psycopg's default.
             options |= {"server_side_binding": True, "prepare_threshold": 5}
         if pool:
-            # A pool waits twice as long before each further attempt to connect. Once it has given up, the next request
-            # is an attempt, so the server is found soon after it has come back.
+            # A pool doubles its delay after each failed attempt to connect. Once it has given up, the next request
+            # triggers an attempt, so the pool reconnects soon after the server is back.
             options["pool"] = {"min_size": 0, "max_size": pool, "timeout": timeout, "reconnect_timeout": timeout}
         # Django refuses to keep a connection of a pool.
         item["CONN_MAX_AGE"] = 0 if pool else max_age
@@ -81,7 +81,7 @@ def _parse(name: str, url: str) -> dict[str, Any]:
         with suppress(ImproperlyConfigured, ValueError):
             found = environ.Env.db_url_config(url)
     if not found:
-        # Without the URL, which may contain a password.
+        # The message does not repeat the URL, which may contain a password.
         raise ImproperlyConfigured(
             f"{name} is not valid. It should look like postgres://user:password@db.example.org/broadside, with "
             "characters such as @ or / in the password percent-encoded."

@@ -1,4 +1,4 @@
-"""Environment variables, as settings read them. An error names the variable, and says what it should be."""
+"""Reading settings from environment variables. Errors name the variable and say what it should be."""
 
 import os
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ def text(name: str, default: str = "") -> str:
 
 
 def items(name: str, default: Sequence[str] = ()) -> list[str]:
-    """Return what is between the commas of a variable, without what is empty."""
+    """Return the items of a variable that are separated by commas, without empty ones."""
     return [item for item in os.environ[name].split(",") if item] if name in os.environ else list(default)
 
 
 def number(name: str, default: int) -> int:
-    """Return a whole number that is not negative. Raises ImproperlyConfigured for anything else but an empty value."""
+    """Return a non-negative integer; the default if it is empty. Raises ImproperlyConfigured for anything else."""
     value = text(name).strip()
     if not value:
         return default
@@ -33,7 +33,7 @@ def number(name: str, default: int) -> int:
 
 
 def switch(name: str, default: bool) -> bool:
-    """Return whether something is on. Raises ImproperlyConfigured if it is said to be neither on nor off."""
+    """Return whether a variable is on; the default if it is empty. Raises ImproperlyConfigured if it is neither."""
     value = text(name).strip().lower()
     if not value:
         return default

@@ -1,4 +1,4 @@
-"""Error pages: within the admin for those who work there, and within the site for everyone else."""
+"""Error pages: in the layout of the admin for staff, and in that of the site for everyone else."""
 
 import sys
 from http import HTTPStatus
@@ -45,9 +45,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Show a page that needs nothing that may have failed, and gives back what was sent.
+    """Show a page that depends on nothing that may have failed, and returns a submitted form to its sender.
 
-    If the fault is the server's disk or database, and not in our code, it says so. Otherwise it names the ID of
+    If the server's disk or database is at fault, rather than our code, the page says so. Otherwise it shows the ID of
     the request in the log.
     """
     if is_outage(sys.exception()):
@@ -82,7 +82,7 @@ def _admin_page(
 ) -> HttpResponse | None:
     """Return an error page of the admin; None for pages of the site, and for those who may not see the admin."""
     is_admin = request.path.startswith(reverse("admin:index"))
-    # An error may come before the request has a user.
+    # An error may occur before the request has a user.
     if not (is_admin and hasattr(request, "user") and admin.site.has_permission(request)):
         return None
     context = {**admin.site.each_context(request), "title": title, "text": text, **further}

@@ -1,6 +1,6 @@
 """The lanes of requests that are not answered from the page cache (core.serving.admission), for each process.
 
-One or two requests at a time keep a core busy. More would not be answered sooner, but everyone later.
+One or two requests at a time keep a core busy. With more, none would be answered sooner, and most of them later.
 """
 
 import asyncio
@@ -13,27 +13,27 @@ from blog.caching.requests import KNOWN_PAGE
 from core.serving.admission import Lane
 from core.serving.rsgi import is_large
 
-# Pages that readers asked for not long ago, and that must be rendered again because something changed.
+# Pages that readers requested recently, and that must be rendered again because something changed.
 KNOWN_PAGES: Final = Lane(2, waiting=32, patience=10)
-# What a flood can ask for in any number of ways: one at a time, because two would answer no more of it and keep readers
-# of known pages waiting for longer. Many may wait, because a client that is refused asks for the next page at once.
+# Requests that a flood can vary without end: one at a time, because two would get through no more of it, and would keep
+# readers of known pages waiting longer. Many may wait, because a client that is refused requests the next page at once.
 _TURNS: Final = asyncio.Semaphore(1)
 NEW_PAGES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
 SEARCHES: Final = Lane(1, waiting=128, patience=1, turns=_TURNS)
-# Comments and what else readers send, which must not get lost.
+# Comments and other submissions of readers, which must not be lost.
 SUBMISSIONS: Final = Lane(2, waiting=64, patience=20)
-# People with accounts, and signing in.
+# People with accounts, and logging in.
 ACCOUNTS: Final = Lane(2, waiting=32, patience=20)
-# Their large files, which take as long as their line does.
+# Their large files, which take as long as their connection needs.
 UPLOADS: Final = Lane(2, waiting=8, patience=60)
 FILES: Final = Lane(2, waiting=64, patience=10)
-# Of the search, and of the index of tags.
+# The query parameters of the search and of the tag index.
 _SEARCH_PARAMETERS: Final = frozenset({"s", "q"})
 LANES: Final = (KNOWN_PAGES, NEW_PAGES, SEARCHES, SUBMISSIONS, ACCOUNTS, UPLOADS, FILES)
 
 
 def lane_of(environ: dict[str, Any]) -> Lane:
-    """Return the lane of a request, by what anyone can see of it without a query."""
+    """Return the lane of a request, as far as can be told without a database query."""
     path: str = environ["PATH_INFO"]
     if has_session(environ.get("HTTP_COOKIE", "")) or path.startswith("/admin/"):
         return UPLOADS if is_large(environ) else ACCOUNTS
@@ -47,5 +47,5 @@ def lane_of(environ: dict[str, Any]) -> Lane:
 
 
 def has_session(cookies: str) -> bool:
-    """Return whether a header `Cookie` has a session, which readers never have."""
+    """Return whether a `Cookie` header has a session, which readers never have."""
     return f"{settings.SESSION_COOKIE_NAME}=" in cookies

@@ -1,6 +1,6 @@
 """The setting LOGGING: lines or JSON on standard error, and never an IP address, a query or an e-mail address.
 
-Everything is formatted here, whatever library it comes from, so nothing gets past `operations.scrubbing`.
+All records are formatted here, whatever library they come from, so none bypasses `operations.scrubbing`.
 """
 
 import contextlib
@@ -26,13 +26,13 @@ from operations.request_ids import current_id
 from operations.scrubbing import describe, describe_with_traceback, one_line, scrub
 
 _log = logging.getLogger(__name__)
-# In seconds. How often an outage is logged as an error.
+# How often an outage is logged as an error, in seconds.
 _OUTAGE_INTERVAL: Final = 60
 
 _FORMATTERS: Final = {"plain": "config.logs.LineFormatter", "json": "config.logs.JSONFormatter"}
 _LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _URL: Final = re.compile(r"(https?://[^\s/'\"]+)/\S*")
-# What granian's access log could name of a request, besides its path.
+# What granian's access log could contain about a request, besides its path.
 _OF_READERS: Final = frozenset({"addr", "query_string"})
 
 
@@ -63,12 +63,12 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # They have handlers of their own, which would write what they are given.
+            # These have handlers of their own, which would write records unscrubbed.
             "django": {**through_root, "handlers": ["mail_admins"], "level": level},
             "django.server": {**through_root, "level": level},
             "_granian": through_root,
             "granian.access": through_root,
-            # It says in each process that it can log.
+            # It logs in each process that logging is available.
             "pikepdf": {"level": "WARNING"},
             # Crawlers request thousands of pages that don't exist.
             "django.request": {"level": "ERROR", "filters": ["refusals", "outages"]},
@@ -77,10 +77,10 @@ def logging_settings(form: str, level: str) -> dict[str, Any]:
 
 
 class OutageFilter(logging.Filter):
-    """Turns an error that is no fault of the code into one line, without a traceback (core.outages).
+    """Turns an error that is not the fault of the code into one line, without a traceback (core.outages).
 
     While the disk is full, each request may log one. The first in a minute stays an error, which is mailed and reported
-    where that is set up. The others become warnings.
+    if that is set up. The others become warnings.
     """
 
     def __init__(self) -> None:
@@ -102,7 +102,7 @@ class OutageFilter(logging.Filter):
 
 
 class RefusalFilter(logging.Filter):
-    """Leaves out requests for which there was no room. A flood of them is no error, and must not fill the disk."""
+    """Drops the records of refused requests. A flood of them is not an error, and must not fill the disk."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         request = getattr(record, "request", None)
@@ -110,7 +110,7 @@ class RefusalFilter(logging.Filter):
 
 
 class ScrubbingHandler(logging.StreamHandler[TextIO]):
-    """Writes to standard error. Python would write a message that fails there with all its values."""
+    """Writes to standard error. If that failed, Python would print the message with all its values."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  Python's own name
         with contextlib.suppress(OSError, ValueError):
@@ -118,14 +118,14 @@ class ScrubbingHandler(logging.StreamHandler[TextIO]):
 
 
 class _ScrubbingFormatter(logging.Formatter):
-    """Formats records from what they consist of, without changing them."""
+    """Formats records from their attributes, without changing them."""
 
     def message(self, record: logging.LogRecord) -> str:
         """Return the message without anything about a reader, on one line."""
         request = getattr(record, "request", None)
         text = _formatted(record)
         if isinstance(request, HttpRequest):
-            # A path may be a search or a secret link, and the reason of a refusal may be another URL.
+            # A path may be a search or a secret link, and the reason for a refusal may contain another URL.
             escaped = request.path.encode("unicode_escape").decode("ascii")
             if len(escaped) > 1:
                 text = text.replace(escaped, _route(request.path_info))
@@ -133,14 +133,14 @@ class _ScrubbingFormatter(logging.Formatter):
         return one_line(scrub(text))
 
     def error(self, record: logging.LogRecord) -> str:
-        """Return the traceback of the error that was logged, without values; empty if there is none."""
+        """Return the traceback of the logged error, without values; empty if there is none."""
         if not record.exc_info or record.exc_info[1] is None:
             return ""
         return describe_with_traceback(record.exc_info[1])
 
 
 class LineFormatter(_ScrubbingFormatter):
-    """Formats a record as a line for people, and an error as several."""
+    """Formats a record as one line for people, followed by its error on several lines."""
 
     def format(self, record: logging.LogRecord) -> str:
         working_on = f" [{current}]" if (current := current_id()) else ""
@@ -175,7 +175,7 @@ def _formatted(record: logging.LogRecord) -> str:
     try:
         return message % values if values else message
     except (TypeError, ValueError, KeyError):
-        # Logging must not fail, and the values are not known to be harmless where they don't fit.
+        # Logging must not fail. Values that don't match the message are left out, because they may not be harmless.
         return message
 
 
@@ -188,7 +188,7 @@ def _value(name: str, value: object) -> object:
 
 
 def _route(path: str) -> str:
-    """Return the pattern of the URL, which says what kind of page was requested."""
+    """Return the pattern of the URL, which shows what kind of page was requested."""
     try:
         return f"/{resolve(path).route}"
     except Resolver404:
@@ -196,5 +196,5 @@ def _route(path: str) -> str:
 
 
 def log_thread_error(arguments: threading.ExceptHookArgs) -> None:
-    """Log an error that ends a thread (threading.excepthook). Python would write it with all its values."""
+    """Log an error that ends a thread (threading.excepthook). Python would print it with all its values."""
     _log.error("A thread ended with an error.", exc_info=arguments.exc_value)

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 # Without encryption, with STARTTLS, or encrypted from the start. Source of the names: django-environ.
 _SMTP: dict[str, dict[str, bool]] = {"smtp": {}, "smtp+tls": {"use_tls": True}, "smtp+ssl": {"use_ssl": True}}
 
-# Providers whose reports of bounces are understood (newsletter.webhooks).
+# Providers whose bounce reports we can parse (newsletter.webhooks).
 _WEBHOOK_PROVIDERS: Final = ("brevo", "mailgun", "mailjet", "postmark")
 _WEBHOOK_SECRET: Final = re.compile(r"[A-Za-z0-9_-]{16,}")
 
@@ -61,15 +61,15 @@ def mail_limits(limits: Iterable[str]) -> dict[str, int]:
 
 
 def bounce_webhook(provider: str, secret: str) -> tuple[str, str]:
-    """Return the provider that reports bounces to this site, and its secret, as they are (newsletter.webhooks).
+    """Validate and return the provider that reports bounces to this site, and its secret (newsletter.webhooks).
 
-    Raises ImproperlyConfigured if there is no such provider, or if its secret is easy to guess.
+    Raises ImproperlyConfigured if the provider is unknown, or the secret easy to guess.
     """
     if provider and provider not in _WEBHOOK_PROVIDERS:
         raise ImproperlyConfigured(
             f"BOUNCE_WEBHOOK is {provider!r}. It should be one of {', '.join(_WEBHOOK_PROVIDERS)}."
         )
-    # Mailgun makes its own. The others send it within a URL.
+    # Mailgun generates its own secret. The others send it within a URL.
     if provider and not _WEBHOOK_SECRET.fullmatch(secret):
         raise ImproperlyConfigured(
             "BOUNCE_WEBHOOK_SECRET should have 16 or more letters and digits, also with - and _. Make one with "
@@ -79,7 +79,7 @@ def bounce_webhook(provider: str, secret: str) -> tuple[str, str]:
 
 
 def mailbox_url(url: str) -> str:
-    """Return the URL of a mailbox as it is. Raises ImproperlyConfigured if it is none (mail.mailboxes)."""
+    """Validate and return the URL of a mailbox (mail.mailboxes). Raises ImproperlyConfigured if it is invalid."""
     try:
         parts = urlsplit(url)
         is_valid = (parts.scheme == "maildir" and parts.path.startswith("/")) or (

@@ -1,4 +1,4 @@
-"""The token of monitoring, from the variable MONITORING_TOKEN."""
+"""The token for monitoring, from the variable MONITORING_TOKEN."""
 
 from typing import Final
 
@@ -9,7 +9,7 @@ _MIN_LENGTH: Final = 24
 
 
 def monitoring_token(value: str) -> str:
-    """Return the token; empty if there is none. Raises ImproperlyConfigured if it could be guessed or not be sent."""
+    """Return the token; empty if there is none. Raises ImproperlyConfigured if it is guessable or can't be sent."""
     token = value.strip()
     if token and (len(token) < _MIN_LENGTH or not token.isascii() or not token.isprintable() or " " in token):
         raise ImproperlyConfigured(

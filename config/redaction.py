@@ -1,4 +1,4 @@
-"""What a backup says about the environment of a site: all settings without secrets, so that it can be set up again."""
+"""The environment of a site as backups contain it: all settings but no secrets, so that it can be set up again."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -18,14 +18,14 @@ PLAIN: Final = frozenset(
         *("SECURITY_CONTACT", "SITE_URL", "STATIC_ROOT", "TIME_ZONE", "TRUSTED_PROXIES", "WITHDRAWAL_UNDO_DAYS"),
     )
 )
-# They may contain a name and password, and in their query whatever a server accepts there.
+# These may contain a user name and password, and in their query whatever a server accepts there.
 URLS: Final = frozenset(
     (
         *("BACKUP_URL", "BOUNCE_MAILBOX", "CACHE_URL", "DATABASE_REPLICA_URLS", "DATABASE_URL", "EMAIL_URL"),
         *("SENTRY_DSN", "STORAGE_URL", "WEBSUB_HUB"),
     )
 )
-# In all others, a comma is a part of the URL.
+# In all others, a comma is part of the URL.
 _LIST_OF_URLS: Final = "DATABASE_REPLICA_URLS"
 SECRET: Final = frozenset(
     {"AKISMET_KEY", "BOUNCE_WEBHOOK_SECRET", "MONITORING_TOKEN", "SECRET_KEY", "SECRET_KEY_FALLBACKS"}
@@ -33,7 +33,7 @@ SECRET: Final = frozenset(
 
 
 def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables of Broadside that are set. Of URLs only scheme, host, path and region; secrets are empty."""
+    """Return Broadside's variables that are set. URLs keep only scheme, host, path and region; secrets are empty."""
     found = {}
     for name in sorted(environment.keys() & (PLAIN | URLS | SECRET)):
         value = "" if name in SECRET else environment[name]
@@ -51,7 +51,7 @@ def _without_secrets(url: str) -> str:
     except ValueError:
         return ""
     if not host:
-        # A folder is no secret, and anything else isn't understood.
+        # A folder is not secret, and anything else can't be parsed.
         return "" if parts.scheme or "@" in url else url.strip()
     at = "…@" if "@" in parts.netloc else ""
     host = f"[{host}]" if ":" in host else host

@@ -12,7 +12,7 @@ from readers.recording import Recorder
 
 
 def answer_at_once(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes] | None:
-    """Answer monitoring, and readers whose page is in the cache, without waiting for others. None for all others."""
+    """Answer monitoring and requests for cached pages, which wait for no others. Return None for all others."""
     answer = wsgi_application.answer(environ, start_response)
     return cast("Iterable[bytes] | None", answer_hit(environ, start_response)) if answer is None else answer
 

@@ -32,12 +32,12 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 _given = frozenset(os.environ)
 environ.Env.read_env(BASE_DIR / ".env", overwrite=False)
-# The names of variables that come from that file. `manage.py serve` doesn't pass them on, so that it is read again.
+# The variables that come from that file. `manage.py serve` doesn't pass them on, so that its processes read it again.
 BROADSIDE_FROM_FILE = frozenset(os.environ) - _given
 
 DEBUG = env.switch("DEBUG", default=False)
 
-# The folder of everything that is not code: database, media, cache. `migrate` makes an existing one private as well.
+# The folder of everything that is not code: database, media, cache. `migrate` also makes an existing folder private.
 DATA_DIR = Path(env.text("BROADSIDE_DATA", default=str(BASE_DIR / "var"))).resolve()
 DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -106,17 +106,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # First, so that whatever the others log has the ID.
     "operations.request_ids.RequestIDMiddleware",
-    # Around whatever shows a page.
+    # Around everything that shows a page.
     "core.languages.LanguageMiddleware",
-    # Around whatever may use the database.
+    # Around everything that may use the database.
     "core.updating.GateMiddleware",
     # Before the redirect to HTTPS, so that a former host needs a single redirect.
     "blog.redirects.middleware.FormerHostsMiddleware",
     "core.headers.IsolationHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    # Around WhiteNoise, because styles and scripts have a policy as well: workers follow that of their script.
+    # Around WhiteNoise, because scripts need a policy as well: a worker follows that of its script.
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
-    # Before whatever may use the database.
+    # Before everything that may use the database.
     "core.serving.busy.BusyMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "blog.caching.middleware.GZipPagesMiddleware",
@@ -124,7 +124,7 @@ MIDDLEWARE = [
     "blog.redirects.middleware.SingleRedirectMiddleware",
     "blog.caching.middleware.PublicPagesMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    # Before whatever reads the body.
+    # Before everything that reads the body.
     "accounts.large_bodies.LargeBodiesMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -143,10 +143,10 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# Templates of widgets can be in templates/ too (the editor's is).
+# Widget templates can also be in templates/ (the editor's is).
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# Templates of this site, which come before ours (docs/appearance.md).
+# Templates of this site, which take precedence over ours (docs/appearance.md).
 BROADSIDE_TEMPLATES_DIR = DATA_DIR / "templates"
 TEMPLATES = [
     {
@@ -176,19 +176,19 @@ DATABASES = databases(
     prepare=env.switch("DATABASE_PREPARE", default=True),
 )
 DATABASE_ROUTERS = ["core.replicas.ReplicaRouter"] if len(DATABASES) > 1 else []
-# Seconds. A page or form gives up after a statement of this length (core.database).
+# In seconds. A page or form fails if a statement takes longer than this (core.database).
 BROADSIDE_DATABASE_TIMEOUT = env.number("DATABASE_TIMEOUT", default=30)
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # SQLite would let everyone read a new file. It gives the files next to it the same permissions.
+    # SQLite would create a file that everyone can read. The files that it adds next to it have the same permissions.
     _database = Path(DATABASES["default"]["NAME"])
     if _database.is_relative_to(DATA_DIR) and _database.parent.is_dir():
         _database.touch(mode=0o600)
 
 CACHES = caches(env.text("CACHE_URL"), DATA_DIR / "cache", max_bytes=env.number("CACHE_MAX_MB", default=256) * 2**20)
-# How much memory each process uses for pages that readers request, in bytes. Further ones come from CACHES.
+# How much memory each process uses for pages that readers request, in bytes. Other pages come from CACHES.
 BROADSIDE_PAGE_CACHE_MEMORY = env.number("PAGE_CACHE_MEMORY_MB", default=16) * 2**20
 BROADSIDE_PAGE_CACHE_LOCKS = DATA_DIR / "pages.lock"
-# A folder of pages that nginx sends by itself, on the same machine as all processes that change content (see
+# A folder of pages that nginx serves on its own, on the same machine as all processes that change content (see
 # deploy/nginx.conf). How much each process writes there between two changes, in bytes.
 BROADSIDE_PAGES_FOLDER = Path(folder).resolve() if (folder := env.text("PAGES_FOLDER")) else None
 BROADSIDE_PAGES_MAX_BYTES = env.number("PAGES_FOLDER_MAX_MB", default=256) * 2**20
@@ -197,7 +197,7 @@ AUTH_USER_MODEL = "accounts.User"
 CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 AUTHENTICATION_BACKENDS = ["accounts.backends.AccountBackend"]
 LOGIN_URL, LOGIN_REDIRECT_URL = "admin:login", "admin:index"
-# A table that knows whose each session is. How long it lasts depends on the role (accounts.policies).
+# A table with the user of each session. How long a session lasts depends on the role (accounts.policies).
 SESSION_ENGINE = "accounts.sessions"
 # The author's page belongs to the blog, which accounts does not know.
 _author_url = URLTemplate("blog:author", "slug")
@@ -280,7 +280,7 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
     "base-uri": [CSP.NONE],
 }
-# What browsers offer and nothing here uses. What players need is delegated to them by static/js/players.js.
+# Browser features that nothing here uses. Those that players need are delegated to them by static/js/players.js.
 PERMISSIONS_POLICY = ", ".join(
     f"{feature}=()"
     for feature in (
@@ -314,11 +314,11 @@ SILENCED_SYSTEM_CHECKS = ["mail.W001"]
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", default=f"noreply@{SITE_HOST}")
 # How many e-mails with new posts each domain gets in a minute (mail.pacing), such as `example.org=10,*=60`.
 BROADSIDE_MAIL_LIMITS = mail_limits(env.items("MAIL_LIMITS"))
-# Where bounces and the like come back to (newsletter.returns): an address to which `+TOKEN` can be added before the @,
-# and its mailbox, which is for nothing else.
+# Where bounces, complaints and requests to unsubscribe are sent (newsletter.returns): an address to which `+TOKEN` can
+# be added before the @, and its mailbox, which is for nothing else.
 BROADSIDE_BOUNCE_ADDRESS = env.text("BOUNCE_ADDRESS").strip()
 BROADSIDE_BOUNCE_MAILBOX = mailbox_url(env.text("BOUNCE_MAILBOX").strip())
-# Or the mail provider that reports them to a URL of this site, and the secret that it shows (newsletter.webhooks).
+# Or the mail provider that reports them to a URL of this site, and its secret (newsletter.webhooks).
 BROADSIDE_BOUNCE_WEBHOOK, BROADSIDE_BOUNCE_WEBHOOK_SECRET = bounce_webhook(
     env.text("BOUNCE_WEBHOOK").strip().lower(), env.text("BOUNCE_WEBHOOK_SECRET").strip()
 )
@@ -353,12 +353,12 @@ BROADSIDE_IMPORT_KEEP_DAYS = env.number("IMPORT_KEEP_DAYS", default=7)
 
 # Exports that were made in the admin are deleted after this time.
 BROADSIDE_EXPORT_KEEP_DAYS = env.number("EXPORT_KEEP_DAYS", default=3)
-# How many days the audit log is kept, and in it the counts of failed attempts to log in. Not a setting of the admin, so
-# that people who get hold of an owner's session can't delete the traces of what they do.
+# How many days the audit log is kept, and in it the counts of failed attempts to log in. Not an admin setting, so that
+# someone who gets hold of an owner's session can't delete the traces of what they do.
 BROADSIDE_AUDIT_KEEP_DAYS = env.number("AUDIT_KEEP_DAYS", default=365)
 BROADSIDE_AUDIT_KEEP_FAILED_DAYS = env.number("AUDIT_KEEP_FAILED_DAYS", default=90)
 
-# For how many days the withdrawal of a name can be undone. Then what that takes is deleted.
+# For how many days the withdrawal of a name can be undone. After that, the data needed to undo it is deleted.
 BROADSIDE_WITHDRAWAL_UNDO_DAYS = env.number("WITHDRAWAL_UNDO_DAYS", default=14)
 
 # Where backups are: a folder, or a bucket as in STORAGE_URL. They are encrypted to this public key (age).
@@ -371,9 +371,9 @@ BROADSIDE_BACKUP_KEEP = (
     env.number("BACKUP_KEEP_WEEKLY", default=5),
     env.number("BACKUP_KEEP_MONTHLY", default=12),
 )
-# What a backup or restore needs while it runs, and remembers.
+# The working files and the state of backups and restores.
 BROADSIDE_BACKUP_WORK_DIR = DATA_DIR / "backup"
-# What backups say about this environment.
+# The description of this environment that backups contain.
 BROADSIDE_ENVIRONMENT = without_secrets(os.environ)
 
 # Long tasks are run by `manage.py worker`, next to the web server. `manage.py serve` starts both.
@@ -388,7 +388,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "config.error_reports.PrivacyFilter"
 # Lines for people, or JSON for programs (config.logs).
 LOGGING = logging_settings(env.text("LOG_FORMAT", default="plain"), env.text("LOG_LEVEL", default="INFO").upper())
 
-# The token of monitoring: for the details of /readyz, and for /metrics. Without it, both say nothing.
+# The token for monitoring: for the details of /readyz, and for /metrics. Without it, neither is available.
 BROADSIDE_METRICS_DIR = DATA_DIR / "metrics"
 BROADSIDE_MONITORING_TOKEN = monitoring_token(env.text("MONITORING_TOKEN"))
 

@@ -8,12 +8,12 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 def site_url(value: str) -> str:
-    """Return the URL that readers use, without a slash at its end. Raises ImproperlyConfigured if it is none."""
+    """Return the URL that readers use, without a trailing slash. Raises ImproperlyConfigured if it is invalid."""
     url = value.strip().rstrip("/")
     try:
         parts = urlsplit(url)
         is_valid = parts.scheme in {"http", "https"} and parts.hostname and url == f"{parts.scheme}://{parts.netloc}"
-        # Reading the port finds out whether it is one.
+        # Reading the port raises ValueError if it is invalid.
         is_valid = is_valid and "@" not in parts.netloc and parts.port != 0
     except ValueError:
         is_valid = False
@@ -26,7 +26,7 @@ def site_url(value: str) -> str:
 
 
 def time_zone(value: str) -> str:
-    """Return the name of a time zone as it is. Raises ImproperlyConfigured if there is no such time zone."""
+    """Validate and return the name of a time zone. Raises ImproperlyConfigured if there is no such time zone."""
     try:
         ZoneInfo(value)
     except (OSError, ValueError, LookupError):
@@ -38,7 +38,7 @@ def time_zone(value: str) -> str:
 
 
 def language_code(value: str) -> str:
-    """Return the code of a language as it is. Raises ImproperlyConfigured if Django doesn't know that language."""
+    """Validate and return a language code. Raises ImproperlyConfigured if Django doesn't know the language."""
     known = {code.partition("-")[0] for code, _name in LANGUAGES}
     if value.lower().partition("-")[0] not in known:
         raise ImproperlyConfigured(

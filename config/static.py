@@ -9,15 +9,15 @@ from rjsmin import jsmin
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 _MINIFIERS: Final[dict[str, Callable[[str], str]]] = {".css": cssmin, ".js": jsmin}
-# These files are as small as their authors wanted them.
+# Folders of files that others made, which stay as they are.
 _OTHERS: Final = ("admin/", "vendor/", "markdownx/")
 
 
 class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # whitenoise ships no types
-    """Our styles and scripts without comments and needless spaces, all files compressed and named by their content.
+    """Static files, compressed and named by their content. Our styles and scripts are also minified.
 
-    Uses plain names for files that `collectstatic` has not collected yet. So a site works, if more slowly, whose owner
-    forgot that after the installation or an update.
+    Files that `collectstatic` has not collected yet keep their plain names. So if the owner forgot to run it after the
+    installation or an update, the site still works, only more slowly.
     """
 
     # Modules import each other under names that change with their content.
@@ -27,7 +27,7 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         if not dry_run:
             for name in paths:
                 self._minify(name)
-            # Those that were collected, and not those in their source folders.
+            # The collected files, and not those in their source folders.
             paths = {name: (self, name) for name in paths}
         yield from super().post_process(paths, dry_run, **options)
 
@@ -35,10 +35,10 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
         return str(super().stored_name(name)) if self.hash_key(self.clean_name(name)) in self.hashed_files else name
 
     def _minify(self, name: str) -> None:
-        """Minify a file, unless others made it. A file that is minified already stays the same."""
+        """Minify a file, unless others made it. A file that is already minified stays the same."""
         minify = _MINIFIERS.get(Path(name).suffix)
         if minify and not name.startswith(_OTHERS):
             path = Path(self.path(name))
-            # A link, which `collectstatic --link` has made, leads to the file in the project.
+            # A link made by `collectstatic --link` points to the file in the project.
             if not path.is_symlink():
                 path.write_text(minify(path.read_text("utf-8")), "utf-8")

@@ -8,7 +8,8 @@ from media.bucket_urls import bucket_options
 def media_storage(url: str) -> dict[str, Any]:
     """Return the storage of uploaded files for STORAGES. Without a `url` they are in MEDIA_ROOT.
 
-    Key and secret are percent-encoded. Raises ImproperlyConfigured if the URL is invalid, or its client missing.
+    Key and secret are percent-encoded. Raises ImproperlyConfigured if the URL is invalid, or its client is not
+    installed.
     """
     if not url:
         return {"BACKEND": "media.storage.MediaStorage"}

@@ -18,16 +18,16 @@ django_application = Handler()
 limit_statements()
 
 from blog.caching.application import PageCache  # noqa: E402  # only after Django is set up
-from config.logs import log_thread_error  # noqa: E402  # likewise
-from core.serving.busy import refused  # noqa: E402  # likewise
-from operations.backups.restoring import finish_if_interrupted  # noqa: E402  # likewise
-from operations.health import HealthPages  # noqa: E402  # likewise
-from operations.metrics_folder import prepare_metrics  # noqa: E402  # likewise
+from config.logs import log_thread_error  # noqa: E402  # as above
+from core.serving.busy import refused  # noqa: E402  # as above
+from operations.backups.restoring import finish_if_interrupted  # noqa: E402  # as above
+from operations.health import HealthPages  # noqa: E402  # as above
+from operations.metrics_folder import prepare_metrics  # noqa: E402  # as above
 
 threading.excepthook = log_thread_error
 finish_if_interrupted()
 page_cache = PageCache(django_application)
-# While developing, a change in a template is seen at once.
+# In development, changes to templates are visible immediately.
 site: Any = django_application if settings.DEBUG else page_cache
 answer_hit: Any = page_cache.answer_hit
 answer_from_memory: Any = page_cache.answer_from_memory

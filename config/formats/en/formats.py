@@ -1,3 +1,3 @@
-"""Formats in English: times in the admin as `core.dates.format_datetime` has them. Readers see none of these."""
+"""English formats: times in the admin look like those of `core.dates.format_datetime`. Readers never see them."""
 
 DATETIME_FORMAT = "D j F Y, H:i"
