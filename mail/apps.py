@@ -13,5 +13,6 @@ class MailConfig(AppConfig):
         from mail.tasks import send_due_mail
 
         senders.register("mail", send)
-        # It comes back when more is due. This is for what was recorded without it, such as while the database was full.
+        # The task schedules itself for when more is due. This is for mail that was recorded without scheduling it, such
+        # as while the disk was full.
         scheduled_tasks.register("mail.delivery", ScheduledTask(send_due_mail, every(dt.timedelta(minutes=10))))

@@ -1,8 +1,8 @@
-"""Sending the mail that is due. Any number of workers may do it at once: only one sends each e-mail.
+"""Sending the mail that is due. Any number of workers may do it concurrently: only one of them sends each e-mail.
 
 The apps that send mail register where it comes from. An e-mail counts as sent once the mail server has accepted it. If
-a worker dies between the two, the e-mail is sent again (at least once) with the same Message-ID. While the mail server
-is unavailable, everything waits for it.
+a worker dies before it has recorded that, the e-mail is sent again (at-least-once delivery), with the same Message-ID.
+While the mail server is unavailable, all mail waits.
 """
 
 import datetime as dt
@@ -28,15 +28,15 @@ from mail.models import Recipient, RecipientQuerySet
 
 # A worker that has not finished with one recipient after this time is presumed dead.
 LEASE = dt.timedelta(minutes=10)
-# How long to wait before the next attempt, at first. For a refused address it gets longer each time.
+# How long to wait before the second attempt. For a refused address, the delay grows with each failure.
 RETRY_AFTER = dt.timedelta(minutes=5)
 MAX_RETRY_AFTER = dt.timedelta(days=1)
-# How many times in a row an address may be refused, if its recipient is deleted for it.
+# After this many refusals in a row, recipients with `is_deleted_when_refused` are deleted.
 MAX_FAILURES = 8
-# After this time, others get a turn: a task has ten minutes, and there may be mail that is more urgent.
+# After this time, other tasks get a turn: a task has ten minutes, and there may be mail that is more urgent.
 MAX_DURATION = dt.timedelta(minutes=5)
-# What a server says about an address that it will never accept: it doesn't exist, or not any more. Plain 550 is not
-# among them, because servers say it about senders as well. Source: RFC 3463.
+# The status codes for addresses that a server will never accept, because they don't exist, or no longer do. Plain 550
+# is not among them, because servers also use it to reject senders. Source: RFC 3463.
 NO_SUCH_ADDRESS: Final = re.compile(r"5\.(?:1\.[0-36]|1\.10|2\.1)\b")
 
 _log = logging.getLogger(__name__)
@@ -47,14 +47,14 @@ class Mailing[Model: Recipient]:
     """One kind of mail: everyone who may get it, and the e-mails that are due to one of them."""
 
     recipients: RecipientQuerySet[Model]
-    # It goes on after a `yield` once the mail server has accepted the e-mail, and records that at once, without waiting
-    # for the disk (core.database.update_without_sync).
+    # It is resumed after a `yield` once the mail server has accepted the e-mail, and records that immediately, without
+    # waiting for the disk (core.database.update_without_sync).
     emails: Callable[[Model], Iterator[EmailMessage]]
 
 
 @dataclass(frozen=True, slots=True)
 class Preparation:
-    """A step that turns what has happened into mail for recipients. `next_at`: when it next has something to do."""
+    """A step that creates mail for recipients from what has happened. `next_at` returns when it is next needed."""
 
     run: Callable[[], None]
     next_at: Callable[[], dt.datetime | None]
@@ -70,7 +70,7 @@ preparations: Final[Registry[Preparation]] = Registry("mail preparation")
 
 
 def next_at() -> dt.datetime | None:
-    """Return when something next has to be prepared or sent; None if there is nothing."""
+    """Return when mail next has to be prepared or sent; None if there is none."""
     times = [preparation.next_at() for preparation in preparations.values()]
     for mailing in mailings.values():
         unsent = mailing.recipients.with_unsent().order_by("not_before")
@@ -79,9 +79,9 @@ def next_at() -> dt.datetime | None:
 
 
 def deliver() -> int:
-    """Send mail that is due, for some time, and return how many e-mails went out.
+    """Send mail that is due, for about MAX_DURATION, and return how many e-mails were sent.
 
-    Raises OSError if the mail server is unavailable. Nothing is lost then.
+    Raises OSError if the mail server is unavailable. Nothing is lost in that case.
     """
     if not messages.is_on():
         return 0
@@ -104,7 +104,7 @@ def deliver() -> int:
 
 
 def _claimed() -> Iterator[tuple[Mailing[Any], Recipient]]:
-    """Claim one recipient of a mailing after another until nobody is due, or it has taken long enough."""
+    """Claim recipients and yield each with its mailing, until none is due or MAX_DURATION has passed."""
     until = monotonic() + MAX_DURATION.total_seconds()
     for mailing in mailings.values():
         due = mailing.recipients.due()
@@ -136,9 +136,9 @@ def _send(mailing: Mailing[Any], recipient: Recipient, connection: BaseEmailBack
 
 
 def _postpone(recipient: Recipient, error: Exception) -> None:
-    """Try this recipient again later, or delete it after MAX_FAILURES if it is of a kind that is given up."""
+    """Retry this recipient later. After MAX_FAILURES, delete it if its kind allows that."""
     failures = recipient.failures + 1
-    # Without the error's message, which may contain the address.
+    # The error's message is not logged, because it may contain the address.
     name = f"{type(recipient).__name__} {recipient.pk}"
     _log.warning("The mail server refused an e-mail to %s (%s, attempt %d).", name, type(error).__name__, failures)
     if isinstance(error, smtplib.SMTPRecipientsRefused):

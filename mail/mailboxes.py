@@ -1,7 +1,7 @@
-"""Reading the mailbox for what comes back: bounces, complaints, and requests to unsubscribe (BOUNCE_MAILBOX).
+"""Reading the mailbox for bounces, complaints, and requests to unsubscribe (BOUNCE_MAILBOX).
 
-It is for nothing else: each message is deleted once it has been dealt with. If a worker dies in between, that happens
-again, so dealing with a message twice must do nothing more than once.
+It is for nothing else: each message is deleted once it has been handled. If a worker dies before that, the message is
+handled again, so handling must be idempotent.
 """
 
 import imaplib
@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
-# Bytes. Reports are short, and what is longer is deleted unread.
+# In bytes. Reports are short, and longer messages are deleted unread.
 MAX_SIZE: Final = 1_000_000
 # How many messages are read at once. The next run reads more.
 MAX_MESSAGES: Final = 2_000
 _TIMEOUT: Final = 30
-# Of IMAP over TLS.
+# The port of IMAP over TLS.
 _PORT: Final = 993
 
 
@@ -30,7 +30,7 @@ def process(url: str, handle: Callable[[bytes], object]) -> int:
     parts = urlsplit(url)
     if parts.scheme == "maildir":
         return _process_maildir(Path(unquote(parts.path)), handle)
-    # Without one of its own, imaplib accepts any certificate.
+    # Without an explicit context, imaplib accepts any certificate.
     context = ssl.create_default_context()
     try:
         with imaplib.IMAP4_SSL(
@@ -39,7 +39,7 @@ def process(url: str, handle: Callable[[bytes], object]) -> int:
             server.login(unquote(parts.username or ""), unquote(parts.password or ""))
             return process_imap(server, unquote(parts.path.strip("/")) or "INBOX", handle)
     except imaplib.IMAP4.error as error:
-        # Without its message, which may contain what was sent.
+        # The error's message is left out, because it may contain what was sent.
         raise OSError("The IMAP server refused.") from error
 
 
@@ -58,13 +58,13 @@ def _process_maildir(folder: Path, handle: Callable[[bytes], object]) -> int:
 
 
 def process_imap(server: imaplib.IMAP4, folder: str, handle: Callable[[bytes], object]) -> int:
-    """Do the same for a folder of a server, with someone logged in. Source: RFC 9051."""
+    """Do the same for a folder of a server that has been logged in to. Source: RFC 9051."""
     _check(server.select(f'"{folder}"'))
     uids = _check(server.uid("SEARCH", "UNDELETED", "SMALLER", str(MAX_SIZE)))[0].split()[:MAX_MESSAGES]
     large = _check(server.uid("SEARCH", "UNDELETED", "NOT", "SMALLER", str(MAX_SIZE)))[0].split()
     for uid in uids:
         found = _check(server.uid("FETCH", uid.decode(), "(BODY.PEEK[])"))
-        # Another reader may have deleted it.
+        # Another client may have deleted the message.
         for item in found:
             if isinstance(item, tuple):
                 handle(item[1])

@@ -1,7 +1,7 @@
 """Writing e-mails.
 
-Text from strangers appears as quoted lines, each with a mark in front, so that it cannot be mistaken for ours.
-It never gets into a header unescaped.
+Text from strangers appears as quoted lines, each with a `>` in front, so that it cannot be mistaken for ours. It never
+gets into a header unescaped.
 """
 
 import email.policy
@@ -31,14 +31,14 @@ def line(text: object) -> str:
 
 
 def isolated(text: object) -> str:
-    """Return `text` on one line, isolated so that its direction does not affect what is around it (UAX 9, FSI, PDI)."""
+    """Return `text` on one line, isolated so that its direction doesn't affect the text around it (UAX 9, FSI, PDI)."""
     return f"\u2068{line(text)}\u2069"
 
 
 def quoted(text: str) -> str:
     """Return the whole text with `> ` before each line, without characters that change the direction."""
     plain = remove_direction_controls(remove_controls(text))
-    # splitlines also breaks at what other programs take for the end of a line.
+    # splitlines also breaks at characters that other programs treat as line ends.
     return "\n".join(f"> {each}" for each in plain.splitlines())
 
 
@@ -60,9 +60,9 @@ def write(
     """Write an e-mail to one person: plain text, and with a `html_template` also simple HTML.
 
     `message_id` stays the same when the same e-mail is sent again, so mail programs show it once. They group e-mails
-    with the same `thread_id`. The IDs and `list_name` get the site's host added. With an absolute `unsubscribe_url`,
-    mail programs can unsubscribe with one POST, and those that can't by an e-mail to an `unsubscribe_address`. No one
-    should answer one that `is_bulk` automatically. Bounces go to the `return_path`, or else to the sender.
+    with the same `thread_id`. The site's host is added to the IDs and `list_name`. With an absolute `unsubscribe_url`,
+    mail programs can unsubscribe with one POST, and those that can't, with an e-mail to the `unsubscribe_address`.
+    `is_bulk` tells mail programs not to reply automatically. Bounces go to the `return_path`, or else to the sender.
     Sources: RFC 3834 (Auto-Submitted), RFC 2919 (List-Id), RFC 5322 (References), RFC 8058 (List-Unsubscribe-Post),
     RFC 2076 (Precedence).
     """
@@ -87,7 +87,7 @@ def write(
     title = line(f"[{line(site.title)}] {subject}")
     body = render_to_string(template, context).strip() + "\n"
     if return_path:
-        # That of the envelope is Django's `from_email`.
+        # Django uses `from_email` as the sender of the envelope.
         headers["From"] = settings.DEFAULT_FROM_EMAIL
     email = _Message(subject=title, body=body, from_email=return_path or None, to=[to], headers=headers)
     if html_template:
@@ -96,9 +96,9 @@ def write(
 
 
 class _VerbatimHeader(UnstructuredHeader, BaseHeader):
-    """A header that is never encoded. Python would encode a URL longer than a line, and nobody could read it.
+    """A header that is never encoded. Python would encode a URL longer than a line, and no mail program could read it.
 
-    Lines may have 998 characters (RFC 5322), and these headers hold nothing but ASCII.
+    Lines may have 998 characters (RFC 5322), and these headers contain nothing but ASCII.
     """
 
     def fold(self, *, policy: Any) -> str:

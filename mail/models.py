@@ -1,4 +1,4 @@
-"""Recipients: who gets mail, and when the next one may be sent."""
+"""Recipients: who gets mail, and when they may get the next e-mail."""
 
 import datetime as dt
 from collections.abc import Iterable
@@ -13,22 +13,22 @@ from accounts.models import User
 
 class RecipientQuerySet[Model: "Recipient"](models.QuerySet[Model]):
     def with_unsent(self) -> Self:
-        """Return those who have unsent mail, whether or not it is due."""
+        """Return the recipients with unsent mail, whether or not it is due."""
         raise NotImplementedError
 
     def due(self) -> Self:
-        """Return those whose mail can be sent now, longest overdue first."""
+        """Return the recipients whose mail can be sent now, longest overdue first."""
         return self.with_unsent().filter(not_before__lte=timezone.now()).order_by("not_before", "pk")
 
     def claim(self, recipient: "Recipient", until: dt.datetime) -> bool:
-        """Reserve the mail of `recipient` for this worker `until` then. Only one of several workers succeeds.
+        """Reserve the mail of `recipient` for this worker `until` this time. Only one of several workers succeeds.
 
-        None of them does if another worker has sent it since `recipient` was read, because that moves `not_before`.
+        All fail if another worker has sent the mail since `recipient` was read, because that changes `not_before`.
         """
         return bool(self.filter(pk=recipient.pk, not_before=recipient.not_before).update(not_before=until))
 
     def with_unsubscribe_token(self, token: str) -> Model | None:
-        """Return who this token belongs to; None if they are gone. Raises BadSignature if it is forged."""
+        """Return the recipient with this token; None if it was deleted. Raises BadSignature if it is forged."""
         return self.filter(pk=int(self.model.unsubscribe_signer().unsign(token))).first()
 
 
@@ -50,8 +50,8 @@ class Recipient(models.Model):
     # Whether the recipient is deleted once the mail server has refused the address too often (mail.delivery).
     is_deleted_when_refused: ClassVar[bool] = False
 
-    # When the next e-mail may be sent. It lies in the future while a worker holds the recipient, after a failure, and
-    # for as long as e-mails would otherwise come too often.
+    # When the next e-mail may be sent. It is in the future while a worker has claimed the recipient, after a failure,
+    # and until `min_interval` has passed since the last e-mail.
     not_before = models.DateTimeField(default=timezone.now, editable=False, db_index=True)
     # How many times in a row the mail server has refused the address.
     failures = models.PositiveSmallIntegerField(default=0, editable=False)
@@ -64,7 +64,7 @@ class Recipient(models.Model):
 
     @property
     def language(self) -> str:
-        """The language to write in, if it ships (core.languages); empty for that of the site."""
+        """The language to write in, if we ship it (core.languages); empty for that of the site."""
         return ""
 
     @property
@@ -74,11 +74,11 @@ class Recipient(models.Model):
 
     @property
     def paced_domain(self) -> str:
-        """The domain to which mail goes no faster than its servers want (mail.pacing); empty if it goes at once."""
+        """The domain whose limits apply (mail.pacing); empty if the mail is sent regardless of them."""
         return ""
 
     def refused_for_good(self) -> None:
-        """The mail server says that there is no such address (RFC 3463). By default, that is tried again as well."""
+        """Handle a reply that the address does not exist (RFC 3463). By default, it is retried like any other."""
 
     @property
     def unsubscribe_token(self) -> str:
@@ -91,18 +91,18 @@ class Recipient(models.Model):
 
 
 class RecipientDomain(models.Model):
-    """How much was just sent to a domain, and when it gets more (mail.pacing)."""
+    """How much mail a domain got recently, and when it gets more (mail.pacing)."""
 
     name = models.CharField(max_length=255, primary_key=True)
-    # When nothing that was sent counts any more, and how much does until then.
+    # When the mail sent so far stops counting, and how much counts until then.
     window_ends_at = models.DateTimeField(default=timezone.now)
     sent_count = models.PositiveIntegerField(default=0)
     # Nothing is sent before this time.
     ready_at = models.DateTimeField(default=timezone.now, db_index=True)
-    # What has to wait is sent in batches. That of the last one that waits, and how many are in it.
+    # Mail that has to wait is sent in batches: the time of the last batch, and the number of e-mails in it.
     batch_at = models.DateTimeField(default=timezone.now)
     batch_count = models.PositiveIntegerField(default=0)
-    # How many times in a row its servers have said that it is not possible now.
+    # How many times in a row its servers have refused mail temporarily.
     failures = models.PositiveSmallIntegerField(default=0)
 
     class Meta:

@@ -1,7 +1,7 @@
-"""How fast mail goes to each domain: at most so much in a minute (MAIL_LIMITS), and later if its servers ask for it.
+"""How fast mail is sent to each domain: at most a number per minute (MAIL_LIMITS), and slower if its servers want that.
 
-Mail that has to wait gets a time of its own, with as much other mail as may be sent then. So however much waits, each
-e-mail is looked at about twice.
+Mail that has to wait is put into a batch with a time of its own, as large as may be sent then. So however much is
+waiting, each e-mail is considered about twice.
 """
 
 import datetime as dt
@@ -13,27 +13,27 @@ from django.utils import timezone
 
 from mail.models import RecipientDomain
 
-# What the limits are about.
+# The period to which the limits apply.
 WINDOW: Final = dt.timedelta(minutes=1)
-# Between two batches it is a little longer, because workers are never on time.
+# The time between two batches is a little longer, because workers are never exactly on time.
 _BATCHES: Final = WINDOW * 1.05
-# How much is sent together to a domain without a limit, after its servers were busy.
+# The size of a batch for a domain without a limit, whose servers were busy.
 _BATCH_WITHOUT_LIMIT: Final = 60
-# After so many refusals in a row that may pass, all mail to the domain waits: for this time at first, then twice as
-# long each time. Fewer concern single mailboxes.
+# After this many temporary refusals in a row, all mail to the domain waits: for _FIRST_PAUSE, then twice as long each
+# time. Fewer refusals concern single mailboxes.
 _MANY_FAILURES: Final = 3
 _FIRST_PAUSE: Final = dt.timedelta(minutes=5)
 _LONGEST_PAUSE: Final = dt.timedelta(hours=6)
 
 
 def limit_of(domain: str) -> int | None:
-    """Return how many e-mails a domain gets in a minute; None: as many as there are."""
+    """Return how many e-mails a domain gets in a minute; None if there is no limit."""
     limits: dict[str, int] = settings.BROADSIDE_MAIL_LIMITS
     return limits.get(domain, limits.get("*"))
 
 
 def time_to_wait_for(domain: str, now: dt.datetime) -> dt.datetime | None:
-    """Count an e-mail to the domain that is about to be sent, or return when to try again."""
+    """Count an e-mail that is about to be sent to the domain; if it has to wait, return until when instead."""
     limit = limit_of(domain)
     domains = RecipientDomain.objects.filter(pk=domain)
     if limit is None and not domains.filter(ready_at__gt=now).exists():
@@ -53,7 +53,7 @@ def _count(row: RecipientDomain, limit: int | None, now: dt.datetime) -> None:
     if row.window_ends_at <= now:
         row.sent_count = 0
     row.sent_count += 1
-    # Counted from the last one, so there are never more than the limit in any minute.
+    # A minute from the last e-mail, so no minute has more than the limit.
     row.window_ends_at = now + WINDOW
     if limit is not None and row.sent_count >= limit:
         row.ready_at = row.window_ends_at
@@ -69,12 +69,12 @@ def _join_batch(row: RecipientDomain, size: int) -> dt.datetime:
 
 
 def accepted(domain: str) -> None:
-    """Note that a server of the domain has accepted an e-mail."""
+    """Record that a server of the domain has accepted an e-mail."""
     RecipientDomain.objects.filter(pk=domain, failures__gt=0).update(failures=0)
 
 
 def put_off(domain: str) -> None:
-    """Note that a server of the domain has refused an e-mail for now."""
+    """Record that a server of the domain has refused an e-mail temporarily."""
     now = timezone.now()
     with transaction.atomic():
         row = _locked(domain, now)
@@ -86,7 +86,7 @@ def put_off(domain: str) -> None:
 
 
 def delete_old() -> None:
-    """Forget domains to which nothing was sent for a day."""
+    """Delete domains to which nothing was sent for a day."""
     day_ago = timezone.now() - dt.timedelta(days=1)
     RecipientDomain.objects.filter(ready_at__lt=day_ago, window_ends_at__lt=day_ago, batch_at__lt=day_ago).delete()
 

@@ -40,7 +40,7 @@ def send(person: User, url: str, kind: Kind) -> bool:
         with django_mail.mailers.default as connection:
             connection.send_messages([email])
     except (OSError, ValueError) as error:
-        # All that `smtplib` raises is an OSError. Without the error's message, which may contain the address.
+        # All errors of `smtplib` are OSErrors. The message is not logged, because it may contain the address.
         _log.warning("An e-mail with a link could not be sent (%s).", type(error).__name__)
         return False
     return True

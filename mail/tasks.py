@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does about mail: send it, and come back when the next is due."""
+"""The worker's task for mail (`manage.py worker`): send it, and run again when the next is due."""
 
 import datetime as dt
 import logging
@@ -31,8 +31,8 @@ def send_due_mail() -> None:
 
 
 def wake_worker(at: dt.datetime) -> None:
-    """Have the worker look for mail to send at this time, once the current transaction is committed."""
-    # Failing to schedule it must not fail the request: what was recorded is sent with the next delivery.
+    """Make the worker send mail at this time, once the current transaction is committed."""
+    # An error in scheduling must not fail the request: recorded mail is sent with the next delivery.
     transaction.on_commit(lambda: schedule_delivery(at), robust=True)
 
 

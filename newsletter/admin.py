@@ -1,4 +1,4 @@
-"""The settings of the newsletter, and what was sent, in numbers. Addresses are not shown."""
+"""The newsletter in the admin: its settings and statistics, import and export. Addresses are not shown."""
 
 from typing import Any, Final, cast
 
@@ -31,7 +31,7 @@ from newsletter.models.subscriptions import ALL_POSTS, CONFIRM_IMPORTED_WITHIN
 
 _TRANSFER: Final = "newsletter.transfer_subscribers"
 _may_transfer: Final = permission_required(_TRANSFER, raise_exception=True)
-# What an import leaves out, and how many of them.
+# The lines that an import leaves out, with their count.
 _KNOWN: Final = _("Already following, already asked, or with an address that doesn't work: %(n)d")
 _LEFT: Final = _("Not subscribed any more, according to the file: %(n)d")
 _INVALID: Final = _("Lines without a valid e-mail address: %(n)d")
@@ -52,7 +52,7 @@ class NewsletterSettingsAdmin(OneRowAdmin):
 
 
 class ImportForm(forms.Form):
-    """A file of addresses, and since when the owner of the site knows that these people want e-mails."""
+    """A file of addresses, and when these people agreed to e-mails, according to the owner of the site."""
 
     file = forms.FileField(
         label=_("File (CSV)"),
@@ -83,7 +83,7 @@ class ImportForm(forms.Form):
 
 @admin.register(Issue)
 class IssueAdmin(ReadOnlyAdmin):
-    """The list of issues. It has no pages of single ones."""
+    """The list of issues, which have no pages of their own."""
 
     change_list_template = "admin/newsletter/issues.html"
     list_display = ("created_at", "frequency", "posts", "sent_count", "waiting")
@@ -110,14 +110,14 @@ class IssueAdmin(ReadOnlyAdmin):
         return int(issue.unsent)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        own = {**_numbers(), "may_transfer": request.user.has_perm(_TRANSFER)}
+        own = {**_statistics(), "may_transfer": request.user.has_perm(_TRANSFER)}
         return super().changelist_view(request, {**(extra_context or {}), **own})
 
     @route("import/", "import", _may_transfer)
     def import_view(self, request: HttpRequest) -> HttpResponse:
-        """Read a file of addresses, and ask each of them whether they want to go on."""
+        """Import a file of addresses, and ask their owners whether they want to keep following the blog."""
         if not NewsletterSettings.current().is_available:
-            # Whom no e-mail can ask now would not be asked later either.
+            # Requests that can't be sent are deleted, so these people would never be asked.
             problem = gettext(
                 "Readers can't follow by e-mail at the moment. Turn that on in the newsletter settings, and set up a "
                 "mail server. Then import the file."
@@ -152,7 +152,7 @@ class IssueAdmin(ReadOnlyAdmin):
 
     @route("export/", "export", _may_transfer, require_POST)
     def export_view(self, request: HttpRequest) -> StreamingHttpResponse:
-        """Send all subscriptions as a file."""
+        """Export all subscriptions as a file."""
         record(Action.DISCLOSED, [Subscriber()], by=cast("User", request.user))
         headers = {"Content-Disposition": 'attachment; filename="subscribers.csv"'}
         return StreamingHttpResponse(transfer.export(), content_type="text/csv; charset=utf-8", headers=headers)
@@ -163,8 +163,8 @@ def _counted(count: int) -> str:
     return text % {"n": count}
 
 
-def _numbers() -> dict[str, Any]:
-    """Return how many follow the blog, and how. Three queries."""
+def _statistics() -> dict[str, Any]:
+    """Return how many people follow the blog, by topic and frequency. Takes four queries."""
     topics = {
         "to_all_posts": (_("All posts"), Count("pk", filter=ALL_POSTS)),
         "to_category": (_("A category"), Count("category")),

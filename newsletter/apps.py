@@ -12,7 +12,7 @@ from accounts.roles import EDITOR, register_ability
 
 @register
 def check_webhook(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
-    """Report a webhook for bounces without the package that reads it (newsletter.E001)."""
+    """Report a webhook for bounces without the package that parses its reports (newsletter.E001)."""
     if not settings.BROADSIDE_BOUNCE_WEBHOOK or find_spec("anymail"):
         return []
     return [
@@ -64,7 +64,7 @@ class NewsletterConfig(AppConfig):
         scheduled_tasks.register("newsletter.tidying", ScheduledTask(tidy_newsletter, daily(4, 45)))
         scheduled_tasks.register("newsletter.returns", ScheduledTask(read_returns, every(dt.timedelta(minutes=5))))
         kept_data.register("newsletter", kept_of_subscribers)
-        # What follows a subscriber is deleted with it.
+        # Subscribers come last, because their deliveries and subscriptions are deleted with them (CASCADE).
         personal_rows.register("newsletter.requests", PersonalRows(SubscriptionRequest, "email"))
         personal_rows.register("newsletter.deliveries", PersonalRows(Delivery, "subscriber__email"))
         personal_rows.register("newsletter.subscriptions", PersonalRows(Subscription, "subscriber__email"))

@@ -1,4 +1,4 @@
-"""The e-mails: the request to confirm, and new posts. Nothing in them is loaded from elsewhere or reports back."""
+"""The e-mails: the request to confirm, and new posts. They load nothing from elsewhere, and don't track readers."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -19,12 +19,12 @@ from newsletter.models import Delivery, Issue, NewsletterSettings, SubscriptionR
 from newsletter.topics import followed
 
 LIST_NAME: Final = "newsletter"
-# Of a post, in words.
+# The length of a post's summary, in words.
 _MAX_SUMMARY: Final = 100
 
 
 def for_request(request: SubscriptionRequest) -> Iterator[EmailMessage]:
-    """Yield the request to confirm, unless its address gets none."""
+    """Yield the e-mail that asks to confirm a request, or delete the request if its address must not get one."""
     if not NewsletterSettings.current().is_available or not subscriptions.may_be_invited(request):
         request.delete()
         return
@@ -51,7 +51,7 @@ def for_request(request: SubscriptionRequest) -> Iterator[EmailMessage]:
 
 
 def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
-    """Yield the e-mail with an issue, unless nothing in it is for this subscriber any more."""
+    """Yield the e-mail with an issue, or delete the delivery if no post is for this subscriber any more."""
     subscriber = delivery.subscriber
     entries = _entries_for(delivery)
     if subscriber.suppression or not entries or not NewsletterSettings.current().is_available:
@@ -76,13 +76,13 @@ def for_delivery(delivery: Delivery) -> Iterator[EmailMessage]:
         unsubscribe_address=returns.address(delivery, returns.Purpose.UNSUBSCRIBE),
         return_path=returns.address(delivery, returns.Purpose.BOUNCE),
     )
-    # At once and by itself, because until this is stored the e-mail would be sent again.
+    # Stored immediately and separately, because until then a crash would cause the e-mail to be sent again.
     update_without_sync(Delivery.objects.filter(pk=delivery.pk), sent_at=timezone.now())
     Issue.objects.filter(pk=delivery.issue_id).update(sent_count=F("sent_count") + 1)
 
 
 def _entries_for(delivery: Delivery) -> Sequence[Entry]:
-    """Return the posts of the issue that this subscriber follows, as far as everyone may read them now."""
+    """Return the posts of the issue that this subscriber follows and that everyone may read now."""
     rows = Post.objects.published().filter(password="", pk__in=delivery.issue.rows.values("entry"))
     entries = list(rows.select_related("author").defer("source", "lead_html", "body_html").newest_first())
     mine = delivery.subscriber.subscriptions.filter(frequency=delivery.issue.frequency)

@@ -13,14 +13,14 @@ from newsletter.models import Frequency, Subscriber
 
 
 class FollowForm(forms.Form):
-    """The form to follow a topic. If that is all posts, those in one of several `languages` can be chosen."""
+    """The form to follow a topic. If that is all posts, one of several `languages` can be chosen."""
 
     email = EmailField(label=_("E-mail"), max_length=254)
     frequency = forms.ChoiceField(
         label=_("How often"), choices=Frequency.choices, initial=Frequency.IMMEDIATELY, required=False
     )
     language = forms.ChoiceField(label=_("Language"), required=False)
-    # People don't see it. Bots that fill in every field give themselves away.
+    # People don't see this field, so bots that fill in every field give themselves away.
     subject = forms.CharField(
         label=_("Leave this field empty"),
         required=False,
@@ -41,7 +41,7 @@ class FollowForm(forms.Form):
 
 
 class ManageForm(forms.Form):
-    """What a subscriber follows, each with its frequency. An empty one ends it."""
+    """The subscriptions of a subscriber, each with its frequency. An empty frequency ends a subscription."""
 
     def __init__(self, data: QueryDict | None = None, *, subscriber: Subscriber) -> None:
         super().__init__(data, auto_id="follow-%s", label_suffix="")

@@ -1,8 +1,8 @@
-"""Making issues: which posts are news, and to whom they are sent.
+"""Making issues: which posts are mailed, and to whom.
 
-Posts are news by the time at which they are published, which a mark follows within minutes. What gets an earlier time
-is none: posts with a date in the past, and whatever is imported. Nothing else decides, so nothing has to be told when
-posts are saved, scheduled or imported. Digests have what was news at its time.
+Posts are put into issues in the order of their dates, and `Period.until` is the date up to which that has been done, a
+few minutes ago. Posts that get an earlier date, such as imported ones, are never mailed. Nothing else matters, so this
+needs no notice when posts are saved, scheduled or imported. Digests contain only posts that were in an immediate issue.
 """
 
 import datetime as dt
@@ -15,9 +15,9 @@ from blog.models import Post, Status
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period
 from newsletter.topics import followers_of
 
-# How long a post is public before it is mailed: time to correct it, or to take it back.
+# How long a post is public before it is mailed: time to correct it, or to unpublish it.
 SETTLE: Final = dt.timedelta(minutes=5)
-# What is older than this is no news, also if no worker ran meanwhile.
+# Posts older than this are never mailed, even if no worker ran in the meantime.
 MAX_AGE: Final = dt.timedelta(days=14)
 # The most posts in an issue. The others are only on the site.
 MAX_POSTS: Final = 50
@@ -25,7 +25,7 @@ BATCH: Final = 500
 
 
 def make() -> None:
-    """Make the issues that are due, and a delivery of each for everyone who follows it. Several at once are safe."""
+    """Make the issues that are due, and a delivery of each for everyone who follows it. Safe to call concurrently."""
     settings = NewsletterSettings.current()
     if not settings.is_available:
         return
@@ -38,7 +38,7 @@ def make() -> None:
 
 
 def next_at() -> dt.datetime | None:
-    """Return when something next has to be made; None if no post waits for it."""
+    """Return when an issue or a delivery next has to be made; None if no post is waiting."""
     settings = NewsletterSettings.current()
     if not settings.is_available:
         return None
@@ -55,7 +55,7 @@ def next_at() -> dt.datetime | None:
 
 
 def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.datetime) -> None:
-    """Put what was published since the last issue into one, and move the mark."""
+    """Put the posts published since the last issue into a new one, and advance the `Period`."""
     end = _last_end(frequency, settings, now)
     try:
         with transaction.atomic():
@@ -66,11 +66,11 @@ def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.date
             if end <= start:
                 return
             posts = Post.objects.published().filter(password="", published_at__gt=start, published_at__lte=end)
-            # It may have been mailed already, then taken back and published again.
+            # A post may have been mailed already, then unpublished and published again.
             mailed = IssueEntry.objects.filter(frequency=frequency).values("entry")
             if frequency != Frequency.IMMEDIATELY:
-                news = IssueEntry.objects.filter(frequency=Frequency.IMMEDIATELY).values("entry")
-                posts = posts.filter(pk__in=news)
+                immediate = IssueEntry.objects.filter(frequency=Frequency.IMMEDIATELY).values("entry")
+                posts = posts.filter(pk__in=immediate)
             pks = list(posts.exclude(pk__in=mailed).newest_first().values_list("pk", flat=True)[:MAX_POSTS])
             if pks:
                 issue = Issue.objects.create(frequency=frequency)
@@ -78,12 +78,12 @@ def _make_issue(frequency: Frequency, settings: NewsletterSettings, now: dt.date
                 IssueEntry.objects.bulk_create(rows)
             Period.objects.filter(pk=period.pk).update(until=end)
     except IntegrityError:
-        # Another worker has just done it, or a post was deleted. The next run finds what is left.
+        # Another worker has just made the issue, or a post was deleted. The next run handles what is left.
         return
 
 
 def _start(settings: NewsletterSettings, until: dt.datetime | None, now: dt.datetime) -> dt.datetime:
-    """Return the time after which posts are news. `until` is the mark, if there is one yet."""
+    """Return the date after which posts are mailed. `until` is that of the `Period`, if there is one yet."""
     times = [time for time in (until, settings.on_since) if time is not None]
     return max([now - MAX_AGE, *(times or [now])])
 
@@ -99,7 +99,7 @@ def _last_end(frequency: str, settings: NewsletterSettings, now: dt.datetime) ->
 
 
 def _first_end(frequency: str, settings: NewsletterSettings, time: dt.datetime) -> dt.datetime:
-    """Return when what is published at this time is put into an issue."""
+    """Return when a post that is published at this time is put into an issue."""
     if frequency == Frequency.IMMEDIATELY:
         return time + SETTLE
     end = _at_hour(timezone.localdate(time), settings.hour)
@@ -113,7 +113,7 @@ def _at_hour(day: dt.date, hour: int) -> dt.datetime:
 
 
 def _prepare_some(issue: Issue) -> bool:
-    """Make the deliveries of the next subscribers, and return whether there may be more."""
+    """Make the deliveries for the next subscribers, and return whether there may be more."""
     with transaction.atomic():
         issue = Issue.objects.select_for_update().get(pk=issue.pk)
         if issue.is_prepared:

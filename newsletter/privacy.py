@@ -1,4 +1,4 @@
-"""What the privacy page says about those who follow the blog by e-mail."""
+"""What the privacy page says about people who follow the blog by e-mail."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from newsletter.models.subscriptions import CONFIRM_WITHIN
 
 
 def kept_of_subscribers(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what is kept of subscribers, if there can be any."""
+    """Describe what is kept about subscribers, if there can be any."""
     if not NewsletterSettings.of(site).is_available:
         return
     yield KeptData(

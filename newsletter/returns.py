@@ -1,7 +1,8 @@
-"""What comes back: bounces (RFC 3464), complaints (RFC 5965), and requests to unsubscribe by e-mail.
+"""Returned messages: bounces (RFC 3464), complaints (RFC 5965), and requests to unsubscribe by e-mail.
 
-Each e-mail has a return path of its own, with a signed token (VERP). Only a message to that address, or for complaints
-one that contains it, does anything, so no one can have others suppressed without having got their e-mail.
+Each e-mail has a return path of its own, with a signed token (VERP). A message has an effect only if it was sent to
+that address or, for complaints, contains it. So no one can have a subscriber suppressed without having received their
+e-mail.
 """
 
 import logging
@@ -24,7 +25,7 @@ from mail.delivery import NO_SUCH_ADDRESS
 from newsletter import subscriptions
 from newsletter.models import Delivery, Suppression
 
-# So many e-mails in a row that could not be delivered for the time being are as good as an address that doesn't exist.
+# After this many temporary failures of e-mails in a row, an address is treated like one that doesn't exist.
 MAX_SOFT_BOUNCES: Final = 3
 _SIGNER: Final = Signer(salt="newsletter.returns")
 _SIGNATURE_LENGTH: Final = 24
@@ -41,12 +42,12 @@ class Purpose(StrEnum):
 
 
 def is_on() -> bool:
-    """Whether e-mails have addresses to which something can come back."""
+    """Whether e-mails have return paths of their own."""
     return bool(settings.BROADSIDE_BOUNCE_ADDRESS and settings.BROADSIDE_BOUNCE_MAILBOX)
 
 
 def address(delivery: Delivery, purpose: Purpose) -> str:
-    """Return the address for what comes back about an e-mail; empty if nothing can."""
+    """Return the address for messages about a delivery with this purpose; empty if there is none."""
     if not is_on():
         return ""
     name, _at, host = settings.BROADSIDE_BOUNCE_ADDRESS.rpartition("@")
@@ -54,7 +55,7 @@ def address(delivery: Delivery, purpose: Purpose) -> str:
 
 
 def _token(value: str) -> str:
-    """Return `value` with its signature, in lower case, because mail servers may not distinguish it."""
+    """Return `value` with its signature, in lower case, because mail servers may ignore case."""
     # Of a Base64 signature only letters and digits are certain to survive as part of an address.
     signature = re.sub(r"[^a-z0-9]", "x", _SIGNER.signature(value).lower())
     return f"{value}-{signature[:_SIGNATURE_LENGTH]}"
@@ -62,7 +63,7 @@ def _token(value: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """What a message says: for whom it is, the text in which tokens are sought, and the status codes of failures."""
+    """What a message contains: its recipients, the text of a complaint with tokens, and status codes of failures."""
 
     recipients: str = ""
     complaint: str = ""
@@ -70,14 +71,14 @@ class Returned:
 
 
 def handle(data: bytes) -> None:
-    """Do what a message asks for, if it is one of these and has a token that we made."""
+    """Act on a message, if it is of one of these kinds and has a token that we made."""
     try:
         returned = read(data)
-    except Exception as error:  # noqa: BLE001  # Python's parser raises anything at hostile messages
+    except Exception as error:  # noqa: BLE001  # Python's parser may raise anything for hostile messages
         _log.warning("A message in the mailbox for bounces could not be read (%s).", type(error).__name__)
         return
     if returned.complaint:
-        # It has the whole e-mail, or some of its headers.
+        # A complaint contains the whole e-mail, or some of its headers.
         found = _find(Purpose.BOUNCE, returned.complaint) or _find(Purpose.UNSUBSCRIBE, returned.complaint)
         if found:
             found.subscriber.suppress(Suppression.COMPLAINED)
@@ -88,7 +89,7 @@ def handle(data: bytes) -> None:
 
 
 def read(data: bytes) -> Returned:
-    """Return what a message says. May raise anything."""
+    """Parse a message. May raise anything."""
     message = message_from_bytes(data)
     report = ""
     if message.get_content_type() == "multipart/report":
@@ -112,7 +113,7 @@ def _find(purpose: Purpose, text: str) -> Delivery | None:
 
 
 def _failures(message: Message) -> Iterator[str]:
-    """Yield the status codes of the recipients for whom a report says that it has failed."""
+    """Yield the status codes of the recipients that a report lists as failed."""
     for part in islice(message.walk(), _MAX_PARTS):
         if part.get_content_type() == "message/delivery-status" and part.is_multipart():
             fields = [each for each in part.get_payload() if isinstance(each, Message)]
@@ -121,7 +122,7 @@ def _failures(message: Message) -> Iterator[str]:
 
 
 def bounce(delivery: Delivery, statuses: Iterable[str]) -> None:
-    """An e-mail could not be delivered, with these status codes (RFC 3463). Saying so again changes nothing."""
+    """Record that an e-mail could not be delivered, with these status codes (RFC 3463). Idempotent."""
     if any(NO_SUCH_ADDRESS.match(status) for status in statuses):
         delivery.subscriber.suppress(Suppression.REFUSED)
     else:

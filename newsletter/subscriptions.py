@@ -1,7 +1,7 @@
 """Following the blog by e-mail: requested, confirmed by the owner of the address, changed and ended with one click.
 
-The response on the site is the same for every address, and so is what it takes: one row is stored. The link to confirm
-works for a week, or for a month if the address was imported, and the others for as long as there is a subscription.
+The response on the site is the same for every address, and so is the work: one row is stored. The link to confirm works
+for a week, or for a month if the address was imported, and the others work for as long as the subscriber exists.
 """
 
 import datetime as dt
@@ -23,13 +23,13 @@ from tags.models import Tag
 # No one gets two confirmation e-mails for the same topic within this time, nor more than MAX_INVITATIONS in all.
 REPEAT_AFTER: Final = dt.timedelta(days=1)
 MAX_INVITATIONS: Final = 3
-# After this time, an address that was refused may be asked again. Its owner may have a mailbox again.
+# After this time, an address that was refused may be asked again, because it may have a mailbox again.
 ASK_AGAIN_AFTER: Final = dt.timedelta(days=30)
 _CONFIRM_SIGNER: Final = Signer(salt="newsletter.confirm")
 
 
 def request(topic: Mapping[str, Any], frequency: str, email: str, *, sender: str) -> None:
-    """Have the owner of `email` asked whether they want to follow the topic.
+    """Request an e-mail that asks the owner of `email` whether they want to follow the topic.
 
     `sender` comes from core.sender. Too many requests from one sender, for one address or on the whole site are
     ignored.
@@ -56,13 +56,13 @@ def may_be_invited(request: SubscriptionRequest) -> bool:
 
 
 def find_to_confirm(signed: str) -> SubscriptionRequest | None:
-    """Return what a URL asks to confirm; None if it is too late or it is gone. Raises BadSignature if forged."""
+    """Return the request that a URL confirms; None if it has expired or was deleted. Raises BadSignature."""
     in_time = SubscriptionRequest.objects.filter(SubscriptionRequest.in_time())
     return in_time.filter(pk=int(_CONFIRM_SIGNER.unsign(signed))).select_related("category", "tag", "author").first()
 
 
 def confirm(request: SubscriptionRequest) -> Subscriber:
-    """Let the address follow the topic as requested, and return its owner. It works, whatever happened before."""
+    """Subscribe the address as requested, and return the subscriber. Idempotent, and ends a suppression."""
     with transaction.atomic():
         works = {"suppression": "", "suppressed_at": None}
         subscriber, _is_new = Subscriber.objects.update_or_create(email=request.email, defaults=works)
@@ -79,7 +79,7 @@ def confirm(request: SubscriptionRequest) -> Subscriber:
 
 
 def change(subscriber: Subscriber, frequencies: Mapping[int, str]) -> None:
-    """Give subscriptions, by ID, other frequencies. Those with an empty one end, and the last one with the address."""
+    """Change the frequencies of subscriptions, by ID. Empty ones end them; the address is deleted with the last."""
     with transaction.atomic():
         for subscription in subscriber.subscriptions.select_for_update():
             frequency = frequencies.get(subscription.pk, subscription.frequency)
@@ -90,7 +90,7 @@ def change(subscriber: Subscriber, frequencies: Mapping[int, str]) -> None:
                 subscription.save(update_fields=["frequency"])
         if not subscriber.subscriptions.exists():
             end(subscriber)
-        # Links in e-mails from before would only seem to confirm something.
+        # Links in earlier e-mails would only seem to confirm something.
         SubscriptionRequest.objects.filter(email=subscriber.email).exclude(confirmed_at=None).delete()
 
 
@@ -102,13 +102,13 @@ def end(subscriber: Subscriber) -> None:
 
 
 def follow_merged(model: type[Model], ids: Collection[int], target: int) -> None:
-    """Let those who follow tags or categories that are merged follow the target (core.changes.merge_handlers)."""
+    """Move subscriptions to merged tags or categories to the target (core.changes.merge_handlers)."""
     fields: dict[type[Model], str] = {Tag: "tag_id", Category: "category_id"}
     field = fields.get(model)
     if field is None:
         return
     moved = Subscription.objects.filter(**{f"{field}__in": ids})
-    # Each follows the target once, with the frequency of what they followed first.
+    # Each subscriber follows the target once, with the frequency of their first subscription.
     present = Subscription.objects.filter(**{field: target}).values("subscriber")
     first = moved.exclude(subscriber__in=present).order_by().values("subscriber").annotate(first=Min("pk"))
     Subscription.objects.filter(pk__in=list(first.values_list("first", flat=True))).update(**{field: target})
@@ -116,7 +116,7 @@ def follow_merged(model: type[Model], ids: Collection[int], target: int) -> None
 
 
 def delete_unused() -> None:
-    """Delete the addresses of those who follow nothing any more, because what they followed is gone."""
+    """Delete subscribers without subscriptions, because what they followed was deleted."""
     Subscriber.objects.filter(subscriptions=None).delete()
 
 

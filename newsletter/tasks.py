@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does for the newsletter, besides sending it: read what comes back, and tidy."""
+"""The worker's other tasks for the newsletter (`manage.py worker`): read bounces and the like, and tidy up."""
 
 import datetime as dt
 from typing import Final
@@ -13,7 +13,7 @@ from mail import mailboxes
 from newsletter import returns, subscriptions
 from newsletter.models import Delivery
 
-# How long it is kept to whom an issue was sent.
+# How long deliveries are kept, which tell who got an issue.
 KEEP: Final = dt.timedelta(days=90)
 _BATCH: Final = 1_000
 
@@ -29,7 +29,7 @@ def read_returns() -> None:
 @task_kind(_("Deleting what the newsletter no longer needs"))
 @task()
 def tidy_newsletter() -> None:
-    """Delete requests that nobody confirmed, addresses that follow nothing, and to whom old issues were sent."""
+    """Delete expired requests, addresses that follow nothing, and the deliveries of old issues."""
     subscriptions.delete_old_requests()
     subscriptions.delete_unused()
     old = Delivery.objects.filter(issue__created_at__lt=timezone.now() - KEEP).order_by("pk")

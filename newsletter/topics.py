@@ -41,7 +41,7 @@ def find_topic(site: SiteSettings, kind: str, key: str) -> dict[str, Any]:
 
 
 def languages() -> list[str]:
-    """Return the codes of the languages of public posts, as far as these have lists."""
+    """Return the codes of the languages of public posts, except languages without a list."""
     found = Post.objects.published().exclude(language="").order_by("language").values_list("language", flat=True)
     return [language for language in found.distinct() if may_be_in_url(language)]
 
@@ -73,7 +73,7 @@ def followers_of(entries: Collection[Entry], frequency: str) -> QuerySet[Subscri
 
 
 def followed(entries: Collection[Entry], subscriptions: Iterable[Subscription]) -> list[Entry]:
-    """Return those of the posts that one of the subscriptions is about, in the same order."""
+    """Return the posts that any of the subscriptions follows, in the same order."""
     topics = [each.topic for each in subscriptions]
     if any(not any(topic.values()) for topic in topics):
         return list(entries)

@@ -1,6 +1,6 @@
-"""Bringing subscribers along from another service, and taking them elsewhere: as CSV.
+"""Importing subscribers from another service, and exporting them, as CSV.
 
-Whatever the owner of the site states, everyone is asked by e-mail, and only those who confirm follow the blog.
+Whatever the owner of the site states, everyone is asked by e-mail, and only people who confirm follow the blog.
 """
 
 import csv
@@ -21,17 +21,17 @@ from core.spreadsheets import cell_text, csv_lines
 from mail.tasks import wake_worker
 from newsletter.models import Subscriber, Subscription, SubscriptionRequest, Suppression
 
-# Bytes.
+# In bytes.
 MAX_SIZE: Final = 10_000_000
 _BATCH: Final = 500
-# Headings, in lower case and without spaces and signs. Those of Mailchimp are “Email Address”, of Ghost “email”.
+# Headings, in lower case and without spaces and punctuation. Mailchimp's is “Email Address”, Ghost's “email”.
 _EMAIL: Final = frozenset({"email", "emailaddress", "mail", "subscriber", "useremail", "subscriberemail"})
-# Columns that say whether someone is subscribed, and the values with which they are not. The last are our own.
+# Columns that say whether someone is subscribed, and the values that mean they are not. The last ones are our own.
 _STATUS: Final = frozenset({"status", "subscribed", "subscriptionstatus", "emailsubscription", "subscribedtoemails"})
 _NOT_SUBSCRIBED: Final = frozenset(
     {"false", "no", "0", "unsubscribed", "cleaned", "nonsubscribed", "blocked", "bounced", "deleted", "inactive"}
 ).union(Suppression.values)
-# Columns that have a value if someone left.
+# Columns that have a value if someone has unsubscribed.
 _LEFT: Final = frozenset({"deletedat", "unsubscribedat", "unsubtime"})
 _MAX_FIELD: Final = 100_000
 
@@ -108,7 +108,7 @@ def _is_valid(email: str) -> bool:
 def invite(addresses: Collection[str], frequency: str, stated_on: dt.date) -> int:
     """Ask the owners of these addresses whether they want to follow all posts, and return how many.
 
-    Those who follow something, were asked in the last month, or have an address that doesn't work are left alone.
+    People who follow something, were asked in the last month, or have an address that doesn't work are left out.
     """
     count = 0
     for batch in batched(addresses, _BATCH, strict=False):

@@ -21,10 +21,10 @@ from newsletter.topics import find_topic, languages, page_of
 
 @secret_page
 def follow(request: SiteRequest, kind: str = "", key: str = "") -> HttpResponse:
-    """Accept an e-mail address that wants to follow a topic. The response is the same for every address.
+    """Show the form to follow a topic, and accept an e-mail address. The response is the same for every address.
 
-    It carries no authority, so it needs no CSRF token and the form works on cached pages, but it has to come from one
-    of our pages.
+    The form carries no authority, so it needs no CSRF token and works on cached pages, but it has to come from one of
+    our pages.
     """
     if not NewsletterSettings.of(request.site).is_available:
         raise Http404
@@ -63,7 +63,7 @@ def confirm(request: HttpRequest, signed: str) -> HttpResponse:
     """Let the owner of an e-mail address confirm what was requested."""
     found = subscriptions.find_to_confirm(signed)
     if found is None:
-        # Those who were imported had more days than those who asked for it.
+        # People whose address was imported had more days than others.
         text = gettext("It worked for some days, or until you unsubscribed. You can subscribe again on the site.")
         return message(request, gettext("This link has expired"), text, status=410)
     answer_in(found.language)

@@ -1,7 +1,7 @@
-"""What the mail provider reports to a URL of this site: bounces and complaints, as django-anymail reads them.
+"""Bounces and complaints that the mail provider reports to a URL of this site, parsed by django-anymail.
 
-They do what reports in the mailbox do (newsletter.returns). Nothing else of a report is kept: no IP address, and not
-who opens an e-mail or follows a link.
+They have the same effect as reports in the mailbox (newsletter.returns). Nothing else in a report is kept: no IP
+address, and not who opens an e-mail or follows a link.
 """
 
 import datetime as dt
@@ -23,9 +23,9 @@ from django.views.decorators.http import require_http_methods
 from newsletter import returns, subscriptions
 from newsletter.models import Delivery, Suppression
 
-# The name with which providers log in that sign nothing. The secret is its password.
+# The user name of providers that don't sign their reports. The secret is its password.
 USER: Final = "broadside"
-# By provider: whether a report says that there is no such address. Those with a status code of their own don't need it.
+# By provider: whether a report says that there is no such address. Used only if the report has no status code.
 _SAYS_NO_SUCH_ADDRESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "brevo": lambda report: report.get("event") in ("hard_bounce", "invalid_email"),
     "mailgun": lambda report: report.get("event-data", {}).get("reason") in ("bounce", "suppress-bounce"),
@@ -33,7 +33,7 @@ _SAYS_NO_SUCH_ADDRESS: Final[Mapping[str, Callable[[Any], bool]]] = {
     "postmark": lambda report: report.get("Type", report.get("SuppressionReason")) in ("HardBounce", "BadEmailAddress"),
 }
 PROVIDERS: Final = frozenset(_SAYS_NO_SUCH_ADDRESS)
-# In what a mail server said, and not part of an IP address.
+# A status code in a mail server's reply that is not part of an IP address.
 _STATUS: Final = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?!\.?\d)")
 _NO_SUCH_ADDRESS: Final = "5.1.1"
 # The clocks of the provider and of this site may differ by this much.
@@ -51,9 +51,9 @@ def is_on() -> bool:
 @never_cache
 @require_http_methods(["HEAD", "POST"])
 def receive(request: HttpRequest) -> HttpResponse:
-    """Accept reports of the provider, which knows the secret. What was reported before changes nothing again."""
+    """Accept reports of the provider, which knows the secret. Idempotent: repeated reports change nothing."""
     if request.method == "HEAD":
-        # Some look whether there is anything.
+        # Some providers check that the URL exists.
         return HttpResponse()
     view = _view()
     try:
@@ -61,7 +61,7 @@ def receive(request: HttpRequest) -> HttpResponse:
         events = [_check(event) for event in view.parse_events(request)]
     except SuspiciousOperation:
         return HttpResponse("The secret is wrong, or missing.", status=403, content_type="text/plain")
-    except Exception as error:  # noqa: BLE001  # anything may come of what is not as the provider documents it
+    except Exception as error:  # noqa: BLE001  # a report that is not as documented may cause anything
         _log.warning("A report of the mail provider could not be read (%s).", type(error).__name__)
         return HttpResponse("This is not a report of the provider.", status=400, content_type="text/plain")
     for event in events:
@@ -78,9 +78,9 @@ def _view() -> Any:
 
 
 def _check(event: Any) -> Any:
-    """Return the event with what `_handle` needs. Raises TypeError if it isn't what it should be."""
+    """Return the event with a timestamp that has a time zone. Raises TypeError if it is malformed."""
     if not isinstance(event.recipient, str | None) or not isinstance(event.timestamp, dt.datetime | None):
-        raise TypeError("The report has neither an address nor a time.")
+        raise TypeError("The report's address or time is malformed.")
     event.timestamp = event.timestamp or timezone.now()
     if timezone.is_naive(event.timestamp):
         event.timestamp = timezone.make_aware(event.timestamp, dt.UTC)
@@ -103,7 +103,7 @@ def _handle(event: Any) -> None:
 
 
 def _find(event: Any) -> Delivery | None:
-    """Return the last e-mail that this address had been sent then; None if its owner has confirmed it since."""
+    """Return the last delivery to this address before the event; None if its owner has confirmed it since."""
     # PostgreSQL refuses to look for NUL.
     email = (event.recipient or "").replace("\0", "").strip().lower()
     sent = Delivery.objects.filter(subscriber__email=email, sent_at__lte=event.timestamp + _TOLERANCE)
@@ -114,7 +114,7 @@ def _find(event: Any) -> Delivery | None:
 
 
 def _statuses(event: Any) -> list[str]:
-    """Return the status codes of mail servers (RFC 3463), or what the provider says in their place."""
+    """Return the mail server's status codes (RFC 3463), or else one that corresponds to the provider's report."""
     said = _STATUS.findall(f"{event.mta_response or ''} {event.description or ''}")
     is_hard = event.reject_reason == "invalid" or _SAYS_NO_SUCH_ADDRESS[settings.BROADSIDE_BOUNCE_WEBHOOK](
         event.esp_event

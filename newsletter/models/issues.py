@@ -14,7 +14,7 @@ from newsletter.models.subscriptions import Frequency, Subscriber, Suppression
 
 
 class Period(models.Model):
-    """Until when posts have been put into issues of a frequency. What is published at an earlier time is no news."""
+    """The date up to which posts have been put into issues of a frequency. Later posts with earlier dates are not."""
 
     frequency = models.CharField(max_length=11, choices=Frequency, primary_key=True)
     until = models.DateTimeField()
@@ -28,7 +28,7 @@ class Period(models.Model):
 
 
 class Issue(models.Model):
-    """Posts that are mailed together to those who follow them with this frequency."""
+    """Posts that are mailed together to subscribers who follow them with this frequency."""
 
     frequency = models.CharField(_("frequency"), max_length=11, choices=Frequency)
     created_at = models.DateTimeField(_("date"), default=timezone.now)
@@ -54,11 +54,11 @@ class Issue(models.Model):
 
 
 class IssueEntry(models.Model):
-    """A post in an issue. It is in one issue of each frequency, whatever happens to it later."""
+    """A post in an issue. A post is in at most one issue of each frequency, whatever happens to it later."""
 
     issue = models.ForeignKey(Issue, on_delete=models.CASCADE, related_name="rows")
     entry = models.ForeignKey(Entry, on_delete=models.CASCADE, related_name="+")
-    # That of the issue.
+    # The frequency of the issue.
     frequency = models.CharField(max_length=11, choices=Frequency)
 
     class Meta:
@@ -75,7 +75,7 @@ class DeliveryQuerySet(RecipientQuerySet["Delivery"]):
 
 
 class Delivery(Recipient):
-    """The e-mail with an issue to one subscriber: a single one, whatever crashes."""
+    """The e-mail with an issue to one subscriber. There is only one, even after a crash."""
 
     is_deleted_when_refused = True
 
@@ -92,7 +92,7 @@ class Delivery(Recipient):
         verbose_name_plural = _("e-mails with posts")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["issue", "subscriber"], name="delivery_once")]
-        # Those that are sent are many, so what is due is found among the others alone.
+        # Most deliveries have been sent, so the index contains only the others.
         indexes = [models.Index(fields=["not_before", "id"], condition=Q(sent_at=None), name="delivery_unsent")]
 
     @property

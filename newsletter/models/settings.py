@@ -38,7 +38,7 @@ class NewsletterSettings(OneRow):
     weekday = models.PositiveSmallIntegerField(
         _("day of weekly e-mails"), default=0, choices=list(WEEKDAYS.items()), validators=[MaxValueValidator(6)]
     )
-    # Only what is published later is sent.
+    # Only posts that are published after this time are mailed.
     on_since = models.DateTimeField(null=True, editable=False)
 
     objects = PublicQuerySet["NewsletterSettings"].as_manager()

@@ -1,4 +1,4 @@
-"""Subscribers, what each of them follows, and requests that wait for a confirmation."""
+"""Subscribers, what each of them follows, and requests that await confirmation."""
 
 import datetime as dt
 from typing import Any, Self
@@ -17,7 +17,7 @@ from mail.messages import isolated
 from mail.models import Recipient, RecipientQuerySet
 from tags.models import Tag
 
-# The time to confirm a request, and for those who didn't ask themselves.
+# The time to confirm a request, for people who made it themselves and for imported addresses.
 CONFIRM_WITHIN = dt.timedelta(days=7)
 CONFIRM_IMPORTED_WITHIN = dt.timedelta(days=30)
 # The columns of a topic. At most one of them has a value.
@@ -58,7 +58,7 @@ class Topic(models.Model):
         ]
 
     def __str__(self) -> str:
-        """Say which posts, on one line."""
+        """Return which posts these are, on one line."""
         if self.category:
             return gettext("Posts in the category %(name)s") % {"name": isolated(self.category.name)}
         if self.tag:
@@ -71,7 +71,7 @@ class Topic(models.Model):
 
     @property
     def topic(self) -> dict[str, Any]:
-        """The values of its columns."""
+        """The values of the topic's columns."""
         return {
             "category": self.category_id,
             "tag": self.tag_id,
@@ -86,9 +86,9 @@ class RequestQuerySet(RecipientQuerySet["SubscriptionRequest"]):
 
 
 class SubscriptionRequest(Topic, Recipient):
-    """A request for posts by e-mail, until it is deleted after some time. The owner of the address has to confirm it.
+    """A request for posts by e-mail, which the owner of the address has to confirm. It is deleted after some time.
 
-    Storing one takes the same for every address. What to do about it is decided later, where no one can watch.
+    Storing one takes the same time for every address. What to do with it is decided later, unobservably, by the worker.
     """
 
     is_deleted_when_refused = True
@@ -100,7 +100,7 @@ class SubscriptionRequest(Topic, Recipient):
     # When the e-mail went out that asks for confirmation.
     invited_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
-    # When the owner of the address agreed to e-mails, as the owner of the site states who imported it.
+    # When the owner of the address agreed to e-mails, according to the owner of the site who imported it.
     consent_stated_on = models.DateField(null=True)
 
     objects = RequestQuerySet.as_manager()
@@ -121,7 +121,7 @@ class SubscriptionRequest(Topic, Recipient):
 
     @property
     def paced_domain(self) -> str:
-        # Someone who asks for it waits for the e-mail. Those that are imported come by the thousand.
+        # Someone who has just asked waits for this e-mail. Imported addresses come by the thousand.
         return self.email.rpartition("@")[2] if self.consent_stated_on else ""
 
     def refused_for_good(self) -> None:
@@ -134,7 +134,7 @@ class SubscriptionRequest(Topic, Recipient):
 
     @classmethod
     def in_time(cls) -> Q:
-        """Return the condition for those that can still be confirmed."""
+        """Return the query condition for requests that can still be confirmed."""
         now = timezone.now()
         own = Q(consent_stated_on=None, requested_at__gte=now - CONFIRM_WITHIN)
         return own | Q(consent_stated_on__isnull=False, requested_at__gte=now - CONFIRM_IMPORTED_WITHIN)
@@ -150,7 +150,7 @@ class Suppression(models.TextChoices):
 class Subscriber(models.Model):
     """Someone who has confirmed an e-mail address. With a `suppression`, no more e-mails are sent to it."""
 
-    # Of newsletter.models.issues, which is above this module.
+    # Reverse relations. The model of the first one is in newsletter.models.issues, which is above this module.
     deliveries: Any
     subscriptions: Any
 
@@ -177,17 +177,16 @@ class Subscriber(models.Model):
         return str(self.pk)
 
     def suppress(self, reason: Suppression) -> None:
-        """Send nothing more to this address. The first reason stays, unless it turns out to be a complaint."""
+        """Send nothing more to this address. The first reason is kept, unless a complaint follows."""
         rows = Subscriber.objects.filter(pk=self.pk).exclude(suppression=Suppression.COMPLAINED)
         rows = rows if reason == Suppression.COMPLAINED else rows.filter(suppression="")
         with transaction.atomic():
             rows.update(suppression=reason, suppressed_at=timezone.now())
-            # In the model above this one.
             self.deliveries.filter(sent_at=None).delete()
 
     @property
     def language(self) -> str:
-        """The language to write in: that of the posts, if they follow those in one language; else empty."""
+        """The language to write in: that of the posts they follow, if it is a single one; else empty."""
         languages = set(self.subscriptions.values_list("language", flat=True))
         return languages.pop() if len(languages) == 1 else ""
 
@@ -198,7 +197,7 @@ class Subscriber(models.Model):
 
     @classmethod
     def with_token(cls, token: str) -> "Subscriber | None":
-        """Return who this token belongs to; None if they are gone. Raises BadSignature if it is forged."""
+        """Return the subscriber with this token; None if it was deleted. Raises BadSignature if it is forged."""
         return cls.objects.filter(pk=int(_SIGNER.unsign(token))).first()
 
 
@@ -206,7 +205,7 @@ _SIGNER = Signer(salt="newsletter.subscriber")
 
 
 class Subscription(Topic):
-    """What a subscriber follows, and how often they get it. Its owner has confirmed it."""
+    """A topic that a subscriber follows, and how often. The owner of the address has confirmed it."""
 
     subscriber = models.ForeignKey(Subscriber, on_delete=models.CASCADE, related_name="subscriptions")
     frequency = models.CharField(max_length=11, choices=Frequency)
@@ -219,7 +218,7 @@ class Subscription(Topic):
         constraints = [
             *Topic.Meta.constraints,
             models.CheckConstraint(condition=Q(frequency__in=Frequency.values), name="subscription_frequency_known"),
-            # NULL is different from every other value, so each of these concerns only those of its kind.
+            # NULLs differ from each other, so each of these applies only to rows with its own kind of topic.
             models.UniqueConstraint(fields=["subscriber", "category"], name="subscription_to_category_once"),
             models.UniqueConstraint(fields=["subscriber", "tag"], name="subscription_to_tag_once"),
             models.UniqueConstraint(fields=["subscriber", "author"], name="subscription_to_author_once"),

@@ -14,7 +14,7 @@ from newsletter.models import NewsletterSettings
 
 register = template.Library()
 
-# The pages with a topic of their own: the name of its URL, and of the argument that says which.
+# By page: the URL that follows its topic, and the argument that says which topic it is.
 _TOPICS = {
     "blog:category": ("newsletter:follow_category", "path"),
     "tags:tag": ("newsletter:follow_tag", "slug"),
