@@ -1,4 +1,4 @@
-"""The page of figures, and the settings for counting."""
+"""The page of reader figures, and the settings for counting."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from readers.models import EntryCount, ReaderSettings
 
 @admin.register(EntryCount)
 class ReadersAdmin(ReadOnlyAdmin):
-    """One page. Whoever may view the counts of entries sees all figures."""
+    """A single page. Users who may view the counts of entries see all figures."""
 
     has_only_own_views = True
 

@@ -1,4 +1,4 @@
-"""What was counted and isn't stored yet, and storing it."""
+"""Counts that are not stored yet, and storing them."""
 
 import datetime as dt
 from collections import Counter
@@ -13,13 +13,13 @@ from readers.pages import find_page
 from readers.referrers import referring_host
 from readers.requests import Reading
 
-# How many hosts are stored for a day, and how many a process counts apart until then. The others are counted together:
-# anyone can invent any number of hosts.
+# How many hosts are stored for a day, and how many a process counts separately until then. All others are counted
+# together, because anyone can invent any number of hosts.
 _MAX_HOSTS: Final = 500
 _MAX_HOSTS_IN_MEMORY: Final = 20_000
-# How many entries are stored for a day, of a site that robots read from beginning to end.
+# How many entries are stored for a day, even if bots read the whole site.
 _MAX_ENTRIES: Final = 2_000
-# The host of all others.
+# The value of `host` for all others.
 OTHERS: Final = ""
 
 
@@ -35,7 +35,7 @@ class Tally:
         return bool(self.kinds)
 
     def add(self, reading: Reading, day: dt.date, version: int) -> None:
-        """Count a reading, unless it is that of a bot, or not of a page. `version` is that of entries."""
+        """Count a reading, unless it is by a bot, or not of a page. `version` is the version of entries."""
         if is_bot(reading.agent):
             return
         page = find_page(reading.path, reading.query, version)
@@ -54,7 +54,7 @@ class Tally:
 
 
 def store(tally: Tally) -> None:
-    """Add the counts to those that are stored, in one transaction, and keep the most frequent ones of each day."""
+    """Add the counts to the stored ones, in one transaction, and keep only the highest of each day."""
     with transaction.atomic():
         _add(KindCount, "kind", tally.kinds)
         _add(EntryCount, "entry_id", tally.entries)
@@ -66,7 +66,7 @@ def store(tally: Tally) -> None:
 
 
 def _most_frequent(hosts: Counter[tuple[dt.date, str]]) -> Counter[tuple[dt.date, str]]:
-    """Return the counts of the most frequent hosts, and that of all others together."""
+    """Return the counts of the most frequent hosts, and one for all others together."""
     kept: Counter[tuple[dt.date, str]] = Counter()
     for number, ((day, host), count) in enumerate(hosts.most_common()):
         kept[day, host if number < _MAX_HOSTS else OTHERS] += count
@@ -78,7 +78,7 @@ def _add(model: type[DayCount], key: str, counts: Mapping[tuple[dt.date, Any], i
         return
     table, *columns = map(connection.ops.quote_name, (model._meta.db_table, "day", key, "count"))
     as_stored = connection.ops.adapt_datefield_value
-    # Processes store at the same time, so all of them lock rows in the same order.
+    # Processes may store at the same time, so all of them lock rows in the same order.
     rows = [(as_stored(day), value, count) for (day, value), count in sorted(counts.items())]
     with connection.cursor() as cursor:
         cursor.executemany(
@@ -90,9 +90,9 @@ def _add(model: type[DayCount], key: str, counts: Mapping[tuple[dt.date, Any], i
 
 
 def keep_most_frequent_hosts(day: dt.date, limit: int, *, at_least: int = 1) -> None:
-    """Count the hosts of a day together that are not among its `limit` most frequent ones, or not `at_least` so often.
+    """Merge the counts of a day's hosts that are not among its `limit` most frequent, or are below `at_least`.
 
-    There may be twice as many before anything is done about it.
+    Without `at_least`, nothing is done until there are more than twice as many.
     """
     named = ReferrerCount.objects.filter(day=day).exclude(host=OTHERS)
     if at_least == 1 and named.count() <= 2 * limit:
@@ -105,7 +105,7 @@ def keep_most_frequent_hosts(day: dt.date, limit: int, *, at_least: int = 1) -> 
 
 
 def _keep_most_read_entries(day: dt.date) -> None:
-    """Forget the entries that were read least. They are still among those of their kind."""
+    """Delete the counts of the entries that were read least. They are still counted by kind."""
     rows = EntryCount.objects.filter(day=day)
     if rows.count() > 2 * _MAX_ENTRIES:
         kept = list(rows.order_by("-count", "pk").values_list("pk", flat=True)[:_MAX_ENTRIES])

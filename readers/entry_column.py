@@ -11,7 +11,7 @@ from readers.models import ReaderSettings
 
 
 def cells(request: HttpRequest, entries: Sequence[Any]) -> dict[int, str]:
-    """Return how often each entry was read in the last days, for those who may see it. One query."""
+    """Return how often each entry was read recently, if the user may see that. One query."""
     is_on = ReaderSettings.of(cast("SiteRequest", request).site).count_readers
     if not is_on or not request.user.has_perm("readers.view_entrycount"):
         return {}

@@ -1,7 +1,7 @@
-"""The figures that people see: sums of a period, in which no small number can be found.
+"""The figures that users see: sums over a period, which reveal no small numbers.
 
-All are rounded down to tens, and what is below ten is shown as that. So the difference of two figures, such as that of
-a total and what it consists of, never says that someone was the only reader of something.
+All are rounded down to tens, and those below ten are shown as “< 10”. So the difference between two figures, such as a
+total and one of its parts, never reveals that someone was the only reader of something.
 """
 
 import datetime as dt
@@ -36,7 +36,7 @@ class Unit(TextChoices):
     MONTH = "month", _("Months")
 
 
-# How many there are in the chart.
+# The number of bars in the chart.
 _COUNTS: Final = {Unit.DAY: 30, Unit.WEEK: 26, Unit.MONTH: 24}
 
 
@@ -45,7 +45,7 @@ def rounded(count: int) -> int:
 
 
 def shown(count: int) -> str:
-    """Return a count as people see it."""
+    """Return a count as users see it."""
     if count < SMALLEST:
         return gettext("< 10")
     return str(number_format(rounded(count), use_l10n=True, force_grouping=True))
@@ -97,7 +97,7 @@ def report(unit: Unit, choices: ReaderSettings) -> Report:
     starts = _starts(unit, timezone.localdate())
     since = starts[0]
     if unit is not Unit.MONTH:
-        # Before, there are only sums of months.
+        # Before that, there are only monthly totals.
         since = max(since, first_kept_day(choices.keep_months))
     rows = KindCount.objects.filter(day__gte=since).values_list("day", "kind", "count")
     by_time: Counter[dt.date] = Counter()
@@ -118,7 +118,7 @@ def report(unit: Unit, choices: ReaderSettings) -> Report:
 
 
 def recent_counts(entry_ids: Collection[int]) -> dict[int, str]:
-    """Return how often each of these entries was read in the last days, if it was. One query."""
+    """Return how often each of these entries was read in the last RECENT days, if it was. One query."""
     since = timezone.localdate() - dt.timedelta(days=RECENT - 1)
     rows = EntryCount.objects.filter(entry_id__in=entry_ids, day__gte=since).order_by()
     return {pk: shown(count) for pk, count in rows.values_list("entry_id").annotate(Sum("count"))}
@@ -136,7 +136,7 @@ _BEGINNINGS: Final[dict[Unit, Callable[[dt.date], dt.date]]] = {
 
 
 def _starts(unit: Unit, today: dt.date) -> list[dt.date]:
-    """Return the first days of the periods in the chart, the earliest first. Weeks begin on Monday."""
+    """Return the first days of the periods in the chart, earliest first. Weeks begin on Monday."""
     start = _BEGINNINGS[unit](today)
     starts = [start]
     while len(starts) < _COUNTS[unit]:
@@ -157,7 +157,7 @@ def _figures(counts: Sequence[tuple[str | Entry, int, dt.date | None]]) -> list[
 
 def _most_read(since: dt.date) -> list[Figure]:
     rows = EntryCount.objects.filter(day__gte=since).order_by().values_list("entry_id").annotate(total=Sum("count"))
-    # Some may have been deleted today.
+    # Some entries may have been deleted today.
     counts: dict[int, int] = dict(rows.order_by("-total", "-entry_id")[: 2 * _LISTED])
     entries = Entry.objects.without_texts().in_bulk(list(counts))
     return _figures([(entries[pk], count, None) for pk, count in counts.items() if pk in entries][:_LISTED])

@@ -1,6 +1,6 @@
 """How often pages were read, by day: numbers, and nothing about who read them.
 
-Days that are older than the settings say are summed up: a month's numbers are those of its first day.
+Days before the period in the settings are summed up by month, and the totals stored under the first day of the month.
 """
 
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class DayCount(models.Model):
 
 
 class KindCount(DayCount):
-    """How often pages of a kind were read, which is all there were, also those that were deleted since."""
+    """How often pages of a kind were read, including pages that have been deleted since."""
 
     kind = models.CharField(max_length=5, choices=PageKind)
 
@@ -73,22 +73,22 @@ class KindCount(DayCount):
 
 
 class EntryCount(DayCount):
-    """How often an entry was read, if it is among those that were read most."""
+    """How often an entry was read, if it is among the most read ones."""
 
-    # No foreign key: entries are deleted without knowing of this, and their rows in the following night.
+    # No foreign key: deleting an entry doesn't touch these rows, which are deleted the following night.
     entry_id = models.BigIntegerField()
 
     class Meta(DayCount.Meta):
         verbose_name = _("readers")
         verbose_name_plural = _("readers")
-        # Anyone who has it sees all figures.
+        # Users with this permission see all figures.
         default_permissions: ClassVar[Sequence[str]] = ("view",)
         constraints = [models.UniqueConstraint(fields=["entry_id", "day"], name="one_count_of_entry")]
         indexes = [models.Index(fields=["day"], name="entry_counts_by_day")]
 
 
 class ReferrerCount(DayCount):
-    """How often readers came from another site. Those that are not among the most frequent have no name together."""
+    """How often readers came from another site. Sites that are not among the most frequent share an empty `host`."""
 
     host = models.CharField(max_length=100, blank=True)
 

@@ -1,8 +1,9 @@
-"""The pages that nginx sent from files: a log that it writes into files of one second each, in the folder of pages.
+"""The pages that nginx sent from files: it writes a log, in one file per second, to a folder within that of the pages.
 
-That folder is in memory (docs/running.md). A file is read once its second is over, and removed before it is read. It is
-there only while readers are counted, so that nginx, which knows nothing of settings, has nowhere to write otherwise.
-deploy/nginx.conf says what is in a line. There is no IP address and no time, and of referrers the host only.
+The pages' folder is in memory (docs/running.md). A log file is read once its second is over, and removed before it is
+read. The log's folder exists only while readers are counted: nginx, which does not know the settings, otherwise has
+nowhere to write. deploy/nginx.conf defines the content of a line. It has no IP address, no time, and only the host of
+the referrer.
 """
 
 import datetime as dt
@@ -20,13 +21,14 @@ from django.utils import timezone
 
 from readers.requests import Reading, is_reading
 
-# In seconds: a file that was written to so recently may still be. nginx knows the time once in each round of its work.
+# In seconds: nginx may still write to a file that was written to this recently. It updates its clock only once in each
+# iteration of its event loop.
 _QUIET: Final = 3.0
-# Of each file. What a flood writes beyond this in a second is not counted.
+# How much of each file is read. Whatever a flood adds to that in a second is not counted.
 _MAX_BYTES: Final = 8 * 2**20
-# nginx writes as its own user, who may add files, but neither list them nor remove those of others.
+# nginx writes as its own user, which may add files, but neither list them nor remove files of others.
 _MODE: Final = 0o1733
-# nginx names the file that it sent: /current/2020/05/index.html
+# nginx logs the path of the file that it sent: /current/2020/05/index.html
 _PREFIX, _SUFFIX = "/current", "index.html"
 
 
@@ -35,29 +37,29 @@ class NginxLog:
         self._folder = pages / "requests"
 
     def open(self) -> None:
-        """Let nginx write. Raises OSError."""
+        """Create the folder that nginx writes to. Raises OSError."""
         with suppress(FileExistsError):
             self._folder.mkdir(parents=True)
             self._folder.chmod(_MODE)
 
     def close(self) -> None:
-        """Leave nginx nowhere to write, and forget what it wrote."""
+        """Remove the folder that nginx writes to, with everything in it."""
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def take(self) -> Iterator[tuple[dt.date, Reading]]:
-        """Yield what was read, with its day, and forget it. Several processes may do this at the same time."""
+        """Yield each reading with its day, and remove it from the log. Several processes may do this concurrently."""
         with suppress(OSError), os.scandir(self._folder) as files:
             for name in sorted(file.name for file in files):
                 with suppress(OSError):
                     yield from self._take_file(self._folder / name)
 
     def _take_file(self, path: Path) -> Iterator[tuple[dt.date, Reading]]:
-        # Whatever someone on this machine has put there, it can't lead elsewhere or keep us waiting.
-        with open(path, "rb", opener=_open_nothing_else) as file:
+        # Whatever another user of this machine has put there, it can't lead elsewhere or make us wait.
+        with open(path, "rb", opener=_open_safely) as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or 0 <= time.time() - status.st_mtime < _QUIET:
                 return
-            # Of several processes that have opened it, one can do this.
+            # Of several processes that have opened the file, only one can remove it.
             path.unlink()
             day = timezone.localdate(dt.datetime.fromtimestamp(status.st_mtime, dt.UTC))
             lines = file.read(_MAX_BYTES).split(b"\n")
@@ -66,12 +68,12 @@ class NginxLog:
                 yield day, reading
 
 
-def _open_nothing_else(path: str, flags: int) -> int:
+def _open_safely(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def parse(line: bytes) -> Reading | None:
-    """Return the reading in a line, or None if it is none, or no complete line."""
+    """Return the reading in a line; None if it is not a reading, or the line is incomplete."""
     try:
         # As in a WSGI environment.
         values: Any = json.loads(line.decode("latin-1"))

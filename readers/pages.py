@@ -1,4 +1,4 @@
-"""Which page was read: an entry, whatever its URL is called, or another public page."""
+"""Which page was read: an entry, under any of its URLs, or another public page."""
 
 import re
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from blog.listings.listing import period
 from blog.models import Page, Post
 from readers.models import PageKind
 
-# Programs read feeds, for no one or for many people, so nothing follows from how often.
+# Feeds are read by programs, for no one or for many people, so counting them would tell nothing.
 _FEED: Final = re.compile(r"/feed(?:/[a-z0-9]+)?/\Z")
-# The name of an entry's further page.
+# The path of a further page of an entry.
 _NUMBER: Final = re.compile(r"(.+)/[1-9][0-9]{0,8}")
 _MAX_PARAMETERS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:
-    """A page that can be counted: its kind and, if it is an entry, the ID of that."""
+    """A page that can be counted: its kind and, if it is an entry, its ID."""
 
     kind: PageKind
     entry_id: int | None = None
@@ -34,8 +34,8 @@ class ReadPage:
 def find_page(path: str, query: str, version: int) -> ReadPage | None:
     """Return the page at a path (as in a WSGI environment), or None if requests for it are not counted.
 
-    Those are other views of a page, such as the results of a search, and whatever isn't a page. `version` is that of
-    entries: what was found is remembered until entries change.
+    Not counted are other views of a page, such as search results, and anything that isn't a page. `version` is the
+    version of entries: results are remembered until entries change.
     """
     if query and _is_other_view(query):
         return None
@@ -56,7 +56,7 @@ def _page_at(path: str, version: int) -> ReadPage | None:
         decoded = path.encode("latin-1").decode()
         match = resolve(decoded)
     except (UnicodeError, Http404):
-        # Resolver404 is one.
+        # Resolver404 is an Http404.
         return None
     if not getattr(match.func, "is_public_page", False) or _FEED.search(decoded) or match.view_name == "blog:oembed":
         return None
@@ -81,7 +81,7 @@ def _page_at(path: str, version: int) -> ReadPage | None:
 
 
 def _page_entry(path: str) -> list[int]:
-    """Return the ID of the page with this path, or of the one of which this is a further page, if there is one."""
+    """Return the ID of the page with this path, or with a further page at this path; empty if there is none."""
     numbered = _NUMBER.fullmatch(path)
     paths = [path, numbered[1]] if numbered else [path]
     found: dict[str, int] = dict(Page.objects.published().filter(path__in=paths).values_list("path", "pk"))

@@ -1,6 +1,6 @@
 """Counting readers: a thread of each web process does it every few seconds, so that no request waits for it.
 
-What wasn't stored when a process is killed is lost: at most what was noted within `_INTERVAL`.
+If a process is killed, the readings that it has not stored are lost: those of `_INTERVAL` at most.
 """
 
 import logging
@@ -21,14 +21,14 @@ from readers.models import ReaderSettings
 from readers.nginx_log import NginxLog
 from readers.requests import Answer, Notebook
 
-# In seconds.
+# How often readings are counted, in seconds.
 _INTERVAL: Final = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Counts the readers of what `watched` applications answer, and of what nginx does."""
+    """Counts the readers of pages that `watched` applications or nginx send."""
 
     def __init__(self) -> None:
         self._notebook = Notebook()
@@ -40,7 +40,7 @@ class Recorder:
 
     def start(self) -> None:
         """Count from now on, until the process ends."""
-        # Processes of the web server don't run what is registered with `atexit`, but they do this.
+        # Processes of the web server don't run `atexit` functions, but they run these.
         Finalize(None, self._end, exitpriority=1)
         threading.Thread(target=self._run, daemon=True, name="readers").start()
 
@@ -52,7 +52,7 @@ class Recorder:
     def _end(self) -> None:
         self._try_to_record()
         if self._nginx_log:
-            # Other processes make it anew. If there are none, nginx must not go on writing.
+            # Other processes create the folder again. If there are none, nginx must not go on writing.
             self._nginx_log.close()
 
     def _try_to_record(self) -> None:
@@ -60,13 +60,13 @@ class Recorder:
         try:
             self.record()
         except (DatabaseError, OSError) as error:
-            # What was counted is kept in memory, and stored the next time.
-            _log.warning("What was read could not be counted. %s: %s", type(error).__name__, error)
+            # The counts are kept in memory, and stored the next time.
+            _log.warning("Readings could not be counted. %s: %s", type(error).__name__, error)
         finally:
             close_old_connections()
 
     def record(self) -> None:
-        """Count what was noted since the last time, and store it. Raises DatabaseError and OSError."""
+        """Count the readings noted since the last time, and store the counts. Raises DatabaseError and OSError."""
         with self._lock:
             readings = self._notebook.take()
             if not (readings or self._tally or self._nginx_log):
@@ -86,7 +86,7 @@ class Recorder:
                     for day, reading in self._nginx_log.take():
                         self._tally.add(reading, day, version)
             finally:
-                # It remembers user agents, and only for now.
+                # The cache contains user agents, which must not be kept for longer.
                 is_bot.cache_clear()
             if self._tally:
                 with inside_the_gate() as may_write:

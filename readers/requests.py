@@ -1,4 +1,4 @@
-"""What a web process notes of each request for a page, until it is counted: in a microsecond, and in memory."""
+"""What a web process notes about each request for a page until it is counted: in memory, within a microsecond."""
 
 import threading
 from collections import deque
@@ -12,18 +12,18 @@ from blog.caching import PRESSED_LINK
 type Environ = dict[str, Any]
 type Answer = Callable[[Environ, Any], Iterable[bytes] | None]
 
-# How many requests can be noted. In a flood, what isn't counted in time is dropped, the oldest first.
+# How many requests can be noted. In a flood, requests that aren't counted in time are dropped, oldest first.
 _MAX_WAITING: Final = 20_000
-# How many there are when they should be counted at once.
+# When there are this many, they should be counted immediately.
 _MANY: Final = 2_000
-# In characters. What is longer is no page of ours, no host and no browser.
+# In characters. No page of ours, host or browser has a longer value.
 _MAX_LENGTH: Final = 1_000
-# Statuses of a page: it was sent, or the reader had it already.
+# The statuses of a page that was sent, or that the reader already had.
 _READ: Final = frozenset({"200", "304"})
 
 
 class Reading(NamedTuple):
-    """A request for a page, by a reader or by a bot. Strings are as in a WSGI environment: a byte is a character."""
+    """A request for a page, by a reader or by a bot. Strings are as in WSGI: each character is a byte."""
 
     path: str
     query: str
@@ -32,14 +32,14 @@ class Reading(NamedTuple):
 
 
 class Notebook:
-    """The readings of this process that are to be counted. `is_full_enough` is set when there are many."""
+    """The readings of this process that are still to be counted. `is_full_enough` is set when there are many."""
 
     def __init__(self) -> None:
         self._readings: deque[Reading] = deque(maxlen=_MAX_WAITING)
         self.is_full_enough = threading.Event()
 
     def watched(self, answer: Answer) -> Answer:
-        """Return `answer`, a WSGI application that may return None for some requests, with the others noted."""
+        """Wrap `answer`, a WSGI application that may return None for some requests, and note the others."""
 
         def answer_and_note(environ: Environ, start_response: Any) -> Iterable[bytes] | None:
             if environ["REQUEST_METHOD"] != "GET":
@@ -73,13 +73,13 @@ class Notebook:
             self.is_full_enough.set()
 
     def take(self) -> list[Reading]:
-        """Return what was noted, and forget it."""
+        """Return what was noted, and clear the notebook."""
         self.is_full_enough.clear()
         return [self._readings.popleft() for _reading in range(len(self._readings))]
 
 
 def is_reading(purpose: str, tags: str, destination: str) -> bool:
-    """Return whether the headers Sec-Purpose, Sec-Speculation-Tags and Sec-Fetch-Dest are those of someone who reads.
+    """Return whether the headers Sec-Purpose, Sec-Speculation-Tags and Sec-Fetch-Dest are those of a reading.
 
     A link of ours is prefetched when a reader presses it (blog.well_known), and then the page is shown without another
     request. Other sites and browsers prefetch what readers may never see.

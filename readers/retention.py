@@ -1,4 +1,4 @@
-"""Forgetting figures: days become months, and what is rare loses its name."""
+"""Reducing old figures: days are summed up by month, and rare hosts and entries are dropped."""
 
 import datetime as dt
 from typing import Any, Final
@@ -11,15 +11,15 @@ from blog.models import Entry
 from readers.counting import OTHERS, keep_most_frequent_hosts
 from readers.models import DayCount, EntryCount, KindCount, ReaderSettings, ReferrerCount
 
-# How many hosts and entries are kept of a month.
+# How many hosts and entries are kept per month.
 _MAX_OF_MONTH: Final = 100
-# Hosts that readers came from less often in a month are counted with all others. They could say who read.
+# Hosts from which fewer readers came in a month are counted with all others, because they could reveal who these were.
 _RARE: Final = 10
 _MODELS: Final[dict[type[DayCount], str]] = {KindCount: "kind", EntryCount: "entry_id", ReferrerCount: "host"}
 
 
 def first_kept_day(keep_months: int) -> dt.date:
-    """Return the first day of which there are figures, at the beginning of a month."""
+    """Return the first day with daily figures, which is the first of a month."""
     today = timezone.localdate()
     month = today.year * 12 + today.month - 1 - keep_months
     return dt.date(month // 12, month % 12 + 1, 1)
@@ -41,7 +41,7 @@ def tidy() -> None:
 
 
 def _sum_up(month: dt.date) -> None:
-    """Let the first day of a month have the figures of all of it."""
+    """Store the totals of a month under its first day."""
     end = (month + dt.timedelta(days=31)).replace(day=1)
     with transaction.atomic():
         for model, key in _MODELS.items():

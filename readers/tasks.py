@@ -1,4 +1,4 @@
-"""What the worker (`manage.py worker`) does about figures every day."""
+"""The worker's daily task for reader figures (`manage.py worker`)."""
 
 from django.tasks import task
 from django.utils.translation import gettext_lazy as _
