@@ -1,7 +1,7 @@
 """Merging, renaming and deleting tags. Each is one transaction, is logged, and can be undone.
 
-What undoing needs is stored with the change (models.TagChange). It restores what the change did, and leaves alone what
-people have done since.
+The data for undoing a change is stored with it (models.TagChange). Undoing reverts what the change did, and leaves
+alone what people have done since.
 """
 
 from collections import defaultdict
@@ -30,13 +30,13 @@ MAX_MERGED: Final = 1000
 MAX_DELETED: Final = 30_000
 # How many posts a preview names.
 _MAX_SHOWN: Final = 20
-# How many rows one statement is about: databases limit its parameters.
+# How many rows one statement handles: databases limit its parameters.
 _BATCH_SIZE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a change would do: to these `tags`, with their `post_count`, and to `post_count` posts together.
+    """What a change would do: to these `tags`, with their `post_count`, and to `post_count` posts in total.
 
     `posts` are the newest of these posts. `redirects` are pairs of an old URL and the URL to which it will lead;
     `lost_urls` will lead nowhere.
@@ -71,7 +71,7 @@ def preview_merge(ids: Collection[int], target: Tag) -> Preview:
 
 
 def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
-    """Give the posts of these tags the target instead. Their names and URLs stand for the target from then on.
+    """Give the posts of these tags the target instead. From then on, their names and URLs lead to the target.
 
     Raises CurationError if the target, or all of the others, are gone, or if there are too many.
     """
@@ -128,7 +128,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
         stood_for = FormerName.objects.filter(key=tag_key(tag.name)).values_list("tag", flat=True).first()
         tag.save()
         _posts_changed(_post_ids([tag]))
-        # Which tag the new name stood for.
+        # With the tag that the new name stood for.
         data = {"id": tag.pk, "old": [old_name, old_slug], "new": [tag.name, tag.slug], "stood_for": stood_for}
         text = gettext("“%(old)s” renamed to “%(new)s”") % {"old": old_name, "new": tag.name}
         if old_slug != tag.slug:
@@ -152,8 +152,8 @@ def preview_delete(ids: Collection[int]) -> Preview:
 def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
     """Delete these tags, with the URLs that lead to them.
 
-    `expected_uses` is how often posts have these tags, as far as the person knows. Raises CurationError if they are
-    used more often by now, are all gone, or are too many.
+    `expected_uses` is how often posts had these tags when the person was asked. Raises CurationError if they are used
+    more often by now, are all gone, or are too many.
     """
     check_count(ids, MAX_DELETED)
     with transaction.atomic():
@@ -196,7 +196,7 @@ def _undo_merge(data: dict[str, Any]) -> list[Tag]:
     if target is None:
         text = gettext("“%s” has been merged or deleted since, so this can't be undone. Undo that change first.")
         raise CurationError(text % data["target_name"])
-    # From the other posts, someone has removed the target since.
+    # Someone has since removed the target from the other posts.
     present = set(_post_ids([target]))
     restored = [
         _restore(described, [pk for pk in described["posts"] if pk in present], taken_from=target)
@@ -221,7 +221,7 @@ def _undo_rename(data: dict[str, Any]) -> Tag:
     tag.name, tag.slug = name, slug
     tag.save()
     FormerName.objects.filter(key=tag_key(data["new"][0])).delete()
-    # Changes of earlier versions don't say what the new name stood for before.
+    # Changes made by earlier releases don't record what the new name stood for before.
     if (stood_for := data.get("stood_for")) and Tag.objects.filter(pk=stood_for).exists():
         FormerName.objects.give({data["new"][0]: stood_for})
     _posts_changed(_post_ids([tag]))
@@ -229,9 +229,9 @@ def _undo_rename(data: dict[str, Any]) -> Tag:
 
 
 def _restore(described: dict[str, Any], post_ids: Sequence[int], taken_from: Tag | None = None) -> Tag:
-    """Create a tag again, or find the one that has its name by now, and give it to those posts that still exist.
+    """Create a tag again, or find the one that now has its name, and add it to the posts that still exist.
 
-    URLs and names that lead to the tag `taken_from` lead to it again.
+    Its URLs and names that now lead to the tag `taken_from` lead to it again.
     """
     tag = Tag.objects.filter(key=tag_key(described["name"])).first()
     if tag is None:
@@ -288,7 +288,7 @@ def _describe(tags: Sequence[Tag]) -> list[dict[str, Any]]:
 def _former(described: dict[str, Any]) -> tuple[list[str], list[str]]:
     """Return the former slugs and names of a tag that `_describe` has described."""
     if "aliases" in described:
-        # Earlier versions stored each slug with a name, or an empty one, and the key of the name.
+        # Earlier releases stored each slug with a name, which may be empty, and the key of the name.
         aliases = described["aliases"]
         return [slug for slug, _name, _key in aliases], [name for _slug, name, _key in aliases if name]
     return described["former_slugs"], described["former_names"]
@@ -309,7 +309,7 @@ def _newest(rows: Any) -> list[Post]:
 
 
 def with_counts(ids: Iterable[int]) -> list[Tag]:
-    """Return the tags with these IDs, the most used ones first."""
+    """Return the tags with these IDs, most used first."""
     tags: list[Any] = []
     for some in batched(ids, _BATCH_SIZE, strict=False):
         tags += Tag.objects.with_counts().filter(pk__in=some)
@@ -326,7 +326,7 @@ def _delete(tags: Iterable[Tag]) -> None:
 
 
 def _posts_changed(ids: Iterable[int]) -> None:
-    # All at once: what takes long for many is done in the background.
+    # All at once: work that takes long for many posts is done in the background.
     entries_changed(list(ids))
 
 
@@ -335,7 +335,7 @@ def gone() -> str:
 
 
 def _quoted(tags: Sequence[Tag]) -> str:
-    """Return the names of up to five tags, and how many there are besides."""
+    """Return the names of up to five tags, and how many more there are."""
     names = ", ".join(in_quotes(Truncator(tag.name).chars(80)) for tag in tags[:5])
     rest = len(tags) - 5
     if rest <= 0:

@@ -1,4 +1,4 @@
-"""The index of tags at `/tags/`: the letters, the most used tags, those of a letter, and those that are searched for.
+"""The index of tags at `/tags/`: the letters, the most used tags, the tags of a letter, and search results.
 
 Only tags with posts that readers can see are in it.
 """
@@ -35,9 +35,9 @@ from tags.names import search_key
 from tags.tagging import tag_url
 
 PARAMETER: Final = "q"
-# The slug of a page of one's own that is shown in place of the index (blog.generated_pages).
+# The slug with which a page replaces the index (blog.generated_pages).
 PATH: Final = "tags"
-# In URLs. No letter looks like this.
+# Stands for symbols in URLs. No letter looks like this.
 _SYMBOLS_IN_URLS: Final = "0-9"
 _LETTER_PAGE: Final = re.compile(rf"(?P<letter>[^/]|{_SYMBOLS_IN_URLS})(?:/page/(?P<number>[1-9][0-9]{{0,8}}))?")
 TAGS_PER_PAGE: Final = 250
@@ -68,7 +68,7 @@ def _is_used(now: Parameter) -> Exists:
 
 
 def _with_use(now: Parameter, tags: TagQuerySet) -> QuerySet[Any, tuple[str, str, int]]:
-    """Return the name, slug and number of posts of those of the tags that are used, in the order of the index."""
+    """Return the name, slug and number of posts of each tag that is used, in the order of the index."""
     posts = TaggedPost.objects.public(now).filter(tag=OuterRef("pk")).order_by().values("tag")
     count = Subquery(posts.annotate(value=Count("*")).values("value"), output_field=IntegerField())
     used = tags.filter(_is_used(now)).annotate(public_count=count).order_by("initial", "sort_key", "pk")
@@ -223,7 +223,7 @@ def index_url(letter: str = "") -> str:
 
 
 def link_rows() -> QuerySet[Any, Any]:
-    """Return a row for the sidebar if the index is there and has any tags (blog.sidebar)."""
+    """Return a row for the sidebar if the index exists and has any tags (blog.sidebar)."""
     path = Value(PATH, output_field=CharField())
     any_used = TaggedPost.objects.public().order_by().values("tag")[:1]
     tags = Tag.objects.filter(is_free(PATH), pk=Subquery(any_used))
@@ -235,7 +235,7 @@ def link_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def cloud(site: SiteSettings, options: Options) -> dict[str, Any]:
-    """Return the most used tags by name, for the block of the sidebar."""
+    """Return the most used tags by name, for the sidebar block."""
     most = remembered(site, _most_used_tags, "most used tags")[: options["count"]] if options["count"] else []
     return {"tags": sorted(most, key=lambda tag: (sort_key_of(tag.name), tag.name))}
 

@@ -1,4 +1,4 @@
-"""Under which letter, and in which order, an index of names in all scripts has a name."""
+"""The letter and the position at which an index of names in all scripts lists a name."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from typing import Final
 
 from core.text import fold
 
-# Under which digits and symbols are, and all Chinese characters, of which there are too many.
+# The index's letters for digits and symbols, and for Chinese characters, of which there are too many.
 SYMBOLS: Final = "#"
 HAN: Final = "汉"
 
@@ -14,7 +14,7 @@ HAN: Final = "汉"
 _ARABIC: Final = str.maketrans("ٱکیىگ", "اكييك", "ـ")
 # The article, but not in a name of two letters, and not in the name of God, which is listed with it.
 _ARTICLE: Final = re.compile(r"^ال(?=\w{2})(?!له\b)")
-# Letters of Russian, Ukrainian and Belarusian that Unicode takes for others with an accent.
+# Letters of Russian, Ukrainian and Belarusian that Unicode treats as other letters with an accent.
 _OWN_LETTERS: Final = frozenset("йїў")
 # Vowels that are written before the consonant under which Thai and Lao words are listed.
 _LEADING_VOWELS: Final = frozenset("เแโใไເແໂໃໄ")
@@ -27,10 +27,10 @@ _CONSONANTS: Final = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ"
 
 
 def sort_key_of(name: str) -> str:
-    """Return what sorts `name` among others: `“Élan”` becomes `elan`, and Arabic words have no vowels and no article.
+    """Return the sort key of `name`: `“Élan”` becomes `elan`, and Arabic words lose their vowels and article.
 
-    It has no punctuation and no symbols at its beginning, unless there is nothing else. It begins with the letter that
-    `letter_of` returns, unless that is another form of it.
+    It has no punctuation or symbols at its beginning, unless there is nothing else. It begins with the letter that
+    `letter_of` returns, or with another form of it.
     """
     key = fold(name).translate(_ARABIC)
     start = next((place for place, char in enumerate(key) if _is_letter(char) or char.isnumeric()), 0)
@@ -42,10 +42,10 @@ def sort_key_of(name: str) -> str:
 
 
 def letter_of(sort_key: str) -> str:
-    """Return the one character under which an index has the name with this sort key (see `sort_key_of`)."""
+    """Return the character under which an index lists the name with this sort key (see `sort_key_of`)."""
     char = sort_key[1:2] if sort_key[:1] in _LEADING_VOWELS and _is_letter(sort_key[1:2]) else sort_key[:1]
     char_name = unicodedata.name(char, "") if _is_letter(char) else ""
-    if not char_name:  # Python does not name the letters of Tangut, so `script_of` could not tell whose they are.
+    if not char_name:  # Python does not name the letters of Tangut, so `script_of` could not return their script.
         return SYMBOLS
     if "IDEOGRAPH" in char_name:
         return HAN

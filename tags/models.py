@@ -33,7 +33,7 @@ from tags.tagging import PostTags, PostTagsField, tag_url
 
 class TagQuerySet(PublicQuerySet["Tag"]):
     def with_counts(self) -> Self:
-        """Annotate `post_count`, drafts included. In a subquery: a join would group the whole table first."""
+        """Annotate `post_count`, drafts included, in a subquery. A join would group the whole table first."""
         return self.annotate(post_count=Coalesce(_of_posts(Count("pk"), IntegerField()), 0))
 
     def with_use(self) -> Self:
@@ -62,8 +62,8 @@ class TagQuerySet(PublicQuerySet["Tag"]):
     def named(self, names: Iterable[str]) -> dict[str, "Tag"]:
         """Return the tag for each name, and create tags that don't exist yet, in at most nine statements.
 
-        The name of a tag that was merged or renamed finds the tag that it belongs to now. Call it in the transaction
-        that uses the tags: they are locked, so that nobody merges them away meanwhile.
+        The former name of a tag that was merged or renamed finds the tag that it leads to now. Call this in the
+        transaction that uses the tags: they are locked, so that they can't be merged away in the meantime.
         """
         key_of = {name: tag_key(name) for name in names}
         kept = self.select_for_update(no_key=True).order_by("pk")
@@ -73,7 +73,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
             if key not in found:
                 missing.setdefault(key, " ".join(name.split()))
         if missing:
-            # The tags that had these names before, and the URLs that a new tag must not take away from others.
+            # The tags that had these names before, and the URLs that new tags must not take away from others.
             slugs = [slug_base(name) for name in missing.values()]
             former_names = FormerName.objects.filter(key__in=missing).values_list("key", "tag")
             aliases = TagAlias.objects.filter(slug__in=slugs).order_by().values_list("slug", Value(0))
@@ -91,7 +91,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
     def _create(self, names: dict[str, str], redirecting: Collection[str]) -> dict[str, "Tag"]:
         """Create tags with these names, given by key. Concurrent calls for the same names return the same tags.
 
-        `redirecting` are the slugs that can't be given to them as far as the caller knows.
+        `redirecting` are slugs that the caller knows to be aliases of other tags.
         """
         simple = {key: slug for key, name in names.items() if (slug := slug_base(name)) not in redirecting}
         created = self._insert_named(names, simple)
@@ -105,7 +105,7 @@ class TagQuerySet(PublicQuerySet["Tag"]):
         return created
 
     def _insert_named(self, names: dict[str, str], slugs: dict[str, str]) -> dict[str, "Tag"]:
-        """Insert the tags that have a slug, given by key, and return those that exist then. A slug may be taken."""
+        """Insert the tags with these slugs, given by key, and return those that now exist. A slug may be taken."""
         if not slugs:
             return {}
         tags = [Tag(name=names[key], slug=slugs[key], **keys_of(names[key])) for key in slugs]
@@ -116,13 +116,13 @@ class TagQuerySet(PublicQuerySet["Tag"]):
 
 
 class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
-    """A tag. Its `key` is the same for all spellings of the name, which stays as it was entered first."""
+    """A tag. Its `key` is the same for all spellings of the name, which stays as it was first entered."""
 
     name = models.CharField(_("name"), max_length=MAX_LENGTH)
     key = models.CharField(max_length=MAX_KEY_LENGTH, unique=True, editable=False)
     search_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, editable=False)
-    # The letter under which the index of tags has it, and its place there (tags.letters). What a release without these
-    # columns adds is last in the index.
+    # The letter under which the index of tags lists it, and its position there (tags.letters). Tags that a release
+    # without these columns adds are last in the index.
     initial = models.CharField(max_length=1, db_default=SYMBOLS, editable=False)
     sort_key = models.CharField(max_length=MAX_SORT_KEY_LENGTH, db_default="", editable=False)
     slug = slug_field(_("The last part of the URL. Leave empty to use the name."))
@@ -159,19 +159,19 @@ class Tag(PublicModel, TagBase):  # type: ignore[misc]  # taggit ships no types
         self._fill_slug()
 
     def set_name(self, name: str) -> None:
-        """Set the name and what follows from it."""
+        """Set the name and the columns that depend on it."""
         self.name = name
         for field, value in keys_of(name).items():
             setattr(self, field, value)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save it with its keys and a unique slug. Another slug that it had becomes an alias, a name a former name."""
+        """Save the tag with its keys and a unique slug. A changed slug becomes an alias, a name a former name."""
         with transaction.atomic():
             self.set_name(self.name)
             old = Tag.objects.filter(pk=self.pk).first()
             self._fill_slug()
             super().save(*args, **kwargs)
-            # What has a slug or a name now is found by it, and not what had it before.
+            # A slug or name leads to the tag that has it now, not to the tag that had it before.
             TagAlias.objects.filter(slug=self.slug).delete()
             FormerName.objects.filter(key=self.key).delete()
             if old and old.slug != self.slug:
@@ -193,7 +193,7 @@ class TagAlias(PublicModel):
 
     slug = models.CharField(_("former slug"), max_length=MAX_LENGTH, unique=True, validators=[validate_slug])
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="aliases", verbose_name=_("tag"))
-    # Former names are in FormerName. These columns go in the release after the one that no longer uses them.
+    # Former names are in FormerName. These columns are removed one release after the last code that uses them.
     name = models.CharField(_("former name"), max_length=MAX_LENGTH, blank=True, editable=False)
     key = models.CharField(max_length=MAX_KEY_LENGTH, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -218,7 +218,7 @@ class TagAlias(PublicModel):
 
 class FormerNameQuerySet(PublicQuerySet["FormerName"]):
     def give(self, names: Mapping[str, int]) -> None:
-        """Let each of these names stand for the tag with this ID, whatever it stood for before."""
+        """Make each of these names stand for the tag with this ID, whatever it stood for before."""
         rows = [
             FormerName(tag_id=pk, name=name, key=tag_key(name), search_key=search_key(name))
             for name, pk in names.items()
@@ -228,11 +228,11 @@ class FormerNameQuerySet(PublicQuerySet["FormerName"]):
 
 
 class FormerName(PublicModel):
-    """A name that a tag had, or that a tag had which was merged into it. It stands for the tag until a tag gets it."""
+    """A former name of a tag, or of a tag merged into it. It stands for the tag until another tag gets the name."""
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="former_names", verbose_name=_("tag"))
     name = models.CharField(_("former name"), max_length=MAX_LENGTH)
-    # As those of a tag.
+    # The same as those of a tag.
     key = models.CharField(max_length=MAX_KEY_LENGTH, unique=True, editable=False)
     search_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, editable=False)
 
@@ -241,7 +241,7 @@ class FormerName(PublicModel):
     class Meta:
         verbose_name = _("former name")
         verbose_name_plural = _("former names")
-        # They come and go with the names of tags.
+        # Former names are created and deleted together with the names of tags.
         default_permissions = ()
 
     def __str__(self) -> str:
@@ -270,7 +270,7 @@ class TaggedPostQuerySet(PublicQuerySet["TaggedPost"]):
         self.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
 
     def without_all(self, post_ids: Collection[int], names: Collection[str]) -> set[int]:
-        """Return the IDs of those of the posts that lack one of the tags with these names. One query."""
+        """Return the IDs of the posts that lack any of the tags with these names. One query."""
         keys = {tag_key(name) for name in names}
         rows = self.filter(content_object__in=post_ids, tag__key__in=keys).order_by().values("content_object")
         complete = rows.annotate(count=Count("tag")).filter(count=len(keys))
@@ -300,10 +300,10 @@ def _published_post() -> models.QuerySet[Post]:
 
 @Prepared
 def _with_wrong_times(post_ids: Sequence[Parameter]) -> models.QuerySet[Any, int]:
-    """Query the IDs of those of these posts that have a tag with another publication time than the post itself."""
+    """Query the IDs of these posts, if a tag of theirs has another publication time than the post itself."""
     is_correct = Exists(_published_post().filter(published_at=OuterRef("published_at")))
     is_set_or_due = Q(published_at__isnull=False) | Exists(_published_post())
-    # The stubs know no parameters among values.
+    # The stubs don't allow a Parameter as a value.
     rows: Any = TaggedPost.objects.filter(~is_correct, is_set_or_due)
     outdated: models.QuerySet[Any, int] = rows.filter(content_object__pk__in=post_ids).order_by()
     return outdated.values_list("content_object", flat=True).distinct()
@@ -351,7 +351,7 @@ class TagChange(UndoableChange):
 
 
 class TagTwins(models.Model):
-    """Two tags that may be the same (tags.twins), or about which someone has said that they are not."""
+    """Two tags that may be the same (tags.twins), or that someone has marked as different."""
 
     first = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="+")

@@ -12,7 +12,7 @@ _FALLBACK_SLUG: Final = "tag"
 MAX_LENGTH: Final = 200
 MAX_KEY_LENGTH: Final = 600
 MAX_SORT_KEY_LENGTH: Final = 100
-# What a name determines.
+# The columns that a name determines.
 NAME_FIELDS: Final = ("name", "key", "search_key", "initial", "sort_key")
 
 
@@ -27,7 +27,7 @@ def tag_key(name: str) -> str:
 
 
 def search_key(name: str) -> str:
-    """Return what searching compares: the name without case and accents, as in `cooperation`."""
+    """Return the key that searches compare: the name without case and accents, as in `cooperation`."""
     return fold(name)[:MAX_KEY_LENGTH] or tag_key(name)
 
 

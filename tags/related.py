@@ -14,11 +14,11 @@ from blog.related import MAX_FOUND
 from core.prepared import Parameter, Prepared
 from tags.models import TaggedPost
 
-# Of each tag, so many posts before this one are looked at, and as many from its time on.
+# For each tag, this many posts before this one are considered, and as many from its time on.
 NEARBY: Final = 15
-# Of a post with more tags, only those are looked at whose posts are the farthest apart.
-_MAX_LOOKED_AT: Final = 8
-# Of these, only the rarest count: what has only common tags in common with a post is hardly related.
+# If a post has more tags, only those whose posts are the farthest apart are considered.
+_MAX_CONSIDERED: Final = 8
+# Of these, only the rarest count: posts that share only common tags are hardly related.
 _MAX_TAGS: Final = 5
 # A limit for very many posts that were published at the very same time.
 _MAX_ROWS: Final = 600
@@ -32,7 +32,7 @@ def tags_with_limits(post: Parameter, time: Parameter, now: Parameter) -> QueryS
     They are None where there are fewer. They are looked up in the index of the tag, however many posts it has.
     """
     same_tag = TaggedPost.objects.filter(tag=OuterRef("tag"))
-    # All of these are public, because the post is. With a second limit, SQLite would read all that are newer.
+    # All of these are public, because the post is. With a second limit, SQLite would read all newer ones.
     before = same_tag.filter(published_at__lt=time).order_by("-published_at")
     after = same_tag.public(now).filter(published_at__gte=time).order_by("published_at")
     first, last = (Subquery(rows.values("published_at")[NEARBY - 1 : NEARBY]) for rows in (before, after))
@@ -43,7 +43,7 @@ def tags_with_limits(post: Parameter, time: Parameter, now: Parameter) -> QueryS
 
 @Prepared
 def posts_between(*limits: Parameter) -> QuerySet[Any, tuple[int, int]]:
-    """Query the posts of tags: `limits` are the ID of each with the times of the first and last post."""
+    """Query the posts of tags. `limits` are the ID of each tag and the times of its first and last post."""
     condition = Q()
     for tag, first, last in batched(limits, 3, strict=True):
         condition |= Q(tag=tag, published_at__gte=first, published_at__lte=last)
@@ -53,10 +53,10 @@ def posts_between(*limits: Parameter) -> QuerySet[Any, tuple[int, int]]:
 
 
 def find_related(post: Post) -> Sequence[tuple[int, float]]:
-    """Return the IDs of the posts with the rarest tags in common, each with the sum of what these tags count.
+    """Return the IDs of the posts with the rarest tags in common, each with the sum of the weights of these tags.
 
-    A tag counts the less, the more posts have it. Of equally close posts, those with the closest IDs come first. Two
-    queries, or one if the post has no tags.
+    The more posts have a tag, the lower its weight. Of equally close posts, those with the closest IDs come first.
+    Takes two queries, or one if the post has no tags.
     """
     now = timezone.now()
     if post.published_at is None:
@@ -67,8 +67,8 @@ def find_related(post: Post) -> Sequence[tuple[int, float]]:
     ]
     if not limits:
         return []
-    widest = sorted(limits, key=lambda item: item[1] - item[2])[:_MAX_LOOKED_AT]
-    # So that there are few statements.
+    widest = sorted(limits, key=lambda item: item[1] - item[2])[:_MAX_CONSIDERED]
+    # Padded to a power of two, so that there are few different statements.
     widest += [widest[-1]] * ((1 << (len(widest) - 1).bit_length()) - len(widest))
     posts_of: defaultdict[int, list[int]] = defaultdict(list)
     for tag, pk in posts_between(*(value for item in widest for value in item)):

@@ -1,4 +1,4 @@
-"""Existing tags to offer to someone who is writing: those that match what they type, or that their text names."""
+"""Existing tags to suggest to a writer: those that match what they type, or that occur in their text."""
 
 import re
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from tags.models import FormerName, Tag, TagAlias
 from tags.names import search_key
 
 MAX_SUGGESTED: Final = 10
-# Of a longer text, only the beginning is searched, and only for names of so many words.
+# The beginning of a text that is searched, in characters, and the most words of the names that it is searched for.
 _MAX_TEXT: Final = 100_000
 _MAX_WORDS: Final = 5
 _MIN_LENGTH: Final = 3
@@ -31,7 +31,7 @@ class Suggestion:
 
 
 def matching(typed: str) -> list[Suggestion]:
-    """Return tags with a word that begins like `typed`, the most used first; then those that contain it elsewhere.
+    """Return tags with a word that starts with `typed`, most used first; then tags that contain it elsewhere.
 
     The tag with exactly this name comes before them. Case and accents make no difference. At most MAX_SUGGESTED.
     """
@@ -51,7 +51,7 @@ def matching(typed: str) -> list[Suggestion]:
 
 
 def in_text(text: str) -> list[Suggestion]:
-    """Return tags whose names occur in `text` as whole words, the most used first. At most MAX_SUGGESTED."""
+    """Return tags whose names occur in `text` as whole words, most used first. At most MAX_SUGGESTED."""
     words = _WORD.findall(fold(text[:_MAX_TEXT]))
     phrases = {
         " ".join(words[start : start + length])
@@ -74,7 +74,7 @@ def _most_used(condition: Q) -> Any:
 
 
 def _former(typed: str, key: str) -> dict[int, str]:
-    """Return the former name that begins like `typed`, or else the former slug, by the ID of the tag that had it.
+    """Return the former name that starts with `typed`, or else the former slug, by the ID of the tag that had it.
 
     `key` is the search key of what was typed.
     """

@@ -1,4 +1,4 @@
-"""The field that this app adds to posts, whose own app does not know tags, and the form of tags in text fields."""
+"""The field that this app adds to posts, whose own app does not know tags, and the format of tags in text fields."""
 
 import builtins
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -36,13 +36,13 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
     ) -> list[models.Model]:
         """Make `tags` the only tags of the post, and return them. Tags that it already has stay as they are.
 
-        `present` are those that it has, if the caller has just read them.
+        `present` are the tags that it has, if the caller has just read them.
         """
         with transaction.atomic(savepoint=False):
             chosen = self._to_tag_model_instances(tags)
             ids = self._present() if present is None else {tag.pk for tag in present}
             if ids - {tag.pk for tag in chosen}:
-                # Whatever was not chosen, because others may have merged the tags that it had.
+                # Delete everything that was not chosen, because others may have merged the tags that it had.
                 self._rows().exclude(tag__in=chosen).delete()
             self._add_missing(chosen, ids)
         return chosen
@@ -69,7 +69,7 @@ class PostTags(_TaggableManager):  # type: ignore[misc]  # taggit ships no types
         return list(dict.fromkeys(named[tag] if isinstance(tag, str) else tag for tag in tags))
 
 
-class PostTagsField(TaggableManager):  # type: ignore[misc]  # likewise
+class PostTagsField(TaggableManager):  # type: ignore[misc]  # as above
     """The field `post.tags`. It is private, like a generic relation, so that no migration of the blog includes it."""
 
     def contribute_to_class(self, cls: type[models.Model], name: str) -> None:
@@ -81,7 +81,7 @@ class PostTagsField(TaggableManager):  # type: ignore[misc]  # likewise
         self.post_through_setup(cls)
 
     def value_from_object(self, obj: models.Model) -> list[models.Model]:
-        """Return the tags of a post for its form, from memory if they were read before."""
+        """Return the tags of a post for its form, without a query if they were prefetched."""
         return [] if obj.pk is None else list(getattr(obj, self.name).all())
 
 

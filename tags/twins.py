@@ -26,7 +26,7 @@ _MAX_LETTERS: Final = 5
 def search() -> int:
     """Find the twins among all tags and store them in place of earlier ones. Return how many there are.
 
-    Those that someone has called different stay so.
+    Pairs that someone has marked as different stay so.
     """
     with transaction.atomic():
         rows: Any = Tag.objects.with_counts()
@@ -40,7 +40,7 @@ def search() -> int:
                 found.append(pair)
             if len(found) == MAX_STORED:
                 break
-        # Someone may have deleted some of the tags meanwhile.
+        # Someone may have deleted some of the tags in the meantime.
         present = {tag.pk for tag in Tag.objects.locked(pk for pair in found for pk in (pair.first_id, pair.second_id))}
         found = [pair for pair in found if pair.first_id in present and pair.second_id in present]
         TagTwins.objects.filter(are_different=False).delete()
@@ -49,7 +49,7 @@ def search() -> int:
 
 
 def set_different(first: int, second: int) -> None:
-    """Remember that two tags are not the same."""
+    """Mark two tags as different."""
     TagTwins.objects.filter(first=min(first, second), second=max(first, second)).update(are_different=True)
 
 

@@ -23,7 +23,7 @@ from tags.tagging import tag_url
 
 # How many tags can be combined, as in `/tag/a+b+c/`. A flood can ask for any combination.
 MAX_COMBINED: Final = 3
-# What is between the slugs of combined tags. It can also be in the slug of a tag that was imported, which wins.
+# Separates the slugs of combined tags. The slug of an imported tag may contain it as well, and takes precedence.
 _PLUS: Final = "+"
 
 _by_slugs = Prepared[Tag](lambda slugs: Tag.objects.filter(slug__in=slugs))
@@ -65,13 +65,13 @@ def by_tag(request: SiteRequest, slug: str, page_number: int | None = None) -> H
         nodes=lambda: [breadcrumb_list(request.site, [Term(name, url)])],
     )
     if is_combined:
-        # There are more of them than posts, and they contain nothing else.
+        # There are more combinations than posts, and they contain nothing new.
         response.headers["X-Robots-Tag"] = "noindex"
     return response
 
 
 def joined_slug(tags: Iterable[Tag]) -> str:
-    """Return what the URL of these tags together has in place of a slug."""
+    """Return the combined slug of these tags, for their URL."""
     return _PLUS.join(tag.slug for tag in tags)
 
 
@@ -80,7 +80,7 @@ def joined_name(tags: Iterable[Tag]) -> str:
 
 
 def rarest_first(site: SiteSettings, tags: list[Tag]) -> list[int]:
-    """Return the IDs of these tags, that with the fewest posts first. They are counted as their own pages do."""
+    """Return the IDs of these tags, fewest posts first. The counts are the ones that their own pages remember."""
     if len(tags) == 1:
         return [tags[0].pk]
 
@@ -118,6 +118,6 @@ def find_tags(request: HttpRequest, slug: str) -> list[Tag]:
 
 
 def _forms(slug: str) -> list[str]:
-    """Return this slug, the form in which it may be stored, and that which WordPress would make of it."""
+    """Return this slug, the form in which it may be stored, and the one that WordPress would make of it."""
     stored = slug_from_export(slug).lower()
     return [slug, stored, slugify(stored)]

@@ -33,7 +33,7 @@ class TagCurationAdmin(CurationAdmin):
         """Show what merging these tags would change."""
         return self._merge_page(request, _ids(tags, curation.MAX_MERGED))
 
-    # It replaces Django's action of this name.
+    # This replaces Django's action of the same name.
     @admin.action(description=_("Delete…"), permissions=["curate"])
     def delete_selected(self, request: HttpRequest, tags: QuerySet[Tag]) -> HttpResponse:
         """Show what deleting these tags would change."""
@@ -85,12 +85,12 @@ class TagCurationAdmin(CurationAdmin):
 
     @route("<int:pk>/rename/", "rename", permission="curate")
     def rename_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Give a tag another name or slug, once what follows has been shown and confirmed."""
+        """Give a tag another name or slug, once the consequences have been shown and confirmed."""
         tag = get_object_or_404(Tag, pk=pk)
         name, preview, namesake = tag.name, None, None
         form = RenameForm(request.POST or None, instance=tag)
         if form.is_bound:
-            # Also if the form has errors: the most likely one is that there is such a tag.
+            # Even if the form has errors: the most likely one is that there already is such a tag.
             namesake = Tag.objects.filter(key=tag_key(request.POST.get("name", ""))).exclude(pk=pk).first()
         if form.is_bound and form.is_valid():
             wanted = f"{tag.slug} {tag.name}"
@@ -120,7 +120,7 @@ class TagCurationAdmin(CurationAdmin):
 
     @route("delete/", "delete_many", permission="curate")
     def delete_many_view(self, request: HttpRequest) -> HttpResponse:
-        """Delete the `tags`, once what follows has been shown and confirmed."""
+        """Delete the `tags`, once the consequences have been shown and confirmed."""
         return self._delete_page(request, _read_tags(request))
 
     def _delete_page(self, request: HttpRequest, ids: Collection[int]) -> HttpResponse:

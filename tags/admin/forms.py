@@ -12,7 +12,7 @@ from tags.names import tag_key
 
 
 class MergeForm(forms.Form):
-    """Asks which of several tags stays, or for another one."""
+    """Asks which of several tags stays, or for another tag to merge them into."""
 
     target = forms.ModelChoiceField(
         Tag.objects.none(), label=_("Tag that stays"), required=False, widget=forms.RadioSelect, empty_label=None

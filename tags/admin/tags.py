@@ -23,7 +23,7 @@ admin.site.unregister(TaggitTag)
 
 
 class UseFilter(admin.SimpleListFilter):
-    """By how often tags are used."""
+    """Filters tags by how often they are used."""
 
     title = _("use")
     parameter_name = "use"
@@ -73,12 +73,12 @@ class TagAdmin(TagCurationAdmin):
 
     def get_form(self, request: HttpRequest, obj: Tag | None = None, change: bool = False, **kwargs: Any) -> Any:
         if obj is not None:
-            # It says what to enter, and the slug can only be read here.
+            # The help text says what to enter, but the slug is read-only here.
             kwargs["help_texts"] = {"slug": ""}
         return super().get_form(request, obj, change=change, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Tag | None = None) -> tuple[str, ...]:
-        # The page for renaming shows first what follows from it.
+        # The page for renaming shows the consequences first.
         return () if obj is None else ("name", "slug")
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:

@@ -1,4 +1,4 @@
-"""The page of likely duplicates, each with a way to merge them or to say that they are not the same."""
+"""The page of likely duplicates, which can be merged or marked as different."""
 
 from typing import Final
 
