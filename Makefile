@@ -31,12 +31,12 @@ demo: install ## Serve a site with sample content on http://localhost:8000 (or a
 	@$(DEMO_ENV) $(RUN) manage.py serve --port $(PORT) --processes 2
 
 .PHONY: run
-run: install ## Serve the site with the settings in .env, and do its background work
+run: install ## Serve the site with the settings in .env, and run its background tasks
 	$(RUN) manage.py serve --port $(PORT)
 
 .PHONY: test
 test: install ## Run the whole test suite
-	@# Compiled tests are kept, even where the environment asks not to: compiling all of them takes each process ten seconds.
+	@# Keep compiled tests, even if the environment disables this: compiling all of them takes each process ten seconds.
 	PYTHONDONTWRITEBYTECODE= $(RUN) pytest -n auto --dist worksteal
 
 .PHONY: check
@@ -66,11 +66,11 @@ messages: install ## Extract the messages into locale/, and compile their transl
 	done
 
 .PHONY: screenshots
-screenshots: install ## Make the pictures in docs/ anew (needs Chromium)
+screenshots: install ## Update the pictures in docs/ (needs Chromium)
 	$(RUN) docs/screenshots.py
 
 .PHONY: pictures
-pictures: install ## Make the pictures of public pages in docs/pictures anew (needs Chromium)
+pictures: install ## Update the pictures of public pages in docs/pictures (needs Chromium)
 	$(RUN) docs/pictures.py
 
 .PHONY: format
