@@ -35,7 +35,8 @@ _log = logging.getLogger(__name__)
 class FailSafeCache(BaseCache):
     """Passes every call on to the cache in CACHES whose alias is its LOCATION, and survives all its errors.
 
-    Nothing may depend on the cache: data that must not be lost, such as rate limits and sessions, is in the database.
+    Nothing may depend on the cache: data that must not be lost, such as sessions and the rates of comments, is in the
+    database.
     """
 
     # Shared by all threads of a process.

@@ -98,7 +98,7 @@ _TAKE_ALL_LOCKS: Final = (
 
 
 class CurrentVersion(models.Subquery):
-    """The content version, or that of entries, as an expression in a query. Zero if the table is empty."""
+    """The content version, or the version of entries, as a query expression. Zero if the table is empty."""
 
     template = f"(SELECT %(sum)s FROM {_TABLE})"  # noqa: S608  # as above
     output_field = models.BigIntegerField()

@@ -17,7 +17,7 @@ from django.utils.timezone import localtime
 from django.utils.translation import get_language, npgettext, npgettext_lazy, pgettext
 
 _AMERICAN: Final = frozenset({"en", "en-us"})
-# Returns the date format that the site has chosen, in Django's format characters; empty for that of the language.
+# Returns the date format that the site has chosen, in Django's format characters; empty for the language's own.
 _day_format: Final[ContextVar[Callable[[], str]]] = ContextVar("day_format", default=str)
 
 

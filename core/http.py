@@ -133,7 +133,7 @@ class HTTPClient:
     allow_private: bool = False
 
     def download(self, url: str, file: BinaryIO, *, max_bytes: int) -> None:
-        """Replace the content of `file` with what is at `url`.
+        """Replace the content of `file` with that of the resource at `url`.
 
         Raises ForbiddenHostError, TooLargeError, or FetchError itself for everything else, including invalid URLs.
         """
@@ -149,7 +149,7 @@ class HTTPClient:
             return connection.probe(response, max_bytes)
 
     def follow(self, url: str, *, max_bytes: int) -> tuple[str, Probe]:
-        """Return the URL to which the redirects from `url` lead, and how the server answers there.
+        """Return the URL that the redirects from `url` lead to, and how the server answers there.
 
         Otherwise like `probe`. The deadline includes all redirects.
         """
@@ -163,7 +163,7 @@ class HTTPClient:
 
     @contextmanager
     def _follow(self, url: str) -> "Iterator[tuple[str, _Connection, http.client.HTTPResponse]]":
-        """Yield the URL to which the redirects from `url` lead, and what `_request` yields for that."""
+        """Yield the URL that the redirects from `url` lead to, and what `_request` yields for that URL."""
         deadline = time.monotonic() + self.deadline
         for _redirect in range(_MAX_REDIRECTS + 1):
             with self._request(url, deadline) as (connection, response):

@@ -151,7 +151,7 @@ def navigation_for(request: HttpRequest) -> Navigation:
     allowed = {name: item for name, item in items if not item.permissions or any(map(has_permission, item.permissions))}
     counts = _count(request, {name: item.badge for name, item in allowed.items() if item.badge})
     links = {name: _link(name, item, counts.get(name, 0)) for name, item in allowed.items()}
-    # All other URLs start with that of the dashboard.
+    # All other URLs start with the dashboard's.
     dashboard = _url("admin:index")
     here = [link for link in links.values() if request.path.startswith(link.url) and link.url != dashboard]
     here += [link for link in links.values() if link.url == request.path]

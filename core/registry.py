@@ -35,7 +35,7 @@ class Registry[Item](UserDict[str, Item]):
         self.data = {each: items[each] for each in names}
 
     def register_all(self, items: Mapping[str, Item]) -> None:
-        """Add several items, each by its name."""
+        """Add several items, given by name."""
         for name, item in items.items():
             self.register(name, item)
 

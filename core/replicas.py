@@ -23,7 +23,7 @@ _paused_until: dict[str, float] = {}
 
 
 class ReplicaRouter:
-    """Sends everything to the primary database, except for what is read within `reading_from`."""
+    """Sends everything to the primary database, except for reads within `reading_from`."""
 
     def db_for_read(self, model: type[models.Model], **hints: Any) -> str:
         # A transaction must see its own changes.

@@ -201,7 +201,7 @@ def validate_slug(slug: str) -> None:
 
 
 def slug_field(help_text: Any, *, unique: bool = True) -> CharField[str, str]:
-    """Return a field for slugs of any script. `help_text` says what an empty one is made from."""
+    """Return a field for slugs of any script. `help_text` says what an empty slug is made from."""
     return CharField(
         gettext_lazy("slug"), max_length=200, blank=True, unique=unique, validators=[validate_slug], help_text=help_text
     )

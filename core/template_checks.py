@@ -61,7 +61,7 @@ def _problems(name: str, backend: SiteTemplates) -> Iterator[str]:
     if own is None and not name.startswith(OWN):
         yield _("Broadside has no template %s, or no longer has it, so this one isn't used.") % name
     path = backend.overrides / name
-    # The first loader is that of the site's templates.
+    # The first loader is the one for the site's templates.
     origin = next(iter(backend.engine.template_loaders[0].get_template_sources(name)))
     try:
         template = Template(path.read_text(encoding="utf-8"), origin, name, backend.engine)
@@ -114,7 +114,7 @@ def _needed(node: Any) -> str:
 
 
 def _blocks_without_effect(template: Template, own: Template | None, engine: Engine) -> Iterator[str]:
-    """Report blocks without effect: those that no extended template has, and those of our pages that it lacks."""
+    """Report blocks without effect: those that no extended template has, and those that this one lacks."""
     blocks = _blocks(template)
     parents = list(_parents(template, engine))
     if parents:

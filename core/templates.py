@@ -39,7 +39,7 @@ _reported: set[str] = set()
 
 
 class UnindentedLoader(Loader):
-    """Loads templates of pages without indentation. Those of e-mails stay as they are."""
+    """Loads templates of pages without indentation. Templates of e-mails stay as they are."""
 
     def get_contents(self, origin: Origin) -> str:
         text = str(super().get_contents(origin))
@@ -73,7 +73,7 @@ class OverrideLoader(UnindentedLoader):
 
 
 def is_overridable(name: str) -> bool:
-    """Return whether a site can override the template with this name: those of pages for readers, and of e-mails."""
+    """Return whether a site can override the template with this name: for a page that readers see, or an e-mail."""
     return not name.startswith(_KEPT) or "/mail/" in name
 
 

@@ -41,7 +41,7 @@ _CERTAIN_LENGTH: Final = 20
 _MIN_WORD: Final = 5
 # In longer names, a word is left out instead of a letter.
 _MAX_BY_LETTER: Final = 40
-# How many names before it a name is compared with, of those that share a form with it.
+# The most earlier names with a shared form that a name is compared with.
 _MAX_COMPARED: Final = 10
 _HASH_BITS: Final = 64
 _APOSTROPHES: Final = dict.fromkeys(map(ord, "'’‘`´ʼ"))

@@ -21,7 +21,7 @@ _seen_failures: dict[str, int] = {}
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Django's connection. Raises OperationalError at once if another thread has just failed to connect."""
+    """Django's connection. Raises OperationalError immediately if another thread has just failed to connect."""
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         started = time.monotonic()
