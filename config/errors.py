@@ -1,4 +1,4 @@
-"""Error pages: in the layout of the admin for staff, and in that of the site for everyone else."""
+"""Error pages: in the admin's layout for staff, and in the site's for everyone else."""
 
 import sys
 from http import HTTPStatus
@@ -78,12 +78,12 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def _admin_page(
-    request: HttpRequest, status: int, title: str | Promise, text: str | Promise, **further: Any
+    request: HttpRequest, status: int, title: str | Promise, text: str | Promise, **extra: Any
 ) -> HttpResponse | None:
-    """Return an error page of the admin; None for pages of the site, and for those who may not see the admin."""
+    """Return an error page of the admin; None for pages of the site, and for people who may not see the admin."""
     is_admin = request.path.startswith(reverse("admin:index"))
     # An error may occur before the request has a user.
     if not (is_admin and hasattr(request, "user") and admin.site.has_permission(request)):
         return None
-    context = {**admin.site.each_context(request), "title": title, "text": text, **further}
+    context = {**admin.site.each_context(request), "title": title, "text": text, **extra}
     return render(request, "admin/error.html", context, status=status)

@@ -392,5 +392,5 @@ LOGGING = logging_settings(env.text("LOG_FORMAT", default="plain"), env.text("LO
 BROADSIDE_METRICS_DIR = DATA_DIR / "metrics"
 BROADSIDE_MONITORING_TOKEN = monitoring_token(env.text("MONITORING_TOKEN"))
 
-# Errors are reported to Sentry if this is set (operations.error_tracking). Nothing is sent anywhere otherwise.
+# Errors are reported to Sentry if this is set (operations.error_tracking). Otherwise, nothing is sent anywhere.
 BROADSIDE_SENTRY_DSN = env.text("SENTRY_DSN")
