@@ -149,7 +149,7 @@ def refused_passkey() -> ValidationError:
 
 
 @contextmanager
-def _refusing_nonsense() -> Iterator[None]:
+def _refusing_malformed() -> Iterator[None]:
     """Refuse malformed responses, which browsers never send. The parsers of allauth and fido2 raise any of these."""
     try:
         yield
@@ -178,7 +178,7 @@ class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth has no t
 
     def clean(self) -> dict[str, Any]:
         self.cleaned_data["passwordless"] = True
-        with _refusing_nonsense():
+        with _refusing_malformed():
             data: dict[str, Any] = super().clean()
         return data
 
@@ -189,7 +189,7 @@ class SecondStepPasskeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc]  # 
     credential = _CredentialField()
 
     def clean_credential(self) -> Authenticator:
-        with _refusing_nonsense():
+        with _refusing_malformed():
             authenticator: Authenticator = super().clean_credential()
         return authenticator
 

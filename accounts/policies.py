@@ -1,4 +1,4 @@
-"""What roles demand of those who log in: a second factor, and logging in again after some time."""
+"""What roles demand of people who log in: a second factor, and logging in again after some time."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

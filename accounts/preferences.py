@@ -23,7 +23,7 @@ class PersonInline[Model: models.Model](StackedInline[Model, User]):
     can_delete = False
 
 
-# Each decides for whom it is shown in its `has_…_permission` methods, which get the person.
+# The `has_…_permission` methods of each, which get the person, decide whether it is shown.
 person_inlines: Final[Registry[type[PersonInline[Any]]]] = Registry("part of the form of a person", _find_problems)
 
 # Each is a section of “Your account”.

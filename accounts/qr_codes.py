@@ -4,7 +4,7 @@ import qrcode
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-# The standard asks for a quiet zone of four modules.
+# The standard requires a quiet zone of four modules.
 _BORDER = 4
 
 

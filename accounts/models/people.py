@@ -45,7 +45,7 @@ class User(PublicModel, AbstractUser):
     slug = slug_field(_("The last part of the author page's URL. Leave empty to use the name that readers see."))
     bio = models.TextField(_("biography"), blank=True, help_text=_("A short text for the author's page."))
 
-    # One of core.languages.SHIPPED, or empty for that of the site.
+    # One of core.languages.SHIPPED, or empty for the site's language.
     language = models.CharField(_("language"), max_length=10, blank=True, default="", db_default="")
 
     objects = UserManager()  # type: ignore[misc]  # the stubs type the parent's as a class variable

@@ -10,7 +10,7 @@ from accounts.roles import role_label
 
 
 class RolePolicy(models.Model):
-    """What a role demands of those who log in. Roles without a row have the defaults."""
+    """What a role demands of people who log in. Roles without a row have the defaults."""
 
     # The longest that a browser stays logged in, in hours.
     DEFAULT_HOURS: Final = 14 * 24

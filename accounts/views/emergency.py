@@ -1,4 +1,4 @@
-"""The emergency link: the page on which it is made, and the one to which it leads."""
+"""The emergency link: the page that makes it, and the page that it leads to."""
 
 from typing import Any
 

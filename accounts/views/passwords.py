@@ -1,4 +1,4 @@
-"""Choosing a password: requesting a link if it is forgotten, and the page to which every such link leads."""
+"""Choosing a password: requesting a link if it is forgotten, and the page that every such link leads to."""
 
 import json
 from typing import Any
@@ -67,7 +67,7 @@ class ForgotPasswordView(AccountPage, FormView[ForgotPasswordForm]):
 
 
 class SetPasswordView(TemplateResponseMixin, SecretLinkPage):
-    """The page to which the links of `password_links` lead. New people choose their names and a password or a passkey.
+    """The page that the links of `password_links` lead to. New people choose their names and a password or a passkey.
 
     After choosing a password, they still have to log in, with the second step. Programs open links to scan them, so
     only a POST uses the link up.
