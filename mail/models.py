@@ -36,7 +36,7 @@ class UserRecipientQuerySet[Model: "Recipient"](RecipientQuerySet[Model]):
     """The recipients of a model with one row for each `user`."""
 
     def of_users(self, users: Iterable[User | int]) -> Self:
-        """Return the rows of `users` or their IDs, created with the defaults where there are none yet."""
+        """Return the rows of `users`, which may be IDs, and create missing rows with the defaults."""
         pks = {user.pk if isinstance(user, User) else user for user in users}
         existing = set(self.filter(user__in=pks).values_list("user", flat=True))
         missing: list[Any] = [self.model(user_id=pk) for pk in pks - existing]
@@ -64,7 +64,7 @@ class Recipient(models.Model):
 
     @property
     def language(self) -> str:
-        """The language to write in, if we ship it (core.languages); empty for that of the site."""
+        """The language to write in, if we ship it (core.languages); empty for the site's language."""
         return ""
 
     @property

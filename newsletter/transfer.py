@@ -74,7 +74,7 @@ def read(data: bytes) -> Addresses:
             if not row:
                 continue
             email = cell_text(row[column]).strip().lower() if column < len(row) else ""
-            if _has_left(headings, row):
+            if _has_unsubscribed(headings, row):
                 found.left_count += 1
             elif not _is_valid(email):
                 found.invalid_count += 1
@@ -90,7 +90,7 @@ def _simplified(heading: str) -> str:
     return "".join(char for char in heading.lower() if char.isalnum())
 
 
-def _has_left(headings: list[str], row: list[str]) -> bool:
+def _has_unsubscribed(headings: list[str], row: list[str]) -> bool:
     values = list(zip(headings, map(_simplified, row), strict=False))
     return any(heading in _STATUS and value in _NOT_SUBSCRIBED for heading, value in values) or any(
         heading in _LEFT and value for heading, value in values

@@ -1,4 +1,4 @@
-"""The URLs for following the blog by e-mail. That of a topic ends like the URL of its page."""
+"""The URLs for following the blog by e-mail. A topic's URL ends like the URL of its page."""
 
 from django.urls import path, re_path
 

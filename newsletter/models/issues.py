@@ -14,7 +14,7 @@ from newsletter.models.subscriptions import Frequency, Subscriber, Suppression
 
 
 class Period(models.Model):
-    """The date up to which posts have been put into issues of a frequency. Later posts with earlier dates are not."""
+    """The date up to which posts are in issues of a frequency. Posts that get an earlier date are not added later."""
 
     frequency = models.CharField(max_length=11, choices=Frequency, primary_key=True)
     until = models.DateTimeField()

@@ -97,7 +97,7 @@ class SubscriptionRequest(Topic, Recipient):
     email = models.EmailField(max_length=254, db_index=True)
     frequency = models.CharField(max_length=11, choices=Frequency)
     requested_at = models.DateTimeField(default=timezone.now, db_index=True)
-    # When the e-mail went out that asks for confirmation.
+    # When the e-mail that asks for confirmation was sent.
     invited_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
     # When the owner of the address agreed to e-mails, according to the owner of the site who imported it.
