@@ -44,7 +44,7 @@ def rounded(count: int) -> int:
     return count // SMALLEST * SMALLEST
 
 
-def shown(count: int) -> str:
+def format_count(count: int) -> str:
     """Return a count as users see it."""
     if count < SMALLEST:
         return gettext("< 10")
@@ -102,15 +102,15 @@ def report(unit: Unit, choices: ReaderSettings) -> Report:
     rows = KindCount.objects.filter(day__gte=since).values_list("day", "kind", "count")
     by_time: Counter[dt.date] = Counter()
     kinds: Counter[str] = Counter()
-    begin_of = _BEGINNINGS[unit]
+    start_of = _START_OF[unit]
     for day, kind, count in rows:
-        by_time[begin_of(day)] += count
+        by_time[start_of(day)] += count
         kinds[kind] += count
     return Report(
         unit=unit,
         since=since,
-        total=shown(kinds.total()),
-        by_time=_figures([("", by_time[day], day) for day in starts if day >= begin_of(since)]),
+        total=format_count(kinds.total()),
+        by_time=_figures([("", by_time[day], day) for day in starts if day >= start_of(since)]),
         kinds=_figures([(str(kind.label), kinds[kind], None) for kind in PageKind]),
         entries=_most_read(since),
         hosts=_most_frequent_hosts(since),
@@ -121,14 +121,14 @@ def recent_counts(entry_ids: Collection[int]) -> dict[int, str]:
     """Return how often each of these entries was read in the last RECENT days, if it was. One query."""
     since = timezone.localdate() - dt.timedelta(days=RECENT - 1)
     rows = EntryCount.objects.filter(entry_id__in=entry_ids, day__gte=since).order_by()
-    return {pk: shown(count) for pk, count in rows.values_list("entry_id").annotate(Sum("count"))}
+    return {pk: format_count(count) for pk, count in rows.values_list("entry_id").annotate(Sum("count"))}
 
 
 def _first_of_week(day: dt.date) -> dt.date:
     return day - dt.timedelta(days=day.weekday())
 
 
-_BEGINNINGS: Final[dict[Unit, Callable[[dt.date], dt.date]]] = {
+_START_OF: Final[dict[Unit, Callable[[dt.date], dt.date]]] = {
     Unit.DAY: lambda day: day,
     Unit.WEEK: _first_of_week,
     Unit.MONTH: lambda day: day.replace(day=1),
@@ -137,10 +137,10 @@ _BEGINNINGS: Final[dict[Unit, Callable[[dt.date], dt.date]]] = {
 
 def _starts(unit: Unit, today: dt.date) -> list[dt.date]:
     """Return the first days of the periods in the chart, earliest first. Weeks begin on Monday."""
-    start = _BEGINNINGS[unit](today)
+    start = _START_OF[unit](today)
     starts = [start]
     while len(starts) < _COUNTS[unit]:
-        start = _BEGINNINGS[unit](start - dt.timedelta(days=1))
+        start = _START_OF[unit](start - dt.timedelta(days=1))
         starts.append(start)
     return starts[::-1]
 
@@ -149,7 +149,11 @@ def _figures(counts: Sequence[tuple[str | Entry, int, dt.date | None]]) -> list[
     highest = max([SMALLEST, *(rounded(count) for _about, count, _day in counts)])
     return [
         Figure(
-            str(about), shown(count), rounded(count) * 100 // highest, day, about if isinstance(about, Entry) else None
+            str(about),
+            format_count(count),
+            rounded(count) * 100 // highest,
+            day,
+            about if isinstance(about, Entry) else None,
         )
         for about, count, day in counts
     ]

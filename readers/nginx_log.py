@@ -1,7 +1,7 @@
-"""The pages that nginx sent from files: it writes a log, in one file per second, to a folder within that of the pages.
+"""The pages that nginx sent from files. It logs them in one file per second, in a subfolder of the folder of pages.
 
-The pages' folder is in memory (docs/running.md). A log file is read once its second is over, and removed before it is
-read. The log's folder exists only while readers are counted: nginx, which does not know the settings, otherwise has
+The folder of pages is in memory (docs/running.md). A log file is read once its second is over, and removed before it is
+read. The subfolder exists only while readers are counted: nginx, which does not know the settings, otherwise has
 nowhere to write. deploy/nginx.conf defines the content of a line. It has no IP address, no time, and only the host of
 the referrer.
 """

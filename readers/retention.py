@@ -13,7 +13,7 @@ from readers.models import DayCount, EntryCount, KindCount, ReaderSettings, Refe
 
 # How many hosts and entries are kept per month.
 _MAX_OF_MONTH: Final = 100
-# Hosts from which fewer readers came in a month are counted with all others, because they could reveal who these were.
+# Hosts that fewer readers came from in a month are counted with all others, because they could reveal who read.
 _RARE: Final = 10
 _MODELS: Final[dict[type[DayCount], str]] = {KindCount: "kind", EntryCount: "entry_id", ReferrerCount: "host"}
 

@@ -14,7 +14,7 @@ _MAX_NAMED: Final = 5
 
 
 def check_twins(draft: Draft) -> Iterator[str]:
-    """Advise to use an existing tag in place of a new one that is probably another spelling of it."""
+    """Suggest an existing tag in place of a new one that is probably another spelling of it."""
     if not isinstance(draft.entry, Post):
         return
     for name, tag, count in islice(twins_of_new(draft.tags, draft.entry), _MAX_NAMED):

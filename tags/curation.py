@@ -80,7 +80,7 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
         locked = {tag.pk: tag for tag in Tag.objects.locked({*ids, target_id})}
         target = locked.pop(target_id, None)
         if target is None or not locked:
-            raise CurationError(gone())
+            raise CurationError(gone_message())
         tags = list(locked.values())
         affected = set(_post_ids(tags))
         gained = sorted(affected - set(_post_ids([target])))
@@ -121,7 +121,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
     with transaction.atomic():
         tag = next(iter(Tag.objects.locked([tag_id])), None)
         if tag is None:
-            raise CurationError(gone())
+            raise CurationError(gone_message())
         old_name, old_slug = tag.name, tag.slug
         tag.name, tag.slug = name, slug
         tag.full_clean()
@@ -159,7 +159,7 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
     with transaction.atomic():
         tags = Tag.objects.locked(ids)
         if not tags:
-            raise CurationError(gone())
+            raise CurationError(gone_message())
         described = _describe(tags)
         if sum(len(tag["posts"]) for tag in described) > expected_uses:
             raise CurationError(
@@ -330,7 +330,7 @@ def _posts_changed(ids: Iterable[int]) -> None:
     entries_changed(list(ids))
 
 
-def gone() -> str:
+def gone_message() -> str:
     return gettext("Someone else merged or deleted these tags first, so nothing was changed.")
 
 

@@ -232,7 +232,7 @@ class FormerName(PublicModel):
 
     tag = models.ForeignKey(Tag, on_delete=models.CASCADE, related_name="former_names", verbose_name=_("tag"))
     name = models.CharField(_("former name"), max_length=MAX_LENGTH)
-    # The same as those of a tag.
+    # The same as a tag's.
     key = models.CharField(max_length=MAX_KEY_LENGTH, unique=True, editable=False)
     search_key = models.CharField(max_length=MAX_KEY_LENGTH, db_index=True, editable=False)
 

@@ -7,7 +7,7 @@ from core.slugs import slugify
 from core.text import fold
 from tags.letters import letter_of, sort_key_of
 
-# For names such as `🎉`, from which no slug can be made.
+# For names such as `🎉`, which no slug can be made from.
 _FALLBACK_SLUG: Final = "tag"
 MAX_LENGTH: Final = 200
 MAX_KEY_LENGTH: Final = 600

@@ -56,7 +56,7 @@ class TagCurationAdmin(CurationAdmin):
             return self.refused(request, error)
         tags: list[Any] = curation.with_counts(ids)
         if not tags:
-            return self.refused(request, CurationError(curation.gone()))
+            return self.refused(request, CurationError(curation.gone_message()))
         is_sent = "target" in request.POST or "other" in request.POST
         form = MergeForm(request.POST if is_sent else None, tags=tags, initial={"target": tags[0].pk})
         target = tags[0] if len(tags) > 1 else None
@@ -133,7 +133,7 @@ class TagCurationAdmin(CurationAdmin):
             return self.refused(request, error)
         preview = curation.preview_delete(ids)
         if not preview.tags:
-            return self.refused(request, CurationError(curation.gone()))
+            return self.refused(request, CurationError(curation.gone_message()))
         uses = sum(tag.post_count for tag in preview.tags)
         count = len(preview.tags)
         title = ngettext("Delete %d tag", "Delete %d tags", count) % count

@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from accounts.roles import OWNER
 from blog.models import Status
-from readers.figures import Unit, recent_counts, report, rounded, shown
+from readers.figures import Unit, format_count, recent_counts, report, rounded
 from readers.models import EntryCount, KindCount, ReaderSettings, ReferrerCount
 from tests.factories import PostFactory
 from tests.factories.admin import client_of
@@ -46,11 +46,11 @@ class TestNumbers:
         ("number", "text"), [(0, "< 10"), (1, "< 10"), (9, "< 10"), (10, "10"), (19, "10"), (12_345, "12,340")]
     )
     def test_are_rounded_down_to_tens(self, number: int, text: str) -> None:
-        assert shown(number) == text
+        assert format_count(number) == text
 
     def test_are_written_as_the_language_does(self) -> None:
         with translation.override("de"):
-            assert shown(12_345) == "12.340"
+            assert format_count(12_345) == "12.340"
 
     @given(st.lists(st.integers(0, 500), min_size=1, max_size=6), st.integers(0, 9))
     def test_of_a_total_and_its_parts_do_not_give_a_small_one_away(self, parts: list[int], small: int) -> None:
