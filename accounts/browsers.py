@@ -64,7 +64,7 @@ def known_browser(request: HttpRequest, user: User | None) -> str:
 
 
 def last_account(request: HttpRequest) -> str:
-    """Return the mark of the account that last logged in in this browser; empty if it is unknown."""
+    """Return the mark of the account that last logged in with this browser; empty if it is unknown."""
     return next(iter(_read(request)[1]), "")
 
 

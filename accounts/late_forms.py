@@ -1,7 +1,7 @@
 """Admin forms that are submitted after the session has expired. Their authors get them back after logging in.
 
 The fields are kept in the session in which the user logs in again, so they are in no page and no cookie. Only the
-account that last logged in in this browser gets them, in the form that they were sent from. It is shown as it was
+account that last logged in with this browser gets them, in the form that they were sent from. It is shown as it was
 filled in, and saves nothing until its button is pressed again (core.admin). Files are not kept.
 """
 

@@ -40,7 +40,7 @@ def require_another_owner(person: User) -> None:
 def give_role(person: User, role: str, *, by: User | None = None) -> None:
     """Give `person` a role: OWNER, the name of a group, or none if it is empty. If the role changes, log them out.
 
-    Owners who change their own role stay logged in in this browser.
+    Owners who change their own role stay logged in on this browser.
 
     Raises LastOwnerError.
     """

@@ -1,13 +1,13 @@
 """Limits for guesses at passwords and codes, by account and by anonymous sender (core.sender), without lockouts.
 
-Three counters can refuse a guess: those of one sender at one account, those of one sender at all accounts, and those of
-all senders at one account. The last one never closes the account. It only leaves each sender fewer guesses, so an owner
-still logs in while fifty senders try passwords. A browser that has logged in before (accounts.browsers) has a counter
-of its own, so an attacker behind the same IP address, such as a Tor exit, does not use up the guesses of an editor.
+Three counters can refuse a guess: one per sender and account, one per sender, and one per account. The last one never
+closes the account. It only leaves each sender fewer guesses, so an owner can still log in while fifty senders try
+passwords. A browser that has logged in before (accounts.browsers) has a counter of its own, so an attacker behind the
+same IP address, such as a Tor exit, does not use up the guesses of an editor.
 
 Guesses are counted for minutes, both in this process and in the cache that all processes share; the higher count
 applies. If the cache fails, each process still limits the guesses that it sees, and `core.cache` logs the failure.
-Names without an account are counted like those with one, so that a refusal tells nothing about them.
+Names without an account are counted like those with one, so that a refusal reveals nothing about them.
 """
 
 import threading
@@ -21,11 +21,11 @@ from core.cache import count
 
 # Guesses are counted in periods of this many seconds.
 PERIOD: Final = 10 * 60
-# The most guesses in a period: of one sender at one account, and at all accounts; of a browser that is known.
+# The most guesses in a period: of one sender at one account, and at all accounts; of a known browser.
 PER_SENDER_AND_ACCOUNT: Final = 10
 PER_SENDER: Final = 50
 PER_KNOWN_BROWSER: Final = 20
-# More guesses at one account than this come from many senders. Then each sender has fewer.
+# More guesses than this at one account come from many senders. Each sender then has fewer.
 PER_ACCOUNT: Final = 50
 PER_SENDER_DURING_ATTACK: Final = 2
 # Codes are short, and only someone who knows the password can guess them. After this many wrong ones in a day, only

@@ -35,7 +35,7 @@ class AccountPage(ContextMixin, View):
 class SecretLinkPage(AccountPage):
     """A page whose URL is a secret, so nothing may pass it on. Its form needs no token and no session (urls.py).
 
-    It shows nothing about a person who happens to be logged in in the browser that opens it.
+    It shows nothing about a person who happens to be logged in where it is opened.
     """
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
