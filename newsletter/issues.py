@@ -1,8 +1,8 @@
-"""Making issues: which posts are mailed, and to whom.
+"""Making issues: which posts are mailed, and who gets them.
 
-Posts are put into issues in the order of their dates, and `Period.until` is the date up to which that has been done, a
-few minutes ago. Posts that get an earlier date, such as imported ones, are never mailed. Nothing else matters, so this
-needs no notice when posts are saved, scheduled or imported. Digests contain only posts that were in an immediate issue.
+Posts are mailed by date: `Period.until` is the date up to which they have been put into issues, usually minutes ago.
+Posts that get an earlier date later, such as imported ones, are never mailed. Nothing else matters, so saving,
+scheduling and importing posts need not notify this module. Digests contain only posts that were in an immediate issue.
 """
 
 import datetime as dt

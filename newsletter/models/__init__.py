@@ -1,4 +1,4 @@
-"""Who follows what by e-mail, which issues there were, and to whom they are sent."""
+"""Who follows what by e-mail, which issues there were, and who gets them."""
 
 from newsletter.models.issues import Delivery, Issue, IssueEntry, Period
 from newsletter.models.settings import NewsletterSettings
