@@ -1,4 +1,4 @@
-"""Accepting large files only from people with accounts, because anyone could invent a session cookie."""
+"""Accepting large files only from people with accounts: anyone could invent a session cookie, and send without end."""
 
 from collections.abc import Callable
 

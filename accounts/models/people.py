@@ -120,7 +120,7 @@ def _main_role(names: Iterable[str]) -> str:
 
 
 def follow_roles(people: models.QuerySet[User]) -> None:
-    """Let the people who have a role or own the site log in to the admin, and none of the others."""
+    """Let those of `people` who have a role or own the site log in to the admin, and none of the others."""
     roles = User.groups.through._default_manager.filter(user=OuterRef("pk"))
     may_log_in = Q(Exists(roles)) | Q(is_superuser=True)
     people.filter(may_log_in, is_staff=False).update(is_staff=True)
