@@ -40,7 +40,7 @@ def language_name(language: str) -> str:
 
 
 def may_be_in_url(language: str) -> bool:
-    """Return whether a language code has this form. Imports have stored others, such as `pt-BR`."""
+    """Return whether a language code matches CODE. Imports have stored others, such as `pt-BR`."""
     return re.fullmatch(CODE, language) is not None
 
 

@@ -67,7 +67,7 @@ class NavigationItem:
         badge: Badge | None = None,
         first_step: FirstStep | None = None,
     ) -> Self:
-        """Return the item for a model's list, such as "blog.page", for users who may view or change its objects."""
+        """Return the item for the list of a `model` such as "blog.page", for users who may view or change that."""
         app_label, name = model.split(".")
         return cls(
             label=label,
