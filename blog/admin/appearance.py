@@ -1,4 +1,4 @@
-"""The page on which owners prepare, preview and publish how the site looks, and take it back."""
+"""The page where owners edit, preview and publish the site's appearance, and go back to an earlier version."""
 
 from dataclasses import asdict
 from typing import Any, Final, cast
@@ -15,9 +15,9 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
 from blog.appearance import preview, versions
-from blog.appearance.blocks import append, rearranged
+from blog.appearance.blocks import append, rearrange
 from blog.appearance.documents import AppearanceForm, read
-from blog.appearance.menus import filled
+from blog.appearance.menus import fill_menu
 from blog.models import AppearanceVersion, SiteAppearance
 from blog.opml import MAX_OPML_BYTES, OPMLError, count_links, link_blocks, read_opml, write_opml
 from core.admin import OneRowAdmin
@@ -27,7 +27,7 @@ from media.models import Picture
 from media.permissions import may_choose_while_writing, may_upload_while_writing
 from media.pictures import MAX_BYTES
 
-# The fields of the form under their headings.
+# The fields of the form, grouped under headings.
 _GROUPS: Final = (
     (_("Type and colour"), ("type_style", "accent", "accent_dark")),
     (_("Pictures"), ("logo", "header", "icon")),
@@ -47,7 +47,7 @@ _GROUPS: Final = (
 
 @admin.register(SiteAppearance)
 class AppearanceAdmin(OneRowAdmin):
-    """Shows one page in place of Django's form."""
+    """Replaces Django's form with a page of its own."""
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return self.has_change_permission(request, obj)
@@ -61,14 +61,15 @@ class AppearanceAdmin(OneRowAdmin):
             raise Http404
         row = SiteAppearance.current()
         late = getattr(request, "late_form", None)
-        # A form that is shown again has been open since before, until its sender is told what has changed since.
+        # A form that is rendered again keeps the stamp it was opened with, until its sender has been told of a
+        # conflict.
         seen = versions.stamp(row)
         if request.method == "POST":
             seen_before = request.POST.get("seen", "-")
             if (arranged := self._arranged(request)) is not None:
                 return self._page(request, row, AppearanceForm(arranged), seen_before)
             form = AppearanceForm(request.POST)
-            # What is discarded need not be valid.
+            # The draft can be discarded whatever the form contains.
             if request.POST.get("do") != "discard" and not form.is_valid():
                 return self._page(request, row, form, seen_before)
             if response := self._act(request, form):
@@ -82,15 +83,15 @@ class AppearanceAdmin(OneRowAdmin):
         return self._page(request, row, form, seen)
 
     def _arranged(self, request: HttpRequest) -> QueryDict | None:
-        """Return the form as buttons change it that save nothing. None: it was another button."""
+        """Return the form data as changed by a button that saves nothing, or None if another button was pressed."""
         button = request.POST.get("do", "")
         if button == "opml":
             return self._with_links(request)
-        menus = filled(request.POST, button)
-        return rearranged(request.POST, "blocks", button) if menus is None else menus
+        menus = fill_menu(request.POST, button)
+        return rearrange(request.POST, "blocks", button) if menus is None else menus
 
     def _with_links(self, request: HttpRequest) -> QueryDict:
-        """Return the form with blocks for the links of the file that was sent with it."""
+        """Return the form data with blocks added for the links in the uploaded OPML file."""
         data, file = request.POST.copy(), request.FILES.get("opml")
         try:
             if file is None:
@@ -115,14 +116,14 @@ class AppearanceAdmin(OneRowAdmin):
 
     @route("links.opml", "links", require_safe, permission="change")
     def links_view(self, request: HttpRequest) -> HttpResponse:
-        """Return the links of the sidebar as a file."""
+        """Return the sidebar's links as an OPML file."""
         blocks = versions.prepared(SiteAppearance.current()).blocks
         content = write_opml(SiteSettings.current().title, blocks)
         headers = {"Content-Disposition": 'attachment; filename="links.opml"'}
         return HttpResponse(content, content_type="text/x-opml; charset=utf-8", headers=headers)
 
     def _act(self, request: HttpRequest, form: AppearanceForm) -> HttpResponse | None:
-        """Do what the button asks for. None: someone else was faster."""
+        """Perform the button's action. Return None if someone else changed the appearance first."""
         button, seen = request.POST.get("do"), request.POST.get("seen", "-")
         try:
             if button == "publish":
@@ -150,7 +151,7 @@ class AppearanceAdmin(OneRowAdmin):
 
     @route("<int:version>/publish/", "again", require_POST, permission="change")
     def again_view(self, request: HttpRequest, version: int) -> HttpResponse:
-        """Make an earlier version public again."""
+        """Publish an earlier version again."""
         try:
             before = versions.publish_again(version, by=cast("User", request.user))
         except AppearanceVersion.DoesNotExist:
@@ -183,7 +184,7 @@ class AppearanceAdmin(OneRowAdmin):
             seen=seen,
             has_draft=row.draft is not None,
             versions=AppearanceVersion.objects.select_related("published_by"),
-            the_first=versions.THE_FIRST,
+            the_first=versions.INITIAL,
             is_default=read(row.document) == read({}),
             may_choose_pictures=may_choose_while_writing(request.user, Picture),
             may_upload_pictures=may_upload_while_writing(request.user),

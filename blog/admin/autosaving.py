@@ -1,7 +1,7 @@
-"""The admin's part of autosaving: the forms offer what was not saved, and tell who else is editing.
+"""The admin's part of autosaving: forms offer to restore unsaved input, and show who else is editing.
 
-static/admin-broadside/autosave.js sends what is typed. Without it, nothing is autosaved, but what another browser sent
-is still offered.
+static/admin-broadside/autosave.js sends the input. Without it, nothing is autosaved, but input that another browser
+sent is still offered.
 """
 
 import json
@@ -34,18 +34,18 @@ from core.text import remove_unstorable, unify_line_ends
 
 # The longest text has 500,000 characters, of up to four bytes each.
 MAX_BYTES: Final = 3 * 2**20
-# Tells the script that a form was saved, so that it removes the browser's copy. It holds the key of the form.
+# Tells the script that a form was saved, so that it deletes the browser's copy. The value is the form's key.
 _SAVED_COOKIE: Final = "saved_form"
-# What forms send besides what is typed into them.
-_NO_FIELDS: Final = {"csrfmiddlewaretoken", "autosave", "_step"}
+# Submitted fields that are not the user's input.
+_NOT_INPUT: Final = {"csrfmiddlewaretoken", "autosave", "_step"}
 
 
 class _NothingSavedRedirect(HttpResponseRedirect):
-    """The answer to a form of a post or page that is not there, or not for this person, any more."""
+    """The response to a form whose post or page no longer exists, or may no longer be edited by this user."""
 
 
 class DraftForm(forms.ModelForm[Any]):
-    """A form that can be shown with values that were typed into it before, `draft`, in place of what is stored."""
+    """A form that can be rendered with earlier, unsaved input (`draft`) in place of the stored values."""
 
     draft: Mapping[str, list[str]] | None = None
 
@@ -55,7 +55,7 @@ class DraftForm(forms.ModelForm[Any]):
             self.initial.update(self.values_in(self.draft))
 
     def values_in(self, draft: Mapping[str, list[str]]) -> Iterator[tuple[str, Any]]:
-        """Yield the name and the value, as its widget shows it, of each field that is in `draft`."""
+        """Yield the name of each field that `draft` contains, with the value that its widget reads from it."""
         data = MultiValueDict(draft)
         for name, field in self.fields.items():
             key = self.add_prefix(name)
@@ -63,7 +63,7 @@ class DraftForm(forms.ModelForm[Any]):
                 yield name, field.widget.value_from_datadict(data, {}, key)
 
     def differences(self, draft: Mapping[str, list[str]]) -> list[Difference]:
-        """Return what `draft` would change in what the form shows."""
+        """Return the differences between the form's initial values and `draft`."""
         found = []
         for name, value in self.values_in(draft):
             field = self.fields[name]
@@ -118,11 +118,11 @@ class AutosaveMixin(BaseAdmin[Any]):
     def autosave_view(
         self, request: HttpRequest, object_id: int | None = None, form_id: uuid.UUID | None = None
     ) -> HttpResponse:
-        """Answer a form that is open. Not an `admin_view`, which would redirect to the login page.
+        """Respond to an open form. This is not an `admin_view`, because that would redirect to the login page.
 
-        GET says who is logged in, and gives a new CSRF token, which changes with each log-in. POST takes JSON with the
-        `fields` of the form (null: nothing new); with `?compare`, it only says what they would change. A POST with
-        `discard` comes from a form and forgets them.
+        GET returns the logged-in user and a current CSRF token, which changes with each login. POST takes JSON with the
+        form's `fields` (null if nothing is new); with `?compare`, it only returns what they would change. A POST with
+        `discard` is sent by an HTML form and deletes them.
         """
         if not self.admin_site.has_permission(request):
             return JsonResponse({}, status=401)
@@ -161,7 +161,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         return HttpResponseRedirect(self._form_url(form.entry_id))
 
     def _open_form(self, request: HttpRequest, entry: Entry | None) -> DraftForm:
-        """Return the form as it is shown when it is opened."""
+        """Return the form as it is rendered when it is opened."""
         form_class: Any = self.get_form(request, entry, change=entry is not None)
         form: DraftForm = form_class(
             instance=entry, initial=None if entry else self.get_changeform_initial_data(request)
@@ -212,7 +212,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         }
 
     def _restored(self, request: HttpRequest, entry: Entry | None) -> Any:
-        """Return the unsaved version that this request asks for, if there is one."""
+        """Return the unsaved version that this request is to restore, if there is one."""
         if "autosave" not in request.GET or not isinstance(request.user, User):
             return None
         return self._open(request, entry.pk if entry else None).unsaved()
@@ -220,12 +220,12 @@ class AutosaveMixin(BaseAdmin[Any]):
     def _open(
         self, request: HttpRequest, entry_id: int | None = None, form_id: uuid.UUID | None = None
     ) -> autosaves.OpenForm:
-        """Return this person's form of the entry with this ID, or else of a new one: by default that of the request."""
+        """Return this user's form for the entry with this ID, or else for a new entry, by default the request's."""
         form_id = None if entry_id else form_id or self._form_id(request)
         return autosaves.OpenForm(cast("User", request.user), str(self.opts.model_name), entry_id, form_id)
 
     def _form_id(self, request: HttpRequest) -> uuid.UUID | None:
-        """Return the ID that a form of a new entry sent or was opened with."""
+        """Return the ID that the form for a new entry sent or was opened with."""
         try:
             return uuid.UUID(request.POST.get("autosave") or request.GET.get("autosave") or "")
         except ValueError:
@@ -240,7 +240,7 @@ class AutosaveMixin(BaseAdmin[Any]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Show or save the form. What was saved is no longer unsaved, on the server and in the browser."""
+        """Show or save the form. Saving it discards the unsaved version, on the server and in the browser."""
         form_id = None if object_id else self._form_id(request)
         if request.method == "POST" and form_id and self.has_add_permission(request):
             with transaction.atomic():
@@ -266,12 +266,12 @@ class AutosaveMixin(BaseAdmin[Any]):
         return response
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponseRedirect:
-        """Lead to the form of a new entry with what was typed, if an entry was deleted while someone edited it."""
+        """Redirect to the form for a new entry, with the input restored, if an entry was deleted during editing."""
         if "source" not in request.POST or not self.has_add_permission(request):
             response = super()._get_obj_does_not_exist_redirect(request, opts, object_id)  # type: ignore[misc]  # missing from the stubs
             return _NothingSavedRedirect(response.url)
-        fields = self._submitted(request, but={"version"})
-        # The second click of a double click keeps the same.
+        fields = self._submitted(request, exclude={"version"})
+        # The ID is derived from the input, so that a double click doesn't store it twice.
         form_id = uuid.uuid5(uuid.NAMESPACE_OID, json.dumps([opts.model_name, object_id, fields], sort_keys=True))
         self._open(request, form_id=form_id).report(fields)
         text = gettext(
@@ -281,9 +281,9 @@ class AutosaveMixin(BaseAdmin[Any]):
         self.message_user(request, text, messages.WARNING)
         return _NothingSavedRedirect(f"{self._form_url(None)}?autosave={form_id}")
 
-    def _submitted(self, request: HttpRequest, but: Set[str] = frozenset()) -> autosaves.FormValues:
-        """Return the fields that were sent and are not empty, other than those in `but`."""
-        names = request.POST.keys() - _NO_FIELDS - but
+    def _submitted(self, request: HttpRequest, exclude: Set[str] = frozenset()) -> autosaves.FormValues:
+        """Return the submitted fields that are not empty, except those in `exclude`."""
+        names = request.POST.keys() - _NOT_INPUT - exclude
         return _storable({name: values for name in names if any(values := request.POST.getlist(name))})
 
     def save_model(self, request: HttpRequest, obj: Entry, form: Any, change: bool) -> None:
@@ -292,14 +292,14 @@ class AutosaveMixin(BaseAdmin[Any]):
             obj.guid = opened.guid
         super().save_model(request, obj, form, change)
         if opened.form_id:
-            opened.became(obj)
+            opened.move_to(obj)
 
     def _saved_before(self, request: HttpRequest, entry_id: int) -> HttpResponse:
-        """Answer the form of a new entry that is submitted once more, by a double click for example.
+        """Respond to the form for a new entry that is submitted again, for example by a double click.
 
-        What it says otherwise this time is kept as the unsaved version of the entry, which is shown.
+        If its input differs from what was saved, it is stored as the entry's unsaved version, which is then shown.
         """
-        # What was left empty the first time, such as the slug, is not empty any more.
+        # Empty fields don't count as differences: saving has filled in some of them, such as the slug.
         fields = self._submitted(request)
         entry: Entry | None = self.get_object(request, str(entry_id))
         url = self._form_url(entry_id)

@@ -1,4 +1,4 @@
-"""Bulk edit: changing the same things of the selected posts or pages, after a page has shown what will change."""
+"""Bulk edit: making the same changes to all selected posts or pages, after a preview."""
 
 from functools import partial
 from typing import Any, Final, cast
@@ -33,7 +33,7 @@ class ExistingTagsWidget(TagsWidget):
 
 
 class BulkEditForm(forms.Form):
-    """Asks what to change. It offers what `user` may change of entries of this kind."""
+    """Asks what to change, and offers only what `user` may change in entries of this kind."""
 
     add_categories = TreeCheckboxesField(Category.objects.all(), _("Add categories"))
     remove_categories = TreeCheckboxesField(Category.objects.all(), _("Remove categories"))
@@ -86,7 +86,7 @@ class BulkEditForm(forms.Form):
         return data
 
     def changes(self) -> Changes:
-        """Return what a valid form asks for."""
+        """Return the changes that a valid form describes."""
         data = self.cleaned_data
         return Changes(
             add_categories=list(data.get("add_categories") or ()),
@@ -104,7 +104,7 @@ class BulkEditAction(EntryActions):
 
     @admin.action(description=_("Edit…"), permissions=["change"])
     def bulk_edit(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
-        """Ask what to change, show which entries will change, and when that is confirmed, change and log them."""
+        """Ask what to change, show which entries will change, and once confirmed, change and log them."""
         user = cast("User", request.user)
         form = BulkEditForm(request.POST if "edit" in request.POST else None, user, self.model)
         if not form.is_valid():

@@ -19,7 +19,7 @@ from core.dates import format_month
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A day of the calendar with its posts, by time. Some days belong to the months before and after."""
+    """A day of the calendar with its posts in order of time. Weeks also include days of the adjacent months."""
 
     date: dt.date
     posts: list[Post]
@@ -28,11 +28,11 @@ class Day:
 
 
 class CalendarView(EntryActions):
-    """The page “Calendar” of the posts that a person sees in the list."""
+    """The “Calendar” page, with the posts that the user sees in the list."""
 
     @route("calendar/", "calendar", permission="view_or_change")
     def calendar_view(self, request: HttpRequest) -> HttpResponse:
-        """Show the month `?month=2026-12`, or the present one. One query for all posts."""
+        """Show the month `?month=2026-12`, by default the current one. All posts take one query."""
         today = timezone.localdate()
         try:
             first = dt.date.fromisoformat(f"{request.GET.get('month', f'{today:%Y-%m}')}-01")

@@ -30,7 +30,7 @@ class _TreeChoiceField(forms.ModelChoiceField[Category]):
 
 
 class MergeForm(forms.Form):
-    """Asks for the category that gets the posts, and whether the others stay."""
+    """Asks which category gets the posts, and whether to keep the others."""
 
     target = _TreeChoiceField(
         Category.objects.order_by(tree_order()), label=_("Category that gets the posts"), empty_label=None
@@ -78,7 +78,7 @@ class CategoryAdmin(CurationAdmin):
 
     @route("merge/", "merge", permission="curate")
     def merge_view(self, request: HttpRequest) -> HttpResponse:
-        """Merge the `categories` into the chosen one, once that has been shown and confirmed."""
+        """Merge the `categories` into the chosen one, once that has been previewed and confirmed."""
         data = request.POST if request.method == "POST" else request.GET
         return self._merge_page(request, parse_ids(data.getlist("categories")))
 

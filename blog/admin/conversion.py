@@ -22,11 +22,11 @@ from core.admin_routes import route
 
 
 class ConversionMixin(BaseAdmin[Any]):
-    """Adds the page to the admin of posts or pages."""
+    """Adds the conversion page to the admin of posts or pages."""
 
     @route("<int:pk>/convert/", "convert")
     def convert(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show what an entry becomes in Markdown, and convert it when that is confirmed and nothing gets lost."""
+        """Preview an entry as Markdown, and convert it once that is confirmed and the conversion is lossless."""
         user = cast("User", request.user)
         entry = get_object_or_404(self.model._default_manager, pk=pk)
         if not may_edit(user, entry):
@@ -55,7 +55,7 @@ class ConversionMixin(BaseAdmin[Any]):
 
 
 def _try_to_convert(entry: Entry) -> tuple[Conversion | None, str]:
-    """Return the conversion, or None and the reason why there is none."""
+    """Return the conversion, or None and the reason it is impossible."""
     try:
         return convert_to_markdown(entry.source, entry.markup, entry, entry.language), ""
     except SourceTooLongError as error:
@@ -65,7 +65,7 @@ def _try_to_convert(entry: Entry) -> tuple[Conversion | None, str]:
 
 
 def _save(entry: Entry, conversion: Conversion, user: User) -> bool:
-    """Save the converted text and log it. Return False, with nothing saved, if the entry was changed meanwhile."""
+    """Save the converted text and log it. Return False and save nothing if the entry has changed in the meantime."""
     with transaction.atomic():
         stored = type(entry)._default_manager.select_for_update().get(pk=entry.pk)
         if stored.modified_at != entry.modified_at or not may_edit(user, stored):

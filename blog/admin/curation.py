@@ -1,4 +1,4 @@
-"""What the admins of tags and of categories share: pages that show a change before it is made, and undo."""
+"""What the admins of tags and categories have in common: previews of changes before they are made, and undo."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
@@ -21,10 +21,10 @@ from core.twins import Likeness
 
 
 class CurationAdmin(BaseAdmin[Any]):
-    """The base of the admins of headings that can be merged."""
+    """The base class for the admins of tags and categories, which can be merged."""
 
     def has_curate_permission(self, request: HttpRequest) -> bool:
-        """Return whether this user may merge, rename and delete headings, and undo that. Actions name it `curate`."""
+        """Return whether this user may merge, rename and delete terms, and undo that (`curate` in actions)."""
         return self.has_change_permission(request) and self.has_delete_permission(request)
 
     def done(self, request: HttpRequest, change: UndoableChange) -> HttpResponse:
@@ -35,7 +35,7 @@ class CurationAdmin(BaseAdmin[Any]):
         return self.to_list()
 
     def refused(self, request: HttpRequest, error: CurationError) -> HttpResponse:
-        """Return to the list with a message that says why nothing was done."""
+        """Return to the list with a message that explains why nothing was done."""
         self.message_user(request, str(error), messages.ERROR)
         return self.to_list()
 
@@ -53,12 +53,12 @@ REASONS: Final = {
 
 
 class TwinsAdmin(CurationAdmin):
-    """Shows pairs of headings that may be the same in place of Django's list, each with a way to merge them."""
+    """Replaces Django's list with pairs of terms that may be duplicates, each with a link to merge them."""
 
-    # Users who may do this see the page.
+    # The permission required to see the page.
     permission: ClassVar[str]
     not_twins_text: ClassVar[Any]
-    # No pages for single pairs.
+    # A pair has no page of its own.
     has_only_own_views = True
 
     def has_module_permission(self, request: HttpRequest) -> bool:
@@ -73,19 +73,19 @@ class TwinsAdmin(CurationAdmin):
         return False
 
     def twins_page(self, request: HttpRequest) -> HttpResponse:
-        """Show the twins."""
+        """Return the page with the twins."""
         raise NotImplementedError
 
     def set_different(self, first: int, second: int) -> None:
-        """Remember that these two are not the same."""
+        """Record that these two are not duplicates."""
         raise NotImplementedError
 
     def search(self, request: HttpRequest) -> None:
-        """Search again, if the twins are stored."""
+        """Search for twins again, if they are stored."""
 
     @route("", "changelist", permission="curate")
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
-        """List the twins. A POST says that two of them are `different`, or searches again."""
+        """List the twins. A POST marks two of them as `different`, or searches again."""
         if request.method != "POST":
             return self.twins_page(request)
         ids = parse_ids(request.POST.getlist("different"))
@@ -100,7 +100,7 @@ class TwinsAdmin(CurationAdmin):
 
 
 def twins_row(pair: Sequence[tuple[Any, int]], likeness: Likeness, merge_url: str) -> dict[str, Any]:
-    """Return the context of two headings with their numbers of posts, of which the first one would stay."""
+    """Return the template context for two terms with their post counts. The first is the one to keep."""
     both = [
         {
             "name": str(heading),
@@ -117,10 +117,10 @@ def twins_row(pair: Sequence[tuple[Any, int]], likeness: Likeness, merge_url: st
 
 
 class ChangeAdmin(ReadOnlyAdmin):
-    """The list of changes to headings of one kind, each with a button to undo it."""
+    """The list of changes to tags or to categories, each with a button to undo it."""
 
     undo: Callable[[int, Any], UndoableChange]
-    # Users who may do this see the list.
+    # The permission required to see the list.
     permission: ClassVar[str]
 
     list_display = ("summary", "made_by", "made_at", "state")
@@ -144,7 +144,7 @@ class ChangeAdmin(ReadOnlyAdmin):
     def state(self, change: UndoableChange) -> SafeString | str:
         if change.undone_at:
             return gettext("Undone by %s") % (change.undone_by or "–")
-        # The list is a form, which this button sends to another URL.
+        # The list is inside a form, which this button submits to another URL.
         return format_html(
             '<button type="submit" class="button" formaction="{}" aria-label="{}">{}</button>',
             self._url("undo", change.pk),

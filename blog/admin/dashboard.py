@@ -1,4 +1,4 @@
-"""What the blog adds to the navigation and the dashboard of the admin."""
+"""The blog's items in the admin's navigation, and its panels on the dashboard."""
 
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from core.navigation import Badge, FirstStep, NavigationItem
 
 # How many entries a panel shows.
 _SHOWN: Final = 5
-# Among how many of the latest notices these are looked for.
+# How many of the latest notices are searched for them.
 _MAX_NOTICES: Final = 50
 _LIST: Final = "admin/blog/_entries.html"
 
@@ -28,7 +28,7 @@ def _pending(request: HttpRequest) -> QuerySet[Any]:
 
 
 def _first_steps(request: HttpRequest) -> dict[str, Any] | None:
-    """Return None once something was published: then the site is not new any more."""
+    """Return None once something has been published, because the site is no longer new."""
     return None if Post.objects.published().exists() else {}
 
 
@@ -37,9 +37,9 @@ def _more(state: str) -> str:
 
 
 def _drafts(request: HttpRequest) -> dict[str, Any]:
-    """Return what the user has begun, the latest first, also if that is nothing."""
+    """Return the user's drafts, latest first. The panel is shown even if there are none."""
     user: Any = request.user
-    # The kinds are named for the index.
+    # Listing all kinds lets the query use the index.
     own = Entry.objects.filter(author=user.pk, kind__in=EntryKind.values, status__in=UNDECIDED)
     return {
         "entries": own.without_texts().annotate(open_notes=open_note_count()).order_by("-modified_at")[:_SHOWN],
@@ -60,9 +60,9 @@ def _for_review(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _feedback(request: HttpRequest) -> dict[str, Any] | None:
-    """Return what the user was told lately about their own texts and notes: of each text, the latest of each kind.
+    """Return recent notices about the user's own texts and notes: for each text, the latest notice of each event.
 
-    Texts that they no longer see are left out.
+    Texts that the user may no longer view are left out.
     """
     user: Any = request.user
     latest: dict[int, dict[str, ReviewNotice]] = {}

@@ -39,7 +39,7 @@ class EntryAdmin(
     EntryList,
     EntryFormAdmin,
 ):
-    """The base of the admins of posts and pages, which name the columns and the fields of their own kind."""
+    """The base class for the admins of posts and pages, which add the columns and fields of their kind."""
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
         return seen_by(request.user, super().get_queryset(request, *args, **kwargs))
@@ -72,7 +72,7 @@ class PostAdmin(CalendarView, EntryAdmin):
     list_filter = (StatusFilter, CategoryFilter, AuthorFilter, LanguageFilter, DateFilter)
 
     def get_ordering(self, request: HttpRequest) -> Any:
-        # What is published or scheduled has a date, so the order is that of the index that also has the status.
+        # Published and scheduled posts always have a date, so this order can use the index that includes the status.
         is_dated = request.GET.get("state") in (Status.PUBLISHED, "scheduled")
         return ("-published_at", "-pk") if is_dated else (date_in_lists().desc(), "-pk")
 

@@ -1,4 +1,4 @@
-"""What is done with posts and pages from their lists, with one or with several at once, and what is said then."""
+"""Actions on posts and pages from their lists, one or several at once, and the messages that report their results."""
 
 from collections.abc import Callable
 from functools import partial
@@ -30,9 +30,9 @@ from core.admin_routes import route
 from core.languages import known_languages
 from core.text import parse_time
 
-# How many of the entries that would change are listed.
+# How many of the entries that would change are listed in a preview.
 MAX_SHOWN: Final = 100
-# What can be done with entries in the trash, and only with them.
+# The actions that are available in the trash, and only there.
 _IN_TRASH: Final = ("restore", "delete_selected")
 
 type StatusAction = Callable[["EntryActions", HttpRequest, QuerySet[Any]], None]
@@ -45,7 +45,7 @@ def _status_action(
     result: str,
     recorded: Action,
 ) -> StatusAction:
-    """Return an action that changes the status of entries, records it, and reports the result and what was refused."""
+    """Return an action that changes the status of entries, records it, and reports what was changed or refused."""
 
     @admin.action(description=label, permissions=[permission])
     def action(entry_admin: "EntryActions", request: HttpRequest, entries: QuerySet[Any]) -> None:
@@ -69,14 +69,14 @@ class EntryActions(BaseAdmin[Any]):
         return may_publish(request.user, self.model)
 
     def get_actions(self, request: HttpRequest, action_location: ActionLocation = ActionLocation.CHANGE_LIST) -> Any:
-        """Offer what can be done with the entries that the list shows."""
+        """Return the actions that apply to the entries in the current list."""
         actions = super().get_actions(request, action_location=action_location)
         in_trash = request.GET.get("state") == Status.TRASH
         return {name: action for name, action in actions.items() if (name in _IN_TRASH) == in_trash}
 
     @admin.action(description=_("Delete permanently…"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
-        """Name what will be deleted, and delete it when that is confirmed."""
+        """List what will be deleted, and delete it once confirmed."""
         response: HttpResponse | None = delete_selected(self, request, entries)
         return response
 
@@ -88,7 +88,7 @@ class EntryActions(BaseAdmin[Any]):
         recorded: Action,
         details: str = "",
     ) -> None:
-        """Change entries, record it, and say what was changed, and what was refused."""
+        """Change entries, record the change, and report what was changed and what was refused."""
         with transaction.atomic():
             change = change_entries()
             record(recorded, change.changed, by=cast("User", request.user), details=details)
@@ -107,7 +107,7 @@ class EntryActions(BaseAdmin[Any]):
             self.message_user(request, gettext("Nothing was changed."), messages.WARNING)
 
     def report_step(self, request: HttpRequest, step: Step, entry: Entry) -> None:
-        """Say what happened to an entry that was saved in a form."""
+        """Report what happened to an entry that was saved in its form."""
         undo_url = self._untrash_url(request, entry) if step == Step.TRASH else ""
         self.say_done(request, step_message(step, entry), undo_url)
 
@@ -128,7 +128,7 @@ class EntryActions(BaseAdmin[Any]):
 
     @route("undo-trash/", "undo_trash", require_POST, permission="change")
     def undo_view(self, request: HttpRequest) -> HttpResponse:
-        """Take back the move of one or more entries to the trash at the time `?at=`."""
+        """Undo moving one or more entries to the trash at the time `?at=`."""
         trashed_at = parse_time(request.GET.get("at", ""))
         if trashed_at is None:
             raise BadRequest
@@ -137,15 +137,15 @@ class EntryActions(BaseAdmin[Any]):
         return self.redirect_to_list(request)
 
     def _untrash_url(self, request: HttpRequest, entry: Entry) -> str:
-        """Return where a POST takes back what has just been moved to the trash, all that was moved with this entry."""
+        """Return the URL where a POST restores this entry and all others that were just moved to the trash with it."""
         url = f"{self._url('undo_trash')}?{urlencode({'at': entry.modified_at.isoformat()})}"
         return self.with_filters(request, url)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """Return what would be deleted: the entries by title, and the number of comments and the like.
+        """Return what would be deleted: the titles of the entries, and the numbers of comments and other related rows.
 
-        What belongs to an entry needs no further permission. Rows that only connect an entry with a tag, or tell people
-        about it, are not named.
+        Deleting related rows needs no further permission. Rows that only link an entry to a tag or category, and review
+        notices, are not mentioned.
         """
         _nested, counts, _needed, protected = super().get_deleted_objects(objs, request)
         for model in (Post.tags.through, PostInCategory, ReviewNotice):
@@ -158,7 +158,7 @@ class EntryActions(BaseAdmin[Any]):
 
     @admin.action(description=_("Set language…"), permissions=["change"])
     def set_language(self, request: HttpRequest, entries: QuerySet[Any]) -> HttpResponse | None:
-        """Ask for a language, show what would change, and when that is confirmed, set it and log it."""
+        """Ask for a language, show what would change, and once confirmed, set it and log it."""
         user = cast("User", request.user)
         form = LanguageForm(request.POST if "language" in request.POST else None)
         if not form.is_valid():
@@ -178,7 +178,7 @@ class EntryActions(BaseAdmin[Any]):
         return self.action_page(request, "admin/blog/set_language.html", title, form=form, change=change, shown=shown)
 
     def action_page(self, request: HttpRequest, template: str, title: str, **context: Any) -> HttpResponse:
-        """Return the page of an action that asks for more. Like Django's own, its form sends the choice again."""
+        """Return the intermediate page of an action. As on Django's own, its form submits the selection again."""
         return self.own_page(
             request,
             template,

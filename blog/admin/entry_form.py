@@ -32,7 +32,7 @@ from core.history import describe_changes
 from core.text import parse_id, remove_unstorable
 from media.models import Picture
 
-# Steps that have a name of their own in the audit log.
+# Steps with an action of their own in the audit log.
 _RECORDED: Final = {
     Step.PUBLISH: Action.PUBLISHED,
     Step.SCHEDULE: Action.SCHEDULED,
@@ -41,7 +41,7 @@ _RECORDED: Final = {
     Step.TRASH: Action.TRASHED,
     Step.RESTORE: Action.RESTORED,
 }
-# How many texts tell in which language someone writes.
+# How many of an author's latest texts determine their usual language.
 _LATEST: Final = 5
 
 
@@ -62,9 +62,9 @@ class FeaturedPictureInput(ForeignKeyRawIdWidget):
 
 
 class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
-    """The form of posts and pages, which name the fields of their own kind."""
+    """The form for posts and pages, whose admins add the fields of their kind."""
 
-    # The title and fields of the fieldsets before all others in the panel.
+    # The titles and fields of the fieldsets that come first in the panel.
     own_fieldsets: ClassVar[list[tuple[Any, list[str]]]]
 
     change_form_template = "admin/blog/entry/change_form.html"
@@ -99,7 +99,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             ["translation_of", "original_version"] if obj is None else ["version"] if editable else []
         )
         address = ["slug"] if obj is None else ["slug", "markup_label", "modified_at"]
-        # Each with a section of its own, as far as this person may set them.
+        # Each gets a section of its own, if this user may set it.
         for_editors = {"author": _("Author"), "sticky": _("Front page")}
         fieldsets: list[tuple[Any, list[str]]] = [
             *self.own_fieldsets,
@@ -112,7 +112,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
             (_("Search engines"), ["noindex"]),
             *[(for_editors[name], [name]) for name in self.get_editor_fields(user)],
         ]
-        # A form that can't be changed shows the time to everyone.
+        # A read-only form shows the time to everyone.
         time = ["published_at"] if may_publish(user, self.model) or not editable else []
         return [
             (None, {"fields": writing, "classes": ["writing"]}),
@@ -129,7 +129,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         return {**own, **super().get_changeform_initial_data(request)}
 
     def _usual_language(self, request: HttpRequest) -> str:
-        """Return the language of this person's latest public posts or pages; empty if they are in several."""
+        """Return the language of this user's latest public posts or pages, or "" if they are in several."""
         latest = self.model._default_manager.published().filter(author=request.user.pk).newest_first()
         languages = set(latest.values_list("language", flat=True)[:_LATEST])
         return languages.pop() if len(languages) == 1 else ""
@@ -140,7 +140,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         if db_field.name != "author":
             return super().formfield_for_dbfield(db_field, request, **kwargs)
         people = possible_authors(self.model)
-        # Without the icons for changing and deleting users, which the method of the parent adds.
+        # Leave out the icons for changing and deleting users, which the parent's method would add.
         return self.formfield_for_foreignkey(db_field, request, queryset=people, form_class=AuthorField, **kwargs)
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -179,7 +179,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
                 translations.link(obj, form.original, user, is_new=True)
                 original_changes.begin(obj, form.original, form.cleaned_data["original_version"])
             except translations.LinkError as error:
-                # Someone else linked another one since the form was checked. The text is saved all the same.
+                # Someone else linked another translation after the form was validated. The text is saved anyway.
                 self.message_user(request, str(error), messages.WARNING)
         if form.step == Step.RETURN and form.note:
             notes.add(obj, user, remove_unstorable(form.note))
@@ -191,7 +191,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         """Do nothing, because categories and tags were saved together with the entry."""
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """Return what the history says about a change, with the status, which is no field of the form."""
+        """Return the change message for the history, including the status, which is not a form field."""
         message: Any = super().construct_change_message(request, form, formsets, add)
         if not add and state_of(form.instance) != form.state:
             message.append({"changed": {"fields": [gettext("Status")]}})
@@ -200,27 +200,27 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # as in BaseAdmin
         self._record(request, obj, Action.ADDED, "")
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # likewise
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]  # as above
         if message:
             self._record(request, obj, Action.CHANGED, describe_changes(message))
 
-    def _record(self, request: HttpRequest, obj: Any, otherwise: Action, details: str) -> None:
-        """Record the step that was taken, or else what was done to the content."""
-        action = getattr(obj, "recorded", None) or otherwise
+    def _record(self, request: HttpRequest, obj: Any, default: Action, details: str) -> None:
+        """Record the step that was taken, or else the `default` action."""
+        action = getattr(obj, "recorded", None) or default
         recording.record(action, [obj], by=cast("User", request.user), details=details)
 
     def response_add(self, request: HttpRequest, obj: Entry, post_url_continue: str | None = None) -> HttpResponse:
         return self.response_change(request, obj)
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
-        """Say what happened and go on writing. What was moved to the trash leads to the list."""
+        """Report what happened and show the form again, or the list if the entry was moved to the trash."""
         self.report_step(request, obj.step, obj)
         if obj.step == Step.TRASH:
             return self.response_post_save_change(request, obj)
         return HttpResponseRedirect(self.with_filters(request, self._url("change", obj.pk)))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
-        """Return None: the form links to its entry as stored, and what was entered may be no URL (change_form.html)."""
+        """Return None: change_form.html links to the stored entry, as a URL built from invalid input may not exist."""
         return None
 
     def view_on_site(self, obj: Entry) -> str:
@@ -233,7 +233,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
 
 
 def _state_sentence(form: EntryForm) -> str:
-    """Return the status in words, as stored."""
+    """Return a sentence about the stored status."""
     entry = form.instance
     if not entry.pk:
         return gettext("Not saved yet")
@@ -252,7 +252,7 @@ def _state_sentence(form: EntryForm) -> str:
 
 
 def _buttons(form: EntryForm, steps: tuple[Step, ...]) -> list[dict[str, Any]]:
-    """Return the buttons for `steps`. The last main step is the primary one. Phones dock it, and the one that saves."""
+    """Return the buttons for `steps`. The last main step is the primary one. Phones dock it and the Save button."""
     return [
         {
             "step": step.value,

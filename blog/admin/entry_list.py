@@ -48,7 +48,7 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A link above the list to the entries of one status, or to one's own."""
+    """A link above the list to the entries with one status, or to the user's own."""
 
     label: str
     query: str
@@ -58,9 +58,9 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the first cell of a row shows besides the entry itself. `cells` has those of `entry_columns` by name.
+    """What the first cell of a row shows besides the entry itself. `cells` maps names of `entry_columns` to content.
 
-    `filters` is what Django's tags need for links from which one comes back to the same list.
+    `filters` is the context in which Django's template tags make links that return to the same list.
     """
 
     entry: Entry
@@ -83,7 +83,7 @@ class Row:
 
     @property
     def depth(self) -> int:
-        """How far below the top of the tree a page is; 0 for posts."""
+        """The depth of a page in the tree, at most 5; 0 for posts."""
         return min((self.entry.path or "").count("/"), 5)
 
     @property
@@ -114,7 +114,7 @@ class EntryChangeList(FilterChangeList):
 
     @property
     def filters(self) -> list[Any]:
-        # The tabs take the place of the filter by status.
+        # The tabs replace the status filter.
         return [spec for spec in self.filter_specs if not isinstance(spec, StatusFilter)]
 
     def get_queryset(self, request: HttpRequest, *args: Any, **kwargs: Any) -> QuerySet[Any]:
@@ -124,7 +124,7 @@ class EntryChangeList(FilterChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        # Iterating over it loads the entries, which then stay the same objects.
+        # Load the entries once, so that what is set on them here is still there when they are rendered.
         entries: list[Any] = list(self.result_list)
         if self.model is Post:
             prefetch_related_objects(entries, "categories", "tags")
@@ -150,7 +150,7 @@ class EntryChangeList(FilterChangeList):
         self.list_display = [name for name in self.list_display if getattr(name, "__name__", "") not in empty]
 
     def _tabs(self, request: HttpRequest) -> list[Tab]:
-        """Return a tab for each status that has entries. Two queries, each answered by an index alone."""
+        """Return a tab for each status that has entries. Takes two queries, each answered from an index alone."""
         entries: Any = self.root_queryset.order_by()
         later = Count("pk", filter=Q(status=Status.PUBLISHED, published_at__gt=timezone.now()))
         counts: dict[str, int] = {"scheduled": 0}
@@ -170,14 +170,14 @@ class EntryChangeList(FilterChangeList):
 
 
 def picture_urls(entries: Sequence[Any]) -> dict[int, str]:
-    """Return the URL of a small copy of each entry's featured image, or of the first in its text, by ID. Two queries.
+    """Return thumbnail URLs by entry ID, of the featured image or else the first image in the text. Takes two queries.
 
-    Only pictures of the media library are shown: one from elsewhere would not be loaded (Content-Security-Policy).
+    Only images from the media library are included: the Content-Security-Policy would block any others.
     """
     featured = {entry.pk: entry.featured_picture and entry.featured_picture.shown for entry in entries}
     urls = {pk: picture.thumbnail_url for pk, picture in featured.items() if picture}
     others = Entry.objects.filter(pk__in=[entry.pk for entry in entries if entry.pk not in urls])
-    # The database cuts out the element, so that no text is transferred.
+    # The database cuts out the element, so that the whole text isn't transferred.
     at = StrIndex("body_html", Value("<img "))
     elements = others.filter(body_html__contains="<img ").annotate(element=Substr("body_html", at, 600))
     names = {}
@@ -209,7 +209,7 @@ class EntryList(EntryActions):
         return [*self.list_display, *(_cell(name, column) for name, column in entry_columns.items())]
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """Find the entries with all of these words in their texts, or else in their titles, URLs and tags."""
+        """Return the entries with all of these words in their text, or in their title, URL and tags."""
         words = _words(search_term)[:_MAX_SEARCHED_WORDS]
         if not words:
             return queryset, False
@@ -261,7 +261,7 @@ def _cell(name: str, column: EntryColumn) -> Callable[[Any], str]:
 
 
 def _words(search_term: str) -> list[str]:
-    """Return the words of a search. Several in quotation marks are one."""
+    """Return the words of a search. A phrase in quotation marks counts as one word."""
     words = []
     for bit in smart_split(search_term):
         is_quoted = len(bit) > 1 and bit[0] == bit[-1] and bit[0] in "\"'"
@@ -270,5 +270,5 @@ def _words(search_term: str) -> list[str]:
 
 
 def _spellings(word: str) -> set[str]:
-    """Return `word` as it may be written. SQLite ignores the case of ASCII letters only."""
+    """Return the spellings of `word` to search for, because SQLite ignores the case of ASCII letters only."""
     return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}

@@ -43,7 +43,7 @@ class PreviewLinkForm(forms.Form):
 
 
 def review(entry: Entry, categories: Collection[Category] | None, tags: Collection[str] | None) -> dict[str, Any]:
-    """Return the context of `_review.html` for an entry, saved or not. None: those that it has."""
+    """Return the context of `_review.html` for a saved or unsaved entry. None stands for its stored terms."""
     is_stored_post = isinstance(entry, Post) and entry.pk
     if categories is None:
         categories = entry.categories.all() if is_stored_post else []
@@ -73,7 +73,7 @@ class PreviewAdmin(BaseAdmin[Any]):
         fields = flatten_fieldsets(self.get_fieldsets(request, entry))
         form = self.get_form(request, entry, change=entry is not None, fields=fields)(data, instance=entry)
         if entry is not None:
-            # What others have saved in the meantime makes no difference here.
+            # Ignore what others have saved in the meantime.
             data["version"] = form.initial["version"]
         form.full_clean()
         return cast("EntryForm", form)
@@ -91,10 +91,10 @@ class PreviewAdmin(BaseAdmin[Any]):
         shown.is_unlocked = True
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         with publishing.as_published(shown, cast("User", request.user), categories=categories, tags=tags):
-            # The page is of a content version of its own, so nothing that is cached for readers comes from it.
+            # The page has a content version of its own, so nothing of it gets into the caches for readers.
             site_request = cast("SiteRequest", request)
             site_request.site = SiteSettings.current()
-            # As readers see it, so without the bar for staff.
+            # Readers don't see the staff bar.
             response = entry_response(site_request, shown, preview=True, is_unsaved=True, staff=None)
         mark_private(response)
         response.headers["X-Robots-Tag"] = "noindex"
@@ -103,7 +103,7 @@ class PreviewAdmin(BaseAdmin[Any]):
     @route("advice/", "advice_new", require_POST)
     @route("<int:pk>/advice/", "advice", require_POST)
     def advice_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        """Show advice about the submitted form, and how it will look elsewhere. The script puts it into the panel."""
+        """Show advice about the submitted form, and how others will show it. The script inserts this into the panel."""
         form = self._unsaved(request, pk)
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         shown = review(form.instance, categories, tags)
@@ -111,7 +111,7 @@ class PreviewAdmin(BaseAdmin[Any]):
 
     @route("<int:pk>/preview-links/", "preview_links")
     def preview_links_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """List the links with which people without an account see this entry; create and revoke them."""
+        """List, create and revoke the links with which people without an account can see this entry."""
         entry = self.find_object(request, pk, self.has_change_permission)
         form = PreviewLinkForm(request.POST if "days" in request.POST else None)
         if request.method == "POST" and "revoke" in request.POST:

@@ -18,7 +18,7 @@ from core.text import parse_id
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By status, with scheduled entries as one of their own. The trash is only listed if it is chosen."""
+    """By status, counting “scheduled” as one. The trash is listed only if it is chosen."""
 
     title = _("status")
     parameter_name = "state"
@@ -33,7 +33,7 @@ class StatusFilter(admin.SimpleListFilter):
             case "scheduled":
                 return queryset.scheduled()  # type: ignore[attr-defined, no-any-return]  # an EntryQuerySet
             case Status.PUBLISHED:
-                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # likewise
+                return queryset.published()  # type: ignore[attr-defined, no-any-return]  # as above
             case status:
                 return queryset.filter(status=status)
 
@@ -52,11 +52,11 @@ class CategoryFilter(admin.SimpleListFilter):
         if chosen is None:
             return queryset
         category = Category.objects.filter(pk=parse_id(chosen)).first()
-        return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # likewise
+        return queryset.in_category(category) if category else queryset.none()  # type: ignore[attr-defined]  # as above
 
 
 class AuthorFilter(admin.SimpleListFilter):
-    """By author, offering those who have written something."""
+    """By author, offering everyone who has written something."""
 
     title = _("author")
     parameter_name = "author"
@@ -93,7 +93,7 @@ class DateFilter(admin.SimpleListFilter):
     parameter_name = "date"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        # Each end is the first row of an index.
+        # Each end is a single row of an index.
         published = Entry.objects.filter(kind=model_admin.opts.model_name, status=Status.PUBLISHED)
         times = published.order_by("published_at").values_list("published_at", flat=True)
         first, last = times.first(), times.last()
@@ -107,14 +107,14 @@ class DateFilter(admin.SimpleListFilter):
         return years
 
     def _period(self) -> tuple[dt.datetime, dt.datetime] | None:
-        """Return when the chosen year or month starts and ends; None if there is no such time."""
+        """Return the start and end of the chosen year or month, or None if it doesn't exist."""
         year, _dash, month = str(self.value()).partition("-")
         try:
             first = dt.datetime(int(year), int(month or 1), 1)  # noqa: DTZ001  # made aware below
             after = first.replace(year=first.year + 1) if not month else (first + dt.timedelta(31)).replace(day=1)
         except (ValueError, OverflowError):
             return None
-        # Databases store times in UTC, in which the first year may begin too early.
+        # Times are stored in UTC, where the start of the year 1 can be out of range.
         return (timezone.make_aware(first), timezone.make_aware(after)) if first.year > dt.MINYEAR else None
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:

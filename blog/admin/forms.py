@@ -32,15 +32,15 @@ from core.text import parse_id, unify_line_ends
 
 
 class UnlabelledInput(forms.HiddenInput):
-    """A hidden input that no label is for."""
+    """A hidden input without a label."""
 
     def id_for_label(self, id_: str) -> str:
-        # The admin gives every field a label, but labels can't be for what is hidden.
+        # The admin renders a label for every field, but a label can't refer to a hidden input.
         return ""
 
 
 class AuthorField(forms.ModelChoiceField[User]):
-    """A field for a person, who is not looked up if it is the one that the entry already has."""
+    """A field for a user, which takes no query if the value is the stored author."""
 
     stored: User | None = None
 
@@ -50,7 +50,7 @@ class AuthorField(forms.ModelChoiceField[User]):
 
 
 def possible_authors(model: type[Entry]) -> QuerySet[User]:
-    """Return those who can be made the author of a post or page: staff, and people who have written one."""
+    """Return the users who can become the author of a post or page: staff, and users who have written one."""
     authors = model._default_manager.order_by().values("author")
     people: QuerySet[User] = User.objects.filter(Q(is_staff=True) | Q(pk__in=authors))
     return people.order_by("display_name", "pk")
@@ -76,7 +76,7 @@ class VersionedForm(forms.ModelForm[Any]):
         return str(self.instance.modified_at.isoformat())
 
     def conflict_message(self, version: str) -> str:
-        """Return a sentence that describes the conflict. `version` is what the form was opened with."""
+        """Return a sentence that describes the conflict. `version` is the one that the form was opened with."""
         return _("This was changed elsewhere after you opened it.")
 
     def conflict_advice(self) -> str:
@@ -87,7 +87,7 @@ class VersionedForm(forms.ModelForm[Any]):
         )
 
     def merge_with_stored(self, version: str) -> None:
-        """Merge what was stored after `version` into the submitted data. By default, nothing is."""
+        """Merge what was stored after `version` into the submitted data. Does nothing by default."""
 
     def clean(self) -> dict[str, Any]:
         super().clean()
@@ -96,9 +96,9 @@ class VersionedForm(forms.ModelForm[Any]):
         name = self.add_prefix("version")
         # A form that is submitted twice has no changes the second time, and so no conflict.
         if not self.changed_data or self.data.get(name) == self.initial["version"]:
-            # The rest stays as it is stored: browsers replace line ends, and times are shown in whole seconds.
+            # Keep the other fields exactly as stored: browsers normalise line endings, and times lose their seconds.
             return {field: value for field, value in self.cleaned_data.items() if field in self.changed_data}
-        # The form is shown with the current version, so that it is saved if it is submitted again.
+        # Show the form with the current version, so that submitting it again saves it.
         version = self.data.get(name, "")
         self.data = cast("QueryDict", self.data).copy()
         self.data[name] = self.initial["version"]
@@ -147,7 +147,7 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
             "data-create": _("Create “{name}”"),
             "data-remove": _("Remove {name}"),
             "data-removed": _("{name} removed."),
-            # The fields in whose text existing tags are looked for.
+            # The fields whose text is searched for existing tags.
             "data-texts": "title source",
             "data-from-text": _("Suggest tags from the text"),
             "data-occurring": _("Existing tags in the text: {n}."),
@@ -161,7 +161,7 @@ class TagsWidget(TextareaTagWidget):  # type: ignore[misc]  # taggit ships no ty
 
 
 class TitleInput(forms.Textarea):
-    """A text area for one line, so that a long title is in view as a whole. Line breaks become spaces."""
+    """A text area for a single line, so that a long title is fully visible. Line breaks become spaces."""
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
         value = super().value_from_datadict(data, files, name)
@@ -188,7 +188,7 @@ class TagsField(TagField):  # type: ignore[misc]  # taggit ships no types
         return names
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether the tags differ, in whatever order."""
+        """Return whether the tags differ, regardless of their order."""
         try:
             names = self.clean(data)
         except ValidationError:
@@ -202,18 +202,18 @@ def _tag_model() -> Any:
 
 
 def languages() -> list[tuple[str, str]]:
-    """Return the languages that a text can be given, for a form."""
+    """Return form choices for the language of a text."""
     return [("", _("Not set")), *known_languages().items()]
 
 
 class LanguageForm(forms.Form):
-    """Asks for the language to give to several posts or pages."""
+    """Asks for the language to set on several posts or pages."""
 
     language = forms.ChoiceField(label=gettext_lazy("Language"), required=False, choices=languages)
 
 
 class EntryForm(MergingForm, VersionedForm):
-    """The base of the forms for posts and pages. The admin sets `user`, the person who is writing.
+    """The base class of the forms for posts and pages. The admin sets `user` to the person who is writing.
 
     It has no field for the status: the button that submits it names a `step` (blog.editing.workflow).
     """
@@ -221,9 +221,9 @@ class EntryForm(MergingForm, VersionedForm):
     user: User
 
     source = SourceField(label=gettext_lazy("Text"))
-    # Of a new entry: the ID of the one that it translates (blog.admin.translations).
+    # For a new entry: the ID of the entry that it translates (blog.admin.translations).
     translation_of = forms.IntegerField(required=False, widget=UnlabelledInput)
-    # When that one had last been changed as its translator began.
+    # When that entry was last changed before its translation was begun.
     original_version = forms.CharField(required=False, widget=UnlabelledInput)
     language = forms.ChoiceField(
         label=gettext_lazy("Language"),
@@ -240,20 +240,20 @@ class EntryForm(MergingForm, VersionedForm):
         self.label_suffix = ""
         fields: dict[str, Any] = self.fields
         language = self.instance.language
-        # Validation gives the instance what was entered.
+        # A copy, because validation sets the submitted values on the instance.
         self.stored = copy(self.instance) if self.instance.pk else None
         self.state = state_of(self.instance)
         self.stored_time = self.instance.published_at
         self.steps = steps_for(self.user, self.instance)
         self.public_url = self.instance.get_absolute_url() if self.instance.is_public else ""
-        # A form that can't be changed does not have these fields.
+        # A read-only form doesn't have these fields.
         for name in {"title", "excerpt"} & fields.keys():
             fields[name].widget.attrs["dir"] = "auto"
         if "title" in fields and not self.instance.pk:
             fields["title"].widget.attrs["autofocus"] = True
         if "source" in fields:
             fields["source"].widget = SourceEditor(self.instance)
-            # On the screen for writing. In the dialog for a few fields, it is an ordinary one.
+            # Only on the writing screen: quick edit has an ordinary input for the title.
             if "title" in fields:
                 fields["title"].widget = TitleInput({**fields["title"].widget.attrs, "rows": 2})
         if "slug" in fields and self.instance.pk and self.instance.public_from:
@@ -263,39 +263,39 @@ class EntryForm(MergingForm, VersionedForm):
         if "author" in fields and self.instance.pk:
             fields["author"].stored = self.instance.author
         if "password" in fields:
-            # It is for readers: no browser should save it as the editor's own, or correct it.
+            # This password is for readers: browsers should neither save it as the editor's own nor correct it.
             fields["password"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "off", "spellcheck": "false"}
-        # An import can bring languages that are not in the list.
+        # Imported entries can have languages that are not in the list.
         if "language" in fields and language not in dict(fields["language"].choices):
             fields["language"].choices = [*fields["language"].choices, (language, language)]
 
     @property
     def step(self) -> Step | None:
-        """The step that the submitted form takes; None if there is no such step. The Enter key saves."""
+        """The step that the submitted form takes, or None if there is no such step. The Enter key saves."""
         name = self.data.get("_step", Step.SAVE)
         return Step(name) if name in Step else None
 
     @cached_property
     def changed_data(self) -> list[str]:
         changed = super().changed_data
-        # By the second click of a double click, the first has filled in the time of publication and the slug.
+        # On the second click of a double click, the first one has already set the publication time and the slug.
         filled_in = {"published_at", "slug"} if self.step == Step.PUBLISH and self.state == Status.PUBLISHED else set()
         return [name for name in changed if name not in filled_in or self.data.get(name)]
 
     def _get_validation_exclusions(self) -> Any:
-        # The fields have looked these up, and the model would do it again.
+        # The fields have already looked these up; the model would do so again.
         return super()._get_validation_exclusions() | {"author", "featured_picture"}  # type: ignore[misc]  # missing from the stubs
 
     @cached_property
     def original(self) -> Entry | None:
-        """The entry that a new one translates, if this person sees it."""
+        """The entry that this new one translates, if the user may view it."""
         is_new = "translation_of" in self.fields and not self.instance.pk
         pk = parse_id(str(self["translation_of"].value())) if is_new else 0
         original = self._meta.model._default_manager.filter(pk=pk).first() if pk else None
         return original if original and may_view(self.user, original) else None
 
     def clean_language(self) -> str:
-        """Check that a new translation can be linked. Others are checked when they are linked, and by the model."""
+        """Check that a new translation can be linked. Existing ones are checked on linking, and by the model."""
         language = str(self.cleaned_data["language"])
         if self.original is not None:
             new = self._meta.model(title=self.data.get("title", ""), language=language)
@@ -307,7 +307,7 @@ class EntryForm(MergingForm, VersionedForm):
 
     @property
     def note(self) -> str:
-        """What an editor who returns the text writes to its author."""
+        """The note to the author from an editor who returns the text."""
         typed = self.data.get("_note", "") if self.is_bound else _note_in(self.draft or {})
         return unify_line_ends(typed).strip()
 

@@ -1,4 +1,4 @@
-"""Two people saved the same post or page: the second one gets a form in which both versions are merged, to look at."""
+"""Merging concurrent edits: the second person to save a post or page gets the form with both versions merged."""
 
 import datetime as dt
 import re
@@ -27,7 +27,7 @@ _TEXTS: Final = ("title", "source", "excerpt")
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """What both changed: a part of the entry as it is in each version, and what leads up to it."""
+    """A part of the entry that both people changed, as it is in each version, and the text before it."""
 
     label: str
     mine: str
@@ -43,14 +43,14 @@ class Clash:
         return self._html(self.mine, self.theirs)
 
     def _html(self, other: str, text: str) -> SafeString:
-        """Return `text` with a mark on what `other` does not have."""
+        """Return `text` with marks around what `other` does not have."""
         pieces = [piece for piece in compare(other, text) if piece.kind != "removed"]
         return as_html(shorten([*([Piece("same", self.before)] if self.before else []), *pieces]))
 
 
 @dataclass(slots=True)
 class Merge:
-    """What became of two versions. `name` is who saved the other one."""
+    """The result of merging two versions. `name` is the person who saved the other one."""
 
     name: str
     clashes: list[Clash] = field(default_factory=list)
@@ -59,16 +59,16 @@ class Merge:
 
 
 class MergingForm(DraftForm):
-    """The form of an entry that others may have saved since it was opened."""
+    """The form for an entry that others may have saved since it was opened."""
 
-    # Set if they have, for the page to show.
+    # Set if they have, for display on the page.
     merge: Merge | None = None
 
     def merge_with_stored(self, version: str) -> None:
-        """Put what is stored, and was changed after `version`, into the submitted data, which must be mutable.
+        """Merge what others stored after `version` into the submitted data, which must be mutable.
 
-        What only they changed is taken over. What both changed is merged; where that is not possible, it stays as it
-        was submitted, and is shown next to theirs.
+        Fields that only they changed get their values. Fields that both changed are merged; where that is impossible,
+        the submitted value stays and is shown next to theirs.
         """
         stored = Revision.of(self.instance, by=None)
         base = self._opened(version, stored)
@@ -89,7 +89,7 @@ class MergingForm(DraftForm):
         form_field = self.fields[name]
         label = str(self[name].label)
         if base is not None and not form_field.has_changed(_form_value(name, base), mine):
-            self._show(name, theirs)
+            self._set_submitted(name, theirs)
             return
         if name in _TEXTS:
             before = _text(name, base)
@@ -100,18 +100,18 @@ class MergingForm(DraftForm):
             return
         if name in _TEXTS:
             merged = merge(_text(name, base), unify_line_ends(mine or ""), _text(name, stored))
-            self._show(name, merged.text)
+            self._set_submitted(name, merged.text)
             self.merge.clashes += [
                 Clash(label, overlap.mine, overlap.theirs, overlap.before) for overlap in merged.overlaps
             ]
         elif base is not None and name in ("tags", "categories"):
-            self._show(name, self._merged_set(name, mine, base, stored))
+            self._set_submitted(name, self._merged_set(name, mine, base, stored))
         else:
-            in_words = [self._in_words(name, value) for value in (mine, theirs)]
+            in_words = [self._display_value(name, value) for value in (mine, theirs)]
             self.merge.clashes.append(Clash(label, *in_words))
 
     def _merged_set(self, name: str, mine: Any, base: Revision, stored: Revision) -> Any:
-        """Return what is stored with what was added and without what was removed here."""
+        """Return the stored values, plus those added in this form, minus those removed in it."""
         try:
             chosen = self.fields[name].clean(mine)
         except ValidationError:
@@ -121,13 +121,13 @@ class MergingForm(DraftForm):
         merged = sorted((theirs | (chosen_here - before)) - (before - chosen_here))
         return ", ".join(merged) if name == "tags" else merged
 
-    def _show(self, name: str, value: Any) -> None:
-        """Put `value` into the submitted data, as the field's widget would submit it."""
-        # What was submitted may not be possible any more.
+    def _set_submitted(self, name: str, value: Any) -> None:
+        """Set `value` in the submitted data, as the field's widget would submit it."""
+        # An error in the replaced value no longer matters.
         self.errors.pop(name, None)
         form_field: Any = self.fields[name]
         key, data = self.add_prefix(name), cast("QueryDict", self.data)
-        # The admin wraps the widgets of fields that refer to something.
+        # The admin wraps the widgets of relations.
         widget: Any = getattr(form_field.widget, "widget", form_field.widget)
         value = form_field.prepare_value(value)
         if isinstance(widget, forms.MultiWidget):
@@ -142,8 +142,8 @@ class MergingForm(DraftForm):
             shown = widget.format_value(value)
             data[key] = (shown[0] if isinstance(shown, list) and shown else shown) or ""
 
-    def _in_words(self, name: str, value: Any) -> str:
-        """Return a value of this field, submitted or stored, as people read it."""
+    def _display_value(self, name: str, value: Any) -> str:
+        """Return a submitted or stored value of this field for display."""
         form_field = self.fields[name]
         if name == "password":
             return "•••" if value else ""
@@ -159,7 +159,7 @@ class MergingForm(DraftForm):
         if isinstance(value, bool):
             return gettext("yes") if value else gettext("no")
         if isinstance(form_field, forms.ModelChoiceField):
-            # There can be thousands to choose from, so what is stored is looked up, too.
+            # There can be thousands of choices, so look up stored values too.
             value = value if is_submitted else form_field.to_python(value)
         elif isinstance(form_field, forms.ChoiceField):
             choices: Any = form_field.choices
@@ -167,7 +167,7 @@ class MergingForm(DraftForm):
         return "" if value is None else str(value)
 
     def _opened(self, version: str, stored: Revision) -> Revision | None:
-        """Return what the entry contained when its form was opened, if that is known."""
+        """Return the entry's content when its form was opened, or None if it is unknown."""
         time = saved_at(version)
         if time is None:
             return None
@@ -177,12 +177,12 @@ class MergingForm(DraftForm):
             revisions = Revision.objects.filter(entry=self.instance.pk, created_at__lte=time)
             base = revisions.order_by("-pk").first()
         if base is not None:
-            base.settings = {**base.settings, **_filed_in(version, self.instance)}
+            base.settings = {**base.settings, **_submitted_settings(version, self.instance)}
         return base
 
 
 def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]) -> str:
-    """Return when an entry was last saved, and what can be changed in many entries at once without saving them."""
+    """Return when an entry was last saved, together with the settings that bulk changes set without saving it."""
     filed: list[tuple[str, Any]] = [("language", entry.language)]
     filed += [("category", pk) for pk in sorted(category.pk for category in categories)]
     filed += [("tag", name) for name in sorted(tag.name for tag in tags)]
@@ -190,12 +190,12 @@ def version_of(entry: Entry, categories: Iterable[Category], tags: Iterable[Any]
 
 
 def saved_at(version: str) -> dt.datetime | None:
-    """Return when an entry of this version, which a form submitted, was last saved. None if it isn't one."""
+    """Return the time of saving in a submitted `version`, or None if that is malformed."""
     return parse_time(version.partition("?")[0])
 
 
-def _filed_in(version: str, entry: Entry) -> dict[str, Any]:
-    """Return the settings of a revision that are in a version, which a form submitted. Empty if it has none."""
+def _submitted_settings(version: str, entry: Entry) -> dict[str, Any]:
+    """Return the settings in a submitted `version`, as in a revision, or an empty dict if it has none."""
     values = parse_qs(version.partition("?")[2], keep_blank_values=True)
     if "language" not in values:
         return {}
@@ -207,7 +207,7 @@ def _filed_in(version: str, entry: Entry) -> dict[str, Any]:
 
 
 def _value(name: str, revision: Revision) -> Any:
-    """Return what a revision contains of a field, in the form that is stored."""
+    """Return the value of a field in a revision, as it is stored."""
     if name in ("title", "source"):
         return unify_line_ends(getattr(revision, name))
     return revision.settings.get(name, revision.settings.get(f"{name}_id"))

@@ -1,4 +1,4 @@
-"""What readers see of people: the portrait, on the form with which owners edit them, and more under “Your account”."""
+"""Public profiles: the portrait in the form where owners edit users, and also the biography under “Your account”."""
 
 from itertools import chain
 from typing import Any, Final, cast
@@ -21,7 +21,7 @@ from accounts.preferences import PersonInline
 from blog.portraits import PortraitForm
 from core.dashboard import Panel
 
-# Those who write: others have no author page.
+# Only people who write have an author page.
 _PERMISSION: Final = "blog.add_post"
 
 
@@ -38,14 +38,14 @@ class BiographyForm(forms.ModelForm[User]):
         widgets = {"bio": forms.Textarea({"rows": 4, "dir": "auto"})}
 
     def save(self, commit: bool = True) -> User:
-        """Store the biography, and nothing else."""
+        """Save only the biography."""
         self.instance.save(update_fields=["bio"])
         return self.instance
 
 
 @require_POST
 def change_own(request: HttpRequest) -> HttpResponse:
-    """Change the portrait and the biography of the user. What is wrong with one doesn't keep the other from it."""
+    """Change the user's portrait and biography. An error in one doesn't prevent saving the other."""
     person = cast("User", request.user)
     if not person.has_perm(_PERMISSION):
         raise PermissionDenied
@@ -54,7 +54,7 @@ def change_own(request: HttpRequest) -> HttpResponse:
         _save(portrait, person, gettext("Portrait"))
         is_removed = portrait.cleaned_data["upload"] is False
         messages.success(request, gettext("Portrait removed.") if is_removed else gettext("Portrait saved."))
-    # Without the field, the biography stays.
+    # The biography stays if its field wasn't submitted.
     biography = BiographyForm(request.POST, instance=person)
     if "bio" in request.POST and _is_to_be_saved(biography, request):
         _save(biography, person, capfirst(gettext("biography")))

@@ -16,7 +16,7 @@ from blog.models import Entry
 from blog.permissions import may_publish
 from core.admin_routes import route
 
-# The header with which the script asks for the form alone.
+# The header with which the script requests only the form.
 _FRAGMENT_HEADER = "X-Broadside-Fragment"
 
 
@@ -24,16 +24,16 @@ class QuickPostForm(PostForm):
     """The form for posts with the fields that a list shows."""
 
     source = None  # type: ignore[assignment]  # Django's way to remove a field
-    language = None  # type: ignore[assignment]  # likewise
-    new_category = None  # type: ignore[assignment]  # likewise
-    new_category_parent = None  # type: ignore[assignment]  # likewise
+    language = None  # type: ignore[assignment]  # as above
+    new_category = None  # type: ignore[assignment]  # as above
+    new_category_parent = None  # type: ignore[assignment]  # as above
 
 
 class QuickPageForm(PageForm):
     """The form for pages with the fields that a list shows."""
 
-    source = None  # type: ignore[assignment]  # likewise
-    language = None  # type: ignore[assignment]  # likewise
+    source = None  # type: ignore[assignment]  # as above
+    language = None  # type: ignore[assignment]  # as above
 
 
 class QuickEdit(EntryActions):
@@ -44,7 +44,7 @@ class QuickEdit(EntryActions):
 
     @route("<int:pk>/quick/", "quick")
     def quick_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show the form, or save it and go back to the list. A script gets the form alone, and 204 if it was saved."""
+        """Show the form, or save it and return to the list. The script gets only the form, or 204 once it is saved."""
         is_fragment = _FRAGMENT_HEADER in request.headers
         with transaction.atomic():
             entry = self.find_object(request, pk, self.has_change_permission)
@@ -80,5 +80,5 @@ class QuickEdit(EntryActions):
 
 
 def _other_steps(form: EntryForm) -> list[Step]:
-    """Return the steps besides saving, in the order of the buttons of the form."""
+    """Return the steps other than saving, in the order of the form's buttons."""
     return [step for step in (*form.steps.main, *form.steps.others) if step != Step.SAVE]

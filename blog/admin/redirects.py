@@ -1,4 +1,4 @@
-"""Redirects in the admin, where they are listed, searched, added and deleted. Most were created automatically."""
+"""Redirects in the admin: listing, searching, adding and deleting them. Most were created automatically."""
 
 import datetime as dt
 from contextlib import suppress

@@ -1,4 +1,4 @@
-"""What the admin calls the states of posts and pages and the steps between them, and what it says after a step."""
+"""The admin's labels for the states of posts and pages and the steps between them, and its messages after a step."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -24,14 +24,13 @@ _LABELS: Final[dict[Step, Any]] = {
     Step.TRASH: _("Move to trash"),
     Step.RESTORE: _("Restore as draft"),
 }
-# In some states a button does the same under another name.
+# In some states, the button for a step has a different label.
 _LABELS_IN_STATE: Final[dict[tuple[str, Step], Any]] = {
     (Status.DRAFT, Step.SAVE): _("Save draft"),
     (Status.PENDING, Step.UNPUBLISH): _("Move back to drafts"),
     ("scheduled", Step.PUBLISH): _("Publish now"),
 }
-# What is said about one entry after a step, by the kind of the entry where its name is in the sentence: languages have
-# different forms for different nouns.
+# Messages about one entry after a step, for each kind of entry: in many languages, the sentence depends on the noun.
 _AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
     Step.SAVE: {EntryKind.POST: _("Post updated."), EntryKind.PAGE: _("Page updated.")},
     Step.SUBMIT: dict.fromkeys(EntryKind.values, _("Submitted for review.")),
@@ -42,7 +41,7 @@ _AFTER_STEP: Final[dict[Step, dict[str, Any]]] = {
     },
     Step.UNPUBLISH: dict.fromkeys(EntryKind.values, _("Moved back to drafts.")),
 }
-# Likewise about one, by what was done.
+# Messages about one entry after an action.
 _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
     Status.PUBLISHED: {EntryKind.POST: _("Post published."), EntryKind.PAGE: _("Page published.")},
     "scheduled": {EntryKind.POST: _("Post scheduled."), EntryKind.PAGE: _("Page scheduled.")},
@@ -63,7 +62,7 @@ _AFTER_ACTION: Final[dict[str, dict[str, Any]]] = {
         EntryKind.PAGE: _("One page was not changed: it is in the trash, or you don't have permission to change it."),
     },
 }
-# And about several.
+# Messages about several entries after an action.
 _AFTER_ACTION_ON_SEVERAL: Final[dict[str, dict[str, Any]]] = {
     Status.PUBLISHED: {
         EntryKind.POST: ngettext_lazy("%(count)d post published.", "%(count)d posts published.", "count"),
@@ -134,19 +133,19 @@ _STEPS_AS_ACTIONS: Final[dict[Step, str]] = {
 
 
 def step_label(step: Step, state: str) -> Any:
-    """Return what is done with an entry in this state (blog.editing.workflow.state_of) by taking `step`."""
+    """Return the label of `step` for an entry in this state (blog.editing.workflow.state_of)."""
     return _LABELS_IN_STATE.get((state, step), _LABELS[step])
 
 
 def state_label(entry: Entry) -> str:
-    """Return its status in words, with the time if it is scheduled."""
+    """Return the entry's status for display, with the time if it is scheduled."""
     if entry.published_at and entry.is_scheduled:
         return gettext("Scheduled for %(time)s") % {"time": format_datetime(entry.published_at)}
     return entry.get_status_display()
 
 
 def step_message(step: Step, entry: Entry) -> str:
-    """Return what happened to `entry`, which is stored, with a link to it."""
+    """Return a message about what happened to the stored `entry`, with a link to it."""
     state = state_of(entry)
     if state == "scheduled" and entry.published_at:
         text = gettext("Scheduled for %(time)s.") % {"time": format_datetime(entry.published_at)}
@@ -169,7 +168,7 @@ def action_message(action: str, entries: Sequence[Entry]) -> str:
 
 
 def _with_link(text: str, entry: Entry) -> str:
-    """Return `text` with a link to the page that readers see, or to its preview."""
+    """Return `text` with a link to the entry's public page, or else to its preview."""
     if entry.kind == EntryKind.POST:
         label = gettext("View post") if entry.is_public else gettext("Preview post")
     else:

@@ -1,7 +1,7 @@
 """Notes on posts and pages in the admin: in the panel of the form, and on a page of their own.
 
-The page is for browsers without scripts, and what static/admin-broadside/review_notes.js asks for: both send the same
-form, which is not that of the text, so that no unsaved text is lost.
+The page serves browsers without JavaScript, and static/admin-broadside/review_notes.js fetches it. Both submit the same
+form, which is separate from the form of the text, so that no unsaved text is lost.
 """
 
 from collections.abc import Callable
@@ -33,7 +33,7 @@ _MAX_CHOICES = 300
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong with the field of this name, in which `text` was typed."""
+    """An error in the field of this name, into which `text` was typed."""
 
     field: str
     text: str
@@ -53,7 +53,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
         """Show the notes on an entry. A POST adds, answers, resolves, reopens or deletes one."""
         if request.method != "POST":
             return self._notes_page(request, self.find_object(request, pk, self.has_view_permission))
-        # One after the other, so that nothing happens twice.
+        # Loading the entry locks it, so that a repeated request waits and nothing happens twice.
         with transaction.atomic():
             entry = self.find_object(request, pk, self.has_view_permission)
             if not may_review(request.user, entry):
@@ -64,7 +64,7 @@ class ReviewNotesMixin(BaseAdmin[Any]):
         return HttpResponseRedirect(request.path)
 
     def _take_note(self, request: HttpRequest, entry: Entry) -> Mistake | None:
-        """Do what the pressed button names, and say so."""
+        """Perform the action of the pressed button, and report it."""
         user = cast("User", request.user)
         actions: dict[str, tuple[Callable[[ReviewNote, User], None], str]] = {
             "resolve": (notes.resolve, gettext("Note resolved.")),
@@ -135,11 +135,11 @@ def _posted_note(request: HttpRequest, entry: Entry, name: str) -> ReviewNote:
 
 
 def _chosen_paragraph(request: HttpRequest, entry: Entry) -> str:
-    """Return the paragraph that was chosen on the page, if the text still has it; empty for the whole text."""
-    chosen, begins = request.POST.get("paragraph", "").partition(":")[::2]
+    """Return the chosen paragraph, or its beginning if it has changed since; empty for the whole text."""
+    chosen, beginning = request.POST.get("paragraph", "").partition(":")[::2]
     if not (chosen.isascii() and chosen.isdecimal() and len(chosen) < 9):
         return ""
     paragraphs = split_paragraphs(entry.source)
     index = int(chosen)
-    is_there = index < len(paragraphs) and Truncator(paragraphs[index]).chars(80) == begins
-    return paragraphs[index] if is_there else begins
+    is_there = index < len(paragraphs) and Truncator(paragraphs[index]).chars(80) == beginning
+    return paragraphs[index] if is_there else beginning

@@ -1,4 +1,4 @@
-"""Which e-mails about reviews a person gets, on the form with which owners edit people."""
+"""The choice of e-mails about reviews, in the form where owners edit users."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class ReviewPreferenceInline(PersonInline[ReviewPreference]):
     fieldsets = ((_("Review e-mails"), {"fields": ("submissions", "feedback")}),)
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        # Only owners can change people. Those who don't write have nothing to choose. None stands for all rows.
+        # Only owners can edit users. A user who doesn't write has nothing to choose. None stands for all rows.
         return not isinstance(obj, User) or may_write(obj)
 
     has_view_permission = has_change_permission = has_delete_permission = has_add_permission

@@ -1,4 +1,4 @@
-"""The page on which people see the revisions of a post or page, and restore one."""
+"""The page that shows the revisions of a post or page, and restores one."""
 
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ _PER_PAGE = 50
 
 
 class RevisionsMixin(BaseAdmin[Any]):
-    """Adds the page of revisions, for everyone who can see the entry. Those who may change it may restore one."""
+    """Adds the revisions page for everyone who can see the entry. Restoring takes permission to change the entry."""
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = context["original"]
@@ -36,7 +36,7 @@ class RevisionsMixin(BaseAdmin[Any]):
         """Show the revisions of an entry and what one of them changed. A POST restores it, or deletes older ones."""
         if request.method != "POST":
             return self._revisions_page(request, self.find_object(request, object_id, self.has_view_permission))
-        # `get_object` locks the entry, so that nobody saves a newer text in the meantime.
+        # `get_object` locks the entry, so that no newer text is saved in the meantime.
         with transaction.atomic():
             entry = self.find_object(request, object_id, self.has_view_permission)
             return self._delete_older(request, entry) if "delete" in request.POST else self._restore(request, entry)

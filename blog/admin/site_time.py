@@ -1,4 +1,4 @@
-"""A field for a date and time in the site's time zone, also on the days when clocks change."""
+"""A field for a date and time in the site's time zone, including the days when clocks change."""
 
 import datetime as dt
 from typing import Any, Final
@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-# What browsers send and expect, to the minute.
+# The format that browsers send and expect, to the minute.
 _FORMAT: Final = "%Y-%m-%dT%H:%M"
 
 
@@ -32,7 +32,7 @@ def _offset_label(time: dt.datetime) -> str:
 
 
 def _both_readings(local: dt.datetime) -> list[dt.datetime]:
-    """Return what a time of day without a zone can mean: two times when clocks are set back, none when forward."""
+    """Return the times that a naive time can mean: two when clocks are set back, none when they are set forward."""
     first, second = (timezone.make_aware(local.replace(fold=fold)) for fold in (0, 1))
     earlier, later = first.utcoffset(), second.utcoffset()
     if earlier == later or earlier is None or later is None:
@@ -55,12 +55,12 @@ class SiteTimeInput(forms.DateTimeInput):
         return f"{text}{offset}" if text else ""
 
     def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        time = value if isinstance(value, dt.datetime) else _parsed(str(value or ""))
+        time = value if isinstance(value, dt.datetime) else _parse(str(value or ""))
         local = time and time.replace(tzinfo=None)
         context = super().get_context(name, local or str(value or ""), attrs)
         readings = _both_readings(local) if local else []
         if time and len(readings) == 2:
-            # A stored time arrives without its zone, and tells the two apart by its fold.
+            # A stored time arrives naive, but its fold distinguishes the two.
             chosen = (timezone.make_aware(time) if isinstance(value, dt.datetime) else time).utcoffset()
             context["readings"] = [
                 {
@@ -76,7 +76,7 @@ class SiteTimeInput(forms.DateTimeInput):
 
 
 class SiteTimeField(forms.DateTimeField):
-    """A time that may be left empty. Seconds of the initial time stay unless another minute is entered."""
+    """An optional time. The seconds of the initial time stay unless a different minute is entered."""
 
     widget = SiteTimeInput
     default_error_messages = {"invalid": gettext_lazy("Enter a date and a time, such as 2026-12-03 08:00.")}
@@ -84,21 +84,21 @@ class SiteTimeField(forms.DateTimeField):
     def to_python(self, value: Any) -> dt.datetime | None:
         if value in self.empty_values:
             return None
-        time = _parsed(str(value))
+        time = _parse(str(value))
         if time is None:
             raise ValidationError(self.error_messages["invalid"], code="invalid")
         local = time.replace(tzinfo=None)
         readings = _both_readings(local)
         if len(readings) == 1:
             return readings[0]
-        words = {"time": f"{local:%H:%M}"}
+        params = {"time": f"{local:%H:%M}"}
         if not readings:
             raise ValidationError(
                 _(
                     "There is no %(time)s on this day, because clocks are set forward. Choose an earlier or a later "
                     "time."
                 )
-                % words,
+                % params,
                 code="skipped",
             )
         for reading in readings:
@@ -106,12 +106,12 @@ class SiteTimeField(forms.DateTimeField):
                 return reading
         raise ValidationError(
             _("%(time)s occurs twice on this day, because clocks are set back. Choose which of the two you mean.")
-            % words,
+            % params,
             code="repeated",
         )
 
     def has_changed(self, initial: Any, data: Any) -> bool:
-        """Return whether another minute was entered."""
+        """Return whether a different minute was entered."""
         try:
             time = self.to_python(data)
         except ValidationError:
@@ -123,8 +123,8 @@ def _minute(time: dt.datetime | None) -> dt.datetime | None:
     return time and time.astimezone(dt.UTC).replace(second=0, microsecond=0)
 
 
-def _parsed(text: str) -> dt.datetime | None:
-    """Return the time in `text`; None if it is none, or none that can be stored in every time zone."""
+def _parse(text: str) -> dt.datetime | None:
+    """Return the time in `text`, or None if there is none, or it can't be stored in every time zone."""
     try:
         time = parse_datetime(text.strip())
     except ValueError:

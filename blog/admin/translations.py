@@ -31,7 +31,7 @@ _MAX_FOUND: Final = 10
 
 
 class TranslationsMixin(BaseAdmin[Any]):
-    """Adds a section to the panel, whose buttons submit to a page of their own; a script puts the section back."""
+    """Adds a section to the panel. Its buttons submit to a separate page, from which a script takes the new section."""
 
     def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         entry = context["original"]
@@ -41,9 +41,9 @@ class TranslationsMixin(BaseAdmin[Any]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Return what a new translation takes over from the entry that it translates."""
+        """Return the initial values, including those that a new translation takes from the entry it translates."""
         initial: dict[str, Any] = super().get_changeform_initial_data(request)
-        original = self._seen(request, parse_id(request.GET.get("translation_of", "")))
+        original = self._viewable(request, parse_id(request.GET.get("translation_of", "")))
         if original is None:
             return {**initial, "translation_of": None}
         initial["original_version"] = original.modified_at.isoformat()
@@ -78,10 +78,10 @@ class TranslationsMixin(BaseAdmin[Any]):
 
     @route("<int:pk>/original/", "original")
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """Show how the original of an entry has changed since it was translated. A POST says that it is up to date."""
+        """Show how the original of an entry has changed since its translation. A POST marks that as up to date."""
         entry = self.find_object(request, pk, self.has_change_permission)
         seen = translated_version(entry)
-        original = self._seen(request, seen.entry_id) if seen else None
+        original = self._viewable(request, seen.entry_id) if seen else None
         if seen is None or original is None:
             raise Http404
         if request.method == "POST":
@@ -98,13 +98,13 @@ class TranslationsMixin(BaseAdmin[Any]):
             changes=changes_since(seen, original, entry),
         )
 
-    def _seen(self, request: HttpRequest, pk: int) -> Any:
-        """Return the entry with this ID, if there is one and this person sees it."""
+    def _viewable(self, request: HttpRequest, pk: int) -> Any:
+        """Return the entry with this ID, or None if it doesn't exist or the user may not view it."""
         entry = self.get_object(request, str(pk)) if pk else None
         return entry if entry is not None and may_view(request.user, entry) else None
 
     def _bring_up_to_date(self, request: HttpRequest, entry: Entry, chosen: str) -> HttpResponse:
-        """Note that an entry says the same as one of its translations, as this person saw it."""
+        """Record that an entry is up to date with the version of a translation that the user has seen."""
         original = get_object_or_404(entry.translations(), pk=parse_id(chosen))
         user, seen_at = cast("User", request.user), parse_time(request.POST.get("original_version", ""))
         try:
@@ -120,7 +120,7 @@ class TranslationsMixin(BaseAdmin[Any]):
     def _act(
         self, request: HttpRequest, entry: Entry, button: str, action: Callable[[Any, User], None]
     ) -> HttpResponse:
-        other = self._seen(request, parse_id(request.POST[button]))
+        other = self._viewable(request, parse_id(request.POST[button]))
         if other is None:
             raise Http404
         try:

@@ -13,8 +13,8 @@ from blog.models.tree import TreeNode
 from core.rows import RowsField
 
 
-class _ByBytes(Func):
-    """Compares byte by byte. By default, PostgreSQL may ignore spaces and punctuation."""
+class _Bytewise(Func):
+    """A comparison by bytes. PostgreSQL's default collation may ignore spaces and punctuation."""
 
     template = "(%(expressions)s)"
     output_field = CharField()
@@ -24,8 +24,8 @@ class _ByBytes(Func):
 
 
 def tree_order() -> OrderBy:
-    """Order by path, segment by segment: `a`, `a/b`, `a-c` and not `a`, `a-c`, `a/b`."""
-    return _ByBytes(Replace(F("path"), Value("/"), Value(" "))).asc()
+    """Return the order by path, segment by segment: `a`, `a/b`, `a-c` and not `a`, `a-c`, `a/b`."""
+    return _Bytewise(Replace(F("path"), Value("/"), Value(" "))).asc()
 
 
 def indented(node: TreeNode) -> SafeString:
@@ -33,12 +33,12 @@ def indented(node: TreeNode) -> SafeString:
 
 
 def dashed(node: TreeNode) -> str:
-    """Return its name with a dash for each level, for places where styles can't show the depth."""
+    """Return the node's name with a dash for each level, for places where styles can't show the depth."""
     return f"{'— ' * node.path.count('/')}{node}"
 
 
 class ParentField(forms.ModelChoiceField[Any]):
-    """A choice of one node of a tree as the parent of another, or of none."""
+    """A choice of a tree node, or none, as the parent of another."""
 
     def __init__(self, nodes: QuerySet[Any], help_text: Any) -> None:
         super().__init__(
@@ -50,7 +50,7 @@ class ParentField(forms.ModelChoiceField[Any]):
 
 
 class TreeCheckboxesField(RowsField):
-    """A choice of any nodes of a tree, as checkboxes."""
+    """A choice of any number of tree nodes, as checkboxes."""
 
     widget = forms.CheckboxSelectMultiple
 

@@ -1,4 +1,4 @@
-"""How the site looks, as owners choose it: one document, with a draft, a preview and earlier versions.
+"""The site's appearance, which owners choose: one document, with a draft, a preview and earlier versions.
 
-`documents` describes and validates it, `versions` keeps it, and `looks` makes of it what pages use.
+`documents` describes and validates it, `versions` stores it, and `looks` turns it into what pages use.
 """

@@ -18,7 +18,7 @@ from core.models import SiteSettings
 from core.registry import Registry
 from core.text import parse_id
 
-# More than anyone reads.
+# More than any site needs.
 MAX_BLOCKS: Final = 30
 
 type Options = Mapping[str, Any]
@@ -38,17 +38,17 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SidebarBlock:
-    """A kind of block, shown by `template`, which gets `block` with its `lines`, `key`, `title` and `options`.
+    """A kind of block, rendered with `template`, which gets `block` with its `lines`, `key`, `title` and `options`.
 
     `rows` returns the block's part of the query, a `values_list` with the columns of Row, ZERO or EMPTY for unused
-    ones. None of them may depend on comments. `arrange` turns the rows, which are in any order, into lines, of which
-    `choose` returns what a block with these options shows. The template of a block with lines shows nothing else than
-    these, and `current`: the URL of the page, if it is that of a line. A block without `rows` consists of its template
-    alone, which is rendered for each page unless it `is_the_same_everywhere`. Then `context` may return what else the
-    template gets; it may depend on no comments.
+    ones. It must not depend on comments. `arrange` turns the rows, which come in any order, into lines, and `choose`
+    returns the lines that a block with these options shows. The template of a block with lines may show only these and
+    `current`, the URL of the page if a line has it. A block without `rows` consists of its template alone, which is
+    rendered for each page, or only once if it `is_the_same_everywhere`. In that case, `context` may return further
+    context for the template, which must not depend on comments.
 
-    In the admin, it is called `label` and has a form with these `options`. Every site begins with those blocks that
-    are `is_default`. Only those that are `is_repeatable` can be there more than once.
+    The admin calls it `label` and shows a form with its `options`. Every site starts with the blocks that are
+    `is_default`. Only `is_repeatable` blocks can be used more than once.
     """
 
     template: str
@@ -67,7 +67,7 @@ class SidebarBlock:
         return {name: option.initial for name, option in self.options.items()}
 
 
-# In the order in which they are shown on a site that has not chosen any.
+# In the order in which a site shows them that has not chosen any.
 sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
 
 
@@ -80,7 +80,7 @@ def _block(kind: str) -> Block:
 
 
 class BlockForm(forms.Form):
-    """The title and options of a block, whose values `raw` may be anything."""
+    """The title and options of a block. The values in `raw` may be invalid."""
 
     title = forms.CharField(label=_("Title"), required=False, max_length=100)
 
@@ -90,7 +90,7 @@ class BlockForm(forms.Form):
         self.fields |= {name: deepcopy(option) for name, option in sidebar_blocks[raw["kind"]].options.items()}
 
     def block(self, kind: str) -> Block:
-        """Return the block. What is not valid has its default."""
+        """Return the block, with defaults in place of invalid values."""
         self.full_clean()
         defaults = sidebar_blocks[kind].default_options
         options = {name: self.cleaned_data.get(name, default) for name, default in defaults.items()}
@@ -98,7 +98,7 @@ class BlockForm(forms.Form):
 
 
 def read_blocks(stored: object) -> list[Block]:
-    """Return what is valid of blocks that were stored: those of kinds that exist, with the options that are valid."""
+    """Return the stored blocks of kinds that exist, with defaults in place of invalid values."""
     listed = stored if isinstance(stored, list) else []
     raw = [_raw(each) for each in listed[:MAX_BLOCKS] if isinstance(each, dict)]
     return [BlockForm(each).block(each["kind"]) for each in raw if each["kind"] in sidebar_blocks]
@@ -114,14 +114,14 @@ def _raw(stored: Mapping[str, Any]) -> Block:
 
 
 class BlocksWidget(forms.Widget):
-    """A list of blocks. Each can be moved, also without JavaScript, by a button that sends the form (`rearranged`)."""
+    """A list of blocks. Buttons that submit the form move them, even without JavaScript (see `rearrange`)."""
 
     template_name = "admin/blog/_blocks.html"
     use_fieldset = True
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[Block]:
         if not isinstance(data, QueryDict):
-            # What was stored, which `read_blocks` has made valid.
+            # Stored blocks, which `read_blocks` has made valid.
             return list(data.get(name) or [])
         kinds = {number: data.get(f"{name}-{number}-kind", "") for number in data.getlist(name)}
         return [_from_form(data, f"{name}-{number}", kind) for number, kind in kinds.items() if kind in sidebar_blocks]
@@ -157,7 +157,7 @@ def _from_form(data: QueryDict, prefix: str, kind: str) -> Block:
 
 
 class BlocksField(forms.Field):
-    """Blocks in their order. None stand for those that every site begins with."""
+    """Blocks in order. An empty list stands for the default blocks."""
 
     widget = BlocksWidget
 
@@ -177,10 +177,10 @@ class BlocksField(forms.Field):
         return [] if blocks == default_blocks() else blocks
 
 
-def rearranged(data: QueryDict, name: str, action: str) -> QueryDict | None:
-    """Return what a form sent with its blocks as the button says: `up-2`, `down-2`, `remove-2` or `add`.
+def rearrange(data: QueryDict, name: str, action: str) -> QueryDict | None:
+    """Return the form data with its blocks changed by a button: `up-2`, `down-2`, `remove-2` or `add`.
 
-    Each is a number of a block in the form. None: the button says something else.
+    The number is that of a block in the form. Return None for any other button.
     """
     verb, _hyphen, number = action.partition("-")
     numbers = data.getlist(name)
@@ -200,7 +200,7 @@ def rearranged(data: QueryDict, name: str, action: str) -> QueryDict | None:
 
 
 def append(data: QueryDict, name: str, block: Block) -> None:
-    """Put a block below the others of a form."""
+    """Append a block to those in the form data."""
     numbers = data.getlist(name)
     number = str(max(map(parse_id, numbers), default=-1) + 1)
     data.setlist(name, [*numbers, number])

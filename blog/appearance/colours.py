@@ -1,4 +1,4 @@
-"""Contrast between colours, and colours that have enough of it. Source: WCAG 2.2, relative luminance and contrast."""
+"""Contrast between colours, and finding colours with enough. Source: WCAG 2.2, relative luminance and contrast."""
 
 import colorsys
 import math
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-# The least contrast of text. Source: WCAG 2.2, 1.4.3.
-ENOUGH: Final = 4.5
+# The minimum contrast of text. Source: WCAG 2.2, 1.4.3.
+MIN_CONTRAST: Final = 4.5
 _CODE: Final = re.compile("#[0-9a-f]{6}")
 # How many lightnesses are tried.
 _STEPS: Final = 1_000
@@ -23,9 +23,9 @@ class Colour(NamedTuple):
 
     @classmethod
     def of(cls, code: str) -> "Colour":
-        """Return the colour with a code such as `#17527f`. Raises ValueError for other texts."""
+        """Return the colour with a code such as `#17527f`. Raises ValueError for anything else."""
         if not _CODE.fullmatch(code):
-            raise ValueError(f"{code!r} is no code of a colour.")
+            raise ValueError(f"{code!r} is not a colour code.")
         return cls(*bytes.fromhex(code[1:]))
 
     def __str__(self) -> str:
@@ -40,7 +40,7 @@ class Colour(NamedTuple):
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
     def mixed_with(self, other: "Colour", share: float) -> "Colour":
-        """Return this colour with this share of the other one."""
+        """Return this colour mixed with this share of the other one."""
         return Colour(*(round(own + (its - own) * share) for own, its in zip(self, other, strict=True)))
 
 
@@ -51,14 +51,14 @@ class Scheme:
     backgrounds: tuple[Colour, ...]
 
     def contrast(self, colour: Colour) -> float:
-        """Return the contrast of text in this colour with the background that it differs from the least."""
+        """Return the lowest contrast of text in this colour with any of the backgrounds."""
         return min(contrast(colour, background) for background in self.backgrounds)
 
     def passes(self, colour: Colour) -> bool:
-        return self.contrast(colour) >= ENOUGH
+        return self.contrast(colour) >= MIN_CONTRAST
 
     def nearest(self, colour: Colour) -> Colour:
-        """Return the colour of the same hue that has enough contrast and differs in lightness the least."""
+        """Return the colour of the same hue and closest lightness that has enough contrast."""
         if self.passes(colour):
             return colour
         hue, lightness, saturation = colorsys.rgb_to_hls(*(component / 255 for component in colour))
@@ -80,10 +80,10 @@ def contrast(one: Colour, other: Colour) -> float:
 
 
 def format_ratio(ratio: float) -> str:
-    """Return a contrast with two decimals, rounded down, so that what is too little never looks like enough."""
+    """Return a contrast with two decimals, rounded down, so that one that is too low never looks sufficient."""
     return f"{math.floor(ratio * 100) / 100:.2f}"
 
 
 def _by_distance(lightness: float) -> Sequence[float]:
-    """Return lightnesses from 0 to 1, those next to this one first."""
+    """Return lightnesses from 0 to 1, those closest to this one first."""
     return sorted((step / _STEPS for step in range(_STEPS + 1)), key=lambda each: abs(each - lightness))

@@ -1,7 +1,7 @@
-"""Checking the styles that an owner writes, which readers get as a file of their own.
+"""Validation of an owner's custom CSS, which readers get as a file of its own.
 
-Nothing is left out of them: what may load something from elsewhere, or run something, is refused with its line. The
-pages' security policy forbids both as well. Source: CSS Syntax Module Level 3.
+It is never altered: anything that may load files from elsewhere or run code is rejected with its line number. The
+pages' Content-Security-Policy forbids both as well. Source: CSS Syntax Module Level 3.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,7 @@ from django.utils.translation import gettext
 
 # In characters.
 MAX_LENGTH: Final = 32_000
-# Rules that say how something looks, and load nothing.
+# Rules that only define styles, and load nothing.
 _AT_RULES: Final = frozenset(
     {
         *("media", "supports", "container", "layer", "scope", "starting-style", "property", "page", "counter-style"),
@@ -21,13 +21,13 @@ _AT_RULES: Final = frozenset(
         *("view-transition", "position-try"),
     }
 )
-# They load what their texts or custom properties say, or run it, in browsers of any age.
+# Functions that load URLs from strings or custom properties, or run code, if only in old browsers.
 _FUNCTIONS: Final = frozenset(
     {"src", "image", "image-set", "-webkit-image-set", "cross-fade", "-webkit-cross-fade", "expression"}
 )
 _PROPERTIES: Final = frozenset({"behavior", "-ms-behavior", "-moz-binding"})
 
-# What contains further tokens.
+# Types of tokens that contain further tokens.
 _NESTED: Final = frozenset({"function", "{} block", "() block", "[] block"})
 
 
@@ -37,7 +37,7 @@ class Problem(NamedTuple):
 
 
 def find_problems(source: str) -> list[Problem]:
-    """Return why these styles are refused, in the order of their lines; nothing if they are fine."""
+    """Return the reasons for rejecting these styles, in the order of their lines; none if they are valid."""
     try:
         tokens = tinycss2.parse_component_value_list(source)
         return list(_problems(tokens))
@@ -46,7 +46,7 @@ def find_problems(source: str) -> list[Problem]:
 
 
 def library_urls(source: str) -> list[str]:
-    """Return the URLs in styles that are fine."""
+    """Return the URLs in valid styles."""
     return list(_urls(tinycss2.parse_component_value_list(source)))
 
 
@@ -87,7 +87,7 @@ def _problems_of_function(function: Any) -> Iterator[Problem]:
         name = f"{function.name}()"
         yield Problem(function.source_line, gettext("“%(name)s” can't be used here.") % {"name": name})
     elif function.lower_name == "url":
-        # In quotation marks, it is a function. Without, it is a token of its own.
+        # With a quoted URL, url() is a function. Without quotation marks, it is a token of its own.
         texts = [token.value for token in function.arguments if token.type == "string"]
         if len(texts) != 1 or not _is_own(texts[0]):
             yield Problem(function.source_line, _not_own("".join(texts)))
@@ -96,7 +96,7 @@ def _problems_of_function(function: Any) -> Iterator[Problem]:
 
 
 def _is_own(url: str) -> bool:
-    """Return whether the URL is that of a file in the media library."""
+    """Return whether the URL belongs to a file in the media library."""
     is_plain = not any(character in "\\?#" or character.isspace() for character in url)
     return url.startswith(settings.MEDIA_URL) and is_plain and ".." not in url
 

@@ -1,4 +1,4 @@
-"""The document that says how the site looks, and the one place where it is validated."""
+"""The document that describes the site's appearance, and the only place where it is validated."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from django.utils.translation import gettext_lazy as _
 
 from blog.appearance import custom_css
 from blog.appearance.blocks import Block, BlocksField, read_blocks
-from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, format_ratio
+from blog.appearance.colours import DARK, LIGHT, MIN_CONTRAST, Colour, Scheme, format_ratio
 from blog.appearance.home import PageField
-from blog.appearance.menus import HOW, Item, MenuField, read_items
+from blog.appearance.menus import MENU_HELP, Item, MenuField, read_items
 from blog.appearance.pictures import PictureField
 
 # In characters.
 _MAX_FOOTER: Final = 2_000
-# Besides that of the site's language; in Django's letters.
+# The choices besides the format of the site's language, in Django's notation.
 _DAY_FORMATS: Final = ("j F Y", "F j, Y", "d/m/Y", "d.m.Y", "m/d/Y", "Y-m-d")
 
 MENUS: Final = ("header_menu", "footer_menu", "social_menu")
@@ -57,11 +57,11 @@ class ListStyle(TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Appearance:
-    """A document that is valid. Without any values, it is the appearance that every site begins with.
+    """A valid document. The defaults are the appearance that every site starts with.
 
-    Colours are codes such as `#17527f`. An empty one is that of the design; of `accent_dark`, the one nearest to
-    `accent`. No `blocks` are those that every site begins with. An empty `day_format` is that of the site's language.
-    `logo`, `header` and `icon` are IDs of images, `home` and `posts_page` of pages.
+    Colours are codes such as `#17527f`. An empty `accent` stands for the design's colour, and an empty `accent_dark`
+    for the closest one to `accent`. Empty `blocks` stand for the default ones, and an empty `day_format` for that of
+    the site's language. `logo`, `header` and `icon` are IDs of images; `home` and `posts_page` are IDs of pages.
     """
 
     type_style: str = TypeStyle.SERIF
@@ -89,7 +89,7 @@ class Appearance:
 
 
 def read(document: object) -> Appearance:
-    """Return the appearance that a stored document describes. What is not valid in it has its default."""
+    """Return the appearance that a stored document describes, with defaults in place of invalid values."""
     stored = {**default_document(), **(document if isinstance(document, Mapping) else {})}
     menus = {name: read_items(stored[name]) for name in MENUS}
     form = AppearanceForm({**stored, **menus, "blocks": read_blocks(stored["blocks"])})
@@ -98,19 +98,19 @@ def read(document: object) -> Appearance:
 
 
 def default_document() -> Document:
-    """Return the document with which every site begins."""
+    """Return the document that every site starts with."""
     return asdict(Appearance())
 
 
 def _day_formats() -> list[tuple[str, str]]:
-    # The last day of a year tells all formats apart.
+    # The last day of a year looks different in each format.
     example = dt.date(timezone.localdate().year, 12, 31)
     formats = [(each, date_format(example, each)) for each in _DAY_FORMATS]
     return [("", gettext("As usual in the language of the site")), *formats]
 
 
 class ColourField(forms.CharField):
-    """A colour for text in one scheme, as the code of a colour in lower case; or nothing."""
+    """A text colour for one scheme, as a colour code in lower case, or an empty string."""
 
     def __init__(self, scheme: Scheme, message: Any, **kwargs: Any) -> None:
         attrs = {"size": 9, "spellcheck": "false", "dir": "ltr", "placeholder": "#17527f"}
@@ -133,7 +133,7 @@ class ColourField(forms.CharField):
         if not self._scheme.passes(colour):
             details = {
                 "ratio": format_ratio(self._scheme.contrast(colour)),
-                "enough": str(ENOUGH),
+                "enough": str(MIN_CONTRAST),
                 "nearest": str(self._scheme.nearest(colour)),
             }
             raise ValidationError(self._message, code="contrast", params=details)
@@ -235,7 +235,7 @@ class AppearanceForm(forms.Form):
             "Shows the list of posts if there is a home page. Without a page of posts, the list isn't shown anywhere."
         ),
     )
-    header_menu = MenuField(label=_("Header menu"), help_text=HOW)
+    header_menu = MenuField(label=_("Header menu"), help_text=MENU_HELP)
     footer_menu = MenuField(label=_("Footer menu"))
     social_menu = MenuField(
         label=_("Elsewhere"),
@@ -265,7 +265,7 @@ class AppearanceForm(forms.Form):
         super().__init__(data, initial=initial, label_suffix="")
 
     def clean_posts_page(self) -> str:
-        """Forget the page of posts if there is no home page, as when that was deleted."""
+        """Clear the page of posts if there is no home page, for example because that was deleted."""
         page: str = self.cleaned_data["posts_page"]
         home = self.cleaned_data.get("home", "")
         if page and page == home:

@@ -1,4 +1,4 @@
-"""A page in the place of the list of posts at the root of the site, and the page that has the list then."""
+"""The page that replaces the list of posts at the root of the site, and the page that shows the list instead."""
 
 from typing import Any, Final, NamedTuple
 
@@ -9,12 +9,12 @@ from django.utils.translation import gettext
 from blog.models import Page
 from core.text import parse_id
 
-# How many pages there are to choose from.
+# How many pages are offered.
 _SHOWN: Final = 300
 
 
 class HomePage(NamedTuple):
-    """A page that is chosen for something, as far as URLs have to know it."""
+    """A page with one of these roles, reduced to what URLs need."""
 
     pk: int
     path: str
@@ -30,7 +30,7 @@ def find_page(pk: str) -> HomePage | None:
 
 
 class PageSelect(forms.Select):
-    """Chooses one of the public pages."""
+    """A choice of one of the public pages."""
 
     def optgroups(self, name: str, value: list[str], attrs: Any = None) -> Any:
         pages = Page.objects.published().filter(password="").order_by("path").values_list("pk", "title", "path")
@@ -43,7 +43,7 @@ class PageSelect(forms.Select):
 
 
 class PageField(forms.CharField):
-    """A public page, as its ID; or nothing."""
+    """The ID of a public page, or an empty string."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(required=False, widget=PageSelect, **kwargs)

@@ -1,4 +1,4 @@
-"""What public pages use of an appearance, made once under each version of entries."""
+"""What public pages need of an appearance, computed once for each version of entries."""
 
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -49,8 +49,8 @@ class SiteIcon:
 class Look:
     """An appearance as pages use it.
 
-    `style` is the file that follows the stylesheet of the design, and `style_url` where it is. Both are empty if
-    nothing differs from the design, as is the HTML of what there isn't.
+    `style` is the stylesheet that follows the design's own, and `style_url` is its URL. Both are empty if nothing
+    differs from the design. The HTML of anything the site doesn't have is empty, too.
     """
 
     appearance: Appearance
@@ -68,17 +68,17 @@ class Look:
 
     @property
     def font_url(self) -> str:
-        """The font of a page in the language that is spoken; empty if readers have it already."""
+        """The URL of the font for a page in the active language; empty if readers already have the fonts."""
         return font_url() if self.appearance.type_style == TypeStyle.LITERATA else ""
 
 
 def look_of(site: SiteSettings) -> Look:
-    """Return the look of the site. It takes no query."""
+    """Return the look of the site. Takes queries only the first time for each version of entries."""
     return remembered(site, lambda: _make(read(SiteAppearance.of(site).document), site), "look")
 
 
 def _make(appearance: Appearance, site: SiteSettings) -> Look:
-    # That of the owner stays as it was checked.
+    # The owner's CSS stays exactly as it was validated.
     style = cssmin(_rules(appearance)) + appearance.css
     digest = blake2b(style.encode(), digest_size=8).hexdigest()
     url = reverse("blog:style", args=[digest]) if style else ""
@@ -110,16 +110,16 @@ def _dark_colours(appearance: Appearance) -> dict[str, Colour]:
 
 
 def _colours(accent: str, scheme: Scheme) -> dict[str, Colour]:
-    """Return the values of properties in site.css for an accent colour; none for an empty one."""
+    """Return the values of custom properties in site.css for an accent colour; none if it is empty."""
     if not accent:
         return {}
     colour = Colour.of(accent)
-    # As much paler than its link as a line under a link is in the design.
+    # In the design, the underline is paler than its link by this share.
     return {"link": colour, "mark": colour, "underline": colour.mixed_with(scheme.backgrounds[0], 0.4)}
 
 
 def footer_html(source: str) -> SafeString:
     """Return the HTML of a footer in Markdown."""
-    # The ids of a lead are unique on its page.
+    # Unlike those of a body, the element ids of a lead are unique on a page.
     html = render(source, "markdown").lead_html if source else ""
     return mark_safe(html.replace(MORE_PLACEHOLDER, "").replace(PAGE_BREAK, ""))  # noqa: S308  # blog.rendering has sanitised it

@@ -1,7 +1,7 @@
 """Menus: lists of links that lead to entries, categories, tags or any URL.
 
-Owners write one link in each line, its text before its URL. What is on this site is stored by its ID, so it follows its
-URL and its title, and is left out while readers can't see it.
+Owners write one link per line, its text before its URL. A target on this site is stored by its ID, so that the link
+follows its URL and title, and is left out while readers can't see it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -18,12 +18,12 @@ from blog.models.redirect import normalise_path
 from core.registry import Registry
 
 MAX_ITEMS: Final = 40
-# More characters than so many links have.
+# In characters: more than that many links have.
 _MAX_LENGTH: Final = 100_000
 
 
 class Target(NamedTuple):
-    """Something on this site as a menu shows it, and whether readers can see it."""
+    """An object on this site as menus show it, and whether readers can see it."""
 
     title: str
     url: str
@@ -32,17 +32,17 @@ class Target(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MenuTarget:
-    """A kind of things that menus lead to.
+    """A kind of object that menus link to.
 
-    `find` takes the arguments of a URL, and returns the ID of what is there, if anything. `load` returns those with
-    these IDs, by ID, as far as they exist.
+    `find` takes the arguments of a resolved URL, and returns the ID of the object there, or None. `load` returns the
+    objects with these IDs, by ID, as far as they exist.
     """
 
     find: Callable[[Mapping[str, Any]], int | None]
     load: Callable[[Collection[int]], Mapping[int, Target]]
 
 
-# By the name of the URLs at which they are.
+# By the name of their URLs.
 menu_targets: Final[Registry[MenuTarget]] = Registry("target of menus")
 
 # A link as a document stores it: its title, which may be empty, and a `url`, or the `kind` and `id` of a target.
@@ -50,7 +50,7 @@ type Item = dict[str, Any]
 
 
 class OfferedMenu(NamedTuple):
-    """A menu that owners can take over, such as one of an imported blog. No other one has its `key`."""
+    """A menu that owners can copy, such as one of an imported blog. Its `key` is unique."""
 
     key: str
     name: str
@@ -62,7 +62,7 @@ offered_menus: Final[Registry[Callable[[], Sequence[OfferedMenu]]]] = Registry("
 
 
 def read_items(stored: object) -> list[Item]:
-    """Return what is valid of items that were stored."""
+    """Return the valid items of a stored menu."""
     listed = stored if isinstance(stored, list) else []
     return [item for item in map(_read_item, listed[:MAX_ITEMS]) if item]
 
@@ -77,13 +77,13 @@ def _read_item(stored: object) -> Item | None:
 
 
 def links_of(items: Collection[Item]) -> list[Link]:
-    """Return the links of a menu that readers can follow. A query for each kind of targets."""
+    """Return the links of a menu that readers can follow. Takes a query for each kind of target."""
     shown = resolved(items)
     return [Link(item["title"] or target.title, target.url) for item, target in shown if target.is_public]
 
 
 def lines_of(items: Collection[Item]) -> str:
-    """Return items as owners edit them, with the URLs of today. A query for each kind of targets."""
+    """Return items as owners edit them, with their current URLs. Takes a query for each kind of target."""
     return "\n".join(f"{item['title']} {target.url}".strip() for item, target in resolved(items))
 
 
@@ -101,7 +101,7 @@ def resolved(items: Collection[Item]) -> Iterator[tuple[Item, Target]]:
 
 
 def find_target(path: str) -> tuple[str, int] | None:
-    """Return the kind and the ID of what is at this path, if menus know such things."""
+    """Return the kind and the ID of the object at this path, or None if menus have no such kind."""
     if "#" in path or "?" in path:
         return None
     try:
@@ -113,10 +113,10 @@ def find_target(path: str) -> tuple[str, int] | None:
     return None if pk is None else (match.view_name, pk)
 
 
-def filled(data: QueryDict, action: str) -> QueryDict | None:
-    """Return what a form sent, with the menu of the button `fill-NAME` replaced by the offered one that was chosen.
+def fill_menu(data: QueryDict, action: str) -> QueryDict | None:
+    """Return the form data with the menu of the button `fill-NAME` replaced by the chosen one of those offered.
 
-    None: the button says something else.
+    Return None for any other button.
     """
     verb, _hyphen, name = action.partition("-")
     if verb != "fill":
@@ -134,7 +134,7 @@ def _offered() -> Iterator[OfferedMenu]:
 
 
 class MenuWidget(forms.Textarea):
-    """The lines of a menu, and the choice of an offered one that takes their place."""
+    """The lines of a menu, and a choice of offered menus to replace them."""
 
     template_name = "admin/blog/_menu.html"
     label: Any = ""
@@ -160,13 +160,13 @@ class MenuField(forms.Field):
 
     def clean(self, value: Any) -> list[Item]:
         if isinstance(value, list):
-            # What was stored, which `read_items` has made valid.
+            # Stored items, which `read_items` has made valid.
             return value
         text = str(value or "").replace("\0", "")[:_MAX_LENGTH]
         return [_item(line) for line in link_lines(text, MAX_ITEMS)]
 
 
-HOW: Final = _(
+MENU_HELP: Final = _(
     "One link per line: its text, then its URL, as in: About us /about/. Links to posts, pages, categories and tags "
     "show their titles if you enter no text, and are hidden while readers can't see what they lead to."
 )

@@ -1,4 +1,4 @@
-"""Fields for the options of blocks: texts, links, and how much is shown."""
+"""Fields for the options of blocks: texts, links, and numbers of items."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -33,7 +33,7 @@ def split_link(line: str) -> tuple[str, str]:
 
 
 def is_link(url: str) -> bool:
-    """Return whether readers can be led to this URL: a path on this site, or one with a harmless scheme."""
+    """Return whether this URL is safe to link to: a path on this site, or a URL with a harmless scheme."""
     if url.startswith("/"):
         return not url.startswith(("//", "/\\"))
     try:
@@ -44,7 +44,7 @@ def is_link(url: str) -> bool:
 
 
 def link_lines(text: str, limit: int) -> list[str]:
-    """Return the lines of a text, each of which ends with a URL. Raises ValidationError."""
+    """Return the lines of a text. Raises ValidationError unless each ends with a URL."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     if len(lines) > limit:
         raise ValidationError(gettext("There can be %d links at most.") % limit)
@@ -65,14 +65,14 @@ class MarkdownField(forms.CharField):
 
 
 class CountField(forms.IntegerField):
-    """How much is shown."""
+    """The number of items to show."""
 
     def __init__(self, initial: int, *, least: int = 1, label: Any = "") -> None:
         super().__init__(label=label or _("How many"), min_value=least, max_value=_MAX_COUNT, initial=initial)
 
 
 class LinksField(forms.CharField):
-    """Links: one in each line, its text before its URL."""
+    """Links, one per line, each with its text before its URL."""
 
     def __init__(self, **kwargs: Any) -> None:
         widget = forms.Textarea(attrs={"rows": 5, "dir": "auto", "spellcheck": "false"})

@@ -16,26 +16,26 @@ from core.text import parse_id
 from media.cleaners.images import FORMATS
 from media.models import Picture
 
-# In pixels. Those that pages name, and those of the manifest.
+# In pixels: the sizes that pages link to, and those in the manifest.
 ICON_SIZES: Final = (32, 180, 192, 512)
 _FAVICON_SIZES: Final = ((16, 16), (32, 32), (48, 48))
 _MIN_ICON: Final = 512
-# Phones would show what is transparent in black.
+# Phones would show transparent areas in black.
 _OPAQUE_SIZE: Final = 180
 _SECONDS_KEPT: Final = 30 * 24 * 60 * 60
-# How many images there are to choose from.
+# How many images are offered.
 _SHOWN: Final = 100
 
 
 def find_picture(pk: str) -> Picture | None:
-    """Return the image with this ID, or the one that it was merged into; None if it isn't in the library."""
+    """Return the image with this ID, or the one that it was merged into, or None if it isn't in the library."""
     number = parse_id(pk)
     picture = Picture.objects.filter(pk=number).select_related("merged_into").first() if number else None
     return picture.shown if picture else None
 
 
 class PictureSelect(forms.Select):
-    """Shows the image that is chosen. Chooses another one in the media library, or of the newest without JavaScript."""
+    """Shows the chosen image. Offers the media library to choose another, or without JavaScript the newest images."""
 
     template_name = "admin/blog/picture_choice.html"
 
@@ -53,7 +53,7 @@ class PictureSelect(forms.Select):
 
 
 class PictureField(forms.CharField):
-    """An image of the media library, as its ID; or nothing."""
+    """The ID of an image in the media library, or an empty string."""
 
     def __init__(self, *, is_icon: bool = False, **kwargs: Any) -> None:
         super().__init__(required=False, widget=PictureSelect, **kwargs)
@@ -93,7 +93,7 @@ def image_html(picture: Picture, alt: str, *, max_width: int, max_height: int = 
 
 
 def icon_key(picture: Picture) -> str:
-    """Return what changes whenever the icon does."""
+    """Return a key that changes whenever the icon does."""
     return f"{picture.pk}-{picture.size}"
 
 
@@ -104,7 +104,7 @@ def icon_png(picture: Picture, size: int) -> bytes:
 
 
 def icon_ico(picture: Picture) -> bytes:
-    """Return the icon in the format of `/favicon.ico`, in its usual sizes. Raises OSError likewise."""
+    """Return the icon in the format and usual sizes of `/favicon.ico`. Raises OSError if its file can't be read."""
     content: Any = cache.get_or_set(_cache_key(picture, 0), lambda: _ico(picture), _SECONDS_KEPT)
     return bytes(content)
 

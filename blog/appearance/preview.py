@@ -1,6 +1,6 @@
-"""Seeing the draft of the appearance on the site itself, for those who may change it and in their browser only.
+"""Previews of the draft appearance on the site itself, only in the browser of a user who may change it.
 
-Such a browser has a session, so no cache answers it or stores what it gets.
+Such a browser has a session, so no cache answers its requests or stores its responses.
 """
 
 import json
@@ -20,7 +20,7 @@ from core.dates import chosen_day_format
 from core.models import SiteSettings
 from core.site import SiteRequest
 
-# In the session of someone who sees the draft.
+# Set in the session of a user who previews the draft.
 _SESSION_KEY: Final = "previews_appearance"
 
 
@@ -33,7 +33,7 @@ def stop(request: HttpRequest) -> None:
 
 
 class AppearanceMiddleware:
-    """Gives requests the draft of the appearance for who previews it, and all of them the format of days."""
+    """Sets the site's date format for all requests, and the draft appearance for those of users who preview it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -48,13 +48,13 @@ class AppearanceMiddleware:
 
 
 def _draft_for(request: SiteRequest) -> SiteSettings | None:
-    """Return the settings with the draft in place of what is public, for someone who previews it."""
+    """Return the settings with the draft in place of the public appearance, if this user previews it."""
     user: Any = request.user
     if not request.session.get(_SESSION_KEY) or request.path.startswith(reverse("admin:index")):
         return None
     if not (user.is_staff and user.has_perm(PERMISSION)):
         return None
-    # What is remembered may be older, because a draft changes nothing that is public.
+    # The remembered row may be older, because saving a draft doesn't change the content version.
     draft = SiteAppearance.objects.filter(pk=1).values_list("draft", flat=True).first()
     if draft is None:
         return None
@@ -62,7 +62,7 @@ def _draft_for(request: SiteRequest) -> SiteSettings | None:
     version = current.entries_version
     site: SiteSettings = copy(current)
     site.appearance = SiteAppearance(pk=1, document=draft)
-    # One that nothing else has, so that what is remembered of the draft is never taken for what is public.
+    # A unique version, so that what is remembered under the draft is never used for the public site.
     digest = blake2b(json.dumps([version, draft], sort_keys=True).encode(), digest_size=7).digest()
     site.entries_version = -1 - int.from_bytes(digest)
     return site

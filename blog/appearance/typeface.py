@@ -1,8 +1,8 @@
-"""Literata, the open font family that an owner can choose: its files, and what stands in for it.
+"""Literata, the open font family that an owner can choose: its files and fallback fonts.
 
-Readers get it from this site (static/vendor/literata), and only on pages in a language that it can write. It is shown
-if it is there when a page is first drawn, so nothing ever moves; else it is stored for the next page, and this one is
-set in a font that the reader has, fitted to the same lines.
+It is served from this site (static/vendor/literata), and only on pages in a language that it covers. It is used if it
+has arrived when a page is first drawn, so that the layout never shifts. Otherwise, browsers keep it for the next page,
+and set this one in a font that the reader has, adjusted to the same metrics.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typing import Final
 from django.templatetags.static import static
 from django.utils.translation import get_language
 
-# Of a font's size: the height above the base line and below it, with which browsers space lines.
+# Literata's ascent and descent, as fractions of the font size.
 _ASCENT: Final = 1.177
 _DESCENT: Final = 0.308
 _LATIN: Final = (
@@ -22,7 +22,7 @@ _CYRILLIC: Final = (
     "U+20-3F, U+5B-5D, U+A0, U+A7, U+AB, U+B0, U+BB, U+401, U+404, U+406-407, U+40E, U+410-44F, U+451, U+454, "
     "U+456-457, U+45E, U+490-491, U+2013-2014, U+2018-201A, U+201C-201E, U+2022, U+2026, U+2116, U+2212"
 )
-# The languages whose letters they have.
+# The languages whose letters these files cover.
 _IN_LATIN: Final = frozenset(
     {"af", "ast", "br", "ca", "da", "de", "en", "es", "et", "eu", "fi", "fr", "fy", "ga", "gd", "gl", "ia", "id", "io"}
     | {"is", "it", "lb", "ms", "nb", "nl", "nn", "no", "pt", "sq", "sv", "sw"}
@@ -32,7 +32,7 @@ _IN_CYRILLIC: Final = frozenset({"be", "bg", "ru", "uk"})
 
 @dataclass(frozen=True, slots=True)
 class FontFile:
-    """A file of the family, with the characters that it has."""
+    """A file of the family, with the characters that it covers."""
 
     family: str
     name: str
@@ -46,30 +46,30 @@ class FontFile:
 
 @dataclass(frozen=True, slots=True)
 class Substitute:
-    """A font that many readers have, made as wide as Literata is, and as high.
+    """A font that many readers have, adjusted to the width and height of Literata.
 
-    `width` and `its_width` are the average widths of letters in Latin texts, in Literata and in this font. Source:
-    Capsize's metrics.
+    `literata_width` and `own_width` are the average widths of letters in Latin texts, in Literata and in this font.
+    Source: Capsize's metrics.
     """
 
     family: str
     names: tuple[str, str]
     weight: int
     style: str
-    width: float
-    its_width: float
+    literata_width: float
+    own_width: float
 
     @property
     def size_adjust(self) -> str:
-        return _percent(self.width / self.its_width)
+        return _percent(self.literata_width / self.own_width)
 
     @property
     def ascent(self) -> str:
-        return _percent(_ASCENT * self.its_width / self.width)
+        return _percent(_ASCENT * self.own_width / self.literata_width)
 
     @property
     def descent(self) -> str:
-        return _percent(_DESCENT * self.its_width / self.width)
+        return _percent(_DESCENT * self.own_width / self.literata_width)
 
 
 def _percent(share: float) -> str:
@@ -97,7 +97,7 @@ SUBSTITUTES: Final = (
 
 
 def font_url() -> str:
-    """Return the URL of the file in which a page in the language that is spoken is set; empty if none can write it."""
+    """Return the URL of the font file for pages in the active language; empty if none covers it."""
     language = (get_language() or "").partition("-")[0]
     if language in _IN_CYRILLIC:
         return FILES[2].url

@@ -1,4 +1,4 @@
-"""Which files of the media library the appearance uses, so that no one deletes them unaware."""
+"""Which files of the media library the appearance uses, so that no one deletes them unknowingly."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
@@ -20,13 +20,13 @@ from media.uses import Use, UseFinder
 
 
 def _texts(appearance: Appearance) -> Iterator[str]:
-    """Yield what is in Markdown."""
+    """Yield the texts in Markdown."""
     yield appearance.footer
     yield from _options(appearance, MarkdownField)
 
 
 def _pictures(appearance: Appearance) -> Iterator[str]:
-    """Yield the IDs of images, or empty texts in their place."""
+    """Yield the IDs of images, or empty strings in their place."""
     yield from (appearance.logo, appearance.header, appearance.icon)
     yield from _options(appearance, PictureField)
 
@@ -55,5 +55,5 @@ def _find_uses(model: type[Upload], pks: Collection[int]) -> Mapping[int, list[U
     return {pk: [use] for pk in rows.order_by("pk").values_list("pk", flat=True)}
 
 
-# Merging pictures changes nothing: whatever names the first one shows the one that it was merged into.
+# Merging pictures changes nothing: a reference to a merged picture shows the one that it was merged into.
 USE_FINDER: Final = UseFinder(_is_used, _find_uses)

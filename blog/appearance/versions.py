@@ -1,4 +1,4 @@
-"""Preparing, publishing and taking back an appearance. Each is one transaction, and only publishing changes pages."""
+"""Drafting, publishing and reverting an appearance. Each is one transaction, and only publishing changes pages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -17,34 +17,34 @@ from blog.appearance.documents import MENUS, Appearance, Document, default_docum
 from blog.appearance.menus import Item
 from blog.models import AppearanceVersion, SiteAppearance
 
-# What it takes to change the appearance, and to see the draft.
+# The permission to change the appearance, and to see the draft.
 PERMISSION: Final = "blog.change_siteappearance"
 # How many versions are kept.
-KEPT: Final = 50
-# In place of the ID of a version: the appearance that every site begins with.
-THE_FIRST: Final = 0
+MAX_VERSIONS: Final = 50
+# Used in place of a version's ID for the appearance that every site starts with.
+INITIAL: Final = 0
 
 
 class ConflictError(Exception):
-    """Someone else has changed the appearance since this person began."""
+    """Someone else has changed the appearance since the form was opened."""
 
 
 def prepared(row: SiteAppearance) -> Appearance:
-    """Return the draft, or what is public if there is none."""
+    """Return the draft, or the public appearance if there is none."""
     return read(row.document if row.draft is None else row.draft)
 
 
 def stamp(row: SiteAppearance) -> str:
-    """Return what changes whenever the draft or what is public does."""
+    """Return a string that changes whenever the draft or the public appearance does."""
     return blake2b(json.dumps([row.document, row.draft], sort_keys=True).encode(), digest_size=12).hexdigest()
 
 
 @transaction.atomic
 def save_draft(document: Document, *, seen: str) -> None:
-    """Store a valid document as the draft. One that is what is public already is none. Raises ConflictError."""
+    """Store a valid document as the draft, or no draft if it equals the public one. Raises ConflictError."""
     row = _locked_row()
     draft = None if document == asdict(read(row.document)) else document
-    # The second click of a double click finds what the first one saved.
+    # After the first click of a double click, there is nothing left to save.
     if row.draft != draft:
         _expect(row, seen)
         SiteAppearance.objects.filter(pk=1).update(draft=draft)
@@ -52,41 +52,41 @@ def save_draft(document: Document, *, seen: str) -> None:
 
 @transaction.atomic
 def discard_draft(*, seen: str) -> None:
-    """Forget the draft. Raises ConflictError."""
+    """Delete the draft. Raises ConflictError."""
     _expect(_locked_row(), seen)
     SiteAppearance.objects.filter(pk=1).update(draft=None)
 
 
 @transaction.atomic
 def publish(document: Document, *, by: User, seen: str) -> int:
-    """Make a valid document public, in place of the draft. Return the version to go back to. Raises ConflictError."""
+    """Publish a valid document and delete the draft. Return the version to go back to. Raises ConflictError."""
     row = _locked_row()
     try:
         _expect(row, seen)
     except ConflictError:
-        # Unless it is the second click of a double click.
+        # The second click of a double click is not a conflict.
         if row.draft is not None or row.document != document:
             raise
-        return next(iter(AppearanceVersion.objects.values_list("pk", flat=True)[1:2]), THE_FIRST)
+        return next(iter(AppearanceVersion.objects.values_list("pk", flat=True)[1:2]), INITIAL)
     row.draft = None
     return _publish(row, document, by)
 
 
 @transaction.atomic
 def publish_again(version: int, *, by: User) -> int:
-    """Make an earlier version public again, or THE_FIRST. The draft stays. Return the version to go back to.
+    """Publish an earlier version, or INITIAL, again. The draft stays. Return the version to go back to.
 
     Raises AppearanceVersion.DoesNotExist.
     """
     row = _locked_row()
-    is_first = version == THE_FIRST
+    is_first = version == INITIAL
     document = default_document() if is_first else AppearanceVersion.objects.get(pk=version).document
     return _publish(row, asdict(read(document)), by)
 
 
 @transaction.atomic
 def add_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> bool:
-    """Make these menus public, by their names in the document, if the site has none. Return whether it had none.
+    """Publish these menus, by their names in the document, if the site has none. Return whether it had none.
 
     A draft without menus gets them too, so that publishing it does not remove them.
     """
@@ -99,7 +99,7 @@ def add_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> bool:
 
 @transaction.atomic
 def remove_menus(menus: Mapping[str, list[Item]], *, by: User | None) -> list[str]:
-    """Remove those of these menus that are still public as they are. Return the names of the others."""
+    """Remove those of these menus that are public and unchanged. Return the names of the others."""
     if not menus:
         return []
     row = _locked_row()
@@ -115,7 +115,7 @@ def _menus_of(appearance: Appearance) -> dict[str, list[Item]]:
 
 
 def _change_menus(row: SiteAppearance, menus: Mapping[str, list[Item]], by: User | None) -> None:
-    """Publish these menus, and put them into the draft where it has the same as what was public before."""
+    """Publish these menus. The draft gets those that it has not changed."""
     document = asdict(read(row.document))
     if row.draft is not None:
         draft = asdict(read(row.draft))
@@ -125,7 +125,7 @@ def _change_menus(row: SiteAppearance, menus: Mapping[str, list[Item]], by: User
 
 @transaction.atomic
 def add_blocks(blocks: Sequence[Block]) -> None:
-    """Put blocks below the others of the draft, which is made if there is none. They must fit into the sidebar."""
+    """Append blocks to the draft, which is created if there is none. The sidebar must have room for them."""
     row = _locked_row()
     document = asdict(prepared(row))
     document["blocks"] = [*(document["blocks"] or default_blocks()), *blocks]
@@ -133,22 +133,22 @@ def add_blocks(blocks: Sequence[Block]) -> None:
 
 
 def _publish(row: SiteAppearance, document: Document, by: User | None) -> int:
-    newest = list(AppearanceVersion.objects.values_list("pk", flat=True)[:KEPT])
-    AppearanceVersion.objects.exclude(pk__in=newest[: KEPT - 1]).delete()
+    newest = list(AppearanceVersion.objects.values_list("pk", flat=True)[:MAX_VERSIONS])
+    AppearanceVersion.objects.exclude(pk__in=newest[: MAX_VERSIONS - 1]).delete()
     AppearanceVersion.objects.create(document=document, published_at=timezone.now(), published_by=by)
     row.document = document
     row.save()
     record(Action.PUBLISHED, [row], by=by)
-    return newest[0] if newest else THE_FIRST
+    return newest[0] if newest else INITIAL
 
 
 def _locked_row() -> SiteAppearance:
-    """Return the row, which nobody else changes until the end of the transaction."""
+    """Return the row, locked until the end of the transaction."""
     row, _created = SiteAppearance.objects.select_for_update().get_or_create(pk=1)
     return row
 
 
 def _expect(row: SiteAppearance, seen: str) -> None:
-    """Raise ConflictError if the row has changed since it had the stamp that was seen. An empty one is any."""
+    """Raise ConflictError if the stamp of the row is no longer `seen`. An empty one matches any."""
     if seen and seen != stamp(row):
         raise ConflictError

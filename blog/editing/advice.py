@@ -1,7 +1,7 @@
-"""What could be better about a text before it is published, in plain words. Advice never prevents anything.
+"""Advice on what to improve in a text before it is published. It never prevents anything.
 
-Each check gets a `Draft`, saved or not, and yields one sentence for each thing to improve. Apps above this one register
-their own.
+Each check gets a `Draft`, saved or not, and yields a sentence for each suggestion. Apps above this one register their
+own checks.
 """
 
 import datetime as dt
@@ -30,21 +30,21 @@ from core.languages import in_quotes
 from core.registry import Registry
 from media.models import Picture
 
-# Texts of links that say nothing about where they lead, in the languages that our writers use most.
-_EMPTY_WORDS: Final = frozenset(
+# Link texts that say nothing about where the links lead, in the languages that writers use most.
+_VAGUE_TEXTS: Final = frozenset(
     {"here", "click here", "this", "link", "this link", "more", "read more", "hier", "klik hier", "klicken sie hier"}
     | {"ici", "cliquez ici", "aquí", "haz clic aquí", "aqui", "clique aqui", "qui", "clicca qui", "здесь", "тут", "هنا"}
 )
 _HEADING: Final = re.compile(r"h[1-6]")
-_NUMBER_OF_PAGE: Final = re.compile(r"(?:/page)?/[1-9][0-9]{0,8}$")
-# The most links that are looked up, and the most things of a kind that are named.
+_PAGE_NUMBER: Final = re.compile(r"(?:/page)?/[1-9][0-9]{0,8}$")
+# The maximum numbers of links that are looked up, and of items that a sentence names.
 _MAX_LINKS: Final = 500
 _MAX_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry as it would be published. `root` is its text as its author wrote it, before anything is repaired."""
+    """An entry as it would be published. `root` is the parsed text as its author wrote it, before any repairs."""
 
     entry: Entry
     root: etree._Element
@@ -54,7 +54,7 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class LibraryDescription:
-    """The alternative text that the media library has for the image at `url`, which is as in the text."""
+    """The media library's alternative text for the image with this `url` in the text."""
 
     url: str
     alt: str
@@ -63,7 +63,7 @@ class LibraryDescription:
 
 def _find_problems(name: str, check: object) -> Iterator[str]:
     if not callable(check):
-        yield "It can't be called."
+        yield "It is not callable."
 
 
 advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("advice check", _find_problems)
@@ -72,9 +72,9 @@ advice_checks: Final[Registry[Callable[[Draft], Iterable[str]]]] = Registry("adv
 def advice_for(
     entry: Entry, categories: Collection[Category], tags: Collection[str], root: etree._Element | None = None
 ) -> list[str]:
-    """Return one sentence for each thing to improve; none for a text that can't be rendered.
+    """Return a sentence for each suggestion; none for a text that can't be rendered.
 
-    `root` is what `parse` has returned, if the caller needs it as well.
+    `root` is the result of `parse`, if the caller already has it.
     """
     root = parse(entry) if root is None else root
     if root is None:
@@ -84,7 +84,7 @@ def advice_for(
 
 
 def library_descriptions(entry: Entry, root: etree._Element | None = None) -> list[LibraryDescription]:
-    """Return what the media library says about the images that have no description in the text. At most one query."""
+    """Return the media library's descriptions of images that have none in the text. Takes at most one query."""
     if settings.MEDIA_URL not in entry.source:
         return []
     root = parse(entry) if root is None else root
@@ -99,7 +99,7 @@ def library_descriptions(entry: Entry, root: etree._Element | None = None) -> li
 
 
 def parse(entry: Entry) -> etree._Element | None:
-    """Return the text of an entry as its author wrote it; None if it can't be rendered."""
+    """Return the parsed text of an entry as its author wrote it; None if it can't be rendered."""
     try:
         return parse_source(entry.source, entry.markup, entry)
     except (SourceTooLongError, UnknownMarkupError):
@@ -117,13 +117,13 @@ def check_title(draft: Draft) -> Iterator[str]:
 
 
 def check_images(draft: Draft) -> Iterator[str]:
-    nameless = _undescribed_images(draft.root)
-    if nameless:
+    undescribed = _undescribed_images(draft.root)
+    if undescribed:
         yield ngettext(
             "%(n)d image has no alternative text for people who can't see it: %(names)s.",
             "%(n)d images have no alternative text for people who can't see them: %(names)s.",
-            len(nameless),
-        ) % {"n": len(nameless), "names": _named(file_name(normalise(url) or "") for url in nameless)}
+            len(undescribed),
+        ) % {"n": len(undescribed), "names": _named(file_name(normalise(url) or "") for url in undescribed)}
     picture = draft.entry.featured_picture
     if picture is not None and not picture.alt:
         yield gettext("The featured image has no alternative text for people who can't see it.")
@@ -145,20 +145,20 @@ def check_headings(draft: Draft) -> Iterator[str]:
 
 def check_link_texts(draft: Draft) -> Iterator[str]:
     texts = [_text_of(link) for link in draft.root.iter("a") if link.get("href")]
-    empty = [text for text in texts if text.casefold().strip(" .…»>:") in _EMPTY_WORDS]
-    if empty:
+    vague = [text for text in texts if text.casefold().strip(" .…»>:") in _VAGUE_TEXTS]
+    if vague:
         yield ngettext(
             "%(n)d link doesn't say where it leads: %(names)s.",
             "%(n)d links don't say where they lead: %(names)s.",
-            len(empty),
-        ) % {"n": len(empty), "names": _named(map(in_quotes, empty))}
+            len(vague),
+        ) % {"n": len(vague), "names": _named(map(in_quotes, vague))}
 
 
 def check_links(draft: Draft) -> Iterator[str]:
-    """Report links to posts and pages of this site that readers can't open. At most three queries."""
+    """Report links to posts and pages of this site that readers can't open. Takes at most three queries."""
     urls = [normalise_own(link.get("href") or "") for link in draft.root.iter("a")]
     paths = [normalise_path(urlsplit(url).path) for url in urls[:_MAX_LINKS] if url]
-    # Files are not served by a view everywhere, and relative URLs depend on where the text will be.
+    # Not every site serves files through a view, and relative URLs depend on the future URL of the text.
     files = (settings.MEDIA_URL, settings.STATIC_URL)
     order = {path: index for index, path in enumerate(paths) if path.startswith("/") and not path.startswith(files)}
     broken = sorted(_broken(order), key=order.__getitem__)
@@ -171,7 +171,7 @@ def check_links(draft: Draft) -> Iterator[str]:
 
 
 def _broken(paths: Collection[str]) -> set[str]:
-    """Return those of `paths` that lead nowhere. What isn't a post or a page is taken to be right if it has a view."""
+    """Return those of `paths` that lead nowhere. Other than posts and pages, anything with a view counts as valid."""
     matches = {path: match for path in paths if (match := _resolve(path))}
     posts = {path: _day_and_slug(match) for path, match in matches.items() if match.view_name.startswith("blog:post")}
     pages = {path: str(match.kwargs["path"]) for path, match in matches.items() if match.view_name == "blog:page"}
@@ -179,12 +179,12 @@ def _broken(paths: Collection[str]) -> set[str]:
     days, slugs = {day for day, _slug in posts.values() if day}, {slug for _day, slug in posts.values()}
     found_posts = Post.objects.published().filter(published_on__in=days, slug__in=slugs)
     public_posts = set(found_posts.values_list("published_on", "slug")) if posts else set()
-    candidates = {each for path in pages.values() for each in (path, _NUMBER_OF_PAGE.sub("", path))}
+    candidates = {each for path in pages.values() for each in (path, _PAGE_NUMBER.sub("", path))}
     found_pages = Page.objects.published().filter(path__in=candidates)
     public_pages = set(found_pages.values_list("path", flat=True)) if pages else set()
     broken = {path for path in paths if path not in matches}
     broken |= {path for path, key in posts.items() if key not in public_posts}
-    broken |= {path for path, page in pages.items() if not {page, _NUMBER_OF_PAGE.sub("", page)} & public_pages}
+    broken |= {path for path, page in pages.items() if not {page, _PAGE_NUMBER.sub("", page)} & public_pages}
     slashed = {path: path if path.endswith("/") else f"{path}/" for path in broken}
     redirects = Redirect.objects.filter(path__in=[*slashed, *slashed.values()])
     moved = set(redirects.values_list("path", flat=True)) if broken else set()
@@ -192,7 +192,7 @@ def _broken(paths: Collection[str]) -> set[str]:
 
 
 def _resolve(path: str) -> ResolverMatch | None:
-    """Return what is at `path`, or where it redirects if it lacks a slash; None for nothing."""
+    """Return the match of `path`, or of `path` with a slash, to which it redirects; None if neither has a view."""
     for form in (path, f"{path}/"):
         with suppress(Resolver404):
             return resolve(form)
@@ -245,7 +245,7 @@ def _text_of(element: etree._Element) -> str:
 
 
 def _named(names: Iterable[str]) -> str:
-    """Return the first of `names`, each once, separated by commas."""
+    """Return the first few distinct `names`, separated by commas."""
     distinct = list(dict.fromkeys(name for name in names if name))
     more = ["…"] if len(distinct) > _MAX_NAMED else []
     return gettext(", ").join([*(Truncator(name).chars(60) for name in distinct[:_MAX_NAMED]), *more])

@@ -1,6 +1,6 @@
-"""Keeping what people type until they save it, and telling others who is editing what.
+"""Autosaving: keeping unsaved input until it is saved, and telling others who is editing what.
 
-There is one row for each person and form. It is no part of the history (blog.revisions).
+There is one row for each user and form. It is not part of the history (blog.revisions).
 """
 
 import datetime as dt
@@ -27,7 +27,7 @@ KEPT_FOR: Final = dt.timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class OpenForm:
-    """The form of `entry`, or of a new entry, in which `user` is typing."""
+    """The form for an entry, or for a new entry, in which `user` is typing."""
 
     user: User
     kind: str
@@ -35,7 +35,7 @@ class OpenForm:
     form_id: uuid.UUID | None = None
 
     def report(self, data: FormValues | None = None) -> dt.datetime:
-        """Store what was typed into it (None: nothing new), and that it is open now, in one statement."""
+        """Store in one statement that the form is open now, and what was typed into it (None if nothing is new)."""
         now = timezone.now()
         row = Autosave(
             user=self.user,
@@ -55,28 +55,28 @@ class OpenForm:
         return now
 
     def unsaved(self) -> Autosave | None:
-        """Return what was typed into it and not saved, if anything."""
+        """Return the unsaved input, if there is any."""
         return Autosave.objects.filter(self._row, kind=self.kind, data__isnull=False).first()
 
     def discard(self) -> None:
-        """Forget what was typed into it, which was saved or is not wanted any more. Also tidies up what is old."""
+        """Delete the unsaved input, which was saved or is no longer wanted, and all autosaves that are too old."""
         Autosave.objects.filter(self._row | Q(seen_at__lt=timezone.now() - KEPT_FOR)).delete()
 
     def lock_saved(self) -> int | None:
-        """Return the ID of the entry as which this form of a new one was saved before, if it was.
+        """Return the ID of the entry that this form for a new entry has already created, if any.
 
-        Whatever submits the same form waits until the transaction of the caller ends.
+        Other submissions of the same form wait until the transaction of the caller ends.
         """
         self.report()
         return Entry.objects.filter(guid=self.guid).values_list("pk", flat=True).first()
 
     @property
     def guid(self) -> str:
-        """The identifier of the entry as which this form of a new one is saved, by which it is known if sent again."""
+        """The GUID of the entry that this form for a new entry creates, by which a second submission is recognised."""
         return uuid.uuid5(uuid.NAMESPACE_OID, f"{self.user.pk} {self.kind} {self.form_id}").urn
 
-    def became(self, entry: Entry) -> None:
-        """Have the row be that of `entry`, as which this form was saved, and forget what was typed into it."""
+    def move_to(self, entry: Entry) -> None:
+        """Move the row to `entry`, which this form has created, and delete the unsaved input."""
         row = Autosave.objects.filter(user=self.user, form_id=self.form_id)
         row.update(entry=entry.pk, data=None, saved_at=None)
 
@@ -88,14 +88,14 @@ class OpenForm:
 
 
 def unsaved_new(user: User, kind: str, limit: int = 5) -> list[Autosave]:
-    """Return what `user` typed into forms of new entries and did not save, the newest first."""
+    """Return the unsaved input of `user` in forms for new entries, the newest first."""
     rows = Autosave.objects.filter(user=user, kind=kind, entry=None, data__isnull=False)
     return list(rows.order_by("-saved_at")[:limit])
 
 
-def editors_of(entry_ids: Collection[int], but: User) -> dict[int, list[str]]:
-    """Return the names of the people other than `but` who have the forms of these entries open, by entry."""
-    rows = Autosave.objects.filter(entry__in=entry_ids, seen_at__gt=timezone.now() - PRESENT_FOR).exclude(user=but)
+def editors_of(entry_ids: Collection[int], exclude: User) -> dict[int, list[str]]:
+    """Return the names of the users other than `exclude` who have the forms for these entries open, by entry."""
+    rows = Autosave.objects.filter(entry__in=entry_ids, seen_at__gt=timezone.now() - PRESENT_FOR).exclude(user=exclude)
     names: defaultdict[int, list[str]] = defaultdict(list)
     for row in rows.select_related("user").only("entry", "user__display_name", "user__username").order_by("pk"):
         names[row.entry_id or 0].append(str(row.user))
@@ -103,7 +103,7 @@ def editors_of(entry_ids: Collection[int], but: User) -> dict[int, list[str]]:
 
 
 def to_form_values(value: Any) -> FormValues | None:
-    """Return `value`, decoded from JSON, if it has the form of submitted fields; None if it does not."""
+    """Return `value`, decoded from JSON, if it has the shape of submitted fields; None if it does not."""
     if not isinstance(value, dict):
         return None
     for values in value.values():

@@ -1,4 +1,4 @@
-"""Changing the same things of many posts or pages, in one transaction and a fixed number of statements per batch."""
+"""Making the same changes to many posts or pages, in one transaction and a fixed number of statements per batch."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _BATCH_SIZE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What to change. What is empty or None stays as it is. Only posts have categories and tags."""
+    """The changes to make. Empty values and None change nothing. Only posts have categories and tags."""
 
     add_categories: Collection[Category] = ()
     remove_categories: Collection[Category] = ()
@@ -40,13 +40,13 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class BulkEdit(BulkChange):
-    """Which entries change, and which the person may not change. `unchanged` ones are already as they should be."""
+    """Which entries change, and which the user may not change. Those in `unchanged` are already as they should be."""
 
     unchanged: list[Any] = field(default_factory=list)
 
 
 def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
-    """Change entries, and return which. Nothing is rendered."""
+    """Change entries without rendering them, and return which were changed."""
     tagged = Post.tags.through._default_manager
     with transaction.atomic():
         result = preview_edit(entries, by, changes, lock=True)
@@ -69,7 +69,7 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
 
 
 def preview_edit(entries: QuerySet[Any], by: User, changes: Changes, *, lock: bool = False) -> BulkEdit:
-    """Return what `edit` would do. The entries are as they are now."""
+    """Return what `edit` would do. The returned entries are unmodified."""
     result = BulkEdit()
     found = list(chosen(entries, lock=lock))
     differing = set(_differing(found, changes))

@@ -1,7 +1,7 @@
-"""Conversion of a text to Markdown: only if readers will see the same as before.
+"""Conversion of a text to Markdown, only if readers will see the same as before.
 
-What the text shows is written as Markdown, block by block. Each block is rendered and compared with the original; where
-Markdown has nothing for it, it stays HTML, which Markdown may contain.
+The rendered text is written as Markdown, block by block. Each block is rendered and compared with the original; what
+Markdown can't express stays HTML, which Markdown may contain.
 """
 
 import copy
@@ -21,7 +21,7 @@ from blog.revisions.comparing import matches
 _MAX_DIFFERENCES: Final = 200
 _SPACE: Final = re.compile(r"[ \t\n\r\f]+")
 _MARKS: Final = re.compile(r"[\\`*_\[\]<>&~|#!]")
-# What would begin a list or another block at the beginning of a line.
+# What would start a list or another block at the beginning of a line.
 _BLOCK_START: Final = re.compile(r"^(?=[-+=:])|^([0-9]+)(?=[.)])", re.MULTILINE)
 _HEADINGS: Final = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LISTS: Final = ("ul", "ol")
@@ -36,16 +36,16 @@ _ATTRIBUTES: Final[dict[str, frozenset[str]]] = {
     "figure": frozenset({"class", "data-player"}),
     **dict.fromkeys(_HEADINGS, frozenset({"id"})),
 }
-# Added to every image.
+# Rendering adds these to every image.
 _FORCED_ATTRIBUTES: Final = frozenset({"decoding", "loading"})
 _FORCED_IN_HTML: Final = re.compile(r' (?:decoding="async"|loading="lazy")(?=[^<>]*>)')
 
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The Markdown `source`, and the `differences` between what readers see now and then, as lines of a diff.
+    """The Markdown `source`, and the `differences` that readers would see, as lines of a diff.
 
-    `has_remote_media` says whether the text shows files of other sites, which an import may still bring.
+    `has_remote_media` is whether the text shows files from other sites, which an import may still copy.
     """
 
     source: str
@@ -80,7 +80,7 @@ def convert_to_markdown(source: str, markup: str, entry: object = None, language
 def _diff(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
     """Yield each run of lines that were removed and added, with the line before and after it, in the form of a diff.
 
-    Unlike difflib, this takes no time that grows with the square of the length.
+    Unlike difflib, this doesn't take quadratic time.
     """
     for (i, j), (next_i, next_j) in pairwise([(-1, -1), *matches(old, new), (len(old), len(new))]):
         removed, added = old[i + 1 : next_i], new[j + 1 : next_j]
@@ -93,14 +93,14 @@ def _diff(old: Sequence[str], new: Sequence[str]) -> Iterator[str]:
 
 
 def _read(body_html: str) -> etree._Element:
-    """Return the tree of a body, with its loose text in paragraphs, as Markdown puts it."""
+    """Return the tree of a body, with its loose text in paragraphs, as in Markdown."""
     wrapped = etree.Element("body")
     wrapped.extend(_take_blocks(parse(body_html.replace(MORE_PLACEHOLDER, "<!--more-->"))))
     return wrapped
 
 
 def _take_blocks(element: etree._Element) -> Iterator[etree._Element]:
-    """Take the blocks out of an element, and yield them with the text between them in paragraphs."""
+    """Remove the blocks from an element, and yield them, with the text between them in paragraphs."""
     run = etree.Element("p")
     run.text = element.text
     for child in list(element):
@@ -117,7 +117,7 @@ def _take_blocks(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _convert_blocks(root: etree._Element) -> Iterator[str]:
-    """Yield the simplest Markdown of each block that is rendered as the block is, or else its HTML."""
+    """Yield, for each block, the simplest Markdown that renders as the same block, or else its HTML."""
     blocks = list(root)
     candidates = [list(_candidates(block)) for block in blocks]
     flat = [RenderInput(text, "markdown") for texts in candidates for text in texts]
@@ -126,7 +126,7 @@ def _convert_blocks(root: etree._Element) -> Iterator[str]:
     for block, texts in zip(blocks, candidates, strict=True):
         ids = _ids(block)
         wanted = _canonical_lines(_alone(block), ids)
-        # All results are taken, so that each block gets its own.
+        # Take the results of all candidates, so that the next block gets its own.
         bodies = [next(rendered).body_html for _text in texts]
         results = [_canonical_lines(_read(html), ids) for html in bodies]
         fitting = [text for text, lines in zip(texts, results, strict=True) if lines == wanted]
@@ -158,7 +158,7 @@ def _candidates(block: etree._Element) -> Iterator[str]:
 
 
 def _raw(element: etree._Element) -> str:
-    """Return the HTML of an element in lines without blank ones, which would end it in Markdown."""
+    """Return the HTML of an element without blank lines, which would end it in Markdown."""
     html = _FORCED_IN_HTML.sub("", etree.tostring(element, method="html", encoding="unicode", with_tail=False))
     for tag, comment in _MARKERS.items():
         html = html.replace(f"<{tag}></{tag}>", comment)
@@ -176,13 +176,13 @@ def _escape(text: str) -> str:
 
 
 class _Writer:
-    """Writes elements as Markdown, with its marks for emphasis or, where these would be misread, with HTML."""
+    """Writes elements as Markdown. Where the marks for emphasis would be misread, it uses HTML instead."""
 
     def __init__(self, *, has_emphasis: bool) -> None:
         self._has_emphasis = has_emphasis
 
     def block(self, element: etree._Element) -> str:
-        """Return the Markdown of a block, which may be left without its own blocks. Raises _NoMarkdownError."""
+        """Return the Markdown of a block, from which nested blocks may be removed. Raises _NoMarkdownError."""
         tag = str(element.tag)
         if tag in _MARKERS:
             return _MARKERS[tag]
@@ -233,7 +233,7 @@ class _Writer:
         return f"{fence}{language}\n{text}\n{fence}"
 
     def _embed(self, element: etree._Element) -> str:
-        """Return the URL of a card for another site, which becomes the card again."""
+        """Return the URL of a card for another site, which Markdown turns into the card again."""
         link = element[0] if len(element) == 1 and element[0].tag == "a" else None
         if link is None:
             raise _NoMarkdownError
@@ -311,7 +311,7 @@ class _Writer:
 
 
 def _canonical_lines(root: etree._Element, ids: set[str]) -> list[str]:
-    """Return what readers notice of a tree, one line for each element and piece of text.
+    """Return what readers can notice in a tree, one line for each tag and piece of text.
 
     The ids that Markdown adds to headings are left out, unless they are among `ids`.
     """
@@ -339,7 +339,7 @@ def _visible(text: str | None, parent: etree._Element) -> str:
 
 
 def _without_edge_spaces(lines: list[str]) -> list[str]:
-    """Remove the spaces next to the edges of blocks and line breaks, which no browser shows."""
+    """Remove the spaces next to block boundaries and line breaks, which no browser shows."""
     kept: list[str] = []
     lines = [line for line in lines if line]
     for index, line in enumerate(lines):

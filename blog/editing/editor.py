@@ -26,8 +26,8 @@ from media.pictures import MAX_BYTES
 class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no types
     """A text area that takes images, with a live preview rendered as the site renders it.
 
-    It has its own script in place of that of markdownx, which loses the undo history, traps the Tab key and writes
-    error messages into the text. `entry` is the one to which the source belongs, whether it is stored or not.
+    Its own script replaces that of markdownx, which loses the undo history, traps the Tab key and writes error messages
+    into the text. `entry` is the entry that the source belongs to, whether it is stored or not.
     """
 
     def __init__(self, entry: Entry | None = None, attrs: dict[str, Any] | None = None) -> None:
@@ -73,10 +73,10 @@ class SourceEditor(MarkdownxWidget):  # type: ignore[misc]  # markdownx ships no
 
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
-    """Show the text as readers will see it, or a sentence that says why not.
+    """Show the text as readers will see it, or a sentence that explains why that is impossible.
 
-    `?markup=` names its markup, and `?entry=` the ID of the entry that it belongs to, if that is stored. `language` is
-    the one that is chosen in the form.
+    `?markup=` is its markup, and `?entry=` the ID of the entry that it belongs to, if that is stored. `language` is the
+    language chosen in the form.
     """
     if not may_write(request.user):
         return _error(_("Log in again in another tab to see the preview. Your text is still here."), status=403)
@@ -98,7 +98,7 @@ def preview(request: HttpRequest) -> HttpResponse:
     more = format_html('<span class="preview-marker">{}</span>', _("Read more"))
     page_break = format_html('<p><span class="preview-marker">{}</span></p>', _("Page break"))
     html = rendered.body_html
-    # Not those of the stored text, which has other pictures.
+    # The pictures of this text may differ from those of the stored text.
     pictures = Picture.objects.filter(file__in=library_files(html)).select_related("merged_into")
     body = entry.for_readers(html, by_file_name(pictures))
     return HttpResponse(body.replace(MORE_PLACEHOLDER, more).replace(PAGE_BREAK, page_break))

@@ -37,7 +37,7 @@ def links(request: HttpRequest) -> JsonResponse:
     condition = title_condition(request.GET.get("q", ""))
     fields = ("kind", "title", "slug", "password", "status", "published_at", "published_on", "path")
     found: list[Entry] = []
-    # One query for each kind, because the index with which the newest are found at once begins with the kind.
+    # One query for each kind, because the index that finds the newest immediately begins with the kind.
     for model, limit in ((Page, _MAX_PAGES), (Post, _MAX_FOUND)):
         newest = model.objects.published().filter(condition).newest_first().only(*fields)
         found += newest[: limit - len(found)]

@@ -1,4 +1,4 @@
-"""What has changed in the original of a translation since the two were last the same, paragraph by paragraph."""
+"""What has changed in the original of a translation since the two last matched, paragraph by paragraph."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -19,15 +19,15 @@ from core.text import parse_time
 
 
 class ChangedAgainError(Exception):
-    """The original is not as this person saw it any more."""
+    """The original has changed since this user saw it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Paragraphs of the original that have changed together: from `first` to `last`, counted from 1.
+    """A run of paragraphs of the original that have changed: from `first` to `last`, counted from 1.
 
-    If it only lost some, `last` is less than `first`: they stood before `first`. In `translation` are the paragraphs
-    at the same place, if the translation has as many as the original had.
+    If paragraphs were only removed, `last` is less than `first`, and they were before `first`. `translation` has the
+    corresponding paragraphs, if the translation has as many paragraphs as the original had.
     """
 
     first: int
@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class OriginalChanges:
-    """What differs between the version that was translated and what the original says now."""
+    """The differences between the version that was translated and the current original."""
 
     seen: Revision
     title: SafeString
@@ -61,28 +61,28 @@ def changes_since(seen: Revision, original: Entry, translation: Entry) -> Origin
 
 
 def begin(entry: Entry, original: Entry, version: str) -> None:
-    """Note what a new translation says the same as: `original` as it was in a `version`, the time of its last change.
+    """Record which version of `original` a new translation is of: the one that was last changed at the time `version`.
 
-    If that version isn't known, `original` as it is now. The person who wrote it sees `original`.
+    If that isn't known, it is the current one. The caller has checked that the translator may view `original`.
     """
     try:
-        _note_version(entry, original, parse_time(version))
+        _record_version(entry, original, parse_time(version))
     except ChangedAgainError:
-        _note_version(entry, original, None)
+        _record_version(entry, original, None)
 
 
 def bring_up_to_date(entry: Entry, original: Entry, by: User, *, seen_at: dt.datetime | None = None) -> None:
-    """Note that `entry` says the same as its translation `original`.
+    """Record that `entry` is up to date with its translation `original`.
 
-    With `seen_at`, the same as `original` said when it had last been changed at that time. Raises PermissionDenied
-    unless `by` may change `entry` and see `original`, and ChangedAgainError if that version is no longer known.
+    With `seen_at`, it is up to date with the version that was last changed at that time. Raises PermissionDenied
+    unless `by` may change `entry` and view `original`, and ChangedAgainError if that version is no longer known.
     """
     if not (may_edit(by, entry) and may_view(by, original)):
         raise PermissionDenied
-    _note_version(entry, original, seen_at)
+    _record_version(entry, original, seen_at)
 
 
-def _note_version(entry: Entry, original: Entry, seen_at: dt.datetime | None) -> None:
+def _record_version(entry: Entry, original: Entry, seen_at: dt.datetime | None) -> None:
     with transaction.atomic():
         current: Entry = Entry.objects.select_for_update().get(pk=original.pk)
         if seen_at in {None, current.modified_at}:
@@ -96,7 +96,7 @@ def _note_version(entry: Entry, original: Entry, seen_at: dt.datetime | None) ->
 
 
 def _current_revision(entry: Entry) -> Revision:
-    """Return the revision of what `entry` says now, which is made if there is none."""
+    """Return the revision with the current content of `entry`, which is created if there is none."""
     current = Revision.of(entry, by=None)
     latest = Revision.objects.filter(entry=entry.pk).order_by("-pk").first()
     if latest is not None and latest.digest == current.digest:

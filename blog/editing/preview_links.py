@@ -1,6 +1,6 @@
-"""Links for people without an account to what is not public yet: signed, for some days, and revocable.
+"""Links to unpublished posts and pages for people without an account: signed, temporary and revocable.
 
-Anyone with the URL sees the text as it is stored at that time. The URL is a secret, so its pages are private
+Anyone with the URL sees the text as it is currently stored. The URL is a secret, so its pages are private
 (blog.caching.private_parameters): no cache stores them, no search engine indexes them, no other site learns of them.
 """
 
@@ -17,13 +17,13 @@ from accounts.models import User
 from blog.models import Entry, PreviewLink, Status
 from core.site import absolute_url
 
-# The query parameter that holds the signed ID of a link.
+# The query parameter that contains the signed ID of a link.
 PARAMETER: Final = "preview_link"
 _SIGNER: Final = Signer(salt="blog.preview_links")
 
 
 def create(entry: Entry, by: User, days: int) -> PreviewLink:
-    """Return a new link to `entry` that works for `days`. Links that have expired are deleted."""
+    """Create a link to `entry` that works for `days`, and delete links that have expired."""
     now = timezone.now()
     PreviewLink.objects.filter(expires_at__lte=now).delete()
     expires_at = now + dt.timedelta(days=days)
@@ -31,7 +31,7 @@ def create(entry: Entry, by: User, days: int) -> PreviewLink:
 
 
 def working_links(entry: Entry) -> QuerySet[PreviewLink]:
-    """Return the links to `entry` that work, with the people who created them."""
+    """Return the links to `entry` that have not expired, with the users who created them."""
     return entry.preview_links.filter(expires_at__gt=timezone.now()).select_related("created_by")
 
 
@@ -42,9 +42,9 @@ def url_of(link: PreviewLink) -> str:
 
 
 def find_entry(token: str) -> Entry | None:
-    """Return the entry to which a link with this token leads; None if it is forged, expired or revoked.
+    """Return the entry that a link with this token leads to; None if it is forged, expired or revoked.
 
-    What is in the trash is not shown to anyone.
+    Entries in the trash are never shown.
     """
     try:
         pk = int(_SIGNER.unsign(token))

@@ -1,4 +1,4 @@
-"""The toolbar of the editor: its buttons, their shortcuts and icons. editor/formatting.js says what they do."""
+"""The toolbar of the editor: its buttons, their shortcuts and icons. editor/formatting.js has what they do."""
 
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,9 +8,9 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """A button with a `label` and an `icon`, the path of an SVG of 20 by 20 units that is drawn with a pen.
+    """A button with a `label` and an `icon`, the stroked path of an SVG of 20 by 20 units.
 
-    `keys` is pressed together with Ctrl or Cmd: a letter or a digit, perhaps with `Shift+` before it. What inserts
+    `keys` is pressed together with Ctrl or Cmd: a letter or a digit, optionally after `Shift+`. A tool that `inserts`
     something is also offered when someone types `/`.
     """
 

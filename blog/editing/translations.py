@@ -23,9 +23,9 @@ class LinkError(ValueError):
 def link(entry: Entry, other: Entry, by: User, *, is_new: bool = False) -> None:
     """Make `entry` and `other` translations of each other, and of what either was linked to before.
 
-    The time of their last change stays, so that forms that are open and imports go on with them. Raises LinkError, and
-    PermissionDenied unless `by` may see `other` and change `entry`, or has just written it: `is_new`. Who may publish
-    only their own texts can't change them from then on.
+    `modified_at` stays the same, so that open forms and imports don't take this for an edit. Raises LinkError, and
+    PermissionDenied unless `by` may view `other`, and may change `entry` or has just written it (`is_new`): authors who
+    have just published their text may no longer change it.
     """
     if not ((is_new or may_edit(by, entry)) and may_view(by, other)):
         raise PermissionDenied
@@ -42,20 +42,20 @@ def link(entry: Entry, other: Entry, by: User, *, is_new: bool = False) -> None:
 
 
 def unlink(entry: Entry, by: User) -> None:
-    """Take `entry` out of its group. Raises PermissionDenied if `by` may not change it."""
+    """Remove `entry` from its group. Raises PermissionDenied if `by` may not change it."""
     if not may_edit(by, entry):
         raise PermissionDenied
     with transaction.atomic():
         linked = _lock(entry)
         rest = [each for each in linked if each.pk != entry.pk]
-        # One alone is no group.
+        # A single entry is not a group.
         leaving = linked if len(rest) == 1 else [each for each in linked if each.pk == entry.pk]
         _set_group(leaving, None, by, seen_by=rest)
     entry.translation_group = None
 
 
 def require_possible(entries: Iterable[Entry]) -> None:
-    """Raise LinkError if these entries, of which some may be new, can't be translations of each other."""
+    """Raise LinkError if these entries, some of which may be new, can't be translations of each other."""
     languages: dict[str, Entry] = {}
     kinds = set()
     for entry in entries:
@@ -79,7 +79,7 @@ def _lock(*entries: Entry) -> list[Any]:
 
 
 def _set_group(entries: list[Any], group: uuid.UUID | None, by: User, seen_by: Iterable[Any] = ()) -> None:
-    """Give `entries` this group. Their revisions say so, and those of the entries in `seen_by` as well."""
+    """Set the group of `entries`, and record it in their revisions and in those of the entries in `seen_by`."""
     affected = {each.pk: each for each in (*entries, *seen_by)}.values()
     before = {each.pk: Revision.of(each, by=None) for each in affected}
     for each in entries:

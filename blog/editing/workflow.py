@@ -1,4 +1,4 @@
-"""The steps from a draft to a published text: which of them a person may take now, and what each of them does."""
+"""The steps from a draft to a published text: which of them a user may take now, and what each of them does."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,7 +11,7 @@ from blog.permissions import Anyone, may_edit, may_publish
 
 
 class Step(StrEnum):
-    """What people do with an entry when they save it."""
+    """What a user does with an entry by saving it."""
 
     SAVE = "save"
     SUBMIT = "submit"
@@ -67,12 +67,12 @@ _NEW_STATUS: Final = {
 
 
 def state_of(entry: Entry) -> str:
-    """Return its status, or `scheduled`, which is not a status."""
+    """Return the status of `entry`, or `scheduled`, which is not a status."""
     return "scheduled" if entry.is_scheduled else entry.status
 
 
 def steps_for(user: Anyone, entry: Entry) -> Steps:
-    """Return what `user` may do with `entry` in its present state. A new entry has no ID and is a draft."""
+    """Return what `user` may do with `entry` in its current state. A new entry has no ID and is a draft."""
     if entry.pk and not may_edit(user, entry):
         return Steps()
     if not may_publish(user, type(entry)):
@@ -81,7 +81,7 @@ def steps_for(user: Anyone, entry: Entry) -> Steps:
         steps = _REVIEW
     else:
         steps = _SCHEDULED if entry.is_scheduled else _EDITOR[Status(entry.status)]
-    # What was never stored can't be moved to the trash.
+    # A new entry can't be moved to the trash.
     return steps if entry.pk else Steps(steps.main, tuple(step for step in steps.others if step != Step.TRASH))
 
 
@@ -92,9 +92,9 @@ def may_take(user: Anyone, entry: Entry, step: Step) -> bool:
 
 
 def take(step: Step, entry: Entry) -> None:
-    """Give `entry` the status and the time that follow from `step`, without saving it.
+    """Set the status and the time of `entry` that result from `step`, without saving it.
 
-    To publish means now: a time in the future is dropped, and one in the past stays, as its URL depends on it.
+    Publishing means now: a time in the future is dropped. A time in the past stays, because the URL depends on it.
     """
     entry.status = _NEW_STATUS.get(step, entry.status)
     if step == Step.PUBLISH and entry.published_at and entry.published_at > timezone.now():

@@ -255,13 +255,13 @@ class TestPublishing:
     ) -> None:
         before = get()
         first = publish(type_style="plain")
-        assert first == versions.THE_FIRST
+        assert first == versions.INITIAL
         with django_capture_on_commit_callbacks(execute=True):
             versions.publish_again(first, by=owner)
         assert get() == before
 
     def test_keeps_the_versions_of_late(self, publish: Publish, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(versions, "KEPT", 3)
+        monkeypatch.setattr(versions, "MAX_VERSIONS", 3)
         for number in range(5):
             publish(footer=str(number))
         kept = AppearanceVersion.objects.all()

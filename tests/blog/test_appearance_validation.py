@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blog.appearance.colours import DARK, ENOUGH, LIGHT, Colour, Scheme, contrast, format_ratio
+from blog.appearance.colours import DARK, LIGHT, MIN_CONTRAST, Colour, Scheme, contrast, format_ratio
 from blog.appearance.custom_css import MAX_LENGTH, find_problems
 from blog.appearance.documents import Appearance, AppearanceForm, default_document, read
 
@@ -37,7 +37,7 @@ class TestContrast:
     @given(colour=COLOURS)
     def test_the_nearest_colour_has_enough_on_every_background(self, scheme: Scheme, colour: Colour) -> None:
         nearest = scheme.nearest(colour)
-        assert all(contrast(nearest, background) >= ENOUGH for background in scheme.backgrounds)
+        assert all(contrast(nearest, background) >= MIN_CONTRAST for background in scheme.backgrounds)
         assert (nearest == colour) == scheme.passes(colour)
 
     def test_the_nearest_colour_keeps_its_hue(self) -> None:

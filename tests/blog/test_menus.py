@@ -11,7 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
 from blog.appearance.documents import AppearanceForm, default_document, read
-from blog.appearance.menus import OfferedMenu, filled, lines_of, offered_menus
+from blog.appearance.menus import OfferedMenu, fill_menu, lines_of, offered_menus
 from blog.models import Page, SiteAppearance, Status
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, at
 
@@ -178,8 +178,8 @@ class TestOfferedMenus:
     def test_that_are_gone_change_nothing(self, chosen: str) -> None:
         data = QueryDict(mutable=True)
         data.update({"header_menu": "Ours /ours/", "header_menu-from": chosen})
-        assert filled(data, "fill-header_menu") == data
-        assert filled(data, "save") is None
+        assert fill_menu(data, "fill-header_menu") == data
+        assert fill_menu(data, "save") is None
 
     def test_are_no_choice_if_there_are_none(self, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(offered_menus, "data", {})

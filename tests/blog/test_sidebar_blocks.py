@@ -14,7 +14,7 @@ from lxml import html
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import User
-from blog.appearance.blocks import default_blocks, read_blocks, rearranged, sidebar_blocks
+from blog.appearance.blocks import default_blocks, read_blocks, rearrange, sidebar_blocks
 from blog.appearance.documents import default_document, read
 from blog.models import SiteAppearance, Status
 from blog.sidebar import sidebar as render_sidebar
@@ -357,19 +357,19 @@ class TestTheForm:
 
     @pytest.mark.parametrize("action", ["", "save", "up-9", "remove-x", "publish"])
     def test_other_buttons_rearrange_nothing(self, action: str) -> None:
-        assert rearranged(QueryDict("blocks=0&blocks=1"), "blocks", action) is None
+        assert rearrange(QueryDict("blocks=0&blocks=1"), "blocks", action) is None
 
     @pytest.mark.parametrize(
         ("action", "numbers"),
         [("up-0", "01"), ("down-1", "01"), ("up-1", "10"), ("down-0", "10"), ("remove-1", "0"), ("add", "012")],
     )
     def test_blocks_at_the_ends_stay_there(self, action: str, numbers: str) -> None:
-        changed = rearranged(QueryDict("blocks=0&blocks=1&add=text"), "blocks", action)
+        changed = rearrange(QueryDict("blocks=0&blocks=1&add=text"), "blocks", action)
         assert changed is not None
         assert "".join(changed.getlist("blocks")) == numbers
 
     @pytest.mark.parametrize("number", ["x", "", "9" * 5000, "²"])
     def test_a_block_is_added_whatever_was_sent_as_the_number_of_another(self, number: str) -> None:
-        changed = rearranged(QueryDict(f"blocks={number}&add=text"), "blocks", "add")
+        changed = rearrange(QueryDict(f"blocks={number}&add=text"), "blocks", "add")
         assert changed is not None
         assert changed.getlist("blocks") == [number, "1"]

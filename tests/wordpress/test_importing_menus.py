@@ -319,7 +319,7 @@ class TestPlaces:
     def test_are_a_version_that_can_be_taken_back(self, import_parts: ImportParts) -> None:
         import_parts(link(50, "x", url="/x/"))
         assert AppearanceVersion.objects.get().document == SiteAppearance.current().document
-        versions.publish_again(versions.THE_FIRST, by=UserFactory())
+        versions.publish_again(versions.INITIAL, by=UserFactory())
         assert shown() == {}
         # The owner has decided, and another import does not know better.
         import_parts(link(50, "x", url="/x/"))
