@@ -1,4 +1,4 @@
-"""Caching: which pages any cache may store, and which are for one reader alone.
+"""Caching: which pages any cache may store, and which are for one reader only.
 
 `application` is the page cache itself, which answers before Django does. `middleware` marks what may be stored.
 """
@@ -12,19 +12,20 @@ from django.utils.cache import patch_cache_control
 
 from core.registry import Registry
 
-# Query parameters, by the app that reads them, that determine which public page is shown. All others are ignored: pages
-# never see them, and no cache keeps them apart.
+# Query parameters, by the app that reads them, that determine which public page is shown. All others are ignored: views
+# never see them, and no cache distinguishes them.
 page_parameters: Final[Registry[frozenset[str]]] = Registry("set of page parameters")
-# Pages with a private one are for one reader alone: no cache stores them, and their URL is never sent as a referrer.
+# Pages with a private parameter are for one reader only: no cache stores them, and their URL is never sent as a
+# referrer.
 private_parameters: Final[Registry[str]] = Registry("private parameter")
-# Pages with one of these are other views of a page that search engines know already. They are not indexed, and neither
+# Pages with one of these are other views of a page that search engines already know. They are not indexed, and neither
 # are private ones.
 noindex_parameters: Final[Registry[str]] = Registry("noindex parameter")
-# What browsers may prefetch from a public page.
+# The rules about what browsers may prefetch from a public page.
 SPECULATION_RULES_PATH: Final = "/speculation-rules.json"
-# What they call that in the header Sec-Speculation-Tags, of requests on this site only.
+# The tag of these rules, which browsers send in the header Sec-Speculation-Tags of same-site requests only.
 PRESSED_LINK: Final = "pressed-link"
-# What browsers keep to decompress further pages with.
+# The dictionary that browsers keep to decompress further pages.
 DICTIONARY_PATH: Final = "/dictionary.txt"
 
 
@@ -40,11 +41,11 @@ def has_session(request: HttpRequest) -> bool:
 
 
 def mark_public(response: HttpResponse) -> None:
-    """Let everyone store the response: the page cache, and browsers and proxies, which revalidate it every time.
+    """Let all caches store the response: the page cache, and browsers and proxies, which revalidate it every time.
 
-    If the view says how long they may keep it, they do, but the page cache asks for the content version all the same.
-
-    It does not vary on cookies, because our caches never answer requests with a session (see PageCache).
+    If the view has set Cache-Control, browsers and proxies follow it, but the page cache still checks the content
+    version. The response does not vary on cookies, because our caches never answer requests with a session (see
+    PageCache).
     """
     response.is_public_page = True  # type: ignore[attr-defined]  # a mark on the response itself
     if not response.has_header("Cache-Control"):
@@ -62,11 +63,11 @@ def is_public(response: HttpResponse) -> bool:
 
 
 def mark_private(response: HttpResponse) -> None:
-    """Forbid browsers and proxies to store any of the response."""
+    """Forbid browsers and proxies to store the response."""
     response.headers["Cache-Control"] = "private, no-store"
 
 
 def _no_vary_search() -> str:
-    """Return which parameters make no difference. Source: HTTPWG, "The No-Vary-Search HTTP Caching Extension"."""
+    """Return the header's value: only registered parameters matter. Source: HTTPWG, "No-Vary-Search HTTP Caching"."""
     names = {*private_parameters.values(), *noindex_parameters.values()}.union(*page_parameters.values())
     return f"key-order, params, except=({' '.join(f'"{name}"' for name in sorted(names))})"

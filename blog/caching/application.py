@@ -22,11 +22,10 @@ from blog.caching.turns import Turns
 from core.changes import VersionReader, content_version, next_scheduled_change
 from core.outages import is_outage
 
-# In seconds. How long to wait for a page that another thread or process renders, and how often to look whether it is
-# there.
-_PATIENCE: Final = 0.3
+# How long to wait for a page that another thread or process is rendering, and how often to check for it. In seconds.
+_MAX_WAIT: Final = 0.3
 _INTERVAL: Final = 0.005
-# In seconds. Pages may depend on the time in ways that are not registered, so they expire after two days at most.
+# In seconds. Pages may depend on the date in ways that are not registered, so they expire after two days at most.
 _DAY: Final = 24 * 60 * 60
 
 _log = logging.getLogger(__name__)
@@ -35,8 +34,8 @@ _log = logging.getLogger(__name__)
 class PageCache:
     """Answers requests of anonymous readers for public pages, and passes all others on to `django`.
 
-    A page is found by its content version and by what determines it (see PageRequest): in the memory of this process,
-    or else in the cache that all processes share, or else Django renders it. Whatever fails here, Django answers.
+    A page is looked up by the content version and its PageRequest: first in the memory of this process, then in the
+    cache that all processes share. If neither has it, Django renders it. If anything fails here, Django answers.
     """
 
     def __init__(self, django: Callable[[Environ, Any], Iterable[bytes]]) -> None:
@@ -47,14 +46,14 @@ class PageCache:
         folder = settings.BROADSIDE_PAGES_FOLDER
         self._files = PageFiles(folder, self._release, settings.BROADSIDE_PAGES_MAX_BYTES) if folder else None
         self._version_reader = VersionReader()
-        # A content version, and when content changes by itself under it.
+        # A content version, and the timestamp at which content next changes on its own under it.
         self._next_change: tuple[int, float] = (-1, 0.0)
         # The dictionary that this process used last, and the ETag of its page.
         self._dictionary: tuple[str, Dictionary] | None = None
 
     def answer_from_memory(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-        """Answer in an event loop: if the page is in the memory of this process and nothing has to be waited for."""
-        # Pages may have to be written for nginx, and compressing a page with a dictionary takes a while.
+        """Answer from the memory of this process, or return None if that would block: for use in an event loop."""
+        # Pages may have to be written to files for nginx, and compressing a page with a dictionary takes a while.
         if self._files is not None or available_dictionary(environ):
             return None
         request = page_request(environ)
@@ -68,7 +67,7 @@ class PageCache:
         return page.send(environ, start_response)
 
     def answer_hit(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-        """Answer if the page is in the cache, or else return None and note whether it was requested before."""
+        """Answer if the page is in the cache. Otherwise, return None and note whether it was requested before."""
         request = page_request(environ)
         version = None if request is None else _version()
         if request is None or version is None:
@@ -95,11 +94,11 @@ class PageCache:
     def _answer_in_turn(
         self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Send a page from the shared cache, or let Django answer, unless another thread or process is rendering it."""
+        """Send a page from the cache or let Django render it, after waiting for any thread or process that does so."""
         number = int.from_bytes(self._digest(request)[:7])
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _MAX_WAIT
         while True:
-            # In this order, so that what was stored before the turn was given back is found.
+            # The turn is taken first, so that a page that was stored before the turn was given back is found.
             has_turn = self._turns.take(number)
             page = self._find_in_memory(version, request) or self._find_shared(version, request)
             if has_turn or page is not None or time.monotonic() > deadline:
@@ -116,8 +115,8 @@ class PageCache:
     def _render(
         self, version: int, request: PageRequest, environ: Environ, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Let Django answer, and store what it says if that is public. This is all that costs more than a hit."""
-        # The version and this time are read before the page, so that what changes meanwhile makes it expire.
+        """Let Django answer, and store the response if it is public. Only this costs more than a hit."""
+        # The version and expiry are read before rendering, so that a change during rendering makes the page expire.
         expires_at = self._expiry(version)
         started: list[tuple[str, Headers]] = []
         response = self._django(request.environ(environ), lambda *start: started.append(start))
@@ -132,10 +131,10 @@ class PageCache:
         if seconds > 0:
             self._memory.add(version, request, page)
             if page.is_page and not request.query:
-                # Anyone can invent any number of searches, redirects and URLs that don't exist, and fill the disk.
+                # Not others: anyone can make up any number of searches, redirects and missing URLs, and fill the disk.
                 cache.set(self._key(request), page, seconds, version=version)
         if available_dictionary(environ) and request.path != DICTIONARY_PATH:
-            # One reader waits a little longer now. Otherwise many would get larger pages until the next request for it.
+            # One reader waits a little longer, so that others don't get larger pages until the next request for it.
             self._fetch_dictionary(environ)
         return self._send(page, version, request, environ, start_response)
 
@@ -160,7 +159,7 @@ class PageCache:
         return known[1] if known[1].name == name else None
 
     def _fetch_dictionary(self, environ: Environ) -> None:
-        """Let the current dictionary be in the cache."""
+        """Request the current dictionary, so that it is in the cache."""
         page = {name: value for name, value in environ.items() if name != "HTTP_AVAILABLE_DICTIONARY"}
         page |= {"REQUEST_METHOD": "GET", "PATH_INFO": DICTIONARY_PATH, "QUERY_STRING": ""}
         response = self(page, lambda *_start: None)
@@ -185,7 +184,7 @@ class PageCache:
         return sha256(repr((settings.SITE_URL, self._release, request)).encode()).digest()
 
     def _expiry(self, version: int) -> float:
-        """Return until when a page that is rendered now may be shown; zero if that is not known."""
+        """Return the timestamp at which a page that is rendered now expires, or 0 if that is unknown."""
         now = time.time()
         known_version, change = self._next_change
         if version != known_version or change <= now:
@@ -199,15 +198,15 @@ class PageCache:
 
 
 def _version() -> int | None:
-    """Return the content version, or None if it can't be read: then there are errors, which must not be stored."""
+    """Return the content version, or None if it can't be read: pages may be errors then, and must not be stored."""
     try:
         return content_version()
     except DatabaseError as error:
         if not is_outage(error):
-            # Who answers the request logs an outage.
+            # An outage is logged where the request is answered.
             _log.warning("The content version could not be read. %s: %s", type(error).__name__, error)
         return None
     finally:
         if not connection.in_atomic_block:
-            # Django does this at the beginning and end of a request, and there is none.
+            # Django does this at the start and end of a request, but has not been called yet.
             close_old_connections()

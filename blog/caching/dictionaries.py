@@ -1,7 +1,7 @@
 """Compressing pages with a dictionary that the browser has from an earlier page. Source: RFC 9842.
 
-A dictionary can give away secrets that are compressed together with what an attacker chooses (BREACH). Here there are
-none: a page in the cache is the same for everyone, and so is the dictionary, which is a page in the cache itself.
+Compression can leak secrets if they are compressed together with what an attacker chooses (BREACH). Here there are
+none: a cached page is the same for everyone, and so is the dictionary, which is a cached page itself.
 """
 
 from base64 import b64encode
@@ -15,13 +15,13 @@ from blog.caching.requests import Environ
 
 # Higher levels take four times as long for two percent.
 _LEVEL: Final = 9
-# What comes before the digest and the compressed page (RFC 9842, 5).
+# The bytes before the digest and the compressed page (RFC 9842, 5).
 _MAGIC: Final = b"\x5e\x2a\x4d\x18\x20\x00\x00\x00"
 
 
 @dataclass(frozen=True, slots=True)
 class Dictionary:
-    """A dictionary that is ready for compressing. `name` is what browsers call it: its digest."""
+    """A dictionary prepared for compression. `name` is the digest by which browsers refer to it."""
 
     name: str
     _digest: bytes

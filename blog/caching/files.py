@@ -1,10 +1,10 @@
-"""Pages in files that nginx sends by itself (deploy/nginx.conf), without asking the application.
+"""Pages in files that nginx sends on its own (deploy/nginx.conf), without calling the application.
 
-Each content version has a folder, and the link `current` leads to the one that nginx may use. nginx does
-not know the content version, so the link has to be right at all times. Two rules ensure that, whatever crashes:
+Each content version has a folder, and the symbolic link `current` points to the one that nginx may use. nginx does not
+know the content version, so the link must be right at all times. Two rules ensure that, even in a crash:
 
-- Each transaction that changes content removes the link before the change can be seen.
-- The link is made only while no transaction is changing content: it takes the lock that a change needs.
+- Each transaction that changes content removes the link before the change becomes visible.
+- The link is created only while no transaction is changing content, under the lock that a change needs.
 """
 
 import contextlib
@@ -24,25 +24,25 @@ from blog.caching.pages import CachedPage
 from blog.caching.requests import PageRequest
 from core.changes import content_stands_still
 
-# Encodings, and what nginx appends to names for them. The plain file comes last, because that is what it looks for.
+# Encodings, and the suffixes of nginx for them. The plain file comes last, because that is the one nginx looks for.
 _SUFFIXES: Final = {"br": ".br", "gzip": ".gz", "": ""}
-# In bytes. File systems allow no longer names, and we no longer paths.
+# In bytes. The limit for names is that of file systems, the one for paths is ours.
 _MAX_NAME_LENGTH: Final = 200
 _MAX_PATH_LENGTH: Final = 1_000
-# In seconds. How often to look whether content has changed by itself.
+# How often to check whether content has changed on its own, in seconds.
 _GUARD_INTERVAL: Final = 1.0
 
 _log = logging.getLogger(__name__)
 
 
 def retract() -> None:
-    """Let nginx ask the application for every page. Raises OSError if that fails."""
+    """Make nginx pass requests for all pages to the application. Raises OSError if that fails."""
     if settings.BROADSIDE_PAGES_FOLDER:
         _link(settings.BROADSIDE_PAGES_FOLDER).unlink(missing_ok=True)
 
 
 def delete_stale_folders(version: int) -> None:
-    """Delete the pages of earlier content versions, which nginx doesn't use any more. Otherwise the next ones do."""
+    """Delete the pages of earlier content versions, which nginx no longer uses, before new pages replace them."""
     folder = settings.BROADSIDE_PAGES_FOLDER
     if folder and folder.is_dir():
         _delete_folders(folder, before=version)
@@ -60,14 +60,14 @@ def _link(folder: Path) -> Path:
 
 
 class PageFiles:
-    """The files of one process. They are the same as those that other processes write.
+    """The files that this process writes. Other processes write the same ones.
 
-    The name of a folder says for which content version its pages are, until when, and of which release.
+    A folder is named after the content version of its pages, the time at which they expire, and the release.
     """
 
     def __init__(self, folder: Path, release: str, max_bytes: int) -> None:
         self._folder = folder
-        # After a power failure, files may be incomplete.
+        # The boot ID is included because files may be incomplete after a power failure.
         self._release = f"{release}{_boot_id()}"
         self._max_bytes = max_bytes
         # The folder that this process writes to, and how many bytes it has written there.
@@ -95,12 +95,12 @@ class PageFiles:
         _make_readable_folders(os.fsencode(self._folder), target)
         for encoding, suffix in _SUFFIXES.items():
             body = page.body(encoding)
-            # Complete at every moment, and written by one thread only.
+            # Each thread writes a file of its own and renames it, so that nginx sees only complete files.
             unfinished = target + b".%d-%d" % (os.getpid(), threading.get_ident())
             with open(unfinished, "wb", opener=lambda name, flags: os.open(name, flags, 0o644)) as file:
                 os.fchmod(file.fileno(), 0o644)
                 file.write(body)
-            # nginx makes the ETag of the time and the size, so let the time depend on the content.
+            # nginx derives the ETag from the time and the size, so the time is derived from the content.
             digest = int.from_bytes(blake2b(body, digest_size=4).digest()) >> 1
             os.utime(unfinished, (digest, digest))
             os.replace(unfinished, target + b"index.html" + suffix.encode())
@@ -122,7 +122,7 @@ class PageFiles:
         threading.Thread(target=_delete_folders, args=[self._folder], kwargs=older, daemon=True).start()
 
     def _guard(self) -> None:
-        """Remove the link when content changes by itself, and that of another release."""
+        """Remove the link when content changes on its own, or if another release created it."""
         while True:
             pause = _GUARD_INTERVAL
             with contextlib.suppress(OSError):
@@ -135,13 +135,13 @@ class PageFiles:
 
     @staticmethod
     def _expires_at(name: str) -> int:
-        """Return the time in the name of a folder; 0 if there is none."""
+        """Return the time of expiry in the name of a folder; 0 if there is none."""
         parts = name.split("-")
         return int(parts[1]) if len(parts) == 3 and parts[1].isdecimal() else 0
 
 
 def _boot_id() -> str:
-    """Return what identifies this start of the machine; empty if the system does not say."""
+    """Return an ID of the machine's current boot; empty if the system doesn't provide one."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text()[:8]
     except OSError:
@@ -149,7 +149,7 @@ def _boot_id() -> str:
 
 
 def _target(link: Path) -> str:
-    """Return the name of the folder to which the link leads; empty if there is no link."""
+    """Return the name of the folder that the link points to; empty if there is no link."""
     try:
         return str(link.readlink())
     except OSError:
@@ -157,7 +157,7 @@ def _target(link: Path) -> str:
 
 
 def _is_file(request: PageRequest, page: CachedPage) -> bool:
-    """Return whether nginx would send the page as we do: a page of HTML, whose path is safe as that of a folder."""
+    """Return whether nginx would send the page as we do: an HTML page whose path is safe to use for a folder."""
     path = request.path
     names = path[1:-1].split("/") if len(path) > 1 else []
     return (
@@ -168,14 +168,14 @@ def _is_file(request: PageRequest, page: CachedPage) -> bool:
         and path.endswith("/")
         and len(path) <= _MAX_PATH_LENGTH
         and "\0" not in path
-        # No name is empty, hidden, `..` or that of one of our files.
+        # No name is empty, hidden, `..` or the name of one of our files.
         and not any(not name or name.startswith((".", "index.html")) for name in names)
         and all(len(name) <= _MAX_NAME_LENGTH for name in names)
     )
 
 
 def _make_readable_folders(parent: bytes, target: bytes) -> None:
-    """Make the folders on the way from `parent` to `target`, which nginx can read whatever umask this process has."""
+    """Create the folders from `parent` to `target` so that nginx can read them, whatever the umask of this process."""
     path = parent
     for name in target[len(parent) :].split(b"/"):
         path = os.path.join(path, name) if name else path

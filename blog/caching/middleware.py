@@ -16,7 +16,7 @@ from core.site import SiteRequest
 
 
 class GZipPagesMiddleware(GZipMiddleware):
-    """Compresses pages, but not streamed files, which are compressed already, and not what the page cache stores.
+    """Compresses pages, except streamed files, which are already compressed, and what the page cache stores.
 
     The page cache compresses better. Here, random bytes hide the length of tokens, which public pages don't have.
     """
@@ -28,7 +28,7 @@ class GZipPagesMiddleware(GZipMiddleware):
 
 
 class ConditionalPagesMiddleware(ConditionalGetMiddleware):
-    """Gives responses an ETag, but not pages for the page cache, which makes its own, or for who stores nothing."""
+    """Adds ETags to responses, except for the page cache, which makes its own, and for clients that store nothing."""
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         is_stored = FOR_PAGE_CACHE in request.META and isinstance(response, HttpResponse) and is_public(response)
@@ -38,9 +38,9 @@ class ConditionalPagesMiddleware(ConditionalGetMiddleware):
 
 
 class PublicPagesMiddleware:
-    """Adds the site's settings to the request, and sets the headers that say who may store the response.
+    """Adds the site's settings to the request, and sets the headers that control who may store the response.
 
-    It comes before the session middleware, so that it knows all that a view and the middleware after it have done.
+    It comes before the session middleware, so that it sees the response after the view and all later middleware.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -71,11 +71,11 @@ class PublicPagesMiddleware:
     def process_view(
         self, request: HttpRequest, view: Callable[..., HttpResponse], *_arguments: Any
     ) -> HttpResponse | None:
-        """Answer methods that a public page does not have, before its view or the check of tokens sees them."""
+        """Answer methods that a public page does not support, before its view or the CSRF check sees them."""
         if not getattr(view, "is_public_page", False):
             return None
         if isinstance(cast("SiteRequest", request).site, SimpleLazyObject):
-            # Public pages ask for the settings a hundred times, which takes longer through such an object.
+            # Public pages read the settings a hundred times, which takes longer through a lazy object.
             cast("SiteRequest", request).site = SiteSettings.remembered()
         # Forms on public pages need no token, so the views that accept them are exempt from the check.
         methods = ["GET", "HEAD", "OPTIONS", *(["POST"] if getattr(view, "csrf_exempt", False) else [])]

@@ -23,19 +23,19 @@ from blog.caching.requests import Environ
 Headers = list[tuple[str, str]]
 StartResponse = Callable[[str, Headers], object]
 
-# What is public and the same for everyone, whether it is a page, a redirect to one, or no page.
+# The statuses of responses that can be the same for everyone: pages, redirects to them, and missing pages.
 _STORABLE: Final = frozenset({200, 301, 308, 404, 410})
-# In the order of their size.
+# The smallest result first.
 _ENCODINGS: Final = ("br", "zstd", "gzip")
 # A reader waits while a page is compressed. The next level takes much more time for a few percent.
 _BROTLI_QUALITY: Final = 4
 # In bytes. Smaller responses fit into one packet anyway.
 _MIN_COMPRESSED: Final = 500
-# What a page of no size takes in memory, in bytes, roughly.
+# Roughly how much memory an empty page takes, in bytes.
 _OVERHEAD: Final = 1_500
-# The pages that browsers use the dictionary for.
+# The content type for which browsers use the dictionary.
 _HTML: Final = "text/html; charset=utf-8"
-# What depends on the encoding or is replaced here.
+# Headers that depend on the encoding or are replaced here.
 _RECOMPUTED: Final = frozenset({"content-length", "content-encoding", "etag", "last-modified", "vary"})
 # The headers that a 304 has. Source: RFC 9110, 15.4.5.
 _NOT_MODIFIED: Final = frozenset({"Cache-Control", "ETag", "Vary", "No-Vary-Search"})
@@ -45,7 +45,7 @@ _NOT_MODIFIED: Final = frozenset({"Cache-Control", "ETag", "Vary", "No-Vary-Sear
 class CachedPage:
     """A public response with its body in one or more encodings, which are sent as they are stored.
 
-    Both times are timestamps in seconds: public content changes by itself at `expires_at`.
+    Both times are timestamps in seconds. At `expires_at`, public content changes on its own.
     """
 
     status: str
@@ -57,7 +57,7 @@ class CachedPage:
 
     @classmethod
     def of(cls, response: HttpResponse, status: str, headers: Headers, expires_at: float) -> Self:
-        """Return what is stored of `response`, which Django has started to send with this status and these headers."""
+        """Return the page to store for `response`, which Django has started with this status and these headers."""
         body = response.content
         is_compressed = len(body) >= _MIN_COMPRESSED
         kept = [(name, value) for name, value in headers if name.lower() not in _RECOMPUTED]
@@ -66,10 +66,11 @@ class CachedPage:
             kept.append(("Vary", "Accept-Encoding, Available-Dictionary" if is_html else "Accept-Encoding"))
         return cls(
             status=status,
-            headers=_one_copy(tuple(kept)),
+            headers=_interned(tuple(kept)),
             # A weak one, because it is the same for all encodings.
             etag=f'W/"{blake2b(body, digest_size=12).hexdigest()}"' if response.status_code == 200 else "",
-            # The end of this second, because another page may replace this one in it, and needs another date.
+            # The end of this second. The date isn't sent until then, because a page that replaces this one within the
+            # same second would have the same date.
             modified_at=math.floor(time.time()) + 1,
             expires_at=expires_at,
             bodies={"br": brotli.compress(body, quality=_BROTLI_QUALITY)} if is_compressed else {"": body},
@@ -77,17 +78,17 @@ class CachedPage:
 
     @property
     def is_page(self) -> bool:
-        """Whether this is a page, rather than a redirect or an error, of which anyone can invent any number."""
+        """Whether this is a page rather than a redirect or an error, of which anyone can make up any number."""
         return self.status.startswith("200")
 
     @property
     def size(self) -> int:
-        """How many bytes it takes in memory, roughly, with room for the encodings that are not there yet."""
+        """The approximate size in memory, in bytes, with room for encodings that haven't been added yet."""
         return _OVERHEAD + 5 * len(next(iter(self.bodies.values()))) // 2
 
     @property
     def is_html(self) -> bool:
-        """Whether nginx and dictionaries are for this page: one of HTML, and not tiny."""
+        """Whether nginx and dictionaries can be used for this page: it is HTML, and not tiny."""
         return ("Content-Type", _HTML) in self.headers and "br" in self.bodies
 
     def send(
@@ -117,7 +118,7 @@ class CachedPage:
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
     def body(self, encoding: str) -> bytes:
-        """Return the body in an encoding; an empty name stands for none. Few readers need any but the first."""
+        """Return the body in an encoding; an empty name stands for none. Few readers need any other than the first."""
         body = self.bodies.get(encoding)
         if body is None:
             body = brotli.decompress(self.bodies["br"])
@@ -165,6 +166,6 @@ def choose_encoding(accepted: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _one_copy(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def _interned(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     """Return equal headers, which most pages have, as one object in memory."""
     return headers

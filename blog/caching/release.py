@@ -1,4 +1,4 @@
-"""Telling apart pages of different releases and settings, which the shared cache may hold at the same time."""
+"""Distinguishing pages of different releases and settings, which the shared cache may contain at the same time."""
 
 import os
 from hashlib import sha256
@@ -12,9 +12,9 @@ _SUFFIXES: Final = frozenset({".css", ".html", ".mo", ".py", ".txt", ".xml"})
 
 
 def release_digest() -> str:
-    """Return a digest of the settings, and of the files that pages are made with, which is the same on all machines.
+    """Return a digest of the settings and of the files that pages are made from, which is the same on all machines.
 
-    After an update or a change in `.env`, pages in the cache would otherwise stay until the next change of content.
+    Without it, cached pages would survive an update or a change in `.env` until the next change of content.
     """
     values = [
         (name, value)
@@ -33,7 +33,7 @@ def release_digest() -> str:
 
 
 def _is_plain(value: object) -> bool:
-    """Return whether a setting is a number or text, or several of them. Others have no representation that stays."""
+    """Return whether a setting is a number, a string or a list of these. Others may have no stable representation."""
     if isinstance(value, list | tuple):
         return all(isinstance(each, bool | int | str) for each in value)
     return isinstance(value, bool | int | str)

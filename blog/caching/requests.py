@@ -15,11 +15,12 @@ Environ = dict[str, Any]
 
 # In the environment of a request whose response the page cache may store, and compresses.
 FOR_PAGE_CACHE: Final = "broadside.for_page_cache"
-# In the environment of a request for a page that was requested not long ago.
+# In the environment of a request: whether the page was requested recently.
 KNOWN_PAGE: Final = "broadside.known_page"
-# In the environment of a request for a page that can be in the cache: whether it was, once the response begins.
+# In the environment of a request for a cacheable page, once the response begins: whether it came from the cache.
 FROM_CACHE: Final = "broadside.from_cache"
-# Longer paths and values of parameters are no pages of ours. Decoded, so a slug of 200 characters has up to 800.
+# No page has longer paths or parameter values. WSGI decodes each byte separately, so a slug of 200 characters takes up
+# to 800.
 _MAX_PATH_LENGTH: Final = 2_000
 _MAX_VALUE_LENGTH: Final = 300
 _MAX_PARAMETERS: Final = 30
@@ -37,7 +38,7 @@ class PageRequest:
     is_secure: bool
 
     def environ(self, environ: Environ) -> Environ:
-        """Return the environment of a request for the whole page, which says nothing that the page may not contain."""
+        """Return the environment of an unconditional GET request that has only the parameters in `query`."""
         page = {
             name: value
             for name, value in environ.items()
@@ -47,10 +48,10 @@ class PageRequest:
 
 
 def page_request(environ: Environ) -> PageRequest | None:
-    """Return what the request asks for, or None if Django has to answer it.
+    """Return the page that is requested, or None if Django has to answer.
 
-    That is so if it may not come from an anonymous reader, if it asks caches to leave it alone (RFC 9111, 5.2.1.5), as
-    `verify_import` does, and if it might be redirected to another host or to HTTPS.
+    Django answers if the request may not come from an anonymous reader, if it forbids caches to store anything
+    (RFC 9111, 5.2.1.5), as `verify_import` does, and if it might be redirected to another host or to HTTPS.
     """
     path = environ["PATH_INFO"]
     if (
@@ -72,7 +73,7 @@ def page_request(environ: Environ) -> PageRequest | None:
 
 
 def own_host() -> Environ:
-    """Return the part of an environment that makes a request one for the site's own host and scheme."""
+    """Return the part of a request's environment that addresses the site's own host and scheme."""
     site = urlsplit(settings.SITE_URL)
     environ = {"HTTP_HOST": site.netloc, "wsgi.url_scheme": site.scheme}
     if settings.SECURE_PROXY_SSL_HEADER:
@@ -88,7 +89,7 @@ def _is_own_host(host: str) -> bool:
 
 
 def _is_secure(environ: Environ) -> bool:
-    """Return whether Django takes the request for one over HTTPS (see HttpRequest.scheme)."""
+    """Return whether Django considers the request to have come over HTTPS (see HttpRequest.scheme)."""
     if settings.SECURE_PROXY_SSL_HEADER:
         name, secure_value = settings.SECURE_PROXY_SSL_HEADER
         value: str | None = environ.get(name)
@@ -98,7 +99,7 @@ def _is_secure(environ: Environ) -> bool:
 
 
 def _page_query(query: str) -> str | None:
-    """Return the parameters that determine the page, in one order; None if the page is not to be stored."""
+    """Return the parameters that determine the page, in a fixed order; None if the page must not be stored."""
     try:
         # WSGI decodes bytes as Latin-1.
         decoded = query.encode("latin-1").decode(errors="replace")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 
 class Turns:
-    """Locks of pages, by number, among all threads and processes on this machine. Those of dead processes are free.
+    """Numbered locks, shared by all threads and processes on this machine. A process that dies releases its locks.
 
-    Each is a lock on one byte, at that position, of an empty file. Without the file, for example on a disk that can't
-    be written, only the threads of this process take turns.
+    Each is a lock on the byte at that position of an empty file. Without the file, for example on a read-only disk,
+    only the threads of this process take turns.
     """
 
     def __init__(self, lock_file: Path) -> None:
@@ -18,13 +18,13 @@ class Turns:
         self._mutex = threading.Lock()
         self._file: int | None
         try:
-            # Open for as long as this process lives: closing it would release all of its locks.
+            # The file stays open as long as this process lives: closing it would release all of its locks.
             self._file = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError:
             self._file = None
 
     def take(self, number: int) -> bool:
-        """Take this lock. Return whether that was possible: if not, another thread or process has it."""
+        """Take this lock. Return False if another thread or process has it."""
         with self._mutex:
             if number in self._taken or not self._lock_byte(number):
                 return False

@@ -13,14 +13,14 @@ from blog.caching.pages import Headers
 from blog.caching.requests import Environ, own_host
 from core.serving.handler import Handler
 
-_NO_PAGES: Final = ("/admin/", settings.MEDIA_URL, settings.STATIC_URL)
+_NOT_PAGES: Final = ("/admin/", settings.MEDIA_URL, settings.STATIC_URL)
 
 
 def warm(max_pages: int) -> Iterator[tuple[str, str]]:
     """Request up to `max_pages` pages, as a reader would, and yield the path and the status of each.
 
-    Begins with the front page, and goes on with what it links to in that order: the newest posts, what is in the
-    sidebar, older pages. Links with a query are left out, because few readers follow them.
+    Start with the front page, and continue with its links in order: the newest posts, the sidebar, older pages. Links
+    with a query are left out, because few readers follow them.
     """
     application = PageCache(Handler())
     paths = ["/"]
@@ -38,7 +38,7 @@ def warm(max_pages: int) -> Iterator[tuple[str, str]]:
 
 
 def _get(application: PageCache, path: str) -> tuple[str, bytes]:
-    """Return the status of the response to an anonymous reader, and the page if it is one of HTML."""
+    """Return the status of the response to an anonymous reader, and the body if it is an HTML page."""
     site = urlsplit(settings.SITE_URL)
     environ: Environ = {
         "REQUEST_METHOD": "GET",
@@ -63,7 +63,7 @@ def _get(application: PageCache, path: str) -> tuple[str, bytes]:
 
 
 def _linked_paths(path: str, page: bytes) -> Iterator[str]:
-    """Yield the paths of pages of the site that the page links to."""
+    """Yield the paths of the site's pages that the page links to."""
     if not page:
         return
     try:
@@ -76,6 +76,6 @@ def _linked_paths(path: str, page: bytes) -> Iterator[str]:
         except ValueError:
             continue
         is_own = f"{url.scheme}://{url.netloc}" == settings.SITE_URL and not url.query
-        is_page = url.path.startswith("/") and not url.path.startswith(_NO_PAGES)
+        is_page = url.path.startswith("/") and not url.path.startswith(_NOT_PAGES)
         if is_own and is_page and "nofollow" not in link.get("rel", ""):
             yield url.path

@@ -358,7 +358,7 @@ class TestTurns:
         self, transactional_db: None, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         PostFactory(title="News")
-        monkeypatch.setattr(application, "_PATIENCE", 30)
+        monkeypatch.setattr(application, "_MAX_WAIT", 30)
         reader = Reader()
         responses = at_once(*[lambda: reader.get("/")] * 4)
         assert len({response.body for response in responses}) == 1
