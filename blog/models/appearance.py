@@ -1,4 +1,4 @@
-"""How the site looks: what is public, the draft, and what was public before. blog.appearance reads the documents."""
+"""The site's appearance: the public document, the draft, and earlier versions. blog.appearance reads the documents."""
 
 from django.db import models
 from django.utils import timezone
@@ -12,7 +12,7 @@ from core.models import OneRow, SiteSettings
 class SiteAppearance(OneRow):
     """The appearance of the site.
 
-    `draft` is what owners prepare; None if that is nothing.
+    `draft` is a document that has not been published yet, or None.
     """
 
     private_fields = frozenset({"draft"})
@@ -33,7 +33,7 @@ class SiteAppearance(OneRow):
 
 
 class AppearanceVersion(models.Model):
-    """What was made public at `published_at`, until the next version. The newest one is public."""
+    """A document that was published at `published_at` and public until the next version. The newest one is public."""
 
     document = models.JSONField(default=dict)
     published_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Autosaves: what someone has typed into the form of a post or page but not yet saved."""
+"""Autosaves: what users have typed into the forms for posts and pages but not yet saved."""
 
 from typing import Any, ClassVar
 
@@ -12,10 +12,11 @@ from blog.models.entry_query import EntryKind
 
 
 class Autosave(models.Model):
-    """One person's open form: of `entry`, or of a new post or page, which `form_id` identifies.
+    """A user's open form: for `entry`, or for a new post or page, which `form_id` identifies.
 
-    `data` are the fields as the form submits them, a list of values for each name; NULL while nothing was typed. The
-    row then only says that they have the form open. With both, the form was saved as that entry.
+    `data` has the fields as the form submits them, a list of values for each name; NULL while nothing was typed, when
+    the row only records that the form is open. A row with both `entry` and `form_id` is of a form that has created that
+    entry.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
@@ -32,7 +33,7 @@ class Autosave(models.Model):
         verbose_name_plural = _("autosaves")
         default_permissions = ()
         constraints: ClassVar[list[Any]] = [
-            # NULL differs from every other value, so each ignores the rows that the other is about.
+            # NULL differs from every other value, so each constraint ignores the rows of the other.
             models.UniqueConstraint(fields=["user", "entry"], name="autosave_of_entry_unique"),
             models.UniqueConstraint(fields=["user", "form_id"], name="autosave_of_form_unique"),
             models.CheckConstraint(

@@ -68,19 +68,19 @@ class Category(TreeNode):
         return self.slug_rivals().filter(slug=slug).exists()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save it with its path, move its descendants and their posts along, and redirect its old slug."""
+        """Save it with its path, update the paths and listings of its descendants, and redirect its old slug."""
         with transaction.atomic():
             old_path = self._stored_path()
             self.assign_path()
             has_new_parent = bool(old_path) and old_path.rpartition("/")[0] != self.path.rpartition("/")[0]
             if has_new_parent:
-                # Before its own row: whatever publishes one of the posts locks the post first.
+                # The posts are locked before the category itself, in the same order as when one of them is published.
                 PostInCategory.objects.lock_posts(_posts_filed_under(Category.objects.below(old_path)))
             super().save(*args, **kwargs)
             if old_path and old_path != self.path:
                 self.move_descendants(old_path)
             if has_new_parent:
-                # Read anew, with those that were filed while this waited.
+                # Queried again, to include posts that were filed while this waited.
                 PostInCategory.objects.update_posts(_posts_filed_under(Category.objects.below(self.path)))
             # Only a new slug needs a redirect: a category is found by the last part of any path (blog.redirects).
             old_slug = old_path.rpartition("/")[2]
@@ -103,7 +103,7 @@ def _posts_filed_under(categories: Iterable[Category]) -> list[int]:
 
 
 class CategoryTwins(models.Model):
-    """Two categories with nearly the same name about which someone has said that they are different (blog.twins)."""
+    """Two categories with nearly the same name that someone has marked as different (blog.twins)."""
 
     first = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")
     second = models.ForeignKey(Category, on_delete=models.CASCADE, related_name="+")

@@ -1,4 +1,4 @@
-"""Records of what editors did to headings such as tags and categories, so that it can be undone."""
+"""Records of editors' changes to terms such as tags and categories, so that these can be undone."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from accounts.models import User
 
 
 class CurationError(Exception):
-    """Something could not be done. The message says why, and what to do."""
+    """A change could not be made. The message says why, and what to do."""
 
 
 class UndoableChange(models.Model):
-    """A change to headings under which posts are filed. `data` is what undoing it needs, as its app defines."""
+    """A change to terms under which posts are filed. `data` is what its app needs for undoing it."""
 
     class Kind(models.TextChoices):
         MERGE = "merge", _("Merged")
@@ -42,6 +42,6 @@ class UndoableChange(models.Model):
         return self.summary
 
     def mark_undone(self, by: Any) -> None:
-        """Store that it was undone."""
+        """Record that the change was undone."""
         self.undone_by, self.undone_at = by, timezone.now()
         self.save(update_fields=["undone_by", "undone_at"])

@@ -24,17 +24,17 @@ from core.languages import language_name, speaking
 from core.prepared import Prepared
 from media.models import Picture
 
-# Migrations name `new_guid` here.
+# Migrations refer to `new_guid` in this module.
 __all__ = ["Entry", "new_guid"]
 
 
 class Entry(StoredEntry):
     """A post or a page, always loaded as an instance of `Post` or `Page`."""
 
-    # Whether this instance shows its content although it has a password (blog.passwords), and why it does not.
+    # Whether this instance shows its content although it has a password (blog.passwords), and the error if not.
     is_unlocked = False
     password_error = ""
-    # Whether the first image of its text is the first of the page.
+    # Whether the first image of its text is the first image of the page.
     leads_with_image = False
 
     def __str__(self) -> str:
@@ -65,7 +65,7 @@ class Entry(StoredEntry):
 
     @property
     def updated_at(self) -> dt.datetime | None:
-        """When its text last changed on a later day than that of its publication; None if it hasn't since."""
+        """When its text last changed, if that was on a later day than its publication; otherwise None."""
         changed_at, published_at = self.text_changed_at, self.published_at
         if changed_at is None or published_at is None:
             return None
@@ -73,27 +73,28 @@ class Entry(StoredEntry):
 
     @property
     def language_name(self) -> str:
-        """What speakers of its language call it, or its code if Django doesn't know it; empty if it has none."""
+        """The name of its language in that language, or the code if Django doesn't know it; empty if it has none."""
         return language_name(self.language)
 
     @property
     def direction(self) -> str:
-        """`rtl` or `ltr` if the entry has a language and Django knows it, else empty."""
+        """`rtl` or `ltr`; empty if the entry has no language, or one that Django doesn't know."""
         try:
             return "rtl" if get_language_info(self.language)["bidi"] else "ltr"
         except KeyError:
             return ""
 
-    # What readers see of the content. Public pages use nothing else of it, so that none shows what is locked.
+    # The content as readers see it. Public pages access the content only through these properties, so that they never
+    # show locked content.
 
     @property
     def is_locked(self) -> bool:
-        """Whether readers see the form for the password in place of the content."""
+        """Whether readers see the password form in place of the content."""
         return bool(self.password) and not self.is_unlocked
 
     @property
     def summary(self) -> str:
-        """The excerpt, or the beginning of the text. Plain text."""
+        """The excerpt, or else the beginning of the text, as plain text."""
         if self.is_locked:
             return gettext("There is no excerpt because this is a protected post.")
         return self.excerpt or self.auto_excerpt
@@ -106,7 +107,7 @@ class Entry(StoredEntry):
 
     @property
     def picture_sources(self) -> SafeString:
-        """The renditions of the featured image, as elements to put before it in a `picture` element."""
+        """The renditions of the featured image, as `source` elements for its `picture` element."""
         picture = self.picture
         return picture_sources(picture, min(picture.width, COLUMN_WIDTH), is_lazy=False) if picture else SafeString()
 
@@ -127,15 +128,15 @@ class Entry(StoredEntry):
     def shown_pictures(self) -> dict[str, Picture]:
         """The pictures of the media library in its stored text, by the files that it names (`by_file_name`).
 
-        One query, unless `load_pictures` has read them.
+        Takes one query, unless `load_pictures` has loaded them.
         """
         return _read_pictures([self.pk])[self.pk]
 
     def for_readers(self, html: str, pictures: Mapping[str, Picture] | None = None) -> str:
-        """Return `html`, its text or a part of it, as it is shown on any page.
+        """Return `html`, its text or a part of it, as any page shows it.
 
-        Relative URLs are relative to the entry's URL. If it has no direction, each block has its own. Pictures of the
-        media library come with their renditions: `pictures`, or those in the stored text.
+        Relative URLs are resolved against the entry's URL. If the entry has no direction, each block has its own.
+        Pictures of the media library, `pictures` or else those in the stored text, get their renditions.
         """
         html = resolve_relative_urls(html, self.get_absolute_url())
         if "<img" in html:
@@ -145,17 +146,17 @@ class Entry(StoredEntry):
 
     @property
     def password_form(self) -> SafeString:
-        """The form in place of locked content, in the language of the text: the same for every reader."""
+        """The form in place of locked content, in the language of the text. It is the same for every reader."""
         with speaking(self.language):
             return render_to_string("blog/_password_form.html", {"entry": self})
 
     @property
     def site_url(self) -> str:
-        """The URL of the page that readers see, or of its preview while they see none."""
+        """The URL of the public page, or of the preview if the entry is not public."""
         return self.get_absolute_url() if self.is_public else self.get_preview_url()
 
     def get_preview_url(self) -> str:
-        """Return where staff see it as readers will. The URL has WordPress's form."""
+        """Return the URL where staff see it as readers will. It has the form of WordPress's preview URLs."""
         parameter = "p" if self.kind == EntryKind.POST else "page_id"
         return f"{reverse('blog:front')}?{parameter}={self.pk}&preview=true"
 
@@ -166,7 +167,7 @@ _pictures_in_texts = Prepared[Any](
 
 
 def load_pictures(entries: Iterable[Entry]) -> None:
-    """Read the pictures in the texts of `entries`, to show them with their renditions. One query."""
+    """Load the pictures in the texts of `entries`, to show them with their renditions. Takes one query."""
     by_id = {entry.pk: entry for entry in entries}
     for pk, pictures in _read_pictures(by_id).items():
         by_id[pk].shown_pictures = pictures

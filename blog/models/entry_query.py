@@ -1,4 +1,4 @@
-"""Which entries a query returns: their kinds and statuses, what is public, and in what order lists show them."""
+"""Querying entries: their kinds and statuses, what is public, and the order of lists."""
 
 from collections.abc import Iterator
 from itertools import batched
@@ -15,7 +15,7 @@ from core.prepared import Parameter
 
 # The long columns, which lists leave out.
 TEXTS: Final = ("source", "lead_html", "body_html", "auto_excerpt", "excerpt")
-# The columns of the title of a post with its link.
+# The columns needed for the title of a post with its link.
 TITLE: Final = ("kind", "title", "slug", "published_on", "language", "password")
 
 
@@ -35,15 +35,15 @@ class Status(models.TextChoices):
 
 
 def public_condition(prefix: str = "", now: Parameter | None = None) -> Q:
-    """Return the condition for what every reader may see now. `prefix` leads to entries from another model.
+    """Return the condition for what every reader may see now. `prefix` is the lookup from another model to entries.
 
-    A prepared query takes the time as a parameter.
+    Prepared queries take the time as a parameter.
     """
     return Q((f"{prefix}published_at__lte", now or timezone.now()), (f"{prefix}status", Status.PUBLISHED))
 
 
 def date_in_lists() -> Coalesce:
-    """Return the expression by which lists in the admin are sorted: an entry without a date has that of its change."""
+    """Return the expression that sorts lists in the admin: the date or, if there is none, the last change."""
     return Coalesce("published_at", "modified_at")
 
 
@@ -53,18 +53,18 @@ class EntryQuerySet(PublicQuerySet[Any]):
         return self.filter(public_condition(now=now))
 
     def scheduled(self) -> Self:
-        """Return what is published at a time in the future."""
+        """Return what will be published at a time in the future."""
         return self.filter(status=Status.PUBLISHED, published_at__gt=timezone.now())
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-pk")
 
     def newest_day_first(self) -> Self:
-        """Sort posts by the day in their URLs. If the time zone was changed, their times may have another order."""
+        """Sort posts by the day in their URLs. If the time zone was changed, the order of their times may differ."""
         return self.order_by("-published_on", "-published_at", "-pk")
 
     def for_titles(self) -> Self:
-        """Load what a list shows of posts besides their texts, and nothing else of them."""
+        """Load only what lists show of posts besides their texts."""
         columns = (*TITLE, "status", "published_at", "comments_open", "comment_count")
         return self.only(*columns).fetch_mode(FETCH_RAISE).newest_day_first()
 
@@ -88,7 +88,7 @@ class EntryQuerySet(PublicQuerySet[Any]):
 
 
 class KindManager(models.Manager[Any]):
-    """Finds the entries of the proxy's own kind."""
+    """A manager of the entries of the proxy's own kind."""
 
     def get_queryset(self) -> models.QuerySet[Any]:
         return super().get_queryset().filter(kind=self.model._meta.model_name)

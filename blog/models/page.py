@@ -42,7 +42,7 @@ class Page(TreeNode, Entry):
     def clean(self) -> None:
         super().clean()
         slug = self.intended_slug()
-        # A page that had the path of a generated one in WordPress keeps it.
+        # A page that had the path of a generated page in WordPress keeps it.
         is_generated = slug in generated_pages and slug != self.path
         if self.parent is None and (is_reserved(slug) or is_generated or slug.isdecimal()):
             raise ValidationError(
@@ -51,7 +51,7 @@ class Page(TreeNode, Entry):
 
     @classmethod
     def assign_places(cls, entries: Sequence["Page"], stored: Mapping[int, StoredEntry]) -> None:
-        """Give pages free slugs among their siblings, and the paths that follow from them."""
+        """Give pages free slugs among their siblings, and the resulting paths."""
         given: defaultdict[int | None, set[str]] = defaultdict(set)
         numbers = SlugNumbers(MAX_SLUG_LENGTH)
         for page in entries:

@@ -29,9 +29,9 @@ from media.models import Picture
 
 # The columns that every listing needs.
 _LISTED: Final = (*TITLE, "status", "published_at", "comments_open", "comment_count")
-# For what lists may show in place of the lead.
+# The columns for the excerpt, which lists may show in place of the lead.
 _EXCERPT: Final = ("excerpt", "auto_excerpt", "has_more")
-# Of the featured image, and of the one that it was merged into.
+# The columns of the featured image, and of the image that it was merged into.
 _PICTURE: Final = ("file", "alt", "width", "height", "rendition_rows", "deleted_at")
 _PICTURES: Final = (
     *("featured_picture", "featured_picture__merged_into"),
@@ -50,7 +50,7 @@ class PostQuerySet(EntryQuerySet):
         with_picture: bool = False,
         with_reading_time: bool = False,
     ) -> Self:
-        """Load what a listing shows of posts, newest first, and nothing else of them."""
+        """Load only what a listing shows of posts, newest first."""
         posts, columns = self, [*_LISTED, *(["lead_html"] if with_lead else [])]
         if with_author:
             posts, columns = posts.select_related("author"), [*columns, "author"]
@@ -63,7 +63,7 @@ class PostQuerySet(EntryQuerySet):
         return posts.only(*columns).fetch_mode(FETCH_RAISE).newest_first()
 
     def for_feed(self) -> Self:
-        """Load what a feed shows of posts, newest first, and nothing else of them."""
+        """Load only what a feed shows of posts, newest first."""
         posts = self.select_related("author", "featured_picture__merged_into")
         posts = posts.defer("source", "lead_html", "author__password")
         return posts.fetch_mode(FETCH_RAISE).newest_first()
@@ -84,7 +84,7 @@ class EnclosedWith(NamedTuple):
 class Post(Entry):
     """A dated entry, filed under categories and tags."""
 
-    # Set by who has looked for them (blog.feeds.enclosures) and passes the post on.
+    # Set by code that has looked them up (blog.feeds.enclosures) and passes the post on.
     enclosed: EnclosedWith
 
     objects = KindManager.from_queryset(PostQuerySet)()  # type: ignore[assignment, misc]  # of its own kind only
@@ -101,7 +101,7 @@ class Post(Entry):
         ]
 
     def get_absolute_url(self) -> str:
-        """Return its URL, or that of its preview if it has no date to put into a URL."""
+        """Return the post's URL, or that of its preview if it has no date to put into a URL."""
         if self.published_on is None:
             return self.get_preview_url()
         return _post_url(*self.published_on.isoformat().split("-"), self.slug)
@@ -115,16 +115,16 @@ class Post(Entry):
         return mark_safe(self.for_readers(self.lead_html).replace(MORE_PLACEHOLDER, link))  # noqa: S308  # blog.rendering sanitised it before it was stored
 
     def excerpt_in_lists(self, site: SiteSettings) -> str:
-        """Return the excerpt that lists show in place of the lead; empty if they show the lead, as most sites want.
+        """Return the excerpt that lists show in place of the lead; empty if they show the lead, as on most sites.
 
-        They do if it ends at a more marker, or if the text is no longer than an excerpt would be.
+        They also show the lead if it ends at a more marker, or if the text is no longer than an excerpt would be.
         """
         if not site.show_excerpts or self.has_more or self.is_locked:
             return ""
         return self.excerpt or (self.auto_excerpt if self.auto_excerpt.endswith("…") else "")
 
     def text_in_lists(self, site: SiteSettings) -> SafeString:
-        """Return its lead, or its excerpt with a link to the whole text."""
+        """Return the lead, or the excerpt with a link to the whole text."""
         excerpt = self.excerpt_in_lists(site)
         if not excerpt:
             return self.lead
@@ -135,7 +135,7 @@ class Post(Entry):
         return "<img" in self.lead_html and not (self.is_locked or self.excerpt_in_lists(site))
 
     def picture_in_lists(self, site: SiteSettings) -> Picture | None:
-        """Return the featured image, unless what lists show of the text has it."""
+        """Return the featured image, unless the part of the text that lists show already has it."""
         picture, featured = self.picture, self.featured_picture
         if picture is None or featured is None:
             return None
@@ -161,17 +161,17 @@ class Post(Entry):
         return sorted(self.tags.all(), key=lambda tag: tag.name.casefold())
 
     def neighbours(self) -> "tuple[Post | None, Post | None]":
-        """Return the public posts before and after this one. One query."""
+        """Return the public posts before and after this one. Takes one query."""
         now, time = timezone.now(), self.published_at
         if time is None:
             return None, None
-        # SQLite finds the place in the index by one limit, and reads from there. All that is older is below both.
+        # SQLite seeks in the index by one limit only, so the query for the older post gets the lower of the two.
         older, newer = together((_older, [min(now, time), time, self.pk]), (_newer, [now, time, self.pk]))
         return next(iter(older), None), next(iter(newer), None)
 
     @classmethod
     def assign_places(cls, entries: Sequence["Post"], stored: Mapping[int, StoredEntry]) -> None:
-        """Give posts their days, and dated ones free slugs (`assign_free_slugs`)."""
+        """Set the days of posts, and give dated ones free slugs (`assign_free_slugs`)."""
         moved: list[Post] = []
         for post in entries:
             before = stored.get(post.pk)
@@ -193,11 +193,11 @@ class Post(Entry):
 
 
 def _next_post(lookup: str, *order: str) -> Prepared[Post]:
-    """Return the query for the first public post in this order whose time and ID are beyond those of another one."""
+    """Return the query for the first public post in this order whose time and ID are beyond those of a given post."""
 
     def build(now: Parameter, time: Parameter, pk: Parameter) -> PostQuerySet:
         beyond = Q((f"published_at__{lookup}", time)) | Q((f"pk__{lookup}", pk), published_at=time)
-        # The first condition repeats the second for the index.
+        # The first condition follows from the second, but lets the database use the index.
         posts: PostQuerySet = Post.objects.published(now).filter((f"published_at__{lookup}e", time)).filter(beyond)
         return posts.only(*TITLE).order_by(*order)[:1]
 
@@ -208,7 +208,7 @@ _older, _newer = _next_post("lt", "-published_at", "-pk"), _next_post("gt", "pub
 
 
 class Enclosure(PublicModel):
-    """An audio or video file that WordPress's feeds offered with a post. It may be imported (blog.feeds.enclosures)."""
+    """An audio or video file that WordPress's feeds offered with a post, imported or not (blog.feeds.enclosures)."""
 
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="enclosures", verbose_name=_("post"))
     url = models.CharField(_("URL"), max_length=2000)
@@ -230,7 +230,7 @@ class Enclosure(PublicModel):
 def assign_free_slugs(posts: Sequence[Post], numbers: SlugNumbers | None = None) -> None:
     """Give dated posts slugs that no other post of their day has, as WordPress does: `slug`, `slug-2`, `slug-3`…
 
-    One query, and one more for each slug of a day that is taken. Posts that come in several calls share `numbers`.
+    Takes one query, and one more for each slug that is taken on its day. Several calls for one batch share `numbers`.
     """
     if not posts:
         return

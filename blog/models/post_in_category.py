@@ -1,4 +1,4 @@
-"""The posts that the page of each category lists: those filed under it, and those under a category below it."""
+"""The posts that the page of each category lists: those filed under it or under one of its descendants."""
 
 from collections.abc import Collection, Iterable
 from itertools import batched
@@ -10,7 +10,8 @@ from django.utils import timezone
 from core.prepared import Parameter
 
 _BATCH_SIZE: Final = 500
-# A post has one row for each category, also if it is filed under several below it: UNION leaves out what it has found.
+# UNION leaves out duplicates, so that a post has one row for each category even if it is filed under several of its
+# descendants.
 _LISTED: Final = """
     WITH RECURSIVE listed (category_id, post_id, published_at) AS (
         SELECT filed.category_id, entry.id, entry.published_at
@@ -29,23 +30,23 @@ _INSERT: Final = f"""
     {_LISTED} SELECT category_id, post_id, published_at FROM listed WHERE true
     ON CONFLICT DO NOTHING
 """  # noqa: S608  # our own tables
-# What should be there, and what is there.
+# The rows that there should be (1), and those that there are (0).
 _COMPARE: Final = f"""
     {_LISTED} SELECT 1, category_id, post_id, published_at FROM listed
     UNION ALL SELECT 0, category_id, post_id, published_at FROM blog_postincategory WHERE post_id IN ({{ids}})
-"""  # noqa: S608  # likewise
+"""  # noqa: S608  # as above
 
 
 class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
     def public(self, now: Parameter | None = None) -> Self:
-        """Return the rows of posts that readers can see now. A prepared query takes the time as a parameter."""
+        """Return the rows of posts that readers can see now. Prepared queries take the time as a parameter."""
         return self.filter(published_at__lte=now or timezone.now())
 
     def newest_first(self) -> Self:
         return self.order_by("-published_at", "-post_id")
 
     def lock_posts(self, ids: Iterable[int]) -> None:
-        """Lock the posts with these IDs until the transaction ends. Whatever updates their rows waits for it."""
+        """Lock the posts with these IDs until the transaction ends. Others that update their rows wait for it."""
         if not connections[router.db_for_write(PostInCategory)].features.has_select_for_update:
             # SQLite has one writer at a time.
             return
@@ -58,24 +59,24 @@ class PostInCategoryQuerySet(models.QuerySet["PostInCategory"]):
         """Bring the rows of the posts with these IDs up to date, in the current transaction.
 
         The posts are locked first, because another transaction may be changing them as well, for example their status
-        while this one changes their categories. The one that comes last sees what both have done.
+        while this one changes their categories. The later transaction sees the changes of both.
         """
         using = router.db_for_write(PostInCategory)
         with transaction.atomic(using, savepoint=False):
             self.lock_posts(ids)
             for some in batched(ids, _BATCH_SIZE, strict=False):
                 with connections[using].cursor() as cursor:
-                    cursor.execute(_COMPARE.format(ids=_places(some)), [*some, *some])
+                    cursor.execute(_COMPARE.format(ids=_placeholders(some)), [*some, *some])
                     rows = cursor.fetchall()
                     listed = {row[1:] for row in rows if row[0]}
                     stored = {row[1:] for row in rows if not row[0]}
                     if outdated := sorted({post for _category, post, _time in listed ^ stored}):
                         if stored - listed:
                             self.filter(post__in=outdated).delete()
-                        cursor.execute(_INSERT.format(ids=_places(outdated)), outdated)
+                        cursor.execute(_INSERT.format(ids=_placeholders(outdated)), outdated)
 
 
-def _places(values: Collection[int]) -> str:
+def _placeholders(values: Collection[int]) -> str:
     return ", ".join(["%s"] * len(values))
 
 
@@ -83,14 +84,14 @@ class PostInCategory(models.Model):
     """A published post in the listing of a category, with its publication time, which may be in the future.
 
     Category pages are read from one index of this table, so the first and the last page of any category cost the same,
-    however many posts there are. It is derived from posts, their categories and the tree of categories: the change
-    handler `update_posts` keeps it up to date, and so do categories that get another parent.
+    however many posts there are. It is derived from posts, their categories and the tree of categories. The change
+    handler `update_posts` keeps it up to date, and so does `Category.save` if the parent has changed.
     """
 
-    # For `core.admin`.
+    # Read by `core.admin`.
     is_derived: ClassVar = True
 
-    # The index and the constraint begin with them.
+    # These need no indexes of their own, because the index and the constraint begin with them.
     category = models.ForeignKey("blog.Category", on_delete=models.CASCADE, related_name="+", db_index=False)
     post = models.ForeignKey("blog.Post", on_delete=models.CASCADE, related_name="+", db_index=False)
     published_at = models.DateTimeField()

@@ -1,4 +1,4 @@
-"""Links with which people without an account see one post or page before it is published."""
+"""Links with which people without an account can see one post or page before it is published."""
 
 from django.db import models
 from django.utils import timezone

@@ -1,4 +1,4 @@
-"""Redirects from paths that an object once had to where it is now."""
+"""Redirects from an object's former paths to its current one."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from media.models import Document, Picture
 
 MAX_LENGTH: Final = 650
 TARGETS: Final = ("entry", "category", "author", "picture", "document")
-# The end of the path of a folder.
+# The end of a folder's path.
 _REST: Final = "*"
 
 
@@ -31,11 +31,11 @@ def _folder_without_target() -> Q:
 
 class RedirectQuerySet(PublicQuerySet["Redirect"]):
     def with_targets(self) -> Self:
-        """Load what the URLs of the targets are made of, in the same query."""
+        """Load the columns that the URLs of the targets are made from, in the same query."""
         entry = ("kind", "status", "slug", "published_at", "published_on", "path")
         columns = [f"entry__{column}" for column in entry]
         columns += ["category__path", "author__slug", "picture__file", "document__file"]
-        # Django's field for images reads them when a picture is loaded.
+        # Django's ImageField reads these when a picture is loaded.
         columns += ["picture__width", "picture__height"]
         return self.select_related(*TARGETS).only("path", *TARGETS, *columns)
 
@@ -43,8 +43,8 @@ class RedirectQuerySet(PublicQuerySet["Redirect"]):
 class Redirect(PublicModel):
     """A path that once led to its target. It is only looked up if no page has the path now.
 
-    Without a target, it is a folder that the blog was in, as in `/blog/*`: every URL below leads to the same URL
-    without the folder.
+    Without a target, it is a folder that the blog used to be in, such as `/blog/*`: every URL below it redirects to the
+    same URL without the folder.
     """
 
     # Decoded and with its slashes, as in `/2014/02/10/slug/`, or one of WordPress's forms with an ID, as in `/?cat=5`.
@@ -102,7 +102,7 @@ def normalise_path(path: str) -> str:
 def add_redirects(pairs: Iterable[tuple[str, models.Model]], *, replace: bool = True) -> None:
     """Redirect each path to the entry, category, author, picture or document in the pair.
 
-    An existing redirect is replaced, or else stays. One statement per thousand paths.
+    Existing redirects are replaced, or stay if `replace` is False. Takes one statement per thousand paths.
     """
     rows = {normalise_path(path): target for path, target in pairs}
     # No URL of the site was ever longer than the column.
@@ -127,9 +127,9 @@ def is_folder_path(path: str) -> bool:
 
 
 def add_folder(folder: str) -> bool:
-    """Redirect a folder that the blog was in, such as `/blog/` or `/blog/*`, to the root. Return whether it is new.
+    """Redirect a former folder of the blog, such as `/blog/` or `/blog/*`, to the root. Return whether it is new.
 
-    What was redirected from the folder itself leads to the front page from then on, unless it is redirected again.
+    An existing redirect from the folder itself is removed, so that it leads to the front page unless it is added again.
     """
     path = folder_path(folder)
     if len(path) > MAX_LENGTH or Redirect.objects.filter(path=path).exists():

@@ -1,4 +1,4 @@
-"""Review: notes on a post or page before it is published, and what people are told about its way there."""
+"""Review: notes on a post or page before it is published, and notices about its progress."""
 
 import datetime as dt
 from typing import Any, ClassVar, Final, Self
@@ -25,9 +25,9 @@ class ReviewNoteQuerySet(models.QuerySet["ReviewNote"]):
 
 
 class ReviewNote(models.Model):
-    """A note on an entry, or with a `parent` an answer to one. Readers never see it.
+    """A note on an entry or, with a `parent`, an answer to one. Readers never see it.
 
-    `quote` is the beginning of the paragraph that it is about, as it was then; empty for the whole text.
+    `quote` is the beginning of the paragraph that it is about, as it was at the time; empty for the whole text.
     `author` and `resolved_by` are NULL if that person no longer has an account.
     """
 
@@ -70,10 +70,10 @@ def open_note_count() -> Coalesce:
 
 
 class ReviewEvent(models.TextChoices):
-    """What people are told about the review of an entry."""
+    """An event in the review of an entry that people are notified of."""
 
     SUBMITTED = "submitted", _("Submitted for review")
-    # Also with a time in the future.
+    # Or scheduled.
     PUBLISHED = "published", pgettext_lazy("event", "Published")
     PRIVATE = "private", _("Published privately")
     RETURNED = "returned", _("Returned to you")
@@ -88,7 +88,7 @@ class ReviewPreferenceQuerySet(UserRecipientQuerySet["ReviewPreference"]):
 
 
 class ReviewPreference(Recipient):
-    """Which e-mails about reviews a member of the staff wants. Created when it is first needed."""
+    """Which e-mails about reviews a member of staff wants. Created when it is first needed."""
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="review_preference", editable=False)
     submissions = models.BooleanField(
@@ -122,9 +122,9 @@ class ReviewPreference(Recipient):
 
 
 class ReviewNotice(models.Model):
-    """Something that a member of the staff is told: on the dashboard, and by e-mail while `is_unsent`.
+    """A notice to a member of staff: on the dashboard, and also by e-mail while `is_unsent`.
 
-    `by` is the person who did it; NULL if they no longer have an account.
+    `by` is the person who caused it; NULL if they no longer have an account.
     """
 
     recipient = models.ForeignKey(ReviewPreference, on_delete=models.CASCADE, related_name="notices", db_index=False)
@@ -146,7 +146,7 @@ class ReviewNotice(models.Model):
                 condition=Q(event=ReviewEvent.NOTE, note__isnull=False) | ~Q(event=ReviewEvent.NOTE) & Q(note=None),
                 name="review_notice_names_its_note",
             ),
-            # What is done twice before the e-mail goes out is told once.
+            # An event that occurs twice before the e-mail is sent is reported once.
             models.UniqueConstraint(
                 fields=["recipient", "entry", "event"],
                 condition=Q(note=None, is_unsent=True),

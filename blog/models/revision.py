@@ -1,4 +1,4 @@
-"""Revisions: what posts and pages contained each time they were saved, and which of them a translation is of."""
+"""Revisions: the content of posts and pages each time they were saved, and the revision that a translation is of."""
 
 import datetime as dt
 import hashlib
@@ -21,7 +21,7 @@ SETTINGS: Final = (
 
 
 class Revision(models.Model):
-    """What an entry contained, in the state with which it was saved at `created_at`.
+    """The content of an entry as it was saved at `created_at`.
 
     `by` is the person who saved it; NULL if unknown, as with an import, or if they no longer have an account.
     """
@@ -33,7 +33,7 @@ class Revision(models.Model):
     source = models.TextField(_("text"), blank=True)
     markup = models.CharField(_("format"), max_length=20)
     settings = models.JSONField(_("settings"))
-    # Of all the above except person and time. Saving the same again makes no revision.
+    # A digest of all the above except person and time. Saving the same again creates no revision.
     digest = models.CharField(max_length=32)
 
     class Meta:
@@ -55,9 +55,9 @@ class Revision(models.Model):
         categories: Iterable[Any] | None = None,
         tags: Iterable[Any] | None = None,
     ) -> Self:
-        """Return a revision, not yet saved, of what `entry` contains.
+        """Return an unsaved revision of the current content of `entry`.
 
-        Categories and tags that are not given are those of the entry, each a query unless they are prefetched. Its
+        `categories` and `tags` are by default the entry's, each of which takes a query unless prefetched. Its
         translations, if it has any, take another query.
         """
         settings: dict[str, Any] = {name: getattr(entry, name) for name in SETTINGS}
@@ -70,7 +70,7 @@ class Revision(models.Model):
         content = [entry.title, entry.source, entry.markup, settings]
         digest = hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
         return cls(
-            # Not `entry_id`, because a proxy is an entry as well.
+            # The instance of a proxy can be used here, because it is an entry as well.
             entry=entry,
             by=by,
             created_at=entry.modified_at,

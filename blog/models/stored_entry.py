@@ -32,20 +32,20 @@ def new_guid() -> str:
 class StoredEntry(PublicModel):
     """The fields of an entry and their rules, the rendering of its source, and its URLs over time.
 
-    The source stays as written. Its HTML is rendered when the entry is saved, and stored with it.
+    The source is stored as written. Its HTML is rendered when the entry is saved, and stored with it.
     """
 
-    # Two say when to render the source again. The HTML itself is public.
+    # Two of these determine when to render the source again. The HTML itself is public.
     private_fields = frozenset({"source_digest", "render_version", "status_before_trash"})
     comment_fields = frozenset({"comment_count"})
 
-    # The name of its proxy.
+    # The name of the proxy model.
     kind = models.CharField(max_length=4, choices=EntryKind, editable=False)
     title = models.CharField(_("title"), max_length=1000, blank=True)
     slug = slug_field(_("The last part of the URL. Leave empty to use the title."), unique=False)
     author = models.ForeignKey(User, on_delete=models.PROTECT, verbose_name=_("author"), related_name="entries")
     status = models.CharField(_("status"), max_length=9, choices=Status, default=Status.DRAFT)
-    # For taking back a move to the trash; empty outside it, and for entries that were imported into it.
+    # For undoing a move to the trash; empty outside the trash, and for entries that were imported into it.
     status_before_trash = models.CharField(max_length=9, blank=True, editable=False)
     published_at = models.DateTimeField(_("publish at"), null=True, blank=True)
     source = models.TextField(_("text"), blank=True)
@@ -63,7 +63,7 @@ class StoredEntry(PublicModel):
     )
     # The same for an entry and its translations into other languages (blog.editing.translations).
     translation_group = models.UUIDField(null=True, editable=False)
-    # Readers type it, so it is stored as it is, as in WordPress.
+    # It is shared with readers, so it is stored in plain text, as in WordPress.
     password = models.CharField(
         _("password"),
         max_length=255,
@@ -92,15 +92,15 @@ class StoredEntry(PublicModel):
     guid = models.CharField(max_length=500, default=new_guid, unique=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now, editable=False)
     modified_at = models.DateTimeField(_("last changed"), auto_now=True)
-    # When readers last got another text than they knew (blog.publishing); NULL if they never did.
+    # When the text last changed for readers (blog.publishing); NULL if it never did.
     text_changed_at = models.DateTimeField(null=True, editable=False)
 
     # Posts only.
     categories = models.ManyToManyField(Category, verbose_name=_("categories"), related_name="posts", blank=True)
-    # The tags app adds this manager to posts. It takes names as well as tags.
+    # The tags app adds this manager to posts. It accepts names as well as tags.
     tags: Any
     sticky = models.BooleanField(_("sticky"), default=False, help_text=_("Pin to the top of the front page."))
-    # The day in the URL, in the site's time zone. Stored, so that no URL changes when the time zone does.
+    # The day in the URL, in the site's time zone. It is stored so that no URL changes when the time zone does.
     published_on = models.DateField(null=True, editable=False)
 
     # Pages only. Posts have no path: NULL is different from every other value, so the constraint ignores them.
@@ -117,7 +117,7 @@ class StoredEntry(PublicModel):
     path = models.CharField(max_length=MAX_PATH_LENGTH, unique=True, null=True, editable=False)  # noqa: DJ001  # see above
     menu_order = models.IntegerField(_("order"), default=0, help_text=_("Lower numbers come first in the menu."))
 
-    # Rendered by this version of the renderer. The digest is that of what it depends on: see `_digest`.
+    # The output of the renderer in this version. The digest covers what it depends on: see `_digest`.
     lead_html = models.TextField(editable=False, blank=True)
     body_html = models.TextField(editable=False, blank=True)
     auto_excerpt = models.TextField(editable=False, blank=True)
@@ -132,7 +132,7 @@ class StoredEntry(PublicModel):
     # Counts approved comments only. The comments app keeps it up to date.
     comment_count = models.PositiveIntegerField(_("comments"), default=0, editable=False)
 
-    # The status that it had until it was last saved; empty for a new one.
+    # The status before the last save; empty for a new entry.
     replaced_status = ""
     objects = EntryQuerySet.as_manager()
 
@@ -144,14 +144,14 @@ class StoredEntry(PublicModel):
         indexes = [
             models.Index(fields=["kind", "status", "-published_at", "-id"], name="entry_newest_first"),
             models.Index(fields=["author", "kind", "status", "-published_at", "-id"], name="entry_of_author"),
-            # The lists of the admin: by date, drafts without one by their last change; and the languages in use,
-            # which readers have lists of as well.
+            # For lists in the admin by date, or by last change if there is none; and for the languages in use, each of
+            # which has a public list, too.
             models.Index(F("kind"), date_in_lists().desc(), F("id").desc(), name="entry_by_date"),
             models.Index(fields=["kind", "language", "status", "-published_at", "-id"], name="entry_in_language"),
             # The sidebar counts the posts of each month from this index alone.
             models.Index(fields=["kind", "status", "published_at", "published_on"], name="entry_by_day"),
-            # Few posts lead the front page, and few pages have a parent. For databases, most of an index on all entries
-            # would be one value, so they would not use it.
+            # Partial, because few posts are sticky and few pages have a parent. An index on all entries would consist
+            # mostly of one value, so databases would not use it.
             models.Index(
                 fields=["kind", "status", "-published_at", "-id"], condition=Q(sticky=True), name="entry_sticky"
             ),
@@ -196,7 +196,7 @@ class StoredEntry(PublicModel):
             raise ValidationError({"source": str(error)}) from error
 
     def translations(self) -> EntryQuerySet:
-        """Return the entries that are linked to this one as its translations, whether readers see them or not."""
+        """Return the entries that are linked to this one as its translations, whether they are public or not."""
         group = self.translation_group
         entries: EntryQuerySet = type(self)._default_manager.all()
         linked = entries.filter(translation_group=group).exclude(pk=self.pk)
@@ -205,7 +205,7 @@ class StoredEntry(PublicModel):
     # Rendering
 
     def render_if_stale(self) -> None:
-        """Render the source, unless the HTML was made from it, in its language, by this version.
+        """Render the source, unless this version of the renderer has made the HTML from it, in its language.
 
         Raises SourceTooLongError.
         """
@@ -218,7 +218,7 @@ class StoredEntry(PublicModel):
         self.take_rendered(render(self.source, self.markup, self, self.language))
 
     def take_rendered(self, rendered: Rendered) -> None:
-        """Take over the result of rendering the source."""
+        """Set the fields that hold the result of rendering the source."""
         self.lead_html, self.body_html = rendered.lead_html, rendered.body_html
         self.auto_excerpt, self.has_more = rendered.auto_excerpt, rendered.has_more
         self.word_count = rendered.word_count
@@ -226,7 +226,7 @@ class StoredEntry(PublicModel):
         self.render_version = RENDER_VERSION
 
     def _digest(self, language: str) -> str:
-        """Return a digest of the source, its markup, and the language in which words are added to it."""
+        """Return a digest of the source, its markup, and the language of the text that rendering adds."""
         text = f"{self.markup}\0{language}\0{self.source}".encode("utf-8", "surrogatepass")
         return hashlib.blake2b(text, digest_size=16).hexdigest()
 
@@ -242,7 +242,7 @@ class StoredEntry(PublicModel):
         """Save it at a free URL, and render it if necessary. A URL that it had before becomes a redirect.
 
         If it is published without a time, it is published now. The caller opens a transaction, and calls
-        `entries_changed`. `stored` is what is in the database, if the caller has read it. Raises SourceTooLongError.
+        `entries_changed`. `stored` is the entry in the database, if the caller has read it. Raises SourceTooLongError.
         """
         self.render_if_stale()
         before = None if stored is None else {stored.pk: stored}
@@ -267,7 +267,7 @@ class StoredEntry(PublicModel):
     def _store(
         cls, entries: Sequence[Any], write: Callable[[], object], stored: Mapping[int, "StoredEntry"] | None = None
     ) -> None:
-        """Give `entries` free URLs, `write` them and redirect the URLs that they had (in `stored`, if it was read)."""
+        """Give `entries` free URLs, `write` them and redirect their former URLs (from `stored`, if it was read)."""
         if stored is None:
             names = ("kind", "status", "slug", "published_at", "published_on", "parent", "path")
             stored = cls._posts_and_pages().only(*names).in_bulk([entry.pk for entry in entries if entry.pk])
@@ -276,7 +276,7 @@ class StoredEntry(PublicModel):
             before = stored.get(entry.pk)
             entry._remember_status(before)
             entry.replaced_status = before.status if before is not None else ""
-            # Only then: anywhere else, a slug with WordPress's suffix was chosen on purpose.
+            # Only when it leaves the trash: otherwise, a slug with WordPress's suffix was chosen on purpose.
             if before is not None and before.slug == entry.slug and entry.was_restored(before):
                 entry.slug = slug_before_trash(entry.slug)
         cls.assign_places(entries, stored)
@@ -284,7 +284,7 @@ class StoredEntry(PublicModel):
             with transaction.atomic():
                 write()
         except IntegrityError:
-            # Someone else took a URL between the look-up and the write. Look again, once.
+            # Someone else took a URL between the lookup and the write. Try once more.
             cls.assign_places(entries, stored)
             write()
         cls.keep_old_urls(entries, stored)
@@ -304,14 +304,14 @@ class StoredEntry(PublicModel):
 
     @classmethod
     def assign_places(cls, entries: Sequence[Any], stored: Mapping[int, "StoredEntry"]) -> None:
-        """Give entries of this kind free URLs. `stored` holds them by ID as they are in the database."""
+        """Give entries of this kind free URLs. `stored` has them by ID as they are in the database."""
         raise NotImplementedError
 
     @classmethod
     def keep_old_urls(cls, entries: Sequence[Any], stored: Mapping[int, "StoredEntry"]) -> None:
-        """Redirect the URLs that saved entries had before.
+        """Redirect the former URLs of saved entries.
 
-        Drafts and the like leave alone what redirects from their URLs to something else, which readers may rely on.
+        Entries that are not public don't replace existing redirects, which readers may rely on.
         """
         moved = [pair for entry in entries for pair in entry.moved_from(stored.get(entry.pk))]
         public = [(url, entry) for url, entry in moved if entry.is_public]
@@ -335,6 +335,6 @@ class StoredEntry(PublicModel):
             self.status_before_trash = stored.status
 
     def was_restored(self, stored: "StoredEntry") -> bool:
-        """Return whether it leaves WordPress's trash, where `stored` was. No reader ever used the URL it had there."""
+        """Return whether it leaves WordPress's trash, where `stored` was. Readers never used the URL it had there."""
         was_trashed = stored.slug != slug_before_trash(stored.slug)
         return was_trashed and stored.status == Status.TRASH != self.status

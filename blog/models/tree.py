@@ -24,7 +24,7 @@ class TreeQuerySet(PublicQuerySet[Any]):
 
 
 class TreeNode(PublicModel):
-    """A node with a slug and perhaps a parent of its own kind. `path` is `grandparent/parent/slug`.
+    """A node with a slug and an optional parent of its own kind. `path` is `grandparent/parent/slug`.
 
     The path is stored, so a URL takes no query, and one prefix finds all descendants. Subclasses define the fields,
     because pages share their table with posts, which have neither parent nor path.
@@ -43,7 +43,7 @@ class TreeNode(PublicModel):
         abstract = True
 
     def intended_slug(self) -> str:
-        """Return the slug that it gets unless that is taken. An empty one is made from its name."""
+        """Return the slug that the node gets unless it is taken. An empty one is made from the name."""
         slug = self.slug.strip("-") or slugify(getattr(self, self.name_field)) or self.slug_fallback
         return slug[:MAX_SLUG_LENGTH].strip("-")
 
@@ -62,9 +62,9 @@ class TreeNode(PublicModel):
             raise ValidationError({"parent": obstacle})
 
     def assign_path(self, also_taken: Collection[str] = (), numbers: SlugNumbers | None = None) -> None:
-        """Make its slug unique, also among `also_taken`, and set the path that follows from it.
+        """Make the slug unique, including among `also_taken`, and set the resulting path.
 
-        Nodes that get their paths together share `numbers`, because many may have the same slug.
+        Nodes that get their paths in one batch share `numbers`, because many may have the same slug.
         """
         self.slug = self.intended_slug()
         if self.slug in also_taken or self.is_taken(self.slug):
@@ -74,7 +74,7 @@ class TreeNode(PublicModel):
         self.path = self._path_with(self.slug)
 
     def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:
-        """Store new paths for its descendants, which follow from its own. Return each node with its old path."""
+        """Update the stored paths of its descendants to match its own. Return each node with its old path."""
         moved = [(node.path, node) for node in self._nodes().filter(path__startswith=old_path + "/")]
         for path, node in moved:
             node.path = self.path + path[len(old_path) :]
@@ -113,7 +113,7 @@ class TreeNode(PublicModel):
 
 
 def paths_to(path: str) -> list[str]:
-    """Return the paths of the nodes on the way from the top to the one at `path`, and its own."""
+    """Return the paths of the ancestors of the node at `path`, from the top down, followed by its own."""
     return list(accumulate(path.split("/"), "{}/{}".format))
 
 
