@@ -1,9 +1,9 @@
-"""From what an author wrote to the HTML that readers get: `render(source, markup)`, or `render_all` for many texts.
+"""Rendering: the way from an author's source to the HTML for readers. `render` takes one text, `render_all` many.
 
-A markup's renderer produces HTML that is not trusted (`markups`). It is parsed into a tree (`tree`), which is changed
-step by step. The whole tree is the body. Cut at the more marker (`markers`), it is the lead that listings show. Both
-pass through the one allow-list at the end (`sanitising`). Words that are added on the way, such as “Details”, are in
-the language of the text, and not in that of the person who saves it.
+A markup's renderer produces untrusted HTML (`markups`). It is parsed into a tree (`tree`), which is changed step by
+step. The whole tree is the body. Cut at the more marker (`markers`), it is the lead that listings show. Both pass
+through a single allow-list at the end (`sanitising`). Words that rendering adds, such as “Details”, are in the language
+of the text, and not in that of the person who saves it.
 """
 
 import hashlib
@@ -30,16 +30,17 @@ from core.languages import interface_language, speaking
 # whenever the pipeline, or a markup's renderer, produces different HTML for the same source.
 RENDER_VERSION: Final = 11
 
-# What HTML contains if rendering may have added words: the name of a document, the summary of what unfolds, a picture
-# that is missing in a gallery, the days of opening hours.
+# HTML to which rendering may have added words contains one of these: the name of a document, the summary of details, a
+# picture that is missing in a gallery, the days of opening hours.
 MAY_HAVE_WORDS: Final = ("wp-block-file", "<details", "gallery", "<dl")
 
-# Separates the pages of a body. Sanitised HTML contains no comments, so it is never anything else.
+# Separates the pages of a body. Sanitised HTML contains no comments, so this can't be part of a text.
 PAGE_BREAK: Final = "<!--nextpage-->"
 # Texts are rendered in batches of this many texts, or this many characters, whichever is reached first.
 _BATCH_SIZE: Final = 20
 _BATCH_CHARACTERS: Final = 200_000
-# A file embedded in the text, as programs paste images. No reader sees it: the pages' security policy forbids it.
+# A file embedded in the text, as when a program pastes an image. Readers don't see it: the pages'
+# Content-Security-Policy forbids it.
 EMBEDDED_FILE: Final = re.compile(r"data:[\w.+-]+/[\w.+-]+;base64,[A-Za-z0-9+/=]{100,}+", re.ASCII)
 
 
@@ -49,13 +50,13 @@ class UnknownMarkupError(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What readers get of a source. The HTML is safe to show as it is.
+    """The result of rendering a source. The HTML is safe to show as it is.
 
     `lead_html` is what listings show: the text up to the more marker or the first page break, or all of it if there is
     neither. Its ids stay unique when several leads share a page.
     `body_html` is the whole text. PAGE_BREAK separates its pages, each of which is well-formed.
-    `has_more` says whether the lead is shorter than the text. If so, both contain MORE_PLACEHOLDER exactly once.
-    `auto_excerpt` holds the first words as plain text, and `word_count` is the number of words of the whole text.
+    `has_more` is whether the lead is shorter than the text. If so, both contain MORE_PLACEHOLDER exactly once.
+    `auto_excerpt` has the first words as plain text, and `word_count` is the number of words of the whole text.
     `language` is that of the words that were added (core.languages.interface_language).
     """
 
@@ -73,7 +74,7 @@ def shorten(source: str) -> str:
 
 
 def check_source(source: str, markup: str) -> None:
-    """Raise the error with which `render` would refuse this source: SourceTooLongError or UnknownMarkupError."""
+    """Raise the error with which `render` would reject this source: SourceTooLongError or UnknownMarkupError."""
     source = shorten(source)
     if len(source) > MAX_SOURCE_LENGTH:
         raise SourceTooLongError(len(source))
@@ -85,7 +86,7 @@ def check_source(source: str, markup: str) -> None:
 class RenderInput(NamedTuple):
     """A `source`, its `markup` (a name in blog.rendering.markups), and the entry that it belongs to, if any.
 
-    In place of an entry that is not stored yet, the caller may pass what the markup has to know about it.
+    In place of an entry that is not stored yet, the caller may pass what the markup needs to know about it.
     The `language` is that of the text; empty if it is not known.
     """
 
@@ -104,7 +105,7 @@ def render(source: str, markup: str, entry: object = None, language: str = "") -
 
 
 def parse_source(source: str, markup: str, entry: object = None) -> etree._Element:
-    """Return the tree of a source before any step of rendering, with its faults. It is not trusted.
+    """Return the untrusted tree of a source before any step of rendering, with its faults.
 
     Raises the errors of `render`.
     """
@@ -115,22 +116,22 @@ def parse_source(source: str, markup: str, entry: object = None) -> etree._Eleme
 def render_all(inputs: Iterable[RenderInput], resolve: FileResolver = resolve_files) -> Iterator[Rendered]:
     """Render each of `inputs` as `render` does, raising the same errors. `resolve` finds the files that have moved.
 
-    Each step goes through a batch of texts before the next step begins. Its code and data stay in the processor's
-    cache that way, which saves a fifth of the time. The same language is spoken about all texts of a batch.
+    Each step processes a whole batch of texts before the next step begins. That way, its code and data stay in the
+    processor's cache, which saves a fifth of the time. All texts of a batch get added words in the same language.
     """
     batch: list[RenderInput] = []
-    characters, spoken = 0, ""
+    characters, batch_language = 0, ""
     for item in inputs:
         language = interface_language(item.language)
         is_full = len(batch) >= _BATCH_SIZE or characters + len(item.source) > _BATCH_CHARACTERS
-        if batch and (is_full or language != spoken):
-            yield from _render_batch(batch, resolve, spoken)
+        if batch and (is_full or language != batch_language):
+            yield from _render_batch(batch, resolve, batch_language)
             batch, characters = [], 0
-        # Before its language is spoken, because the person who wrote the text reads what is wrong with it.
+        # Before the language is activated, because errors are for the person who wrote the text.
         check_source(item.source, item.markup)
         batch.append(item)
-        characters, spoken = characters + len(item.source), language
-    yield from _render_batch(batch, resolve, spoken)
+        characters, batch_language = characters + len(item.source), language
+    yield from _render_batch(batch, resolve, batch_language)
 
 
 def _render_batch(inputs: list[RenderInput], resolve: FileResolver, language: str) -> list[Rendered]:
@@ -162,7 +163,7 @@ def _rendered(inputs: list[RenderInput], resolve: FileResolver, language: str) -
         prefix = f"l{hashlib.sha256(item.source.encode(errors='replace')).hexdigest()[:8]}-"
         is_other = html_ids.add_prefix(root, prefix) or marker is not None
         if is_other:
-            # What is left after a cut may lack its second half, and its links their targets.
+            # After a cut, elements may lack their second half, and links their targets.
             validity.repair(root)
         lead = sanitise(serialise(root)) if is_other else body
         yield Rendered(lead, body, marker is not None, excerpt, count_words(body), language)

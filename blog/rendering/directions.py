@@ -1,4 +1,4 @@
-"""The directions of a text whose language is not known: each block gets the one of its first letter (`dir="auto"`).
+"""The directions of a text in an unknown language: each block gets that of its first letter (`dir="auto"`).
 
 Directions are added when a text is shown, so setting its language later needs no rendering.
 """
@@ -8,7 +8,7 @@ from typing import Final
 
 from blog.rendering.sanitising import BLOCKS
 
-# What contains only other blocks. Their direction would not depend on the text in those.
+# Elements that contain only other blocks. Their direction would not depend on the text in those.
 _CONTAINERS: Final = frozenset(
     {"col", "colgroup", "details", "dl", "figure", "hr", "ol", "section", "tbody", "tfoot", "thead", "tr", "ul"}
 )
@@ -21,14 +21,14 @@ _DIRECTION: Final = re.compile(r'\sdir="')
 def add_auto_directions(html: str) -> str:
     """Return sanitised `html` with `dir="auto"` on its outermost blocks of text.
 
-    The blocks inside have the same direction: a list item starts on the side on which its paragraphs start, and the
-    cells of a table are all on the same side, also those with numbers only. A block with a direction of its own keeps
-    it. Takes linear time.
+    The blocks inside have the same direction: a list item starts on the side on which its paragraphs start, and all
+    cells of a table start on the same side, even those with only numbers. A block with a direction of its own keeps it.
+    Takes linear time.
     """
     tags = list(_BLOCK_TAG.finditer(html))
     parts: list[str] = []
     done = 0
-    # How many blocks are open, from the outermost one that has a direction.
+    # The number of open blocks, counted from the outermost one that has a direction.
     depth = 0
     for index, tag in enumerate(tags):
         is_end, name, attributes = tag.groups()
@@ -38,13 +38,13 @@ def add_auto_directions(html: str) -> str:
             depth += 1
         elif _DIRECTION.search(attributes):
             depth = 1
-        elif name not in _CONTAINERS and not (name == "div" and _holds_block(tags, index)):
+        elif name not in _CONTAINERS and not (name == "div" and _contains_block(tags, index)):
             parts += [html[done : tag.end() - 1], ' dir="auto"']
             done = tag.end() - 1
             depth = 1
     return "".join([*parts, html[done:]])
 
 
-def _holds_block(tags: list[re.Match[str]], index: int) -> bool:
+def _contains_block(tags: list[re.Match[str]], index: int) -> bool:
     """Whether the next tag begins another block, so that the element at `index` is not the innermost one."""
     return index + 1 < len(tags) and not tags[index + 1][1]

@@ -1,7 +1,7 @@
 """Captions and galleries in Markdown: `![description](image.jpg "Caption")`, alone or with others in a paragraph.
 
-CommonMark shows the title of an image to people with a mouse only. A paragraph that is nothing but an image with a
-title becomes a figure, and one of several images a gallery, with or without captions.
+CommonMark shows the title of an image only to people with a mouse. A paragraph that consists of one image with a title
+becomes a figure, and a paragraph of several images becomes a gallery, with or without captions.
 """
 
 from html import escape
@@ -28,12 +28,12 @@ def make_figures(state: StateCore) -> None:
         else:
             continue
         opening.tag = closing.tag = "div" if len(images) > 1 else "figure"
-        # In a list without empty lines, paragraphs have no element.
+        # In a tight list, paragraphs have no element of their own.
         opening.hidden = closing.hidden = False
 
 
 def _images(inline: Token) -> list[Token]:
-    """Return the images of a paragraph; nothing if there is anything else in it."""
+    """Return the images of a paragraph; an empty list if there is anything else in it."""
     children = inline.children or []
     images = [child for child in children if child.type == "image"]
     others = [child for child in children if child.type not in ("image", *_BREAKS) and child.content.strip()]

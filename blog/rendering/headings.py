@@ -1,6 +1,6 @@
-"""The headings of rendered texts as readers get them: each is a link to itself, and together they are the contents.
+"""The headings of rendered texts as readers get them: each links to itself, and together they form the contents.
 
-This is done when a text is shown, because a listing shows many texts, whose headings need no links.
+This is done when a page of one text is shown, because in listings of many texts, headings need no links.
 """
 
 import re
@@ -10,21 +10,21 @@ from typing import Final, NamedTuple
 
 from django.utils.html import escape
 
-# In sanitised HTML, "<" and ">" always belong to a tag, values are in double quotes, and headings contain no others.
-# Or the start or end of an element that can be clicked, in which there can be no further link.
+# A heading, or the start or end of an element that can be clicked, which can't contain a link. In sanitised HTML, "<"
+# and ">" always belong to a tag, values are in double quotes, and headings contain no other headings.
 _HEADING: Final = re.compile(
     r"<(h[1-6])((?:\s[^<>]*)?)>((?:[^<]|<(?!/?h[1-6]\b))*+)</\1>|<(/?)(?:a|summary)(?=[\s>])[^<>]*>"
 )
 _LINK: Final = re.compile(r"<a[\s>]")
 _ID: Final = re.compile(r'\sid="([^"]*)"')
 _NO_TEXT: Final = re.compile(r"<sup\b(?:[^<]|<(?!/?sup\b))*+</sup>|<[^<>]*>")
-# What the contents list.
+# The levels that the table of contents lists.
 _LEVELS: Final = ("h2", "h3")
-# A text with fewer headings, or fewer characters of HTML, is read without contents.
+# A text with fewer headings, or fewer characters of HTML, gets no table of contents.
 _MIN_HEADINGS: Final = 4
 _MIN_LENGTH: Final = 4_000
 _MAX_ID_LENGTH: Final = 80
-# Ids that are made here begin like no id of the page, and none that an author is likely to choose.
+# The prefix of ids that are made here. No id of the page has it, and authors are unlikely to choose it.
 _PREFIX: Final = "s-"
 
 
@@ -48,7 +48,7 @@ def make_id(text: str) -> str:
 def link_headings(html: str) -> tuple[str, list[Heading]]:
     """Return sanitised `html` in which each heading is a link to itself, and its table of contents.
 
-    The table is empty if the text is short. A heading that contains a link already, or is within one, gets no other.
+    The table is empty if the text is short. A heading that already contains a link, or is inside one, gets no other.
     """
     if "</h" not in html:
         return html, []

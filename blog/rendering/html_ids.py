@@ -5,7 +5,8 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-# What the site's own pages, forms and scripts use. `top` is no id: a link to it leads to the top of a page without one.
+# The ids that the site's own pages, forms and scripts use. `top` is not one of them: a link to it leads to the top of a
+# page that has no such id.
 _RESERVED: Final = frozenset(
     {"about-author", "children", "comments", "content", "follow", "follow-email", "follow-subject", "footer", "header"}
     | {"main", "menu", "more", "nav", "navigation", "news-email", "news-subject", "related", "reply", "respond"}
@@ -32,7 +33,7 @@ def _update_references(root: etree._Element, new_ids: dict[str, str]) -> None:
 
 
 def make_unique(root: etree._Element) -> None:
-    """Remove ids that occur a second time, and prefix those that the page around the text uses."""
+    """Remove duplicate ids, and prefix those that the page around the text uses."""
     new_ids: dict[str, str] = {}
     taken: set[str] = set()
     for element in _elements_with_id(root):

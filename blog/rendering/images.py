@@ -1,6 +1,6 @@
 """The images of rendered texts as readers get them: with renditions to choose from, and loaded when they are needed.
 
-This is done when a text is shown, because renditions are made later than texts are rendered.
+This is done when a text is shown, because renditions are made after texts are rendered.
 """
 
 import re
@@ -23,7 +23,7 @@ _EAGER: Final = ' loading="eager" fetchpriority="high"'
 
 # In sanitised HTML, "<" and ">" always belong to a tag, and values are in double quotes.
 _IMAGE: Final = re.compile(r"<img\b[^<>]*>")
-# With its renditions, if it has some.
+# A lazy image, with its renditions if it has any.
 _LAZY: Final = re.compile(r'(?:<picture>(?:<source\b[^<>]*>)*)?<img\b[^<>]*? loading="lazy"[^<>]*>')
 _ATTRIBUTE: Final = re.compile(r'\s(alt|src|width|height|loading)="([^"]*)"')
 _URL: Final = re.compile(r'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+)"')
@@ -35,7 +35,7 @@ def library_files(html: str) -> set[str]:
 
 
 def library_file(url: str) -> str:
-    """Return the name of the library's file at this attribute's value; empty if it is something else."""
+    """Return the name of the library's file at the URL in an attribute; empty if it is not one of the library's."""
     path = unquote(unescape(url).removeprefix(settings.SITE_URL).partition("?")[0].partition("#")[0])
     return path.removeprefix(settings.MEDIA_URL) if path.startswith(settings.MEDIA_URL) else ""
 
@@ -54,9 +54,9 @@ def alternative_texts(html: str, name: str) -> list[str]:
 
 
 def by_file_name(pictures: Iterable[Picture]) -> dict[str, Picture]:
-    """Return the pictures that readers see in place of these, each by the name of the file that texts have for it.
+    """Return the pictures that readers see in place of these, by the file names that texts contain.
 
-    It has another one if it is that of a picture which was merged into it.
+    The file name of a picture that was merged into another leads to the latter.
     """
     return {str(picture.file.name): shown for picture in pictures if (shown := picture.shown)}
 
@@ -67,12 +67,12 @@ def add_renditions(html: str, pictures: Mapping[str, Picture]) -> str:
 
 
 def load_first_eagerly(html: str) -> str:
-    """Return `html` with its first image loaded at once, before anything that is less important."""
+    """Return `html` with its first image loaded immediately, before anything that is less important."""
     return _LAZY.sub(_eager, html, count=1)
 
 
 def _eager(image: re.Match[str]) -> str:
-    # Its size is not known yet when it is chosen.
+    # Without `auto`, because an eager image is chosen before its size on the page is known.
     known = image[0].replace(' sizes="auto"', "").replace(' sizes="auto, ', ' sizes="')
     return known.replace(' loading="lazy"', _EAGER)
 
@@ -80,7 +80,7 @@ def _eager(image: re.Match[str]) -> str:
 def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeString:
     """Return a `source` element for each format of the picture's renditions. `width` is that of the image on the page.
 
-    A lazy image whose size is known is chosen by the size that it really has, where browsers can do that.
+    Where browsers support it (`auto`), a lazy image is chosen by its actual size on the page.
     """
     sizes = f"(min-width: {width}px) {width}px, 100vw"
     by_format = groupby(picture.renditions, key=lambda rendition: PurePath(rendition.name).suffix)
@@ -113,7 +113,7 @@ def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
     if not sources:
         return image
     if is_lazy:
-        # The image's own attribute is what allows `auto` in those of the sources.
+        # The sources may have `sizes="auto"` only if the image has it as well.
         image = f'{image[:-1]} sizes="auto">'
     return f"<picture>{sources}{image}</picture>"
 

@@ -23,7 +23,7 @@ _CLOSING: Final = {")": "(", "]": "[", "}": "{", "”": "“", "»": "«", "›"
     zip("）」』】》〉", "（「『【《〈", strict=True)
 )
 _OPENING: Final = frozenset(_CLOSING.values())
-# A stretch of a URL without brackets or quotation marks, which needs no closer look.
+# A stretch of a URL without brackets or quotation marks, which needs no further checks.
 _PLAIN_STRETCH = re.compile(f"[^{_NOT_IN_URL}{re.escape(''.join([*_CLOSING, *_OPENING]))}]*+")
 _AFTER_HOST: Final = ("/", "?", "#")
 _AFTER_URL: Final = ".,;:!?'*_~…’‘‚„|\\" + "".join(_OPENING)
@@ -37,7 +37,7 @@ _PDF = re.compile(r"https?://[^/?#]+/[^?#]*\.pdf(?:[?#].*)?", re.IGNORECASE)
 
 
 def url_end(start: re.Match[str], stop: int) -> int:
-    """Return the position, `stop` at most, where the bare URL ends whose `start` URL_START has matched.
+    """Return the position, at most `stop`, where the bare URL ends whose `start` is a match of URL_START.
 
     Punctuation after the URL does not belong to it, nor does a bracket or quotation mark that closes what was opened
     before it: (see https://example.org/a_(b)). Square brackets belong to it, but only in a query.
@@ -73,7 +73,7 @@ def _linked(text: str) -> tuple[str, list[etree._Element]]:
         if start.start() < position:
             continue
         if text.startswith(_AFTER_HOST, start.end()) and not urls.normalise(start[0]):
-            # No such host can exist, so what follows it is not scanned. A hostile text repeats this many times.
+            # No such host can exist, so what follows it is not scanned. A hostile text may repeat this many times.
             continue
         end = url_end(start, len(text))
         url = text[start.start() : end]
@@ -91,7 +91,7 @@ def _linked(text: str) -> tuple[str, list[etree._Element]]:
 
 
 def link_bare_urls(root: etree._Element) -> None:
-    """Make a link of every bare web URL in running text."""
+    """Turn every bare web URL in running text into a link."""
     for element in list(root.iter(etree.Element)):
         if "://" in (element.text or "") and not _is_without_links(element):
             element.text, links = _linked(element.text or "")

@@ -1,6 +1,6 @@
 """The `markdown` markup: CommonMark with tables, footnotes, definition lists, strikethrough, captions and galleries.
 
-HTML in the text is let through, as in CommonMark; it is sanitised together with everything else.
+HTML in the text is passed through, as in CommonMark; it is sanitised together with everything else.
 """
 
 import re
@@ -23,19 +23,20 @@ from blog.rendering.headings import make_id
 from blog.rendering.limits import TooManyLinesError
 from blog.rendering.links import URL_START, url_end
 
-# Quotes and list items that are nested deeper are read as text. Twenty lists inside each other need 40.
+# Quotes and list items that are nested deeper are read as text. Twenty nested lists need 40.
 _MAX_NESTING: Final = 40
-# The same for brackets. Each opening bracket is followed this deep, to learn where it is closed.
+# The same for brackets. From each opening bracket, the text is scanned to this depth to find where it is closed.
 _MAX_BRACKET_DEPTH: Final = 6
-# markdown-it takes up to 0.4 ms for each of these. Further asterisks, brackets, footnotes and links in `<>` are text,
-# and a text with more lines is refused. The longest report has a thousand footnotes, and 7,000 lines of usual length.
+# markdown-it takes up to 0.4 ms for each of these. Further asterisks, brackets, footnotes and links in `<>` are read as
+# text, and a text with more lines is rejected. The longest report has a thousand footnotes, and 7,000 lines of usual
+# length.
 _MAX_DELIMITERS: Final = 20_000
 _MAX_BRACKETS: Final = 8_000
 _MAX_FOOTNOTES: Final = 2_000
 _MAX_LINES: Final = 10_000
 _LINE = re.compile(r"\S[^\r\n]*+")
-# All URLs and titles together may have this many characters more than those that are written only once. Encoding makes
-# a character of the source twelve at most.
+# All URLs and titles together may have this many characters more than if each were written only once. Encoding turns
+# one character of the source into at most twelve.
 _MAX_REPEATED: Final = 200_000
 _MAX_ENCODED: Final = 12
 
@@ -82,7 +83,7 @@ def _bare_url(state: StateInline, silent: bool) -> bool:
 
 
 def _limited(rule: _InlineRule, starts: tuple[str, ...], maximum: int) -> _InlineRule:
-    """Return the `rule` for what begins with one of `starts`, for the first `maximum` of these in a text."""
+    """Return `rule`, for what begins with one of `starts`, limited to the first `maximum` of these in a text."""
 
     def limited(state: StateInline, silent: bool) -> bool:
         if not state.src.startswith(starts, state.pos):
@@ -96,22 +97,22 @@ def _limited(rule: _InlineRule, starts: tuple[str, ...], maximum: int) -> _Inlin
 
 
 def _bracket(rule: _InlineRule, start: str, maximum: int) -> _InlineRule:
-    """Return the `rule` for a bracket that begins with `start`, limited as above and to _MAX_BRACKET_DEPTH."""
+    """Return `rule`, for a bracket that begins with `start`, limited as above and to _MAX_BRACKET_DEPTH."""
     limited = _limited(rule, (start,), maximum)
 
     def bracket(state: StateInline, silent: bool) -> bool:
         if silent and state.level > _MAX_BRACKET_DEPTH and state.src.startswith(start, state.pos):
-            # What markdown-it does at its own limit: it gives up on the rest, which is not looked at again.
+            # Do as markdown-it does at its own limit: give up on the rest, which is not scanned again.
             state.pos = state.posMax
             return True
-        # What is never closed needs no closer look.
+        # A bracket that is never closed needs no further checks.
         return state.html_terminator_last("]") > state.pos and limited(state, silent)
 
     return bracket
 
 
 def _footnote_ref(state: StateInline, silent: bool) -> bool:
-    """Read a reference to a footnote, but don't look for the end of each label in the whole rest of the text."""
+    """Read a reference to a footnote, without searching the whole rest of the text for the end of its label."""
     return bool(_FOOTNOTE_LABEL.match(state.src, state.pos, state.posMax)) and footnote_ref(state, silent)
 
 
@@ -126,7 +127,7 @@ def _limit_repeated_definitions(state: StateCore) -> None:
 
 
 def _html_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Read the text after a more marker as a paragraph, which the author meant it to be, and not as HTML."""
+    """Read the text after a more marker as a paragraph, as its author meant it, and not as HTML."""
     line = state.src[state.bMarks[start] + state.tShift[start] : state.eMarks[start]]
     if _TEXT_AFTER_MORE_MARKER.match(line):
         return False

@@ -12,15 +12,15 @@ from lxml import etree
 from blog.rendering.sanitising import BLOCKS, INLINES
 from blog.rendering.tree import MORE_TAG, PAGE_BREAK_TAG, split_around, take_out, text_of
 
-# Each break copies the elements that are open around it, one after the other. A hostile text must not grow by that, or
-# take long, so further breaks are ignored after this many pages, or when they have taken this much effort.
+# Each break copies the elements that are open around it. A hostile text must neither grow too much by that nor take too
+# long, so further breaks are ignored after this many pages, or once they have taken this much effort.
 MAX_PAGES: Final = 100
 _MAX_EFFORT: Final = 100_000
-# Elements that can hold only certain children, and those children.
+# Elements that can contain only certain children, and those children.
 _CONTAINERS: Final = frozenset({"colgroup", "dl", "ol", "table", "tbody", "tfoot", "thead", "tr", "ul"})
 _CHILDREN: Final = frozenset({"dd", "dt", "li", "tbody", "td", "tfoot", "th", "thead", "tr"})
 
-# Blocks that can hold a paragraph for the link, and those in which the link can also follow the text that was cut.
+# Blocks that can contain a paragraph for the link, and those in which the link can also follow the text that was cut.
 _TAKES_PARAGRAPH: Final = frozenset({"body", "blockquote", "dd", "div", "li", "section", "td", "th"})
 _TAKES_INLINE_LINK: Final = _TAKES_PARAGRAPH | {"caption", "dt", "figcaption", "p"}
 
@@ -30,9 +30,9 @@ _VISIBLE_ON_PAGE: Final = _VISIBLE | {"embed", "hr", "table", "x-iframe", "x-obj
 
 
 def raise_page_breaks(root: etree._Element) -> None:
-    """Bring the page breaks to the top level of the tree, and remove those with nothing visible before or after them.
+    """Move the page breaks to the top level of the tree, and remove those with nothing visible before or after them.
 
-    A listing shows the first page at most: if no more marker comes before the first break, there is one afterwards.
+    A listing shows the first page at most: if no more marker comes before the first break, one is added there.
     """
     found = list(root.iter(PAGE_BREAK_TAG))
     efforts = accumulate(map(_effort_of, found[: MAX_PAGES - 1]))
@@ -58,7 +58,7 @@ def raise_page_breaks(root: etree._Element) -> None:
 
 
 def _effort_of(page_break: etree._Element) -> int:
-    """Return a measure of what raising `page_break` takes: each element around it is moved with all those inside it."""
+    """Return a measure of the cost of raising `page_break`: elements around it are moved with all those inside them."""
     ancestors = list(page_break.iterancestors())
     return len(ancestors) ** 2 + sum(len(value) for element in ancestors for value in element.attrib.values())
 
@@ -91,7 +91,7 @@ def _raise(root: etree._Element, page_break: etree._Element) -> None:
 
 
 def drop_empty_paragraphs(root: etree._Element) -> None:
-    """Remove paragraphs in which nothing is visible, but not a more marker inside them."""
+    """Remove paragraphs in which nothing is visible, but keep a more marker inside them."""
     for paragraph in root.iter("p"):
         if (paragraph.text or "").strip() or text_of(paragraph).strip():
             continue
@@ -137,14 +137,14 @@ def _trim(block: etree._Element) -> None:
 
 
 def _ends_in_text(block: etree._Element) -> bool:
-    """Whether `block` can hold text and ends in some, rather than in a block of its own."""
+    """Whether `block` can contain text and ends in text, rather than in a block of its own."""
     return block.tag in _TAKES_INLINE_LINK and (
         not len(block) or bool(block[-1].tail) or not any(e.tag in BLOCKS for e in block[-1].iter(etree.Element))
     )
 
 
 def cut(marker: etree._Element) -> None:
-    """Leave in the tree what comes before the marker, and the marker at its end.
+    """Remove everything after the marker from the tree, and put the marker at its end.
 
     The marker continues the paragraph that was cut, or the last one if the marker came after it.
     Where neither is possible, such as after a list or an image, it gets a paragraph of its own.

@@ -9,10 +9,10 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Markup:
-    """A way to write a source, with the `label` that staff see.
+    """A format for sources, with the `label` that staff see.
 
     `renderer` turns a source, and the entry that it belongs to (None if there is none yet), into HTML. The HTML is not
-    trusted: blog.rendering sanitises it. `check` raises SourceTooLongError for a source that would take it too long.
+    trusted: blog.rendering sanitises it. `check` raises SourceTooLongError for a source that would take too long.
     """
 
     label: str

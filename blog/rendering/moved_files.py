@@ -63,7 +63,7 @@ def find_new_urls(root: etree._Element, resolve: FileResolver) -> Mapping[str, s
 
 
 def replace_urls(root: etree._Element, new_urls: Mapping[str, str], *tags: str) -> None:
-    """Give the elements with these `tags` the new URLs."""
+    """Set the new URLs in the elements with these `tags`."""
     if not new_urls:
         return
     for element in root.iter(*tags):

@@ -1,6 +1,6 @@
-"""Cards for what is on other sites: a URL that is alone on a line is put into a `<figure>`, if its site is known.
+"""Cards for content of other sites: a URL that is alone on a line is put into a `<figure>`, if its site is known.
 
-The figure holds a link with the names of the site and the page, and loads nothing. If the site has a player for it
+The figure contains a link with the names of the site and the page, and loads nothing. If the site has a player for it
 (`providers`), `static/js/players.js` adds a button to the figure, which loads the player when a reader presses it.
 Without the script, the link leads to the page.
 """
@@ -15,7 +15,7 @@ from blog.rendering.tree import split_around, text_of
 
 
 def frame_embeds(root: etree._Element) -> None:
-    """Put each link that is alone on a line and shows nothing but the URL of something known into a figure.
+    """Put each link that is alone on a line and shows nothing but a URL of a known site into a figure.
 
     A paragraph around it ends before the figure and continues after it.
     """

@@ -1,4 +1,4 @@
-"""Sites whose videos, recordings, documents and posts are often embedded: how to recognise a URL, and what to show.
+"""Sites whose videos, audio, documents and posts are often embedded: how to recognise a URL, and what to show.
 
 WordPress loads a player or a script from such a site for every reader. Here there is a link, and a player that can be
 loaded on click where the site's player works in a frame and doesn't need scripts in our page. The hosts of players are
@@ -17,10 +17,10 @@ from blog.rendering import urls
 
 
 class Embed(NamedTuple):
-    """Something on another site.
+    """Content of another site.
 
     `site` is the name of the site. `page` is the URL for a link to it. `player` is the URL of the player, to be loaded
-    in a frame when a reader asks for it; empty if there is none. `kind` is `video`, `audio` or `document`.
+    in a frame when a reader presses its button; empty if there is none. `kind` is `video`, `audio` or `document`.
     """
 
     site: str
@@ -52,7 +52,7 @@ _END: Final = r"(?=[/?&#]|$)"
 # The rest of a URL that is linked as it is.
 _REST: Final = r"[\w%/@.,!?=&+~:*;-]*"
 
-# The first pattern that matches counts.
+# The first pattern that matches is used.
 _PROVIDERS: Final = (
     _provider(
         "YouTube",
@@ -153,7 +153,7 @@ _PROVIDERS: Final = (
         player="https://www.scribd.com/embeds/{id}/content?start_page=1&view_mode=scroll[&access_key={key}]",
         kind="document",
     ),
-    # The players of these need their scripts in our page, or know who their visitors are.
+    # The players of these sites need scripts in our page, or identify their visitors.
     _provider(
         "X (Twitter)",
         r"(?:twitter|x)\.com/(?:#!/)?(?P<user>\w{1,20}|i/web)/status(?:es)?/(?P<id>[0-9]{1,20})(?![0-9])",
@@ -225,7 +225,7 @@ _PROVIDERS: Final = (
     _provider("Wufoo", r"[\w-]{1,60}\.wufoo\.com/forms/[\w-]{1,100}" + _END),
 )
 
-# Frames and redirects that name another URL in theirs.
+# Frames and redirects whose URL contains another URL.
 _WRAPPER: Final = re.compile(
     r"(?:w\.soundcloud\.com/player/?|facebook\.com/plugins/(?:post|video)\.php|cdn\.embedly\.com/widgets/media\.html)"
     r"\?(?:.*&)?(?:url|href)=(?P<url>[^&#]+)"
@@ -236,14 +236,14 @@ _WEB_URL: Final = re.compile(
 _START_TIME: Final = re.compile(
     r"[&?#](?:t|start)=(?:(?P<h>[0-9]{1,2})h)?(?:(?P<m>[0-9]{1,3})m)?(?:(?P<s>[0-9]{1,5})s?)?(?![0-9a-z])"
 )
-# What tells a site where a reader came from, and what asks for the player instead of the page.
+# Parameters that tell a site where a reader came from, or request the player instead of the page.
 _NOT_OF_PAGE: Final = re.compile(r"(?<=[?&])(?:fbclid|igsh|igshid|output|ref_src|utm_\w+)=[^&#]*+&?")
 _OPTIONAL: Final = re.compile(r"\[([^\[\]{}]*\{(\w+)\}[^\[\]{}]*)\]")
 
 
 @lru_cache(maxsize=128)
 def find_embed(url: str) -> Embed | None:
-    """Return what is at `url`, which may be one of a page or a player, or None if no provider is known for it."""
+    """Return the content at `url`, the URL of a page or a player, or None if no provider is known for it."""
     return _find(url) or _find(_wrapped(url))
 
 
@@ -266,7 +266,7 @@ def _find(url: str) -> Embed | None:
 
 
 def _wrapped(url: str) -> str:
-    """Return the URL that `url` names, if it is one of a wrapper, else an empty string."""
+    """Return the URL that `url` contains, if it is that of a wrapper, or else an empty string."""
     parts = _parts(url)
     found = _WRAPPER.match(parts[1]) if parts else None
     return unquote(found["url"]) if found else ""

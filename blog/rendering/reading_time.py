@@ -1,4 +1,4 @@
-"""How long it takes to read a text, by the rule of the editor (static/admin-broadside/editor/preview.js)."""
+"""How long it takes to read a text, by the same rule as in the editor (static/admin-broadside/editor/preview.js)."""
 
 import re
 from html import unescape
@@ -8,10 +8,10 @@ _WORDS_PER_MINUTE: Final = 230
 
 # In sanitised HTML, "<" and ">" always belong to a tag.
 _TAG: Final = re.compile(r"<[^<>]*>")
-# Words with their accents, vowel signs and apostrophes. A hyphen or dash is between two of them.
+# Words with their accents, vowel signs and apostrophes. A hyphen or dash separates two words.
 _WORD: Final = re.compile(r"\w[^\s\-–—/]*")
-# Scripts without spaces between words, with the number of characters that a word has on average, as browsers divide
-# texts: Thai, Lao, Burmese and Khmer; Chinese and Japanese.
+# Scripts without spaces between words, with the average number of characters in a word, as browsers segment texts:
+# Thai, Lao, Burmese and Khmer; Chinese and Japanese.
 _UNSPACED: Final = (
     (re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]"), 4.2),
     (re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"), 1.6),
@@ -19,7 +19,7 @@ _UNSPACED: Final = (
 
 
 def count_words(html: str) -> int:
-    """Return about how many words a reader sees in sanitised HTML."""
+    """Return the approximate number of words that a reader sees in sanitised HTML."""
     text = unescape(_TAG.sub("", html))
     words = 0.0
     if not text.isascii():
@@ -30,5 +30,5 @@ def count_words(html: str) -> int:
 
 
 def minutes_to_read(words: int) -> int:
-    """Return the minutes that a text of so many words takes: at least one."""
+    """Return how many minutes it takes to read this many words: at least one."""
     return max(1, -(-words // _WORDS_PER_MINUTE))

@@ -49,7 +49,7 @@ def _localise_image(element: etree._Element) -> None:
 
 
 def _localise_player(element: etree._Element) -> None:
-    """Keep the sources of a player that are this site's own. If none are, replace it with a link to its first one."""
+    """Keep the sources of a player that are this site's own. If none are, replace it with a link to the first one."""
     sources = [element, *element.findall("source")]
     foreign = [source for source in sources if not urls.normalise_own(source.get("src", ""))]
     for source in foreign:
@@ -72,7 +72,7 @@ def _localise_embed(element: etree._Element) -> None:
     url = embed.page if embed else urls.normalise(url) or ""
     if urls.is_web(url):
         title = element.get("title", "")
-        # The content of an object is its fallback, which is mostly the same thing once more.
+        # The content of an object is its fallback, which is usually the same link again.
         for child in element:
             if _only_links_to(child, url):
                 _replace_with_text(child, "")
@@ -92,7 +92,7 @@ def _localise_embed(element: etree._Element) -> None:
 
 
 def _only_links_to(element: etree._Element, url: str) -> bool:
-    """Whether `element` holds nothing but a link to `url`."""
+    """Whether `element` contains nothing but a link to `url`."""
     while element.tag in {"p", "unwrapped"} and len(element) == 1 and not (element.text or element[0].tail):
         element = element[0]
     return element.tag == "a" and element.get("href") == url and text_of(element) == url and not has_marker(element)

@@ -1,9 +1,8 @@
 """The one allow-list of elements, attributes and classes that posts and pages may contain.
 
-It is applied twice. The tree is read with allowed elements only (`tree`), so that all later steps see a sane structure.
-And nh3 (https://nh3.readthedocs.io/) is the last step, so that nothing else gets out, whatever the steps in between
-do. Two gaps that nh3 leaves are closed here: `srcset` is not on the list, and `urls` checks URLs without a scheme
-(`//host/…`).
+It is applied twice: when the tree is read (`tree`), so that all later steps see a sane structure, and by nh3
+(https://nh3.readthedocs.io/) as the last step, so that nothing else gets out, whatever the steps in between do. Two
+gaps in nh3 are closed here: `srcset` is not on the list, and `urls` checks URLs without a scheme (`//host/…`).
 """
 
 import re
@@ -56,7 +55,7 @@ _FORCED_ATTRIBUTES: Final[dict[str, dict[str, str]]] = {
     "video": {"controls": "", "preload": "none"},
 }
 
-# WordPress's classes for images, captions, galleries, alignment and blocks that have a look of their own, and those of
+# WordPress's classes for images, captions, galleries, alignment and blocks that have their own styles, and those of
 # footnotes, `remote_media` and `players`.
 _CLASS = re.compile(
     r"align(?:left|right|center|none)|has-text-align-(?:left|right|center)"
@@ -66,7 +65,7 @@ _CLASS = re.compile(
     r"|columns-[1-9]|is-(?:cropped|style-outline)"
     r"|remote-media|link-card|player(?:-audio|-document)?"
 )
-# Nearly all values consist of allowed classes alone, and stay as they are.
+# Nearly all values consist only of allowed classes, and stay as they are.
 _CLASS_LIST = re.compile(rf"(?:{_CLASS.pattern})(?: (?:{_CLASS.pattern}))*+")
 _CODE_CLASS = re.compile(r"language-[A-Za-z0-9+#_.-]+")
 
@@ -138,8 +137,8 @@ def clean_attributes(root: etree._Element) -> None:
 def divide_texts(html: str) -> str:
     """Return `html` with invisible dividers in texts that nh3 would take more than linear time to write.
 
-    nh3 looks through the rest of a text for each `&` and each of the characters U+0080 to U+00BF in it. It removes the
-    dividers, as they are not on any list of allowed elements.
+    For each `&` and each of the characters U+0080 to U+00BF in a text, nh3 scans the rest of the text. It removes the
+    dividers, because they are not on any list of allowed elements.
     """
     if len(_SLOWLY_WRITTEN.findall(html)) < _DIVIDER_EVERY:
         return html

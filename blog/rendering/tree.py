@@ -1,4 +1,4 @@
-"""From HTML of any quality to the lxml tree that every browser would build, and back to HTML.
+"""Parsing HTML of any quality into the lxml tree that every browser would build, and serialising it again.
 
 nh3 parses HTML with the HTML standard's own algorithm, as browsers do, and writes it again as well-formed HTML, which
 is nearly XML. The algorithm takes more than linear time on hostile text. Where there are enough tags for that, libxml2
@@ -21,7 +21,7 @@ from core.text import unify_line_ends
 
 # The element that represents the more marker (`markers`), and its HTML, which occurs exactly once in the body and
 # in the lead of a text that has a marker. It never occurs otherwise, because an author's own id "more" gets a prefix.
-# What shows a text replaces it with a link or an anchor.
+# Code that shows a text replaces it with a link or an anchor.
 MORE_TAG: Final = "more"
 MORE_PLACEHOLDER: Final = '<span id="more"></span>'
 # The element that represents a page break (`markers`).
@@ -54,7 +54,7 @@ _VOID: Final = frozenset({"br", "col", "embed", "hr", "img", "param", "source", 
 # code points that XML does not allow.
 _UNSAFE_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\ufeff\ufffe\uffff\ud800-\udfff]")
 
-# What browsers read as tags although no author means it that way.
+# What browsers read as tags although authors never mean it that way.
 _NOT_A_TAG = re.compile(r"<(?=https?:)", re.IGNORECASE)
 # Text for browsers that do not support frames.
 _FRAME_FALLBACK = re.compile(r"(<iframe\b[^<>]*>)[^<>]*(?=</iframe\b)", re.IGNORECASE)
@@ -65,14 +65,14 @@ _FRAME = re.compile(r"<(/?)(iframe|object)\b", re.IGNORECASE)
 _UNWRAPPED = re.compile(
     r"<(/?)(?:html|head|body|applet|button|frameset|marquee|math|noembed|noframes|noscript|plaintext"
     r"|select|svg|template|textarea|xmp"
-    # Those of formulas in MathML.
+    # Elements of formulas in MathML.
     r"|annotation(?:-xml)?|maction|maligngroup|malignmark|menclose|merror|mfenced|mfrac|mglyph|mi|mlabeledtr|mlongdiv"
     r"|mmultiscripts|mn|mo|mover|mpadded|mphantom|mprescripts|mroot|mrow|ms|mscarries|mscarry|msgroup|msline|mspace"
     r"|msqrt|msrow|mstack|mstyle|msub|msubsup|msup|mtable|mtd|mtext|mtr|munder|munderover|none|semantics)\b",
     re.IGNORECASE,
 )
-# The tags of a formula, its source in TeX, and all that is not the formula itself. Each match ends before the next tag
-# of its kind, so that it takes linear time to find them.
+# The tags of a formula, its source in TeX, and everything that is not the formula itself. Each match ends before the
+# next tag of its kind, so that finding them takes linear time.
 _MATH_TAG = re.compile(
     r"""<math(?=[\s>])(?P<attributes>(?:[^"'<>]++|"[^"<]*+"|'[^'<]*+')*+)>|</math\s*+>""", re.IGNORECASE
 )
@@ -90,7 +90,7 @@ _NOT_NESTING: Final = frozenset(
     | {"li", "link", "meta", "optgroup", "option", "p", "param", "source", "tbody", "td", "tfoot", "th", "thead", "tr"}
     | {"wbr", *_FORMATTING}
 )
-# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is looked at twice.
+# A tag or a comment, ended where the HTML standard ends it, or by the end of the text. Nothing is scanned twice.
 _TAG = re.compile(
     r"""<!--(?:-?>|.*?(?:--!?>|\Z))
     |<[!?][^>]*+
@@ -102,7 +102,7 @@ _TAG = re.compile(
 _RAW_TEXT_ENDS: Final = {
     name: re.compile(rf"</{name}(?=[\s/>])", re.IGNORECASE) for name in ("script", "style", "title")
 }
-# Deeper than lxml reads. nh3 would take time that grows with the square of the depth, for nothing.
+# Deeper than lxml reads. nh3 would take quadratic time, for nothing.
 _MAX_DEPTH: Final = 2_048
 # libxml2 closes the elements of a text that could otherwise grow by more elements than this, or by more characters.
 _REOPENING_BUDGET: Final = 200_000
@@ -114,7 +114,7 @@ _VOID_UNKNOWN_TO_LIBXML2 = re.compile(r"<(embed|source|wbr)\b[^>]*>", re.IGNOREC
 # Removed from a text that nests deeper than any real one. Its text, paragraphs and line breaks remain.
 _ANY_TAG = re.compile(r"</?(?!(?:p|br)\b)[A-Za-z][^>]*>", re.IGNORECASE)
 
-# These read what nh3 wrote, in which "<" and ">" always belong to a tag or a comment.
+# These match the output of nh3, in which "<" and ">" always belong to a tag or a comment.
 _COMMENT = re.compile(r"<!--(.*?)-->", re.DOTALL)
 _MARKER_COMMENT = re.compile(rf"\s*(?:({MORE_TAG})(?:\s.*)?|({PAGE_BREAK_TAG})\s*)", re.DOTALL)
 _VOID_TAG = re.compile(rf"<((?:{'|'.join(sorted(_VOID))})\b[^>]*)>")
@@ -189,12 +189,12 @@ def _tags(source: str) -> Iterator[tuple[bool, str, int]]:
             end = raw_text_end.search(source, position)
             raw_text = source[position : end.start() if end else len(source)]
             position += len(raw_text)
-            # A script can say in a comment that it does not end yet. From there on, no end is certain.
+            # A comment in a script can keep its end tag from ending it. From there on, no end is certain.
             ends_count = ends_count and not ("<!--" in raw_text and "<script" in raw_text.lower())
 
 
 def _max_open(tags: Iterable[tuple[bool, str, int]]) -> int:
-    """Return how much is open at the same time, at most, given what each of the `tags` counts."""
+    """Return the largest amount that is open at the same time, given the amount of each of the `tags`."""
     open_by_name: dict[str, list[int]] = defaultdict(list)
     open_now = maximum = 0
     for is_end, name, amount in tags:
@@ -266,7 +266,7 @@ def _read(source: str) -> etree._Element:
 
 
 def parse(html: str) -> etree._Element:
-    """Return the tree of `html`, with obsolete HTML modernised and one more marker at most."""
+    """Return the tree of `html`, with obsolete HTML modernised and at most one more marker."""
     source = _flatten(_forgive(clean_text(html)))
     try:
         root = _read(source)

@@ -37,7 +37,7 @@ def normalise(url: str) -> str | None:
     return normalised
 
 
-# Several steps look at the same URL.
+# Several steps normalise the same URL.
 @lru_cache(maxsize=128)
 def _normalise(url: str) -> str | None:
     url = IGNORED_INSIDE.sub("", url.strip(_SURROUNDING))

@@ -1,8 +1,8 @@
-"""Valid HTML: what browsers forgive, but validators, feed readers and screen readers don't.
+"""Repairing what browsers forgive in HTML, but validators, feed readers and screen readers don't.
 
 The parser has already made a tree (`tree`), and the allow-list has removed what may not be shown (`sanitising`). Here
-elements get the parents, children and values that the HTML standard demands (https://html.spec.whatwg.org/). No text is
-lost. Every rule looks at an element, its children and what is known of its ancestors, so the time is linear.
+elements get the parents, children and values that the HTML standard requires (https://html.spec.whatwg.org/). No text
+is lost. Every rule looks at an element, its children and what is known of its ancestors, so the time is linear.
 """
 
 import datetime as dt
@@ -44,7 +44,7 @@ _DATE_AND_TIME: Final = re.compile(
 
 
 def repair(root: etree._Element) -> None:
-    """Make the tree valid. Doing it again changes nothing."""
+    """Make the tree valid. Repeating this changes nothing."""
     _repair_values(root)
     _repair_parents(root)
     _drop_empty(root)
@@ -73,7 +73,7 @@ def _repair_parents(root: etree._Element) -> None:
 
 
 def _drop_empty(root: etree._Element) -> None:
-    # From the end, so that what is inside an element has been looked at before it.
+    # From the end, so that the content of an element is examined before the element.
     filled: set[etree._Element] = set()
     for element in reversed(list(root.iter(etree.Element))):
         parent = element.getparent()
@@ -138,7 +138,7 @@ def _repair_caption(element: etree._Element) -> None:
 
 
 def _repair_details(element: etree._Element) -> None:
-    """Give an element that unfolds a summary as its first child."""
+    """Make a summary the first child of a `details` element, and add one if there is none."""
     summaries = element.findall("summary")
     for surplus in summaries[1:]:
         surplus.tag = "div"
@@ -227,7 +227,7 @@ def _valid(name: str, value: str, element: etree._Element) -> str | None:
     if name == "datetime":
         return value if element.tag == "time" or _is_date(value) else None
     if name == "span" and len(element):
-        # Its columns count.
+        # The columns inside it count instead.
         return None
     return value if (name == "rowspan" or int(value)) and int(value) <= 1_000 else None
 
@@ -235,7 +235,7 @@ def _valid(name: str, value: str, element: etree._Element) -> str | None:
 def _valid_url(url: str) -> str:
     """Return `url` with everything encoded that may not be in a URL, and without a user name and password.
 
-    Those are not valid in a link either: they mostly make a host look like another one.
+    These are not valid in a link either, and mostly serve to make a host look like another one.
     """
     url = _NOT_IN_URL.sub(lambda match: quote(match[0]), url)
     found = _HOST.match(url)
