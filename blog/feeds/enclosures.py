@@ -26,12 +26,12 @@ _EXTENSIONS: Final = "|".join(
 )
 # The attribute's name is checked only after its value has been found, which is much faster.
 _FILE_URL = re.compile(rf'="(?:(?<=\ssrc=")|(?<=\shref="))([^"]+\.(?:{_EXTENSIONS}))"')
-# The end of a URL of an audio or video file in the media library, wherever its files are served from: the file's name.
+# The file name at the end of a URL of an audio or video file in the media library, wherever files are served from.
 _STORED_NAME = re.compile(rf"documents/[0-9]{{4}}/[0-9]{{2}}/[^/]+\.(?:{_EXTENSIONS})\Z")
 
 
 def stored_enclosures(posts: Iterable[Post]) -> dict[int, list[Enclosure]]:
-    """Return the enclosures that are stored for each post, by its ID. One query."""
+    """Return the stored enclosures of each post by its ID. Takes one query."""
     stored: defaultdict[int, list[Enclosure]] = defaultdict(list)
     for enclosure in _stored([post.pk for post in posts]):
         stored[enclosure.post_id].append(enclosure)
@@ -44,7 +44,7 @@ _stored = Prepared[Enclosure](lambda ids: Enclosure.objects.filter(post__pk__in=
 def enclosures_by_post(posts: Sequence[Post], stored: Mapping[int, Iterable[Enclosure]]) -> dict[int, EnclosedWith]:
     """Return the enclosures of each post by its ID, each file once: those `stored`, and those in its text.
 
-    Takes two queries at most, for any number.
+    Takes at most two queries for any number of posts.
     """
     old_urls = {enclosure.url for enclosures in stored.values() for enclosure in enclosures}
     new_urls = resolve_files(old_urls) if old_urls else {}

@@ -1,7 +1,7 @@
 """The formats of feeds: RSS 2.0 and Atom (RFC 4287), with the elements of WordPress's feeds, and JSON Feed 1.1.
 
-Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers take most of RSS and
-Atom for HTML, whatever the format says, so it is escaped here.
+Everything that is passed to a feed is plain text, except `content`, which is HTML. Feed readers treat most of RSS and
+Atom as HTML, whatever the formats say, so plain text is escaped here.
 """
 
 import json
@@ -36,42 +36,42 @@ _UUID = re.compile(r"urn:uuid:[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{1
 
 
 def html_text(text: str) -> str:
-    """Return HTML that shows `text`. Wherever possible it is `text` itself, which programs for plain text show too."""
+    """Return HTML that shows `text`: if possible `text` itself, so that programs that expect plain text show it too."""
     text = remove_non_xml(text)
     return text if "<" not in text and unescape(text) == text else escape(text, quote=False)
 
 
 def _with_absolute_urls(html: str, url: str) -> str:
-    """Return `html`, which is the text of what is at `url`, as it can be shown anywhere."""
+    """Return `html`, the content of the page at `url`, with absolute URLs, so that it can be shown anywhere."""
     html = _FRAGMENT.sub(lambda link: f"{link[1]}{escape(url)}", html)
     html = _OWN_URL.sub(rf"\g<1>{settings.SITE_URL}\g<2>", html)
     return _SRCSET.sub(lambda srcset: _OWN_URL_IN_SRCSET.sub(rf"\g<1>{settings.SITE_URL}\g<2>", srcset[0]), html)
 
 
 def atom_id(guid: str) -> str:
-    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), else one that is always made of it.
+    """Return `guid` if it is an IRI, as Atom requires of IDs (RFC 4287, 4.2.6), or else one that is derived from it.
 
-    A UUID with something after it, such as WordPress's form of a comment's ID, is none.
+    A UUID followed by something else, as in WordPress's IDs of comments, is not an IRI.
     """
     is_iri = _IRI.fullmatch(guid) and (not guid.startswith("urn:uuid:") or _UUID.fullmatch(guid))
     return guid if is_iri else uuid.uuid5(uuid.NAMESPACE_URL, guid).urn
 
 
 class _Feed(SyndicationFeed):
-    """A feed. The listing that it belongs to is at `url`, and it is at `url` + `suffix`."""
+    """A feed at `url` + `suffix`, for the listing at `url`."""
 
     content_type: str
     suffix: str
-    # Whether items have an `image`, the URL of one.
+    # Whether items have the URL of an `image`.
     has_images: ClassVar[bool] = False
 
     @staticmethod
     def as_text(text: str) -> str:
-        """Return a plain text as the format has it."""
+        """Return a plain text as the format represents it."""
         return html_text(text)
 
     def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "", language: str = "") -> None:
-        """`feeds_url`: what `suffix` is added to, if it isn't `url`. `language`: if it isn't that of the response."""
+        """Create a feed. `suffix` is added to `feeds_url` or else `url`. `language` is by default the active one."""
         feed_url = absolute_url((feeds_url or url) + self.suffix)
         super().__init__(
             title=self.as_text(title),
@@ -117,11 +117,11 @@ class _Feed(SyndicationFeed):
         return {"xml:lang": item["language"]} if item.get("language") else {}
 
     def response(self) -> HttpResponse:
-        # Not into the response itself, which would encode a thousand pieces one by one.
+        # Don't write to the response itself, which would encode a thousand pieces one by one.
         text = StringIO()
         self.write(text, "utf-8")
         response = HttpResponse(text.getvalue(), content_type=self.content_type)
-        # Of any change, however small.
+        # The time of the last change, however small.
         changes = [item["modified_at"] for item in self.items if "modified_at" in item]
         response.headers["Last-Modified"] = http_date(max([self.latest_post_date(), *changes]).timestamp())
         return response
@@ -164,7 +164,7 @@ class RssFeed(_Feed, Rss201rev2Feed):
 
 
 class _AtomWriter(SimplerXMLGenerator):
-    """Writes that the texts of a feed are HTML, where Django leaves out the type, which means plain text."""
+    """Marks the texts of a feed as HTML. Django leaves out the type, which means plain text."""
 
     def addQuickElement(self, name: str, contents: str | None = None, attrs: dict[str, str] | None = None) -> None:  # noqa: N802  # Django's name
         is_text = name in {"title", "subtitle", "summary", "content"}
@@ -203,7 +203,7 @@ class JsonFeed(_Feed):
 
     @staticmethod
     def as_text(text: str) -> str:
-        # The format says what is HTML and what isn't.
+        # The format distinguishes HTML from plain text.
         return remove_non_xml(text)
 
     def write(self, outfile: Any, encoding: str) -> None:
@@ -217,9 +217,9 @@ class JsonFeed(_Feed):
             "language": self.feed["language"],
             "hubs": [{"type": "WebSub", "url": hub}] if hub else [],
         }
-        # The title is required, and so are the items.
+        # The title and the items are required.
         required = {"title": feed["title"], "items": [_json_item(item) for item in self.items]}
-        json.dump(_filled(feed) | required, outfile, ensure_ascii=False)
+        json.dump(_without_empty(feed) | required, outfile, ensure_ascii=False)
 
 
 def _json_item(item: dict[str, Any]) -> dict[str, Any]:
@@ -231,18 +231,18 @@ def _json_item(item: dict[str, Any]) -> dict[str, Any]:
         "image": item.get("image"),
         "date_published": rfc3339_date(item["pubdate"]),
         "date_modified": rfc3339_date(item["updateddate"]),
-        "authors": list(filter(None, [_filled({"name": item["author_name"], "url": item["author_link"]})])),
+        "authors": list(filter(None, [_without_empty({"name": item["author_name"], "url": item["author_link"]})])),
         "tags": item["categories"],
         "language": item.get("language"),
         "attachments": [
-            _filled({"url": each.url, "mime_type": each.mime_type, "size_in_bytes": int(each.length or 0)})
+            _without_empty({"url": each.url, "mime_type": each.mime_type, "size_in_bytes": int(each.length or 0)})
             for each in item["enclosures"]
         ],
     }
-    return {**_filled(values), "content_html": item["content"]}
+    return {**_without_empty(values), "content_html": item["content"]}
 
 
-def _filled(values: dict[str, Any]) -> dict[str, Any]:
+def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 

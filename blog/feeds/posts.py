@@ -28,18 +28,18 @@ _authors = Prepared[User](lambda slug: User.objects.filter(slug=slug))
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a feed is about: its `posts`, loaded by `for_feed`. `url` is that of its listing."""
+    """What a feed is about: its `posts`, loaded by `for_feed`, and the `url` of its listing."""
 
     title: str
     url: str
     posts: Sequence[Post]
     description: str
-    # That of the posts, if all are in the same one; empty for that of the site.
+    # The language that all posts have in common; empty for the site's language.
     language: str = ""
 
 
 class PostFeed:
-    """The view of the newest posts of one subject, which subclasses return from `subject`."""
+    """A view of the newest posts of one subject, which subclasses return from `subject`."""
 
     def __init__(self, format_name: str) -> None:
         self.feed_type = FORMATS[format_name]

@@ -37,14 +37,14 @@ from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url, is_probe
 from core.urls import URLTemplate
 
-# Titles on a page of a year or month.
+# How many titles a page of a year or month has.
 _PER_PAGE: Final = 200
-# A blog with no more posts has their titles in its archive, too.
+# The archive of a blog with no more posts than this has their titles, too.
 _MAX_TITLES: Final = 50
 
 _month_url = URLTemplate("blog:month", "2000", "01")
-# Sorted by the day in their URLs, so that each month is in one piece. Only posts have such a day, and a condition on
-# the kind as well would make SQLite read all posts.
+# Sorted by the day in their URLs, so that the posts of a month are consecutive. Only posts have such a day, and an
+# additional condition on the kind would make SQLite read all posts.
 _titles_of_days = Listing(
     lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_day_first().values("pk"),
     titles_only=True,
@@ -100,7 +100,7 @@ class Year:
 
 @require_safe
 def archive(request: SiteRequest, rest: str = "") -> HttpResponse:
-    """Link to each year and month that has posts. Raises Http404 on a site without posts, and below this page."""
+    """Link to each year and month that has posts. Raises Http404 if there are none, and for paths below this page."""
     months = _months(request.site)
     if rest or not months:
         raise Http404(gettext("There are no posts yet."))
@@ -135,9 +135,9 @@ def period_response(
     title: str,
     trail: Sequence[Term],
 ) -> HttpResponse:
-    """List the titles of the posts of a year, or of a month of it. `trail` leads there. Raises Http404 without posts.
+    """List the titles of the posts of a year or month. `trail` is its breadcrumbs. Raises Http404 if there are none.
 
-    A page that there was when this list had as few posts on a page as others redirects to where they are now.
+    Pages that existed when this list had as few posts on a page as others redirect to the page with the same posts.
     """
     url = reverse("blog:month", args=[year, month]) if month else reverse("blog:year", args=[year])
     if page_number == 1:
@@ -160,7 +160,7 @@ def period_response(
     posts = cast("list[Post]", page.object_list)
     label = page_label(number, paginator.num_pages)
     older, newer = _neighbours(request.site, months, is_year=not month)
-    its_pager = pager(page, partial(listing_page_url, url))
+    page_links = pager(page, partial(listing_page_url, url))
     context = {
         "heading": heading,
         "page_title": join_parts(title, label),
@@ -171,10 +171,10 @@ def period_response(
         "is_year": not month,
         "older": older,
         "newer": newer,
-        "pager": its_pager,
+        "pager": page_links,
         "canonical_url": absolute_url(listing_page_url(url, number)),
-        "previous_page_url": its_pager.newer_url,
-        "next_page_url": its_pager.older_url,
+        "previous_page_url": page_links.newer_url,
+        "next_page_url": page_links.older_url,
         "json_ld": json_ld([breadcrumb_list(request.site, trail)]) if number == 1 else "",
         "feed_links": [site_feed(request)],
     }
@@ -182,7 +182,7 @@ def period_response(
 
 
 def _months(site: SiteSettings) -> Sequence[Month]:
-    """Return the months that have posts, the newest first. One query under each version of entries."""
+    """Return the months that have posts, the newest first. Takes one query for each version of entries."""
     return remembered(site, _read_months, "months")
 
 
@@ -197,7 +197,7 @@ def _years(months: Sequence[Month]) -> list[Year]:
 
 
 def _with_titles(months: Sequence[Month], posts: Sequence[Post]) -> list[Month]:
-    """Return those of `months` that these posts are of, with their titles. One query."""
+    """Return those of `months` in which these posts were published, with their titles. Takes one query."""
     categories = categories_of(posts)
     titles = {
         first_day: title_list(list(posts_of_month), categories)

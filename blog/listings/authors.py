@@ -1,4 +1,4 @@
-"""The page `/authors/`: everyone in whose name there are posts."""
+"""The page `/authors/`: everyone who has published posts."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -17,13 +17,13 @@ from blog.overviews import AUTHORS, overview_url
 from core.memory import remembered
 from core.site import SiteRequest, absolute_url, is_probe
 
-# A list of more authors has their names alone.
+# A longer list of authors has only their names.
 _MAX_BIOGRAPHIES: Final = 50
 
 
 @require_safe
 def authors(request: SiteRequest, rest: str = "") -> HttpResponse:
-    """List the authors of posts by name. Raises Http404 if the site does not show authors: it names no one unasked."""
+    """List the authors of posts by name. Raises Http404 if the site does not show authors, or has none."""
     found = remembered(request.site, _read_authors, "authors") if request.site.show_author else []
     if rest or not found:
         raise Http404(gettext("That page doesn't exist."))
@@ -41,7 +41,7 @@ def authors(request: SiteRequest, rest: str = "") -> HttpResponse:
 
 
 def _read_authors() -> Sequence[User]:
-    # Counted in the index of each author's posts.
+    # The posts of each author are counted in the index.
     counts = Post.objects.published().filter(author=OuterRef("pk")).order_by().values("author")
     count = Subquery(counts.annotate(count=Count("pk")).values("count"), output_field=IntegerField())
     with_posts = User.objects.annotate(post_count=Coalesce(count, 0)).filter(post_count__gt=0)

@@ -1,4 +1,4 @@
-"""The posts in each language: their lists, and the links to these in the sidebar of a blog in several languages."""
+"""Lists of the posts in each language, and the links to these lists in the sidebar of a blog in several languages."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ from core.site import SiteRequest
 
 @require_safe
 def by_language(request: SiteRequest, language: str, page_number: int | None = None) -> HttpResponse:
-    """List the posts in a language, and speak it if it ships. Raises Http404 if there are none."""
+    """List the posts in a language, on a page in that language if it ships. Raises Http404 if there are none."""
     answer_in(language)
     name = language_name(language)
     return listing_response(
@@ -44,7 +44,7 @@ def _rows() -> QuerySet[Any, Any]:
 
 
 def _lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return the languages by name, that of the site first; none if there are no others."""
+    """Return the languages by name, the site's language first; none if there are no others."""
     rows = [row for row in rows if may_be_in_url(row.label)]
     if {row.label for row in rows} <= {settings.LANGUAGE_CODE}:
         return []

@@ -1,8 +1,8 @@
 """The posts of a listing as HTML, with the order and the wording of the original site, and microformats (h-entry).
 
-What a listing says about a post is in the language of the post, if that ships.
+The text that a listing adds to a post is in the language of the post, if that ships.
 
-Python writes them, because templates would take six times as long for all these links.
+The HTML is written in Python, because templates would take six times as long for all these links.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -27,12 +27,12 @@ from core.models import SiteSettings
 from core.registry import Registry
 from media.models import Picture
 
-# What comes after the categories of each post, such as the link to its comments. It must take no query.
+# What comes after the categories of each post, such as the link to its comments. The functions must take no queries.
 entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
 
-# How many bytes of listed posts a process remembers, so as not to make them anew after each comment.
+# How many bytes of listed posts a process remembers, so that it doesn't have to render them again after each comment.
 _MAX_BYTES: Final = 2 * 2**20
-# Of featured images, in CSS pixels: as .listed-picture in static/css/site.css has it.
+# The width of featured images in CSS pixels, as in .listed-picture of static/css/site.css.
 _PICTURE_WIDTH: Final = 192
 
 
@@ -45,9 +45,9 @@ class _ListedPost(NamedTuple):
 
 
 def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
-    """Return `posts` as HTML, loaded by `for_listing`. At most two queries, and up to two more if they have images.
+    """Return `posts`, loaded by `for_listing`, as HTML. Takes at most two queries, and two more if they have images.
 
-    Those that are `pinned` are labelled, because they are older than what follows.
+    `pinned` posts are labelled, because they are older than those that follow.
     """
     memory = remembered(site, lambda: Recent[tuple[int, bool, bool], _ListedPost](_MAX_BYTES), "listed posts")
     look = look_of(site).appearance
@@ -61,13 +61,13 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
     parts = []
     for post in posts:
         with speaking(post.language):
-            its = listed[post.pk]
-            if its is None:
+            item = listed[post.pk]
+            if item is None:
                 picture = _picture(pictures.get(post.pk), is_first=post is first)
                 post.leads_with_image = post is first and not picture
-                its = _listed_post(post, terms[post.pk], site, picture, is_pinned=post in pinned)
-                memory.add(keys[post.pk], its, getsizeof(its.before) + getsizeof(its.after))
-            parts += [its.before, _with_links(post, site, [""] if its.has_categories else []), its.after]
+                item = _listed_post(post, terms[post.pk], site, picture, is_pinned=post in pinned)
+                memory.add(keys[post.pk], item, getsizeof(item.before) + getsizeof(item.after))
+            parts += [item.before, _with_links(post, site, [""] if item.has_categories else []), item.after]
     return mark_safe("".join(parts))  # noqa: S308  # every value is escaped, or HTML that was sanitised before it was stored
 
 
@@ -89,7 +89,7 @@ def _listed_post(post: Post, terms: Terms, site: SiteSettings, picture: str, *, 
 
 
 def _picture(picture: Picture | None, *, is_first: bool) -> str:
-    """Return a featured image as HTML, small. The first image of a page is loaded at once."""
+    """Return a small featured image as HTML. The first image of a page is loaded eagerly."""
     if picture is None:
         return ""
     width = min(picture.width, _PICTURE_WIDTH)
@@ -97,7 +97,7 @@ def _picture(picture: Picture | None, *, is_first: bool) -> str:
     sources = picture_sources(picture, width, is_lazy=not is_first)
     loading = 'loading="eager" fetchpriority="high"' if is_first else 'loading="lazy"'
     if sources and not is_first:
-        # This is what allows `auto` in those of the sources.
+        # The sources may have `sizes="auto"` only if the image has it as well.
         loading += ' sizes="auto"'
     return (
         f"<picture>{sources}"
@@ -107,7 +107,7 @@ def _picture(picture: Picture | None, *, is_first: bool) -> str:
 
 
 def spoken_language() -> str:
-    """Return the attributes of what says something about a post, and is not a part of it."""
+    """Return the language attributes of text about a post that is not part of the post itself."""
     return f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
 
 
@@ -126,12 +126,12 @@ def _with_links(post: Post, site: SiteSettings, line: Sequence[str]) -> str:
 
 
 def tags_line(tags: Sequence[Term]) -> str:
-    """Return the line “Tags: …” as HTML; nothing if there are none."""
+    """Return the line “Tags: …” as HTML; an empty string if there are none."""
     return f'\n<p class="tags">{gettext("Tags:")} {links_to(tags, separator())}</p>' if tags else ""
 
 
 def _content_class(post: Post, site: SiteSettings) -> str:
-    """Return whether a listing has the whole text of a post, or a part of it, in microformats."""
+    """Return the microformats class that tells whether a listing has the whole text of a post or a part of it."""
     if post.is_locked:
         return ""
     is_part = MORE_PLACEHOLDER in post.lead_html or post.excerpt_in_lists(site)

@@ -38,7 +38,7 @@ class FeedLink:
 
 @dataclass(frozen=True, slots=True)
 class PagerLink:
-    """A page in the pager; `number` is None in place of the pages that are left out."""
+    """A page in the pager; `number` is None where pages are left out."""
 
     number: int | None
     url: str = ""
@@ -67,7 +67,7 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
 
 
 def shown_in_lists(site: SiteSettings) -> dict[str, bool]:
-    """Return what `for_listing` loads of posts besides what all lists show."""
+    """Return what `for_listing` should load in addition to what all lists show."""
     appearance = look_of(site).appearance
     has_texts = appearance.list_style != ListStyle.TITLES
     return {
@@ -80,10 +80,10 @@ def shown_in_lists(site: SiteSettings) -> dict[str, bool]:
 
 
 class Listing:
-    """A kind of listing. `ids` makes the query set of the IDs of its posts, newest first.
+    """A kind of listing. `ids` returns the queryset of the IDs of its posts, newest first.
 
     It takes the current time and what the listing is about, such as the ID of a tag. With `titles_only`, posts are
-    sorted by day, and loaded with what their titles need. Its feed has the newest of the same posts.
+    sorted by day and loaded with only what their titles need. The feed of a listing has the newest of its posts.
     """
 
     def __init__(self, ids: Callable[..., QuerySet[Any, Any]], *, titles_only: bool = False) -> None:
@@ -94,12 +94,12 @@ class Listing:
     def count(self, about: Sequence[Value]) -> int:
         return self._ids(timezone.now(), *about).count()
 
-    def posts(self, about: Sequence[Value], start: int, stop: int, **how: bool) -> list[Post]:
-        """Return the posts from `start` to `stop`, counted from the end if `from_end`. One query."""
-        return self._posts(timezone.now(), *about, start=start, stop=stop, **how)
+    def posts(self, about: Sequence[Value], start: int, stop: int, **options: bool) -> list[Post]:
+        """Return the posts from `start` to `stop`, counted from the end if `from_end`. Takes one query."""
+        return self._posts(timezone.now(), *about, start=start, stop=stop, **options)
 
     def newest(self, about: Sequence[Value], stop: int) -> list[Post]:
-        """Return the newest posts, so many of them, with all that a feed shows. One query."""
+        """Return the newest `stop` posts with everything that a feed shows. Takes one query."""
         return self._newest(timezone.now(), *about, stop=stop)
 
     def _posts_of_page(
@@ -114,7 +114,7 @@ class Listing:
         ids = self._ids(now, *about)
         ids = ids.reverse() if from_end else ids
         if self._titles_only:
-            # Without the kind, for which SQLite would read all posts.
+            # Without a condition on the kind, with which SQLite would read all posts.
             return Entry.objects.published(now).filter(pk__in=ids[start:stop]).for_titles()
         posts: PostQuerySet = Post.objects.published(now).filter(pk__in=ids[start:stop])
         return posts.for_listing(**columns)
@@ -137,7 +137,7 @@ posts_in_language: Final = Listing(
 
 
 class ListingPaginator(Paginator[Any]):
-    """The pages of the listing at `url`, whose posts are counted once under each version of entries.
+    """The pages of the listing at `url`, whose posts are counted once for each version of entries.
 
     A page in the second half is read from the end, so that the last page takes no longer than the first.
     """
@@ -178,12 +178,12 @@ def listing_response(
     not_found_if_empty: bool = False,
     is_combined: bool = False,
 ) -> HttpResponse:
-    """Show one page of the listing at `url`, by default its first, which begins with the `sticky` posts.
+    """Show one page of the listing at `url`, by default the first, which starts with the `sticky` posts.
 
-    `title` is what browsers and search engines call it, unlike every other listing. Only the front page has none.
-    It shows the `author` and the `description` of what it is about, which may be several things, combined.
-    Only the posts of the page are read from the `listing`, which is `about` these values. The first page has the
-    `nodes`. Raises Http404 past the last page, and for an empty listing if `not_found_if_empty`.
+    `title` is its unique title for browsers and search engines; only the front page has none. `author` and
+    `description` are those of its subject, or of several if it `is_combined`. The `listing` gets the values `about`,
+    and only the posts of the page are read. The first page has the structured data `nodes`. Raises Http404 past the
+    last page, and for an empty listing if `not_found_if_empty`.
     """
     if page_number == 1:
         return HttpResponsePermanentRedirect(url)
@@ -199,7 +199,7 @@ def listing_response(
     page = paginator.page(number)
     shown = [*sticky, *(post for post in page if post not in sticky)]
     label = page_label(page.number, paginator.num_pages)
-    its_pager = pager(page, partial(listing_page_url, url))
+    page_links = pager(page, partial(listing_page_url, url))
     context = {
         "heading": heading,
         "page_title": join_parts(title, label),
@@ -209,10 +209,10 @@ def listing_response(
         "is_combined": is_combined,
         "posts": shown,
         "entries": _entries(shown, request.site, pinned=sticky),
-        "pager": its_pager,
+        "pager": page_links,
         "canonical_url": absolute_url(listing_page_url(url, page.number)),
-        "previous_page_url": its_pager.newer_url,
-        "next_page_url": its_pager.older_url,
+        "previous_page_url": page_links.newer_url,
+        "next_page_url": page_links.older_url,
         "json_ld": json_ld(nodes()) if page.number == 1 else "",
         "locale": locale(get_language()),
         "feed_links": [*feeds, site_feed(request)],
@@ -228,12 +228,12 @@ def _entries(posts: Sequence[Post], site: SiteSettings, *, pinned: Sequence[Post
 
 
 def page_label(number: int, total: int) -> str:
-    """Return what distinguishes the second and later pages of something in titles; empty for the first page."""
+    """Return a label that distinguishes second and later pages in titles; empty for the first page."""
     return gettext("Page %(number)d of %(total)d") % {"number": number, "total": total} if number > 1 else ""
 
 
 def join_parts(*parts: str) -> str:
-    """Return a title or description that consists of these parts, of which any may be empty."""
+    """Return a title or description that consists of these parts, any of which may be empty."""
     return " – ".join(filter(None, parts))
 
 

@@ -1,4 +1,4 @@
-"""Lists of titles, of which hundreds fit on a page. Python writes them, as it does listings (listed_posts)."""
+"""Lists of titles, hundreds of which fit on a page. They are written in Python, as listings are (listed_posts)."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
@@ -16,7 +16,7 @@ from core.models import SiteSettings
 
 
 def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) -> SafeString:
-    """Return a list of `posts` of one month, loaded by `for_titles`: their days, titles and `categories`, by ID."""
+    """Return a list of `posts` of one month, loaded by `for_titles`. `categories` are by post ID."""
     comma = separator()
     items = "".join(
         f"<li>{_time(post, str(day_of(post).day))} <div>{_link(post)}{_filed(categories[post.pk], comma)}</div></li>\n"
@@ -26,11 +26,11 @@ def title_list(posts: Sequence[Post], categories: Mapping[int, Sequence[Term]]) 
 
 
 def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[Post] = ()) -> SafeString:
-    """Return a list of `posts`, loaded by `for_titles`, like a listing without their texts. Two queries.
+    """Return a list of `posts`, loaded by `for_titles`: a listing without texts. Takes two queries.
 
-    Their titles are headings, as in a listing, by which screen readers and programs go from one to the next.
+    Titles are headings, as in a listing, so that screen readers and other programs can jump from one to the next.
 
-    Those that are `pinned` are labelled.
+    `pinned` posts are labelled.
     """
     terms = terms_of(posts)
     items = []
@@ -43,11 +43,11 @@ def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[
                 f'<div class="filed" {spoken_language()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
                 f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
             )
-    return mark_safe(f'<ul class="entries">\n{"".join(items)}</ul>\n')  # noqa: S308  # likewise
+    return mark_safe(f'<ul class="entries">\n{"".join(items)}</ul>\n')  # noqa: S308  # as above
 
 
 def day_of(post: Post) -> dt.date:
-    """Return the day in the URL of a public post, each of which has one."""
+    """Return the day in the URL of a post. Every public post has one."""
     if post.published_on is None:
         raise ValueError("The post has no date.")
     return post.published_on

@@ -1,4 +1,4 @@
-"""The picture that stands for an entry elsewhere: in previews of links, in search results and in feeds."""
+"""The picture that represents an entry elsewhere: in previews of links, in search results and in feeds."""
 
 from pathlib import PurePath
 from typing import Final, NamedTuple
@@ -8,12 +8,12 @@ from blog.rendering.images import library_images
 from core.site import absolute_url
 from media.models import Picture
 
-# In pixels. Others don't show smaller images, which are mostly icons.
+# In pixels. Other sites don't show smaller images, which are mostly icons.
 _MIN_SIDE: Final = 200
 _MIN_LARGE_WIDTH: Final = 600
-# Nothing shows such an image wider. Of a wider one there is a rendition of this width (media.renditions).
+# No site shows these images wider. Wider ones have a rendition of this width (media.renditions).
 _MAX_WIDTH: Final = 1600
-# What programs that make previews can read, unlike AVIF.
+# The formats that programs making previews can read, unlike AVIF.
 _KNOWN_FORMATS: Final = frozenset({".jpg", ".jpeg", ".png", ".gif", ".webp"})
 
 
@@ -32,9 +32,9 @@ class LeadPicture(NamedTuple):
 
 
 def lead_picture(entry: Entry) -> LeadPicture | None:
-    """Return the featured image of an entry, or else the first image in its text that is no icon.
+    """Return the featured image of an entry, or else the first image in its text that is not an icon.
 
-    One query at most for those in its text, none if that has been shown before.
+    Takes at most one query for the images in the text, or none if the text has already been shown.
     """
     if entry.is_locked:
         return None

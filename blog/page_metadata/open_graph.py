@@ -1,4 +1,4 @@
-"""What pages say to sites that show previews of links or quote them. Source: The Open Graph protocol, https://ogp.me/."""
+"""Metadata for sites that show previews of links or embed pages. Source: The Open Graph protocol, https://ogp.me/."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -11,7 +11,7 @@ from blog.page_metadata.structured_data import changed_at, timestamp
 from blog.terms import Terms
 from core.site import absolute_url
 
-# Where a language is spoken, if the territory isn't spelled like the language. Programs ask for one.
+# The default territories of languages whose code isn't that of the territory. Programs require one.
 _LOCALES: Final = (
     "af_ZA ar_AR be_BY bn_IN bs_BA ca_ES cs_CZ cy_GB da_DK el_GR en_US et_EE eu_ES fa_IR ga_IE gl_ES "
     "he_IL hi_IN hy_AM ja_JP ka_GE kk_KZ km_KH ko_KR ky_KG ml_IN ms_MY my_MM nb_NO ne_NP nn_NO sl_SI "
@@ -21,7 +21,7 @@ _TERRITORIES: Final = dict(each.split("_") for each in _LOCALES.split())
 
 
 def locale(language: str) -> str:
-    """Return a language as `og:locale` has it, such as `fr_FR` or `pt_BR`."""
+    """Return a language in the form of `og:locale`, such as `fr_FR` or `pt_BR`."""
     code, _hyphen, rest = language.lower().partition("-")
     if len(rest) == 2:
         return f"{code}_{rest.upper()}"
@@ -31,8 +31,8 @@ def locale(language: str) -> str:
 
 
 def oembed_url(entry: Entry) -> str:
-    """Return the URL at which other sites find a quotation of an entry (blog.oembed)."""
-    # As readers see it. Encoded twice, a URL in another script than Latin would be very long.
+    """Return the URL at which other sites find an embeddable card of an entry (blog.oembed)."""
+    # Decoded, because a URL in a non-Latin script would be very long if it were encoded twice.
     url = unquote(absolute_url(entry.get_absolute_url()))
     return f"{absolute_url(reverse('blog:oembed'))}?{urlencode({'url': url}, safe=':/')}"
 

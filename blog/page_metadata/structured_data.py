@@ -1,4 +1,4 @@
-"""What a page says to programs in the vocabulary of schema.org, as JSON-LD. It is data, which no browser executes."""
+"""Structured data for programs in the vocabulary of schema.org, as JSON-LD, which no browser executes."""
 
 import datetime as dt
 import json
@@ -19,15 +19,15 @@ from core.site import absolute_url
 
 type Node = dict[str, Any]
 
-# By the app that does it: what readers can do on the whole site, such as search it.
+# What readers can do on the whole site, such as search it, by the app that provides it.
 site_actions: Final[Registry[Callable[[], Node]]] = Registry("action of the site")
 
-# So that no text can end the element, or begin a comment in it. U+2028 and U+2029 are line ends in scripts.
+# Escaped so that no text can end the element, or begin a comment in it. U+2028 and U+2029 end lines in scripts.
 _ESCAPES: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
 
 
 def json_ld(nodes: Iterable[Node]) -> SafeString:
-    """Return these nodes as an element for the head of a page; nothing if there are none."""
+    """Return these nodes as an element for the head of a page; an empty string if there are none."""
     graph = list(nodes)
     if not graph:
         return SafeString()
@@ -37,12 +37,12 @@ def json_ld(nodes: Iterable[Node]) -> SafeString:
 
 
 def timestamp(time: dt.datetime) -> str:
-    """Return a time in the form of ISO 8601, in the site's time zone."""
+    """Return a time in ISO 8601 format, in the site's time zone."""
     return localtime(time).isoformat(timespec="seconds")
 
 
 def changed_at(entry: Entry) -> dt.datetime:
-    """Return when readers last got another text, which is what the page of a post says, or else got it at first.
+    """Return when the text last changed for readers, as the page of a post shows it, or else when it was published.
 
     Everything that programs read has this time: corrections, new tags and the like are no reason to read it again.
     """
@@ -78,14 +78,14 @@ def blog_posting(post: Post, terms: Terms, picture: LeadPicture | None, site: Si
 
 
 def profile_page(author: User) -> Node:
-    """Return the node of an author's page, which has nothing of the account."""
+    """Return the node of an author's page, which reveals nothing about the account."""
     portrait = author.shown_portrait
     image = portrait and absolute_url(portrait.get_absolute_url())
     return _node("ProfilePage", mainEntity=_person(author) | _node("Person", description=author.bio, image=image))
 
 
 def breadcrumb_list(site: SiteSettings, trail: Iterable[Term]) -> Node:
-    """Return the node of the way from the front page to a page: the names and URLs of what is above it, and its own."""
+    """Return the node of a page's breadcrumbs, from the front page to the page itself."""
     places = [Term(site.title, "/"), *trail]
     items = [
         {"@type": "ListItem", "position": position, "name": place.name, "item": absolute_url(place.url)}
@@ -99,5 +99,5 @@ def _person(person: User) -> Node:
 
 
 def _node(kind: str, **properties: Any) -> Node:
-    """Return a node of this type with those properties that have a value. Zero is one."""
+    """Return a node of this type with those properties that have a value. Zero counts as a value."""
     return {"@type": kind, **{name: value for name, value in properties.items() if value not in (None, "", [])}}

@@ -1,4 +1,4 @@
-"""How views look up what a URL is: in the same query as what else it may mean, should it be nothing."""
+"""How views look up a URL: in one query, together with what else the URL may mean if nothing is there."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -8,18 +8,18 @@ from django.http import HttpRequest, HttpResponsePermanentRedirect
 from blog.redirects.resolve import Alternatives, look_up
 from core.prepared import Prepared
 
-# The attribute of a request with the Alternatives to what is at its path.
+# The attribute of a request with the Alternatives for its path.
 ALTERNATIVES: Final = "alternatives"
 
 
 class RedirectToPage(HttpResponsePermanentRedirect):
-    """A redirect to a page that exists, so nothing needs to request it to make sure."""
+    """A redirect to a page that is known to exist, so that it need not be requested to make sure."""
 
 
 def rows_at(request: HttpRequest, *queries: tuple[Prepared[Any], Sequence[Any]]) -> list[list[Any]]:
     """Return the rows of each of these queries for what should be at the path of the request.
 
-    If the response is that nothing is there, the redirect in its place needs no further query.
+    If nothing is there, finding a redirect takes no further query.
     """
     rows, alternatives = look_up(request.path, *queries)
     setattr(request, ALTERNATIVES, alternatives)
@@ -27,6 +27,6 @@ def rows_at(request: HttpRequest, *queries: tuple[Prepared[Any], Sequence[Any]])
 
 
 def has_redirect(request: HttpRequest) -> bool:
-    """Return whether there is a redirect from exactly the path for which `rows_at` has looked."""
+    """Return whether there is a redirect from exactly the path that `rows_at` has looked up."""
     alternatives: Alternatives | None = getattr(request, ALTERNATIVES, None)
     return alternatives is not None and any(redirect.path == request.path for redirect in alternatives.redirects())

@@ -1,4 +1,4 @@
-"""Redirects from old URLs: a single one, however long the chain is, and only to pages that exist."""
+"""Redirects from old URLs: only one, however long the chain is, and only to pages that exist."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -29,8 +29,8 @@ _TRACKING: Final = re.compile(
 class SingleRedirectMiddleware:
     """Answers an old URL with one redirect to the end of the chain, if there is a page.
 
-    Unless it is known to exist, the target is requested here, as by a reader without an account. Pages that exist take
-    no further queries.
+    Unless it is known to exist, the target is requested internally, as by a reader without an account. Pages that exist
+    take no further queries.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -41,7 +41,7 @@ class SingleRedirectMiddleware:
         if request.method not in {"GET", "HEAD"} or not isinstance(request, WSGIRequest):
             return response
         is_reader = not has_session(request)
-        # With a host, because a path that begins with two slashes would be read as one.
+        # Parsed with a host, because a path that begins with two slashes would be taken for one.
         requested = url = urlsplit(f"//host{request.get_full_path()}")._replace(netloc="")
         is_there = False
         for _step in range(_MAX_STEPS):
@@ -65,7 +65,7 @@ class SingleRedirectMiddleware:
     ) -> tuple[SplitResult, bool] | None:
         """Return where `url` leads, given the response to it, and whether that exists; None if the response is final.
 
-        A file exists if something redirects to it. It would be too large to be requested.
+        A file that something redirects to is assumed to exist, because it would be too large to request.
         """
         if response.status_code in {301, 308}:
             target = urlsplit(response.headers["Location"])
@@ -130,7 +130,7 @@ def _anonymous_request(request: WSGIRequest, url: SplitResult, changes: Mapping[
         meta.pop(name, None)
     changed = Request(meta)
     if hasattr(request, "site"):
-        # As it was when the response began.
+        # Use the same settings for the whole response.
         changed.site = request.site
     return changed
 

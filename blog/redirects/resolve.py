@@ -31,15 +31,15 @@ _POST_PAGE: Final = re.compile(
     r"(/(?P<year>[0-9]{4})/(?P<month>[0-9]{2})/(?P<day>[0-9]{2})/(?P<slug>[^/]+)/)[0-9]{1,4}/"
 )
 _FURTHER_PAGE: Final = re.compile(r"(?P<before>/.+/)(?P<page>[1-9][0-9]{0,3})/", re.DOTALL)
-# A blog in a folder of a folder is rare already.
+# Even a blog in a folder of a folder is rare.
 _MAX_FOLDERS: Final = 4
 _PUNCTUATION: Final = r"""\s()\[\]{}<>"'“”‘’,;:.!?&*"""
 
 # A shorter beginning of a slug would match anything, unless the day is right as well.
 _MIN_PREFIX_LENGTH: Final = 8
-# So many entries are read whose slugs begin with the one that is looked for.
+# How many entries are read whose slugs begin with the one that is looked up.
 _MAX_ENTRIES: Final = 20
-# No character comes after it.
+# The last character in sort order.
 _LAST: Final = "\U0010ffff"
 # How WordPress numbers entries with the same title: `plan-2` is another entry, and `plan` is not short for it.
 _SLUG_NUMBER: Final = re.compile(r"-[0-9]{1,2}")
@@ -50,10 +50,11 @@ _categories = Prepared[Category](lambda slugs: Category.objects.filter(slug__in=
 
 
 class Alternatives(NamedTuple):
-    """What a path may mean at which nothing is. Each is loaded only then, from rows that were read before.
+    """What a path may mean if nothing is there. Each is loaded only on demand, from rows that were already read.
 
-    `redirects` are from it, from its folders and from what it is a further page of, `categories` have its last segment
-    for their slug, and `similar` are the first _MAX_ENTRIES entries whose slugs begin with it, public or not.
+    `redirects` are from the path, from its folders and from the path that it may be a further page of, `categories`
+    have its last segment as their slug, and `similar` are the first _MAX_ENTRIES entries whose slugs begin with that
+    segment, public or not.
     """
 
     redirects: Callable[[], list[Redirect]]
@@ -65,8 +66,8 @@ class Alternatives(NamedTuple):
 class _Path:
     """A path in normal form, and its parts.
 
-    `path` is without the number of a page of a post, which `post` matches then, and `base` is without the `suffix` as
-    well. If the whole ends with a `number`, `before` is that of which it may be a page: any old permalink.
+    If it is a numbered page of a post, `post` is its match, and `path` is without the number. `base` is without the
+    `suffix` as well. If the whole ends with a `number`, `before` is what it may be a page of: any old permalink.
     """
 
     path: str
@@ -88,7 +89,7 @@ class _Path:
         return cls(path, base, suffix, post, before, further_page["page"] if further_page else "")
 
     def redirected_from(self) -> list[str]:
-        """Return the paths from which a redirect may lead to what this means, and the folders that it is in."""
+        """Return the paths whose redirects may apply to this one, and those of the folders that it is in."""
         paths = {*_with_and_without_slash(self.base), self.base.lower(), self.path.rstrip("/"), *self.before}
         if category_slug := self.category_slugs()[0]:
             paths.add(f"/category/{category_slug}/")
@@ -98,7 +99,7 @@ class _Path:
         return sorted(paths)
 
     def category_slugs(self) -> list[str]:
-        """Return the slugs of the category that it means, the likeliest first; an empty one for none.
+        """Return the possible slugs of the category, the most likely first; empty strings if it is not a category.
 
         As in WordPress, `Two Words` is read as `two-words`: some programs that write exports use such slugs.
         """
@@ -108,19 +109,19 @@ class _Path:
 
 
 def _with_and_without_slash(path: str) -> tuple[str, str]:
-    """Return both forms: the URLs of attachments' files, and some old permalinks, have no slash at the end."""
+    """Return both forms, because the URLs of attachments' files and some old permalinks have no slash at the end."""
     return path, path.rstrip("/")
 
 
 class Target(NamedTuple):
-    """A URL to redirect to, and whether a post or page, a category or a file is known to be there now."""
+    """A URL to redirect to, and whether a post or page, a category or a file is known to exist there."""
 
     url: str
     is_there: bool = False
 
 
 def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[list[list[Any]], Alternatives]:
-    """Return the rows of what should be at `path`, and the alternatives to it. One query for all."""
+    """Return the rows of what should be at `path`, and the alternatives to it. Takes one query in total."""
     parts = _Path.of(path)
     # No slug has a slash.
     slug = match["slug"].lower() if (match := _entry_path().fullmatch(parts.base)) else "/"
@@ -136,9 +137,9 @@ def look_up(path: str, *queries: tuple[Prepared[Any], Sequence[Any]]) -> tuple[l
 def find_target(path: str, query: str = "", alternatives: Alternatives | None = None) -> Target | None:
     """Return where `path` should redirect to.
 
-    It is the URL of something that is public, or another form of `path`; `query` is kept only if a folder that the
-    blog was in is removed. One query unless the `alternatives` are known, and another one if very many slugs begin
-    like that of an entry.
+    This is the URL of something public, or another form of `path`. `query` is kept only if a former folder of the blog
+    is removed from the path. Takes one query unless the `alternatives` are known, and another one if very many slugs
+    begin with the one in the path.
     """
     if path == "/":
         # Nothing is at the root with this query.
@@ -171,7 +172,7 @@ def _url_of_post(post_page: re.Match[str], similar: Sequence[Any]) -> str:
 
 
 def _url_of_further_page(redirects: Iterable[Redirect], parts: _Path) -> str:
-    """Return the URL of the same page of the post to which the path before its number redirects. Empty if none does."""
+    """Return the URL of the same page of the post that the path without its number redirects to; empty if none does."""
     by_path = {redirect.path: redirect for redirect in redirects}
     if parts.base not in parts.before and not by_path.keys().isdisjoint(_with_and_without_slash(parts.base)):
         # The number belongs to an old permalink.
@@ -182,7 +183,7 @@ def _url_of_further_page(redirects: Iterable[Redirect], parts: _Path) -> str:
 
 
 def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str:
-    """Return `path` without the folder that the blog was in; empty if it is not in one."""
+    """Return `path` without the folder that the blog used to be in; empty if it is not in one."""
     folders = {settings.BROADSIDE_FORMER_FOLDER, *(redirect.folder for redirect in redirects)} - {""}
     for folder in sorted(folders, key=len, reverse=True):
         if path[: len(folder)].lower() == folder.lower():
@@ -193,7 +194,7 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
 
 def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], parts: _Path) -> Target | None:
     if parts.base not in parts.before:
-        # What it would be another page of has been asked for already.
+        # Redirects from what it may be a page of have already been considered.
         redirects = [redirect for redirect in redirects if redirect.path not in parts.before]
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != parts.base):
         if not redirect.folder and (url := redirect.url):
@@ -212,13 +213,13 @@ def _rewrites() -> list[tuple[re.Pattern[str], str]]:
         (re.compile(pattern), replacement)
         for pattern, replacement in (
             (r"^//+(?=[^/])|(?<=[^/])//+", "/"),
-            # Punctuation of the sentence around the URL.
+            # Punctuation from the sentence around the URL.
             (rf"(?<=[^/{_PUNCTUATION}])/?[{_PUNCTUATION}]++/$", "/"),
             # Other views of an entry.
             (r"(?<=[^/]/)(?:amp|embed|trackback)/$", ""),
-            # The page of a file, as WordPress links to it if its name could be the number of a page.
+            # The page of a file, as WordPress links to it if its name could be a page number.
             (r"(?<=[^/]/)attachment/(?=[^/]+/$)", ""),
-            # The last one is that of podcast plugins. Feeds here have the files anyway.
+            # `podcast` is used by podcast plugins. Our feeds contain the files anyway.
             (r"(?<=/)feed/(?:feed|rdf|podcast)/$", "feed/"),
             (r"(?<=[^/]/)(?<!/feed/)(?:rss2?|rdf)/$", "feed/"),
             (r"(?<=[^/]/)(?<!/feed/)atom/$", "feed/atom/"),
@@ -268,7 +269,7 @@ def _guess_entry_url(path: str, similar: Sequence[Any]) -> str:
 
 
 def _of_days(similar: Sequence[Any], slug: str, first: dt.date, last: dt.date) -> list[Any]:
-    """Return the public posts of these days whose slug begins with this one. Mostly, `similar` has all of them."""
+    """Return the public posts of these days whose slug begins with this one. Usually, `similar` has all of them."""
     if len(similar) == _MAX_ENTRIES:
         similar = _similar(slug, f"{slug}{_LAST}", first, last)
     return [each for each in similar if each.is_public and each.published_on and first <= each.published_on <= last]
@@ -284,11 +285,11 @@ def _days(match: re.Match[str]) -> tuple[dt.date, dt.date] | None:
 def _beginning_with(slug: Parameter, end: Parameter, *days: Parameter) -> EntryQuerySet:
     """Return the first _MAX_ENTRIES entries whose slug begins with this one, and comes before `end`, sorted by slug.
 
-    `days`: the first and the last one on which they may be published.
+    `days` are the first and the last day on which they may be published.
     """
     # SQLite does not use the index for LIKE, and PostgreSQL uses it for nothing else.
     has_prefix = Q(slug__gte=slug, slug__lt=end) if connection.vendor == "sqlite" else Q(slug__startswith=slug)
-    # Without conditions for what is public, for which SQLite would read all posts.
+    # Without conditions on what is public, with which SQLite would read all posts.
     entries: EntryQuerySet = Entry.objects.filter(has_prefix, **({"published_on__range": days} if days else {}))
     return entries.order_by("slug").only("kind", "slug", "path", "status", "published_at", "published_on")[
         :_MAX_ENTRIES

@@ -1,1 +1,1 @@
-"""Review: notes on texts, and what their authors and the editors are told."""
+"""Review: notes on texts, and notices to their authors and to editors."""

@@ -15,7 +15,7 @@ from core.dates import format_datetime
 from core.site import absolute_url
 from mail import messages
 
-# The most notes that one e-mail quotes.
+# The maximum number of notes that one e-mail quotes.
 MAX_NOTES: Final = 20
 # An event is out of date once the text has another status.
 _STATUS: Final = {
@@ -28,7 +28,7 @@ _STATUS: Final = {
 
 
 def due_emails(preference: ReviewPreference) -> Iterator[EmailMessage]:
-    """Yield the e-mails due to a member of the staff. What is no longer relevant is left out of them."""
+    """Yield the e-mails due to a member of staff, without notices that are no longer relevant."""
     unsent = ReviewNotice.objects.filter(recipient=preference, is_unsent=True)
     rows = unsent.select_related("by", "note__parent").order_by("entry", "pk")
     for entry_id, group in groupby(list(rows), key=lambda notice: notice.entry_id):
@@ -60,7 +60,7 @@ def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNoti
     else:
         subject = ngettext("%(n)d new note on %(title)s", "%(n)d new notes on %(title)s", len(added))
         subject %= {"n": len(added), "title": title}
-    stop_url = absolute_url(reverse("review_unsubscribe", args=[preference.unsubscribe_token]))
+    unsubscribe_url = absolute_url(reverse("review_unsubscribe", args=[preference.unsubscribe_token]))
     context = {
         "steps": [_sentence(notice, entry, title) for notice in steps],
         "title": title,
@@ -68,7 +68,7 @@ def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNoti
         "public_url": absolute_url(entry.get_absolute_url()) if entry.is_public else "",
         "notes": [_note_context(note) for note in added[:MAX_NOTES]],
         "more": max(0, len(added) - MAX_NOTES),
-        "unsubscribe_url": stop_url,
+        "unsubscribe_url": unsubscribe_url,
     }
     return messages.write(
         "blog/mail/review.txt",
@@ -78,12 +78,12 @@ def _email(preference: ReviewPreference, entry: Entry, rows: Sequence[ReviewNoti
         list_name="reviews",
         message_id=f"review-{preference.pk}-{rows[0].pk}-{rows[-1].pk}",
         thread_id=f"review-{entry.kind}-{entry.pk}",
-        unsubscribe_url=stop_url,
+        unsubscribe_url=unsubscribe_url,
     )
 
 
 def _sentence(notice: ReviewNotice, entry: Entry, title: str) -> str:
-    """Return which step was taken with `entry`, which the sentence calls `title`, on one line."""
+    """Return one line about the step that was taken with `entry`, which it calls `title`."""
     values = {"name": messages.isolated(notice.by or gettext("Someone")), "title": title}
     match notice.event:
         case ReviewEvent.SUBMITTED:
@@ -113,7 +113,7 @@ def _note_context(note: ReviewNote) -> dict[str, Any]:
 
 
 def _mark_sent(rows: Sequence[ReviewNotice]) -> None:
-    """Keep what the dashboard shows. Submissions are not kept: the list has what is pending."""
+    """Mark notices as sent, but keep them for the dashboard. Delete submissions: the list shows what is pending."""
     sent = ReviewNotice.objects.filter(pk__in=[notice.pk for notice in rows])
     with transaction.atomic():
         sent.filter(event=ReviewEvent.SUBMITTED).delete()

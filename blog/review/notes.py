@@ -1,4 +1,4 @@
-"""Writing, answering and resolving notes on a text. Each raises PermissionDenied if the person may not do it."""
+"""Writing, answering and resolving notes on a text. Each function raises PermissionDenied if the user may not do it."""
 
 from typing import Final
 
@@ -17,11 +17,11 @@ MAX_OPEN: Final = 200
 
 
 class TooManyNotesError(Exception):
-    """There are MAX_OPEN open notes, or as many answers to one."""
+    """There are MAX_OPEN open notes, or as many answers to one note."""
 
 
 def add(entry: Entry, by: User, text: str, quote: str = "") -> ReviewNote:
-    """Return a new note on `entry`, or on its paragraph `quote`. The same one twice is added once.
+    """Add a note on `entry`, or on its paragraph `quote`, and return it. The same one twice is added once.
 
     Raises TooManyNotesError.
     """
@@ -29,7 +29,7 @@ def add(entry: Entry, by: User, text: str, quote: str = "") -> ReviewNote:
 
 
 def answer(note: ReviewNote, by: User, text: str) -> ReviewNote:
-    """Return a new answer to `note`, which is opened again if it was resolved. The same one twice is added once.
+    """Add an answer to `note`, which is reopened if it was resolved, and return it. The same one twice is added once.
 
     Raises TooManyNotesError.
     """
@@ -59,7 +59,7 @@ def delete(note: ReviewNote, by: User) -> None:
 def _write(entry: Entry, by: User, text: str, *, quote: str, parent: ReviewNote | None) -> ReviewNote:
     _require(may_review(by, entry))
     with transaction.atomic():
-        # One after the other, so that the same note is not added twice.
+        # The entry is locked, so that the same note is not added twice.
         Entry.objects.select_for_update().only("kind").get(pk=entry.pk)
         notes = ReviewNote.objects.filter(entry=entry, parent=parent)
         same = notes.filter(author=by, quote=quote, text=text, resolved_at=None).first()

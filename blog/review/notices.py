@@ -1,7 +1,7 @@
-"""Telling people about reviews: recorded in the transaction in which something happens, mailed by the worker later.
+"""Notices about reviews: recorded in the transaction in which something happens, mailed by the worker later.
 
-Editors who want to are told what is submitted; authors, what an editor decided and noted; those who wrote a note, what
-is answered.
+Editors who want to are notified of submissions; authors, of editors' decisions and notes; people who wrote a note, of
+answers to it.
 """
 
 import datetime as dt
@@ -18,9 +18,9 @@ from mail.tasks import wake_worker
 
 # How long an event waits for others, so that they share an e-mail.
 SETTLE: Final = dt.timedelta(minutes=2)
-# How long the dashboard can show what was sent.
+# How long notices are kept for the dashboard.
 KEPT_FOR: Final = dt.timedelta(days=60)
-# What an editor did with what was pending, by the status that it got.
+# What an editor did with a pending entry, by its new status.
 _DECISIONS: Final = {
     Status.PUBLISHED: ReviewEvent.PUBLISHED,
     Status.PRIVATE: ReviewEvent.PRIVATE,
@@ -30,43 +30,43 @@ _DECISIONS: Final = {
 
 
 def event_of(entry: Entry) -> ReviewEvent | None:
-    """Return what happened when `entry` was last saved; None if it was nothing for the review."""
+    """Return what happened in the review of `entry` when it was last saved; None if nothing did."""
     was, status = entry.replaced_status, Status(entry.status)
     if was == Status.PENDING:
         return _DECISIONS.get(status)
-    # Taking it back out of the trash submits nothing.
+    # Restoring an entry from the trash is not a submission.
     return ReviewEvent.SUBMITTED if status == Status.PENDING and was != Status.TRASH else None
 
 
 def record_steps(entries: Iterable[Entry], by: User) -> None:
-    """Tell people what `by` has just done with `entries`, which were saved in this transaction. Mostly, no queries."""
+    """Notify people of what `by` has just done with `entries`, saved in this transaction. Usually takes no queries."""
     events = [(entry, event) for entry in entries if (event := event_of(entry)) is not None]
     submitted = [entry for entry, event in events if event == ReviewEvent.SUBMITTED]
     if submitted:
-        # What was decided before is out of date.
+        # Earlier decisions are out of date.
         ReviewNotice.objects.filter(entry__in=submitted).exclude(event=ReviewEvent.NOTE).delete()
         if messages.is_on():
-            # Whether they may still publish is checked before an e-mail goes out.
+            # Whether they may still publish is checked before an e-mail is sent.
             editors = ReviewPreference.objects.filter(submissions=True).exclude(user=by)
-            _tell(
+            _notify(
                 ReviewNotice(recipient=editor, entry=entry, event=ReviewEvent.SUBMITTED, by=by, is_unsent=True)
                 for editor in editors
                 for entry in submitted
             )
-    # What an editor decided about the texts of others.
+    # Editors' decisions about the texts of others.
     decided = [pair for pair in events if pair[1] != ReviewEvent.SUBMITTED and pair[0].author_id != by.pk]
     authors = _recipients(entry.author_id for entry, _event in decided)
-    _tell(_feedback(authors[entry.author_id], entry, event, by) for entry, event in decided)
+    _notify(_feedback(authors[entry.author_id], entry, event, by) for entry, event in decided)
 
 
 def record_note(note: ReviewNote, by: User) -> None:
-    """Tell the author of the entry about a note or an answer, and everyone who wrote in the same thread."""
+    """Notify the author of the entry, and everyone who wrote in the same thread, of a note or an answer."""
     people = {note.entry.author_id}
     if note.parent is not None:
         thread = [note.parent, *note.parent.answers.all()]
         people |= {each.author_id for each in thread if each.author_id is not None}
     recipients = _recipients(people - {by.pk})
-    _tell(_feedback(recipient, note.entry, ReviewEvent.NOTE, by, note) for recipient in recipients.values())
+    _notify(_feedback(recipient, note.entry, ReviewEvent.NOTE, by, note) for recipient in recipients.values())
 
 
 def latest_return(entry: Entry) -> ReviewNotice | None:
@@ -76,7 +76,7 @@ def latest_return(entry: Entry) -> ReviewNotice | None:
 
 
 def feedback_for(user: User) -> QuerySet[ReviewNotice]:
-    """Return what `user` was told lately about their own texts and notes, the latest first."""
+    """Return the recent notices to `user` about their own texts and notes, the latest first."""
     since = timezone.now() - KEPT_FOR
     notices = ReviewNotice.objects.filter(recipient__user=user, created_at__gt=since)
     return notices.exclude(event=ReviewEvent.SUBMITTED)
@@ -94,20 +94,20 @@ def _feedback(
     return ReviewNotice(recipient=recipient, entry=entry, event=event, by=by, note=note, is_unsent=is_unsent)
 
 
-def _tell(notices: Iterable[ReviewNotice]) -> None:
+def _notify(notices: Iterable[ReviewNotice]) -> None:
     rows: Sequence[ReviewNotice] = list(notices)
     if not rows:
         return
-    _forget_old({row.recipient_id for row in rows})
+    _delete_old({row.recipient_id for row in rows})
     ReviewNotice.objects.bulk_create(rows, ignore_conflicts=True)
     unsent = {row.recipient_id for row in rows if row.is_unsent}
     if unsent:
         due_at = timezone.now() + SETTLE
-        # Someone whose next e-mail is due later is told about this in that one.
+        # If someone's next e-mail is due later, that one includes this notice.
         ReviewPreference.objects.filter(pk__in=unsent, not_before__lt=due_at).update(not_before=due_at)
         wake_worker(due_at)
 
 
-def _forget_old(recipient_ids: Collection[int]) -> None:
+def _delete_old(recipient_ids: Collection[int]) -> None:
     old = ReviewNotice.objects.filter(created_at__lt=timezone.now() - KEPT_FOR, is_unsent=False)
     old.filter(recipient__in=recipient_ids).delete()

@@ -1,4 +1,4 @@
-"""The notes on a text as one person sees them: with their answers, in the order of the text."""
+"""The notes on a text as a user sees them: with their answers, in the order of the text."""
 
 from dataclasses import dataclass
 
@@ -19,8 +19,8 @@ class Answer:
 class Thread:
     """A note with its answers.
 
-    `paragraph` is the beginning of the paragraph that it is about, as that is stored now; empty if there is none any
-    more, or if the note is about the whole text.
+    `paragraph` is the current beginning of the paragraph that it is about; empty if that no longer exists, or if the
+    note is about the whole text.
     """
 
     note: ReviewNote
@@ -44,7 +44,7 @@ class Threads:
 
 
 def threads_of(entry: Entry, user: Anyone) -> Threads:
-    """Return the notes on `entry`: open ones in the order of the text, resolved ones by time. Two queries."""
+    """Return the notes on `entry`: open ones in the order of the text, resolved ones by time. Takes two queries."""
     answers = ReviewNote.objects.select_related("author")
     notes = entry.review_notes.filter(parent=None).select_related("author", "resolved_by")
     found = list(notes.prefetch_related(Prefetch("answers", answers)))
@@ -61,7 +61,7 @@ def threads_of(entry: Entry, user: Anyone) -> Threads:
             may_delete=_may_delete(user, note, entry),
         )
         if note.resolved_at is None:
-            # What is about the whole text, or about nothing that is left of it, comes first.
+            # Notes about the whole text, or about a paragraph that no longer exists, come first.
             placed.append((-1 if place is None else place, thread))
         else:
             resolved.append(thread)
@@ -70,6 +70,6 @@ def threads_of(entry: Entry, user: Anyone) -> Threads:
 
 
 def _may_delete(user: Anyone, note: ReviewNote, entry: Entry) -> bool:
-    # Not to be looked up for each.
+    # Saves a query for each note.
     note.entry = entry
     return may_delete_note(user, note)

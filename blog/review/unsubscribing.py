@@ -1,4 +1,4 @@
-"""The page to which e-mails about reviews link. Anyone with its signed URL may use it, without logging in."""
+"""The page for unsubscribing from e-mails about reviews. Anyone with its signed URL may use it, without logging in."""
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -9,7 +9,7 @@ from blog.secret_pages import secret_page
 
 @secret_page
 def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
-    """Ask for a click, because mail programs open links to scan them. A POST ends the e-mails (RFC 8058)."""
+    """Ask for a click, because mail programs open links to scan them. A POST unsubscribes (RFC 8058)."""
     preference = ReviewPreference.objects.with_unsubscribe_token(token)
     if request.method == "POST" and preference is not None:
         ReviewPreference.objects.filter(pk=preference.pk).update(submissions=False, feedback=False)

@@ -1,1 +1,1 @@
-"""What became of a text: its revisions, what differs between two of them, and merging what two people wrote."""
+"""The history of a text: its revisions, the differences between them, and merging what two people wrote."""

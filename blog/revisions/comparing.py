@@ -1,4 +1,4 @@
-"""Comparing texts word by word. The time grows with n log n, whatever the texts are."""
+"""Comparing texts word by word, in time that grows with n log n for any texts."""
 
 import re
 from bisect import bisect_left
@@ -12,7 +12,8 @@ from typing import Final, Literal
 
 # Paragraphs, and the line ends between them.
 _PARAGRAPHS: Final = re.compile(r"[^\n]+|\n+")
-# Words with what is attached to them, except for the punctuation of ASCII. Chinese and Japanese have no spaces.
+# Words with everything attached to them, except ASCII punctuation. Characters of Chinese and Japanese, which have no
+# spaces, count as words.
 _WORDS: Final = re.compile(r"\s+|[぀-ヿ㐀-鿿]|(?:(?![぀-ヿ㐀-鿿])[^\s!-/:-@\[-`{-~])+|.", re.DOTALL)
 _TAG: Final = re.compile("<[^<>]*>")
 _LETTER: Final = re.compile(r"\w")
@@ -21,15 +22,15 @@ _LETTER: Final = re.compile(r"\w")
 _MAX_CELLS: Final = 2_500
 # How often a run is divided at anchors. Each level takes n log n.
 _MAX_DEPTH: Final = 16
-# In words. What changes no more of them is a correction, about which readers need not be told.
+# In words. A change of no more than this is a correction, of which readers need not be notified.
 _CORRECTION: Final = 3
-# How many characters of what is the same are shown before and after a change.
+# How many characters of unchanged text are shown before and after a change.
 _CONTEXT: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a comparison: what stayed the `same`, was `added` or was `removed`, or `…` for what is left out."""
+    """A part of a comparison: text that stayed the `same`, was `added` or `removed`, or a `gap` for omitted text."""
 
     kind: Literal["same", "added", "removed", "gap"]
     text: str
@@ -48,7 +49,7 @@ def words(text: str) -> list[str]:
 def says_something_else(before: str, after: str) -> bool:
     """Return whether two texts, in sanitised HTML, differ by more words than a correction changes.
 
-    In whatever order these are, so the time grows with n.
+    The order of the words is ignored, so that this takes linear time.
     """
     if before == after:
         return False
@@ -59,12 +60,12 @@ def says_something_else(before: str, after: str) -> bool:
 def compare(before: str, after: str) -> list[Piece]:
     """Return how `before` became `after`: paragraph by paragraph, and word by word within those that changed."""
     parts = [part for part in _parts(before, after) if part.text]
-    # Each text is joined once, because a text that grows with each part would be copied as often.
+    # Each text is joined once: adding one part after another would copy the text each time.
     return [Piece(kind, "".join(part.text for part in run)) for kind, run in groupby(parts, attrgetter("kind"))]
 
 
 def shorten(pieces: Sequence[Piece]) -> list[Piece]:
-    """Return `pieces` with only the beginnings and ends of what is the same, next to what is not."""
+    """Return `pieces` with unchanged text cut down to what is next to a change."""
     short: list[Piece] = []
     for index, piece in enumerate(pieces):
         if piece.kind != "same" or len(piece.text) <= 2 * _CONTEXT:
@@ -79,7 +80,7 @@ def shorten(pieces: Sequence[Piece]) -> list[Piece]:
 
 
 def _parts(before: str, after: str) -> Iterator[Piece]:
-    """Yield the parts of a comparison, of which some are empty, and others like the one before."""
+    """Yield the parts of a comparison. Some may be empty, or of the same kind as the one before."""
     for same, removed, added in _runs(paragraphs(before), paragraphs(after)):
         yield Piece("same", same)
         if not (removed and added):
@@ -90,7 +91,7 @@ def _parts(before: str, after: str) -> Iterator[Piece]:
 
 
 def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Yield what is the same, and what was then removed and added, until the end of both."""
+    """Yield unchanged text with the text that was removed and added after it, until the end of both."""
     for (i, j), (next_i, next_j) in pairwise([(-1, -1), *matches(old, new), (len(old), len(new))]):
         yield ("".join(old[i : i + 1]) if i >= 0 else "", "".join(old[i + 1 : next_i]), "".join(new[j + 1 : next_j]))
 
@@ -98,7 +99,7 @@ def _runs(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, str, st
 def matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
     """Return the positions of items that are the same in both, in order: a patience diff.
 
-    Items that occur once in both are anchors, and what is between them is compared in the same way.
+    Items that occur once in both are anchors, and the items between them are compared in the same way.
     """
     found: list[tuple[int, int]] = []
     pending = [(0, len(old), 0, len(new), 0)]
@@ -123,7 +124,7 @@ def matches(old: Sequence[str], new: Sequence[str]) -> list[tuple[int, int]]:
 
 
 def _anchors(old: Sequence[str], new: Sequence[str], bounds: tuple[int, int, int, int]) -> list[tuple[int, int]]:
-    """Return the longest run of items, in order, that occur exactly once on both sides."""
+    """Return the longest sequence of items in the same order that occur exactly once on both sides."""
     i, i_end, j, j_end = bounds
     old_counts, new_counts = Counter(old[i:i_end]), Counter(new[j:j_end])
     place_in_new = {new[b]: b for b in range(j, j_end) if new_counts[new[b]] == 1}

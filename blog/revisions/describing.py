@@ -1,4 +1,4 @@
-"""What differs between two revisions, in words."""
+"""The differences between two revisions, for display."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -33,7 +33,7 @@ class Difference:
 
 
 def differences(before: Revision, after: Revision) -> list[Difference]:
-    """Return what `after` changed in `before`. A query for each setting that differs and refers to something."""
+    """Return what `after` changed in `before`. Takes a query for each differing setting that refers to an object."""
     found = []
     for name in ("title", "source"):
         found += _difference(name, compare(getattr(before, name), getattr(after, name)))
@@ -48,16 +48,16 @@ def differences(before: Revision, after: Revision) -> list[Difference]:
         if name == "excerpt":
             pieces = compare(old, new)
         elif name == "password":
-            # It is for readers who were given it, and not for the screen.
+            # It is for readers who were given it, and must not be displayed.
             pieces = _replaced("•••" if old else "", gettext("••• (another one)") if old and new else "•••" * bool(new))
         else:
-            pieces = _replaced(_in_words(name, old), _in_words(name, new))
+            pieces = _replaced(_display_value(name, old), _display_value(name, new))
         found += _difference(name, pieces)
     return found
 
 
 def as_html(pieces: Sequence[Piece]) -> SafeString:
-    """Mark what was added and removed, with elements and with words for screen readers, so that it needs no colour."""
+    """Mark additions and removals with elements, and with words for screen readers, so that they need no colour."""
     marks = {"added": ("ins", gettext("added:")), "removed": ("del", gettext("removed:"))}
     parts = []
     for piece in pieces:
@@ -67,13 +67,13 @@ def as_html(pieces: Sequence[Piece]) -> SafeString:
             parts.append(format_html(form, tag, label, piece.text))
         else:
             parts.append(format_html(' <span class="gap">[{}]</span> ' if piece.kind == "gap" else "{}", piece.text))
-    # Nothing but the text is in the element, because its spaces and line ends are shown.
+    # The element contains nothing but the text, because its spaces and line breaks are displayed.
     inner = format_html_join("", "{}", ((part,) for part in parts))
     return format_html('<div class="pieces" dir="auto">{}</div>', inner)
 
 
 def label_of(name: str) -> str:
-    """Return what the form calls this field or setting."""
+    """Return the form's label for this field or setting."""
     if name in (labels := {"tags": gettext("tags"), "translations": gettext("translations")}):
         return capfirst(labels[name])
     return capfirst(str(getattr(Entry._meta.get_field(name.removesuffix("_id")), "verbose_name", name)))
@@ -111,7 +111,7 @@ def _translation_names(pks: list[int]) -> str:
     return ", ".join(f"{entry} ({entry.language_name})" for entry in entries)
 
 
-_WORDS: Final[dict[str, Callable[[Any], str]]] = {
+_FORMATS: Final[dict[str, Callable[[Any], str]]] = {
     "status": lambda value: str(Status(value).label),
     "published_at": lambda value: format_datetime(dt.datetime.fromisoformat(value)),
     "author_id": partial(_name, User),
@@ -123,10 +123,10 @@ _WORDS: Final[dict[str, Callable[[Any], str]]] = {
 }
 
 
-def _in_words(name: str, value: Any) -> str:
-    """Return the value of a setting as people read it; empty if it has none."""
+def _display_value(name: str, value: Any) -> str:
+    """Return the value of a setting for display; empty if it has none."""
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if value is None or value == "":
         return ""
-    return _WORDS.get(name, str)(value)
+    return _FORMATS.get(name, str)(value)

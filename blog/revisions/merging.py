@@ -12,7 +12,7 @@ _CONTEXT: Final = 80
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What both changed: a passage of `mine`, and of `theirs` in its place. `before` is what leads up to it."""
+    """A passage that both changed, in `mine` and in `theirs`. `before` is the text before it."""
 
     before: str
     mine: str
@@ -21,7 +21,7 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class MergedText:
-    """A text with the changes of both. In its `overlaps`, it has mine."""
+    """A text with the changes of both. Where these overlap (`overlaps`), it has mine."""
 
     text: str
     overlaps: list[Overlap]
@@ -29,7 +29,7 @@ class MergedText:
 
 def merge(base: str, mine: str, theirs: str) -> MergedText:
     """Merge the changes from `base` to `mine` with those from `base` to `theirs`."""
-    # Joined once, because a text that grows with each part would be copied as often.
+    # Joined once: adding one part after another would copy the text each time.
     merged: list[str] = []
     overlaps: list[Overlap] = []
     for old, my_part, their_part in _parts(base, mine, theirs, paragraphs):
@@ -37,10 +37,10 @@ def merge(base: str, mine: str, theirs: str) -> MergedText:
             merged.append(part)
             continue
         # Both changed these paragraphs, but maybe not the same words.
-        in_words = list(_parts(old, my_part, their_part, words))
-        kept = sum(len(each) for each, mine_here, theirs_here in in_words if each == mine_here == theirs_here)
-        # Of paragraphs that were written anew, some words of each would say what neither wrote.
-        for old_words, my_words, their_words in in_words if 2 * kept >= len(old) else [(old, my_part, their_part)]:
+        by_words = list(_parts(old, my_part, their_part, words))
+        kept = sum(len(each) for each, mine_here, theirs_here in by_words if each == mine_here == theirs_here)
+        # Paragraphs that were rewritten are not merged by words: a mixture would say what neither person wrote.
+        for old_words, my_words, their_words in by_words if 2 * kept >= len(old) else [(old, my_part, their_part)]:
             if (part := _merged(old_words, my_words, their_words)) is None:
                 part = my_words
                 # At least every other part is not empty.
@@ -51,14 +51,14 @@ def merge(base: str, mine: str, theirs: str) -> MergedText:
 
 
 def _merged(old: str, mine: str, theirs: str) -> str | None:
-    """Return what became of a part; None if both changed it, and differently."""
+    """Return a part with the changes of both; None if both changed it differently."""
     if mine == old:
         return theirs
     return mine if theirs in (old, mine) else None
 
 
 def _parts(base: str, mine: str, theirs: str, divide: Callable[[str], Sequence[str]]) -> Iterator[tuple[str, str, str]]:
-    """Yield what was made of each part of `base`. What both left as it was stands between the parts."""
+    """Yield each part of `base` with both versions of it. An item that both left unchanged is a part of its own."""
     old, my_items, their_items = divide(base), divide(mine), divide(theirs)
     in_mine, in_theirs = dict(matches(old, my_items)), dict(matches(old, their_items))
     i = a = b = 0

@@ -1,7 +1,7 @@
-"""Keeping a revision of each state in which an entry was saved by hand, within the transaction that saves it.
+"""Recording a revision each time an entry is saved by hand, within the transaction that saves it.
 
-Imports and bulk actions make none. What they stored is kept when the next save by hand replaces it, so an archive of
-100,000 posts has revisions only of those that were edited.
+Imports and bulk actions record none. What they stored is recorded when the next save by hand replaces it, so an archive
+of 100,000 posts has revisions only of those that were edited.
 """
 
 import datetime as dt
@@ -21,10 +21,10 @@ def record(
     tags: Iterable[Any] | None = None,
     at: dt.datetime | None = None,
 ) -> None:
-    """Keep what `entry` contains since `at` (None: since it was saved), unless the latest revision contains the same.
+    """Record the content of `entry` since `at` (by default, since it was saved), unless the latest revision has it.
 
-    What it contained `before`, if it was stored then, is kept first, unless there is a revision of the time when it had
-    last changed. Categories and tags that are not given are those of the entry.
+    Its content `before`, if it was stored then, is recorded first, unless there is a revision from the time of its last
+    change. `categories` and `tags` are by default those of the entry.
     """
     states, digest = [Revision.of(entry, by, categories=categories, tags=tags)], ""
     states[0].created_at = at or states[0].created_at
