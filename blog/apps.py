@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import AUTHOR, EDITOR, READER, every_action, register_ability
 from core.slugs import reserved_slugs
 
-# What people can do with these permissions, by name, with the order in which it is said, and the roles that have them.
+# By name: what people can do, the permissions for it, its place in the order, and the roles that have it.
 ABILITIES: Final[dict[str, tuple[Promise, set[str], int, set[str]]]] = {
     "drafts": (
         _("write drafts of their own and submit them for review"),
@@ -101,7 +101,7 @@ class BlogConfig(AppConfig):
         m2m_changed.connect(categories_changed, sender=Entry.categories.through, dispatch_uid="blog.categories_changed")
         writers.register("blog", may_write)
         private_parameters.register("blog.preview_links", PARAMETER)
-        # Of short links such as `/?p=5`.
+        # The parameters of short links such as `/?p=5`.
         page_parameters.register("blog", frozenset({"p", "page_id", "preview", PERIOD}))
         page_parameters.register("blog.oembed", oembed.PARAMETERS)
         use_finders.register("blog", USE_FINDER)

@@ -1,4 +1,4 @@
-"""The way from the front page to other pages: the names and URLs of what each is a part of, and its own."""
+"""Breadcrumbs: the names and URLs of a page's ancestors below the front page, followed by its own."""
 
 import datetime as dt
 from typing import Any
@@ -15,24 +15,24 @@ from core.prepared import Parameter, Prepared
 
 
 def to_category(category: Category) -> list[Term]:
-    """Return the way to a category. A query if it is below another one."""
+    """Return the breadcrumbs of a category. Takes a query if it has a parent."""
     above = _categories(paths) if (paths := paths_to(category.path)[:-1]) else []
     return [Term(each.name, each.get_absolute_url()) for each in (*above, category)]
 
 
 def to_post(post: Post, terms: Terms) -> list[Term]:
-    """Return the way to a post, by its first category."""
+    """Return the breadcrumbs of a post, through its first category."""
     return [*terms.categories[:1], Term(str(post), post.get_absolute_url())]
 
 
 def to_page(page: Entry) -> list[Term]:
-    """Return the way to a page. A query if it is below another one."""
+    """Return the breadcrumbs of a page. Takes a query if it has a parent."""
     above = _pages(timezone.now(), paths) if (paths := paths_to(page.path or "")[:-1]) else []
     return [Term(str(each), each.get_absolute_url()) for each in (*above, page)]
 
 
 def to_period(first: dt.date, *parts: str) -> list[Term]:
-    """Return the way to the year, month or day that begins on this day, given the parts of its URL."""
+    """Return the breadcrumbs of the year, month or day that begins on this day, given the parts of its URL."""
     names = (str(first.year), format_month(first), format_day(first))
     views = ("year", "month", "day")
     return [Term(names[index], reverse(f"blog:{views[index]}", args=parts[: index + 1])) for index in range(len(parts))]

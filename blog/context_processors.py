@@ -13,9 +13,9 @@ from core.navigation import first_steps_for
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """Return the site's settings, its look, the sidebar, the user who is logged in and what that user can begin with.
+    """Return the site's settings, its look, the sidebar, the member of staff who is logged in and their first steps.
 
-    Each is read only if a template uses it.
+    Each is evaluated only if a template uses it.
     """
     settings_row = getattr(request, "site", None) or SiteSettings.remembered()
 

@@ -1,6 +1,6 @@
 """Merging categories, and moving posts from one to another. Each is one transaction, is logged, and can be undone.
 
-Undoing restores what the change did, and leaves alone what people have done since.
+Undoing reverts only the change itself, and keeps what people have done since.
 """
 
 from collections.abc import Collection, Iterable
@@ -29,8 +29,8 @@ _BATCH_SIZE: Final = 1000
 class Preview:
     """What merging would do: `post_count` posts, of which `posts` are the newest, get the target.
 
-    `redirects` are pairs of an old URL and the URL to which it will lead, and `moved` are the categories that will be
-    below the target.
+    `redirects` are pairs of an old URL and its destination, and `moved` are the categories that will become children
+    of the target.
     """
 
     post_count: int
@@ -54,7 +54,7 @@ def preview_merge(ids: Collection[int], target: Category, *, keep: bool) -> Prev
 
 
 def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False) -> CategoryChange:
-    """File the posts of these categories under the target instead, and the categories below them as well.
+    """Move the posts and the children of these categories to the target, and delete the categories.
 
     Their URLs redirect to it. With `keep`, only the posts are moved. Raises CurationError if that can't be done.
     """
@@ -79,10 +79,10 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
             text = gettext("%(categories)s merged into “%(target)s”")
             record(Action.MERGED, sources, by=by, details=gettext("into “%s”") % target)
             will_be_merged(Category, list(locked), target.pk)
-            # The deepest first, because a category with others below it can't be deleted.
+            # The deepest first, because a category with children can't be deleted.
             for source in sorted(sources, key=lambda each: -each.path.count("/")):
                 _dissolve(source, target)
-        # All at once: what takes long for many is done in the background.
+        # All at once, so that what takes long for many entries is done in the background.
         entries_changed(list(affected))
         summary = text % {"categories": names, "target": target}
         record(Action.CHANGED, [target], by=by, details=f"{summary}.")
@@ -92,7 +92,7 @@ def merge(ids: Collection[int], target_id: int, by: User, *, keep: bool = False)
 
 
 def undo(change_id: int, by: User) -> CategoryChange:
-    """Undo a change. Raises CurationError if that is not possible any more, or was done already."""
+    """Undo a change. Raises CurationError if that is no longer possible, or has already been done."""
     with transaction.atomic():
         change = CategoryChange.objects.select_for_update().filter(pk=change_id).first()
         if change is None or change.undone_at:
@@ -102,7 +102,7 @@ def undo(change_id: int, by: User) -> CategoryChange:
         if target is None:
             text = gettext("“%s” has been merged or deleted since, so this can't be undone. Undo that change first.")
             raise CurationError(text % data["target_name"])
-        # From the other posts, someone has removed the target since.
+        # Someone has removed the target from other posts since, so these are not changed.
         present = set(_rows([target]).values_list("entry", flat=True))
         restored = [_restore(each, target, present) for each in data["categories"]]
         for some in batched(data["gained"], _BATCH_SIZE, strict=False):
@@ -134,7 +134,7 @@ def _dissolve(source: Category, target: Category) -> None:
 
 
 def _describe(category: Category) -> dict[str, Any]:
-    """Return what `_restore` needs to know."""
+    """Return what `_restore` needs."""
     return {
         "id": category.pk,
         "name": category.name,
@@ -148,13 +148,13 @@ def _describe(category: Category) -> dict[str, Any]:
 
 
 def _restore(described: dict[str, Any], target: Category, present: Collection[int]) -> Category:
-    """Create a category again unless it exists, and give it to those posts that still have the target."""
+    """Recreate a category unless it exists, and file those of its posts under it that still have the target."""
     category = Category.objects.filter(pk=described["id"]).first()
     if category is None:
         names = {name: described[name] for name in ("id", "name", "slug", "description")}
         category = Category(**names, parent=Category.objects.filter(pk=described["parent"]).first())
         category.save()
-    # Also a category below it that was restored before it.
+    # These include a child that was restored before its parent.
     for child in Category.objects.filter(pk__in=described["children"]).exclude(pk=category.pk):
         if child.parent_id in {target.pk, None}:
             child.parent = category

@@ -1,7 +1,7 @@
-"""The dictionary that browsers decompress further pages with, once they have it (blog/caching/dictionaries.py).
+"""The dictionary with which browsers decompress further pages (blog/caching/dictionaries.py).
 
-What all pages of posts share, and the newest texts, which readers are likely to open. Of comments, only the first on
-one of the newest posts changes it.
+It contains what all pages of posts have in common, and the newest texts, which readers are likely to open. Comments
+don't change it, except for the first one on one of the newest posts.
 """
 
 import re
@@ -17,24 +17,24 @@ from blog.entry_pages import entry_response
 from blog.models import Post, load_pictures
 from core.site import SiteRequest
 
-# In characters. More texts would take longer to load than they save.
+# In characters. More text would take longer to load than it saves.
 _MAX_TEXT: Final = 16_000
 _POSTS: Final = 6
 _MIN_LINES: Final = 4
-# Between the elements of the head, many of which are on one line.
-_BETWEEN: Final = re.compile(r"(?<=>)(?=<)|(?<=\n)")
-# In seconds. Until then browsers keep it, if it is the current one or not.
+# Where the head is split into elements, many of which are on one line.
+_SPLIT_POINT: Final = re.compile(r"(?<=>)(?=<)|(?<=\n)")
+# In seconds. Browsers keep it for so long, whether or not it is still the current one.
 _LIFETIME: Final = 24 * 60 * 60
 
 
 def _shared(page: str, other: str) -> Iterator[str]:
     """Yield what two pages have in common: elements of their heads, and lines of their bodies.
 
-    Of a body, only where there are many lines together. Comments have only a few.
+    Only longer runs of lines are included, which leaves out comments.
     """
     (head, _end, body), (other_head, _other_end, other_body) = page.partition("</head>"), other.partition("</head>")
-    elements = set(_BETWEEN.split(other_head))
-    yield from filter(elements.__contains__, _BETWEEN.split(head))
+    elements = set(_SPLIT_POINT.split(other_head))
+    yield from filter(elements.__contains__, _SPLIT_POINT.split(head))
     lines = set(other_body.splitlines(keepends=True))
     for is_shared, run in groupby(body.splitlines(keepends=True), lines.__contains__):
         shared = list(run)
@@ -44,7 +44,7 @@ def _shared(page: str, other: str) -> Iterator[str]:
 
 @require_safe
 def dictionary(request: SiteRequest) -> HttpResponse:
-    """Return the dictionary, and for which pages it is. Raises Http404 on a site without posts."""
+    """Return the dictionary, which applies to all pages of the site. Raises Http404 if there are no posts."""
     posts = Post.objects.published().filter(password="").select_related("author", "featured_picture")
     newest = list(posts.defer("source", "lead_html").newest_first()[:_POSTS])
     if not newest:
@@ -54,7 +54,7 @@ def dictionary(request: SiteRequest) -> HttpResponse:
     frame = "".join(_shared(pages[0], pages[-1]))
     texts = "\n".join(post.body for post in newest)[:_MAX_TEXT]
     headers = {
-        # No proxy has to keep texts for so long.
+        # Proxies should not keep texts for so long.
         "Cache-Control": f"private, max-age={_LIFETIME}",
         "Use-As-Dictionary": 'match="/*", match-dest=("document")',
         "X-Robots-Tag": "noindex",

@@ -12,9 +12,9 @@ from core.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class EntryColumn:
-    """A column after the others, which is left out if it has no cells on a page.
+    """An additional column, which is left out if it has no cells on a page.
 
-    `cells` returns what it shows for the entries of one page, by ID, in a fixed number of queries.
+    `cells` returns its content for the entries of one page, by ID, in a fixed number of queries.
     """
 
     label: Any
@@ -22,7 +22,7 @@ class EntryColumn:
 
 
 entry_columns: Final[Registry[EntryColumn]] = Registry("column of entries")
-# Each returns the condition for entries to which a word belongs, beyond their own title and URL.
+# Each returns a condition for entries that match a word in something other than their title and URL.
 entry_searches: Final[Registry[Callable[[str], Q]]] = Registry("search of entries")
-# Each returns the IDs of entries whose texts have all of these words. Some are phrases.
+# Each returns the IDs of entries whose texts contain all of these words, some of which may be phrases.
 text_searches: Final[Registry[Callable[[Sequence[str]], Collection[int]]]] = Registry("search of texts")

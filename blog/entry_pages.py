@@ -1,4 +1,4 @@
-"""The page of a post or page: its texts, what surrounds them, and the form for its password."""
+"""The public page of a post or page: its text, everything around it, and the form for its password."""
 
 import re
 from typing import Any
@@ -42,7 +42,7 @@ _translations_of = Prepared[Entry](
         .order_by("language")
     )
 )
-# Without the kind, for which SQLite would read all pages.
+# Without a condition on the kind, with which SQLite would read all pages.
 _children = Prepared[Entry](
     lambda now, page: (
         Entry.objects.published(now)
@@ -54,14 +54,14 @@ _children = Prepared[Entry](
 
 
 def reader_response(request: SiteRequest, entry: Entry, page_number: int) -> HttpResponse:
-    """Show a page of an entry, or respond to its password, or to a form on its unlocked page.
+    """Show a page of an entry, or respond to its password form or to a form on its unlocked page.
 
-    A POST carries no authority but the password, so it needs no CSRF token, and the form works on cached pages.
+    A POST carries no authority other than the password, so it needs no CSRF token, and the form works on cached pages.
     """
     if entry.password and request.method == "POST":
         return _password_response(request, entry)
     if request.method == "POST" or (entry.is_locked and page_number > 1):
-        # The password was removed; or how many pages the content has must not be revealed.
+        # Either the password has been removed, or the number of pages must not be revealed.
         return HttpResponseRedirect(entry.get_absolute_url())
     return entry_response(request, entry, page_number=page_number)
 
@@ -104,7 +104,7 @@ def entry_response(
     html, contents = link_headings(html)
     label = page_label(page_number, len(htmls))
     picture = lead_picture(entry)
-    # What needs a password, or is none of search engines' business, says nothing about itself.
+    # Entries that have a password or are hidden from search engines get no structured data.
     is_described = page_number == 1 and not (preview or entry.password or entry.noindex)
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {
@@ -154,7 +154,7 @@ def entry_response(
 
 
 def _translations(entry: Entry) -> dict[str, Any]:
-    """Return what a page says about the translations that readers may see. One query, if it has any."""
+    """Return the context about the translations that readers may see. Takes one query if there are any."""
     if not (entry.language and entry.translation_group):
         return {"translations": [], "alternates": []}
     linked = _translations_of(timezone.now(), entry.translation_group, entry.pk)
@@ -168,7 +168,7 @@ def entry_page_url(entry: Entry, page_number: int) -> str:
 
 
 def _with_links_between_pages(htmls: list[str], urls: list[str], page_number: int) -> str:
-    """Return the HTML of a page in which links to something on another page, such as a footnote, lead to that page."""
+    """Return the HTML of a page in which links to anything on another page, such as a footnote, lead to that page."""
     page_of_id: dict[str, int] = {}
     for number, html in enumerate(htmls, start=1):
         for html_id in _ID.findall(html):

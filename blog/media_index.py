@@ -19,7 +19,7 @@ from media.models import Document, Picture, Upload
 from media.uses import Use, UseFinder
 
 _BATCH: Final = 500
-# The tables of the index, with the files in them, by the column of the file.
+# The tables of the index and the models of their files, by the column of the file.
 _INDEXES: Final[dict[str, tuple[Any, type[Model]]]] = {
     "picture_id": (Entry.pictures.through, Picture),
     "document_id": (Entry.documents.through, Document),
@@ -52,7 +52,7 @@ def update_media_index(ids: Collection[int]) -> None:
 
 
 def _recorded(entries: Collection[int]) -> dict[str, dict[tuple[int, int], int]]:
-    """Return the IDs of the rows of these entries, by the pair of entry and file, for each column. One query."""
+    """Return the IDs of the rows of these entries for each column, by pairs of entry and file. Takes one query."""
     found = together(*((rows, [list(entries)]) for rows in _rows.values()))
     return {column: {(entry, file): pk for pk, entry, file in rows} for column, rows in zip(_rows, found, strict=True)}
 
@@ -63,10 +63,10 @@ def _update(
     rows = through._default_manager
     wanted = set().union(*names.values())
     files = dict(model._default_manager.filter(file__in=wanted).values_list("file", "pk")) if wanted else {}
-    new = {(pk, files[name]) for pk, its_names in names.items() for name in its_names if name in files}
+    new = {(pk, files[name]) for pk, entry_names in names.items() for name in entry_names if name in files}
     if gone := [pk for pair, pk in old.items() if pair not in new]:
         rows.filter(pk__in=gone).delete()
-    # Another process may have recorded the same at the same time.
+    # Another process may have recorded the same files at the same time.
     added = [through(**{"entry_id": entry, column: file}) for entry, file in sorted(new - old.keys())]
     rows.bulk_create(added, ignore_conflicts=True)
 

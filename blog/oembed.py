@@ -1,4 +1,4 @@
-"""A quotation of each entry that other sites can embed: a card of plain HTML. Source: https://oembed.com/.
+"""A card of plain HTML for each entry, which other sites can embed. Source: https://oembed.com/.
 
 It has no script, style or picture, so a page that embeds it loads nothing from this site.
 """
@@ -24,13 +24,13 @@ from core.http import host_of
 from core.models import SiteSettings
 from core.site import SiteRequest, absolute_url
 
-# What determines the response.
+# The query parameters that determine the response.
 PARAMETERS: Final = frozenset({"url", "format", "maxwidth", "maxheight"})
-# In pixels. The height is about that of a title and three lines, because the format demands one.
+# In pixels. The format requires a height, so it is roughly that of a title and three lines.
 _WIDTH: Final = 600
 _HEIGHT: Final = 200
 _MAX_SUMMARY: Final = 280
-# In seconds. Programs look again after this time, for an entry may be taken back.
+# In seconds. Consumers request it again after this time, because an entry may be unpublished.
 _CACHE_AGE: Final = 60 * 60
 
 
@@ -58,18 +58,18 @@ def entry_at(url: str) -> Entry | None:
         match = resolve(f"{unquote(parts.path).rstrip('/')}/") if is_ours else None
         found = _entries_at(match) if match else []
     except (Http404, ValueError):
-        # Resolver404 is one.
+        # Resolver404 is an Http404.
         return None
     return next(iter(found), None)
 
 
 def _entries_at(match: ResolverMatch) -> Sequence[Entry]:
-    """Return the public entry at a path that resolves like this. Raises Http404 if its date doesn't exist."""
-    where = match.kwargs
+    """Return the public entry at the resolved path. Raises Http404 if its date doesn't exist."""
+    arguments = match.kwargs
     if match.view_name == "blog:post":
-        day, _last = period(where["year"], where["month"], where["day"])
-        return posts_at(timezone.now(), day, [where["slug"]])
-    return pages_at(timezone.now(), [where["path"]]) if match.view_name == "blog:page" else []
+        day, _last = period(arguments["year"], arguments["month"], arguments["day"])
+        return posts_at(timezone.now(), day, [arguments["slug"]])
+    return pages_at(timezone.now(), [arguments["path"]]) if match.view_name == "blog:page" else []
 
 
 def _describe(site: SiteSettings, entry: Entry, max_width: int | None, max_height: int | None) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _describe(site: SiteSettings, entry: Entry, max_width: int | None, max_heigh
 
 
 def _limit(value: str) -> int | None:
-    """Return a number of pixels that was asked for, or None if it is none."""
+    """Return the requested number of pixels, or None if it is not a valid number."""
     return int(value) or None if value.isascii() and value.isdecimal() and len(value) < 6 else None
 
 

@@ -20,15 +20,15 @@ from core.text import remove_controls, remove_non_xml
 MAX_OPML_BYTES: Final = 2**20
 # The kind of blocks with links (blog.sidebar).
 _KIND: Final = "links"
-# Characters of a title, and of a URL.
+# The maximum lengths of a title and of a URL, in characters.
 _MAX_TITLE: Final = 100
 _MAX_URL: Final = 2000
-# Where the URL is, in the files of WordPress, of other programs, and in those that know feeds only.
+# The attributes with the URL in the files of WordPress, of other programs, and of programs that only know feeds.
 _URLS: Final = ("htmlUrl", "url", "xmlUrl")
 
 
 class OPMLError(Exception):
-    """A file without any links that can be read. The message is one sentence for the person who brought it."""
+    """A file without any readable links. The message is a sentence for the person who uploaded it."""
 
 
 @dataclass(slots=True)
@@ -43,37 +43,37 @@ def read_opml(content: bytes) -> LinkLists:
     """Return the links of a file, each once. Raises OPMLError."""
     if len(content) > MAX_OPML_BYTES:
         raise OPMLError(gettext("The file is too large. A list of links can have 1 MB at most."))
-    lists, seen, count, strange = LinkLists(), set[str](), 0, 0
+    lists, seen, count, invalid = LinkLists(), set[str](), 0, 0
     for title, link in _outlines(content):
         if not (link.url.startswith(("http://", "https://")) and is_link(link.url) and len(link.url) <= _MAX_URL):
-            strange += 1
+            invalid += 1
         elif link.url not in seen:
             seen.add(link.url)
             lists.links.setdefault(title, []).append(link)
         count += 1
     if not seen:
         raise OPMLError(gettext("There are no links to websites in the file. It has to be in OPML format."))
-    if strange:
+    if invalid:
         text = ngettext(
             "%d link doesn't lead to a website and was left out.",
             "%d links don't lead to websites and were left out.",
-            strange,
+            invalid,
         )
-        lists.left_out.append(text % strange)
-    if repeated := count - strange - len(seen):
+        lists.left_out.append(text % invalid)
+    if repeated := count - invalid - len(seen):
         text = ngettext("%d repeated link was left out.", "%d repeated links were left out.", repeated)
         lists.left_out.append(text % repeated)
     return lists
 
 
 def _outlines(content: bytes) -> list[tuple[str, Link]]:
-    """Return each link with the title of the outline that it is in. Raises OPMLError."""
+    """Return each link with the title of the outline that contains it. Raises OPMLError."""
     found: list[tuple[str, Link]] = []
     # The titles of the outlines that are open.
     titles = [""]
 
     def refuse(*_about: object) -> None:
-        # Entities, which can be larger than any memory or lead to other files, need a document type.
+        # Entities, which can exhaust any memory or refer to other files, require a document type.
         raise OPMLError(
             gettext("The file has a document type (DOCTYPE). Lists of links have none, so it was not read.")
         )
@@ -83,7 +83,7 @@ def _outlines(content: bytes) -> list[tuple[str, Link]]:
             return
         title = _line(attributes.get("text") or attributes.get("title") or "")
         if url := next(filter(None, (attributes.get(each, "").strip() for each in _URLS)), ""):
-            # A space would begin another word of the line in which owners edit it.
+            # Owners edit a link as a line, in which the URL is the last word.
             found.append((titles[-1], Link(title, "%20".join(_line(url, _MAX_URL + 1).split()))))
             title = titles[-1]
         titles.append(title)
@@ -107,12 +107,12 @@ def _line(text: str, limit: int = _MAX_TITLE) -> str:
 
 
 def link_blocks(lists: LinkLists, *, below: Sequence[Block]) -> list[Block]:
-    """Return a block for each list, to put below those of a sidebar. What these have already is left out.
+    """Return a block for each list, to put below those of a sidebar. Links that these already have are left out.
 
-    What doesn't fit is left out too. Either is said in `lists`.
+    So are those that don't fit. Both are added to the sentences in `lists`.
     """
-    there = {link.url for block in below for link in _links_of(block)}
-    new = {title: [link for link in links if link.url not in there] for title, links in lists.links.items()}
+    present = {link.url for block in below for link in _links_of(block)}
+    new = {title: [link for link in links if link.url not in present] for title, links in lists.links.items()}
     new = {title: links for title, links in new.items() if links}
     if count := sum(map(len, lists.links.values())) - sum(map(len, new.values())):
         text = ngettext("%d link is in the sidebar already.", "%d links are in the sidebar already.", count)
@@ -141,7 +141,7 @@ def _block(lists: LinkLists, title: str, links: Sequence[Link]) -> Block:
 
 
 def _fitting(links: Iterable[Link]) -> list[str]:
-    """Return the lines of as many links as a block can have."""
+    """Return the lines of as many links as fit into a block."""
     lines: list[str] = []
     length = 0
     for link in links:
@@ -162,7 +162,7 @@ def count_links(blocks: Iterable[Block]) -> int:
 
 
 def write_opml(title: str, blocks: Iterable[Block]) -> bytes:
-    """Return the links of those of `blocks` that have any, as WordPress exports its own."""
+    """Return the links in `blocks`, in the form in which WordPress exports its own."""
     root: Any = etree.Element("opml", version="2.0")
     head, body = etree.SubElement(root, "head"), etree.SubElement(root, "body")
     etree.SubElement(head, "title").text = remove_non_xml(title)

@@ -1,4 +1,4 @@
-"""Overviews of a site's posts and authors: when there are any, for the sidebar and sitemaps, which link to them."""
+"""Overviews of a site's posts and authors: whether they exist, for the sidebar and sitemaps, which link to them."""
 
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ AUTHORS: Final = "authors"
 
 
 class SameInEachRow(Case):
-    """An expression about the site, and not about a row, so rows need not be grouped by it."""
+    """An expression about the site rather than about a row, so that rows need not be grouped by it."""
 
     def get_group_by_cols(self) -> list[Any]:
         return []
@@ -26,7 +26,7 @@ def overview_url(path: str) -> str:
 
 
 def has_archive() -> SameInEachRow:
-    """Return the expression for whether posts, if there are any, are in an overview by date: 1 or 0."""
+    """Return the expression for whether there is an archive page, provided that there are posts: 1 or 0."""
     return _as_number(is_free(ARCHIVE))
 
 
@@ -38,7 +38,7 @@ def has_authors() -> SameInEachRow:
 def month_of_post() -> Substr:
     """Return the expression for the month of a post: the beginning of `2019-10-22`.
 
-    On SQLite, Django would extract years and months with a function in Python.
+    On SQLite, Django would extract years and months with a Python function.
     """
     return Substr(Cast("published_on", CharField()), 1, 7)
 

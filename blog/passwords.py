@@ -1,7 +1,7 @@
-"""The passwords of posts and pages: a reader sends one with a POST, and the response contains the content. No cookie.
+"""The passwords of posts and pages: a reader sends one in a POST, and the response contains the content. No cookies.
 
-Wrong guesses are counted in the cache, by entry and anonymous sender (core.sender), for minutes. No one can lock out
-everyone: guesses at one entry from many senders only leave each sender fewer of them. If the cache fails, guesses are
+Wrong guesses are counted in the cache for some minutes, by entry and anonymous sender (core.sender). No one can lock
+out everyone else: when many senders guess at one entry, each only gets fewer guesses. If the cache fails, guesses are
 not limited, because readers must not be locked out either.
 """
 
@@ -19,12 +19,12 @@ from core.cache import count
 
 # Guesses are counted in periods of this many seconds.
 PERIOD: Final = 10 * 60
-# The most guesses of one sender at one entry in a period.
+# The maximum number of guesses by one sender at one entry in a period.
 GUESSES_PER_SENDER: Final = 10
-# More wrong guesses at one entry than this come from many senders who try passwords. Then each of them has fewer.
+# More wrong guesses at one entry than this are an attack by many senders. Each of them then gets fewer guesses.
 GUESSES_PER_ENTRY: Final = 100
 GUESSES_DURING_ATTACK: Final = 2
-# How long what was unlocked can be commented on, in seconds.
+# How long an unlocked entry can be commented on, in seconds.
 _TOKEN_VALID_FOR: Final = 24 * 60 * 60
 _SIGNER: Final = TimestampSigner(salt="blog.passwords.token")
 
@@ -35,13 +35,13 @@ class TooManyGuessesError(Exception):
 
 @sensitive_variables("guess")
 def unlock(entry: Entry, guess: str, sender: str) -> bool:
-    """Unlock this instance of `entry` if `guess` is its password, and return whether it is. Otherwise say why not.
+    """Unlock this instance of `entry` if `guess` is its password, and return whether it is. If not, set the error.
 
     `sender` comes from core.sender; all unknown senders count as one. Raises TooManyGuessesError.
     """
     entry_key = f"password-guesses:{int(timezone.now().timestamp()) // PERIOD}:{entry.pk}"
     sender_key = f"{entry_key}:{sender}"
-    # Counted before the comparison, so that guesses at the same time cannot pass the limit together.
+    # Counted before the comparison, so that concurrent guesses cannot exceed the limit together.
     by_sender = count(sender_key, 1, PERIOD)
     # Refused guesses do not count for the entry, so a single sender cannot make it look like an attack.
     at_entry = count(entry_key, 1, PERIOD) if by_sender <= GUESSES_PER_SENDER else 0
@@ -58,38 +58,38 @@ def unlock(entry: Entry, guess: str, sender: str) -> bool:
         entry.password_error = gettext("Invalid password.")
         return False
     entry.is_unlocked = True
-    # Readers who know the password do not use up the attempts of others who share their address.
+    # Readers who know the password don't use up the attempts of others who share their IP address.
     count(sender_key, -1, PERIOD)
     count(entry_key, -1, PERIOD)
     return True
 
 
 def token(entry: Entry) -> str:
-    """Return what a form on the page of an unlocked entry sends in place of the password."""
-    return _SIGNER.sign(_mark(entry))
+    """Return the token that a form on the page of an unlocked entry sends in place of the password."""
+    return _SIGNER.sign(_fingerprint(entry))
 
 
 def unlock_with_token(entry: Entry, signed: str) -> bool:
-    """Unlock this instance of `entry` if `signed` is a `token` of it, and return whether it is. Otherwise say why not.
+    """Unlock this instance of `entry` if `signed` is a `token` of it, and return whether it is. If not, set the error.
 
     Tokens expire after a day and whenever the password is changed.
     """
     try:
-        mark = _SIGNER.unsign(signed, max_age=_TOKEN_VALID_FOR)
+        fingerprint = _SIGNER.unsign(signed, max_age=_TOKEN_VALID_FOR)
     except BadSignature:
-        mark = ""
-    entry.is_unlocked = constant_time_compare(mark, _mark(entry))
+        fingerprint = ""
+    entry.is_unlocked = constant_time_compare(fingerprint, _fingerprint(entry))
     if not entry.is_unlocked:
         entry.password_error = gettext("Please enter the password again.")
     return entry.is_unlocked
 
 
-def _mark(entry: Entry) -> str:
-    """Return something that changes with the password and reveals nothing about it."""
+def _fingerprint(entry: Entry) -> str:
+    """Return a digest that changes with the password and reveals nothing about it."""
     return salted_hmac("blog.passwords.mark", f"{entry.pk}.{entry.password}", algorithm="sha256").hexdigest()
 
 
 @sensitive_variables("password")
 def _normalise(password: str) -> str:
-    """Return `password` without what readers neither see nor type on purpose: spaces around it, composed characters."""
+    """Return `password` without differences that readers don't see: surrounding spaces and decomposed characters."""
     return unicodedata.normalize("NFC", password).strip()

@@ -1,9 +1,9 @@
 """Permissions for posts and pages. Every view and every action checks them here.
 
-With the permission `edit_others_post`, a user's other permissions apply to all posts. Without it, users change only
-their own posts, and only until they are published. With `view_others_post` they see all posts all the same, otherwise
-their own. What is in the trash is seen by those who can change it. Pages make no such difference: users who can change
-pages can also publish them.
+With the permission `edit_others_post`, a user's other permissions apply to all posts. Without it, users can change only
+their own posts, and only until these are published. They see only their own posts, or all if they have
+`view_others_post`. Entries in the trash are visible to users who can change them. There is no such distinction for
+pages: users who can change pages can also publish them.
 """
 
 from typing import Any, TypeGuard
@@ -16,7 +16,7 @@ from blog.models import Entry, Post, ReviewNote, Status
 
 type Anyone = User | AnonymousUser
 
-# What authors may still change: no reader has seen it, and no editor has decided about it.
+# The statuses in which authors may still change a post: no reader has seen it, and no editor has decided about it.
 UNDECIDED = (Status.DRAFT, Status.PENDING)
 
 
@@ -25,34 +25,34 @@ def _may(user: Anyone, action: str, model: str) -> bool:
 
 
 def _may_with(user: Anyone, action: str, entry: Entry, *, own: bool = True) -> bool:
-    """Return whether `user` may do this with the entry. `own` says whether authors may do it with their own posts."""
+    """Return whether `user` may do this with the entry. `own` is whether authors may do it with their own posts."""
     if not _may(user, action, str(entry._meta.model_name)):
         return False
     return not isinstance(entry, Post) or edits_others(user) or (own and entry.author_id == user.pk)
 
 
 def may_write(user: Anyone) -> TypeGuard[User]:
-    """Return whether `user` may write posts or pages, and with that use the editor."""
+    """Return whether `user` may write posts or pages, and therefore use the editor."""
     return any(_may(user, action, model) for action in ("add", "change") for model in ("post", "page"))
 
 
 def edits_others(user: Anyone) -> bool:
-    """Return whether `user` works on everyone's posts and not only on their own."""
+    """Return whether `user` may edit everyone's posts and not only their own."""
     return _may(user, "edit_others", "post")
 
 
 def sees_others(user: Anyone) -> bool:
-    """Return whether `user` sees everyone's posts and not only their own."""
+    """Return whether `user` may see everyone's posts and not only their own."""
     return edits_others(user) or (_may(user, "view", "post") and _may(user, "view_others", "post"))
 
 
 def may_publish(user: Anyone, model: type[Entry] = Post) -> bool:
-    """Return whether `user` decides what readers see: publishes, schedules, makes private."""
+    """Return whether `user` may decide what readers see: publish, schedule, make private."""
     return _may(user, "publish", "post") if model is Post else _may(user, "change", "page")
 
 
 def may_view(user: Anyone, entry: Entry) -> bool:
-    """Return whether `user` sees the entry in the admin, and its preview on the site."""
+    """Return whether `user` may see the entry in the admin, and its preview on the site."""
     if _may_with(user, "change", entry):
         return True
     is_seen = _may_with(user, "view", entry) or (isinstance(entry, Post) and sees_others(user))
@@ -60,7 +60,7 @@ def may_view(user: Anyone, entry: Entry) -> bool:
 
 
 def seen_by(user: Anyone, entries: QuerySet[Any]) -> QuerySet[Any]:
-    """Return those of `entries`, all posts or all pages, that `user` sees (may_view), if they see any."""
+    """Return those of `entries`, all posts or all pages, that `user` may view, provided that they may view any."""
     if entries.model is Post:
         everything, outside_trash, own = edits_others(user), sees_others(user), Q(author=user.pk)
     else:
@@ -71,7 +71,7 @@ def seen_by(user: Anyone, entries: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def may_edit(user: Anyone, entry: Entry) -> bool:
-    """Return whether `user` may change the entry in its present status."""
+    """Return whether `user` may change the entry in its current status."""
     return _may_with(user, "change", entry, own=entry.status in UNDECIDED)
 
 
@@ -81,7 +81,7 @@ def may_restore(user: Anyone, entry: Entry) -> bool:
 
 
 def may_delete(user: Anyone, entry: Entry) -> bool:
-    """Return whether `user` may delete the entry permanently, which is possible from the trash only."""
+    """Return whether `user` may delete the entry permanently, which is only possible from the trash."""
     return entry.status == Status.TRASH and _may_with(user, "delete", entry)
 
 
@@ -101,5 +101,5 @@ def may_delete_note(user: Anyone, note: ReviewNote) -> bool:
         return False
     if _may_with(user, "change", note.entry, own=False):
         return True
-    # An answer has no answers. For a note, they may be loaded.
+    # An answer has no answers. Those of a note may be prefetched.
     return note.author_id == user.pk and (note.parent_id is not None or not note.answers.all())

@@ -1,4 +1,4 @@
-"""Portraits of authors: made of what was uploaded, and sent to readers."""
+"""Portraits of authors: made from uploads, and sent to readers."""
 
 import io
 from hashlib import blake2b
@@ -24,15 +24,15 @@ from core.site import SiteRequest
 from media.cleaners.images import FORMATS
 from media.pictures import clean_picture
 
-# In pixels: twice as wide as pages show it (templates/blog/_portrait.html).
+# In pixels: twice as wide as pages show portraits (templates/blog/_portrait.html).
 SIZE: Final = 192
 _OPTIONS: Final = {"quality": 70, "method": 6}
-# Where the square is that is cut out of a picture, from 0 to 1 across and down: heads are above the middle.
+# The position of the square that is cut out of a picture, from 0 to 1 across and down: heads are above the middle.
 _CENTRE: Final = (0.5, 0.35)
 
 
 class _PortraitInput(forms.ClearableFileInput):
-    """Shows the portrait that there is, with a box for removing it."""
+    """Shows the current portrait, with a checkbox for removing it."""
 
     template_name = "admin/blog/portrait_input.html"
 
@@ -41,7 +41,7 @@ class _PortraitInput(forms.ClearableFileInput):
 
 
 class PortraitForm(forms.ModelForm[Portrait]):
-    """Chooses the portrait of one person, that of the instance, or removes it."""
+    """Sets or removes the portrait of the instance's person."""
 
     upload = forms.FileField(
         label=_("Portrait"),
@@ -71,7 +71,7 @@ class PortraitForm(forms.ModelForm[Portrait]):
         return upload
 
     def save(self, commit: bool = True) -> Portrait:
-        """Store or delete the portrait. The one that there is stays if nothing was chosen."""
+        """Store or delete the portrait. The current one stays if nothing was chosen."""
         portrait = self.instance
         if self._image:
             portrait.image, portrait.name = self._image, portrait.person.display_name
@@ -83,13 +83,13 @@ class PortraitForm(forms.ModelForm[Portrait]):
 
 
 def make_portrait(upload: File[bytes]) -> bytes:
-    """Return the portrait that an upload becomes. Raises ValidationError and nothing else, whatever the bytes are."""
+    """Return the portrait made from an upload. Raises ValidationError and nothing else, whatever the bytes are."""
     with clean_picture(upload) as cleaned, Image.open(cleaned, formats=tuple(FORMATS)) as opened:
         # A JPEG is decoded no larger than needed.
         opened.draft(None, (SIZE, SIZE))
         image = opened.convert("RGBA")
     image = ImageOps.fit(image, (SIZE, SIZE), Image.Resampling.LANCZOS, centering=_CENTRE)
-    # What is transparent would be invisible on some background.
+    # A transparent picture might be invisible on some backgrounds.
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
     written = io.BytesIO()
     image.save(written, "WEBP", **_OPTIONS)
@@ -98,17 +98,17 @@ def make_portrait(upload: File[bytes]) -> bytes:
 
 @require_safe
 def portrait(request: SiteRequest, digest: str) -> HttpResponse:
-    """Return a portrait that readers see."""
+    """Return a portrait that readers may see."""
     found = Portrait.objects.filter(digest=digest, name=F("person__display_name")).first()
     if found is None:
         raise Http404(gettext("That file doesn't exist."))
-    # As short as for other files: it may be withdrawn.
+    # As short as for other files, because it may be withdrawn.
     headers = {} if has_session(request) else {"Cache-Control": "public, max-age=3600"}
     return HttpResponse(bytes(found.image), content_type="image/webp", headers=headers)
 
 
 def about_author(author: User, site: SiteSettings) -> SafeString:
-    """Return a box about an author as HTML; nothing if there is nothing to say. Made once after each change."""
+    """Return a box about an author as HTML; empty if there is nothing to show. Rendered once after each change."""
 
     def make() -> SafeString:
         is_known = author.bio or author.shown_portrait

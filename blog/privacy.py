@@ -1,6 +1,6 @@
-"""The privacy page: a page of the blog at /privacy/, which every site has.
+"""The privacy page at /privacy/, which every site has.
 
-It says what is kept about people. If the site has a page with this path, its text comes first.
+It lists the data that is kept about people. If the site has a page with this path, its text comes first.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PATH: Final = "privacy"
 
 
 def privacy_page(request: SiteRequest) -> HttpResponse:
-    """Show what is kept about people, on a site that has no such page of its own."""
+    """Show the privacy page of a site that has no page of its own with this path."""
     context = {
         "page_title": _("Privacy"),
         "meta_description": _("Which data this site keeps about people, for how long, and why."),
@@ -32,7 +32,7 @@ def privacy_page(request: SiteRequest) -> HttpResponse:
 
 
 def kept_by_the_blog(site: SiteSettings) -> Iterator[KeptData]:
-    """Describe what reading leaves behind, and publishing an appearance."""
+    """Describe the data that is kept about reading, and about publishing an appearance."""
     is_counted = any(counts(site) for counts in reading_counters.values())
     yield KeptData(
         Concerned.READERS,

@@ -1,6 +1,6 @@
 """What editors do with posts and pages, each in one transaction.
 
-Functions for many entries change those that the person may change (blog.permissions), and report the others.
+Functions for many entries change those that the user may change (blog.permissions), and report the others.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ _BATCH_SIZE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class BulkChange:
-    """`changed` entries have the new value; `refused` ones were left alone, as this person may not change them."""
+    """`changed` entries have the new value; `refused` ones were left alone, because the user may not change them."""
 
     changed: list[Any] = field(default_factory=list)
     refused: list[Any] = field(default_factory=list)
@@ -47,20 +47,20 @@ def save_entry(
     tags: Iterable[str] | None = None,
     stored: Entry | None = None,
 ) -> None:
-    """Save `entry` as `by`, with its categories and the names of its tags (None: leave them as they are).
+    """Save `entry` as `by`, with its categories and the names of its tags (None leaves them as they are).
 
-    It is rendered once, or not at all if its source was rendered before. A new entry without an author is theirs.
-    Its former and its new content are in its revisions. The people in its review are told about its new status. If
-    readers now get another text, the time is kept, unless that is a correction, or on the day of publication.
-    `stored` is the entry as it is in the database, if the caller has read it in this transaction and locked its row
+    It is rendered once, or not at all if its source was rendered before. A new entry without an author becomes theirs.
+    Its former and its new content are recorded as revisions, and the people in its review are notified of its new
+    status. The time is recorded if the text changes for readers, other than by a correction or on the day of
+    publication. `stored` is the entry in the database, if the caller has read and locked it in this transaction
     (`lock_stored`).
-    Raises PermissionDenied if they may not give it its status, and SourceTooLongError.
+    Raises PermissionDenied if `by` may not set the status, and SourceTooLongError.
     """
     if entry.status not in UNDECIDED and not may_publish(by, type(entry)):
         raise PermissionDenied
     if not entry.author_id:
         entry.author = by
-    # Without a savepoint: if the caller has opened a transaction, an error undoes all of it.
+    # Without a savepoint: if the caller has opened a transaction, an error rolls back all of it.
     with transaction.atomic(savepoint=False):
         stored = stored or lock_stored(entry)
         before = Revision.of(stored, by=None) if stored else None
@@ -71,10 +71,10 @@ def save_entry(
             categories = set(categories)
             present = set(stored.categories.all()) if stored else set()
             file_under([entry.pk], categories - present, present - categories)
-            # What was prefetched is out of date.
+            # Prefetched categories are out of date.
             getattr(entry, "_prefetched_objects_cache", {}).pop("categories", None)
-        its_tags = None if tags is None else entry.tags.set(tags, present=stored.tags.all() if stored else ())
-        record(entry, by, before, categories=categories, tags=its_tags)
+        new_tags = None if tags is None else entry.tags.set(tags, present=stored.tags.all() if stored else ())
+        record(entry, by, before, categories=categories, tags=new_tags)
         record_steps([entry], by)
         entries_changed([entry.pk])
 
@@ -89,7 +89,7 @@ def lock_stored(entry: Entry) -> Entry | None:
 
 
 def _changed_for_readers(entry: Entry, stored: Entry) -> dt.datetime | None:
-    """Return when readers last got another text: now, if they knew the `stored` one and `entry` says something else."""
+    """Return when the text last changed for readers: now, if `stored` was public and `entry` says something else."""
     if not stored.is_public or stored.published_at is None or localdate(stored.published_at) == localdate():
         return stored.text_changed_at
     entry.render_if_stale()
@@ -98,7 +98,7 @@ def _changed_for_readers(entry: Entry, stored: Entry) -> dt.datetime | None:
 
 
 def file_under(ids: Collection[int], added: Collection[Category], removed: Collection[Category]) -> None:
-    """Add categories to posts with these IDs, and remove others, in a statement each.
+    """Add categories to posts with these IDs, and remove others, in one statement each.
 
     The caller opens a transaction and calls `entries_changed`.
     """
@@ -113,10 +113,10 @@ def file_under(ids: Collection[int], added: Collection[Category], removed: Colle
 def as_published(
     entry: Entry, by: User, *, categories: Iterable[Category] | None, tags: Iterable[str] | None
 ) -> Iterator[None]:
-    """Within the block, `entry` is stored as if it were published with these categories and tags. Then all is undone.
+    """Store `entry` within the block as if it were published with these categories and tags, then roll back.
 
-    Whatever shows it sees exactly what it will see later: its URL, its neighbours, the pages of its tags. An entry with
-    a time keeps it. Raises SourceTooLongError.
+    Code that shows it sees exactly what it will see later: its URL, its neighbours, the pages of its tags. An entry
+    with a time keeps it. Raises SourceTooLongError.
     """
     if not entry.author_id:
         entry.author = by
@@ -133,10 +133,10 @@ def as_published(
 
 
 def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
-    """Give `entry` the content of one of its revisions, as `by`. What it contains now stays in its revisions.
+    """Restore the content of `entry` from one of its revisions, as `by`. Its current content stays in its revisions.
 
-    Whether, when, where and in whose name readers see it does not change; nor does its language, if a translation is in
-    the other one. Categories that were deleted are left out. Raises PermissionDenied if they may not change it.
+    Its status, time, URL and author don't change, nor does its language if a translation is in the former one.
+    Categories that were deleted are left out. Raises PermissionDenied if `by` may not change the entry.
     """
     if not may_edit(by, entry):
         raise PermissionDenied
@@ -151,7 +151,7 @@ def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
 
 
 def publish(entries: QuerySet[Any], by: User) -> BulkChange:
-    """Show entries to readers, now or when they are scheduled. Those in the trash have to be restored first."""
+    """Publish entries, now or at the time they are scheduled for. Those in the trash have to be restored first."""
     return _change_status(
         entries,
         by,
@@ -187,9 +187,9 @@ def restore(entries: QuerySet[Any], by: User) -> BulkChange:
 
 
 def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkChange:
-    """Give the entries that were moved to the trash together the status that each had before.
+    """Return entries that were moved to the trash together to the status that each had before.
 
-    `trashed_at` is the `modified_at` that they got, so those that were changed since are left alone.
+    `trashed_at` is the `modified_at` that they got, so entries that were changed since are left alone.
     """
 
     def is_allowed(entry: Entry) -> bool:
@@ -202,9 +202,9 @@ def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkCha
 
 
 def chosen(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
-    """Return these entries by ID, without their texts, and perhaps locked.
+    """Return these entries by ID, without their texts, and locked if `lock` is set.
 
-    The given query may be joined and distinct, and could then not be locked.
+    The given query itself may have joins and be distinct, so that it can't be locked.
     """
     by_id = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk"))
     rows: QuerySet[Any] = by_id.without_texts().order_by("pk")
@@ -218,7 +218,7 @@ def _change_status(
     is_allowed: Callable[[Entry], bool],
     new_status: Callable[[Entry], str],
 ) -> BulkChange:
-    """Give a new status to those of the entries that meet the condition `where` once they are locked."""
+    """Set a new status for those entries that meet the condition `where` once they are locked."""
     change = BulkChange()
     with transaction.atomic():
         for entry in chosen(entries, lock=True).filter(where):
@@ -232,10 +232,10 @@ def _change_status(
 
 
 def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
-    """Set the language of entries, with which their texts get a direction; empty if it is not known.
+    """Set the language of entries, and with it the direction of their texts. An empty one means that it is unknown.
 
-    Those to which rendering may have added words are rendered again. The time of their last change stays, so that an
-    import still updates them.
+    Entries to which rendering may have added words are rendered again. `modified_at` stays the same, so that an import
+    still updates them.
     """
     with transaction.atomic():
         change = preview_language(entries, by, language, lock=True)
@@ -248,7 +248,7 @@ def set_language(entries: QuerySet[Any], by: User, language: str) -> BulkChange:
 
 
 def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: bool = False) -> BulkChange:
-    """Return what `set_language` would do. The entries have their present languages.
+    """Return what `set_language` would do. The returned entries have their current languages.
 
     Those with a translation into that language are refused.
     """
@@ -262,22 +262,22 @@ def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: b
         is_allowed = is_free and may_edit(by, entry) and entry.status != Status.TRASH
         (change.changed if is_allowed else change.refused).append(entry)
         if is_allowed and entry.translation_group:
-            # One of a group of translations at most.
+            # At most one of a group of translations.
             taken.add(entry.translation_group)
     return change
 
 
 def count_written(author: User) -> int:
-    """Return how many entries are in the name of `author`, in any status."""
+    """Return the number of entries by `author`, in any status."""
     return Entry.objects.filter(author=author).count()
 
 
-def reassign(author: User, heir: User) -> None:
-    """Make everything that `author` wrote, in any status, that of `heir`."""
+def reassign(author: User, new_author: User) -> None:
+    """Make `new_author` the author of everything that `author` wrote, in any status."""
     with transaction.atomic():
         entries = Entry.objects.filter(author=author)
         pks = list(entries.select_for_update().order_by("pk").values_list("pk", flat=True))
-        entries.update(author=heir, modified_at=timezone.now())
+        entries.update(author=new_author, modified_at=timezone.now())
         entries_changed(pks)
 
 
@@ -291,7 +291,7 @@ def next_publication() -> dt.datetime | None:
 def categories_changed(
     action: str, instance: Entry | Category, reverse: bool, pk_set: Collection[int] | None, **kwargs: Any
 ) -> None:
-    """Update the listings of categories. A signal, because Django writes the rows between them and entries itself."""
+    """Update the listings of categories. Uses a signal, because Django itself writes the rows of the relation."""
     if action.startswith("post_"):
         ids: Collection[int] = [instance.pk]
         if reverse:

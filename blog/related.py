@@ -1,6 +1,6 @@
-"""Related posts, after the text of a post. Another app finds them.
+"""Related posts, shown after the text of a post. Another app finds them.
 
-Python writes them, because a template would take as long as finding them.
+The HTML is written in Python, because a template would take as long as finding them.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ from core.models import SiteSettings
 from core.prepared import Parameter, Prepared
 from core.registry import Registry
 
-# Each returns the IDs of posts that may be related to a post, the closest first, with a number that is the same for
-# those that are equally close. They may be hidden, but must not be many, and nothing may depend on comments.
+# Each returns the IDs of posts that may be related to a post, the closest first, with a number for their closeness.
+# They may include hidden posts, but must not be many, and must not depend on comments.
 related_finders: Final[Registry[Callable[[Post], Sequence[tuple[int, float]]]]] = Registry("finder of related posts")
 
 MAX_SHOWN: Final = 4
-# Of these, some are hidden or in other languages.
+# More than are shown, because some may be hidden or in other languages.
 MAX_FOUND: Final = 12
 
 

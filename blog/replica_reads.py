@@ -18,7 +18,7 @@ from core.site import SiteRequest
 
 
 class ReplicaReadsMiddleware:
-    """Calls the views of public pages while a replica is read. If that fails, they are called as usual.
+    """Calls the views of public pages with a replica as their database. If that fails, they are called as usual.
 
     It comes last, so that the other middleware, and error pages, have nothing to do with replicas.
     """
@@ -52,7 +52,7 @@ class ReplicaReadsMiddleware:
 
 
 def _is_for_everyone(request: HttpRequest, view: Callable[..., Any]) -> bool:
-    """Return whether the response depends on nothing but public content, whose changes increment the version."""
+    """Return whether the response depends only on public content, whose changes increment the version."""
     return (
         request.method in {"GET", "HEAD"}
         and getattr(view, "is_public_page", False)

@@ -14,7 +14,7 @@ from blog.rendering import MAY_HAVE_WORDS, SourceTooLongError, UnknownMarkupErro
 from core.changes import entries_changed
 
 _BATCH_SIZE: Final = 100
-# What readers see, and what says when to render again.
+# The columns that readers see, and those that determine when to render again.
 _HTML: Final = ("lead_html", "body_html", "auto_excerpt", "has_more", "word_count")
 _VERSION: Final = ("source_digest", "render_version")
 _html, _version = attrgetter(*_HTML), attrgetter(*_VERSION)
@@ -22,7 +22,7 @@ _html, _version = attrgetter(*_HTML), attrgetter(*_VERSION)
 
 @dataclass(slots=True)
 class RerenderResult:
-    """Counts what has been rendered again. `failed` holds each text that can't be rendered, with the reason."""
+    """The numbers of texts that were rendered again. `failed` has each text that can't be rendered, with the reason."""
 
     changed: int = 0
     unchanged: int = 0
@@ -61,7 +61,7 @@ def rerender(
             if _html(entry) != html:
                 stale.append((entry, _HTML + _VERSION))
             elif _version(entry) != version:
-                # Without the HTML, because a write to that makes cached pages expire.
+                # Without the HTML, because writing that makes cached pages expire.
                 stale.append((entry, _VERSION))
             else:
                 result.unchanged += 1

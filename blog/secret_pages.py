@@ -18,7 +18,7 @@ def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
     """Wrap the view of a page with a secret URL: it needs no cookie, is not cached or indexed, and sends no referrer.
 
     Such a page has no CSRF token, because no page of another site knows its URL. If the URL is forged or incomplete,
-    which raises BadSignature, people are told what to do.
+    for which the view raises BadSignature, the response says what to do.
     """
 
     @csrf_exempt
@@ -40,7 +40,7 @@ def secret_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
 
 @secret_page
 def broken_link(request: HttpRequest) -> HttpResponse:
-    """Answer a URL that begins like one of these pages and belongs to none."""
+    """Answer a URL that begins like one of these pages but belongs to none."""
     raise BadSignature
 
 

@@ -35,7 +35,7 @@ _ABOUT_WIDTH: Final = 240
 class ShownBlock(NamedTuple):
     """A block for one page: its `lines`, and their `html`; or else the `template` to render.
 
-    No other block of the page has its `key`. An empty `title` is that of its kind.
+    Its `key` is unique on the page. An empty `title` stands for that of its kind.
     """
 
     lines: Sequence[Any] = ()
@@ -47,14 +47,14 @@ class ShownBlock(NamedTuple):
 
 
 def sidebar(site: SiteSettings, path: str) -> dict[str, ShownBlock]:
-    """Return the blocks for the page at `path`: one query under each version of entries, or none if they are cached."""
+    """Return the blocks for the page at `path`. Takes one query for each version of entries, or none if cached."""
     blocks = remembered(site, lambda: _blocks(site), "sidebar blocks")
     lines = remembered(site, lambda: _cached_lines(site, {kind for kind, _block in blocks}), "sidebar")
     return {block.key: _show(site, sidebar_blocks[kind], block, lines.get(kind, ()), path) for kind, block in blocks}
 
 
 def _blocks(site: SiteSettings) -> list[tuple[str, ShownBlock]]:
-    """Return the blocks of the site in their order, each with its kind, but without what it shows."""
+    """Return the blocks of the site in their order, each with its kind, but without its content."""
     counts: Counter[str] = Counter()
     blocks = []
     for block in look_of(site).appearance.blocks or default_blocks():
@@ -86,7 +86,7 @@ def _chosen(kind: SidebarBlock, block: ShownBlock, lines: Sequence[Any]) -> tupl
 
 
 def _cached_lines(site: SiteSettings, kinds: Set[str]) -> dict[str, Sequence[Any]]:
-    """Return the lines of each kind of block, from the cache that processes share if one of them has read them."""
+    """Return the lines of each kind of block, from the cache that all processes share if one of them has read them."""
     key = f"sidebar-lines:{site.entries_version}:{get_language()}"
     lines: dict[str, Sequence[Any]] | None = cache.get(key)
     if lines is None:
@@ -112,7 +112,7 @@ EMPTY: Final = Value("", output_field=CharField())
 class Line:
     """A link in the sidebar. `count` is how many posts it leads to, `depth` its level in a tree, starting from 0.
 
-    `below` are the links to its parts, as of a year to its months.
+    `below` are the links to its parts, such as those of a year to its months.
     """
 
     title: str
@@ -139,7 +139,7 @@ def _page_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 
 def _category_rows() -> QuerySet[Any, Any]:
-    # All posts of each category without those that are hidden, which are few. Both are counted in indexes.
+    # All posts of each category minus the hidden ones, which are few. Both are counted from indexes.
     hidden = Entry.objects.exclude(public_condition()).values("pk")
     filed = Entry.categories.through._default_manager.filter(category=OuterRef("pk"))
     total = _count(filed) - _count(filed.filter(entry__in=hidden))
@@ -153,7 +153,7 @@ def _count(rows: QuerySet[Any, Any]) -> Coalesce:
 
 def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
-    # With those that contain one. Others may have nothing but drafts, which readers must not learn about.
+    # And their ancestors. Other categories may have nothing but drafts, which readers must not learn about.
     with_posts = {path for row in rows if row.total for path in paths_to(row.path)}
 
     def names_from_the_top(row: Row) -> list[str]:
@@ -168,13 +168,13 @@ def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
 
 def _month_rows() -> Any:
     months = Post.objects.published().values(month=month_of_post()).annotate(total=Count("pk"))
-    # The same in each row: whether there are these pages.
+    # Whether these pages exist, which is the same in each row.
     pages = months.annotate(has_archive=has_archive(), has_authors=has_authors())
     return pages.values_list("has_archive", "has_authors", "month", EMPTY, "total")
 
 
 def _archive_lines(rows: Sequence[Row]) -> Sequence[Line]:
-    """Return lines for the overviews, and one for each year with those for its months, the newest first."""
+    """Return lines for the overviews, and one for each year with those of its months, the newest first."""
     lines = []
     if rows and rows[0].first:
         lines.append(Line(gettext("Archive"), overview_url(ARCHIVE)))

@@ -30,17 +30,17 @@ from core.models import SiteSettings
 from core.site import absolute_url
 from media.models import Picture
 
-# What the sitemaps of entries show of them.
+# The columns of entries that sitemaps need.
 _SHOWN: Final = (
     *("kind", "published_at", "text_changed_at", "password", "language", "translation_group", "featured_picture"),
 )
-# The news are what was published in this time. Source: Google, "Create a news sitemap".
+# Posts count as news for this long. Source: Google, "Create a news sitemap".
 _NEWS: Final = dt.timedelta(days=2)
 _MAX_NEWS: Final = 1000
 
 
 def at_site_url(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Have one of Django's views for sitemaps use the host and port of SITE_URL, whatever the request names."""
+    """Make one of Django's views for sitemaps use the host and port of SITE_URL, whatever host the request names."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -62,7 +62,7 @@ class SiteUrlSitemap(Sitemap[Any]):
 
 
 class _EntrySitemap(SiteUrlSitemap):
-    """A sitemap of entries with their pictures and translations: five queries for a page of it."""
+    """A sitemap of entries with their pictures and translations. Each of its pages takes five queries."""
 
     lastmod = staticmethod(changed_at)
 
@@ -112,19 +112,19 @@ class OverviewSitemap(SiteUrlSitemap):
     def items(self) -> list[str]:
         has_pages = Post.objects.published().order_by().annotate(has_archive=has_archive(), has_authors=has_authors())
         (found,) = has_pages.values_list("has_archive", "has_authors")[:1] or [(0, 0)]
-        return [path for path, is_there in zip((ARCHIVE, AUTHORS), found, strict=True) if is_there]
+        return [path for path, exists in zip((ARCHIVE, AUTHORS), found, strict=True) if exists]
 
     def location(self, item: str) -> str:
         return overview_url(item)
 
 
 class NewsSitemap(SiteUrlSitemap):
-    """What was published in the last two days, for news search engines."""
+    """The posts of the last two days, for news search engines."""
 
     limit = _MAX_NEWS
 
     def items(self) -> Any:
-        # Those without a password.
+        # Posts without a password only.
         newest = _shown(Post.objects.published().filter(password="", published_at__gt=timezone.now() - _NEWS))
         return newest.newest_first().only("title", "slug", "published_at", "published_on", "language", "password")
 
@@ -143,7 +143,7 @@ def news(request: HttpRequest) -> HttpResponse:
 
 
 def _newest(items: Any, *columns: str) -> dt.datetime | None:
-    """Return the latest time in these columns, or None if there is none. One query."""
+    """Return the latest time in these columns, or None if there is none. Takes one query."""
     times = items.order_by().aggregate(**{f"newest_{column}": Max(column) for column in columns}).values()
     return max(filter(None, times), default=None)
 
@@ -154,12 +154,12 @@ def _shown(entries: Any) -> Any:
 
 
 def _pictures_of(entries: Collection[Entry]) -> defaultdict[int, list[str]]:
-    """Return the URLs of the pictures on the page of each entry, by its ID, the featured image first. Two queries."""
+    """Return the URLs of each entry's pictures by its ID, the featured image first. Takes two queries."""
     shown = [(entry.pk, entry.featured_picture_id) for entry in entries if entry.featured_picture_id]
     in_texts = Entry.pictures.through._default_manager.filter(entry__in=[entry.pk for entry in entries])
     shown += in_texts.order_by("entry", "picture").values_list("entry", "picture")
     rows = Picture.objects.select_related("merged_into").order_by()
-    # Django reads the dimensions of each image whose file is read without them.
+    # Django's ImageField reads the dimensions when a picture is loaded, so they must not be deferred.
     shown_fields = ("file", "width", "height", "deleted_at")
     fields = (*shown_fields, *(f"merged_into__{name}" for name in shown_fields))
     pictures = rows.only(*fields).in_bulk({picture for _entry, picture in shown})
@@ -173,20 +173,20 @@ def _pictures_of(entries: Collection[Entry]) -> defaultdict[int, list[str]]:
 
 
 def _translations_of(entries: Collection[Entry]) -> defaultdict[Any, list[dict[str, str]]]:
-    """Return the languages of each group of translations, with their URLs, as Django's sitemaps do. One query."""
+    """Return the languages and URLs of each group of translations, as Django's sitemaps do. Takes one query."""
     groups = {entry.translation_group for entry in entries if entry.translation_group and entry.language}
     urls: defaultdict[Any, dict[str, str]] = defaultdict(dict)
     linked = _shown(Entry.objects.published().filter(translation_group__in=groups).exclude(language=""))
     for each in linked.only("kind", "language", "translation_group", "slug", "published_on", "path"):
         urls[each.translation_group][each.language] = absolute_url(each.get_absolute_url())
     found: defaultdict[Any, list[dict[str, str]]] = defaultdict(list)
-    for group, its_urls in urls.items():
-        found[group] = [{"lang_code": language, "location": url} for language, url in alternates(its_urls)]
+    for group, group_urls in urls.items():
+        found[group] = [{"lang_code": language, "location": url} for language, url in alternates(group_urls)]
     return found
 
 
 def _news_language(language: str) -> str:
-    """Return a language as news sitemaps have it: of two or three letters, except for Chinese."""
+    """Return a language in the form of news sitemaps: a code of two or three letters, except for Chinese."""
     code = language.lower().partition("-")[0]
     if code == "zh":
         return "zh-tw" if language.lower() in {"zh-hant", "zh-tw", "zh-hk"} else "zh-cn"

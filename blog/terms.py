@@ -21,14 +21,14 @@ class Term(NamedTuple):
 
 
 class Terms(NamedTuple):
-    """What a post is filed under, each sorted by name, ignoring case."""
+    """The categories and tags of a post, each sorted by name, ignoring case."""
 
     categories: list[Term]
     tags: list[Term]
 
 
 def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
-    """Return the categories and tags of each post by its ID: two queries, which load nothing else of them."""
+    """Return the categories and tags of each post by its ID. Takes two queries, which load only names and URLs."""
     terms: defaultdict[int, Terms] = defaultdict(lambda: Terms([], []))
     if not posts:
         return terms
@@ -42,7 +42,7 @@ def terms_of(posts: Collection[Post]) -> defaultdict[int, Terms]:
 
 
 def categories_of(posts: Collection[Post]) -> defaultdict[int, list[Term]]:
-    """Return the categories of each post by its ID, sorted by name, ignoring case. One query."""
+    """Return the categories of each post by its ID, sorted by name, ignoring case. Takes one query."""
     categories: defaultdict[int, list[Term]] = defaultdict(list)
     if posts:
         for pk, name, path in _categories([post.pk for post in posts]):

@@ -7,12 +7,12 @@ from django.db.models import Count, Q
 from blog.models import Category, CategoryTwins
 from core.twins import Likeness, find_twins
 
-# More than anyone works through at once.
+# More than anyone would work through at once.
 MAX_FOUND: Final = 200
 
 
 class Pair(NamedTuple):
-    """Two categories, of which the first has more posts, and in what they differ."""
+    """Two categories, of which the first has more posts, and how they are alike."""
 
     first: Any
     second: Any
@@ -20,9 +20,9 @@ class Pair(NamedTuple):
 
 
 def find() -> list[Pair]:
-    """Return pairs of likely twins, the likeliest first, without those that someone has called different.
+    """Return pairs of likely twins, the most likely first, without those that someone has marked as different.
 
-    The categories have their numbers of posts as `post_count`.
+    The categories are annotated with their `post_count`.
     """
     categories = list(Category.objects.annotate(post_count=Count("posts")).order_by("-post_count", "pk"))
     different = set(CategoryTwins.objects.values_list("first", "second"))
@@ -35,7 +35,7 @@ def find() -> list[Pair]:
 
 
 def set_different(first: int, second: int) -> None:
-    """Remember that two categories are not the same. Nothing happens if one of them does not exist any more."""
+    """Record that two categories are not the same. Does nothing if one of them no longer exists."""
     if Category.objects.filter(Q(pk=first) | Q(pk=second)).count() == 2:
         pair = CategoryTwins(first_id=min(first, second), second_id=max(first, second))
         CategoryTwins.objects.bulk_create([pair], ignore_conflicts=True)

@@ -18,7 +18,7 @@ from core import languages
 app_name = "blog"
 
 DAY = "<year:year>/<two_digits:month>/<two_digits:day>/"
-# PostgreSQL refuses text with a NUL character.
+# PostgreSQL rejects text with a NUL character.
 _SEGMENT = "[^/\\x00]+"
 
 

@@ -1,4 +1,4 @@
-"""What is at the URLs that readers see: listings, posts and pages."""
+"""The views of public pages: listings, posts and pages."""
 
 import re
 import unicodedata
@@ -56,7 +56,7 @@ _PAGE_OF_POSTS: Final = re.compile(r"(?P<path>.+?)(?:/page/(?P<number>[1-9][0-9]
 
 
 _posts_of_days = Listing(
-    # Only posts have such a day, and a condition on the kind as well would make SQLite read all posts.
+    # Only posts have such a day, and an additional condition on the kind would make SQLite read all posts.
     lambda now, *days: Entry.objects.published(now).filter(published_on__range=days).newest_first().values("pk")
 )
 _sticky_posts = Prepared[Post](
@@ -105,7 +105,7 @@ def front(request: SiteRequest, page_number: int | None = None) -> HttpResponse:
 
 
 def _period_response(chosen: str) -> HttpResponse:
-    """Lead to the year or month that was chosen in the sidebar."""
+    """Redirect to the year or month that was chosen in the sidebar."""
     found = _YEAR_OR_MONTH.fullmatch(chosen)
     if found is None:
         raise Http404(gettext("That date doesn't exist."))
@@ -114,7 +114,7 @@ def _period_response(chosen: str) -> HttpResponse:
 
 
 def _later_posts(request: SiteRequest, page_number: int) -> HttpResponse:
-    """Lead from a page of the list, which was at the root of the site, to where it is now."""
+    """Redirect from a page of the list, which used to be at the root of the site, to its current URL."""
     posts_page = look_of(request.site).posts_page
     if posts_page is None:
         raise Http404(gettext("That page doesn't exist."))
@@ -263,7 +263,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
         number = int(match["number"]) if match["number"] else None
         url = reverse("blog:page", args=[look.posts_page.path])
         return _list_of_posts(request, number, url, heading=title, title=title)
-    # What the URL may mean: the path of a page and which of its pages, the likeliest first.
+    # What the URL may mean: the path of a page and the number of one of its pages, the most likely first.
     meanings: dict[str, int | None] = {path: None, _normalise(path): None}
     if match := _PAGE_OF_PAGE.fullmatch(path):
         meanings |= {match["path"]: int(match["number"]), _normalise(match["path"]): int(match["number"])}
@@ -286,7 +286,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
 
 
 def _is_taken(site: SiteSettings, slug: str) -> bool:
-    """Return whether a page or a redirect is in place of a generated page, so that there is nothing below it."""
+    """Return whether a page or a redirect replaces a generated page, so that there is nothing below it."""
 
     def is_taken() -> bool:
         return not SiteSettings.objects.filter(is_free(slug)).exists()
@@ -300,7 +300,7 @@ def _redirect_to(entry: Entry, page_number: int) -> HttpResponse:
 
 
 def _normalise(slug: str) -> str:
-    """Return a slug or path as most are stored: in lower case and in Unicode's composed form."""
+    """Return a slug or path in the form that most are stored in: lower case and Unicode's composed form."""
     return unicodedata.normalize("NFC", slug).lower()
 
 
@@ -317,7 +317,7 @@ def robots(request: SiteRequest) -> HttpResponse:
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Show that this URL doesn't exist, with the site's navigation. For readers, the page is the same at every URL."""
+    """Show that a URL doesn't exist, with the site's navigation. For readers, the page is the same at every URL."""
 
     def make() -> str:
         return render_to_string("404.html", {"page_title": gettext("Not Found")}, request)

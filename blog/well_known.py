@@ -1,4 +1,4 @@
-"""Files for programs and people that are at the same place on every site."""
+"""Files for programs and people that have the same URL on every site."""
 
 import datetime as dt
 from contextlib import suppress
@@ -18,12 +18,12 @@ from blog.appearance.pictures import icon_ico
 from blog.caching import PRESSED_LINK
 from core.site import SiteRequest, absolute_url
 
-# In pixels; and in characters, of what fits under an icon.
+# The sizes of icons in pixels, and the length of a name that fits under one in characters.
 _ICON_SIZES: Final = (180, 192, 512)
 _SHORT_NAME: Final = 12
 # As in templates/blog/_look.html.
 _COLOUR: Final = "#ffffff"
-# How long what security.txt says is valid. It is written anew every day.
+# How long security.txt is valid. It is generated anew every day.
 _VALID_FOR: Final = dt.timedelta(days=180)
 # Which links of a public page a browser may prefetch when the reader presses one: those to other public pages.
 # Source: HTML, "Speculation rules".
@@ -46,7 +46,7 @@ _SPECULATION_RULES: Final[dict[str, Any]] = {
 
 @require_safe
 def speculation_rules(request: HttpRequest) -> HttpResponse:
-    """Return the rules that each public page names in a header (mark_public); none for readers who save data."""
+    """Return the rules that a header of each public page links to (mark_public); none for readers who save data."""
     saves_data = request.headers.get("Save-Data", "").lower() == "on"
     headers = {"Cache-Control": "public, max-age=86400", "Vary": "Save-Data"}
     return JsonResponse(
@@ -56,7 +56,7 @@ def speculation_rules(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def favicon(request: SiteRequest) -> HttpResponse:
-    """Return the site's icon, or redirect to ours, for programs that don't read which one a page names."""
+    """Return the site's icon, or redirect to ours, for programs that don't look for the icon in the page."""
     if icon := look_of(request.site).icon:
         with suppress(OSError):
             return HttpResponse(icon_ico(icon.picture), content_type="image/x-icon")

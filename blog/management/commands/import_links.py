@@ -28,8 +28,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename}: {error.strerror}.") from error
         except OPMLError as error:
             raise CommandError(str(error)) from error
-        there = versions.prepared(SiteAppearance.current()).blocks or default_blocks()
-        if blocks := link_blocks(lists, below=there):
+        present = versions.prepared(SiteAppearance.current()).blocks or default_blocks()
+        if blocks := link_blocks(lists, below=present):
             versions.add_blocks(blocks)
         for sentence in lists.left_out:
             self.stdout.write(sentence)

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         with show_progress(self.stderr, interrupted, rate_of=_("Pages")) as update:
             for path, status in warm(max_pages):
                 count += status.startswith("200")
-                # Gone, moved or not public is what readers get, too.
+                # Readers get redirects and missing pages, too.
                 if status.startswith(("400", "5")):
                     failed.append(f"{path} {status}")
                 update(_("Pages"), count, max_pages)
