@@ -161,8 +161,9 @@ def _load_comments(posts: dict[str, Post], people: dict[str, User], progress: Pr
 
 def _load_notes(posts: dict[str, Post], people: dict[str, User]) -> None:
     for row in _read("notes.toml")["notes"]:
-        post, begins = posts[row["post"]], row["paragraph"]
-        quote = next(text for text in split_paragraphs(post.source) if text.startswith(begins)) if begins else ""
+        post, beginning = posts[row["post"]], row["paragraph"]
+        paragraphs = split_paragraphs(post.source)
+        quote = next(text for text in paragraphs if text.startswith(beginning)) if beginning else ""
         note = notes.add(post, people[row["author"]], row["text"], quote)
         for answer in row["answers"]:
             notes.answer(note, people[answer["author"]], answer["text"])

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from accounts.models import Portrait, User
 from blog.portraits import SIZE, PortraitForm
 
-# Larger than the portrait that is made of it, so that its edges are smooth.
+# Larger than the portrait that is made from it, so that its edges are smooth.
 _DRAWN: Final = 4 * SIZE
 
 

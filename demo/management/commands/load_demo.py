@@ -41,7 +41,7 @@ class Command(BaseCommand):
         ]
         password = demo_password()
         for user in User.objects.filter(is_staff=True).prefetch_related("groups").order_by("pk"):
-            # Others may have been added since, or have chosen another one.
+            # Other users may have been added since, or may have changed their password.
             if user.check_password(password):
                 roles = ", ".join(group.name for group in user.groups.all()) or _("Owner (has all permissions)")
                 lines.append(f"  {user.username:<12} {password:<16} {roles}")
