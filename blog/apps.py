@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.roles import AUTHOR, EDITOR, READER, every_action, register_ability
 from core.slugs import reserved_slugs
 
-# By name: what people can do, the permissions for it, its place in the order, and the roles that have it.
+# The abilities by name: a description, the permissions, the position in lists, and the roles that have them.
 ABILITIES: Final[dict[str, tuple[Promise, set[str], int, set[str]]]] = {
     "drafts": (
         _("write drafts of their own and submit them for review"),

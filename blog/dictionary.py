@@ -23,7 +23,7 @@ _POSTS: Final = 6
 _MIN_LINES: Final = 4
 # Where the head is split into elements, many of which are on one line.
 _SPLIT_POINT: Final = re.compile(r"(?<=>)(?=<)|(?<=\n)")
-# In seconds. Browsers keep it for so long, whether or not it is still the current one.
+# In seconds. Browsers keep it for this long, whether or not it is still the current one.
 _LIFETIME: Final = 24 * 60 * 60
 
 

@@ -104,7 +104,7 @@ def entry_response(
     html, contents = link_headings(html)
     label = page_label(page_number, len(htmls))
     picture = lead_picture(entry)
-    # Entries that have a password or are hidden from search engines get no structured data.
+    # Previews, later pages, and entries with a password or hidden from search engines have no structured data.
     is_described = page_number == 1 and not (preview or entry.password or entry.noindex)
     comment_feed = FeedLink(gettext("Comments on: %(title)s") % {"title": entry}, f"{entry.get_absolute_url()}feed/")
     context = {

@@ -1,4 +1,4 @@
-"""Pages that every site has, such as `/archive/`, unless it has a page of its own or a redirect at that path."""
+"""Pages that every site has, such as `/archive/`, unless a page of its own or a redirect has that path."""
 
 from collections.abc import Callable
 from typing import Final

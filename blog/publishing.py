@@ -135,7 +135,7 @@ def as_published(
 def restore_revision(revision: Revision, entry: Entry, by: User) -> None:
     """Restore the content of `entry` from one of its revisions, as `by`. Its current content stays in its revisions.
 
-    Its status, time, URL and author don't change, nor does its language if a translation is in the former one.
+    Its status, time, URL and author don't change, nor does its language if a translation already has the restored one.
     Categories that were deleted are left out. Raises PermissionDenied if `by` may not change the entry.
     """
     if not may_edit(by, entry):
@@ -201,10 +201,10 @@ def undo_trash(model: type[Entry], trashed_at: dt.datetime, by: User) -> BulkCha
     return _change_status(entries, by, together, is_allowed, lambda entry: entry.status_before_trash or Status.DRAFT)
 
 
-def chosen(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
+def selected_entries(entries: QuerySet[Any], *, lock: bool) -> QuerySet[Any]:
     """Return these entries by ID, without their texts, and locked if `lock` is set.
 
-    The given query itself may have joins and be distinct, so that it can't be locked.
+    The given query may have joins or be distinct, so it can't be locked itself.
     """
     by_id = entries.model._default_manager.filter(pk__in=entries.order_by().values("pk"))
     rows: QuerySet[Any] = by_id.without_texts().order_by("pk")
@@ -221,7 +221,7 @@ def _change_status(
     """Set a new status for those entries that meet the condition `where` once they are locked."""
     change = BulkChange()
     with transaction.atomic():
-        for entry in chosen(entries, lock=True).filter(where):
+        for entry in selected_entries(entries, lock=True).filter(where):
             (change.changed if is_allowed(entry) else change.refused).append(entry)
         for entry in change.changed:
             entry.status = new_status(entry)
@@ -253,7 +253,7 @@ def preview_language(entries: QuerySet[Any], by: User, language: str, *, lock: b
     Those with a translation into that language are refused.
     """
     change = BulkChange()
-    found = list(chosen(entries, lock=lock).exclude(language=language))
+    found = list(selected_entries(entries, lock=lock).exclude(language=language))
     groups = {entry.translation_group for entry in found} - {None}
     with_language = Entry.objects.filter(translation_group__in=groups, language=language)
     taken = set(with_language.values_list("translation_group", flat=True)) if groups else set()

@@ -153,7 +153,7 @@ def _count(rows: QuerySet[Any, Any]) -> Coalesce:
 
 def _category_lines(rows: Sequence[Row]) -> Sequence[Line]:
     names = {row.path: row.label.casefold() for row in rows}
-    # And their ancestors. Other categories may have nothing but drafts, which readers must not learn about.
+    # Includes their ancestors. Other categories may have nothing but drafts, which readers must not learn about.
     with_posts = {path for row in rows if row.total for path in paths_to(row.path)}
 
     def names_from_the_top(row: Row) -> list[str]:

@@ -136,7 +136,7 @@ class NewsSitemap(SiteUrlSitemap):
 
 
 def news(request: HttpRequest) -> HttpResponse:
-    """Show the sitemap of news, if this site has one (settings.BROADSIDE_NEWS_SITEMAP)."""
+    """Show the news sitemap, if this site has one (settings.BROADSIDE_NEWS_SITEMAP)."""
     if not settings.BROADSIDE_NEWS_SITEMAP:
         raise Http404(gettext("This site has no sitemap of news."))
     return sitemap(request, {"news": NewsSitemap}, template_name="blog/news_sitemap.xml")

@@ -27,12 +27,12 @@ from blog.listings.listing import (
     FeedLink,
     Listing,
     all_posts,
+    listing_options,
     listing_page_url,
     listing_response,
     period,
     posts_by_author,
     posts_in_category,
-    shown_in_lists,
 )
 from blog.models import Category, Entry, Page, Post
 from blog.overviews import is_free
@@ -126,7 +126,7 @@ def _list_of_posts(request: SiteRequest, page_number: int | None, url: str, **ab
     """Show a page of all posts, sticky ones first."""
     sticky: list[Post] = []
     if page_number is None and remembered(request.site, _has_sticky_posts, "sticky"):
-        sticky = _sticky_posts(timezone.now(), **shown_in_lists(request.site))
+        sticky = _sticky_posts(timezone.now(), **listing_options(request.site))
     return listing_response(request, page_number, url=url, listing=all_posts, sticky=sticky, **about)
 
 
@@ -264,12 +264,12 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
         url = reverse("blog:page", args=[look.posts_page.path])
         return _list_of_posts(request, number, url, heading=title, title=title)
     # What the URL may mean: the path of a page and the number of one of its pages, the most likely first.
-    meanings: dict[str, int | None] = {path: None, _normalise(path): None}
+    candidates: dict[str, int | None] = {path: None, _normalise(path): None}
     if match := _PAGE_OF_PAGE.fullmatch(path):
-        meanings |= {match["path"]: int(match["number"]), _normalise(match["path"]): int(match["number"])}
-    (pages,) = rows_at(request, (pages_at, [timezone.now(), sorted(meanings)]))
+        candidates |= {match["path"]: int(match["number"]), _normalise(match["path"]): int(match["number"])}
+    (pages,) = rows_at(request, (pages_at, [timezone.now(), sorted(candidates)]))
     by_path = {page.path: page for page in pages}
-    found_at = next((meant for meant in meanings if meant in by_path), None)
+    found_at = next((each for each in candidates if each in by_path), None)
     if found_at is None:
         if path == privacy.PATH:
             return HttpResponse() if is_probe(request) else privacy.privacy_page(request)
@@ -277,7 +277,7 @@ def page(request: SiteRequest, path: str) -> HttpResponse:
         if slug in generated_pages and not has_redirect(request) and not (rest and _is_taken(request.site, slug)):
             return generated_pages[slug](request, rest)
         raise Http404(gettext("That page doesn't exist."))
-    found, page_number = by_path[found_at], meanings[found_at]
+    found, page_number = by_path[found_at], candidates[found_at]
     if page_number == 1 or found_at not in {path, match and match["path"]}:
         return _redirect_to(found, page_number or 1)
     if look.home and look.home.pk == found.pk and page_number is None and request.method != "POST":

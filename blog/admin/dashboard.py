@@ -18,7 +18,7 @@ from core.navigation import Badge, FirstStep, NavigationItem
 
 # How many entries a panel shows.
 _SHOWN: Final = 5
-# How many of the latest notices are searched for them.
+# How many of the latest notices the feedback panel considers.
 _MAX_NOTICES: Final = 50
 _LIST: Final = "admin/blog/_entries.html"
 

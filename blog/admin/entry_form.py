@@ -220,7 +220,7 @@ class EntryFormAdmin(TranslationsMixin, EntryActions, PreviewAdmin):
         return HttpResponseRedirect(self.with_filters(request, self._url("change", obj.pk)))
 
     def get_view_on_site_url(self, obj: Any = None) -> str | None:
-        """Return None: change_form.html links to the stored entry, as a URL built from invalid input may not exist."""
+        """Return None: change_form.html links to the stored entry, because the entered values may not give a URL."""
         return None
 
     def view_on_site(self, obj: Entry) -> str:

@@ -43,7 +43,7 @@ class PreviewLinkForm(forms.Form):
 
 
 def review(entry: Entry, categories: Collection[Category] | None, tags: Collection[str] | None) -> dict[str, Any]:
-    """Return the context of `_review.html` for a saved or unsaved entry. None stands for its stored terms."""
+    """Return the context of `_review.html` for an entry, saved or not. None stands for its stored terms."""
     is_stored_post = isinstance(entry, Post) and entry.pk
     if categories is None:
         categories = entry.categories.all() if is_stored_post else []
@@ -103,7 +103,7 @@ class PreviewAdmin(BaseAdmin[Any]):
     @route("advice/", "advice_new", require_POST)
     @route("<int:pk>/advice/", "advice", require_POST)
     def advice_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        """Show advice about the submitted form, and how others will show it. The script inserts this into the panel."""
+        """Show advice about the submitted form, and how it will look elsewhere. The script puts it into the panel."""
         form = self._unsaved(request, pk)
         categories, tags = (form.cleaned_data.get(name) for name in ("categories", "tags"))
         shown = review(form.instance, categories, tags)

@@ -18,7 +18,7 @@ from core.text import parse_id
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """By status, counting “scheduled” as one. The trash is listed only if it is chosen."""
+    """By status, with “Scheduled” as a status of its own. The trash is listed only if it is chosen."""
 
     title = _("status")
     parameter_name = "state"

@@ -67,7 +67,7 @@ class SidebarBlock:
         return {name: option.initial for name, option in self.options.items()}
 
 
-# In the order in which a site shows them that has not chosen any.
+# In the order in which sites show them by default.
 sidebar_blocks: Final[Registry[SidebarBlock]] = Registry("sidebar block", find_missing_template)
 
 
@@ -132,15 +132,17 @@ class BlocksWidget(forms.Widget):
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context = super().get_context(name, value, attrs)
         blocks = value or default_blocks()
-        there = {block["kind"] for block in blocks}
+        present = {block["kind"] for block in blocks}
         context["widget"] |= {
-            "kinds": there,
+            "kinds": present,
             "blocks": [
                 {"kind": block["kind"], "label": _label(block["kind"]), "form": BlockForm(block, f"{name}-{number}")}
                 for number, block in enumerate(blocks)
             ],
             "addable": [
-                (kind, _label(kind)) for kind, each in sidebar_blocks.items() if each.is_repeatable or kind not in there
+                (kind, _label(kind))
+                for kind, each in sidebar_blocks.items()
+                if each.is_repeatable or kind not in present
             ],
         }
         return context

@@ -50,7 +50,7 @@ class Look:
     """An appearance as pages use it.
 
     `style` is the stylesheet that follows the design's own, and `style_url` is its URL. Both are empty if nothing
-    differs from the design. The HTML of anything the site doesn't have is empty, too.
+    differs from the design. HTML is empty if there is nothing to show.
     """
 
     appearance: Appearance

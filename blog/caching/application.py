@@ -52,7 +52,7 @@ class PageCache:
         self._dictionary: tuple[str, Dictionary] | None = None
 
     def answer_from_memory(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes] | None:
-        """Answer from the memory of this process, or return None if that would block: for use in an event loop."""
+        """Answer from the memory of this process, or return None. Never blocks, for use in an event loop."""
         # Pages may have to be written to files for nginx, and compressing a page with a dictionary takes a while.
         if self._files is not None or available_dictionary(environ):
             return None
@@ -131,7 +131,7 @@ class PageCache:
         if seconds > 0:
             self._memory.add(version, request, page)
             if page.is_page and not request.query:
-                # Not others: anyone can make up any number of searches, redirects and missing URLs, and fill the disk.
+                # Only these: anyone can make up any number of searches, redirects and missing URLs, and fill the disk.
                 cache.set(self._key(request), page, seconds, version=version)
         if available_dictionary(environ) and request.path != DICTIONARY_PATH:
             # One reader waits a little longer, so that others don't get larger pages until the next request for it.

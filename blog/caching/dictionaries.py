@@ -1,7 +1,7 @@
 """Compressing pages with a dictionary that the browser has from an earlier page. Source: RFC 9842.
 
-Compression can leak secrets if they are compressed together with what an attacker chooses (BREACH). Here there are
-none: a cached page is the same for everyone, and so is the dictionary, which is a cached page itself.
+Compression can leak secrets that are compressed together with text chosen by an attacker (BREACH). There are none here:
+a cached page is the same for everyone, and so is the dictionary, which is a cached page itself.
 """
 
 from base64 import b64encode

@@ -1,7 +1,7 @@
 """Pages in files that nginx sends on its own (deploy/nginx.conf), without calling the application.
 
 Each content version has a folder, and the symbolic link `current` points to the one that nginx may use. nginx does not
-know the content version, so the link must be right at all times. Two rules ensure that, even in a crash:
+know the content version, so the link must be right at all times. Two rules ensure that, even after crashes:
 
 - Each transaction that changes content removes the link before the change becomes visible.
 - The link is created only while no transaction is changing content, under the lock that a change needs.
@@ -24,7 +24,7 @@ from blog.caching.pages import CachedPage
 from blog.caching.requests import PageRequest
 from core.changes import content_stands_still
 
-# Encodings, and the suffixes of nginx for them. The plain file comes last, because that is the one nginx looks for.
+# Encodings, and the suffixes that nginx appends for them. The plain file comes last, because nginx looks for that one.
 _SUFFIXES: Final = {"br": ".br", "gzip": ".gz", "": ""}
 # In bytes. The limit for names is that of file systems, the one for paths is ours.
 _MAX_NAME_LENGTH: Final = 200
@@ -42,7 +42,7 @@ def retract() -> None:
 
 
 def delete_stale_folders(version: int) -> None:
-    """Delete the pages of earlier content versions, which nginx no longer uses, before new pages replace them."""
+    """Delete the pages of earlier content versions, which nginx no longer uses, without waiting for new pages."""
     folder = settings.BROADSIDE_PAGES_FOLDER
     if folder and folder.is_dir():
         _delete_folders(folder, before=version)

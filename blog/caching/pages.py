@@ -78,7 +78,7 @@ class CachedPage:
 
     @property
     def is_page(self) -> bool:
-        """Whether this is a page rather than a redirect or an error, of which anyone can make up any number."""
+        """Whether this is a page rather than a redirect or an error, for which anyone can make up URLs."""
         return self.status.startswith("200")
 
     @property

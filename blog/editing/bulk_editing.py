@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.models import User
 from blog.models import Category, Entry, Post, Status
 from blog.permissions import UNDECIDED, edits_others, may_edit, may_publish
-from blog.publishing import BulkChange, chosen, file_under
+from blog.publishing import BulkChange, file_under, selected_entries
 from blog.review.notices import record_steps
 from core.changes import entries_changed
 
@@ -71,7 +71,7 @@ def edit(entries: QuerySet[Any], by: User, changes: Changes) -> BulkEdit:
 def preview_edit(entries: QuerySet[Any], by: User, changes: Changes, *, lock: bool = False) -> BulkEdit:
     """Return what `edit` would do. The returned entries are unmodified."""
     result = BulkEdit()
-    found = list(chosen(entries, lock=lock))
+    found = list(selected_entries(entries, lock=lock))
     differing = set(_differing(found, changes))
     for entry in found:
         if not _may_change(by, entry, changes):

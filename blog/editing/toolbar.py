@@ -1,4 +1,4 @@
-"""The toolbar of the editor: its buttons, their shortcuts and icons. editor/formatting.js has what they do."""
+"""The toolbar of the editor: its buttons, their shortcuts and icons. editor/formatting.js implements them."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -67,7 +67,7 @@ class _Feed(SyndicationFeed):
 
     @staticmethod
     def as_text(text: str) -> str:
-        """Return a plain text as the format represents it."""
+        """Return plain text as the format represents it."""
         return html_text(text)
 
     def __init__(self, *, title: str, description: str, url: str, feeds_url: str = "", language: str = "") -> None:

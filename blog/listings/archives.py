@@ -137,7 +137,7 @@ def period_response(
 ) -> HttpResponse:
     """List the titles of the posts of a year or month. `trail` is its breadcrumbs. Raises Http404 if there are none.
 
-    Pages that existed when this list had as few posts on a page as others redirect to the page with the same posts.
+    A page number from when this list had as few posts per page as others redirects to the page with these posts now.
     """
     url = reverse("blog:month", args=[year, month]) if month else reverse("blog:year", args=[year])
     if page_number == 1:

@@ -21,7 +21,7 @@ from core.site import SiteRequest
 
 @require_safe
 def by_language(request: SiteRequest, language: str, page_number: int | None = None) -> HttpResponse:
-    """List the posts in a language, on a page in that language if it ships. Raises Http404 if there are none."""
+    """List the posts in a language, with an interface in it if that ships. Raises Http404 if there are none."""
     answer_in(language)
     name = language_name(language)
     return listing_response(
@@ -38,8 +38,8 @@ def by_language(request: SiteRequest, language: str, page_number: int | None = N
 
 
 def _rows() -> QuerySet[Any, Any]:
-    spoken: Any = Post.objects.published().exclude(language="").values("language").annotate(total=Count("pk"))
-    rows: QuerySet[Any, Any] = spoken.values_list(ZERO, ZERO, "language", EMPTY, "total")
+    counted: Any = Post.objects.published().exclude(language="").values("language").annotate(total=Count("pk"))
+    rows: QuerySet[Any, Any] = counted.values_list(ZERO, ZERO, "language", EMPTY, "total")
     return rows
 
 

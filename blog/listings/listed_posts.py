@@ -72,17 +72,17 @@ def listed_posts(posts: Sequence[Post], site: SiteSettings, *, pinned: Collectio
 
 
 def _listed_post(post: Post, terms: Terms, site: SiteSettings, picture: str, *, is_pinned: bool) -> _ListedPost:
-    spoken = spoken_language()
-    pin = f'<p class="pinned" {spoken}>{gettext("Pinned")}</p>\n' if is_pinned else ""
+    attributes = interface_attributes()
+    pin = f'<p class="pinned" {attributes}>{gettext("Pinned")}</p>\n' if is_pinned else ""
     language = f' lang="{escape(post.language)}"' if post.language else ""
     direction = post.direction
     before = (
         f'<article class="entry h-entry" id="post-{post.pk}"{language}{direction and f' dir="{direction}"'}>\n'
         f'{pin}<h2 class="entry-title p-name" dir="{direction or "auto"}">'
         f'<a class="u-url" href="{escape(post.get_absolute_url())}">{escape(str(post))}</a></h2>\n'
-        f"{_date_line(post, site, spoken)}{picture}"
+        f"{_date_line(post, site, attributes)}{picture}"
         f'<div class="entry-body{_content_class(post, site)}">{post.text_in_lists(site)}</div>\n'
-        f'<footer class="entry-meta" {spoken}><p>{_posted_in(terms.categories)}'
+        f'<footer class="entry-meta" {attributes}><p>{_posted_in(terms.categories)}'
     )
     after = f"</p>{tags_line(terms.tags)}</footer>\n</article>\n"
     return _ListedPost(before, after, has_categories=bool(terms.categories))
@@ -106,7 +106,7 @@ def _picture(picture: Picture | None, *, is_first: bool) -> str:
     )
 
 
-def spoken_language() -> str:
+def interface_attributes() -> str:
     """Return the language attributes of text about a post that is not part of the post itself."""
     return f'lang="{get_language()}" dir="{"rtl" if get_language_bidi() else "ltr"}"'
 
@@ -138,7 +138,7 @@ def _content_class(post: Post, site: SiteSettings) -> str:
     return " p-summary" if is_part else " e-content"
 
 
-def _date_line(post: Post, site: SiteSettings, spoken: str) -> str:
+def _date_line(post: Post, site: SiteSettings, attributes: str) -> str:
     if post.published_at is None:
         return ""
     day = localtime(post.published_at)
@@ -147,7 +147,7 @@ def _date_line(post: Post, site: SiteSettings, spoken: str) -> str:
         url, by = escape(post.author.get_absolute_url()), pgettext("an author", "by")
         author = f' {by} <a class="p-author h-card" href="{url}" rel="author" dir="auto">{escape(str(post.author))}</a>'
     time = f'<time class="dt-published" datetime="{day.date().isoformat()}">{escape(format_day(day))}</time>'
-    return f'<p class="entry-date" {spoken}>{time}{author}{_reading_time(post, site)}</p>\n'
+    return f'<p class="entry-date" {attributes}>{time}{author}{_reading_time(post, site)}</p>\n'
 
 
 def _reading_time(post: Post, site: SiteSettings) -> str:

@@ -66,7 +66,7 @@ def period(year: str, month: str | None, day: str | None) -> tuple[dt.date, dt.d
     return first, first.replace(month=last_month, day=calendar.monthrange(first.year, last_month)[1])
 
 
-def shown_in_lists(site: SiteSettings) -> dict[str, bool]:
+def listing_options(site: SiteSettings) -> dict[str, bool]:
     """Return what `for_listing` should load in addition to what all lists show."""
     appearance = look_of(site).appearance
     has_texts = appearance.list_style != ListStyle.TITLES
@@ -147,7 +147,7 @@ class ListingPaginator(Paginator[Any]):
     ) -> None:
         super().__init__((), per_page or site.entries_per_page)
         self._listing, self._about = listing, about
-        self._columns = shown_in_lists(site)
+        self._columns = listing_options(site)
         self.count = remembered(site, lambda: listing.count(about), "count", url)
 
     def page(self, number: int | str) -> Page[Any]:

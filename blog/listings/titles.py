@@ -7,7 +7,7 @@ from html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from blog.listings.listed_posts import posted_in_line, spoken_language, tags_line
+from blog.listings.listed_posts import interface_attributes, posted_in_line, tags_line
 from blog.models import Post
 from blog.terms import Term, links_to, terms_of
 from core.dates import format_day
@@ -37,10 +37,10 @@ def entry_list(posts: Sequence[Post], site: SiteSettings, *, pinned: Collection[
     for post in posts:
         categories, tags = terms[post.pk]
         with speaking(post.language):
-            pin = f'<p class="pinned" {spoken_language()}>{gettext("Pinned")}</p>\n' if post in pinned else ""
+            pin = f'<p class="pinned" {interface_attributes()}>{gettext("Pinned")}</p>\n' if post in pinned else ""
             items.append(
                 f"<li>{pin}<h2>{_link(post)}</h2>\n"
-                f'<div class="filed" {spoken_language()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
+                f'<div class="filed" {interface_attributes()}><p>{_time(post, escape(format_day(day_of(post))))}</p>\n'
                 f"<p>{posted_in_line(post, categories, site)}</p>{tags_line(tags)}</div></li>\n"
             )
     return mark_safe(f'<ul class="entries">\n{"".join(items)}</ul>\n')  # noqa: S308  # as above

@@ -14,9 +14,9 @@ from blog.models.entry_query import EntryKind
 class Autosave(models.Model):
     """A user's open form: for `entry`, or for a new post or page, which `form_id` identifies.
 
-    `data` has the fields as the form submits them, a list of values for each name; NULL while nothing was typed, when
-    the row only records that the form is open. A row with both `entry` and `form_id` is of a form that has created that
-    entry.
+    `data` has the fields as the form submits them, a list of values for each name. It is NULL while there is no unsaved
+    input: then the row only records that the form is open. If a row has both `entry` and `form_id`, that form has
+    created the entry.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)

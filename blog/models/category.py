@@ -1,4 +1,4 @@
-"""Categories: a tree of headings under which posts are filed."""
+"""Categories: a tree of terms under which posts are filed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,7 +29,7 @@ class CategoryQuerySet(TreeQuerySet):
 
 
 class Category(TreeNode):
-    """A heading under which posts are filed. As in WordPress, its page also shows the posts of its children."""
+    """A term under which posts are filed. As in WordPress, its page also shows the posts of its children."""
 
     name_field = "name"
 

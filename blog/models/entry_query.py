@@ -64,7 +64,7 @@ class EntryQuerySet(PublicQuerySet[Any]):
         return self.order_by("-published_on", "-published_at", "-pk")
 
     def for_titles(self) -> Self:
-        """Load only what lists show of posts besides their texts."""
+        """Load only what lists show of posts besides their texts, newest day first."""
         columns = (*TITLE, "status", "published_at", "comments_open", "comment_count")
         return self.only(*columns).fetch_mode(FETCH_RAISE).newest_day_first()
 

@@ -129,7 +129,7 @@ def is_folder_path(path: str) -> bool:
 def add_folder(folder: str) -> bool:
     """Redirect a former folder of the blog, such as `/blog/` or `/blog/*`, to the root. Return whether it is new.
 
-    An existing redirect from the folder itself is removed, so that it leads to the front page unless it is added again.
+    A redirect from the folder itself is removed, so that it leads to the front page unless it is redirected again.
     """
     path = folder_path(folder)
     if len(path) > MAX_LENGTH or Redirect.objects.filter(path=path).exists():

@@ -73,7 +73,7 @@ class ReviewEvent(models.TextChoices):
     """An event in the review of an entry that people are notified of."""
 
     SUBMITTED = "submitted", _("Submitted for review")
-    # Or scheduled.
+    # Includes scheduling.
     PUBLISHED = "published", pgettext_lazy("event", "Published")
     PRIVATE = "private", _("Published privately")
     RETURNED = "returned", _("Returned to you")

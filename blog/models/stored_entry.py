@@ -205,7 +205,7 @@ class StoredEntry(PublicModel):
     # Rendering
 
     def render_if_stale(self) -> None:
-        """Render the source, unless this version of the renderer has made the HTML from it, in its language.
+        """Render the source, unless this version of the renderer has already rendered it in its language.
 
         Raises SourceTooLongError.
         """

@@ -118,5 +118,5 @@ def paths_to(path: str) -> list[str]:
 
 
 def not_its_own_parent(name: str) -> models.CheckConstraint:
-    """Return the constraint against a cycle of one node. `TreeNode.clean` refuses longer cycles."""
+    """Return the constraint against a cycle of one node. `TreeNode.clean` rejects longer cycles."""
     return models.CheckConstraint(condition=Q(parent=None) | ~Q(parent=F("pk")), name=f"{name}_not_its_own_parent")

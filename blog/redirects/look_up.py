@@ -1,4 +1,4 @@
-"""How views look up a URL: in one query, together with what else the URL may mean if nothing is there."""
+"""Lookups of URLs by views: one query for what is there, and for what else the URL may mean if nothing is."""
 
 from collections.abc import Sequence
 from typing import Any, Final

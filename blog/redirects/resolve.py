@@ -142,7 +142,7 @@ def find_target(path: str, query: str = "", alternatives: Alternatives | None = 
     begin with the one in the path.
     """
     if path == "/":
-        # Nothing is at the root with this query.
+        # There is nothing at the root with this query.
         return None
     alternatives = alternatives or look_up(path)[1]
     redirects, categories, similar = alternatives.redirects(), alternatives.categories(), alternatives.similar()

@@ -1,4 +1,4 @@
-"""Rendering: the way from an author's source to the HTML for readers. `render` takes one text, `render_all` many.
+"""Rendering an author's source as HTML for readers: `render` takes one text, `render_all` many.
 
 A markup's renderer produces untrusted HTML (`markups`). It is parsed into a tree (`tree`), which is changed step by
 step. The whole tree is the body. Cut at the more marker (`markers`), it is the lead that listings show. Both pass

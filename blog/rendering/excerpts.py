@@ -20,7 +20,7 @@ def _is_footnote(element: etree._Element) -> bool:
     """Whether this is a reference to a footnote, or the list of footnotes."""
     if "footnotes" in element.get("class", "").split():
         return True
-    # Only the innermost of several is examined, so that this takes linear time.
+    # Of nested elements, only the innermost is examined, so that this takes linear time.
     if element.tag != "sup" or element.find(".//sup") is not None:
         return False
     links = element.findall(".//a")

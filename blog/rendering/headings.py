@@ -10,8 +10,8 @@ from typing import Final, NamedTuple
 
 from django.utils.html import escape
 
-# A heading, or the start or end of an element that can be clicked, which can't contain a link. In sanitised HTML, "<"
-# and ">" always belong to a tag, values are in double quotes, and headings contain no other headings.
+# A heading, or the start or end of a clickable element, which can't contain a link. In sanitised HTML, "<" and ">"
+# always belong to a tag, values are in double quotes, and headings contain no other headings.
 _HEADING: Final = re.compile(
     r"<(h[1-6])((?:\s[^<>]*)?)>((?:[^<]|<(?!/?h[1-6]\b))*+)</\1>|<(/?)(?:a|summary)(?=[\s>])[^<>]*>"
 )

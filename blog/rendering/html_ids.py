@@ -5,8 +5,8 @@ from urllib.parse import unquote
 
 from lxml import etree
 
-# The ids that the site's own pages, forms and scripts use. `top` is not one of them: a link to it leads to the top of a
-# page that has no such id.
+# The ids that the site's own pages, forms and scripts use, and `top`: a link to it leads to the top of a page that has
+# no such id.
 _RESERVED: Final = frozenset(
     {"about-author", "children", "comments", "content", "follow", "follow-email", "follow-subject", "footer", "header"}
     | {"main", "menu", "more", "nav", "navigation", "news-email", "news-subject", "related", "reply", "respond"}

@@ -5,7 +5,7 @@ from typing import Final
 from django.utils.formats import number_format
 from django.utils.translation import gettext
 
-# In characters. A long report has 200,000; ten reports on one page would not be read.
+# In characters. A long report has 200,000, and no one would read ten reports on one page.
 MAX_SOURCE_LENGTH: Final = 500_000
 
 

@@ -2,7 +2,7 @@
 
 WordPress loads a player or a script from such a site for every reader. Here there is a link, and a player that can be
 loaded on click where the site's player works in a frame and doesn't need scripts in our page. The hosts of players are
-also in the pages' security policy (`frame-src` in the settings).
+also in the pages' Content-Security-Policy (`frame-src` in the settings).
 
 URLs are hostile input: pages and players are built from the parts that a strict pattern has matched.
 """

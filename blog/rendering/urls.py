@@ -2,7 +2,7 @@
 
 Browsers are lenient: they accept spaces inside a URL, `\\` for `/`, `https:host` for `https://host`, and URLs without a
 scheme that still name another host. What matters here is what a browser will request
-(https://url.spec.whatwg.org/), so a URL is normalised before it is judged.
+(https://url.spec.whatwg.org/), so a URL is normalised before it is checked.
 """
 
 import re

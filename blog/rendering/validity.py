@@ -125,7 +125,7 @@ def _repair_definitions(element: etree._Element) -> None:
 
 
 def _repair_caption(element: etree._Element) -> None:
-    """Leave a figure one caption, as its first or last child."""
+    """Leave a figure with one caption, as its first or last child."""
     captions = element.findall("figcaption")
     for surplus in captions[1:]:
         surplus.tag = "div"

@@ -1,7 +1,7 @@
 """Notices about reviews: recorded in the transaction in which something happens, mailed by the worker later.
 
-Editors who want to are notified of submissions; authors, of editors' decisions and notes; people who wrote a note, of
-answers to it.
+Editors are notified of submissions if they want to be, authors of editors' decisions and notes, and people who wrote a
+note of answers to it.
 """
 
 import datetime as dt
