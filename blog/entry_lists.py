@@ -21,8 +21,8 @@ class EntryColumn:
     cells: Callable[[HttpRequest, Sequence[Any]], Mapping[int, str]]
 
 
-entry_columns: Final[Registry[EntryColumn]] = Registry("column of entries")
+entry_columns: Final[Registry[EntryColumn]] = Registry("entry column")
 # Each returns a condition for entries that match a word in something other than their title and URL.
-entry_searches: Final[Registry[Callable[[str], Q]]] = Registry("search of entries")
+entry_searches: Final[Registry[Callable[[str], Q]]] = Registry("entry search")
 # Each returns the IDs of entries whose texts contain all of these words, some of which may be phrases.
-text_searches: Final[Registry[Callable[[Sequence[str]], Collection[int]]]] = Registry("search of texts")
+text_searches: Final[Registry[Callable[[Sequence[str]], Collection[int]]]] = Registry("text search")

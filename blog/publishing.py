@@ -1,6 +1,6 @@
-"""What editors do with posts and pages, each in one transaction.
+"""Editors' actions on posts and pages, each in one transaction.
 
-Functions for many entries change those that the user may change (blog.permissions), and report the others.
+Functions for several entries change those that the user may change (blog.permissions), and report the others.
 """
 
 import datetime as dt

@@ -23,7 +23,7 @@ from core.registry import Registry
 
 # Each returns the IDs of posts that may be related to a post, the closest first, with a number for their closeness.
 # They may include hidden posts, but must not be many, and must not depend on comments.
-related_finders: Final[Registry[Callable[[Post], Sequence[tuple[int, float]]]]] = Registry("finder of related posts")
+related_finders: Final[Registry[Callable[[Post], Sequence[tuple[int, float]]]]] = Registry("related post finder")
 
 MAX_SHOWN: Final = 4
 # More than are shown, because some may be hidden or in other languages.

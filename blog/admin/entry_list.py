@@ -124,7 +124,7 @@ class EntryChangeList(FilterChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        # Load the entries once, so that what is set on them here is still there when they are rendered.
+        # Evaluate the query once, so that the objects that get a `row` here are the ones that are rendered.
         entries: list[Any] = list(self.result_list)
         if self.model is Post:
             prefetch_related_objects(entries, "categories", "tags")

@@ -43,7 +43,7 @@ class MenuTarget:
 
 
 # By the name of their URLs.
-menu_targets: Final[Registry[MenuTarget]] = Registry("target of menus")
+menu_targets: Final[Registry[MenuTarget]] = Registry("menu target")
 
 # A link as a document stores it: its title, which may be empty, and a `url`, or the `kind` and `id` of a target.
 type Item = dict[str, Any]
@@ -58,7 +58,7 @@ class OfferedMenu(NamedTuple):
 
 
 # Functions that return menus, such as those of imported blogs.
-offered_menus: Final[Registry[Callable[[], Sequence[OfferedMenu]]]] = Registry("source of menus")
+offered_menus: Final[Registry[Callable[[], Sequence[OfferedMenu]]]] = Registry("menu source")
 
 
 def read_items(stored: object) -> list[Item]:

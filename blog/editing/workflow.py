@@ -11,7 +11,7 @@ from blog.permissions import Anyone, may_edit, may_publish
 
 
 class Step(StrEnum):
-    """What a user does with an entry by saving it."""
+    """An action that a user takes by saving an entry."""
 
     SAVE = "save"
     SUBMIT = "submit"

@@ -28,7 +28,7 @@ from core.registry import Registry
 from media.models import Picture
 
 # What comes after the categories of each post, such as the link to its comments. The functions must take no queries.
-entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("link of a listed post")
+entry_links: Final[Registry[Callable[[Post, SiteSettings], SafeString]]] = Registry("listed post link")
 
 # How many bytes of listed posts a process remembers, so that it doesn't have to render them again after each comment.
 _MAX_BYTES: Final = 2 * 2**20

@@ -30,7 +30,7 @@ _INSERT: Final = f"""
     {_LISTED} SELECT category_id, post_id, published_at FROM listed WHERE true
     ON CONFLICT DO NOTHING
 """  # noqa: S608  # our own tables
-# The rows that there should be (1), and those that there are (0).
+# The rows that should exist (1), and those that do (0).
 _COMPARE: Final = f"""
     {_LISTED} SELECT 1, category_id, post_id, published_at FROM listed
     UNION ALL SELECT 0, category_id, post_id, published_at FROM blog_postincategory WHERE post_id IN ({{ids}})

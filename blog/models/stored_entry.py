@@ -218,7 +218,7 @@ class StoredEntry(PublicModel):
         self.take_rendered(render(self.source, self.markup, self, self.language))
 
     def take_rendered(self, rendered: Rendered) -> None:
-        """Set the fields that hold the result of rendering the source."""
+        """Set the fields with the result of rendering the source."""
         self.lead_html, self.body_html = rendered.lead_html, rendered.body_html
         self.auto_excerpt, self.has_more = rendered.auto_excerpt, rendered.has_more
         self.word_count = rendered.word_count

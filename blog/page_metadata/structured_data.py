@@ -20,7 +20,7 @@ from core.site import absolute_url
 type Node = dict[str, Any]
 
 # What readers can do on the whole site, such as search it, by the app that provides it.
-site_actions: Final[Registry[Callable[[], Node]]] = Registry("action of the site")
+site_actions: Final[Registry[Callable[[], Node]]] = Registry("site action")
 
 # Escaped so that no text can end the element, or begin a comment in it. U+2028 and U+2029 end lines in scripts.
 _ESCAPES: Final = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}

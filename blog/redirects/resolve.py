@@ -1,4 +1,4 @@
-"""Where a URL that was not found should redirect: to what has moved from there, or to the most likely match.
+"""Where a URL that was not found should redirect: to an object that has moved, or to the most likely match.
 
 Guesses follow the observed behaviour of WordPress (redirect_canonical, redirect_guess_404_permalink), but require
 exactly one match, where WordPress takes any of several.
@@ -67,7 +67,8 @@ class _Path:
     """A path in normal form, and its parts.
 
     If it is a numbered page of a post, `post` is its match, and `path` is without the number. `base` is without the
-    `suffix` as well. If the whole ends with a `number`, `before` is what it may be a page of: any old permalink.
+    `suffix` as well. If the whole ends with a `number`, `before` has the paths that it may be a page of: any old
+    permalinks.
     """
 
     path: str
@@ -194,7 +195,7 @@ def _without_folder(path: str, query: str, redirects: Iterable[Redirect]) -> str
 
 def _redirected(redirects: Iterable[Redirect], categories: Iterable[Category], parts: _Path) -> Target | None:
     if parts.base not in parts.before:
-        # Redirects from what it may be a page of have already been considered.
+        # Redirects from the paths in `before` have already been considered.
         redirects = [redirect for redirect in redirects if redirect.path not in parts.before]
     for redirect in sorted(redirects, key=lambda redirect: redirect.path != parts.base):
         if not redirect.folder and (url := redirect.url):

@@ -78,7 +78,7 @@ def _eager(image: re.Match[str]) -> str:
 
 
 def picture_sources(picture: Picture, width: int, *, is_lazy: bool) -> SafeString:
-    """Return a `source` element for each format of the picture's renditions. `width` is that of the image on the page.
+    """Return a `source` element for each format of the picture's renditions. `width` is the image's width on the page.
 
     Where browsers support it (`auto`), a lazy image is chosen by its actual size on the page.
     """
@@ -119,7 +119,7 @@ def _with_renditions(image: str, pictures: Mapping[str, Picture]) -> str:
 
 
 def _dimensions(picture: Picture, width: str, height: str) -> tuple[int, int]:
-    """Return the dimensions of the image on the page, of which the text may give none, one or both."""
+    """Return the dimensions of the image on the page. The text may specify none, one or both."""
     match int(width or 0), int(height or 0):
         case 0, 0:
             return picture.width, picture.height

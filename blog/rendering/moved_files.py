@@ -58,7 +58,7 @@ def resolve_no_files(old_urls: Iterable[str]) -> Mapping[str, str]:
 def find_new_urls(root: etree._Element, resolve: FileResolver) -> Mapping[str, str]:
     """Return the new URLs of the moved files in the tree, by their normalised old URLs."""
     found = ((url, is_picture) for old, is_picture in _urls_in(root) if (url := urls.normalise(old)))
-    # What is shown as a picture is a file, whatever its URL looks like.
+    # An image is a file, whatever its URL looks like.
     return resolve(url for url, is_picture in found if is_picture or _FILE.fullmatch(url))
 
 

@@ -266,7 +266,7 @@ def _find(url: str) -> Embed | None:
 
 
 def _wrapped(url: str) -> str:
-    """Return the URL that `url` contains, if it is that of a wrapper, or else an empty string."""
+    """Return the URL inside the URL of a wrapper; an empty string for any other URL."""
     parts = _parts(url)
     found = _WRAPPER.match(parts[1]) if parts else None
     return unquote(found["url"]) if found else ""

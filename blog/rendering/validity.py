@@ -176,7 +176,7 @@ def _repair_headings(root: etree._Element) -> None:
 
 
 def _repair_header_cells(root: etree._Element) -> None:
-    """Remove from `headers` what is not the id of a header cell in the same table."""
+    """Remove everything from `headers` that is not the id of a header cell in the same table."""
     cells = [cell for cell in root.iter("td", "th") if "headers" in cell.attrib]
     if not cells:
         return
