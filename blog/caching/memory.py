@@ -30,7 +30,7 @@ class PageMemory:
         self._lock = threading.Lock()
 
     def knows(self, request: PageRequest) -> bool:
-        """Return whether this page was stored recently, perhaps under an earlier version. Made-up URLs never were."""
+        """Return whether this page was stored recently, perhaps under an earlier version. New URLs never were."""
         return request in self._known
 
     def get(self, version: int, request: PageRequest) -> CachedPage | None:
