@@ -1,4 +1,4 @@
-"""The benchmarks of pages work, with tiny blogs. What they measure is not asserted."""
+"""The benchmarks run, with tiny blogs. Their measurements are not asserted."""
 
 import os
 import shutil
@@ -11,7 +11,7 @@ import pytest
 from tests.factories.made_once import CopyDatabase
 
 PROJECT = Path(__file__).resolve().parent.parent
-# What a benchmark needs besides Python. In CI it must be there.
+# Programs that a benchmark needs besides Python. In CI they must be installed.
 PROGRAMS = {"cache.py": ("nginx", "wrk"), "growth.py": ("wrk",), "pages.py": ("nginx", "wrk"), "write.py": ("wrk",)}
 
 
@@ -47,10 +47,10 @@ def test_a_benchmark_prints_a_table(
         "BROADSIDE_DATA": str(tmp_path),
         "STATIC_ROOT": str(static_root),
         "PYTHONPATH": str(PROJECT),
-        # Of sending.py, which waits for retries.
+        # sending.py waits for retries.
         "SECONDS_PER_MINUTE": "0.3",
     }
-    # What the tests set for themselves.
+    # These are set for the tests, not for the benchmarks.
     for name in ("DATABASE_URL", "DJANGO_SETTINGS_MODULE", "SITE_URL"):
         environment.pop(name, None)
     command = [sys.executable, f"benchmarks/{arguments[0]}", *arguments[1:]]

@@ -1,4 +1,4 @@
-"""In each language that ships, every page of a site is in that language: no message of another one is left on it."""
+"""In each shipped language, every page of a site is entirely in that language, with no English messages left."""
 
 import gettext
 import re
@@ -24,10 +24,10 @@ pytestmark = [pytest.mark.django_db, pytest.mark.long]
 TRANSLATIONS: Final = [language for language in SHIPPED if language != "en"]
 _OURS: Final = Path(django_settings.LOCALE_PATHS[0])
 _DJANGO: Final = Path(django.__file__).parent
-# Of Django, what is on the pages of the admin.
+# The parts of Django whose messages appear in the admin.
 _PACKAGES: Final = ("conf", "contrib/admin", "contrib/auth")
 _SHOWN_ATTRIBUTES: Final = ("aria-label", "alt", "placeholder", "title")
-# What people write themselves, and the names of keys.
+# Elements with text that users have written, and with the names of keys.
 _WITHOUT_MESSAGES: Final = (
     "//script | //style | //textarea | //kbd | //*[@contenteditable] | //*[contains(@class, 'entry-body')]"
 )
@@ -48,10 +48,10 @@ def translations(folder: Path, language: str) -> dict[str, list[str]]:
 
 @cache
 def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
-    """Return what would be English on a page in this language: whole texts, and parts of sentences.
+    """Return the English that could be left on a page in this language: whole texts, and parts of sentences.
 
-    A part is the longest one of a message between its placeholders. What is the same in both languages is left out.
-    What Django or Broadside has in another language and not in this one would be English as well.
+    A part is the longest piece of a message between its placeholders. Text that both languages share is left out.
+    Messages that are translated into another language but not into this one count as English too.
     """
     whole: set[str] = set()
     parts: set[str] = set()
@@ -69,13 +69,13 @@ def english_of(language: str) -> tuple[frozenset[str], re.Pattern[str]]:
         longest = max(pieces, key=len)
         if len(longest.split()) > 2 and not any(longest in text for text in forms):
             parts.add(longest)
-    # What is English for one thing may be the word for another one in the language.
+    # An English text may also be this language's translation of another message.
     whole -= {" ".join(text.split()) for forms in here.values() for text in forms}
     return frozenset(whole), re.compile("|".join(map(re.escape, sorted(parts, key=len, reverse=True))))
 
 
 def texts(page: bytes) -> Iterator[str]:
-    """Yield what people see or hear of a page, in pieces, without what they have written themselves."""
+    """Yield the texts of a page that users see or hear, in pieces, without what users have written."""
     root: Any = html.fromstring(page)
     for element in root.xpath(_WITHOUT_MESSAGES):
         element.drop_tree()
@@ -85,17 +85,17 @@ def texts(page: bytes) -> Iterator[str]:
         yield element.tail or ""
 
 
-# Most texts are on each page of the admin.
+# Cached, because most texts appear on every page of the admin.
 @cache
 def english_in(text: str, language: str) -> frozenset[str]:
-    """Return the English that is in a text in this language."""
+    """Return the English found in a text that should be in this language."""
     whole, parts = english_of(language)
     text = " ".join(text.split())
     return frozenset({text} & whole | {match[0] for match in parts.finditer(text)})
 
 
 def foreign(page: bytes, language: str) -> list[str]:
-    """Return the English that is on a page in this language."""
+    """Return the English found on a page that should be in this language."""
     return sorted({english for text in texts(page) for english in english_in(text, language)})
 
 
@@ -106,10 +106,10 @@ def found_on(client: Client, paths: dict[str, str], language: str) -> dict[str, 
         assert response.status_code in {200, 404}, path
         assert f'lang="{language}"' in response.content.decode(), path
         found[f"{language}: {name}"] = foreign(response.content, language)
-    return {name: words for name, words in found.items() if words}
+    return {name: english for name, english in found.items() if english}
 
 
-def test_english_would_be_found(client: Client) -> None:
+def test_leftover_english_is_detected(client: Client) -> None:
     """Otherwise, the tests below could not fail."""
     make_blog()
     page = client.get(PUBLIC["post with comments"]).content
@@ -121,7 +121,7 @@ def test_english_would_be_found(client: Client) -> None:
 def test_public_pages_are_in_the_language_of_the_site(client: Client, settings: Settings, language: str) -> None:
     settings.LANGUAGE_CODE = language
     make_blog()
-    # The page of a text in another language is in that one.
+    # The page of a post in another language is in that language.
     paths = {name: path for name, path in PUBLIC.items() if name != "Arabic post"}
     assert found_on(client, paths, language) == {}
 

@@ -1,4 +1,4 @@
-"""The rules that the test suite keeps for itself."""
+"""Rules for the test suite itself."""
 
 import ast
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ MODULES = {path.relative_to(TESTS).as_posix(): path for path in sorted(TESTS.rgl
 
 
 def imports_from_tests(source: str) -> Iterator[str]:
-    """Yield the modules below `tests` that a test module imports, at any level of its code, other than factories."""
+    """Yield the modules below `tests`, other than factories, that a test module imports at any nesting level."""
     for node in ast.walk(ast.parse(source)):
         names = []
         if isinstance(node, ast.ImportFrom):
@@ -25,7 +25,7 @@ def imports_from_tests(source: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_modules_import_helpers_from_factories_only(name: str) -> None:
-    """What test modules share is a fixture of a conftest.py, or lives in `tests.factories`."""
+    """Shared helpers are fixtures of a conftest.py, or live in `tests.factories`."""
     assert list(imports_from_tests(MODULES[name].read_text(encoding="utf-8"))) == []
 
 
@@ -43,7 +43,7 @@ def test_modules_import_helpers_from_factories_only(name: str) -> None:
         "def test():\n    from tests.blog.test_feeds import read",
     ],
 )
-def test_imports_from_other_tests_are_found(statement: str) -> None:
+def test_imports_from_other_tests_are_detected(statement: str) -> None:
     assert len(list(imports_from_tests(statement))) == 1
 
 
@@ -56,5 +56,5 @@ def test_imports_from_other_tests_are_found(statement: str) -> None:
         "from blog import models",
     ],
 )
-def test_other_imports_are_not_found(statement: str) -> None:
+def test_other_imports_are_allowed(statement: str) -> None:
     assert list(imports_from_tests(statement)) == []

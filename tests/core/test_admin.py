@@ -1,4 +1,4 @@
-"""Every page of the admin says in plain words where one is, and what has just happened."""
+"""Every page of the admin says where the user is and what has just happened."""
 
 from dataclasses import fields
 from typing import Any
@@ -41,7 +41,7 @@ def test_every_admin_has_the_same_base() -> None:
     assert [model for model, admin in site._registry.items() if not isinstance(admin, BaseAdmin)] == []
 
 
-def test_messages_about_a_kind_say_which_object_they_are_about() -> None:
+def test_messages_name_the_object_exactly_if_they_are_about_one() -> None:
     about_one = {"added", "saved", "deleted", "question"}
     for admin in site._registry.values():
         for field in fields(KindMessages):
@@ -49,14 +49,14 @@ def test_messages_about_a_kind_say_which_object_they_are_about() -> None:
             assert not message or ("{object}" in message) == (field.name in about_one), message
 
 
-def test_a_form_with_errors_begins_at_the_first_of_them(owner: Client) -> None:
+def test_a_form_with_errors_focuses_the_first_invalid_field(owner: Client) -> None:
     SiteSettings.current().save()
     sent = {"title": "Ours", "entries_per_page": "-5", "entries_per_feed": "none"}
     page = read(owner.post("/admin/core/sitesettings/1/change/", sent))
     assert [field.get("name") for field in page.xpath("//*[@autofocus]")] == ["entries_per_page"]
 
 
-def test_too_low_a_number_is_refused_with_the_lowest_that_is_allowed(owner: Client) -> None:
+def test_a_number_below_the_minimum_is_refused_and_the_minimum_is_named(owner: Client) -> None:
     SiteSettings.current().save()
     form = owner.get("/admin/core/sitesettings/1/change/")
     assert one(read(form), "#id_entries_per_page").get("min") == "1"
@@ -75,7 +75,7 @@ def test_settings_are_saved_with_one_button_and_shown_again(owner: Client) -> No
     assert one(page, "#id_title").get("value") == "Ours"
 
 
-def test_fields_of_forms_have_the_direction_of_what_is_written_in_them(owner: Client) -> None:
+def test_text_fields_take_the_direction_of_their_text(owner: Client) -> None:
     SiteSettings.current().save()
     page = read(owner.get("/admin/core/sitesettings/1/change/"))
     assert {one(page, f"#id_{name}").get("dir") for name in ("title", "tagline", "footer")} == {"auto"}
@@ -91,7 +91,7 @@ def test_nothing_can_be_saved_as_a_copy(owner: Client) -> None:
     assert Category.objects.get() == category
 
 
-def test_a_window_in_which_something_was_deleted_closes(owner: Client) -> None:
+def test_a_popup_closes_after_its_object_is_deleted(owner: Client) -> None:
     category = CategoryFactory()
     response = owner.post(f"{CATEGORIES}{category.pk}/delete/", {"post": "yes", "_popup": "1"})
     assert response.templates[0].name == "admin/popup_response.html"
@@ -113,19 +113,19 @@ class TestTitles:
     def test_they_name_the_task(self, owner: Client, path: str, title: str) -> None:
         assert heading(owner, path) == title
 
-    def test_a_form_says_whether_it_can_be_changed(self, owner: Client) -> None:
+    def test_the_title_of_a_form_says_whether_it_can_be_edited(self, owner: Client) -> None:
         path = f"{CATEGORIES}{CategoryFactory().pk}/change/"
         assert heading(owner, path) == "Edit category"
         assert heading(client_of(user_in_role("Author")), path) == "View category"
 
-    def test_history_and_deleting(self, owner: Client) -> None:
+    def test_history_and_delete_pages_have_titles(self, owner: Client) -> None:
         category = CategoryFactory()
         assert heading(owner, f"{CATEGORIES}{category.pk}/history/") == "History"
         assert heading(owner, f"{CATEGORIES}{category.pk}/delete/") == "Delete category"
         selected = {"action": "delete_selected", "_selected_action": category.pk}
         assert text(one(read(owner.post(CATEGORIES, selected)), "h1")) == "Delete category"
 
-    def test_the_tab_of_the_browser_says_what_the_page_is_about(self, owner: Client) -> None:
+    def test_the_browser_tab_names_the_object_and_the_page(self, owner: Client) -> None:
         def tab(path: str) -> str:
             return text(one(read(owner.get(path)), "title"))
 
@@ -148,11 +148,11 @@ class TestLists:
             cells = find(read(owner.get(path)), "#result_list td")
             return [cell.get("data-label") for cell in cells]
 
-        # The first is the box for choosing the row.
+        # The first cell has the checkbox that selects the row.
         assert labels("/admin/tags/tag/") == [None, "Slug", "Posts (including drafts)", "First used", "Last used"]
         assert labels("/admin/blog/post/")[:5] == [None, "Title", "Author", "Categories", "Date"]
 
-    def test_the_number_of_rows_inflects_no_name_of_a_kind(self, owner: Client) -> None:
+    def test_the_row_count_says_items_instead_of_inflecting_the_model_name(self, owner: Client) -> None:
         for name, shown in (("Awards", "1 item"), ("News", "2 items")):
             CategoryFactory(name=name)
             assert text(one(read(owner.get(CATEGORIES)), ".paginator .quiet")) == shown
@@ -165,7 +165,7 @@ class TestLoggingInAndOut:
         assert text(one(page, "title")) == "Error: Log in – Lamp & Ledger"
         assert "don't belong to an account that can log in here" in text(one(page, ".errornote"))
 
-    def test_after_logging_out_nothing_of_the_admin_is_shown(self, owner: Client) -> None:
+    def test_the_page_after_logging_out_has_no_navigation(self, owner: Client) -> None:
         CommentFactory(status="pending")
         page = read(owner.post("/admin/logout/"))
         assert find(page, ".navigation") == []
@@ -178,11 +178,11 @@ class TestEmptyLists:
         assert "There is nothing here yet." in shown
         assert 'name="action"' not in shown
 
-    def test_a_search_that_finds_nothing_is_no_empty_list(self, owner: Client) -> None:
+    def test_a_search_without_results_has_its_own_message(self, owner: Client) -> None:
         CategoryFactory(name="Awards")
         assert "Nothing matches." in owner.get(f"{CATEGORIES}?q=other").content.decode()
 
-    def test_only_a_search_has_a_number_of_results(self, owner: Client) -> None:
+    def test_only_a_search_shows_a_number_of_results(self, owner: Client) -> None:
         CategoryFactory(name="Awards"), CategoryFactory(name="News")
         for path, is_search in (("/admin/blog/redirect/", False), (f"{CATEGORIES}?q=award", True)):
             assert ("result" in text(one(read(owner.get(path)), "#changelist-search"))) == is_search
@@ -216,33 +216,33 @@ class TestMessages:
         shown = message(owner.post(f"{CATEGORIES}add/", NEW_CATEGORY | {"name": "<b>{0}</b> %s"}, follow=True))
         assert "“<b>{0}</b> %s” added" in text(shown)
 
-    def test_what_has_no_page_on_the_site_has_no_link_to_one(self, owner: Client) -> None:
+    def test_an_object_without_a_public_page_has_no_view_link(self, owner: Client) -> None:
         data = {"path": "/old/", "destination": CategoryFactory().get_absolute_url()}
         shown = message(owner.post("/admin/blog/redirect/add/", data, follow=True))
         assert text(shown) == f"Redirect “{Redirect.objects.get()}” added."
 
     @pytest.mark.parametrize("name", ["{0} {object.__class__} %s", "<b>"])
-    def test_a_question_repeats_a_name_as_it_is(self, owner: Client, name: str) -> None:
+    def test_a_confirmation_question_repeats_the_name_verbatim(self, owner: Client, name: str) -> None:
         page = read(owner.get(f"{CATEGORIES}{CategoryFactory(name=name).pk}/delete/"))
         assert f"Delete the category “{name}” permanently?" in text(page)
 
-    def test_of_a_kind_without_sentences_of_its_own_name_it(self, owner: Client) -> None:
+    def test_models_without_their_own_messages_are_named_in_generic_ones(self, owner: Client) -> None:
         page = read(owner.get(f"/admin/comments/block/{Block.objects.create(text='casino').pk}/delete/"))
         assert "Delete the blocklist entry “" in text(page)
         assert text(one(read(owner.get("/admin/comments/block/")), ".addlink")) == "Add blocklist entry"
 
-    def test_deleting(self, owner: Client) -> None:
+    def test_deleting_an_object(self, owner: Client) -> None:
         category = CategoryFactory(name="Awards")
         shown = message(owner.post(f"{CATEGORIES}{category.pk}/delete/", {"post": "yes"}, follow=True))
         assert text(shown) == "Category “Awards” deleted."
 
-    def test_deleting_many(self, owner: Client) -> None:
+    def test_deleting_several_objects(self, owner: Client) -> None:
         pks = [Block.objects.create(text=word).pk for word in ("casino", "pills")]
         data = {"action": "delete_selected", "_selected_action": pks, "post": "yes"}
         assert text(message(owner.post("/admin/comments/block/", data, follow=True))) == "2 blocklist entries deleted."
         assert not Block.objects.exists()
 
-    def test_deleting_many_needs_the_permission(self) -> None:
+    def test_deleting_several_objects_requires_the_permission(self) -> None:
         tag = TagFactory()
         data = {"action": "delete_selected", "_selected_action": tag.pk, "post": "yes"}
         client_of(user_in_role("Author")).post("/admin/tags/tag/", data)
@@ -250,7 +250,7 @@ class TestMessages:
 
 
 class TestDeleting:
-    def test_rows_that_only_connect_are_not_listed(self, owner: Client) -> None:
+    def test_rows_of_join_tables_are_not_listed(self, owner: Client) -> None:
         category = CategoryFactory(name="Awards")
         PostFactory(categories=[category])
         page = owner.get(f"{CATEGORIES}{category.pk}/delete/").text
@@ -258,7 +258,7 @@ class TestDeleting:
         assert "object (" not in page
         assert "relationship" not in page
 
-    def test_a_long_list_is_cut(self, owner: Client) -> None:
+    def test_a_long_list_is_truncated(self, owner: Client) -> None:
         post = PostFactory(status=Status.TRASH)
         CommentFactory.create_batch(30, entry=post)
         page = read(owner.get(f"/admin/blog/post/{post.pk}/delete/"))
@@ -266,7 +266,7 @@ class TestDeleting:
 
 
 class TestPeople:
-    def test_the_form_leads_to_a_new_password_and_says_nothing_about_its_hash(self, owner: Client) -> None:
+    def test_the_form_links_to_a_new_password_and_reveals_nothing_about_the_hash(self, owner: Client) -> None:
         person = UserFactory(password="x" * 12)
         page = owner.get(f"/admin/accounts/user/{person.pk}/change/")
         link = f"/admin/accounts/user/{person.pk}/link/"

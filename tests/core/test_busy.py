@@ -1,4 +1,4 @@
-"""People for whom there is no room are told so, and get back what they sent. None of these tests has a database."""
+"""Users whom a busy server refuses are told so and get back what they sent. These tests use no database."""
 
 import logging
 from typing import Any
@@ -30,7 +30,7 @@ def test_a_reader_gets_a_page_in_the_design_of_the_site(client: Client, path: st
     assert not find(read(response), "form")
 
 
-def test_a_comment_comes_back(client: Client) -> None:
+def test_a_refused_comment_is_returned(client: Client) -> None:
     response = client.post("/2015/03/08/post/comment/", {"content": COMMENT, "name": "Ann"})
     assert response.status_code == 503
     assert "Nothing was changed." in text(one(read(response), "main"))
@@ -40,18 +40,18 @@ def test_a_comment_comes_back(client: Client) -> None:
     assert one(form, "input[name=name]").get("value") == "Ann"
 
 
-def test_what_another_site_sends_does_not_come_back(client: Client) -> None:
+def test_a_form_from_another_site_is_not_returned(client: Client) -> None:
     response = client.post("/", {"content": COMMENT}, headers={"sec-fetch-site": "cross-site"})
     assert not find(read(response), "form")
 
 
-def test_a_program_gets_the_sentence_as_json(client: Client) -> None:
+def test_a_program_gets_the_message_as_json(client: Client) -> None:
     response = client.post("/admin/blog/entry/1/draft/", headers={"accept": "application/json"})
     assert response.status_code == 503
     assert response.json() == {"error": "Nothing was changed. Please try again in a few seconds."}
 
 
-def test_the_answer_is_as_safe_as_a_page_and_never_kept(client: Client) -> None:
+def test_the_response_has_security_headers_and_is_never_cached(client: Client) -> None:
     headers = client.get("/").headers
     assert headers["Retry-After"] == "5"
     assert headers["Cache-Control"] == "private, no-store"
@@ -59,13 +59,13 @@ def test_the_answer_is_as_safe_as_a_page_and_never_kept(client: Client) -> None:
     assert "default-src 'none'" in headers["Content-Security-Policy"]
 
 
-def test_it_is_not_logged_as_an_error(client: Client, caplog: pytest.LogCaptureFixture) -> None:
+def test_refusals_are_not_logged(client: Client, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         client.get("/")
     assert not caplog.records
 
 
-def test_no_one_can_ask_for_it() -> None:
-    """The mark is not the name of a header, so only the server sets it."""
+def test_clients_cannot_mark_a_request_as_refused() -> None:
+    """The mark's key in the WSGI environment can't come from a header, so only the server sets it."""
     assert not IS_REFUSED.startswith("HTTP_")
     assert lane_of({"PATH_INFO": "/", "REQUEST_METHOD": "GET"}) is NEW_PAGES

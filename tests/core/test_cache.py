@@ -1,4 +1,4 @@
-"""Whatever goes wrong in the cache is a miss: readers and commenters never notice, and the log says it now and then."""
+"""Any failure of the cache counts as a miss: readers and commenters never notice, and it is logged now and then."""
 
 import logging
 import os
@@ -26,7 +26,7 @@ FILES = "django.core.cache.backends.filebased.FileBasedCache"
 
 
 class BrokenCache(BaseCache):
-    """Raises something other than OSError, whatever is called."""
+    """A cache whose every method raises something other than OSError."""
 
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
@@ -38,7 +38,7 @@ class BrokenCache(BaseCache):
 
 
 class Clock:
-    """A clock that moves when it is told to."""
+    """A clock that only the tests move."""
 
     now = 1_000.0
 
@@ -149,7 +149,7 @@ class TestWorkingCache:
     def _use(self, settings: Settings, tmp_path: Path) -> None:
         use(settings, FILES, str(tmp_path / "cache"))
 
-    def test_it_is_used(self) -> None:
+    def test_it_stores_and_returns_values(self) -> None:
         cache.set("one", 1)
         cache.set("brief", 2, timeout=-1)
         assert [cache.get("one"), cache.get("brief", 0), cache.get("none", "default")] == [1, 0, "default"]
@@ -175,7 +175,7 @@ class TestSweeping:
     def files(self, tmp_path: Path) -> list[str]:
         return sorted(str(path.relative_to(tmp_path / "cache")) for path in (tmp_path / "cache").rglob("*"))
 
-    def test_what_is_stored_with_a_version_is_found_with_it(self) -> None:
+    def test_values_are_found_only_with_the_version_they_were_stored_with(self) -> None:
         cache.set("page", "old", version=7)
         cache.set("page", "new", version=8)
         assert [cache.get("page", version=number) for number in (7, 8, 9)] == ["old", "new", None]
@@ -189,20 +189,20 @@ class TestSweeping:
         assert [cache.get("counter"), cache.get("page", version=7), cache.get("page", version=8)] == [1, None, "new"]
         assert [name.partition("/")[0] for name in self.files(tmp_path) if not name.endswith(".djcache")] == ["8"]
 
-    def test_what_has_expired_is_deleted(self, tmp_path: Path) -> None:
+    def test_expired_values_are_deleted(self, tmp_path: Path) -> None:
         cache.set("brief", 1, timeout=-1)
         cache.set("page", "old", timeout=-1, version=8)
-        cache.sweep(8)  # type: ignore[attr-defined]  # likewise
+        cache.sweep(8)  # type: ignore[attr-defined]  # FailSafeCache has it
         assert [name for name in self.files(tmp_path) if name.endswith(".djcache")] == []
 
-    def test_what_a_killed_process_left_is_deleted(self, tmp_path: Path) -> None:
+    def test_leftover_files_of_killed_processes_are_deleted(self, tmp_path: Path) -> None:
         cache.set("counter", 1)
         for name, written in (("old", 1_000), ("now", None)):
             path = tmp_path / "cache" / name
             path.write_bytes(b"half of a page")
             if written:
                 os.utime(path, (written, written))
-        cache.sweep(1)  # type: ignore[attr-defined]  # likewise
+        cache.sweep(1)  # type: ignore[attr-defined]  # FailSafeCache has it
         assert "old" not in self.files(tmp_path)
         assert "now" in self.files(tmp_path)
 
@@ -225,7 +225,7 @@ class TestBrokenCache:
         with pytest.raises(ValueError, match="not in the cache"):
             cache.incr("one")
 
-    def test_the_log_says_so_once_a_minute(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    def test_failures_are_logged_once_a_minute(self, clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.WARNING):
             for _ in range(100):
                 cache.get("one")
@@ -253,7 +253,7 @@ class TestBrokenCache:
         assert len(calls) == 2
 
     def test_a_quick_failure_does_not_stop_the_cache(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """One damaged entry must not keep the others from being used, or itself from being replaced."""
+        """One damaged entry must not prevent the others from being used, or itself from being replaced."""
         cache.get("damaged")
         monkeypatch.setattr(BrokenCache, "get", lambda *args: "from the cache")
         assert cache.get("other") == "from the cache"
@@ -279,14 +279,14 @@ class TestServer:
         PostFactory()
         assert [self.is_stored() for _ in range(3)] == [False, True, True]
 
-    def test_pages_are_stored_again_after_it_was_emptied(self, server: CacheServer) -> None:
+    def test_pages_are_stored_again_after_it_was_flushed(self, server: CacheServer) -> None:
         PostFactory()
         assert [self.is_stored() for _ in range(2)] == [False, True]
         with redis.Redis(unix_socket_path=str(server.socket)) as other:
             other.flushall()
         assert [self.is_stored() for _ in range(2)] == [False, True]
 
-    def test_it_is_used_again_when_it_is_back(self, server: CacheServer) -> None:
+    def test_it_is_used_again_after_it_was_killed_and_restarted(self, server: CacheServer) -> None:
         PostFactory()
         assert [self.is_stored() for _ in range(2)] == [False, True]
         server.kill()
@@ -294,7 +294,7 @@ class TestServer:
         server.start()
         assert [self.is_stored() for _ in range(2)] == [False, True]
 
-    def test_it_is_used_again_after_a_pause_when_it_answers_again(
+    def test_it_is_used_again_some_time_after_it_was_stopped_and_continued(
         self, server: CacheServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         PostFactory()
@@ -302,7 +302,7 @@ class TestServer:
         server.process.send_signal(signal.SIGSTOP)
         assert [self.is_stored() for _ in range(3)] == [False] * 3
         server.process.send_signal(signal.SIGCONT)
-        # The pause.
+        # As if the pause had ended.
         monkeypatch.setattr(FailSafeCache, "_paused_until", 0)
         assert self.is_stored()
 
@@ -317,7 +317,7 @@ class TestFiles:
         assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100_000
         assert [n for n in range(30) if files.get(str(n))] == list(range(23, 30))
 
-    def test_are_counted_once_in_a_while_only(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_tidied_only_once_in_a_while(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[FileCache] = []
         monkeypatch.setattr(FileCache, "tidy", lambda files: calls.append(files))
         files = FileCache(str(tmp_path), {"OPTIONS": {"MAX_BYTES": 1}})
@@ -325,5 +325,5 @@ class TestFiles:
             files._cull()
         assert 1 <= len(calls) < 50
 
-    def test_need_no_folder_to_tidy(self, tmp_path: Path) -> None:
+    def test_can_be_tidied_without_a_folder(self, tmp_path: Path) -> None:
         FileCache(str(tmp_path / "none"), {"OPTIONS": {"MAX_BYTES": 1}}).tidy()

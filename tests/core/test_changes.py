@@ -103,13 +103,13 @@ class TestContentVersion:
             content_changed()
         assert ContentVersion.objects.get().number == before + 1
 
-    def test_takes_no_longer_the_more_is_due_after_the_commit(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        looked_at = []
+    def test_is_incremented_without_scanning_all_commit_hooks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        scanned = []
 
         class Hooks(list[Any]):
             def __iter__(self) -> Iterator[Any]:
                 for hook in super().__iter__():
-                    looked_at.append(hook)
+                    scanned.append(hook)
                     yield hook
 
         content_changed()
@@ -118,7 +118,7 @@ class TestContentVersion:
         monkeypatch.setattr(connection, "run_on_commit", Hooks(connection.run_on_commit))
         content_changed()
         content_changed(only_comments=True)
-        assert len(looked_at) < 10
+        assert len(scanned) < 10
 
     def test_is_unchanged_after_a_rollback(self, django_capture_on_commit_callbacks: Any) -> None:
         before = ContentVersion.objects.get().number
@@ -140,8 +140,8 @@ class TestContentVersion:
         assert ContentVersion.objects.get().number > 0
 
     @pytest.mark.django_db(transaction=True)
-    def test_is_seen_together_with_what_changed(self, at_once: AtOnce) -> None:
-        """Nobody sees the change under the old version, not even if this process dies right after the commit."""
+    def test_becomes_visible_together_with_the_change(self, at_once: AtOnce) -> None:
+        """The change is never visible under the old version, even if this process dies right after the commit."""
         PostFactory(title="Before")
         before = content_version()
 
@@ -181,7 +181,7 @@ class TestContentVersion:
         at_once(*[content_changed] * 8)
         assert content_version() == before + 8
 
-    def test_of_a_transaction_that_is_undone_is_never_used_again(self) -> None:
+    def test_of_a_rolled_back_transaction_is_never_reused(self) -> None:
         before = content_version()
         with transaction.atomic():
             use_throwaway_version()
@@ -190,15 +190,15 @@ class TestContentVersion:
         assert content_version() == before
 
 
-@pytest.mark.skipif(connection.vendor != "sqlite", reason="Asking PostgreSQL is waiting for it.")
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="Reading from PostgreSQL always means waiting for it.")
 class TestReadingTheVersionWithoutWaiting:
     @pytest.fixture
     def path(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Where the database of this process is said to be."""
+        """The path of this process's database according to its settings."""
         monkeypatch.setitem(connection.settings_dict, "NAME", tmp_path / "a # b ?.sqlite3")
         return tmp_path / "a # b ?.sqlite3"
 
-    def test_works_while_another_is_writing(self, path: Path) -> None:
+    def test_works_while_another_connection_is_writing(self, path: Path) -> None:
         with closing(sqlite3.connect(path, isolation_level=None)) as writer:
             writer.execute("PRAGMA journal_mode=WAL")
             writer.execute("CREATE TABLE core_contentversion (id integer PRIMARY KEY, number bigint)")
@@ -218,7 +218,7 @@ class TestReadingTheVersionWithoutWaiting:
 
 @pytest.mark.django_db(transaction=True)
 class TestContentStandsStill:
-    def test_knows_the_version_that_nobody_can_change_meanwhile(self, at_once: AtOnce) -> None:
+    def test_yields_a_version_that_cannot_change_inside_the_block(self, at_once: AtOnce) -> None:
         def stands_still() -> int | None:
             with content_stands_still() as version:
                 return version
@@ -226,7 +226,7 @@ class TestContentStandsStill:
         before = content_version()
         with content_stands_still() as version:
             assert version == before
-            # Two at once are not needed.
+            # Only one process needs to enter at a time.
             assert at_once(stands_still) == [None]
         with transaction.atomic():
             content_changed()
@@ -251,7 +251,7 @@ class TestContentStandsStill:
         at_once(publish, change)
         assert order == ["published", "changed"]
 
-    def test_changes_retract_what_others_show_or_are_undone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_changes_retract_published_copies_or_are_rolled_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[bool] = []
 
         def retract() -> None:

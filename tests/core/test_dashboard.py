@@ -1,4 +1,4 @@
-"""The dashboard shows the panels that apps register to all staff."""
+"""The dashboard shows all staff the panels that apps register."""
 
 import datetime as dt
 from typing import Any
@@ -51,7 +51,7 @@ def panel_titles(client: Client) -> list[str]:
     return [panel["title"] for panel in client.get(INDEX).context["dashboard_panels"]]
 
 
-def test_is_the_title_of_the_front_page(editor: Client) -> None:
+def test_is_the_title_of_the_start_page_of_the_admin(editor: Client) -> None:
     assert "<h1>Dashboard</h1>" in editor.get(INDEX).content.decode()
 
 
@@ -79,14 +79,14 @@ def test_recent_actions_are_those_of_the_current_user(editor: Client) -> None:
     assert "A march" not in client_of(UserFactory(role="Editor")).get(INDEX).content.decode()
 
 
-def test_what_a_site_has_only_one_of_is_named_once(editor: Client) -> None:
+def test_a_recent_action_on_a_singleton_names_it_only_once(editor: Client) -> None:
     person = User.objects.get()
     AuditRecord.objects.create(person=person, action="published", kind="blog.siteappearance", title="appearance")
     assert text(one(read(editor.get(INDEX)), ".actionlist li")) == "Appearance Published"
 
 
 @pytest.mark.parametrize("path", ["/admin/blog/", "/admin/comments/"])
-def test_pages_of_apps_lead_to_it(editor: Client, path: str) -> None:
+def test_index_pages_of_apps_redirect_to_it(editor: Client, path: str) -> None:
     assert editor.get(path)["Location"] == INDEX
 
 
@@ -100,14 +100,14 @@ def titles_for(role: str) -> list[str]:
 
 
 class TestRoles:
-    def test_a_panel_is_for_those_with_one_of_its_permissions(self, panels: Registry[Panel]) -> None:
+    def test_a_panel_is_shown_to_users_with_any_of_its_permissions(self, panels: Registry[Panel]) -> None:
         permissions = ("blog.add_page", "core.change_sitesettings")
         panels.register("a", Panel("A", "admin/_recent_actions.html", no_context, permissions))
         assert [role for role in ("staff", "Author", "Editor", "superuser") if titles_for(role)] == [
             *("Editor", "superuser")
         ]
 
-    def test_panels_come_in_their_order_and_those_without_content_are_left_out(
+    def test_panels_are_sorted_by_their_order_and_empty_ones_are_left_out(
         self, panels: Registry[Panel], editor: Client
     ) -> None:
         panels.register("a", Panel("Last", "admin/_recent_actions.html", no_context, order=3))
@@ -136,13 +136,13 @@ class TestRoles:
             ),
         ],
     )
-    def test_each_role_sees_what_it_has_to_do(self, role: str, expected: list[str]) -> None:
+    def test_each_role_sees_its_own_panels(self, role: str, expected: list[str]) -> None:
         fill(1)
         assert titles_for(role) == expected
 
 
 def fill(count: int) -> None:
-    """Create posts and comments of all that the dashboard shows."""
+    """Create a pending comment, a scheduled post, and `count` posts that are pending review."""
     CommentFactory(entry=PostFactory(title="Old news"), status=CommentStatus.PENDING)
     later = timezone.now() + dt.timedelta(days=1)
     PostFactory(title="Tomorrow", published_at=later)
@@ -162,7 +162,7 @@ def fill(count: int) -> None:
 
 
 class TestContent:
-    def test_everything_is_one_click_away(self) -> None:
+    def test_panels_link_to_each_post_and_to_the_moderation_queue(self) -> None:
         fill(1)
         links = {
             text(link): link.get("href") for link in find(read(client_of(user_in_role("Editor")).get(INDEX)), "li a")
@@ -172,7 +172,7 @@ class TestContent:
         assert links["A 0"] == f"/admin/blog/post/{Post.objects.get(title='A 0').pk}/change/"
         assert "/admin/comments/queue/" in links.values()
 
-    def test_drafts_are_ones_own_and_authors_see_no_others(self) -> None:
+    def test_authors_see_only_their_own_drafts_and_posts(self) -> None:
         user = UserFactory(role="Author")
         PostFactory(title="Mine", author=user, status=Status.DRAFT)
         PostFactory(title="Mine, public", author=user)
@@ -185,7 +185,7 @@ class TestContent:
         (button,) = find(read(client_of(user_in_role("superuser")).get(INDEX)), ".default")
         assert button.get("href") == "/admin/blog/post/add/"
 
-    def test_owners_are_told_what_they_may_have_forgotten(self) -> None:
+    def test_owners_are_reminded_of_settings_they_may_have_forgotten(self) -> None:
         owner = client_of(user_in_role("superuser"))
         assert "Give your site a title." in owner.get(INDEX).text
         SiteSettings.objects.update(title="Lamp & Ledger")
@@ -193,7 +193,7 @@ class TestContent:
         SiteSettings.objects.update(search_engines_welcome=False)
         assert "Search engines are asked to stay away." in owner.get(INDEX).text
 
-    def test_owners_of_a_new_site_are_told_what_they_can_begin_with(self) -> None:
+    def test_owners_of_a_new_site_are_welcomed_and_offered_an_import(self) -> None:
         owner = client_of(user_in_role("superuser"))
         welcome = "Welcome to your new site"
         page = read(owner.get(INDEX))
@@ -203,14 +203,14 @@ class TestContent:
         PostFactory()
         assert welcome not in titles_for("superuser")
 
-    def test_owners_without_a_name_are_told_what_readers_see(self) -> None:
+    def test_owners_without_a_display_name_are_told_what_readers_see_instead(self) -> None:
         person = user_in_role("superuser")
         assert person
-        told = f"Readers see you as “Author {person.pk}”."
-        assert told not in client_of(person).get(INDEX).text
+        notice = f"Readers see you as “Author {person.pk}”."
+        assert notice not in client_of(person).get(INDEX).text
         User.objects.filter(pk=person.pk).update(display_name="")
         links = find(read(client_of(person).get(INDEX)), f"a[href=/admin/accounts/user/{person.pk}/change/]")
-        assert any(text(link).startswith(told) for link in links)
+        assert any(text(link).startswith(notice) for link in links)
 
     def test_ten_thousand_posts_take_as_many_queries_as_one(self, django_assert_num_queries: Any) -> None:
         editor = client_of(user_in_role("Editor"))

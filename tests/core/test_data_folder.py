@@ -75,7 +75,7 @@ class TestExistingInstallation:
         assert f"Other users of this machine can read or change {data}. Run `chmod 700 {data}`" in found[0]
         assert f"chmod 600 {data}/broadside.sqlite3`" in found[2]
 
-    def test_a_group_may_be_let_through(self, data: Path) -> None:
+    def test_a_group_may_be_allowed_to_enter(self, data: Path) -> None:
         data.chmod(0o710)
         make_private()
         assert mode(data) == "710"
@@ -94,7 +94,9 @@ class TestExistingInstallation:
         secrets.chmod(0o640)
         assert messages() == []
 
-    def test_what_cannot_be_changed_is_left_to_the_check(self, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_paths_whose_mode_cannot_be_changed_are_left_to_the_check(
+        self, data: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def refuse(path: Path, mode: int) -> None:
             raise PermissionError(1, "Operation not permitted")
 

@@ -19,7 +19,7 @@ in_this_statement = Func(template=DURABILITY, output_field=TextField())
 
 
 def durability() -> str:
-    """Return whether the next commit waits."""
+    """Return the setting that determines whether the next commit waits for the disk."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {DURABILITY}")
         return str(cursor.fetchone()[0])
@@ -46,7 +46,7 @@ def group(_commits_wait: None) -> Group:
 
 
 def test_only_this_commit_does_not_wait(group: Group) -> None:
-    # Each time: SQLite applies the setting when it compiles the statement, and Python keeps compiled statements.
+    # Repeated, because SQLite applies the setting when it compiles a statement, and Python caches compiled statements.
     for _ in range(3):
         update_without_sync(Group.objects.filter(pk=group.pk), name=in_this_statement)
         group.refresh_from_db()
@@ -65,14 +65,14 @@ def test_other_connections_see_it_at_once(group: Group) -> None:
         other.close()
 
 
-def test_after_an_error_commits_wait(group: Group) -> None:
+def test_commits_wait_again_after_an_error(group: Group) -> None:
     Group.objects.create(name="taken")
     with pytest.raises(IntegrityError):
         update_without_sync(Group.objects.filter(pk=group.pk), name="taken")
     assert durability() == WAITS
 
 
-def test_within_a_transaction_it_waits_as_long_as_that_one(group: Group) -> None:
+def test_within_a_transaction_it_has_the_durability_of_the_transaction(group: Group) -> None:
     with transaction.atomic():
         update_without_sync(Group.objects.filter(pk=group.pk), name=in_this_statement)
         assert durability() == WAITS
@@ -90,7 +90,7 @@ def test_only_these_rows_are_updated(group: Group) -> None:
     assert group.name == "new"
 
 
-def test_on_sqlite_no_commit_of_a_block_waits_and_those_after_it_do(group: Group) -> None:
+def test_on_sqlite_commits_in_a_block_do_not_wait_and_later_ones_do(group: Group) -> None:
     rows = Group.objects.filter(pk=group.pk)
     for _ in range(2):
         with commits_without_sync():
@@ -101,20 +101,20 @@ def test_on_sqlite_no_commit_of_a_block_waits_and_those_after_it_do(group: Group
         assert rows.get().name == WAITS
 
 
-def test_after_a_block_that_failed_commits_wait(group: Group) -> None:
+def test_commits_wait_again_after_a_block_that_failed(group: Group) -> None:
     with pytest.raises(RuntimeError, match="planned"), commits_without_sync():
         raise RuntimeError("planned")
     assert durability() == WAITS
 
 
-def test_a_block_within_a_transaction_waits_as_long_as_that_one(group: Group) -> None:
+def test_a_block_within_a_transaction_has_the_durability_of_the_transaction(group: Group) -> None:
     with transaction.atomic(), commits_without_sync():
         assert durability() == WAITS
     assert durability() == WAITS
 
 
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="PostgreSQL says what is on the disk")
-def test_the_next_commit_takes_it_to_the_disk(group: Group) -> None:
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="Only PostgreSQL reports what is on disk.")
+def test_the_next_commit_flushes_it_to_the_disk(group: Group) -> None:
     update_without_sync(Group.objects.filter(pk=group.pk), name="new")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_wal_insert_lsn()")

@@ -25,7 +25,7 @@ TIME = dt.datetime(2019, 10, 2, 13, 53, tzinfo=dt.UTC)
         ("ja", "2019年10月2日", "2019年10月", "13:53"),
     ],
 )
-def test_they_have_the_format_of_the_language(language: str, day: str, month: str, time: str) -> None:
+def test_dates_and_times_have_the_format_of_the_language(language: str, day: str, month: str, time: str) -> None:
     with override(language):
         assert (format_day(TIME), format_month(TIME), format_time(TIME)) == (day, month, time)
 
@@ -39,13 +39,13 @@ def test_headings_have_the_wording_of_wordpress_only_in_american_english(languag
         assert (format_day(TIME, ordinal=True), format_month(TIME, comma=True)) == (day, month)
 
 
-def test_templates_show_them_in_the_sites_time_zone() -> None:
+def test_templates_show_times_in_the_time_zone_of_the_site() -> None:
     late = dt.datetime(2019, 10, 2, 23, 30, tzinfo=dt.timezone(dt.timedelta(hours=-2)))
     template = Template("{% load dates %}{{ late|day }} {{ late|time_of_day }}")
     assert template.render(Context({"late": late})) == "October 3, 2019 1:30 am"
 
 
-def test_times_in_lists_of_the_admin_are_those_that_staff_see_elsewhere() -> None:
+def test_lists_in_the_admin_show_times_in_the_format_for_staff() -> None:
     time = at(2018, 5, 17, 15, 30)
     assert date_format(time, "DATETIME_FORMAT") == format_datetime(time) == "Thu 17 May 2018, 15:30"
     assert format_day_for_staff(time) == "17 May 2018"
@@ -67,7 +67,7 @@ def test_times_in_arabic_are_not_in_the_format_of_american_english() -> None:
         ("ar", "خميس 3 ديسمبر، 08:00", "خميس 17 مايو، 2018، 15:30"),
     ],
 )
-def test_times_for_staff_have_the_day_as_each_language_writes_it(
+def test_times_for_staff_follow_the_conventions_of_each_language(
     language: str, this_year: str, another_year: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = at(2026, 11, 27)

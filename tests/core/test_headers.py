@@ -1,4 +1,4 @@
-"""Every response turns off what the site doesn't use, and only media can be embedded by other sites."""
+"""Every response disables browser features that the site doesn't use, and only media can be embedded elsewhere."""
 
 import pytest
 from django.test import Client
@@ -44,14 +44,14 @@ def test_media_that_have_not_changed_keep_their_policies(client: Client) -> None
 
 
 @pytest.mark.parametrize("path", ["/", "/nothing/", "/admin/login/", "/static/css/site.css", "/static/js/players.js"])
-def test_all_but_media_has_the_policy_of_pages(client: Client, path: str) -> None:
-    # A worker follows the policy of its script, and an icon that is opened by itself that of its file.
+def test_everything_but_media_has_the_content_security_policy_of_pages(client: Client, path: str) -> None:
+    # A worker follows the policy of its script, and an icon that is opened on its own the policy of its file.
     policy = fetch(client, path)["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; script-src 'self'; ")
     assert policy == fetch(client, "/privacy/")["Content-Security-Policy"]
 
 
-def test_pages_from_the_cache_and_for_the_staff_have_the_headers_too(client: Client) -> None:
+def test_cached_pages_and_pages_for_staff_have_the_headers_too(client: Client) -> None:
     client.get("/")
     assert "camera=()" in client.get("/")["Permissions-Policy"]
     client.force_login(UserFactory(role="Editor"))

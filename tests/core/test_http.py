@@ -30,7 +30,7 @@ def download(client: HTTPClient, url: str, *, max_bytes: int = 1_000_000) -> byt
 
 @pytest.fixture
 def secure_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The host and port of a server on this machine with a certificate for ten days, which is trusted."""
+    """The host and port of a local server with a trusted certificate that is valid for ten days."""
     certificate, key = tmp_path / "certificate.pem", tmp_path / "key.pem"
     arguments = [
         "-newkey",
@@ -93,14 +93,14 @@ class TestDownload:
 
 
 class TestProbe:
-    def test_says_how_the_server_answers_whatever_the_status(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_returns_the_response_whatever_its_status(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", 403, body=CONTENT, X_Frame_Options="DENY")
         probe = client.probe(web_server.url("/a"), max_bytes=7)
         assert (probe.status, probe.headers["X-Frame-Options"], probe.body) == (403, "DENY", b"content")
         assert probe.certificate_expires_at is None
         assert client.probe(web_server.url("/a")).body == b""
 
-    def test_follows_no_redirect(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_does_not_follow_redirects(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", 301, Location="/b")
         assert client.probe(web_server.url("/a")).headers["Location"] == "/b"
         assert web_server.requests == {"/a": 1}
@@ -112,12 +112,12 @@ class TestProbe:
             HTTPClient().probe(web_server.url("/a"))
         assert not web_server.requests
 
-    def test_fails_as_a_download_does(self, client: HTTPClient) -> None:
+    def test_fails_like_a_download(self, client: HTTPClient) -> None:
         for url in ("nonsense", "http://me@127.0.0.1/", "http://127.0.0.1:1/"):
             with pytest.raises(FetchError):
                 HTTPClient(allow_private=True).probe(url)
 
-    def test_knows_when_the_certificate_expires(self, secure_server: str) -> None:
+    def test_returns_when_the_certificate_expires(self, secure_server: str) -> None:
         probe = HTTPClient(allow_private=True).probe(f"https://{secure_server}/")
         assert probe.certificate_expires_at is not None
         assert dt.timedelta(days=8) < probe.certificate_expires_at - dt.datetime.now(dt.UTC) < dt.timedelta(days=10)
@@ -132,15 +132,15 @@ class TestProbe:
 
 
 class TestFollow:
-    def test_says_where_redirects_lead_and_how_the_server_answers_there(
-        self, web_server: StubServer, client: HTTPClient
-    ) -> None:
+    def test_returns_the_final_url_and_its_response(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a", 301, Location="b/c")
         web_server.answer("/b/c", 403, body=CONTENT)
         url, probe = client.follow(web_server.url("/a"), max_bytes=7)
         assert (url, probe.status, probe.body) == (web_server.url("/b/c"), 403, b"content")
 
-    def test_follows_no_redirect_for_ever_or_to_other_hosts(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_does_not_follow_redirects_endlessly_or_to_other_hosts(
+        self, web_server: StubServer, client: HTTPClient
+    ) -> None:
         for location, error in (("/a", "too many"), ("http://example.org/", "not allowed"), ("http://[", "invalid")):
             web_server.answers["/a"] = [(302, {"Location": location}, b"")]
             with pytest.raises(FetchError, match=error):
@@ -148,7 +148,7 @@ class TestFollow:
 
 
 class TestPost:
-    def test_sends_a_form_and_says_how_the_server_answers(self, web_server: StubServer, client: HTTPClient) -> None:
+    def test_sends_a_form_and_returns_the_response(self, web_server: StubServer, client: HTTPClient) -> None:
         web_server.answer("/a?b=c", 202, body=CONTENT, X_Frame_Options="DENY")
         probe = client.post(web_server.url("/a?b=c"), {"d": "é&", "e": ""})
         assert (probe.status, probe.headers["X-Frame-Options"], probe.body) == (202, "DENY", b"")
@@ -252,7 +252,7 @@ class TestTime:
             download(HTTPClient(allow_private=True, timeout=0.05), url)
         assert caught.value.is_temporary
 
-    def test_a_host_with_many_addresses_exceeds_it_as_well(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_host_with_many_addresses_exceeds_the_deadline(self, monkeypatch: pytest.MonkeyPatch) -> None:
         addresses = [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))] * 99
         monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: addresses)
         with pytest.raises(FetchError, match="too long"):

@@ -1,4 +1,4 @@
-"""Languages: in which one the interface speaks about a text."""
+"""The language of the interface around a text, names of languages, and the translation catalogues."""
 
 import gettext
 import re
@@ -40,14 +40,14 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
         ("es-mx", "es", "es-mx"),
     ],
 )
-def test_a_text_is_spoken_about_in_its_language_if_that_ships(
+def test_the_interface_around_a_text_uses_its_language_if_that_ships(
     settings: Settings, site: str, text: str, spoken: str
 ) -> None:
     settings.LANGUAGE_CODE = site
     assert interface_language(text) == spoken
 
 
-def test_the_language_before_comes_back() -> None:
+def test_the_previous_language_is_restored() -> None:
     with speaking("ar"):
         assert get_language() == "ar"
         assert in_quotes("x") == "«x»"
@@ -57,28 +57,28 @@ def test_the_language_before_comes_back() -> None:
 @pytest.mark.parametrize(
     ("items", "words"), [(["one"], "one"), (["one", "two"], "one and two"), (["one", "two", 3], "one, two and 3")]
 )
-def test_a_list_is_a_part_of_a_sentence(items: list[object], words: str) -> None:
+def test_a_list_is_written_out_in_words(items: list[object], words: str) -> None:
     assert in_words(items) == words
 
 
-def test_each_is_named_by_its_speakers() -> None:
+def test_languages_are_named_in_their_own_language() -> None:
     assert dict(language_choices())["ar"] == "العربيّة"
     assert (language_name("fr"), language_name("xx"), language_name("")) == ("français", "xx", "")
 
 
-def test_alternates_name_a_default(settings: Settings) -> None:
+def test_alternates_include_a_default(settings: Settings) -> None:
     assert alternates({"ar": "/a/", "fr": "/f/"}) == [("ar", "/a/"), ("fr", "/f/"), ("x-default", "/a/")]
     settings.LANGUAGE_CODE = "fr"
     assert alternates({"ar": "/a/", "fr": "/f/"})[-1] == ("x-default", "/f/")
     assert alternates({"fr": "/f/"}) == []
 
 
-def test_those_that_ship_are_those_with_a_catalogue() -> None:
+def test_shipped_languages_are_those_with_a_catalogue() -> None:
     assert sorted(path.name for path in LOCALE.iterdir()) == list(SHIPPED)
 
 
 def messages(language: str) -> dict[Any, str]:
-    """Return the translations of a catalogue by message, and those of plurals by message and form."""
+    """Return the translations of a catalogue, keyed by message, or by message and form for plurals."""
     with (LOCALE / language / "LC_MESSAGES/django.mo").open("rb") as file:
         catalogue: dict[Any, str] = gettext.GNUTranslations(file)._catalog  # type: ignore[attr-defined]  # there is no other way to list them
     return {key: text for key, text in catalogue.items() if key}
@@ -86,7 +86,7 @@ def messages(language: str) -> dict[Any, str]:
 
 @pytest.mark.parametrize("language", [language for language in SHIPPED if language != "en"])
 class TestCatalogues:
-    """That they are complete, `make check` finds."""
+    """`make check` verifies that they are complete."""
 
     def test_add_and_lose_no_markup(self, language: str) -> None:
         wrong = {

@@ -1,4 +1,4 @@
-"""What a process remembers until public content other than comments changes."""
+"""Values that a process caches in memory until public content other than comments changes."""
 
 import datetime as dt
 import time
@@ -26,68 +26,72 @@ def numbers() -> Iterator[int]:
     return count(1)
 
 
-def ask(numbers: Iterator[int], *key: str) -> int:
+def recall(numbers: Iterator[int], *key: str) -> int:
     return remembered(SiteSettings.current(), lambda: next(numbers), *key)
 
 
 class TestRemembered:
-    def test_is_made_once_for_each_key(self, numbers: Iterator[int]) -> None:
-        assert [ask(numbers, "a"), ask(numbers, "a"), ask(numbers, "b"), ask(numbers, "a")] == [1, 1, 2, 1]
+    def test_value_is_computed_once_for_each_key(self, numbers: Iterator[int]) -> None:
+        assert [recall(numbers, "a"), recall(numbers, "a"), recall(numbers, "b"), recall(numbers, "a")] == [1, 1, 2, 1]
 
-    def test_is_made_again_after_public_content_has_changed(self, numbers: Iterator[int]) -> None:
-        ask(numbers, "a")
+    def test_value_is_computed_again_after_public_content_has_changed(self, numbers: Iterator[int]) -> None:
+        recall(numbers, "a")
         PostFactory()
-        assert ask(numbers, "a") == 2
+        assert recall(numbers, "a") == 2
 
-    def test_is_made_again_after_another_process_has_changed_public_content(self, numbers: Iterator[int]) -> None:
-        ask(numbers, "a")
+    def test_value_is_computed_again_after_another_process_has_changed_public_content(
+        self, numbers: Iterator[int]
+    ) -> None:
+        recall(numbers, "a")
         ContentVersion.objects.update(number=5, entries=5)
-        assert ask(numbers, "a") == 2
+        assert recall(numbers, "a") == 2
 
-    def test_is_made_again_if_comments_and_other_things_change_in_one_transaction(self, numbers: Iterator[int]) -> None:
+    def test_value_is_computed_again_if_comments_and_a_post_change_in_one_transaction(
+        self, numbers: Iterator[int]
+    ) -> None:
         post = PostFactory()
-        ask(numbers, "a")
+        recall(numbers, "a")
         with transaction.atomic():
             CommentFactory(entry=post)
             post.title = "Another"
             post.save()
-        assert ask(numbers, "a") == 2
+        assert recall(numbers, "a") == 2
 
-    def test_is_made_again_when_a_scheduled_post_is_due(
+    def test_value_is_computed_again_when_a_scheduled_post_is_due(
         self, numbers: Iterator[int], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         PostFactory(published_at=timezone.now() + dt.timedelta(minutes=1))
-        assert ask(numbers, "a") == 1
+        assert recall(numbers, "a") == 1
         now = time.monotonic()
         monkeypatch.setattr(time, "monotonic", lambda: now + 50)
-        assert ask(numbers, "a") == 1
+        assert recall(numbers, "a") == 1
         monkeypatch.setattr(time, "monotonic", lambda: now + 61)
-        assert ask(numbers, "a") == 2
+        assert recall(numbers, "a") == 2
 
-    def test_depends_on_the_language(self, numbers: Iterator[int]) -> None:
-        ask(numbers, "a")
+    def test_value_depends_on_the_language(self, numbers: Iterator[int]) -> None:
+        recall(numbers, "a")
         with translation.override("fr"):
-            assert ask(numbers, "a") == 2
+            assert recall(numbers, "a") == 2
 
-    def test_has_a_limit(self, numbers: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_number_of_values_is_limited(self, numbers: Iterator[int], monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(memory, "MAX_VALUES", 1)
-        assert [ask(numbers, "a"), ask(numbers, "b"), ask(numbers, "b"), ask(numbers, "a")] == [1, 2, 3, 1]
+        assert [recall(numbers, "a"), recall(numbers, "b"), recall(numbers, "b"), recall(numbers, "a")] == [1, 2, 3, 1]
 
 
 @pytest.mark.django_db(transaction=True)
 class TestComments:
-    def test_leave_what_is_remembered_alone(self, numbers: Iterator[int]) -> None:
+    def test_do_not_invalidate_remembered_values(self, numbers: Iterator[int]) -> None:
         post = PostFactory()
-        ask(numbers, "a")
+        recall(numbers, "a")
         version = content_version()
         comment = CommentFactory(entry=post)
         recount(post)
         comment.delete()
         recount_all([post.pk])
         assert content_version() == version + 4
-        assert ask(numbers, "a") == 1
+        assert recall(numbers, "a") == 1
 
-    def test_settings_that_are_remembered_know_the_current_content_version(self) -> None:
+    def test_remembered_settings_have_the_current_content_version(self) -> None:
         post = PostFactory()
         before = SiteSettings.remembered()
         CommentFactory(entry=post)
@@ -97,7 +101,7 @@ class TestComments:
 
 
 class TestRecent:
-    def test_drops_what_was_not_asked_for_longest(self) -> None:
+    def test_drops_the_least_recently_used_value(self) -> None:
         recent = Recent[str, int](max_bytes=20)
         recent.add("a", 1, 10)
         recent.add("b", 2, 10)
@@ -105,7 +109,7 @@ class TestRecent:
         recent.add("c", 3, 10)
         assert [recent.get(key) for key in "abc"] == [1, None, 3]
 
-    def test_keeps_nothing_that_is_larger_than_its_limit(self) -> None:
+    def test_keeps_no_value_larger_than_its_limit(self) -> None:
         recent = Recent[str, int](max_bytes=20)
         recent.add("a", 1, 21)
         assert (recent.get("a"), recent.size) == (None, 0)

@@ -1,4 +1,4 @@
-"""The navigation of the admin is by task, and everyone sees what they may use."""
+"""The navigation of the admin is organised by task, and shows each user what they may use."""
 
 from collections.abc import Callable
 from typing import Any
@@ -67,7 +67,7 @@ class TestItems:
     def test_visitors_see_none(self) -> None:
         assert labels(page_of("anonymous", "/admin/login/")) == []
 
-    def test_an_item_shows_what_belongs_to_it_while_someone_is_there(self) -> None:
+    def test_an_item_shows_its_subitems_while_it_is_current(self) -> None:
         selector = ".navigation ul a"
         assert labels(page_of("Moderator", "/admin/comments/comment/"), selector) == [
             *("All comments", "Blocklist", "Decisions", "Statistics", "E-mail notifications")
@@ -92,11 +92,11 @@ class TestCurrentItem:
         (link,) = page_of("superuser", path).xpath("//*[@class='navigation']//a[@aria-current]")
         assert (link.text.strip(), link.get("aria-current")) == (current, value)
 
-    def test_settings_are_no_page_below_themselves(self) -> None:
+    def test_the_settings_have_no_breadcrumb_to_themselves(self) -> None:
         assert labels(page_of("superuser", "/admin/core/sitesettings/1/change/"), ".trail a") == []
         assert labels(page_of("superuser", "/admin/comments/commentsettings/1/change/"), ".trail a") == ["Settings"]
 
-    def test_pages_below_it_lead_back(self) -> None:
+    def test_pages_below_an_item_have_breadcrumbs(self) -> None:
         post = PostFactory(title="A march")
         trail = ".trail a"
         assert labels(page_of("Editor", "/admin/blog/post/"), trail) == []
@@ -109,7 +109,7 @@ class TestCurrentItem:
 
 class TestCounts:
     @pytest.fixture(autouse=True)
-    def waiting(self) -> None:
+    def _pending_content(self) -> None:
         PostFactory.create_batch(2, status=Status.PENDING)
         PageFactory(status=Status.PENDING)
         CommentFactory.create_batch(3, status=CommentStatus.PENDING)
@@ -123,7 +123,7 @@ class TestCounts:
             ("Moderator", {"comments": "3"}),
         ],
     )
-    def test_they_say_how_much_is_waiting_for_the_role(self, role: str, counts: dict[str, str]) -> None:
+    def test_they_show_how_much_is_pending_for_the_role(self, role: str, counts: dict[str, str]) -> None:
         found = find(page_of(role), ".navigation .count")
         assert {count.get("data-count"): count.text for count in found} == counts
 
@@ -166,12 +166,12 @@ def item(**changes: Any) -> NavigationItem:
     ],
     ids=["none", "URL", "permission", "missing parent", "parent"],
 )
-def test_the_system_check_finds_wrong_items(changed: Callable[[], NavigationItem], problems: list[str]) -> None:
+def test_the_system_check_finds_invalid_items(changed: Callable[[], NavigationItem], problems: list[str]) -> None:
     assert list(navigation_items.find_problems("a", changed())) == problems
 
 
 class TestFirstSteps:
-    """On the front page of a site on which nothing was published."""
+    """Suggestions on the front page of a site on which nothing has been published."""
 
     @pytest.mark.parametrize(
         ("role", "expected"),
@@ -191,7 +191,7 @@ class TestFirstSteps:
             ),
         ],
     )
-    def test_each_role_sees_what_it_can_begin_with(self, role: str, expected: list[str]) -> None:
+    def test_each_role_sees_its_own_first_steps(self, role: str, expected: list[str]) -> None:
         client = client_of(user_in_role(role))
         links = find(read(client.get("/")), ".first-steps a")
         assert [text(link) for link in links] == expected
@@ -201,6 +201,6 @@ class TestFirstSteps:
         main = one(read(client.get("/")), "main")
         assert text(main) == "Nothing has been published here yet."
 
-    def test_they_are_gone_when_something_was_published(self) -> None:
+    def test_they_disappear_once_something_is_published(self) -> None:
         PostFactory()
         assert not find(read(client_of(user_in_role("superuser")).get("/")), ".first-steps")

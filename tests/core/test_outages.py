@@ -1,4 +1,4 @@
-"""While the site can't store or read anything, people get a page that says so, and what they sent."""
+"""While the site can't read or store anything, users get a page that says so and returns what they sent."""
 
 import datetime as dt
 import errno
@@ -29,13 +29,13 @@ from tests.factories.admin import form_data
 from tests.factories.files import picture
 from tests.factories.responses import find, one, read, text
 
-# Longer than a line, with what a text area may change.
+# Several lines, with everything that a text area might change.
 SOURCE = "\nA text with <tags> & “signs”,\n\n\tindented, which took a whole day to write, and must not be lost.\n"
 
 
 @contextmanager
 def failing(fails: Callable[[str], bool]) -> Iterator[None]:
-    """Let statements fail like those of a database that is full, read-only or away."""
+    """Make matching statements fail as if the database were full, read-only or unreachable."""
 
     def execute(run: Any, sql: str, *rest: Any) -> Any:
         if fails(sql):
@@ -89,7 +89,7 @@ def sqlite_error(code: int) -> sqlite3.OperationalError:
 
 def server_error(state: str) -> Exception:
     error = Exception("message")
-    error.sqlstate = state  # type: ignore[attr-defined]  # as psycopg's errors have it
+    error.sqlstate = state  # type: ignore[attr-defined]  # psycopg's errors have it
     return error
 
 
@@ -113,13 +113,13 @@ def server_error(state: str) -> Exception:
         (None, False),
     ],
 )
-def test_what_is_an_outage(error: Exception | None, expected: bool) -> None:
+def test_outages_are_told_apart_from_other_errors(error: Exception | None, expected: bool) -> None:
     assert is_outage(error) is expected
 
 
 @pytest.mark.django_db
 class TestWriting:
-    def test_a_post_comes_back_in_the_admin_and_can_be_sent_again(self) -> None:
+    def test_the_admin_returns_a_post_that_can_be_sent_again(self) -> None:
         client = client_of()
         with failing(is_write):
             response = client.post("/admin/blog/post/add/", sent_post())
@@ -139,7 +139,7 @@ class TestWriting:
         assert post.source == SOURCE
         assert sorted(str(tag) for tag in post.tags.all()) == ["one", "two"]
 
-    def test_without_any_database_it_comes_back_in_a_plain_page(self) -> None:
+    def test_without_a_database_the_post_is_returned_on_a_plain_page(self) -> None:
         client, data = client_of(), sent_post()
         with failing(is_any):
             response = client.post("/admin/blog/post/add/?_changelist_filters=x%3D1", data)
@@ -150,7 +150,7 @@ class TestWriting:
         assert form.get("action") == "/admin/blog/post/add/?_changelist_filters=x%3D1"
         assert values_of(form)["source"] == [SOURCE.replace("\n", "\r\n")]
 
-    def test_passwords_are_not_shown_but_asked_for(self) -> None:
+    def test_passwords_are_not_shown_and_must_be_entered_again(self) -> None:
         client = client_of()
         with failing(is_write):
             response = client.post("/admin/blog/post/add/", sent_post(password="The secret of a post"))
@@ -172,7 +172,7 @@ class TestWriting:
         assert values_of(form)["alt"] == ["A ship in the harbour"]
         assert not Picture.objects.exists()
 
-    def test_an_upload_that_the_disk_cannot_take_leaves_the_rest_of_its_form(
+    def test_an_upload_that_does_not_fit_on_the_disk_keeps_the_other_fields(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*args: Any) -> Any:
@@ -192,7 +192,7 @@ class TestWriting:
             ("/admin/media/upload/", "files", "harbour.pdf"),
         ],
     )
-    def test_scripts_learn_that_the_disk_can_not_take_an_upload(
+    def test_scripts_are_told_that_an_upload_does_not_fit_on_the_disk(
         self, monkeypatch: pytest.MonkeyPatch, url: str, field: str, name: str
     ) -> None:
         def full(*args: Any) -> Any:
@@ -203,14 +203,14 @@ class TestWriting:
         response = client_of().post(url, {field: file}, headers={"accept": "application/json"})
         assert "could not be stored" in response.json()["error"]
 
-    def test_scripts_get_a_sentence(self) -> None:
+    def test_scripts_get_the_message_as_json(self) -> None:
         client = client_of()
         with failing(is_write):
             response = client.post("/admin/blog/post/add/", sent_post(), headers={"accept": "application/json"})
         assert response.status_code == 503
         assert "can't save anything" in response.json()["error"]
 
-    def test_an_error_in_the_code_also_gives_the_text_back(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_internal_error_returns_the_text_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*args: Any, **kwargs: Any) -> Any:
             raise ZeroDivisionError
 
@@ -223,22 +223,22 @@ class TestWriting:
         assert values_of(one(read(response), "form.sent"))["source"] == [SOURCE.replace("\n", "\r\n")]
 
 
-class TestWhatIsGivenBack:
-    def test_nothing_that_another_site_sent(self) -> None:
+class TestReturnedForm:
+    def test_omits_what_another_site_sent(self) -> None:
         request = RequestFactory().post("/", {"text": "Some words"}, headers={"sec-fetch-site": "cross-site"})
         assert sent_context(request)["sent"] == []
 
-    def test_the_token_that_was_sent_and_no_new_one(self) -> None:
+    def test_contains_the_csrf_token_that_was_sent_and_no_new_one(self) -> None:
         request = RequestFactory().post("/", {"csrfmiddlewaretoken": "forged"})
         assert [(field.name, field.value, field.kind) for field in sent_context(request)["sent"]] == [
             ("csrfmiddlewaretoken", "forged", "hidden")
         ]
 
-    def test_nothing_of_what_is_no_form(self) -> None:
+    def test_omits_a_body_that_is_not_a_form(self) -> None:
         request = RequestFactory().post("/", b'{"fields": 1}', content_type="application/json")
         assert sent_context(request)["sent"] == []
 
-    def test_nothing_of_what_can_not_be_read(self) -> None:
+    def test_omits_a_body_that_cannot_be_parsed(self) -> None:
         request = RequestFactory().post("/", b"x", content_type="multipart/form-data; boundary=")
         assert sent_context(request)["sent"] == []
 
@@ -250,14 +250,14 @@ class TestWhatIsGivenBack:
     def test_a_file_that_could_not_be_stored_has_a_name_and_nothing_else(self) -> None:
         file = UnstoredFile("a.png", OSError(errno.ENOSPC, "No space left on device"))
         assert file.name == "a.png"
-        for look in (lambda: file.size, file.read, lambda: len(file), lambda: file.seek(0)):
+        for access in (lambda: file.size, file.read, lambda: len(file), lambda: file.seek(0)):
             with pytest.raises(OutageError, match="No space left"):
-                look()
+                access()
 
 
 @pytest.mark.django_db
 class TestReading:
-    def test_a_page_says_that_it_can_not_be_shown(self) -> None:
+    def test_a_page_reports_that_it_cannot_be_shown(self) -> None:
         path = PostFactory().get_absolute_url()
         with failing(is_any):
             response = client_of("").get(path)
@@ -269,16 +269,16 @@ class TestReading:
         assert not find(page, "form")
         assert client_of("").get(path).status_code == 200
 
-    def test_people_who_are_logged_in_can_read_while_nothing_can_be_written(self) -> None:
+    def test_logged_in_users_can_read_while_nothing_can_be_written(self) -> None:
         client = client_of()
-        # So long that the session would note that it is in use.
+        # Long enough ago that the request would update the time the session was last used.
         Session.objects.update(last_used_at=timezone.now() - dt.timedelta(minutes=10))
         with failing(is_write):
             assert client.get("/admin/blog/post/").status_code == 200
 
 
 @pytest.mark.django_db
-def test_a_session_that_can_not_be_stored_has_not_been_ended_elsewhere() -> None:
+def test_a_session_that_cannot_be_stored_is_not_taken_for_one_that_was_ended_elsewhere() -> None:
     client = client_of()
     session: Any = client.session
     session["something"] = "new"
@@ -295,7 +295,9 @@ class TestLog:
         exc_info = (type(error), error, None)
         return logging.LogRecord("django.request", logging.ERROR, "x.py", 1, "%s: %s", ("Gone", "/x/"), exc_info)
 
-    def test_an_outage_is_a_line_and_an_error_once_in_a_minute(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_outage_is_logged_on_one_line_and_as_an_error_once_a_minute(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         now = 0.0
         monkeypatch.setattr("config.logs.time.monotonic", lambda: now)
         outages = OutageFilter()
@@ -307,7 +309,7 @@ class TestLog:
             assert line.getMessage() == "Gone: /x/. away"
         assert levels == ["ERROR", "WARNING", "WARNING", "ERROR"]
 
-    def test_an_error_in_the_code_keeps_its_traceback(self) -> None:
+    def test_an_internal_error_keeps_its_traceback(self) -> None:
         record = self.record(ZeroDivisionError())
         assert OutageFilter().filter(record) is record
         assert record.exc_info

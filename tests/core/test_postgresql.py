@@ -1,4 +1,4 @@
-"""While a PostgreSQL server is away, one thread at a time waits for it, and the others go on without it."""
+"""While a PostgreSQL server is unreachable, one thread at a time waits for it, and the others fail immediately."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from core.postgresql.base import PAUSE, DatabaseWrapper
 
 
 class Server:
-    """A server that takes `seconds` to answer or to fail, and the clock that says so."""
+    """A server that takes `seconds` to answer or to fail, with the clock that this advances."""
 
     def __init__(self) -> None:
         self.now, self.seconds, self.is_away, self.attempts = 100.0, 0.01, False, 0
@@ -47,7 +47,7 @@ def connect() -> Any:
     return DatabaseWrapper({"OPTIONS": {}}, "default").get_new_connection({"connect_timeout": 5})
 
 
-def test_after_a_slow_failure_the_others_fail_at_once(server: Server) -> None:
+def test_after_a_slow_failure_other_requests_fail_immediately(server: Server) -> None:
     server.is_away, server.seconds = True, 5
     for _request in range(10):
         with pytest.raises(OperationalError):
@@ -62,7 +62,7 @@ def test_after_a_while_one_request_tries_again(server: Server, monkeypatch: pyte
     server.now += PAUSE
 
     def connect_while_another_does(*args: Any) -> Any:
-        # This one is still waiting, so the other does not begin to.
+        # The first request is still waiting, so another one does not even try.
         with pytest.raises(OperationalError, match="a moment ago"):
             connect()
         return server.connect()
@@ -71,12 +71,12 @@ def test_after_a_while_one_request_tries_again(server: Server, monkeypatch: pyte
     server.is_away = False
     assert connect() == "a connection"
     assert server.attempts == 2
-    # From now on, everyone connects.
+    # From now on, every request connects.
     monkeypatch.setattr(django_base.DatabaseWrapper, "get_new_connection", server.connect)
     assert connect() == connect() == "a connection"
 
 
-def test_a_server_that_refuses_at_once_is_asked_each_time(server: Server) -> None:
+def test_a_server_that_refuses_immediately_is_tried_each_time(server: Server) -> None:
     server.is_away = True
     for _request in range(10):
         with pytest.raises(OperationalError):
@@ -84,7 +84,7 @@ def test_a_server_that_refuses_at_once_is_asked_each_time(server: Server) -> Non
     assert server.attempts == 10
 
 
-def test_a_pool_whose_connections_are_all_in_use_is_no_server_that_is_away(
+def test_an_exhausted_pool_is_not_taken_for_an_unreachable_server(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pool = Pool()

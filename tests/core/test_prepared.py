@@ -1,4 +1,4 @@
-"""Prepared queries return what the same query sets return, whose SQL is compiled only once."""
+"""Prepared queries return the same as the query sets they are built from, but compile their SQL only once."""
 
 import datetime as dt
 from typing import Any
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 
 class TestRows:
-    def test_values_of_each_type_find_what_they_find_in_a_query_set(self) -> None:
+    def test_values_of_each_type_find_the_same_as_in_a_query_set(self) -> None:
         old, new = (
             PostFactory(published_at=at(2020, 1, 1), slug="a", translation_group=UUID(int=1)),
             PostFactory(published_at=at(2021, 1, 1), slug="ä'%s"),
@@ -65,7 +65,7 @@ class TestRows:
         assert first(stop=2, order="pk") == posts[:2]
         assert first(stop=1, order="-pk") == posts[2:]
 
-    def test_nothing_has_an_id_that_the_database_cannot_store(self) -> None:
+    def test_ids_that_the_database_cannot_store_find_nothing(self) -> None:
         post = PostFactory()
         by_pk = Prepared[Post](lambda pk: Post.objects.filter(pk=pk))
         assert by_pk(post.pk) == [post]
@@ -82,9 +82,7 @@ class TestRows:
 
 
 class TestTogether:
-    def test_the_rows_of_each_are_what_each_returns_alone(
-        self, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
+    def test_each_query_returns_the_same_rows_as_alone(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
         posts = [PostFactory(slug=f"post-{n}", published_at=at(2020, 1, n), tags=["peace"]) for n in (1, 2, 3)]
         by_time = Prepared[Post](
             lambda time: Post.objects.filter(published_at__lte=time).select_related("author", "featured_picture")
@@ -108,44 +106,44 @@ class TestTogether:
         for one, other in zip(rows[0], alone[0], strict=True):
             assert {**vars(one), "_state": None} == {**vars(other), "_state": None}
 
-    def test_the_statement_is_made_once(self) -> None:
-        made = []
+    def test_the_statement_is_built_once(self) -> None:
+        built = []
 
         def build(slug: Any) -> QuerySet[Post]:
-            made.append(slug)
+            built.append(slug)
             return Post.objects.filter(slug=slug)
 
         query = Prepared[Post](build)
         other = Prepared[Post](lambda pk: Post.objects.filter(pk=pk))
         for slug in ("a", "b"):
             together((query, [slug]), (other, [1]))
-        assert len(made) == 2
+        assert len(built) == 2
 
 
 class TestCompiling:
-    def test_the_query_set_is_made_once_for_each_shape(self) -> None:
-        made = []
+    def test_the_query_set_is_built_once_for_each_shape(self) -> None:
+        built = []
 
         def build(ids: Any, *, stop: int) -> QuerySet[Post]:
-            made.append((len(ids), stop))
+            built.append((len(ids), stop))
             return Post.objects.filter(pk__in=ids)[:stop]
 
         prepared = Prepared[Post](build)
         prepared([1, 2], stop=3)
-        compiled = list(made)
+        compiled = list(built)
         prepared([3, 4], stop=3)
-        assert made == compiled
+        assert built == compiled
         # Sequences are filled up to a power of two.
         prepared([3, 4, 5], stop=3)
         prepared([3, 4, 5, 6], stop=3)
         prepared([3, 4], stop=4)
-        assert made == [*compiled, *[(4, 3)] * 2, *[(2, 4)] * 2]
+        assert built == [*compiled, *[(4, 3)] * 2, *[(2, 4)] * 2]
 
-    def test_few_shapes_are_kept_and_all_others_are_made_again(self) -> None:
-        made: list[int] = []
+    def test_few_shapes_are_cached_and_all_others_are_built_again(self) -> None:
+        built: list[int] = []
 
         def build(*, stop: int) -> QuerySet[Post]:
-            made.append(stop)
+            built.append(stop)
             return Post.objects.all()[:stop]
 
         prepared = Prepared[Post](build)
@@ -153,16 +151,16 @@ class TestCompiling:
         for stop in range(1, 200):
             assert len(prepared(stop=stop)) == 1
         assert len(prepared._statements) < 50
-        made.clear()
+        built.clear()
         assert len(prepared(stop=199)) == len(prepared(stop=1)) == 1
-        assert set(made) == {1}
+        assert set(built) == {1}
 
     def test_the_current_time_must_be_a_parameter(self) -> None:
-        """Or else what is scheduled would never appear."""
+        """Otherwise, scheduled posts would never appear."""
         with pytest.raises(ValueError, match="Make it a parameter"):
             Prepared[Post](lambda: Post.objects.published())()
 
-    def test_the_router_says_which_database_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_router_chooses_the_database_that_is_read(self, monkeypatch: pytest.MonkeyPatch) -> None:
         prepared = Prepared[Post](lambda: Post.objects.all())
         prepared()
         monkeypatch.setattr(router, "routers", [ReplicaRouter()])

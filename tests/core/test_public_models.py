@@ -1,4 +1,4 @@
-"""Readers without an account see every change to a public model at once, whichever way it is written."""
+"""Readers without an account see every change to a public model immediately, however it is written."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -187,7 +187,7 @@ CASES = (
         "display_name",
         operations=OPERATIONS - {"delete", "delete in bulk", "bulk_create", "admin action"},
     ),
-    # One for each person.
+    # There is only one for each user.
     Case(Portrait, a_portrait, "digest", operations=NO_ADMIN - {"bulk_create"}),
     Case(Comment, a_comment, "text"),
     Case(SiteSettings, the_site, "title", operations=ONE_ROW),
@@ -209,7 +209,7 @@ CASES = (
         lambda value: "There are no cookies, and" if value else "There are no cookies and no statistics",
         ONE_ROW,
     ),
-    # Its page in the admin is none of Django's forms.
+    # Its page in the admin is not one of Django's forms.
     Case(
         SiteAppearance,
         the_appearance,

@@ -1,4 +1,4 @@
-"""Public pages are read from a replica of the database, and nobody ever sees less than what has been stored."""
+"""Public pages are read from a replica of the database, unless it lacks something that was already stored."""
 
 import http.client
 import os
@@ -51,7 +51,7 @@ class Site:
     def request(
         self, path: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, str, str]:
-        """Return the status, the text and the location that the response leads to."""
+        """Return the status, body and `Location` header of the response."""
         server = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         sent = {"Host": "localhost", "Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         server.request("POST" if form else "GET", path, urlencode(form or {}), sent)
@@ -61,7 +61,7 @@ class Site:
         return response.status, text, response.headers.get("Location", "")
 
     def comment(self, text: str) -> str:
-        """Write a comment, and return the page that its writer sees next."""
+        """Submit a comment and return the page that the commenter sees next."""
         status, page, location = self.request(
             self.comment_path, {"name": "Ann", "email": "ann@example.org", "text": text}
         )
@@ -71,8 +71,8 @@ class Site:
         assert status == 200
         return page
 
-    def readers_of(self, path: str, **headers: str) -> set[str]:
-        """Request a page outside the page cache, and return which servers were asked for entries."""
+    def servers_read_for(self, path: str, **headers: str) -> set[str]:
+        """Request a page, bypassing the page cache, and return the servers from which entries were read."""
         servers = {"primary": self.primary, "replica": self.replica}
         before = {name: len(server.statements('"blog_entry"')) for name, server in servers.items()}
         assert self.request(path, headers={"Cache-Control": "no-store", **headers})[0] == 200
@@ -91,7 +91,7 @@ def site() -> Iterator[Site]:
         if os.environ.get("CI"):
             pytest.fail("PostgreSQL's server is not installed.")
         pytest.skip("PostgreSQL's server is not installed, so nothing was tested with a replica.")
-    # Not in pytest's folders, which only their owner can enter.
+    # Not in pytest's folders, which PostgreSQL's user can't enter.
     folder = Path(tempfile.mkdtemp(prefix="broadside-replica-"))
     folders = [folder / name for name in ("primary", "replica", "data")]
     folder.chmod(0o755)
@@ -121,10 +121,10 @@ class TestRealReplica:
     def test_every_kind_of_public_page_is_read_from_it(self, site: Site) -> None:
         paths = ["/", site.post_path, "/tag/t/", "/category/c/", site.post_path[:5] + "/", "/about/", "/feed/"]
         paths += [f"{site.post_path}feed/", "/tag/t/feed/", "/sitemap-posts.xml"]
-        assert {path: site.readers_of(path) for path in paths} == {path: {"replica"} for path in paths}
+        assert {path: site.servers_read_for(path) for path in paths} == {path: {"replica"} for path in paths}
 
-    def test_the_primary_database_answers_people_with_a_session(self, site: Site) -> None:
-        assert site.readers_of("/", Cookie="sessionid=x") == {"primary"}
+    def test_requests_with_a_session_read_the_primary_database(self, site: Site) -> None:
+        assert site.servers_read_for("/", Cookie="sessionid=x") == {"primary"}
 
     def test_commenters_see_their_comments(self, site: Site) -> None:
         for number in range(10):
@@ -134,19 +134,19 @@ class TestRealReplica:
     def test_commenters_see_their_comments_while_it_lags_behind(self, site: Site) -> None:
         site.replica.execute("SELECT pg_wal_replay_pause()")
         assert "Lag is no excuse." in site.comment("Lag is no excuse.")
-        assert site.readers_of("/") == {"primary"}
+        assert site.servers_read_for("/") == {"primary"}
         site.replica.execute("SELECT pg_wal_replay_resume()")
         site.wait_for_replica()
-        assert site.readers_of("/") == {"replica"}
+        assert site.servers_read_for("/") == {"replica"}
 
-    def test_nobody_notices_when_it_is_killed(self, site: Site) -> None:
+    def test_readers_and_commenters_do_not_notice_when_it_is_killed(self, site: Site) -> None:
         site.replica.kill()
-        assert [site.readers_of(path) for path in ("/", site.post_path, "/feed/")] == [{"primary"}] * 3
+        assert [site.servers_read_for(path) for path in ("/", site.post_path, "/feed/")] == [{"primary"}] * 3
         assert "Still here." in site.comment("Still here.")
         site.replica.start()
         site.wait_for_replica()
         # It is used again after a pause.
-        while site.readers_of("/") != {"replica"}:
+        while site.servers_read_for("/") != {"replica"}:
             time.sleep(0.2)
 
 
@@ -162,14 +162,14 @@ class TestTimeouts:
 
 
 class TestRouter:
-    def test_the_primary_database_is_read_except_within_a_block(self) -> None:
+    def test_the_primary_database_is_read_outside_a_block(self) -> None:
         routes = ReplicaRouter()
         before = routes.db_for_read(Post)
         with reading_from("replica_1"):
             within = routes.db_for_read(Post)
         assert [before, within, routes.db_for_read(Post)] == ["default", "replica_1", "default"]
 
-    def test_whatever_follows_a_change_is_read_from_the_primary_database(self) -> None:
+    def test_everything_after_a_write_is_read_from_the_primary_database(self) -> None:
         routes = ReplicaRouter()
         with reading_from("replica_1"):
             assert routes.db_for_write(Post) == "default"
@@ -177,7 +177,7 @@ class TestRouter:
 
     @pytest.mark.django_db
     def test_a_transaction_reads_the_primary_database(self) -> None:
-        # Each test is one.
+        # Each test runs in a transaction.
         with reading_from("replica_1"):
             assert ReplicaRouter().db_for_read(Post) == "default"
 
@@ -190,14 +190,16 @@ class TestRequests:
 
     @pytest.fixture
     def sources(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        """What each call of the view has read from."""
+        """The database from which each call of the view has read."""
         monkeypatch.setattr("blog.replica_reads.replicas", lambda: ["replica_1"])
         monkeypatch.setattr("blog.replica_reads.find_replica", lambda version: "replica_1")
         monkeypatch.setattr("core.replicas._paused_until", {})
         monkeypatch.setattr(router, "routers", [ReplicaRouter()])
         return []
 
-    def ask(self, sources: list[str], request: HttpRequest, *, public: bool = True, fails: bool = False) -> None:
+    def request_page(
+        self, sources: list[str], request: HttpRequest, *, public: bool = True, fails: bool = False
+    ) -> None:
         def view(request: HttpRequest) -> HttpResponse:
             sources.append(router.db_for_read(Post))
             if fails and sources[-1] != "default":
@@ -210,24 +212,26 @@ class TestRequests:
         # As Django does.
         assert (response or chosen(request)).content == b"read"
 
-    def test_public_pages_do(self, sources: list[str], rf: RequestFactory) -> None:
-        self.ask(sources, rf.get("/"))
-        self.ask(sources, rf.head("/"))
+    def test_public_pages_are_read_from_a_replica(self, sources: list[str], rf: RequestFactory) -> None:
+        self.request_page(sources, rf.get("/"))
+        self.request_page(sources, rf.head("/"))
         assert sources == ["replica_1"] * 2
 
     @pytest.mark.parametrize("query", ["unapproved=1", "preview_link=x"])
-    def test_pages_for_one_reader_do_not(self, sources: list[str], rf: RequestFactory, query: str) -> None:
-        self.ask(sources, rf.get(f"/?{query}"))
+    def test_pages_for_one_reader_are_read_from_the_primary_database(
+        self, sources: list[str], rf: RequestFactory, query: str
+    ) -> None:
+        self.request_page(sources, rf.get(f"/?{query}"))
         assert sources == ["default"]
 
-    def test_others_do_not(self, sources: list[str], rf: RequestFactory) -> None:
+    def test_other_requests_read_the_primary_database(self, sources: list[str], rf: RequestFactory) -> None:
         with_session = rf.get("/")
         with_session.COOKIES["sessionid"] = "x"
-        self.ask(sources, with_session)
-        self.ask(sources, rf.post("/"))
-        self.ask(sources, rf.get("/"), public=False)
+        self.request_page(sources, with_session)
+        self.request_page(sources, rf.post("/"))
+        self.request_page(sources, rf.get("/"), public=False)
         assert sources == ["default"] * 3
 
-    def test_the_primary_database_answers_if_it_fails(self, sources: list[str], rf: RequestFactory) -> None:
-        self.ask(sources, rf.get("/"), fails=True)
+    def test_the_primary_database_answers_if_the_replica_fails(self, sources: list[str], rf: RequestFactory) -> None:
+        self.request_page(sources, rf.get("/"), fails=True)
         assert sources == ["replica_1", "default"]

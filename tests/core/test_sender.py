@@ -51,7 +51,7 @@ class TestSender:
             ("::ffff:192.0.2.7", "192.0.2.7", True),
         ],
     )
-    def test_ipv6_addresses_count_by_network(self, one: str, other: str, same: bool) -> None:
+    def test_ipv6_addresses_in_one_network_are_the_same_sender(self, one: str, other: str, same: bool) -> None:
         assert (from_address(one) == from_address(other)) is same
 
     @pytest.mark.parametrize("address", ["", "unix:", "not an address"])
@@ -69,7 +69,7 @@ class TestSender:
             (2, "198.51.100.1", "192.0.2.7"),
         ],
     )
-    def test_behind_proxies_only_addresses_they_saw_count(
+    def test_behind_proxies_only_addresses_added_by_trusted_ones_count(
         self, proxies: int, forwarded: str | None, seen: str, settings: Settings
     ) -> None:
         expected = from_address(seen)

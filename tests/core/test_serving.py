@@ -1,4 +1,4 @@
-"""A flood of one kind of request, or clients that never finish theirs, keep nobody else waiting."""
+"""Floods of one kind of request, and clients that never finish theirs, don't hold up anyone else."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ import pytest
 from core.serving.admission import FullLaneError, Lane
 from tests.factories.loops import in_a_loop
 
-# Served by granian with a lane of three, and one of one for what is slow. Bodies have 1 s to arrive.
+# Served by granian with a lane for three requests, and a lane for one slow request. Bodies have 1 s to arrive.
 APPLICATION = """
 import json, pathlib, threading, time
 import django
@@ -99,7 +99,7 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     server.wait(10)
 
 
-def ask(port: int, method: str = "GET", path: str = "/", **options: Any) -> tuple[http.client.HTTPResponse, bytes]:
+def send(port: int, method: str = "GET", path: str = "/", **options: Any) -> tuple[http.client.HTTPResponse, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with contextlib.closing(connection):
         connection.request(method, path, **options)
@@ -107,8 +107,8 @@ def ask(port: int, method: str = "GET", path: str = "/", **options: Any) -> tupl
         return response, response.read()
 
 
-def begin(port: int, headers: str, body: bytes = b"", method: str = "POST", path: str = "/") -> socket.socket:
-    """Send the headers and beginning of a request, and return its connection."""
+def start_request(port: int, headers: str, body: bytes = b"", method: str = "POST", path: str = "/") -> socket.socket:
+    """Send the headers and the start of the body of a request, and return its connection."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
     lines = filter(None, [f"{method} {path} HTTP/1.1", "Host: localhost", headers])
     connection.sendall("\r\n".join([*lines, "", ""]).encode() + body)
@@ -124,13 +124,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
         if condition():
             return
         time.sleep(0.1)
-    raise AssertionError("It never happened.")
+    raise AssertionError("The condition was never met.")
 
 
 class TestRequests:
-    def test_the_application_gets_what_wsgi_says(self, port: int) -> None:
+    def test_the_application_gets_a_wsgi_environment(self, port: int) -> None:
         headers = {"Cookie": "a=1", "X-Two": "x", "X_Two": "forged", "Content-Type": "text/plain"}
-        response, body = ask(port, "POST", "/%D8%B3/a?x=%C3%A9", body=b"text", headers=headers)
+        response, body = send(port, "POST", "/%D8%B3/a?x=%C3%A9", body=b"text", headers=headers)
         environ = json.loads(body)
         assert response.headers.get_all("X-One") == ["1", "2"]
         assert environ["PATH_INFO"].encode("latin-1").decode() == "/س/a"
@@ -140,101 +140,103 @@ class TestRequests:
         assert (environ["REMOTE_ADDR"], environ["SERVER_PORT"]) == ("127.0.0.1", str(port))
         assert environ["wsgi.url_scheme"] == "http"
 
-    def test_letters_that_are_not_percent_encoded_are_read(self, port: int) -> None:
-        with begin(port, "Content-Length: 0", path="/س/?x=мир") as connection:
+    def test_urls_may_have_letters_that_are_not_percent_encoded(self, port: int) -> None:
+        with start_request(port, "Content-Length: 0", path="/س/?x=мир") as connection:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
         assert [environ[name].encode("latin-1").decode() for name in ("PATH_INFO", "QUERY_STRING")] == ["/س/", "x=мир"]
 
     def test_repeated_headers_are_joined(self, port: int) -> None:
-        with begin(port, "Cookie: a=1\r\nCookie: b=2\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 0") as connection:
+        with start_request(port, "Cookie: a=1\r\nCookie: b=2\r\nX-A: 1\r\nX-A: 2\r\nContent-Length: 0") as connection:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
         assert (environ["HTTP_COOKIE"], environ["HTTP_X_A"]) == ("a=1; b=2", "1,2")
 
     def test_a_body_in_chunks_has_a_size(self, port: int) -> None:
-        with begin(port, "Transfer-Encoding: chunked", b"3\r\nin \r\n6\r\nchunks\r\n0\r\n\r\n") as connection:
+        with start_request(port, "Transfer-Encoding: chunked", b"3\r\nin \r\n6\r\nchunks\r\n0\r\n\r\n") as connection:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
         assert (environ["CONTENT_LENGTH"], environ["body"]) == ("9", "in chunks")
 
-    def test_what_needs_no_waiting_is_answered_in_the_event_loop(self, port: int) -> None:
-        assert ask(port, path="/immediate")[1] == b"MainThread"
+    def test_immediate_responses_are_made_in_the_event_loop(self, port: int) -> None:
+        assert send(port, path="/immediate")[1] == b"MainThread"
 
-    def test_an_error_is_the_error_of_one_request(self, port: int) -> None:
-        assert ask(port, path="/error")[0].status == 500
-        assert ask(port)[0].status == 200
+    def test_an_error_affects_only_its_own_request(self, port: int) -> None:
+        assert send(port, path="/error")[0].status == 500
+        assert send(port)[0].status == 200
 
 
 class TestBeingBusy:
     def test_a_flood_of_one_kind_is_refused_and_everyone_else_is_answered(self, port: int) -> None:
         with contextlib.ExitStack() as stack:
-            slow = [stack.enter_context(begin(port, "Content-Length: 4", b"text", path="/slow")) for _ in range(5)]
-            assert ask(port, path="/ready")[1] == b"ready"
-            assert ask(port)[0].status == 200
+            slow = [
+                stack.enter_context(start_request(port, "Content-Length: 4", b"text", path="/slow")) for _ in range(5)
+            ]
+            assert send(port, path="/ready")[1] == b"ready"
+            assert send(port)[0].status == 200
             answers = [connection.recv(10_000) for connection in slow]
         assert sorted(int(answer[9:12]) for answer in answers) == [200] * 2 + [503] * 3
         assert all(answer.endswith(b"busy: text") for answer in answers if b" 503 " in answer)
 
-    def test_a_large_file_that_is_still_arriving_is_not_waited_for(self, port: int) -> None:
+    def test_a_large_upload_is_refused_before_it_has_arrived(self, port: int) -> None:
         with contextlib.ExitStack() as stack:
-            slow = [stack.enter_context(begin(port, "", method="GET", path="/slow")) for _ in range(3)]
-            # When one of them was refused, there is no room for another one.
+            slow = [stack.enter_context(start_request(port, "", method="GET", path="/slow")) for _ in range(3)]
+            # Once one of them is refused, the lane is full.
             ((refused,), *_others) = select.select(slow, [], [], 10)
             assert status_on(refused) == 503
             headers = "Content-Length: 2000000\r\nCookie: staff"
-            large = stack.enter_context(begin(port, headers, b"text", path="/slow"))
+            large = stack.enter_context(start_request(port, headers, b"text", path="/slow"))
             assert large.recv(10_000).endswith(b"busy: ")
             assert {status_on(connection) for connection in slow if connection is not refused} == {200}
 
 
 class TestBodies:
-    def test_bodies_that_never_arrive_keep_nobody_waiting(self, port: int) -> None:
+    def test_bodies_that_never_arrive_do_not_hold_up_others(self, port: int) -> None:
         with contextlib.ExitStack() as stack:
-            slow = [stack.enter_context(begin(port, "Content-Length: 100", b"abc")) for _ in range(40)]
-            assert ask(port)[0].status == 200
+            slow = [stack.enter_context(start_request(port, "Content-Length: 100", b"abc")) for _ in range(40)]
+            assert send(port)[0].status == 200
             assert {status_on(connection) for connection in slow} == {408}
-        assert ask(port, "POST", body=b"text")[0].status == 200
+        assert send(port, "POST", body=b"text")[0].status == 200
 
-    def test_more_than_can_be_received_at_once_is_refused_at_once(self, port: int) -> None:
+    def test_more_bodies_than_can_be_received_at_the_same_time_are_refused(self, port: int) -> None:
         with contextlib.ExitStack() as stack:
-            slow = [stack.enter_context(begin(port, "Content-Length: 100", b"abc")) for _ in range(70)]
+            slow = [stack.enter_context(start_request(port, "Content-Length: 100", b"abc")) for _ in range(70)]
             assert sorted(status_on(connection) for connection in slow) == [408] * 64 + [503] * 6
 
     @pytest.mark.parametrize("headers", ["Content-Length: 1048577", "Transfer-Encoding: chunked"])
     def test_bodies_that_are_too_large_are_refused(self, port: int, headers: str) -> None:
-        with begin(port, headers) as connection:
+        with start_request(port, headers) as connection:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 for _ in range(18 if "chunked" in headers else 0):
                     connection.sendall(b"10000\r\n" + bytes(0x10000) + b"\r\n")
             assert status_on(connection) == 413
 
-    def test_people_with_accounts_may_send_large_files(self, port: int) -> None:
+    def test_staff_may_upload_large_files(self, port: int) -> None:
         text = b"x" * 3_000_000
-        _response, body = ask(port, "POST", body=text, headers={"Cookie": "staff=1"})
+        _response, body = send(port, "POST", body=text, headers={"Cookie": "staff=1"})
         assert len(json.loads(body)["body"]) == len(text)
 
-    def test_their_files_must_keep_arriving_too(self, port: int) -> None:
-        with begin(port, "Cookie: staff=1\r\nContent-Length: 2000000", b"abc") as connection:
+    def test_uploads_by_staff_must_keep_arriving_too(self, port: int) -> None:
+        with start_request(port, "Cookie: staff=1\r\nContent-Length: 2000000", b"abc") as connection:
             assert b"stopped arriving" in connection.recv(10_000)
 
 
 class TestFiles:
-    def test_files_of_any_size_are_sent_whole(self, port: int) -> None:
-        response, body = ask(port, path="/file")
+    def test_files_of_any_size_are_sent_completely(self, port: int) -> None:
+        response, body = send(port, path="/file")
         assert (response.headers["Content-Length"], body) == ("20480000", bytes(range(256)) * 80_000)
 
-    def test_clients_that_do_not_take_their_file_keep_nobody_waiting(self, port: int) -> None:
+    def test_clients_that_do_not_read_their_file_do_not_hold_up_others(self, port: int) -> None:
         with contextlib.ExitStack() as stack:
             for _ in range(10):
                 connection = stack.enter_context(socket.socket())
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 connection.connect(("127.0.0.1", port))
                 connection.sendall(b"GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            assert ask(port)[0].status == 200
-            wait_until(lambda: ask(port, path="/open")[1] != b"0")
+            assert send(port)[0].status == 200
+            wait_until(lambda: send(port, path="/open")[1] != b"0")
         # They are gone, so their files are closed.
-        wait_until(lambda: ask(port, path="/open")[1] == b"0")
+        wait_until(lambda: send(port, path="/open")[1] == b"0")
 
-    def test_the_headers_of_a_file_come_without_it(self, port: int) -> None:
-        response, body = ask(port, "HEAD", "/file")
+    def test_a_head_request_gets_the_headers_without_the_file(self, port: int) -> None:
+        response, body = send(port, "HEAD", "/file")
         assert (response.status, body) == (200, b"")
 
 
@@ -252,7 +254,7 @@ class TestLanes:
             return "refused"
 
     def run(self, *requests: tuple[Lane, int]) -> tuple[list[str], int]:
-        """Let so many requests enter each lane, and all leave then. Return what became of them, and who got inside."""
+        """Send this many requests into each lane, then let all leave. Return the results, and how many got inside."""
 
         async def run() -> tuple[list[str], int]:
             leave, inside = asyncio.Event(), list[int]()
@@ -270,11 +272,11 @@ class TestLanes:
         results, entered = self.run((Lane(2, waiting=3, patience=10), 8))
         assert (results, entered) == (["answered"] * 5 + ["refused"] * 3, 2)
 
-    def test_patience_ends(self) -> None:
+    def test_waiting_longer_than_the_patience_of_a_lane_is_refused(self) -> None:
         results, _entered = self.run((Lane(1, waiting=3, patience=0.01), 4))
         assert results == ["answered"] + ["refused"] * 3
 
-    def test_who_lost_patience_makes_room_for_others_to_wait(self) -> None:
+    def test_a_request_that_gave_up_makes_room_for_another_to_wait(self) -> None:
         async def run() -> str:
             lane, leave = Lane(1, waiting=1, patience=0.01), asyncio.Event()
             tasks = [asyncio.create_task(self.stay(lane, leave, [])) for _ in range(2)]
@@ -287,7 +289,7 @@ class TestLanes:
 
         assert in_a_loop(run()) == "answered"
 
-    def test_a_full_lane_does_not_touch_another(self) -> None:
+    def test_a_full_lane_does_not_affect_another(self) -> None:
         results, entered = self.run((Lane(1, waiting=0, patience=0), 5), (Lane(1, waiting=0, patience=0), 1))
         assert (results, entered) == (["answered"] * 2 + ["refused"] * 4, 2)
 
@@ -307,7 +309,7 @@ class TestLanes:
 
         assert in_a_loop(run()) == ["flooded", "calm", "flooded", "calm", *["flooded"] * 4]
 
-    def test_an_error_leaves_the_lane(self) -> None:
+    def test_a_request_that_fails_leaves_the_lane(self) -> None:
         async def run() -> str:
             lane, leave = Lane(1, waiting=0, patience=0, turns=asyncio.Semaphore(1)), asyncio.Event()
             leave.set()

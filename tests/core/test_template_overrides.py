@@ -1,4 +1,4 @@
-"""Templates of a site come before ours, and none of them can cost readers a page."""
+"""A site's own templates override the built-in ones, and even a broken one never costs readers a page."""
 
 import logging
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from tests.factories.types import OwnTemplates
 pytestmark = pytest.mark.django_db
 
 NOTICE = "{% extends 'base.html' %}{% block footer_end %}<p>A notice</p>{% endblock %}"
-# What is wrong with each of them is found when it is read, or only when a page is made.
+# The first fail when they are compiled, the others only when a page is rendered.
 UNREADABLE = ["{% block content %}", "{% nonsense %}", "{% load nonsense %}", "{{ site.title|nonsense }}"]
 FAILING = [
     NOTICE.replace("A notice", tag)
@@ -51,17 +51,17 @@ def read(client: Client, urls: list[str]) -> Callable[[], list[tuple[int, bytes]
 
 
 class TestTemplatesOfTheSite:
-    def test_come_before_ours_and_can_extend_them(self, client: Client, own_templates: OwnTemplates) -> None:
+    def test_override_the_built_in_ones_and_can_extend_them(self, client: Client, own_templates: OwnTemplates) -> None:
         own_templates({"base.html": NOTICE})
         page = client.get("/").content.decode()
         assert page.count("A notice") == 1
         assert 'class="site-title"' in page
 
-    def test_are_read_without_indentation(self, own_templates: OwnTemplates) -> None:
+    def test_are_loaded_without_indentation(self, own_templates: OwnTemplates) -> None:
         own_templates({"own/a.html": "<ul>\n    <li>One</li>\n</ul>"})
         assert render_to_string("own/a.html") == "<ul>\n<li>One</li>\n</ul>"
 
-    def test_change_no_page_that_they_are_not_for(
+    def test_do_not_change_other_pages(
         self, read: Callable[[], list[tuple[int, bytes]]], own_templates: OwnTemplates
     ) -> None:
         before = read()
@@ -69,16 +69,16 @@ class TestTemplatesOfTheSite:
         assert read() == before
 
     @pytest.mark.parametrize("name", ["admin/base_site.html", "accounts/login.html", "registration/logged_out.html"])
-    def test_are_not_for_the_admin(self, name: str, own_templates: OwnTemplates) -> None:
+    def test_cannot_override_the_admin(self, name: str, own_templates: OwnTemplates) -> None:
         own_templates({name: "Taken over"})
         assert "Taken over" not in get_template(name).template.source  # type: ignore[attr-defined]  # of Django's engine
 
-    def test_can_be_those_of_emails(self, own_templates: OwnTemplates) -> None:
+    def test_can_override_emails(self, own_templates: OwnTemplates) -> None:
         own_templates({"accounts/mail/password_link.txt": "Dear reader"})
         assert render_to_string("accounts/mail/password_link.txt") == "Dear reader"
 
     @pytest.mark.parametrize("name", ["../secret.html", "/etc/passwd"])
-    def test_are_in_their_folder(self, name: str, own_templates: OwnTemplates) -> None:
+    def test_are_loaded_only_from_their_folder(self, name: str, own_templates: OwnTemplates) -> None:
         folder = own_templates({"own/a.html": "One"})
         (folder.parent / "secret.html").write_text("A secret")
         with pytest.raises(TemplateDoesNotExist):
@@ -87,7 +87,7 @@ class TestTemplatesOfTheSite:
 
 class TestBrokenTemplates:
     @pytest.mark.parametrize("text", [*UNREADABLE, *FAILING])
-    def test_cost_no_reader_a_page(
+    def test_never_break_a_page(
         self,
         text: str,
         read: Callable[[], list[tuple[int, bytes]]],
@@ -98,11 +98,11 @@ class TestBrokenTemplates:
         folder = own_templates({"base.html": text})
         assert read() == before
         assert read() == before
-        said = [record.getMessage() for record in caplog.records if record.name == "core.templates"]
-        assert len(said) == 1
-        assert str(folder / "base.html") in said[0]
+        logged = [record.getMessage() for record in caplog.records if record.name == "core.templates"]
+        assert len(logged) == 1
+        assert str(folder / "base.html") in logged[0]
 
-    def test_of_which_one_can_not_even_be_opened(
+    def test_that_cannot_even_be_opened_are_ignored(
         self, read: Callable[[], list[tuple[int, bytes]]], own_templates: OwnTemplates
     ) -> None:
         before = read()
@@ -112,7 +112,7 @@ class TestBrokenTemplates:
         (folder / "blog/post.html").write_bytes(b"\xff\xfe")
         assert read() == before
 
-    def test_of_which_the_others_are_used(self, client: Client, own_templates: OwnTemplates) -> None:
+    def test_do_not_affect_the_working_ones(self, client: Client, own_templates: OwnTemplates) -> None:
         own_templates({"base.html": NOTICE, "blog/_menu.html": "{% nonsense %}"})
         assert "A notice" in client.get("/").content.decode()
 
@@ -126,21 +126,23 @@ class TestBrokenTemplates:
         assert "A notice" not in page
         assert 'class="colophon"' in page
 
-    def test_cost_no_email(self, own_templates: OwnTemplates) -> None:
+    def test_never_prevent_an_email(self, own_templates: OwnTemplates) -> None:
         name = "accounts/mail/password_link.txt"
         ours = render_to_string(name, {"days": 7})
         for text in ("{% nonsense %}", "{% url 'nonsense' %}"):
             own_templates({name: text})
             assert render_to_string(name, {"days": 7}) == ours
 
-    def test_are_logged_with_the_line(self, own_templates: OwnTemplates, caplog: pytest.LogCaptureFixture) -> None:
+    def test_are_logged_with_the_line_number(
+        self, own_templates: OwnTemplates, caplog: pytest.LogCaptureFixture
+    ) -> None:
         own_templates(
             {"404.html": "{% extends 'base.html' %}\n\n{% block content %}\n{% url 'nonsense' %}{% endblock %}"}
         )
         Client().get("/nothing/here/")
         assert "line 4" in caplog.text
 
-    def test_have_no_part_in_faults_of_ours(
+    def test_are_not_blamed_for_unrelated_errors(
         self, own_templates: OwnTemplates, caplog: pytest.LogCaptureFixture
     ) -> None:
         own_templates({"own/a.html": "{{ fail }}", "blog/_menu.html": "{{ fail }}"})
@@ -152,7 +154,7 @@ class TestBrokenTemplates:
             render_to_string("blog/_menu.html", {"fail": fail})
         assert caplog.records == []
 
-    def test_raise_what_ours_raise_as_well(self, own_templates: OwnTemplates) -> None:
+    def test_raise_errors_that_the_built_in_ones_raise_too(self, own_templates: OwnTemplates) -> None:
         own_templates({"blog/_menu.html": "{% for link in links %}{{ link }}{% endfor %}"})
 
         def fail() -> Any:
@@ -167,7 +169,7 @@ def problems() -> str:
 
 
 class TestChecks:
-    def test_find_nothing_wrong_with_what_works(self, own_templates: OwnTemplates) -> None:
+    def test_find_no_problems_in_working_templates(self, own_templates: OwnTemplates) -> None:
         assert look_at_templates().count == 0
         own_templates(
             {
@@ -201,7 +203,7 @@ class TestChecks:
         own_templates({name: text})
         assert said in problems()
 
-    def test_allow_a_block_within_one_that_ours_have(self, own_templates: OwnTemplates) -> None:
+    def test_allow_new_blocks_inside_built_in_ones(self, own_templates: OwnTemplates) -> None:
         own_templates(
             {
                 "base.html": "{% extends 'base.html' %}"
@@ -211,11 +213,11 @@ class TestChecks:
         )
         assert problems() == ""
 
-    def test_leave_the_files_of_editors_alone(self, own_templates: OwnTemplates) -> None:
+    def test_ignore_the_swap_files_of_editors(self, own_templates: OwnTemplates) -> None:
         own_templates({".base.html.swp": "{% nonsense %}"})
         assert look_at_templates().count == 0
 
-    def test_say_what_failed_on_a_page_until_it_is_corrected(self, own_templates: OwnTemplates) -> None:
+    def test_report_what_failed_on_a_page_until_it_is_corrected(self, own_templates: OwnTemplates) -> None:
         folder = own_templates({"404.html": "\n{% url 'nonsense' %}"})
         assert problems() == ""
         Client().get("/nothing/here/")
@@ -229,7 +231,7 @@ class TestChecks:
         (folder / "404.html").write_text("{% nonsense %}")
         assert "404.html can't be used" in problems()
 
-    def test_never_keep_the_site_from_starting(self, own_templates: OwnTemplates) -> None:
+    def test_never_prevent_the_site_from_starting(self, own_templates: OwnTemplates) -> None:
         assert check_templates() == []
         own_templates({"base.html": "{% nonsense %}"})
         (found,) = check_templates()

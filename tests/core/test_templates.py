@@ -1,4 +1,4 @@
-"""Templates as they are read: without needless space in pages, and unchanged in e-mails."""
+"""Templates are loaded without needless whitespace for pages, and unchanged for e-mails."""
 
 import re
 from pathlib import Path
@@ -29,13 +29,13 @@ def test_pages_have_no_indentation_but_that_of_their_content(engine: Engine) -> 
         ("{# A comment. #}\n{% with a=1 %}{# Another. #}\n<p>\n{% endwith %}\n", "<p>\n"),
         ("a\n{% if no %}\nb\n{% else %}\nc\n{% endif %}\nd\n", "a\nc\nd\n"),
         ("a\n{% for each in 'xy' %}\n{{ each }}\n{% endfor %}\nb", "a\nx\ny\nb"),
-        # What shows something keeps its line, and so does a tag beside something.
+        # A tag that renders something keeps its line, and so does a tag next to other content.
         ("{% firstof 'x' %}\n{{ text }}\n<b>", "x\nt\n<b>"),
         ("a {% if on %}\nb{% endif %}\nc", "a \nb\nc"),
         ("{% ifchanged %}\na\n{% endifchanged %}\nb", "\na\n\nb"),
     ],
 )
-def test_tags_alone_in_a_line_leave_no_line(engine: Engine, tmp_path: Path, source: str, shown: str) -> None:
+def test_a_line_with_nothing_but_tags_leaves_no_line(engine: Engine, tmp_path: Path, source: str, shown: str) -> None:
     (tmp_path / "page.html").write_text(source)
     assert engine.get_template("page.html").render(Context({"on": True, "text": "t"})) == shown
 
@@ -45,8 +45,8 @@ def test_emails_stay_as_they_are(engine: Engine) -> None:
     assert mail == "<ul>\n  \n\t<li\n    lang='en'>a</li>\n  \n</ul>\n"
 
 
-def test_no_message_of_a_page_has_an_indentation_under_which_it_would_be_looked_up_in_vain() -> None:
-    """`trimmed` takes it out."""
+def test_messages_of_several_lines_are_trimmed() -> None:
+    """Without `trimmed`, the catalogue has the message with an indentation that the loader has removed."""
     block = re.compile(r"\{%\s*blocktrans(?:late)?\b([^%]*)%\}([^{]|\{(?!%\s*end))*?\{%\s*endblocktrans")
     found = [
         path.name

@@ -1,4 +1,4 @@
-"""Text that databases, XML and HTML can hold."""
+"""Text that databases, XML and HTML can contain."""
 
 from xml.etree import ElementTree
 

@@ -1,4 +1,4 @@
-"""Which names are likely twins, and which are not; and that hostile names take no more time."""
+"""Finding names that are likely twins, in a time that hostile names don't increase."""
 
 import pytest
 from hypothesis import given
@@ -33,7 +33,7 @@ from tests.factories.types import GrowsWithLength
         ),
     ],
 )
-def test_twins(one: str, other: str, likeness: Likeness) -> None:
+def test_twins_are_found_with_their_likeness(one: str, other: str, likeness: Likeness) -> None:
     (twins,) = find_twins([one, "something else", other])
     assert (twins.first, twins.second, twins.likeness) == (0, 2, likeness)
 
@@ -54,7 +54,7 @@ def test_twins(one: str, other: str, likeness: Likeness) -> None:
         ("", ""),
     ],
 )
-def test_others_are_not(one: str, other: str) -> None:
+def test_different_names_are_not_twins(one: str, other: str) -> None:
     assert find_twins([one, other]) == []
 
 
@@ -64,7 +64,7 @@ def test_each_name_is_paired_with_the_first_one_and_the_likeliest_come_first() -
 
 
 @given(st.lists(st.text(max_size=60), max_size=30))
-def test_pairs_are_of_two_names_and_found_once(names: list[str]) -> None:
+def test_a_pair_has_two_different_names_and_is_found_only_once(names: list[str]) -> None:
     found = find_twins(names)
     assert all(0 <= twins.first < twins.second < len(names) and 0 <= twins.score <= 100 for twins in found)
     assert len({(twins.first, twins.second) for twins in found}) == len(found)
@@ -74,7 +74,9 @@ def test_pairs_are_of_two_names_and_found_once(names: list[str]) -> None:
     "pattern",
     [lambda n: f"{'a' * 30}{n}", lambda n: "a" * (n % 200), lambda n: f"word {n:b} word".replace("1", "b"), str],
 )
-def test_hostile_names_take_time_in_proportion(pattern: object, grows_with_length: GrowsWithLength) -> None:
+def test_hostile_names_take_time_in_proportion_to_their_number(
+    pattern: object, grows_with_length: GrowsWithLength
+) -> None:
     def search(text: str) -> None:
         find_twins([pattern(n) for n in range(len(text))])  # type: ignore[operator]  # a function
 

@@ -1,4 +1,4 @@
-"""Large uploads have no name on the disk, so nothing is left of them however the process ends."""
+"""Large uploads have no name on disk, so nothing is left behind however the process ends."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ class TestUploads:
             request = RequestFactory().post("/", {"file": file})
         assert not isinstance(request.FILES["file"], UnnamedFile)
 
-    def test_an_interrupted_one_is_closed(self) -> None:
+    def test_interrupted_ones_are_closed(self) -> None:
         handler: FileUploadHandler = UnnamedFileUploadHandler()
         handler.upload_interrupted()
         handler.new_file("file", "a.bin", "text/plain", None)
@@ -45,7 +45,7 @@ class TestUploads:
 
 class TestAppearing:
     @pytest.mark.parametrize("in_memory", [False, True])
-    def test_takes_the_place_of_a_file_with_its_permissions(self, tmp_path: Path, in_memory: bool) -> None:
+    def test_replaces_a_file_and_keeps_its_permissions(self, tmp_path: Path, in_memory: bool) -> None:
         target = tmp_path / "a"
         target.write_bytes(b"old")
         target.chmod(0o640)
@@ -56,7 +56,7 @@ class TestAppearing:
         assert target.stat().st_mode & 0o777 == 0o640
         assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
-    def test_is_copied_where_it_can_not_be_linked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_copies_the_file_where_it_cannot_be_linked(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **options: Any) -> None:
             raise OSError(18, "Invalid cross-device link")
 
@@ -67,7 +67,7 @@ class TestAppearing:
             file.appear_as(tmp_path / "a")
         assert (tmp_path / "a").read_bytes() == b"new"
 
-    def test_that_fails_leaves_the_other_file(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_leaves_the_old_file_if_it_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any) -> None:
             raise OSError(28, "No space left on device")
 
@@ -79,7 +79,7 @@ class TestAppearing:
                 file.appear_as(tmp_path / "a")
         assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("a", b"old")]
 
-    def test_works_where_files_without_names_are_unknown(
+    def test_works_on_file_systems_without_unnamed_files(
         self, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         open_file = os.open

@@ -1,4 +1,4 @@
-"""While a site is moved to another release, it is read as always, and nothing is stored."""
+"""While a site is being upgraded to another release, it stays readable and stores nothing."""
 
 import re
 from pathlib import Path
@@ -28,7 +28,7 @@ def test_readers_notice_nothing(client: Client) -> None:
             assert client.get(url).status_code == 200
 
 
-def test_a_comment_is_given_back_with_a_reason(client: Client) -> None:
+def test_a_comment_is_returned_with_an_explanation(client: Client) -> None:
     post = PostFactory()
     url = f"/comments/on/post/{post.pk}/"
     with closed("token", 0):
@@ -41,7 +41,7 @@ def test_a_comment_is_given_back_with_a_reason(client: Client) -> None:
     assert Comment.objects.exists()
 
 
-def test_people_with_accounts_read_and_store_nothing(client: Client) -> None:
+def test_staff_can_read_but_not_write(client: Client) -> None:
     user = UserFactory(is_superuser=True, is_staff=True)
     client.force_login(user)
     post = PostFactory(title="Before")
@@ -54,7 +54,7 @@ def test_people_with_accounts_read_and_store_nothing(client: Client) -> None:
     assert post.title == "Before"
 
 
-def test_the_gate_closes_only_when_all_have_left() -> None:
+def test_the_gate_closes_only_after_all_writers_have_left() -> None:
     with inside_the_gate() as may_write:
         assert may_write
         with pytest.raises(GateError), closed("token", 0):
@@ -64,7 +64,7 @@ def test_the_gate_closes_only_when_all_have_left() -> None:
         assert is_being_updated()
 
 
-def test_no_one_enters_while_the_gate_is_closing_or_closed() -> None:
+def test_writers_cannot_enter_while_the_gate_is_closed() -> None:
     with closed("token", 0), inside_the_gate() as may_write:
         assert not may_write
     with inside_the_gate() as may_write:
@@ -72,7 +72,7 @@ def test_no_one_enters_while_the_gate_is_closing_or_closed() -> None:
 
 
 def test_an_upgrade_that_was_killed_leaves_the_gate_open(tmp_path: Path) -> None:
-    # Its lock has ended with it.
+    # Its lock ended with its process.
     (tmp_path / "being-updated").write_text("token")
     assert not is_being_updated()
     assert update_token() == ""
@@ -82,7 +82,7 @@ def test_an_upgrade_that_was_killed_leaves_the_gate_open(tmp_path: Path) -> None
         assert update_token() == "other"
 
 
-def test_the_gate_needs_no_room_on_the_disk(settings: Settings, tmp_path: Path) -> None:
+def test_writers_enter_even_if_no_lock_file_can_be_created(settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path / "missing"
     with inside_the_gate() as may_write:
         assert may_write

@@ -1,4 +1,4 @@
-"""What static/vendor contains is exactly what was published."""
+"""The files in static/vendor are exactly those that their projects published."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Delivery knows what is due, without knowing the apps that send it."""
+"""Delivery sends the mail that is due without knowing the apps that register it."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ def test_every_preparation_is_run() -> None:
     assert done == ["a", "b"]
 
 
-def test_what_another_worker_sends_after_it_was_found_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mail_that_another_worker_sends_in_the_meantime_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
     sent: list[str] = []
 
@@ -62,12 +62,12 @@ def test_what_another_worker_sends_after_it_was_found_is_not_sent_again(monkeypa
     claim = RecipientQuerySet.claim
     with monkeypatch.context() as patched:
 
-        def late(self: RecipientQuerySet[Any], recipient: Recipient, until: dt.datetime) -> bool:
+        def claim_late(self: RecipientQuerySet[Any], recipient: Recipient, until: dt.datetime) -> bool:
             patched.setattr(RecipientQuerySet, "claim", claim)
             assert delivery.deliver() == 1
             return self.claim(recipient, until)
 
-        patched.setattr(RecipientQuerySet, "claim", late)
+        patched.setattr(RecipientQuerySet, "claim", claim_late)
         assert delivery.deliver() == 0
     assert sent == ["a@example.org"]
 
@@ -75,4 +75,4 @@ def test_what_another_worker_sends_after_it_was_found_is_not_sent_again(monkeypa
 def test_a_model_that_is_not_a_recipient_is_a_problem() -> None:
     mailing: Any = Mailing(User.objects.all(), lambda user: iter(()))
     assert list(delivery.mailings.find_problems("people", mailing)) == ["User is not a Recipient."]
-    assert list(delivery.mailings.find_problems("f", Mailing(Follower.objects.all(), lambda one: iter(())))) == []
+    assert list(delivery.mailings.find_problems("f", Mailing(Follower.objects.all(), lambda follower: iter(())))) == []

@@ -11,13 +11,13 @@ from mail import messages
         ("one\r\ntwo\tthree\u2028four\x85five", "one two three four five"),
         ("a\x00b\x1b[31mc", "ab[31mc"),
         ("exe.\u202egpj", "exe.gpj"),
-        # A joiner of Persian, and a soft hyphen.
+        # A zero-width non-joiner in Persian, and a soft hyphen.
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("Donau\u00addampf", "Donau\u00addampf"),
         ("x" * 200, "x" * 149 + "…"),
     ],
 )
-def test_a_line_is_one_line_without_what_could_mislead(text: str, line: str) -> None:
+def test_a_line_has_no_line_breaks_and_no_misleading_characters(text: str, line: str) -> None:
     assert messages.line(text) == line
 
 

@@ -1,4 +1,4 @@
-"""Mail goes to each domain no faster than its servers want."""
+"""Mail is sent to each domain no faster than its servers accept it."""
 
 import datetime as dt
 
@@ -19,21 +19,21 @@ def _limits(settings: Settings) -> None:
     settings.BROADSIDE_MAIL_LIMITS = {"slow.example": 10}
 
 
-class Clock:
-    """Sends e-mails to a domain when they are due, each a little late."""
+class Worker:
+    """A worker that sends e-mails to a domain when they are due, each `late` seconds late."""
 
     def __init__(self, count: int, late: float) -> None:
         self.late = dt.timedelta(seconds=late)
         self.due = [START] * count
         self.sent: list[dt.datetime] = []
-        self.looks = 0
+        self.attempts = 0
 
     def run(self, domain: str) -> None:
         now = START
         while self.due:
             self.due.sort()
             now = max(now, self.due.pop(0) + self.late)
-            self.looks += 1
+            self.attempts += 1
             at = pacing.time_to_wait_for(domain, now)
             if at is None:
                 self.sent.append(now)
@@ -44,18 +44,18 @@ class Clock:
 
 @pytest.mark.parametrize("late", [0, 0.1, 2])
 def test_no_minute_has_more_than_the_limit(late: float) -> None:
-    clock = Clock(100, late)
-    clock.run("slow.example")
-    for first, eleventh in zip(clock.sent, clock.sent[10:], strict=False):
+    worker = Worker(100, late)
+    worker.run("slow.example")
+    for first, eleventh in zip(worker.sent, worker.sent[10:], strict=False):
         assert eleventh - first >= dt.timedelta(minutes=1)
-    # And the limit is made use of.
-    assert clock.sent[-1] - START < dt.timedelta(minutes=12)
-    assert clock.looks <= 2.2 * 100
+    # And the limit is used to the full.
+    assert worker.sent[-1] - START < dt.timedelta(minutes=12)
+    assert worker.attempts <= 2.2 * 100
 
 
-def test_what_was_due_while_no_worker_ran_is_not_sent_at_once() -> None:
-    clock = Clock(30, 0)
-    clock.run("slow.example")
+def test_a_backlog_from_before_the_worker_started_is_not_sent_all_at_once() -> None:
+    worker = Worker(30, 0)
+    worker.run("slow.example")
     later = START + dt.timedelta(hours=1)
     sent = [pacing.time_to_wait_for("slow.example", later) is None for _ in range(30)]
     assert sum(sent) == 10
@@ -66,13 +66,13 @@ def test_a_domain_without_a_limit_gets_everything_at_once() -> None:
     assert not RecipientDomain.objects.exists()
 
 
-def test_the_star_is_any_other_domain(settings: Settings) -> None:
+def test_the_star_stands_for_any_other_domain(settings: Settings) -> None:
     settings.BROADSIDE_MAIL_LIMITS = {"slow.example": 10, "*": 2}
     sent = [pacing.time_to_wait_for("fast.example", START) is None for _ in range(5)]
     assert sent == [True, True, False, False, False]
 
 
-def test_a_domain_that_refuses_again_and_again_is_left_alone_for_longer_each_time() -> None:
+def test_a_domain_that_keeps_refusing_is_paused_for_longer_each_time() -> None:
     for _ in range(2):
         pacing.put_off("busy.example")
     assert pacing.time_to_wait_for("busy.example", timezone.now()) is None
@@ -89,14 +89,14 @@ def test_a_domain_that_refuses_again_and_again_is_left_alone_for_longer_each_tim
     assert waits[-1] == 6 * 60
 
 
-def test_one_that_is_accepted_begins_anew() -> None:
+def test_an_accepted_email_resets_the_pause() -> None:
     for _ in range(5):
         pacing.put_off("busy.example")
         pacing.accepted("busy.example")
     assert pacing.time_to_wait_for("busy.example", timezone.now()) is None
 
 
-def test_domains_are_forgotten_after_a_day() -> None:
+def test_domains_are_deleted_after_a_day() -> None:
     pacing.time_to_wait_for("slow.example", START)
     pacing.time_to_wait_for("slow.example", timezone.now())
     pacing.delete_old()
