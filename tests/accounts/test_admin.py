@@ -1,4 +1,4 @@
-"""People in the admin, which only owners manage."""
+"""Managing people in the admin, which only owners can do."""
 
 import datetime as dt
 import re
@@ -39,7 +39,7 @@ def texts(response: Any, selector: str) -> list[str]:
 
 class TestAccess:
     @pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "Reader of drafts", "staff", "with permissions"])
-    def test_no_role_and_no_permission_allows_to_manage_people(self, role: str) -> None:
+    def test_no_other_role_or_permission_allows_managing_people(self, role: str) -> None:
         user = user_in_role("staff" if role == "with permissions" else role)
         assert user
         if role == "with permissions":
@@ -61,18 +61,18 @@ class TestAccess:
         assert User.objects.filter(is_active=False).count() == 0
 
     @pytest.mark.parametrize("name", ["Owner", "No role", "-", "server"])
-    def test_no_group_has_the_name_of_something_else(self, owner: Client, name: str) -> None:
+    def test_a_group_cannot_have_a_reserved_name(self, owner: Client, name: str) -> None:
         response = owner.post("/admin/auth/group/add/", {"name": name})
         assert texts(response, ".errorlist li") == ["Group with this Name already exists."]
         assert not Group.objects.filter(name=name).exists()
 
-    def test_owners_cannot_delete_without_parting(self, owner: Client) -> None:
+    def test_owners_cannot_delete_people_without_offboarding(self, owner: Client) -> None:
         person = UserFactory()
         assert owner.post(f"{LIST}{person.pk}/delete/", {"post": "yes"}).status_code == 403
         assert owner.post(LIST, {"action": "delete_selected", "_selected_action": person.pk}).status_code in {302, 200}
         assert User.objects.filter(pk=person.pk).exists()
 
-    def test_there_is_no_page_on_which_owners_type_passwords_of_others(self, owner: Client) -> None:
+    def test_owners_cannot_set_passwords_of_others(self, owner: Client) -> None:
         assert owner.get(f"{LIST}{UserFactory().pk}/password/", follow=True).status_code in {200, 404}
         assert "password" not in owner.get(f"{LIST}{UserFactory().pk}/change/").context["adminform"].form.fields
 
@@ -135,7 +135,7 @@ class TestInviting:
         assert any(field in name for name in response.context["form"].errors)
         assert User.objects.count() == 1
 
-    def test_nobody_is_invited_twice(self, owner: Client) -> None:
+    def test_an_email_address_cannot_be_invited_twice(self, owner: Client) -> None:
         UserFactory(email="Rosa@example.org")
         response = self.invite(owner, email="rosa@example.org")
         assert "has an account already" in response.text
@@ -146,7 +146,7 @@ class TestInviting:
             self.invite(owner)
         assert set(User.objects.values_list("username", flat=True)) >= {"rosa-pen", "rosa-pen-2"}
 
-    def test_someone_who_was_imported_is_invited_in_the_same_way(self, owner: Client) -> None:
+    def test_an_imported_author_is_invited_in_the_same_way(self, owner: Client) -> None:
         person: User = UserFactory(display_name="Imported", email="old@example.org")
         PostFactory(author=person)
         page = owner.get(f"{LIST}{person.pk}/change/")
@@ -180,7 +180,7 @@ class TestInviting:
         person = User.objects.order_by("pk").last()
         assert person
         assert person.display_name == "Rosa Bcc: all@example.org\u200f"
-        # Only of such characters, it is none.
+        # A name that has only such characters is empty.
         assert "display_name" in self.invite(owner, display_name="\u202e\u2069 ").context["form"].errors
         data = person_data(person, display_name="Ro\u202dsa")
         assert owner.post(f"{LIST}{person.pk}/change/", data).status_code == 302
@@ -203,7 +203,7 @@ class TestChanging:
             ("Translators", "Moderator"),
         ],
     )
-    def test_a_role_decides_who_can_log_in(self, owner: Client, before: str, after: str) -> None:
+    def test_only_users_with_a_role_can_log_in(self, owner: Client, before: str, after: str) -> None:
         Group.objects.create(name="Translators")
         person: User = UserFactory(password="a-long-enough-password-7", is_superuser=before == "Owner")
         person.groups.set(Group.objects.filter(name=before))
@@ -213,7 +213,7 @@ class TestChanging:
         credentials = {"username": person.username, "password": "a-long-enough-password-7", "next": "/admin/"}
         assert (Client().post("/admin/login/", credentials).status_code == 302) is bool(after)
 
-    def test_a_form_without_a_role_takes_nothing_away(self, owner: Client) -> None:
+    def test_a_form_without_a_role_leaves_the_role_unchanged(self, owner: Client) -> None:
         person = UserFactory(role="Author")
         data = person_data(person)
         del data["role"]
@@ -244,7 +244,7 @@ class TestChanging:
 
 
 class TestList:
-    def test_names_roles_and_states(self, owner: Client) -> None:
+    def test_shows_the_role_and_state_of_each_account(self, owner: Client) -> None:
         UserFactory(display_name="Amina", role="Author", password="x" * 12)
         UserFactory(display_name="Bo", role="Author")
         for name, days in (("Dina", 1), ("Ezra", -1)):

@@ -1,4 +1,4 @@
-"""What attackers try with the pages for logging in: foreign forms, sessions, hosts, names; what two do at once."""
+"""Attacks on the login pages: forged forms, planted sessions, foreign hosts, hostile names, and races."""
 
 import re
 from collections.abc import Callable
@@ -64,14 +64,14 @@ class TestForeignForms:
         assert client.post(path, data).status_code == 403
         assert is_logged_in(client)
 
-    def test_log_nobody_in(self, amina: User) -> None:
+    def test_log_no_one_in(self, amina: User) -> None:
         client = Client(enforce_csrf_checks=True)
         assert client.post(LOGIN, CREDENTIALS).status_code == 403
         assert not is_logged_in(client)
 
 
 class TestSessions:
-    def test_one_that_an_attacker_has_planted_does_not_become_the_victims(self, amina: User) -> None:
+    def test_a_session_planted_by_an_attacker_is_replaced_on_login(self, amina: User) -> None:
         attacker, victim = Client(), Client()
         attacker.get("/admin/login/passkey/")
         planted = attacker.cookies[COOKIE].value
@@ -82,25 +82,25 @@ class TestSessions:
         assert not is_logged_in(attacker)
         assert not Session.objects.filter(pk=planted).exists()
 
-    def test_an_invented_one_is_not_taken_over(self, amina: User) -> None:
+    def test_an_invented_session_key_is_not_adopted(self, amina: User) -> None:
         client = Client()
         client.cookies[COOKIE] = "a" * 32
         client.post(LOGIN, CREDENTIALS)
         assert client.cookies[COOKIE].value != "a" * 32
         assert not Session.objects.filter(pk="a" * 32).exists()
 
-    def test_logging_out_ends_it_on_the_server(self, amina: User) -> None:
+    def test_logging_out_ends_the_session_on_the_server(self, amina: User) -> None:
         client, thief = client_of(amina), Client()
         thief.cookies[COOKIE] = client.cookies[COOKIE].value
         client.post("/admin/logout/")
         assert not is_logged_in(thief)
 
     @pytest.mark.parametrize("ending", ["role", "lock", "elsewhere"])
-    def test_one_that_is_ended_during_its_request_stays_ended(
+    def test_a_session_that_is_ended_during_its_request_stays_ended(
         self, amina: User, ending: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client = client_of(amina)
-        ways: dict[str, Callable[[], object]] = {
+        endings: dict[str, Callable[[], object]] = {
             "role": lambda: give_role(User.objects.get(pk=amina.pk), "Author"),
             "lock": lambda: Client().post(emergency.make_link(amina)),
             "elsewhere": lambda: Session.objects.all().delete(),
@@ -108,8 +108,8 @@ class TestSessions:
 
         def confirm_late(request: HttpRequest) -> None:
             with context.request_context(None):
-                # From elsewhere, after this request has read the session, and before it stores it.
-                ways[ending]()
+                # Another request ends the session after this one has read it and before this one stores it.
+                endings[ending]()
             confirmation.confirm(request)
 
         monkeypatch.setattr("accounts.views.confirming.confirm", confirm_late)
@@ -118,7 +118,7 @@ class TestSessions:
         assert not Session.objects.filter(user=amina).exists()
         assert not is_logged_in(client)
 
-    def test_the_role_that_counts_is_the_one_at_the_time_of_the_request(self, amina: User) -> None:
+    def test_a_request_has_the_role_at_the_time_of_the_request(self, amina: User) -> None:
         client, post = client_of(amina), PostFactory()
         assert client.get(f"/admin/blog/post/{post.pk}/change/").status_code == 200
         # Not through the admin, so that the session stays.
@@ -127,7 +127,7 @@ class TestSessions:
 
 
 class TestEmergencyLink:
-    def test_locks_the_account_that_it_belongs_to_whoever_opens_it(self, amina: User) -> None:
+    def test_locks_the_account_it_belongs_to_no_matter_who_opens_it(self, amina: User) -> None:
         other = UserFactory(username="other", role="Author")
         link = emergency.make_link(amina)
         client = client_of(other)
@@ -136,20 +136,20 @@ class TestEmergencyLink:
         assert not User.objects.get(pk=amina.pk).is_active
         assert User.objects.get(pk=other.pk).is_active
 
-    def test_a_password_link_is_none_and_none_is_a_password_link(self, amina: User) -> None:
+    def test_secrets_of_emergency_and_password_links_are_not_interchangeable(self, amina: User) -> None:
         secrets = [url.split("/")[-2] for url in (make_link(amina, Kind.GIVEN), emergency.make_link(amina))]
         assert Client().post(f"/admin/lock/{secrets[0]}/").status_code == 404
         assert Client().post(f"/admin/password/set/{secrets[1]}/").status_code == 410
 
     @pytest.mark.parametrize("url", ["//evil.example/", "https://evil.example/"])
-    def test_leads_nowhere_else(self, amina: User, url: str) -> None:
+    def test_never_redirects_to_another_site(self, amina: User, url: str) -> None:
         response = Client().post(emergency.make_link(amina) + f"?next={url}", {"next": url})
         assert response.status_code == 200
         assert "evil" not in response.text
 
 
 class TestHosts:
-    """The host of a request is what its sender says."""
+    """The host of a request is chosen by its sender."""
 
     def test_links_in_e_mails_and_on_pages_have_the_host_of_the_site(
         self, amina: User, work: Work, settings: Settings
@@ -174,11 +174,11 @@ class TestHosts:
 
 
 class TestNames:
-    """Names of people and of the site are written by people, and read by others."""
+    """Names of users and of the site are untrusted text that is shown to others."""
 
     HOSTILE = "A\r\nBcc: all@example.org\n\n\u202egnp.exe\u2066 <script>alert(1)</script>" + "é\u0301" * 40
 
-    def test_change_no_header_of_an_e_mail(self, amina: User) -> None:
+    def test_cannot_inject_headers_into_emails(self, amina: User) -> None:
         User.objects.filter(pk=amina.pk).update(display_name=self.HOSTILE, first_name=self.HOSTILE[:150])
         SiteSettings.objects.update_or_create(pk=1, defaults={"title": self.HOSTILE[:100]})
         amina.refresh_from_db()
@@ -190,9 +190,9 @@ class TestNames:
         assert not re.search("[\u202a-\u202e\u2066-\u2069]", str(email.subject))
 
     @pytest.mark.parametrize("page", ["", "{pk}/change/", "{pk}/link/", "{pk}/offboard/", "{pk}/help/"])
-    def test_reverse_no_page_and_run_no_script(self, amina: User, page: str) -> None:
+    def test_cannot_reverse_a_page_or_run_a_script(self, amina: User, page: str) -> None:
         owner = client_of(UserFactory(is_staff=True, is_superuser=True, password=PASSWORD))
-        # As an import or a script may store it.
+        # An import or a script may store such a name.
         User.objects.filter(pk=amina.pk).update(display_name=self.HOSTILE)
         response = owner.get(f"/admin/accounts/user/{page.format(pk=amina.pk)}")
         assert response.status_code == 200
@@ -201,13 +201,13 @@ class TestNames:
     @pytest.mark.parametrize(
         "name", ["x" * 10_000, "\x00", "\u202e", "amina\x00", "\uff41mina", "AMINA", "'; --", "\ud800"]
     )
-    def test_odd_ones_log_nobody_in_and_are_no_error(self, amina: User, name: str) -> None:
+    def test_odd_ones_log_no_one_in_and_cause_no_error(self, amina: User, name: str) -> None:
         for path, field in ((LOGIN, "username"), (FORGOTTEN, "name")):
             data = {field: name.encode(errors="replace").decode(), "password": PASSWORD}
             assert Client().post(path, data).status_code == 200
 
 
-def test_asking_for_a_link_takes_the_same_work_for_every_name(amina: User) -> None:
+def test_requesting_a_link_takes_the_same_work_for_every_name(amina: User) -> None:
     UserFactory(username="locked", email="locked@example.org", role="Author", is_active=False)
     UserFactory(username="reader", email="reader@example.org")
     seen = set()
@@ -221,7 +221,7 @@ def test_asking_for_a_link_takes_the_same_work_for_every_name(amina: User) -> No
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_owners_who_demote_each_other_at_the_same_time(at_once: AtOnce) -> None:
+def test_two_owners_cannot_demote_each_other_at_the_same_time(at_once: AtOnce) -> None:
     owners = [UserFactory(is_superuser=True, is_staff=True, password=PASSWORD) for _ in range(2)]
     clients = [client_of(owner) for owner in owners]
 

@@ -1,4 +1,4 @@
-"""Reading the audit log: owners only, in the admin and as a file; nobody changes it; it is kept for a limited time."""
+"""The audit log: only owners read and export it, no one changes it, and it is kept for a limited time."""
 
 import csv
 import datetime as dt
@@ -54,7 +54,7 @@ def amina() -> User:
 
 
 def rows(client: Client, query: str = "") -> list[list[str]]:
-    """Return the cells of the list, without those of log-ins."""
+    """Return the cells of each row in the list, without log-ins."""
     found = find(read(client.get(f"{LOG}{query}")), "#result_list tbody tr")
     cells = [[text(cell) for cell in row][1:] for row in found]
     return [each for each in cells if not each[2].startswith("Logged in")]
@@ -68,7 +68,7 @@ class TestAccess:
             response = client.get(path)
             assert response.status_code == (302 if role == "anonymous" else 403)
 
-    def test_an_export_asks_who_is_sitting_there(self, owner: User) -> None:
+    def test_an_export_requires_confirming_the_password(self, owner: User) -> None:
         client = client_of(owner)
         session = client.session
         session["confirmed_at"] = 0
@@ -77,7 +77,7 @@ class TestAccess:
         assert response["Location"].startswith("/admin/account/confirm/?next=")
         assert "export" in response["Location"]
 
-    def test_no_page_adds_changes_or_deletes(self, owner: User) -> None:
+    def test_no_page_adds_changes_or_deletes_records(self, owner: User) -> None:
         record(Action.ADDED, by=owner)
         pk = AuditRecord.objects.get().pk
         client = client_of(owner)
@@ -89,7 +89,7 @@ class TestAccess:
         assert client.post(f"{LOG}export/csv/").status_code == 405
         assert AuditRecord.objects.count() == before
 
-    def test_no_code_changes_or_deletes_it_by_mistake(self, owner: User) -> None:
+    def test_records_cannot_be_changed_or_deleted_by_mistake(self, owner: User) -> None:
         record(Action.ADDED, by=owner, details="this")
         stored = AuditRecord.objects.get()
         attempts: list[Callable[[], object]] = [
@@ -105,19 +105,19 @@ class TestAccess:
                 attempt()
         assert AuditRecord.objects.get().details == "this"
 
-    def test_nothing_in_the_admin_is_recorded_elsewhere(self) -> None:
-        """Each admin takes part, so that Django's own log, which anyone could delete with an account, stays empty."""
+    def test_every_admin_records_in_it(self) -> None:
+        """Otherwise, Django's own log would be used, whose entries are deleted together with an account."""
         assert {
             type(each).__name__ for each in admin.site._registry.values() if not isinstance(each, BaseAdmin)
         } == set()
 
 
 class TestList:
-    def test_calls_what_a_site_has_only_one_of_what_it_is(self, owner: User) -> None:
+    def test_names_singletons_after_their_model(self, owner: User) -> None:
         record(Action.CHANGED, [SiteSettings.current()], by=owner)
         assert rows(client_of(owner)) == [["Olive", "Owner", "Changed", "Site settings", "Site settings"]]
 
-    def test_says_who_did_what_to_what_in_which_role(self, owner: User, amina: User) -> None:
+    def test_shows_who_did_what_to_which_object_in_which_role(self, owner: User, amina: User) -> None:
         category = CategoryFactory(name="Awards")
         record(Action.CHANGED, [category], by=amina, details="Name")
         record(Action.DEACTIVATED, [amina], by=owner)
@@ -138,7 +138,7 @@ class TestList:
             ]
         )
 
-    def test_filters_by_person_action_and_period_and_searches(self, owner: User, amina: User) -> None:
+    def test_can_be_filtered_by_person_action_and_period_and_searched(self, owner: User, amina: User) -> None:
         category = CategoryFactory(name="Awards")
         record(Action.CHANGED, [category], by=amina)
         record(Action.DEACTIVATED, [amina], by=owner)
@@ -160,7 +160,7 @@ class TestList:
         for nonsense in ("?person=x", "?person=٣", "?person=99999999999999999999", "?person=-1"):
             assert found(nonsense) == set()
 
-    def test_an_erased_account_leaves_what_it_did_but_no_name(self, owner: User, amina: User) -> None:
+    def test_actions_of_an_erased_account_stay_without_its_name(self, owner: User, amina: User) -> None:
         record(Action.CHANGED, [CategoryFactory(name="Awards")], by=amina)
         client = client_of(owner)
         client.post(f"/admin/accounts/user/{amina.pk}/offboard/", {"erase": "on", "confirm": "1"})
@@ -171,7 +171,7 @@ class TestList:
         assert "Amina" not in repr(shown)
         assert len(rows(client, f"?person={amina.pk}")) == 3
 
-    def test_takes_as_many_statements_for_many_records(self, owner: User) -> None:
+    def test_takes_no_more_statements_for_more_records(self, owner: User) -> None:
         client = client_of(owner)
         client.get(LOG)
 
@@ -211,7 +211,7 @@ class TestExport:
         assert "no-store" in response["Cache-Control"]
         return response.getvalue().decode()
 
-    def test_csv_has_every_record_once_the_oldest_first(
+    def test_csv_has_every_record_once_oldest_first(
         self, owner: User, amina: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("accounts.audit.exporting._BATCH", 2)
@@ -232,20 +232,20 @@ class TestExport:
         assert dt.datetime.fromisoformat(first["time"]).tzinfo
 
     @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", " =", "＝", "\r"])
-    def test_no_cell_is_a_formula(self, owner: User, start: str) -> None:
+    def test_csv_cells_are_never_formulas(self, owner: User, start: str) -> None:
         record(Action.ADDED, [Category(name=f"{start}HYPERLINK(1)")], by=owner, details=f"{start}1")
         file = self.exported(client_of(owner), "csv", "?action__exact=added")
         (row,) = csv.DictReader(io.StringIO(file.removeprefix("\ufeff"), newline=""))
         assert row["object"] == f"'{start}HYPERLINK(1)"
         assert row["details"] == f"'{start}1"
 
-    def test_json_lines_have_the_same_and_exact_texts(self, owner: User) -> None:
+    def test_json_lines_have_the_same_records_with_unchanged_texts(self, owner: User) -> None:
         record(Action.ADDED, [Category(name="=سلام\n2")], by=owner)
         lines = self.exported(client_of(owner), "jsonl", "?action__exact=added").splitlines()
         (row,) = map(json.loads, lines)
         assert (row["object"], row["person"], row["person_id"]) == ("=سلام\n2", "Olive", owner.pk)
 
-    def test_has_what_the_list_shows(self, owner: User, amina: User) -> None:
+    def test_has_the_filters_of_the_list(self, owner: User, amina: User) -> None:
         record(Action.ADDED, [Category(name="One")], by=amina)
         record(Action.ADDED, [Category(name="Two")], by=owner)
         client = client_of(owner)
@@ -267,7 +267,7 @@ class TestExport:
 
 
 class TestOwnAccount:
-    def test_people_see_what_happened_to_their_account(self, owner: User, amina: User) -> None:
+    def test_users_see_what_happened_to_their_account(self, owner: User, amina: User) -> None:
         record(Action.ROLE_CHANGED, [amina], by=owner, details="Author → Editor")
         record(Action.ROLE_CHANGED, [owner], by=owner, details="Editor → Owner")
         record(Action.CHANGED, [CategoryFactory(name="Awards")], by=amina)
@@ -279,13 +279,13 @@ class TestOwnAccount:
         assert any("Failed attempts to log in: 1 time within an hour" in row for row in shown)
         assert any("Logged in" in row for row in shown)
 
-    def test_it_shows_a_limited_number(self, amina: User) -> None:
+    def test_it_shows_a_limited_number_of_records(self, amina: User) -> None:
         for _ in range(20):
             record(Action.LOGGED_OUT, [amina], by=amina)
         page = client_of(amina).get("/admin/account/")
         assert len(find(read(page), "section[aria-labelledby=activity] li")) == 15
 
-    def test_the_history_of_an_object_is_part_of_the_log(self, owner: User, amina: User) -> None:
+    def test_the_history_of_an_object_comes_from_the_audit_log(self, owner: User, amina: User) -> None:
         category = CategoryFactory(name="Awards")
         record(Action.CHANGED, [category], by=amina, details="Slug")
         record(Action.CHANGED, [CategoryFactory()], by=amina, details="Parent")
@@ -310,7 +310,9 @@ class TestRetention:
         times = AuditRecord.objects.filter(action=action).values_list("at", flat=True)
         return sorted((timezone.now() - time).days for time in times)
 
-    def test_old_records_go_and_counts_of_failures_earlier(self, kept: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_old_records_are_deleted_and_counts_of_failures_earlier(
+        self, kept: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(retention, "_BATCH", 2)
         out = io.StringIO()
         call_command("tidy_audit_log", stdout=out)
@@ -320,19 +322,19 @@ class TestRetention:
         assert out.getvalue() == "Old records deleted from the audit log: 7\n"
         assert retention.delete_expired() == 0
 
-    def test_the_settings_of_the_server_decide(self, kept: None, settings: Settings) -> None:
+    def test_the_periods_come_from_the_settings(self, kept: None, settings: Settings) -> None:
         settings.BROADSIDE_AUDIT_KEEP_DAYS = 50
         retention.delete_expired()
         assert self.ages(Action.ADDED) == [10]
 
 
 class TestNames:
-    def test_erasing_the_data_of_a_commenter_leaves_what_the_account_did(self, owner: User, amina: User) -> None:
+    def test_erasing_a_commenter_keeps_the_actions_of_their_account(self, owner: User, amina: User) -> None:
         record(Action.ADDED, [CategoryFactory(name="Awards")], by=amina)
         erase("amina@example.org", keep_text=False)
         assert AuditRecord.objects.filter(person=amina).count() == 1
 
-    def test_no_export_for_others_contains_it(self, owner: User) -> None:
+    def test_exports_of_the_site_do_not_contain_it(self, owner: User) -> None:
         PostFactory(author=owner)
         record(Action.ADDED, [Category(name="planted-title")], by=owner, details="planted-details")
         written: list[str] = []
@@ -357,7 +359,7 @@ class TestMigration:
         LogEntry.objects.create(user=amina, object_id="8", object_repr="?", action_flag=CHANGE, change_message="[x")
         return category
 
-    def test_moves_what_the_admin_has_logged(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_moves_the_entries_of_djangos_log(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(self.migration, "_BATCH", 2)
         category = self.entries(amina)
         times = list(LogEntry.objects.order_by("pk").values_list("action_time", flat=True))
@@ -374,7 +376,7 @@ class TestMigration:
         assert {(each.person_id, each.role) for each in stored} == {(amina.pk, "")}
         assert [each.at for each in stored] == times
 
-    def test_moves_it_back(self, amina: User) -> None:
+    def test_can_be_reversed(self, amina: User) -> None:
         self.entries(amina)
         self.migration.move_log(apps, self.schema_editor)
         record(Action.IMPORTED, by=None)

@@ -1,4 +1,4 @@
-"""What the audit log records about accounts and objects, and what never gets in."""
+"""What the audit log records about accounts and objects, and what it never contains."""
 
 from collections.abc import Callable
 from typing import Any
@@ -46,7 +46,7 @@ def amina() -> User:
 
 
 def logged(**conditions: Any) -> list[tuple[str, str]]:
-    """Return role and text of the records, the oldest first, without those of tests that log in."""
+    """Return the role and text of each record except log-ins, oldest first."""
     records = AuditRecord.objects.filter(**conditions).exclude(action=Action.LOGGED_IN).order_by("pk")
     return [(record.role, record.text) for record in records]
 
@@ -57,7 +57,7 @@ def log_in(client: Client, name: str, password: str = PASSWORD, sender: str = "1
 
 
 class TestLoggingIn:
-    def test_logging_in_and_out_is_recorded_with_the_browser_in_words(self, amina: User) -> None:
+    def test_logging_in_and_out_is_recorded_with_the_name_of_the_browser(self, amina: User) -> None:
         client = Client()
         log_in(client, "amina")
         client.post("/admin/logout/")
@@ -85,7 +85,7 @@ class TestLoggingIn:
         assert (record.person_id, record.role) == (None, "")
         assert record.at == timezone.now().replace(minute=0, second=0, microsecond=0)
 
-    def test_names_without_an_account_share_one_record_which_does_not_have_them(self, amina: User) -> None:
+    def test_attempts_with_unknown_names_share_one_record_without_the_names(self, amina: User) -> None:
         for name in ("nobody", "my-secret-password", "amina@example.net"):
             log_in(Client(), name, "wrong")
         (record,) = AuditRecord.objects.all()
@@ -96,7 +96,7 @@ class TestLoggingIn:
             log_in(Client(), f"name-{number}", "wrong", sender=f"198.51.100.{number}")
             log_in(Client(), "amina", "wrong", sender=f"198.51.100.{number}")
         assert AuditRecord.objects.count() == 2
-        # Guesses that are refused unread are not counted, so they cost no writes.
+        # Guesses that are refused unchecked are not counted, so they cost no writes.
         assert AuditRecord.objects.get(object_id=str(amina.pk)).count == 60
         throttle.forget()
 
@@ -109,7 +109,7 @@ class TestLoggingIn:
             client.post("/admin/account/confirm/", {"password": "wrong"})
         assert logged() == [("", "Failed attempts to log in: 1 time within an hour")]
 
-    def test_requests_for_links_are_counted_if_there_is_such_an_account(self, amina: User, work: Work) -> None:
+    def test_requests_for_password_links_are_counted_if_the_account_exists(self, amina: User, work: Work) -> None:
         for name in ("amina", "amina", "nobody"):
             Client().post("/admin/password/forgotten/", {"name": name})
         work()
@@ -128,7 +128,7 @@ class TestAccounts:
     def about(self, person: User) -> list[tuple[str, str]]:
         return logged(kind=AuditRecord.PERSON, object_id=str(person.pk))
 
-    def test_what_owners_do_with_people(self, owner: User) -> None:
+    def test_actions_of_owners_on_other_accounts(self, owner: User) -> None:
         client = client_of(owner)
         client.post("/admin/accounts/user/add/", {"display_name": "Rosa Pen", "email": "", "role": "Author"})
         rosa = User.objects.get(display_name="Rosa Pen")
@@ -157,7 +157,7 @@ class TestAccounts:
         ]
         assert set(AuditRecord.objects.values_list("person", flat=True)) == {owner.pk}
 
-    def test_giving_work_away_and_erasing(self, owner: User, amina: User) -> None:
+    def test_reassigning_work_and_erasing_an_account(self, owner: User, amina: User) -> None:
         PostFactory(author=amina)
         data = {"heir": owner.pk, "erase": "on", "confirm": "1"}
         client_of(owner).post(f"/admin/accounts/user/{amina.pk}/offboard/", data)
@@ -168,7 +168,7 @@ class TestAccounts:
         ]
         assert self.about(owner) == [("Owner", "Gave the posts and pages of someone else")]
 
-    def test_what_people_do_with_their_own_account(self, amina: User) -> None:
+    def test_actions_of_users_on_their_own_account(self, amina: User) -> None:
         client = client_of(amina)
         passwords = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
         client.post("/admin/password_change/", passwords)
@@ -190,7 +190,7 @@ class TestAccounts:
         Client().post(url, passwords)
         assert self.about(amina) == [("Editor", "Chose a password")]
 
-    def test_the_command_on_the_server_is_named_as_such(self, amina: User) -> None:
+    def test_the_rescue_command_is_recorded_as_done_by_the_server(self, amina: User) -> None:
         User.objects.filter(pk=amina.pk).update(is_active=False)
         call_command("rescue_account", "amina", verbosity=0)
         assert self.about(amina) == [
@@ -226,7 +226,9 @@ class TestObjects:
     )
 
     @pytest.mark.parametrize(("status", "step", "text"), STEPS)
-    def test_a_step_of_the_writing_screen(self, amina: User, status: str, step: str, text: str) -> None:
+    def test_each_button_of_the_writing_screen_has_its_own_action(
+        self, amina: User, status: str, step: str, text: str
+    ) -> None:
         post = PostFactory(title="Winter", status=status, author=amina)
         client_of(amina).post(admin_url(post, "change"), form_data(post, _step=step))
         (record,) = AuditRecord.objects.filter(kind="blog.post")
@@ -254,7 +256,9 @@ class TestObjects:
         assert (record.what, record.text, record.admin_url) == ("Awards", "Deleted", "")
 
     @pytest.mark.parametrize("change", [publish, trash])
-    def test_many_at_once_take_as_many_statements_as_two(self, amina: User, change: Callable[..., object]) -> None:
+    def test_a_bulk_action_takes_one_statement_for_any_number_of_posts(
+        self, amina: User, change: Callable[..., object]
+    ) -> None:
         client = client_of(amina)
 
         def statements(count: int) -> int:
@@ -283,7 +287,7 @@ class TestObjects:
         client.post("/admin/core/sitesettings/1/change/", {**data, "title": "Lamp", "tagline": "Ledger"})
         assert logged(kind="core.sitesettings") == [("Owner", "Changed: Title, Tagline")]
 
-    def test_it_is_recorded_or_nothing_is_done(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_action_that_cannot_be_recorded_is_not_done(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **kwargs: Any) -> None:
             raise OSError
 
@@ -293,7 +297,7 @@ class TestObjects:
             client_of(amina).post("/admin/blog/post/", {"action": "publish", "_selected_action": post.pk})
         assert Post.objects.get().status == Status.DRAFT
 
-    def test_decisions_about_comments_are_in_their_own_log_only(self, amina: User) -> None:
+    def test_decisions_about_comments_are_only_in_their_own_log(self, amina: User) -> None:
         comment = CommentFactory(status="pending")
         client_of(amina).post(f"/admin/comments/comment/{comment.pk}/approve/")
         assert comment.decisions.count() == 1
@@ -301,7 +305,7 @@ class TestObjects:
 
 
 class TestData:
-    def test_exports_and_erasures_of_personal_data_do_not_say_whose(self, owner: User) -> None:
+    def test_records_of_personal_data_requests_do_not_name_the_commenter(self, owner: User) -> None:
         CommentFactory(name="Rosa", email="rosa@example.org")
         client, url = client_of(owner), "/admin/comments/erasure/"
         client.post(url, {"email": "rosa@example.org", "export": "1"})
@@ -321,7 +325,7 @@ class TestData:
 
 
 class TestPrivacy:
-    def test_nothing_that_people_type_or_send_gets_in(self, owner: User, amina: User) -> None:
+    def test_contains_nothing_that_commenters_or_attackers_typed(self, owner: User, amina: User) -> None:
         client = client_of(owner)
         client.post("/admin/comments/block/add/", {"kind": "email", "text": "rosa@example.org", "verdict": "spam"})
         block = Block.objects.get()
@@ -337,25 +341,25 @@ class TestPrivacy:
         assert not [secret for secret in secrets.split() if secret.lower() in everything.lower()]
         assert AuditRecord.objects.filter(kind="comments.block").count() == 2
 
-    def test_people_are_named_by_their_ids_only(self, owner: User, amina: User) -> None:
+    def test_users_are_identified_only_by_their_ids(self, owner: User, amina: User) -> None:
         assert AuditRecord.PERSON not in titles
         client_of(owner).post(f"/admin/accounts/user/{amina.pk}/link/")
         assert str(amina) not in repr(list(AuditRecord.objects.values()))
 
-    def test_objects_that_are_not_registered_are_not_named(self, owner: User) -> None:
+    def test_objects_of_unregistered_models_have_no_title(self, owner: User) -> None:
         comment = CommentFactory(text="said in confidence")
         recording.record(Action.DELETED, [comment, Group.objects.get(name="Author")], by=owner)
         records = AuditRecord.objects.filter(action=Action.DELETED).order_by("pk")
         assert [(each.kind, each.title) for each in records] == [("comments.comment", ""), ("auth.group", "Author")]
 
-    def test_long_and_unstorable_texts(self, owner: User) -> None:
+    def test_texts_are_truncated_and_made_storable(self, owner: User) -> None:
         category = Category(name="x\x00" + "y" * 300)
         recording.record(Action.ADDED, [category], by=owner, details="\ud800z" * 2000)
         record = AuditRecord.objects.get(action=Action.ADDED)
         assert (len(record.title), len(record.details), record.title[:3]) == (200, 1000, "x" + "yy")
 
     @pytest.mark.parametrize("role", ["Author", "Editor", "Moderator", "Reader of drafts"])
-    def test_the_role_is_that_of_the_time(self, role: str) -> None:
+    def test_records_keep_the_role_at_the_time_of_the_action(self, role: str) -> None:
         user = user_in_role(role)
         assert user is not None
         recording.record(Action.ADDED, by=user)

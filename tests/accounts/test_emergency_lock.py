@@ -1,4 +1,4 @@
-"""The emergency lock: a link that is a secret, with which people lock their own accounts."""
+"""The emergency lock: a secret link with which users lock their own accounts."""
 
 import hashlib
 
@@ -41,7 +41,7 @@ class TestEmergencyLock:
         response = Client().get(link)
         assert "lock my account" in response.content.decode()
         assert "amina" not in response.content.decode().lower()
-        # Nor who is logged in where it is opened.
+        # It doesn't even show who is logged in where it is opened.
         amina.display_name = "Nightingale"
         amina.save()
         assert "Nightingale" not in client.get(link).text
@@ -50,7 +50,7 @@ class TestEmergencyLock:
 
     def test_pressing_the_button_logs_out_everywhere_and_locks(self, amina: User) -> None:
         clients, link = [client_of(amina), client_of(amina)], self.link(amina)
-        # No cookie, no token: any browser will do.
+        # It needs no cookie and no CSRF token, so any browser will do.
         response = Client(enforce_csrf_checks=True).post(link)
         assert "Your account is locked" in response.content.decode()
         assert response["Referrer-Policy"] == "no-referrer"
@@ -58,7 +58,7 @@ class TestEmergencyLock:
         login = Client().post("/admin/login/", {"username": "amina", "password": PASSWORD})
         assert login.status_code == 200
 
-    def test_ends_links_for_passwords(self, amina: User) -> None:
+    def test_invalidates_password_links(self, amina: User) -> None:
         for kind in Kind:
             make_link(amina, kind)
         Client().post(self.link(amina))

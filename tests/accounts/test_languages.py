@@ -42,14 +42,14 @@ class TestChoosing:
         settings.LANGUAGE_CODE = "uk"
         assert 'lang="uk"' in heading(client)
 
-    def test_then_in_that_which_the_user_has_chosen(self, client: Client, editor: User) -> None:
+    def test_the_admin_is_in_the_language_that_the_user_has_chosen(self, client: Client, editor: User) -> None:
         response = client.post(reverse("account_language"), {"language": "ar"}, follow=True)
         assert 'lang="ar"' in heading(client)
         assert 'dir="rtl"' in heading(client)
         assert "This is the language" not in response.content.decode()
 
     @pytest.mark.parametrize("language", ["xx", "de", "../ar"])
-    def test_any_other_is_refused(self, client: Client, editor: User, language: str) -> None:
+    def test_unknown_languages_are_refused(self, client: Client, editor: User, language: str) -> None:
         client.post(reverse("account_language"), {"language": language})
         editor.refresh_from_db()
         assert editor.language == ""
@@ -59,7 +59,7 @@ class TestChoosing:
         client.post(reverse("account_language"), {"language": "fr"})
         assert SiteSettings.current().entries_version == before
 
-    def test_is_for_those_who_are_logged_in(self, client: Client) -> None:
+    def test_requires_logging_in(self, client: Client) -> None:
         assert client.post(reverse("account_language"), {"language": "fr"}).status_code == 302
 
 
@@ -69,13 +69,13 @@ class TestPublicPages:
         PostFactory(language="en")
         assert 'lang="en"' in heading(client, "/")
 
-    def test_so_does_the_next_request_of_others(self, client: Client, editor: User) -> None:
+    def test_the_next_request_of_another_visitor_is_not_affected(self, client: Client, editor: User) -> None:
         User.objects.filter(pk=editor.pk).update(language="fr")
         assert 'lang="fr"' in heading(client)
         assert 'lang="en"' in heading(Client(), "/admin/login/")
 
 
-def test_an_email_with_a_link_is_in_the_language_of_the_person() -> None:
+def test_an_email_with_a_link_is_in_the_language_of_its_recipient() -> None:
     person = UserFactory(role="Editor", email="zoe@example.org", language="fr")
     assert password_links.send(person, "https://example.org/x", Kind.REQUESTED)
     (email,) = mail.outbox
@@ -84,7 +84,7 @@ def test_an_email_with_a_link_is_in_the_language_of_the_person() -> None:
 
 
 class TestNamesOfRoles:
-    """They are stored in English, and shown to each of the staff in their language."""
+    """Names of roles are stored in English, and shown to each user in their language."""
 
     @pytest.fixture
     def owner(self) -> Client:
@@ -97,39 +97,39 @@ class TestNamesOfRoles:
         with translation.override("fr"):
             return str(LABELS[name])
 
-    def test_are_shown_in_the_list_of_groups_with_those_of_owners(self, owner: Client) -> None:
+    def test_are_translated_in_the_list_of_groups_unlike_custom_groups(self, owner: Client) -> None:
         Group.objects.create(name="Translators")
         names = {text(cell) for cell in find(read(owner.get("/admin/auth/group/")), "th.field-__str__")}
         assert names == {"Translators", *map(self.french, ROLES)}
 
     @pytest.mark.parametrize("page", ["change", "delete", "history"])
-    def test_are_shown_on_the_pages_of_a_group(self, owner: Client, page: str) -> None:
+    def test_are_translated_on_the_pages_of_a_group(self, owner: Client, page: str) -> None:
         group = Group.objects.get(name="Moderator")
         shown = text(one(read(owner.get(f"/admin/auth/group/{group.pk}/{page}/")), "#main"))
         assert self.french("Moderator") in shown
         assert "Moderator" not in shown
 
-    def test_cannot_be_changed_as_the_roles_are_known_by_them(self, owner: Client) -> None:
+    def test_of_built_in_roles_cannot_be_changed(self, owner: Client) -> None:
         group = Group.objects.get(name="Moderator")
         permission = Permission.objects.get(codename="view_post")
         owner.post(f"/admin/auth/group/{group.pk}/change/", {"name": "Other", "permissions": [permission.pk]})
         group.refresh_from_db()
         assert (group.name, list(group.permissions.all())) == ("Moderator", [permission])
 
-    def test_of_groups_of_owners_can_be_changed(self, owner: Client) -> None:
+    def test_of_custom_groups_can_be_changed(self, owner: Client) -> None:
         group = Group.objects.create(name="Translators")
         owner.post(f"/admin/auth/group/{group.pk}/change/", {"name": "Interpreters"})
         group.refresh_from_db()
         assert (group.name, str(group)) == ("Interpreters", "Interpreters")
 
-    def test_are_shown_where_people_are(self, owner: Client) -> None:
+    def test_are_translated_in_lists_and_forms_of_people(self, owner: Client) -> None:
         person = UserFactory(role="Author")
         for path in ("/admin/accounts/user/", "/admin/accounts/user/add/", f"/admin/accounts/user/{person.pk}/change/"):
             shown = owner.get(path).text
             assert self.french("Author") in shown, path
         assert self.french("Author") in owner.get("/admin/login-rules/").text
 
-    def test_are_in_the_audit_log_in_the_language_of_its_reader(self, owner: Client) -> None:
+    def test_are_translated_in_the_audit_log_for_its_reader(self, owner: Client) -> None:
         person = UserFactory(role="")
         with translation.override("ru"):
             give_role(person, "Author")
@@ -141,7 +141,7 @@ class TestNamesOfRoles:
             assert made_owner.endswith(f"{self.french('Author')} → {self.french(OWNER)}")
             assert role_label("No role") != "No role"
 
-    def test_name_groups_and_rules_in_the_audit_log(self, owner: Client) -> None:
+    def test_are_translated_as_names_of_groups_and_rules_in_the_audit_log(self, owner: Client) -> None:
         group = Group.objects.get(name="Editor")
         owner.post(f"/admin/auth/group/{group.pk}/change/", {"permissions": []})
         record = AuditRecord.objects.get(kind="auth.group")
@@ -162,7 +162,7 @@ class TestNamesOfPermissions:
         assert labels[0].startswith("Blog | article | ")
         assert not [label for label in labels if "Can" in label]
 
-    def test_of_what_is_not_installed_any_more_are_shown_as_they_are(self) -> None:
+    def test_of_models_that_no_longer_exist_are_not_translated(self) -> None:
         permission = Permission.objects.select_related("content_type").get(codename="add_post")
         permission.content_type.model = "gone"
         assert "Can add post" in permission_label(permission)

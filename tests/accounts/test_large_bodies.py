@@ -1,4 +1,4 @@
-"""Large bodies of strangers are refused before they are read; people with accounts send files, and lose no forms."""
+"""Large request bodies from strangers are refused unread, while staff can upload files and lose no forms."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def post(client: Client, **environ: Any) -> Any:
 
 @pytest.mark.parametrize("large", [LARGE, {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"}])
 @pytest.mark.parametrize("cookie", ["", "invented"])
-def test_of_a_stranger_are_refused_unread(large: dict[str, str], cookie: str) -> None:
+def test_large_bodies_from_strangers_are_refused_unread(large: dict[str, str], cookie: str) -> None:
     client = Client(enforce_csrf_checks=True)
     if cookie:
         client.cookies[settings.SESSION_COOKIE_NAME] = cookie
@@ -49,7 +49,7 @@ def test_of_a_stranger_are_refused_unread(large: dict[str, str], cookie: str) ->
 
 
 def passes(client: Client) -> bool:
-    """Return whether the middleware lets a large request of this browser pass."""
+    """Return whether the middleware passes on a large request from this browser."""
     passed: list[HttpRequest] = []
 
     def get_response(request: HttpRequest) -> HttpResponse:
@@ -64,7 +64,7 @@ def passes(client: Client) -> bool:
     return bool(passed)
 
 
-def test_of_people_with_accounts_pass_also_after_their_sessions_have_ended(owner: User) -> None:
+def test_large_bodies_from_staff_are_accepted_even_after_their_sessions_have_ended(owner: User) -> None:
     client = Client()
     assert not passes(client)
     client.post("/admin/login/", {"username": "owner", "password": "a-long-enough-password-7"})
@@ -73,5 +73,5 @@ def test_of_people_with_accounts_pass_also_after_their_sessions_have_ended(owner
     assert passes(client)
 
 
-def test_what_is_not_large_passes(client: Client) -> None:
+def test_small_bodies_from_strangers_are_accepted(client: Client) -> None:
     assert client.post(URL, {"a": "b"}).status_code == 302

@@ -1,4 +1,4 @@
-"""Forms that are sent after the session has ended: their writers get them back as they were, and nothing is saved."""
+"""Forms that are sent after the session has ended are not saved, and returned unchanged after logging in."""
 
 import datetime as dt
 import re
@@ -71,7 +71,7 @@ def shown_fields(client: Client, url: str = ADD) -> dict[str, Any]:
     return {name: form[name].value() for name in form.fields}
 
 
-def test_the_writer_gets_the_form_back_and_one_press_saves_it(browser: Client, amina: User) -> None:
+def test_the_form_is_returned_after_logging_in_and_can_be_saved(browser: Client, amina: User) -> None:
     late = send_late(browser, author=amina.pk)
     login = browser.get(late["Location"])
     assert "You had been logged out, so nothing was saved." in text_of(login)
@@ -87,11 +87,11 @@ def test_the_writer_gets_the_form_back_and_one_press_saves_it(browser: Client, a
     assert saved.status_code == 302
     post = Post.objects.get()
     assert (post.title, post.source, post.status) == ("A lamp", "One.\n\nTwo.", Status.DRAFT)
-    # Later, the form is empty.
+    # From then on, the form is empty.
     assert shown_fields(browser)["title"] in (None, "")
 
 
-def test_it_survives_the_second_step(browser: Client, amina: User) -> None:
+def test_the_form_survives_the_second_step(browser: Client, amina: User) -> None:
     auth.TOTP.activate(amina, SECRET)
     send_late(browser)
     assert log_in(browser, ADD)["Location"] == "/admin/login/second-step/"
@@ -102,7 +102,7 @@ def test_it_survives_the_second_step(browser: Client, amina: User) -> None:
 
 
 @pytest.mark.parametrize("kind", ["post", "page", "category", "settings"])
-def test_it_works_for_every_form_of_the_admin_and_changes_nothing(browser: Client, amina: User, kind: str) -> None:
+def test_every_form_of_the_admin_is_returned_and_changes_nothing(browser: Client, amina: User, kind: str) -> None:
     User.objects.filter(pk=amina.pk).update(is_superuser=True)
     post, page, category = PostFactory(title="Old"), PageFactory(title="Old"), CategoryFactory(name="Old")
     SiteSettings.objects.update_or_create(pk=1, defaults={"title": "Old"})
@@ -119,7 +119,7 @@ def test_it_works_for_every_form_of_the_admin_and_changes_nothing(browser: Clien
     assert SiteSettings.objects.get().title == "Old"
 
 
-def test_what_someone_else_saved_meanwhile_is_told(browser: Client) -> None:
+def test_a_change_by_someone_else_in_the_meantime_is_reported(browser: Client) -> None:
     post = PostFactory(title="Old", source="Old.")
     version = post.modified_at.isoformat()
     Post.objects.filter(pk=post.pk).update(source="Other.", modified_at=timezone.now() + dt.timedelta(seconds=5))
@@ -131,14 +131,14 @@ def test_what_someone_else_saved_meanwhile_is_told(browser: Client) -> None:
     assert Post.objects.get().source == "Other."
 
 
-def test_files_are_missed(browser: Client) -> None:
+def test_files_must_be_chosen_again(browser: Client) -> None:
     send_late(browser, upload=SimpleUploadedFile("lamp.png", b"bytes"))
     log_in(browser, ADD)
     assert "Files couldn&#x27;t be kept: choose them again." in text_of(browser.get(ADD))
 
 
 class TestNoOneElse:
-    def test_who_logs_in_as_another_gets_nothing_and_it_is_forgotten(self, browser: Client) -> None:
+    def test_logging_in_as_someone_else_discards_the_form(self, browser: Client) -> None:
         UserFactory(username="badr", password=PASSWORD, role="Editor")
         send_late(browser)
         log_in(browser, ADD, username="badr")
@@ -147,13 +147,13 @@ class TestNoOneElse:
         log_in(browser, ADD)
         assert shown_fields(browser)["title"] in (None, "")
 
-    def test_other_browsers_get_nothing(self, browser: Client) -> None:
+    def test_other_browsers_do_not_get_the_form(self, browser: Client) -> None:
         send_late(browser)
         other = Client()
         log_in(other, ADD)
         assert shown_fields(other)["title"] in (None, "")
 
-    def test_after_an_hour_it_is_gone(self, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_form_is_discarded_after_an_hour(self, browser: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         send_late(browser)
         session = Session.objects.get(user=None)
         left = session.expire_date - timezone.now()
@@ -163,7 +163,7 @@ class TestNoOneElse:
         monkeypatch.setattr(time, "time", lambda: later)
         assert shown_fields(browser)["title"] in (None, "")
 
-    def test_no_cookie_has_any_of_it(self, browser: Client) -> None:
+    def test_no_cookie_contains_any_of_the_form(self, browser: Client) -> None:
         send_late(browser)
         cookies = " ".join(f"{cookie.key}={cookie.value}" for cookie in browser.cookies.values())
         assert "lamp" not in cookies.lower()
@@ -171,12 +171,12 @@ class TestNoOneElse:
 
 
 class TestNothingIsKept:
-    def test_of_a_browser_in_which_no_one_has_ever_logged_in(self) -> None:
+    def test_from_a_browser_in_which_no_one_has_ever_logged_in(self) -> None:
         client = Client()
         assert client.post(ADD, TYPED).status_code == 302
         assert Session.objects.count() == 0
 
-    def test_of_what_another_site_sends(self, amina: User) -> None:
+    def test_from_another_site(self, amina: User) -> None:
         client = Client(enforce_csrf_checks=True)
         page = text_of(client.get("/admin/login/"))
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
@@ -188,23 +188,23 @@ class TestNothingIsKept:
         assert Session.objects.count() == 0
 
     @pytest.mark.parametrize("url", ["/admin/blog/post/", "/admin/login/", "/admin/account/confirm/"])
-    def test_of_pages_that_are_no_form(self, browser: Client, url: str) -> None:
+    def test_from_pages_without_a_model_form(self, browser: Client, url: str) -> None:
         end_session()
         browser.post(url, TYPED)
         assert not [session for session in Session.objects.all() if "late_form" in session.get_decoded()]
 
-    def test_of_more_than_the_longest_text(self, browser: Client) -> None:
+    def test_from_a_form_larger_than_the_longest_text(self, browser: Client) -> None:
         end_session()
         browser.post(ADD, {"source": "ا" * (late_forms.MAX_BYTES // 2 + 1)})
         assert Session.objects.count() == 0
 
-    def test_of_more_than_a_few_forms_in_a_while(self, browser: Client) -> None:
+    def test_from_too_many_forms_in_a_short_time(self, browser: Client) -> None:
         for _attempt in range(late_forms.MAX_FORMS + 3):
             browser.cookies.pop(settings.SESSION_COOKIE_NAME, None)
             browser.post(ADD, TYPED)
         assert Session.objects.filter(user=None).count() == late_forms.MAX_FORMS
 
-    def test_no_form_that_is_kept_asks_for_a_password_to_log_in_with(self, amina: User) -> None:
+    def test_because_no_model_form_has_a_field_for_a_login_password(self, amina: User) -> None:
         request = RequestFactory().get("/admin/")
         request.user = User.objects.get(pk=amina.pk)
         request.user.is_superuser = True
@@ -218,7 +218,7 @@ class TestNothingIsKept:
         assert not [field for field in fields if isinstance(field.widget, forms.PasswordInput)]
 
 
-def test_pages_of_people_who_are_logged_in_take_no_further_query(browser: Client) -> None:
+def test_pages_for_logged_in_users_take_no_extra_query(browser: Client) -> None:
     def count() -> int:
         with CaptureQueriesContext(connection) as captured:
             assert browser.get("/admin/account/").status_code == 200
@@ -232,7 +232,7 @@ def test_pages_of_people_who_are_logged_in_take_no_further_query(browser: Client
     assert count() == before
 
 
-def test_a_form_that_stayed_open_and_was_sent_again_is_not_shown_once_more(browser: Client, amina: User) -> None:
+def test_a_form_that_was_sent_again_successfully_is_not_shown_again(browser: Client, amina: User) -> None:
     post = PostFactory(title="Old", author=amina)
     url = f"/admin/blog/post/{post.pk}/change/"
     send_late(browser, url, title="New")

@@ -1,4 +1,4 @@
-"""Logging in with a password: who may, what strangers learn, and limits for guesses that don't lock anyone out."""
+"""Logging in with a password: who can, what strangers learn, and limits on guesses that lock no one out."""
 
 import re
 from typing import Any
@@ -44,7 +44,7 @@ def test_a_username_or_an_email_address_is_enough(amina: User, name: str) -> Non
     assert is_logged_in(client)
 
 
-def test_an_email_address_of_two_people_is_not(amina: User) -> None:
+def test_an_email_address_shared_by_two_accounts_is_not_enough(amina: User) -> None:
     UserFactory(username="other", email="amina@example.org", password=PASSWORD, role="Editor")
     client = Client()
     assert REFUSED in log_in(client, "amina@example.org").content.decode()
@@ -52,7 +52,7 @@ def test_an_email_address_of_two_people_is_not(amina: User) -> None:
 
 
 @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
-def test_people_who_may_not_use_the_admin_learn_nothing(amina: User, change: dict[str, bool]) -> None:
+def test_users_who_may_not_use_the_admin_get_the_same_message(amina: User, change: dict[str, bool]) -> None:
     User.objects.filter(pk=amina.pk).update(**change)
     client = Client()
     assert REFUSED in log_in(client).content.decode()
@@ -60,12 +60,12 @@ def test_people_who_may_not_use_the_admin_learn_nothing(amina: User, change: dic
 
 
 @pytest.mark.parametrize("url", ["https://evil.example/", "//evil.example/", "javascript:x", "/\\evil.example"])
-def test_nobody_is_led_to_another_site(amina: User, url: str) -> None:
+def test_logging_in_never_redirects_to_another_site(amina: User, url: str) -> None:
     data = {"username": "amina", "password": PASSWORD, "next": url}
     assert Client().post(LOGIN, data)["Location"] == "/admin/"
 
 
-def test_a_known_and_an_unknown_name_get_the_same_answer_for_the_same_work(
+def test_known_and_unknown_names_get_the_same_response_for_the_same_work(
     amina: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[str] = []
@@ -90,21 +90,21 @@ def test_a_known_and_an_unknown_name_get_the_same_answer_for_the_same_work(
 
 
 class TestThrottle:
-    def test_one_sender_has_ten_guesses(self, amina: User) -> None:
+    def test_a_sender_has_a_limited_number_of_guesses_for_an_account(self, amina: User) -> None:
         client = Client()
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             assert REFUSED in log_in(client, password="wrong").content.decode()
         assert TOO_MANY in log_in(client).content.decode()
         assert not is_logged_in(client)
 
-    def test_other_senders_and_other_people_are_not_concerned(self, amina: User) -> None:
+    def test_other_senders_and_other_accounts_are_not_affected(self, amina: User) -> None:
         UserFactory(username="ruth", password=PASSWORD, role="Editor")
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT + 1):
             log_in(Client(), password="wrong")
         assert log_in(Client(), sender="192.0.2.2").status_code == 302
         assert log_in(Client(), "ruth").status_code == 302
 
-    def test_a_hundred_guesses_of_fifty_senders_neither_get_in_nor_lock_the_owner_out(self, amina: User) -> None:
+    def test_a_hundred_guesses_by_fifty_senders_neither_succeed_nor_lock_the_user_out(self, amina: User) -> None:
         guesses = [f"guess-{number}" for number in range(98)] + [PASSWORD] * 2
         for number, guess in enumerate(guesses):
             if number == 98:
@@ -126,7 +126,7 @@ class TestThrottle:
             assert REFUSED in log_in(Client(), password="wrong").content.decode()
         assert TOO_MANY in log_in(Client()).content.decode()
 
-    def test_a_known_browser_gets_in_from_the_sender_of_an_attacker(self, amina: User) -> None:
+    def test_a_known_browser_can_log_in_from_the_same_sender_as_an_attacker(self, amina: User) -> None:
         browser = Client()
         log_in(browser)
         browser.post("/admin/logout/")
@@ -153,24 +153,24 @@ class TestThrottle:
         browser.cookies[COOKIE] = "forged"
         assert TOO_MANY in log_in(browser, password="wrong").content.decode()
 
-    def test_logging_in_to_another_account_gives_no_guesses_back(self, amina: User) -> None:
+    def test_logging_in_to_another_account_does_not_reset_the_guesses(self, amina: User) -> None:
         UserFactory(username="mallory", password=PASSWORD, role="Author")
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), password="wrong")
             log_in(Client(), "mallory")
         assert TOO_MANY in log_in(Client()).content.decode()
 
-    def test_names_of_nobody_are_counted_as_well(self, db: None) -> None:
+    def test_guesses_at_unknown_names_are_limited_too(self, db: None) -> None:
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), "nobody")
         assert TOO_MANY in log_in(Client(), "Nobody").content.decode()
 
-    def test_a_sender_cannot_try_one_password_on_everybody(self, amina: User) -> None:
+    def test_a_sender_cannot_try_one_password_on_every_account(self, amina: User) -> None:
         for number in range(throttle.PER_SENDER):
             log_in(Client(), f"name-{number}")
         assert TOO_MANY in log_in(Client()).content.decode()
 
-    def test_a_failing_cache_neither_locks_out_nor_ends_the_limits(
+    def test_a_failing_cache_neither_locks_users_out_nor_lifts_the_limits(
         self, amina: User, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("core.cache.cache", FailSafeCache("no such cache", {}))
@@ -179,14 +179,14 @@ class TestThrottle:
             log_in(Client(), password="wrong")
         assert TOO_MANY in log_in(Client()).content.decode()
 
-    def test_processes_share_what_they_count(self, amina: User) -> None:
+    def test_processes_share_their_counts(self, amina: User) -> None:
         for _ in range(throttle.PER_SENDER_AND_ACCOUNT):
             log_in(Client(), password="wrong")
             throttle.forget()
         assert TOO_MANY in log_in(Client()).content.decode()
 
 
-def test_the_cookie_is_for_the_admin_and_names_nobody(amina: User) -> None:
+def test_the_cookie_is_limited_to_the_admin_and_contains_no_name(amina: User) -> None:
     cookie = log_in(Client()).cookies[COOKIE]
     assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/admin/", True, "Lax")
     assert "amina" not in cookie.value

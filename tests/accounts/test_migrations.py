@@ -1,4 +1,4 @@
-"""Migrating from groups of which people could have several, and from names that could be empty."""
+"""Migrating from several groups per user to one role, and from display names that could be empty."""
 
 from importlib import import_module
 from types import SimpleNamespace
@@ -37,7 +37,7 @@ def migrate() -> None:
         (["Translators"], "Translators"),
     ],
 )
-def test_everyone_keeps_exactly_what_they_may_do_in_one_role(before: list[str], after: str) -> None:
+def test_everyone_keeps_exactly_their_permissions_in_one_role(before: list[str], after: str) -> None:
     Group.objects.create(name="Translators").permissions.set(Permission.objects.filter(codename="view_redirect"))
     person = UserFactory(is_staff=bool(before))
     person.groups.set(Group.objects.filter(name__in=before))
@@ -59,7 +59,7 @@ def test_two_people_with_the_same_groups_share_the_new_role() -> None:
     assert len({group.pk for person in people for group in person.groups.all()}) == 1
 
 
-def test_a_group_that_has_the_name_already_keeps_its_permissions() -> None:
+def test_an_existing_group_with_the_new_name_keeps_its_permissions() -> None:
     taken = Group.objects.create(name="Author, Moderator")
     person = UserFactory()
     person.groups.set(Group.objects.filter(name__in=["Author", "Moderator"]))
@@ -70,7 +70,7 @@ def test_a_group_that_has_the_name_already_keeps_its_permissions() -> None:
     )
 
 
-def test_owners_need_no_group() -> None:
+def test_owners_lose_their_groups_and_keep_their_role() -> None:
     owner = UserFactory(is_superuser=True)
     owner.groups.set(Group.objects.filter(name="Author"))
     migrate()
@@ -78,7 +78,7 @@ def test_owners_need_no_group() -> None:
     assert (stored.role, stored.groups.count(), stored.is_staff) == ("Owner", 0, True)
 
 
-def test_readers_see_the_names_that_they_saw() -> None:
+def test_readers_see_the_same_names_as_before() -> None:
     nameless, named = UserFactory(username="ana", display_name=""), UserFactory(display_name="Bo")
     migrate()
     assert [str(User.objects.get(pk=person.pk)) for person in (nameless, named)] == ["ana", "Bo"]

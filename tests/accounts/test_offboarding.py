@@ -1,4 +1,4 @@
-"""Parting with people: deactivating accounts, giving their work to others, erasing accounts. The last owner stays."""
+"""Offboarding: deactivating and erasing accounts and reassigning their work. The last owner can't be removed."""
 
 import uuid
 from contextlib import suppress
@@ -73,7 +73,7 @@ class TestDeactivating:
         stored = User.objects.get(pk=writer.pk)
         assert (stored.is_active, stored.role, stored.check_password("x" * 12)) == (True, "Author", True)
 
-    def test_no_link_is_made_for_a_deactivated_account(self, owner: Client, writer: User) -> None:
+    def test_no_password_link_is_created_for_a_deactivated_account(self, owner: Client, writer: User) -> None:
         deactivate(writer)
         response = owner.post(url_of(writer, "link"), follow=True)
         assert "This account is deactivated. Reactivate it first." in response.text
@@ -81,7 +81,7 @@ class TestDeactivating:
 
 
 class TestReassigning:
-    def test_moves_everything_in_any_status(self, owner: Client, writer: User) -> None:
+    def test_moves_posts_and_pages_in_every_status(self, owner: Client, writer: User) -> None:
         heir = UserFactory(role="Editor", display_name="Heir")
         for status in Status:
             PostFactory(author=writer, status=status)
@@ -95,7 +95,7 @@ class TestReassigning:
         other.refresh_from_db()
         assert other.author != heir
 
-    def test_readers_see_it_with_the_next_request(
+    def test_readers_see_the_new_author_with_the_next_request(
         self, owner: Client, writer: User, django_capture_on_commit_callbacks: Any
     ) -> None:
         heir = UserFactory(role="Editor", display_name="Heir")
@@ -124,7 +124,7 @@ class TestReassigning:
         PostFactory.create_batch(40, author=writer)
         assert statements(UserFactory()) <= few
 
-    def test_not_to_someone_who_cannot_log_in(self, owner: Client, writer: User) -> None:
+    def test_is_refused_if_the_heir_cannot_log_in(self, owner: Client, writer: User) -> None:
         PostFactory(author=writer)
         for heir in (writer, UserFactory(), UserFactory(role="Editor", is_active=False)):
             response = owner.post(url_of(writer), {"heir": heir.pk, "confirm": "1"})
@@ -133,7 +133,7 @@ class TestReassigning:
 
 
 class TestErasing:
-    def test_needs_an_heir_for_the_work(self, owner: Client, writer: User) -> None:
+    def test_requires_an_heir_for_the_work(self, owner: Client, writer: User) -> None:
         PostFactory(author=writer)
         response = owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
         assert "Choose who gets what this person wrote" in response.text
@@ -169,7 +169,7 @@ class TestErasing:
         owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
         assert not User.objects.filter(pk=writer.pk).exists()
 
-    def test_removes_unsaved_texts(self, owner: Client, writer: User) -> None:
+    def test_deletes_autosaves(self, owner: Client, writer: User) -> None:
         now = timezone.now()
         Autosave.objects.create(user=writer, kind="post", form_id=uuid.uuid4(), data={}, saved_at=now, seen_at=now)
         owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
@@ -199,7 +199,7 @@ class TestLastOwner:
         stored = User.objects.get(pk=last.pk)
         assert (stored.is_active, stored.is_superuser) == (True, True)
 
-    def test_with_another_owner_everything_is_possible(self, owner: Client) -> None:
+    def test_can_be_removed_as_long_as_another_owner_remains(self, owner: Client) -> None:
         first, second = (
             User.objects.get(is_superuser=True),
             UserFactory(is_superuser=True, is_staff=True, password=PASSWORD),

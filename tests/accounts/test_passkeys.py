@@ -1,4 +1,4 @@
-"""Passkeys: of those who are invited, and what nobody can do with the passkeys and links of others."""
+"""Passkeys: accepting invitations and logging in with them, and what can't be done with those of others."""
 
 import base64
 import json
@@ -43,7 +43,7 @@ def invite(person: User) -> str:
 
 
 def accept(url: str, passkey: Passkey | None = None, client: Client | None = None, **changes: str) -> Any:
-    """Open the link, choose a passkey, and send it."""
+    """Open the link, create a passkey, and send it."""
     client = client or Client()
     page = client.post(url, {**NAMES, **changes, "passkey": "1"})
     credential = (passkey or Passkey()).create(page.context["options"])
@@ -74,7 +74,7 @@ ANYTHING: Final = st.recursive(
 )
 
 
-# What is done to what a browser sends: a value is replaced or left out, or its bytes are changed, cut and lengthened.
+# Faults in what a browser sends: a value is replaced or left out, or its bytes are changed, cut off or extended.
 VALUES: Final = ("id", "rawId", "type", "response", "clientExtensionResults")
 BYTES: Final = ("clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle")
 REPLACED: Final = st.tuples(st.sampled_from(VALUES + BYTES), ANYTHING | st.just("left out"))
@@ -83,7 +83,7 @@ CUT: Final = st.tuples(st.sampled_from(BYTES), st.integers(0, 500), st.binary(ma
 
 
 def with_fault(sent: dict[str, Any], fault: tuple[Any, ...]) -> dict[str, Any]:
-    """Return what a browser sends with one of these faults."""
+    """Return a copy of what a browser sends that has one of these faults."""
     name, *how = fault
     if name in VALUES:
         part = {**sent, name: how[0]}
@@ -134,14 +134,14 @@ class TestInvitation:
         for data in ({}, {**NAMES, "passkey": "1"}, {**NAMES, "credential": "{}"}, {**NAMES, "password1": PASSWORD}):
             assert Client().post(url, data).status_code == 410
 
-    def test_keeps_the_slug_of_someone_whose_posts_are_public(self, rosa: User) -> None:
+    def test_keeps_the_slug_of_an_author_with_public_posts(self, rosa: User) -> None:
         PostFactory(author=rosa)
         accept(invite(rosa))
         rosa.refresh_from_db()
         assert (rosa.display_name, rosa.slug) == ("Nightingale", "rosa-pen")
 
     @pytest.mark.parametrize("names", [{"display_name": " "}, {"username": "taken"}, {"username": "not allowed!"}])
-    def test_asks_for_possible_names_first(self, rosa: User, names: dict[str, str]) -> None:
+    def test_invalid_names_are_reported_before_a_passkey_is_created(self, rosa: User, names: dict[str, str]) -> None:
         UserFactory(username="taken")
         url = invite(rosa)
         page = Client().post(url, {**NAMES, **names, "passkey": "1"})
@@ -150,7 +150,7 @@ class TestInvitation:
         assert "night" in page.text.lower()
         assert Client().get(url).status_code == 200
 
-    def test_the_password_can_be_chosen_after_all(self, rosa: User) -> None:
+    def test_a_password_can_be_chosen_after_all(self, rosa: User) -> None:
         url = invite(rosa)
         page = Client().post(url, NAMES)
         assert page.context["form"].initial == {**page.context["form"].initial, **NAMES}
@@ -158,7 +158,7 @@ class TestInvitation:
         data = {**NAMES, "password1": PASSWORD, "password2": PASSWORD}
         assert Client().post(url, data)["Location"].startswith("/admin/login/")
 
-    def test_needs_the_browser_that_was_asked_for_it(self, rosa: User) -> None:
+    def test_is_only_accepted_from_the_browser_that_was_asked_for_it(self, rosa: User) -> None:
         url, passkey = invite(rosa), Passkey()
         credential = passkey.create(Client().post(url, {**NAMES, "passkey": "1"}).context["options"])
         other = Client()
@@ -184,7 +184,7 @@ class TestInvitation:
         page = accept(invite(rosa), Passkey(is_verified=False))
         assert "The passkey could not be added." in page.text
 
-    def test_those_with_an_account_get_no_passkey_by_a_link(self) -> None:
+    def test_a_password_link_of_an_existing_account_adds_no_passkey(self) -> None:
         # It would log in without their second step.
         amina: User = UserFactory(username="amina", password=PASSWORD, role="Author", email="amina@example.org")
         for kind in Kind:
@@ -195,7 +195,7 @@ class TestInvitation:
             assert "data-with-passkeys" not in client.get(url).text
         assert not Authenticator.objects.exists()
 
-    def test_a_role_that_was_taken_away_meanwhile_is_no_error(self, rosa: User) -> None:
+    def test_losing_the_role_in_the_meantime_is_not_an_error(self, rosa: User) -> None:
         url, client = invite(rosa), Client()
         rosa.groups.clear()
         assert accept(url, client=client)["Location"] == "/admin/login/"
@@ -204,7 +204,7 @@ class TestInvitation:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    def test_of_two_who_accept_at_the_same_time_one_gets_the_account(self, at_once: AtOnce) -> None:
+    def test_only_one_of_several_concurrent_acceptances_gets_the_account(self, at_once: AtOnce) -> None:
         person = add_person({"display_name": "Rosa Pen", "email": ""}, "Author")
         url, clients = invite(person), [Client(), Client()]
         passkeys = [Passkey(), Passkey()]
@@ -225,7 +225,7 @@ class TestRaces:
         passkeys_made = Authenticator.objects.filter(type="webauthn").count()
         assert passkeys_made + person.has_usable_password() == 1
 
-    def test_two_who_choose_the_same_username_at_the_same_time(self, at_once: AtOnce) -> None:
+    def test_only_one_of_two_people_gets_a_username_chosen_at_the_same_time(self, at_once: AtOnce) -> None:
         people = [add_person({"display_name": name, "email": ""}, "Author") for name in ("Ann", "Bo")]
         data = {"display_name": "Same", "username": "same", "password1": PASSWORD, "password2": PASSWORD}
         urls = [invite(person) for person in people]
@@ -252,7 +252,7 @@ class TestLoggingIn:
         assert log_in(passkey, client)["Location"] == "/admin/account/"
         assert client.get("/admin/account/").context["user"] == amina
 
-    def test_what_it_has_sent_is_worth_nothing_afterwards(self, amina: User) -> None:
+    def test_what_a_passkey_sent_cannot_be_replayed(self, amina: User) -> None:
         passkey, client = add_passkey(amina), Client()
         credential = passkey.use(client.get(LOGIN).json())
         client.post(LOGIN, {"credential": credential})
@@ -279,13 +279,13 @@ class TestLoggingIn:
         assert is_logged_in(client)
 
     @pytest.mark.parametrize("handle", ["", "MA", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5", "gICA", "AA", "x", "LTE"])
-    def test_a_passkey_of_no_account_is_refused(self, amina: User, handle: str) -> None:
+    def test_a_passkey_without_an_account_is_refused(self, amina: User, handle: str) -> None:
         client = Client()
         response = log_in(Passkey(), client, user_handle=handle)
         assert response["Location"].startswith("/admin/login/")
         assert not is_logged_in(client)
 
-    def test_another_site_gets_nothing_that_opens_this_one(self, amina: User) -> None:
+    def test_a_passkey_used_on_another_site_is_refused_here(self, amina: User) -> None:
         passkey, client = add_passkey(amina), Client()
         passkey.origin = "http://testserver.evil.example"
         log_in(passkey, client)
@@ -298,17 +298,17 @@ class TestLoggingIn:
         assert not is_logged_in(client)
 
     @pytest.mark.parametrize("change", [{"is_active": False}, {"is_staff": False}])
-    def test_people_who_may_not_log_in_stay_out(self, amina: User, change: dict[str, bool]) -> None:
+    def test_users_who_may_not_log_in_are_refused(self, amina: User, change: dict[str, bool]) -> None:
         passkey, client = add_passkey(amina), Client()
         User.objects.filter(pk=amina.pk).update(**change)
         assert log_in(passkey, client)["Location"].startswith("/admin/login/")
         assert not is_logged_in(client)
 
-    def test_only_our_own_page_starts_it(self, amina: User) -> None:
+    def test_a_csrf_token_is_required(self, amina: User) -> None:
         passkey, client = add_passkey(amina), Client(enforce_csrf_checks=True)
         assert log_in(passkey, client).status_code == 403
 
-    def test_the_session_is_a_new_one(self, amina: User) -> None:
+    def test_logging_in_starts_a_new_session(self, amina: User) -> None:
         passkey, client = add_passkey(amina), Client()
         client.get(LOGIN)
         before = client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -320,7 +320,7 @@ class TestLoggingIn:
 
 
 class TestNonsense:
-    """What is sent in place of a passkey opens nothing, and is no error of the server."""
+    """Malformed data in place of a passkey is refused without a server error."""
 
     @pytest.fixture
     def request_(self, rf: RequestFactory) -> Iterator[HttpRequest]:
@@ -351,7 +351,7 @@ class TestNonsense:
 
 
 class TestWithoutPassword:
-    """Someone who has a passkey and no password."""
+    """An account with a passkey and no password."""
 
     @pytest.fixture
     def client(self, rosa: User) -> Client:
@@ -360,7 +360,7 @@ class TestWithoutPassword:
         rosa.refresh_from_db()
         return client
 
-    def test_the_only_passkey_stays(self, client: Client, rosa: User) -> None:
+    def test_the_only_passkey_cannot_be_removed(self, client: Client, rosa: User) -> None:
         passkey = Authenticator.objects.get(type="webauthn")
         page = client.post(f"/admin/account/factors/{passkey.pk}/remove/", follow=True)
         assert "First add another one, or choose a password." in page.text
@@ -389,7 +389,7 @@ class TestWithoutPassword:
         new.post("/admin/login/second-step/", {"code": codes[0]})
         assert is_logged_in(new)
 
-    def test_is_not_invited_again(self, client: Client, rosa: User) -> None:
+    def test_the_account_is_not_invited_again(self, client: Client, rosa: User) -> None:
         owner = client_of(UserFactory(is_staff=True, is_superuser=True, password=PASSWORD))
         assert "New password…" in owner.get(f"/admin/accounts/user/{rosa.pk}/change/").text
         assert "form" not in owner.get(f"/admin/accounts/user/{rosa.pk}/link/").context

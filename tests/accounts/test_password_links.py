@@ -1,4 +1,4 @@
-"""Links with which people choose a password, after an invitation or instead of a forgotten password."""
+"""Links with which users choose a password, after an invitation or in place of a forgotten one."""
 
 import datetime as dt
 import logging
@@ -43,11 +43,11 @@ def amina() -> User:
 
 
 def make_link(person: User, kind: Kind = Kind.GIVEN) -> str:
-    """Return a link that was made for the person as stored."""
+    """Return a link for the person as stored in the database."""
     return password_links.make_link(User.objects.get(pk=person.pk), kind)
 
 
-def ask(name: str, sender: str = "192.0.2.1") -> str:
+def request_link(name: str, sender: str = "192.0.2.1") -> str:
     return Client().post(FORGOTTEN, {"name": name}, REMOTE_ADDR=sender).content.decode()
 
 
@@ -71,7 +71,7 @@ class TestLink:
         assert len(token) == 43
         assert link.token_hash == sha256(token.encode()).hexdigest()
 
-    def test_works_once(self, newcomer: User) -> None:
+    def test_can_be_used_only_once(self, newcomer: User) -> None:
         url = make_link(newcomer)
         assert choose(url)["Location"] == "/admin/login/?next=%2Fadmin%2Faccount%2F"
         assert authenticate(username="rosa-pen", password=PASSWORD) == newcomer
@@ -79,7 +79,7 @@ class TestLink:
         assert Client().get(url).status_code == 410
         assert authenticate(username="rosa-pen", password=PASSWORD) == newcomer
 
-    def test_works_once_even_if_two_forms_were_open(self, newcomer: User) -> None:
+    def test_can_be_used_only_once_even_if_two_forms_were_open(self, newcomer: User) -> None:
         token = token_of(make_link(newcomer))
         people = [find_person(token), find_person(token)]
         choose_password(token, people[0], PASSWORD)
@@ -87,7 +87,7 @@ class TestLink:
             choose_password(token, people[1], "of someone else")
         assert authenticate(username="rosa-pen", password=PASSWORD)
 
-    def test_is_not_used_up_by_programs_that_open_it(self, newcomer: User) -> None:
+    def test_is_not_used_up_by_opening_it(self, newcomer: User) -> None:
         url = make_link(newcomer)
         for method in ("get", "head", "get"):
             assert getattr(Client(), method)(url).status_code == 200
@@ -95,7 +95,7 @@ class TestLink:
 
     @pytest.mark.parametrize(("kind", "days"), [(Kind.GIVEN, 7), (Kind.REQUESTED, 1)])
     @pytest.mark.parametrize("works", [True, False])
-    def test_works_for_some_days(self, newcomer: User, kind: Kind, days: int, works: bool) -> None:
+    def test_works_for_a_limited_number_of_days(self, newcomer: User, kind: Kind, days: int, works: bool) -> None:
         url = make_link(newcomer, kind)
         age = dt.timedelta(days=days, hours=-1 if works else 0)
         assert PasswordLink.objects.get().expires_at <= timezone.now() + dt.timedelta(days=days)
@@ -103,13 +103,13 @@ class TestLink:
         assert Client().get(url).status_code == (200 if works else 410)
         assert choose(url).status_code == (302 if works else 410)
 
-    def test_stops_working_when_there_is_a_newer_one(self, newcomer: User) -> None:
+    def test_stops_working_when_a_newer_one_is_created(self, newcomer: User) -> None:
         first, second = make_link(newcomer), make_link(newcomer)
         assert [Client().get(url).status_code for url in (first, second)] == [410, 200]
 
-    def test_an_invitation_is_not_ended_by_asking_for_a_link(self, newcomer: User, work: Work) -> None:
+    def test_requesting_a_link_does_not_invalidate_an_invitation(self, newcomer: User, work: Work) -> None:
         invitation = make_link(newcomer)
-        ask("rosa-pen")
+        request_link("rosa-pen")
         work()
         (email,) = mail.outbox
         (requested,) = links_in(email)
@@ -118,7 +118,7 @@ class TestLink:
         assert [Client().get(url).status_code for url in (invitation, requested)] == [410, 410]
 
     @pytest.mark.parametrize("event", ["login", "password", "email", "lock"])
-    def test_ends_with(self, amina: User, event: str) -> None:
+    def test_stops_working_after_a_change_to_the_account(self, amina: User, event: str) -> None:
         url = make_link(amina)
         assert Client().get(url).status_code == 200
         match event:
@@ -139,13 +139,13 @@ class TestLink:
         deactivate(newcomer)
         assert choose(url).status_code == 410
 
-    def test_belongs_to_one_person(self, newcomer: User) -> None:
+    def test_works_only_for_the_person_it_was_created_for(self, newcomer: User) -> None:
         token = token_of(make_link(newcomer))
         with pytest.raises(ExpiredLinkError):
             choose_password(token, UserFactory(), PASSWORD)
 
     @pytest.mark.parametrize("token", ["x", "A" * 43, "%00", "ä" * 43, "A" * 3000])
-    def test_a_wrong_one_is_answered_like_an_old_one(self, newcomer: User, token: str) -> None:
+    def test_an_invalid_one_gets_the_same_response_as_an_expired_one(self, newcomer: User, token: str) -> None:
         old = make_link(newcomer)
         make_link(newcomer)
         expected, response = Client().get(old), Client().get(f"/admin/password/set/{token}/")
@@ -154,9 +154,9 @@ class TestLink:
 
 class TestForgottenPassword:
     @pytest.mark.parametrize("name", ["amina", "AMINA@example.org"])
-    def test_a_link_comes_by_email_and_sets_a_password_once(self, amina: User, work: Work, name: str) -> None:
+    def test_a_link_is_sent_by_email_and_sets_a_password_once(self, amina: User, work: Work, name: str) -> None:
         elsewhere = client_of(amina)
-        ask(name)
+        request_link(name)
         work()
         (email,) = mail.outbox
         (link,) = links_in(email)
@@ -167,48 +167,48 @@ class TestForgottenPassword:
         assert not Session.objects.filter(user=amina).exists()
         assert Client().get(link).status_code == choose(link).status_code == 410
 
-    def test_nobody_learns_who_has_an_account(self, amina: User, work: Work) -> None:
+    def test_the_response_does_not_reveal_who_has_an_account(self, amina: User, work: Work) -> None:
         UserFactory(username="locked", email="locked@example.org", role="Author", is_active=False)
         UserFactory(username="reader", email="reader@example.org")
         UserFactory(username="mute", role="Author", email="")
         names = ("amina", "nobody", "nobody@example.org", "locked", "reader", "mute")
-        pages = {ask(name).split("<main")[1].replace(name, "") for name in names}
+        pages = {request_link(name).split("<main")[1].replace(name, "") for name in names}
         assert len(pages) == 1
         # The web server does the same work for all of them.
         assert DBTaskResult.objects.count() == len(names)
         work()
         assert [email.to for email in mail.outbox] == [["amina@example.org"]]
 
-    def test_nobody_can_be_flooded(self, amina: User, work: Work) -> None:
+    def test_the_number_of_emails_is_limited(self, amina: User, work: Work) -> None:
         for number in range(20):
-            ask("amina", f"198.51.100.{number}")
+            request_link("amina", f"198.51.100.{number}")
         for number in range(20):
-            ask(f"name-{number}")
+            request_link(f"name-{number}")
         work()
         assert len(mail.outbox) == 2
         assert DBTaskResult.objects.count() == 2 + 10
 
-    def test_a_mail_server_that_is_down_gets_it_later(
+    def test_an_email_is_retried_while_the_mail_server_is_down(
         self, amina: User, work: Work, mail_server_down: MailServerDown
     ) -> None:
-        ask("amina")
+        request_link("amina")
         with mail_server_down():
             work()
         assert mail.outbox == []
         (retry,) = DBTaskResult.objects.filter(status=TaskResultStatus.READY)
         assert retry.run_after > dt.datetime.now(dt.UTC)
-        # What waits in a table is no link that works.
+        # The task that waits in the database contains no working link.
         assert retry.args_kwargs["args"] == [amina.pk]
         tasks.send_password_link.func(*retry.args_kwargs["args"])
         assert len(mail.outbox) == 1
 
-    def test_without_a_mail_server_the_page_says_what_to_do(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_mail_server_the_page_says_so(self, amina: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(mail, "mailers", {})
         assert "can’t send" in Client().get(FORGOTTEN).content.decode().replace("&#x27;", "’").replace("'", "’")
 
 
 class TestPage:
-    def test_keeps_its_address_secret(self, newcomer: User, caplog: pytest.LogCaptureFixture) -> None:
+    def test_keeps_its_url_secret(self, newcomer: User, caplog: pytest.LogCaptureFixture) -> None:
         url = make_link(newcomer)
         with caplog.at_level(logging.DEBUG):
             for response in (Client().get(url), choose(url, password2="different"), choose(url), Client().get(url)):
@@ -218,7 +218,7 @@ class TestPage:
                 assert token_of(url) not in response.content.decode()
                 assert token_of(url) not in response.get("Location", "")
 
-    def test_does_not_show_e_mail_address_or_legal_name(self, newcomer: User) -> None:
+    def test_does_not_show_the_email_address_or_the_legal_name(self, newcomer: User) -> None:
         User.objects.filter(pk=newcomer.pk).update(first_name="Realname")
         page = Client().get(make_link(newcomer)).text
         assert "rosa@example.org" not in page
@@ -234,13 +234,13 @@ class TestPage:
         newcomer.refresh_from_db()
         assert newcomer.slug == "nightingale"
 
-    def test_the_slug_stays_with_posts_that_link_to_it(self, newcomer: User) -> None:
+    def test_the_slug_stays_if_there_are_public_posts(self, newcomer: User) -> None:
         PostFactory(author=newcomer)
         choose(make_link(newcomer), display_name="Nightingale")
         newcomer.refresh_from_db()
         assert (newcomer.display_name, newcomer.slug) == ("Nightingale", "rosa-pen")
 
-    def test_others_only_choose_a_password(self, newcomer: User) -> None:
+    def test_users_with_a_password_only_choose_a_new_one(self, newcomer: User) -> None:
         newcomer.set_password("the former one, forgotten")
         newcomer.save()
         url = make_link(newcomer)
@@ -278,7 +278,7 @@ class TestPage:
         assert not User.objects.get(pk=newcomer.pk).has_usable_password()
         assert choose(url).status_code == 302
 
-    def test_a_pen_name_that_the_password_resembles_is_noticed(self, newcomer: User) -> None:
+    def test_a_password_similar_to_the_new_username_is_refused(self, newcomer: User) -> None:
         changes = {"username": "nightingale-1", "password1": "nightingale-12", "password2": "nightingale-12"}
         assert "password2" in choose(make_link(newcomer), **changes).context["form"].errors
 

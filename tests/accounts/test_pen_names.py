@@ -1,4 +1,4 @@
-"""Authors may write under a pen name. Nothing that readers get tells the name or the e-mail address of the account."""
+"""Authors may write under a pen name. Nothing that readers get reveals the name or e-mail address of the account."""
 
 import hashlib
 import io
@@ -36,7 +36,7 @@ SECRETS = [
     "legallast",
     "legalmail",
     "private.example",
-    # What Gravatar would have.
+    # Hashes in the URLs of Gravatar.
     *(hashlib.new(name, EMAIL.encode()).hexdigest() for name in ("md5", "sha256")),
 ]
 
@@ -59,7 +59,7 @@ def author() -> User:
 
 @pytest.fixture
 def paths(author: User, tmp_path: Path) -> list[str]:
-    """A site by this author, and a path of each kind that readers can request."""
+    """The paths of a site by this author: one of each kind that readers can request."""
     site = SiteSettings.current()
     site.show_author, site.entries_per_page = True, 1
     site.save()
@@ -159,7 +159,7 @@ def paths(author: User, tmp_path: Path) -> list[str]:
 
 
 def public_views(patterns: Any, start: str = "") -> Iterator[Any]:
-    """Yield the view of each URL outside of the admin."""
+    """Yield the view of each URL outside the admin."""
     for pattern in patterns:
         route = start + str(pattern.pattern)
         if isinstance(pattern, URLResolver):
@@ -168,8 +168,8 @@ def public_views(patterns: Any, start: str = "") -> Iterator[Any]:
             yield pattern.callback
 
 
-def test_no_public_url_tells_who_the_author_is(author: User, paths: list[str], client: Client) -> None:
-    # Requests for `/` are answered by the search page's view, which passes on what is no search.
+def test_no_public_url_reveals_who_the_author_is(author: User, paths: list[str], client: Client) -> None:
+    # Requests for `/` go to the search page's view, which passes on requests that are not searches.
     seen: set[Any] = {blog_views.front}
     named = 0
     for path in paths:
@@ -177,10 +177,10 @@ def test_no_public_url_tells_who_the_author_is(author: User, paths: list[str], c
         seen.add(resolve(path.partition("?")[0]).func)
         response = client.get(path)
         sent = f"{response.headers}\n{response.getvalue().decode(errors='replace')}".lower()
-        # A page may repeat what was asked for.
+        # A page may repeat the requested path.
         assert [secret for secret in SECRETS if secret in sent and secret not in path] == [], path
         named += "nightingale" in sent
-    # Otherwise this test could not fail.
+    # Otherwise, this test could not fail.
     assert named > 30
     assert set(public_views(get_resolver().url_patterns)) - seen == set()
 
@@ -193,7 +193,7 @@ def test_a_guess_at_the_username_finds_nothing(author: User, paths: list[str], c
 
 
 @pytest.mark.parametrize("generator", GENERATORS)
-def test_no_exported_site_tells_who_the_author_is(
+def test_no_exported_site_reveals_who_the_author_is(
     author: User, paths: list[str], tmp_path: Path, generator: str
 ) -> None:
     call_command("export_markdown", str(tmp_path / "out"), generator=generator, stderr=io.StringIO())

@@ -1,4 +1,4 @@
-"""The permissions of the roles, and the names and slugs of people."""
+"""The permissions of the roles, and the names and slugs of users."""
 
 from typing import Any
 
@@ -73,7 +73,7 @@ def test_other_groups_are_left_alone() -> None:
 
 
 class TestLoggingIn:
-    """People with a role can log in, however they got it, and no longer once they lose it."""
+    """Users can log in as long as they have a role, however it was given or taken away."""
 
     @staticmethod
     def give(user: User, group: Group) -> None:
@@ -85,7 +85,7 @@ class TestLoggingIn:
         user.save()
 
     @staticmethod
-    def give_from_the_other_side(user: User, group: Group) -> None:
+    def give_through_the_group(user: User, group: Group) -> None:
         group.user_set.add(user)
 
     @staticmethod
@@ -98,7 +98,7 @@ class TestLoggingIn:
         user.save()
 
     @staticmethod
-    def take_from_the_other_side(user: User, group: Group) -> None:
+    def take_through_the_group(user: User, group: Group) -> None:
         group.user_set.remove(user)
 
     @staticmethod
@@ -109,11 +109,11 @@ class TestLoggingIn:
     def delete_the_group(user: User, group: Group) -> None:
         group.delete()
 
-    @pytest.mark.parametrize("give", [give, give_and_save, give_from_the_other_side])
+    @pytest.mark.parametrize("give", [give, give_and_save, give_through_the_group])
     @pytest.mark.parametrize(
-        "take", [take, take_all_and_save, take_from_the_other_side, empty_the_group, delete_the_group]
+        "take", [take, take_all_and_save, take_through_the_group, empty_the_group, delete_the_group]
     )
-    def test_follows_the_roles(self, give: Any, take: Any) -> None:
+    def test_depends_on_having_a_role(self, give: Any, take: Any) -> None:
         user, group = User.objects.create_user("amina"), Group.objects.get(name="Author")
         assert not User.objects.get(pk=user.pk).is_staff
         give(user, group)
@@ -155,7 +155,9 @@ class TestCheck:
 
 
 class TestLookingUp:
-    def test_own_permissions_and_those_of_all_roles_take_one_query(self, django_assert_num_queries: Any) -> None:
+    def test_the_users_own_permissions_and_those_of_all_roles_take_one_query(
+        self, django_assert_num_queries: Any
+    ) -> None:
         user = UserFactory(role="Moderator")
         user.groups.add(Group.objects.get(name="Author"))
         user.user_permissions.add(*Permission.objects.filter(codename__in=["change_sitesettings", "view_comment"]))
@@ -167,7 +169,7 @@ class TestLookingUp:
             assert all(user.has_perm(name) for name in expected)
             assert not user.has_perm("blog.publish_post")
 
-    def test_whoever_is_inactive_may_do_nothing_and_owners_everything(self) -> None:
+    def test_inactive_users_have_no_permissions_and_owners_have_all(self) -> None:
         user, owner = UserFactory(role="Editor"), UserFactory(is_superuser=True)
         user.is_active = False
         assert (user.get_all_permissions(), user.has_perm("blog.add_post")) == (set(), False)
@@ -175,7 +177,7 @@ class TestLookingUp:
         owner.is_active = False
         assert (owner.get_all_permissions(), owner.has_perm("blog.add_post")) == (set(), False)
 
-    def test_there_are_no_permissions_for_single_objects(self) -> None:
+    def test_there_are_no_object_permissions(self) -> None:
         user = UserFactory(role="Editor")
         assert user.get_all_permissions(user) == set()
 
@@ -193,26 +195,26 @@ class TestNames:
         user.save()
         assert user.slug == "jose-p"
 
-    def test_the_slug_of_someone_without_a_display_name_says_nothing(self) -> None:
+    def test_the_slug_of_a_user_without_a_display_name_is_generic(self) -> None:
         assert UserFactory(username="secret", display_name="", slug="").slug == "author"
 
     def test_a_taken_slug_gets_the_next_number(self) -> None:
         assert [UserFactory(display_name=name, slug="").slug for name in ("jose", "josé")] == ["jose", "jose-2"]
 
     @pytest.mark.parametrize("name", ["Rosa Pen", "अमीना", "สมชาย", "مُحَمَّد", "می\u200cخواهم", "🎉"])
-    def test_the_username_of_a_new_person_is_one_that_they_can_keep(self, name: str) -> None:
+    def test_the_username_of_a_new_person_is_valid(self, name: str) -> None:
         person = add_person({"display_name": name, "email": ""}, "Author")
         assert not NamesForm({"display_name": name, "username": person.username}, instance=person).errors
 
 
 class TestDescriptions:
-    """Each role has a sentence, which is made from its permissions."""
+    """The sentence that describes a role is made from its permissions."""
 
     @pytest.mark.parametrize("role", PERMISSIONS)
-    def test_the_sentence_leaves_out_no_permission(self, role: str) -> None:
-        said = abilities_with(permissions_of(role))
-        assert {permission for ability in said for permission in ability.permissions} == PERMISSIONS[role]
-        assert all(str(ability.phrase) in describe(permissions_of(role)) for ability in said)
+    def test_the_sentence_covers_every_permission(self, role: str) -> None:
+        described = abilities_with(permissions_of(role))
+        assert {permission for ability in described for permission in ability.permissions} == PERMISSIONS[role]
+        assert all(str(ability.phrase) in describe(permissions_of(role)) for ability in described)
 
     def test_the_sentence_changes_with_the_permissions(self) -> None:
         assert describe(MODERATION) == "Can moderate comments and manage the blocklist."
@@ -245,7 +247,7 @@ class TestDescriptions:
 
 class TestRole:
     @pytest.mark.parametrize("role", ["", "Owner", *ROLES, "Translators"])
-    def test_is_the_one_that_was_given(self, role: str) -> None:
+    def test_replaces_any_earlier_one(self, role: str) -> None:
         Group.objects.create(name="Translators")
         person: User = UserFactory(role="Moderator")
         UserFactory(is_superuser=True)
@@ -255,7 +257,7 @@ class TestRole:
         assert (person.role, person.is_staff, person.is_superuser) == (role, bool(role), role == "Owner")
         assert stored.groups.count() == (role not in ("", "Owner"))
 
-    def test_of_an_owner_can_be_that_of_a_group_they_were_in_all_the_time(self) -> None:
+    def test_of_an_owner_can_become_that_of_a_group_they_are_already_in(self) -> None:
         UserFactory(is_superuser=True, password=PASSWORD)
         person: User = UserFactory(role="Editor")
         User.objects.filter(pk=person.pk).update(is_superuser=True)
@@ -264,7 +266,7 @@ class TestRole:
         stored = User.objects.get(pk=person.pk)
         assert (stored.role, stored.is_staff, person.is_staff) == ("Editor", True, True)
 
-    def test_a_new_one_ends_sessions(self) -> None:
+    def test_ends_sessions_only_if_it_changes(self) -> None:
         person, other = UserFactory(role="Author"), UserFactory(role="Author")
         clients = [client_of(person), client_of(other)]
         give_role(person, "Author")

@@ -1,4 +1,4 @@
-"""Codes, recovery codes and passkeys as a second step, roles that require one, and how people manage them."""
+"""Codes, recovery codes and passkeys as a second step, roles that require one, and managing them."""
 
 import base64
 import datetime as dt
@@ -60,17 +60,17 @@ def is_logged_in(client: Client) -> bool:
 
 
 class TestCodes:
-    def test_the_password_alone_opens_nothing(self, app: Authenticator) -> None:
+    def test_the_password_alone_is_not_enough_to_log_in(self, app: Authenticator) -> None:
         client = Client()
         assert enter_password(client)["Location"] == "/admin/login/second-step/"
         assert not is_logged_in(client)
 
-    def test_one_can_type_the_code_at_once(self, app: Authenticator) -> None:
+    def test_the_code_field_has_the_focus(self, app: Authenticator) -> None:
         client = Client()
         enter_password(client)
         assert "autofocus" in one(read(client.get("/admin/login/second-step/")), "#id_code").attrib
 
-    def test_password_and_code_lead_to_the_page_that_was_asked_for(self, app: Authenticator) -> None:
+    def test_password_and_code_lead_to_the_requested_page(self, app: Authenticator) -> None:
         client = Client()
         enter_password(client)
         assert enter_code(client, code())["Location"] == "/admin/blog/post/"
@@ -87,7 +87,7 @@ class TestCodes:
             enter_code(client, value)
             assert is_logged_in(client) is is_accepted
 
-    def test_a_code_is_nothing_without_the_password(self, app: Authenticator) -> None:
+    def test_a_code_is_useless_without_the_password(self, app: Authenticator) -> None:
         client = Client()
         assert enter_code(client, code())["Location"] == "/admin/login/"
         assert not is_logged_in(client)
@@ -99,7 +99,7 @@ class TestCodes:
         assert enter_code(client, value).status_code == 200
         assert not is_logged_in(client)
 
-    def test_who_knows_the_password_can_guess_few_codes(self, app: Authenticator) -> None:
+    def test_the_number_of_guesses_at_a_code_is_limited(self, app: Authenticator) -> None:
         for number in range(throttle.CODES_PER_ACCOUNT):
             client = Client()
             enter_password(client)
@@ -108,7 +108,7 @@ class TestCodes:
         enter_password(client)
         assert "too many attempts" in enter_code(client, code(), "203.0.113.5").content.decode()
 
-    def test_a_known_browser_still_gets_in_then(self, app: Authenticator) -> None:
+    def test_a_known_browser_can_log_in_even_after_too_many_guesses(self, app: Authenticator) -> None:
         browser = Client()
         enter_password(browser)
         enter_code(browser, code(-1))
@@ -149,7 +149,7 @@ class TestSettingUp:
         assert response["Location"] == "/admin/account/recovery-codes/"
         shown = [client.get("/admin/account/recovery-codes/").content.decode() for _ in range(2)]
         assert [page.count("<code>") for page in shown] == [10, 0]
-        # The other session was begun without it.
+        # The other session was started without it.
         assert (is_logged_in(client), is_logged_in(elsewhere)) == (True, False)
 
     def test_a_wrong_code_adds_no_app(self, amina: User) -> None:
@@ -161,7 +161,7 @@ class TestSettingUp:
         assert "autofocus" in one(read(response), "#id_code").attrib
         assert not Authenticator.objects.exists()
 
-    def test_the_last_factor_takes_the_recovery_codes_with_it(self, amina: User, app: Authenticator) -> None:
+    def test_removing_the_last_factor_removes_the_recovery_codes(self, amina: User, app: Authenticator) -> None:
         RecoveryCodes.activate(amina)
         client_of(amina).post(f"/admin/account/factors/{app.pk}/remove/")
         assert not Authenticator.objects.exists()
@@ -173,7 +173,7 @@ class TestSettingUp:
         assert Authenticator.objects.filter(pk=app.pk).exists()
 
     @pytest.mark.parametrize("path", ["factors/{}/remove/", "passkeys/{}/"])
-    def test_nobody_reaches_the_factors_of_others(self, app: Authenticator, path: str) -> None:
+    def test_users_cannot_change_the_factors_of_others(self, app: Authenticator, path: str) -> None:
         client = client_of(UserFactory(username="owner", is_staff=True, is_superuser=True))
         assert client.post(f"/admin/account/{path.format(app.pk)}", {"name": "x"}).status_code == 404
 
@@ -203,7 +203,7 @@ class TestRequirement:
     @pytest.mark.parametrize(
         "path", ["/admin/", "/admin/blog/post/add/", "/admin/password_change/", "/admin/editor/links/?q=x"]
     )
-    def test_people_without_one_can_only_set_it_up(self, amina: User, path: str) -> None:
+    def test_users_without_one_can_only_set_it_up(self, amina: User, path: str) -> None:
         client = Client()
         enter_password(client)
         for response in (client.get(path), client.post(path)):
@@ -211,12 +211,12 @@ class TestRequirement:
         assert "requires a second step" in client.get("/admin/account/").content.decode()
         assert client.get("/admin/account/app/add/").status_code == 200
 
-    def test_on_the_site_they_are_readers(self, amina: User) -> None:
+    def test_users_without_one_are_readers_on_the_public_site(self, amina: User) -> None:
         client = Client()
         enter_password(client)
         assert client.get("/").wsgi_request.user.is_anonymous
 
-    def test_adding_one_opens_the_rest(self, amina: User) -> None:
+    def test_adding_one_gives_access_to_the_rest(self, amina: User) -> None:
         client = Client()
         enter_password(client)
         page = client.get("/admin/account/app/add/")
@@ -226,10 +226,10 @@ class TestRequirement:
         client.post("/admin/account/app/add/", {"code": value})
         assert client.get("/admin/blog/post/add/").status_code == 200
 
-    def test_people_with_one_notice_nothing(self, amina: User, app: Authenticator) -> None:
+    def test_users_with_one_are_not_affected(self, amina: User, app: Authenticator) -> None:
         assert client_of(amina).get("/admin/blog/post/add/").status_code == 200
 
-    def test_the_strictest_role_counts(self, amina: User) -> None:
+    def test_the_strictest_of_several_roles_applies(self, amina: User) -> None:
         other = UserFactory(username="ruth", password=PASSWORD, role="Author")
         assert client_of(other).get("/admin/blog/post/add/").status_code == 200
         other.groups.add(*amina.groups.all())
@@ -237,7 +237,7 @@ class TestRequirement:
 
 
 class TestLoginRules:
-    def test_there_are_some_for_each_role(self) -> None:
+    def test_each_role_has_its_own(self) -> None:
         Group.objects.create(name="Another")
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))
         rules = [str(form.instance) for form in owner.get("/admin/login-rules/").context["forms"]]
@@ -251,7 +251,7 @@ class TestLoginRules:
                 data |= {form.add_prefix(name): value for name, value in changes[form.instance.role].items()}
         return data
 
-    def test_an_owner_requires_a_second_step_and_logs_those_people_out(self, amina: User) -> None:
+    def test_requiring_a_second_step_logs_out_everyone_in_the_role(self, amina: User) -> None:
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))
         editor, author = client_of(amina), client_of(UserFactory(role="Author"))
         rules = self.data(owner, Editor={"needs_second_factor": "on", "session_hours": 8})
@@ -262,7 +262,7 @@ class TestLoginRules:
         (session,) = Session.objects.filter(user=amina)
         assert session.expire_date - session.started_at == dt.timedelta(hours=8)
 
-    def test_a_group_keeps_its_own_under_a_new_name(self) -> None:
+    def test_a_renamed_group_keeps_its_rule(self) -> None:
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))
         group = Group.objects.create(name="Interns")
         # Another group had this name before.
@@ -280,12 +280,14 @@ class TestLoginRules:
         assert not RolePolicy.objects.exists()
 
     @pytest.mark.parametrize("path", ["/admin/login-rules/", "/admin/accounts/user/{}/help/"])
-    def test_only_owners_decide(self, amina: User, path: str) -> None:
+    def test_only_owners_can_change_them_or_reset_factors(self, amina: User, path: str) -> None:
         client = client_of(amina)
         for response in (client.get(path.format(amina.pk)), client.post(path.format(amina.pk), {"factors": "1"})):
             assert response.status_code == 403
 
-    def test_an_owner_helps_someone_who_lost_their_phone(self, amina: User, app: Authenticator) -> None:
+    def test_an_owner_can_reset_the_factors_of_someone_who_lost_their_phone(
+        self, amina: User, app: Authenticator
+    ) -> None:
         editor = client_of(amina)
         owner = client_of(UserFactory(is_staff=True, is_superuser=True))
         owner.post(f"/admin/accounts/user/{amina.pk}/help/", {"factors": "1"})
@@ -293,7 +295,7 @@ class TestLoginRules:
         assert enter_password(Client())["Location"] == "/admin/blog/post/"
 
 
-def test_codes_outlive_a_new_secret_key_that_names_the_old_one(
+def test_codes_survive_a_new_secret_key_if_the_old_one_is_a_fallback(
     amina: User, app: Authenticator, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.SECRET_KEY, old = "another-key", settings.SECRET_KEY
@@ -303,7 +305,7 @@ def test_codes_outlive_a_new_secret_key_that_names_the_old_one(
     assert use_code(amina, code()) == app
 
 
-def test_an_account_is_rescued_on_the_server(
+def test_an_account_can_be_rescued_on_the_server(
     amina: User, app: Authenticator, capsys: pytest.CaptureFixture[str]
 ) -> None:
     User.objects.update(is_active=False)

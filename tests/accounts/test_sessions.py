@@ -1,4 +1,4 @@
-"""Sessions: where people are logged in, what ends it, how long it lasts, and confirming who is sitting there."""
+"""Sessions: the list of them, what ends them, how long they last, and confirming the password."""
 
 import datetime as dt
 import time
@@ -65,11 +65,11 @@ class TestList:
             ("<script>" * 1000, ""),
         ],
     )
-    def test_names_devices_in_plain_language(self, amina: User, agent: str, name: str) -> None:
+    def test_names_the_browser_and_the_device(self, amina: User, agent: str, name: str) -> None:
         log_in(agent)
         assert Session.objects.get(user=amina).device == name
 
-    def test_shows_ones_own_sessions_only(self, amina: User, owner: Client) -> None:
+    def test_shows_only_the_sessions_of_the_user(self, amina: User, owner: Client) -> None:
         client = log_in()
         log_in(IPHONE)
         page = client.get("/admin/account/")
@@ -78,14 +78,14 @@ class TestList:
             ("Firefox on Windows", True),
         ]
 
-    def test_keeps_no_address_and_no_user_agent(self, amina: User) -> None:
+    def test_stores_no_ip_address_and_no_user_agent(self, amina: User) -> None:
         log_in()
         row = Session.objects.get(user=amina)
         stored = f"{Session.objects.values().get()} {row.get_decoded()}"
         assert "192.0.2.44" not in stored
         assert "Gecko" not in stored
 
-    def test_notes_the_last_use_within_five_minutes_and_without_a_write_for_each_page(self, amina: User) -> None:
+    def test_updates_the_last_use_at_most_every_five_minutes(self, amina: User) -> None:
         client = log_in()
         before = timezone.now() - dt.timedelta(minutes=4)
         Session.objects.update(last_used_at=before)
@@ -95,37 +95,37 @@ class TestList:
         client.get("/admin/account/")
         assert Session.objects.get(user=amina).last_used_at > before
 
-    def test_the_first_use_stays_when_the_session_changes(self, amina: User) -> None:
+    def test_the_start_of_a_session_never_changes(self, amina: User) -> None:
         client = log_in()
         started_at = Session.objects.get(user=amina).started_at
         client.get("/admin/account/passkeys/add/")
         assert Session.objects.get(user=amina).started_at == started_at
 
-    def test_personal_data_contains_it_without_keys(self, amina: User) -> None:
+    def test_personal_data_contains_sessions_without_their_keys(self, amina: User) -> None:
         log_in()
         (row,) = personal_rows["accounts.sessions"].disclose("amina@example.org")
         assert set(row) == {"device", "started_at", "last_used_at"}
 
 
 class TestEnding:
-    def test_one(self, amina: User) -> None:
+    def test_a_single_session(self, amina: User) -> None:
         client, phone = log_in(), log_in(IPHONE)
         session = Session.objects.get(device="Safari on iPhone")
         assert client.post(f"/admin/account/sessions/{session.public_id}/end/").status_code == 302
         assert (is_logged_in(client), is_logged_in(phone)) == (True, False)
 
-    def test_all_others(self, amina: User) -> None:
+    def test_all_other_sessions(self, amina: User) -> None:
         client, phone, tablet = log_in(), log_in(IPHONE), log_in(EDGE)
         client.post("/admin/account/sessions/end/")
         assert [is_logged_in(each) for each in (client, phone, tablet)] == [True, False, False]
 
-    def test_not_those_of_other_people(self, amina: User, owner: Client) -> None:
+    def test_sessions_of_others_is_refused(self, amina: User, owner: Client) -> None:
         client = log_in()
         session = Session.objects.exclude(user=amina).get()
         assert client.post(f"/admin/account/sessions/{session.public_id}/end/").status_code == 404
         assert is_logged_in(owner)
 
-    def test_changing_the_password_ends_the_others(self, amina: User) -> None:
+    def test_other_sessions_when_the_password_changes(self, amina: User) -> None:
         client, phone = log_in(), log_in(IPHONE)
         new = "another-long-password-8"
         data = {"old_password": PASSWORD, "new_password1": new, "new_password2": new}
@@ -134,7 +134,7 @@ class TestEnding:
         assert Session.objects.filter(user=amina).count() == 1
 
     @pytest.mark.parametrize("change", ["add", "remove", "clear", "set", "group.add", "group.remove", "group.clear"])
-    def test_changing_a_role_ends_all(self, amina: User, change: str) -> None:
+    def test_all_sessions_when_a_role_changes(self, amina: User, change: str) -> None:
         client = log_in()
         author, editor = Group.objects.get(name="Author"), Group.objects.get(name="Editor")
         changes: dict[str, Any] = {
@@ -151,7 +151,7 @@ class TestEnding:
         assert not Session.objects.filter(user=amina).exists()
 
     @pytest.mark.parametrize("page", ["change", "offboard"])
-    def test_an_owner_who_changes_someone_stays_logged_in(self, amina: User, owner: Client, page: str) -> None:
+    def test_spares_the_owner_who_changes_someone_else(self, amina: User, owner: Client, page: str) -> None:
         client = log_in()
         names = {"display_name": "Amina", "username": "amina", "slug": "amina"}
         data = {"change": {**names, "role": "Owner"}, "offboard": {"confirm": "1"}}[page]
@@ -160,7 +160,7 @@ class TestEnding:
         assert (is_logged_in(owner), Session.objects.filter(user=amina).count()) == (True, 0)
         assert not is_logged_in(client)
 
-    def test_changing_nothing_ends_nothing(self, amina: User) -> None:
+    def test_is_not_caused_by_saving_without_a_change(self, amina: User) -> None:
         client = log_in()
         amina.groups.set(list(amina.groups.all()))
         amina.save()
@@ -176,10 +176,10 @@ class TestLength:
         client.get("/admin/account/passkeys/add/")
         assert Session.objects.get(user=amina).expire_date == expires
 
-    def test_owners_are_logged_out_every_day_unless_they_choose_otherwise(self, owner: Client) -> None:
+    def test_is_at_most_a_day_for_owners_by_default(self, owner: Client) -> None:
         assert Session.objects.get().expire_date - timezone.now() <= dt.timedelta(hours=24)
 
-    def test_between_two_steps_it_is_short(self) -> None:
+    def test_is_short_before_the_log_in_is_complete(self) -> None:
         client = Client()
         client.get("/admin/login/passkey/")
         assert Session.objects.get().expire_date - timezone.now() <= dt.timedelta(minutes=15)
@@ -211,7 +211,7 @@ DANGEROUS = [
 
 class TestConfirmation:
     @pytest.mark.parametrize("path", DANGEROUS)
-    def test_is_asked_for_before_dangerous_pages_some_time_after_logging_in(
+    def test_is_required_for_dangerous_pages_some_time_after_logging_in(
         self, amina: User, owner: Client, path: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         path = path.format(amina.pk)
@@ -225,7 +225,7 @@ class TestConfirmation:
         assert owner.post("/admin/account/confirm/", data)["Location"] == path
         assert owner.get(path).status_code == 200
 
-    def test_a_form_that_was_opened_in_time_may_be_filled_in(
+    def test_is_not_required_for_a_form_that_was_opened_in_time(
         self, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + confirmation.VALID_FOR + 60
@@ -233,7 +233,9 @@ class TestConfirmation:
         assert "/confirm/" in owner.get("/admin/login-rules/")["Location"]
         assert owner.post("/admin/login-rules/", {}).status_code == 200
 
-    def test_reactivating_is_one_of_them(self, amina: User, owner: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_required_for_reactivating_an_account(
+        self, amina: User, owner: Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         User.objects.filter(pk=amina.pk).update(is_active=False)
         later = time.time() + 10_000
         monkeypatch.setattr(time, "time", lambda: later)
@@ -244,7 +246,7 @@ class TestConfirmation:
         assert back["Location"] == f"/admin/accounts/user/{amina.pk}/change/"
         assert not User.objects.get(pk=amina.pk).is_active
 
-    def test_deleting_groups_from_the_list_is_one_of_them(
+    def test_is_required_for_deleting_groups_from_the_list(
         self, amina: User, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 10_000
@@ -253,7 +255,7 @@ class TestConfirmation:
         assert "/confirm/" in owner.post("/admin/auth/group/", data)["Location"]
         assert amina.groups.exists()
 
-    def test_a_wrong_password_confirms_nothing_and_guesses_are_limited(
+    def test_fails_with_a_wrong_password_and_limits_guesses(
         self, owner: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         later = time.time() + 10_000
@@ -265,6 +267,6 @@ class TestConfirmation:
         assert "too many attempts" in page
         assert "/confirm/" in owner.get("/admin/login-rules/")["Location"]
 
-    def test_nobody_is_led_to_another_site(self, owner: Client) -> None:
+    def test_never_redirects_to_another_site(self, owner: Client) -> None:
         data = {"password": PASSWORD, "next": "https://evil.example/"}
         assert owner.post("/admin/account/confirm/", data)["Location"] == "/admin/"

@@ -19,7 +19,7 @@ def _newsletter_is_on(db: None) -> None:
 
 @pytest.fixture
 def mailed() -> Callable[[], list[EmailMessage]]:
-    """Make what is due, send it, and return it."""
+    """Prepare and send all e-mails that are due, and return them."""
 
     def mailed() -> list[EmailMessage]:
         before = len(mail.outbox)
@@ -31,7 +31,7 @@ def mailed() -> Callable[[], list[EmailMessage]]:
 
 @pytest.fixture
 def refusing_with() -> Callable[[str, int, bytes], AbstractContextManager[None]]:
-    """Return a context in which the mail server refuses an address with this code and reply."""
+    """Return a context manager that makes the mail server refuse an address with a code and a reply."""
 
     @contextmanager
     def refusing_with(address: str, code: int, reply: bytes) -> Iterator[None]:

@@ -1,4 +1,4 @@
-"""Staff see how many follow the blog and what was sent, but no addresses."""
+"""Staff see how many people follow the blog and what was sent, but no addresses."""
 
 import pytest
 from django.db import connection
@@ -38,7 +38,7 @@ def test_the_page_has_numbers_and_no_addresses(mailed: Deliver) -> None:
     assert "@example.org" not in text
 
 
-def test_titles_of_both_directions_do_not_mix(mailed: Deliver) -> None:
+def test_titles_are_isolated_from_text_in_the_other_direction(mailed: Deliver) -> None:
     subscribe("a@example.org", "daily")
     news(title="A paper")
     news(title="ورقة")
@@ -49,7 +49,7 @@ def test_titles_of_both_directions_do_not_mix(mailed: Deliver) -> None:
     assert {title.text for title in titles} == {"A paper", "ورقة"}
 
 
-def test_the_texts_of_the_posts_are_not_read(mailed: Deliver) -> None:
+def test_the_bodies_of_the_posts_are_not_loaded(mailed: Deliver) -> None:
     subscribe("a@example.org")
     news(title="A paper")
     mailed()
@@ -58,7 +58,7 @@ def test_the_texts_of_the_posts_are_not_read(mailed: Deliver) -> None:
     assert not any("body_html" in query["sql"] for query in queries)
 
 
-def test_it_says_that_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_says_why_no_emails_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no e-mails are sent" not in page_text()
     monkeypatch.setattr(messages, "is_on", lambda: False)
     assert "No mail server is set up, so no e-mails are sent." in page_text()

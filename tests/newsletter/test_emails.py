@@ -1,4 +1,4 @@
-"""What the e-mails contain, and what they don't: nothing is loaded from elsewhere or tells who reads them."""
+"""What the e-mails contain, and that nothing in them is loaded from elsewhere or reveals who reads them."""
 
 import re
 from email import message_from_bytes, policy
@@ -36,7 +36,7 @@ def part(message: Any, kind: str) -> str:
 
 
 class TestContent:
-    def test_text_and_html_say_the_same(self, sent: Any) -> None:
+    def test_text_and_html_have_the_same_content(self, sent: Any) -> None:
         message = sent(title="A paper", source="The **first** paragraph.")
         assert message.get_content_type() == "multipart/alternative"
         for kind in ("plain", "html"):
@@ -59,14 +59,14 @@ class TestContent:
         post, subscription = r"\d{4}/\d\d/\d\d/[\w-]+/", r"follow-by-email/(manage|unsubscribe)/[\w:-]+/"
         assert all(re.fullmatch(rf"http://testserver/({post}|{subscription})?", target) for target in targets)
 
-    def test_hostile_titles_and_texts_are_text(self, sent: Any) -> None:
+    def test_hostile_titles_and_texts_are_escaped(self, sent: Any) -> None:
         message = sent(title='<b onload="x">Bold\r\nBcc: e@example.org', source="&lt;script&gt;")
         assert message["Bcc"] is None
         page: Any = html.document_fromstring(part(message, "html"))
         assert not page.xpath("//b | //script")
         assert "<b" in page.text_content()
 
-    def test_arabic_is_read_from_right_to_left(self, sent: Any) -> None:
+    def test_arabic_is_laid_out_from_right_to_left(self, sent: Any) -> None:
         message = sent(title="ورقة", language="ar", source="النص")
         page: Any = html.document_fromstring(part(message, "html"))
         (heading,) = page.xpath("//h1")
@@ -92,14 +92,14 @@ class TestHeaders:
         client.post(url, {"List-Unsubscribe": "One-Click"})
         assert not Subscriber.objects.exists()
 
-    def test_they_say_that_it_is_a_list_and_automatic(self, sent: Any) -> None:
+    def test_they_identify_a_mailing_list_and_an_automatic_message(self, sent: Any) -> None:
         message = sent()
         assert message["List-Id"] == "<newsletter.testserver>"
         assert message["Auto-Submitted"] == "auto-generated"
         assert message["Precedence"] == "bulk"
         assert message["References"] is None
 
-    def test_each_goes_to_one_person(self, mailed: Deliver) -> None:
+    def test_each_email_has_its_own_recipient_and_unsubscribe_link(self, mailed: Deliver) -> None:
         subscribe("a@example.org")
         subscribe("b@example.org")
         news()
@@ -108,7 +108,9 @@ class TestHeaders:
         assert len({message.extra_headers["Message-ID"] for message in messages}) == 2
         assert len({message.extra_headers["List-Unsubscribe"] for message in messages}) == 2
 
-    def test_the_request_to_confirm_is_plain_text_without_unsubscribing(self, client: Any, mailed: Deliver) -> None:
+    def test_a_confirmation_request_is_plain_text_without_an_unsubscribe_link(
+        self, client: Any, mailed: Deliver
+    ) -> None:
         client.post("/follow-by-email/", {"email": "amina@example.org"})
         (message,) = mailed()
         assert isinstance(message, EmailMultiAlternatives)
@@ -117,7 +119,7 @@ class TestHeaders:
 
 
 class TestRefusals:
-    def test_an_address_that_does_not_exist_gets_no_more(self, mailed: Deliver, refusing_with: Any) -> None:
+    def test_an_address_that_does_not_exist_is_suppressed(self, mailed: Deliver, refusing_with: Any) -> None:
         subscribe()
         subscribe("b@example.org")
         news()
@@ -145,7 +147,7 @@ class TestRefusals:
         Delivery.objects.update(not_before="2020-01-01T00:00:00Z")
         assert len(mailed()) == 1
 
-    def test_an_issue_that_is_refused_for_days_is_given_up(self, mailed: Deliver, refusing: Refusing) -> None:
+    def test_a_delivery_that_is_refused_for_days_is_given_up(self, mailed: Deliver, refusing: Refusing) -> None:
         subscribe()
         news()
         with refusing("amina@example.org"):

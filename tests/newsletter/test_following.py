@@ -1,4 +1,4 @@
-"""Readers follow the blog by e-mail: requested, confirmed by the owner of the address, changed and ended."""
+"""Following the blog by e-mail: requesting, confirming, changing and ending subscriptions."""
 
 import datetime as dt
 from typing import Any
@@ -39,7 +39,7 @@ def request_follow(client: Client, path: str = FOLLOW, **values: Any) -> Any:
 
 
 def topic_links(client: Client, path: str) -> list[str]:
-    """Return the links on a list to follow what is on it."""
+    """Return the links on a page for following its topic."""
     hrefs = [link.get("href") for link in find(read(client.get(path)), "a")]
     return [href for href in hrefs if href.startswith(FOLLOW) and href != FOLLOW]
 
@@ -51,7 +51,7 @@ def confirm_link(mailed: Deliver) -> str:
 
 
 class TestRequesting:
-    def test_it_is_confirmed_by_mail_and_a_button(self, client: Client, mailed: Deliver) -> None:
+    def test_a_subscription_is_confirmed_by_email_and_a_button(self, client: Client, mailed: Deliver) -> None:
         assert request_follow(client).status_code == 200
         link = confirm_link(mailed)
         page = read(client.get(link))
@@ -88,7 +88,7 @@ class TestRequesting:
         PostFactory.create(language="pt-BR")
         assert client.get(f"{FOLLOW}language/pt-BR/").status_code == 404
 
-    def test_one_of_several_languages_can_be_chosen(self, client: Client) -> None:
+    def test_a_language_can_be_chosen_if_there_are_several(self, client: Client) -> None:
         PostFactory.create(language="en")
         assert not find(read(client.get(FOLLOW)), "[name=language]")
         PostFactory.create(language="ar")
@@ -98,18 +98,18 @@ class TestRequesting:
         assert request_follow(client, language="xx").status_code == 400
 
     @pytest.mark.parametrize("path", ["category/none/", "tag/none/", "author/ann/", "language/de/", "tag/a\0b/"])
-    def test_what_readers_cannot_see_cannot_be_followed(self, client: Client, path: str) -> None:
+    def test_topics_that_readers_cannot_see_cannot_be_followed(self, client: Client, path: str) -> None:
         UserFactory.create(username="ann")
         assert client.get(FOLLOW + path).status_code == 404
         assert request_follow(client, FOLLOW + path).status_code == 404
 
-    def test_authors_cannot_be_followed_on_a_site_that_names_none(self, client: Client) -> None:
+    def test_authors_cannot_be_followed_on_a_site_that_does_not_show_them(self, client: Client) -> None:
         PostFactory.create(author=UserFactory.create(username="ann"))
         assert client.get(f"{FOLLOW}author/ann/").status_code == 404
 
     def test_every_link_to_follow_a_list_leads_to_a_form(self, client: Client) -> None:
         author = UserFactory.create(username="ann")
-        # An imported tag may have the sign between combined tags in its slug.
+        # The slug of an imported tag may contain the character that joins combined tags.
         TagFactory.create(name="C++", slug="c++")
         PostFactory.create(author=author, language="ar", tags=["Peace", "War", "C++"])
         lists = {"/tag/peace/": True, "/tag/c++/": True, "/tag/peace+war/": False, "/author/ann/": False}
@@ -125,15 +125,15 @@ class TestRequesting:
     def test_the_response_and_the_work_do_not_reveal_who_follows(self, client: Client) -> None:
         subscribe(ADDRESS)
         bodies, statements = set(), []
-        # What is remembered of the site is read first.
+        # Fills the caches of the process.
         client.get(FOLLOW)
         for email in (ADDRESS, ADDRESS.upper(), "stranger@example.org"):
-            # As if it were the first of the day, so that the worker is woken for each.
+            # As if it were the first request of the day, so that each one wakes the worker.
             RateCount.objects.all().delete()
             with CaptureQueriesContext(connection) as queries:
                 response = request_follow(client, email=email)
             found = [query["sql"].partition(" (")[0] for query in queries.captured_queries]
-            # Savepoints have names of their own.
+            # The names of savepoints differ.
             statements.append([sql.partition(" ")[0] if "SAVEPOINT" in sql else sql for sql in found])
             bodies.add(response.content)
             assert not response.cookies
@@ -147,7 +147,7 @@ class TestRequesting:
         assert request_follow(client, headers=headers).status_code == 403
         assert not SubscriptionRequest.objects.exists()
 
-    def test_bots_that_fill_in_every_field_are_told_nothing(self, client: Client) -> None:
+    def test_bots_that_fill_in_every_field_get_the_usual_response(self, client: Client) -> None:
         honest, bot = request_follow(client), request_follow(client, email="b@example.org", subject="x")
         assert bot.content == honest.content
         assert SubscriptionRequest.objects.get().email == ADDRESS
@@ -157,13 +157,13 @@ class TestRequesting:
         assert response.status_code == 400
         assert one(read(response), "#follow-email").get("value") == "amina@"
 
-    def test_the_mail_contains_nothing_that_a_stranger_chose(self, client: Client, mailed: Deliver) -> None:
+    def test_the_email_contains_nothing_that_a_stranger_chose(self, client: Client, mailed: Deliver) -> None:
         request_follow(client, email='"buy now"@example.org')
         for message in mailed():
             assert "buy now" not in message.body + str(message.subject)
 
     @pytest.mark.parametrize("how", ["off", "no mail server"])
-    def test_it_is_not_offered_unless_it_is_on(self, client: Client, how: str, settings: Settings) -> None:
+    def test_following_is_not_offered_unless_it_is_possible(self, client: Client, how: str, settings: Settings) -> None:
         post = PostFactory.create(tags=["Peace"])
         pages = [post.get_absolute_url(), "/tag/peace/", "/"]
         assert all("follow-by-email" in client.get(page).content.decode() for page in pages)
@@ -171,7 +171,7 @@ class TestRequesting:
             NewsletterSettings.objects.update(is_on=False)
         else:
             settings.MAILERS = {}
-            # It begins without one.
+            # As if the process were started without a mail server.
             memory.forget()
         assert not any("follow-by-email" in client.get(page).content.decode() for page in pages)
         assert client.get(FOLLOW).status_code == 404
@@ -179,7 +179,7 @@ class TestRequesting:
 
 
 class TestLimits:
-    def test_an_address_is_asked_once_a_day_about_the_same(self, client: Client, mailed: Deliver) -> None:
+    def test_an_address_is_invited_once_a_day_for_the_same_topic(self, client: Client, mailed: Deliver) -> None:
         for _ in range(3):
             request_follow(client)
             RateCount.objects.all().delete()
@@ -189,7 +189,7 @@ class TestLimits:
         request_follow(client)
         assert len(mailed()) == 1
 
-    def test_an_address_is_asked_at_most_three_times_a_day(self, client: Client, mailed: Deliver) -> None:
+    def test_an_address_is_invited_at_most_three_times_a_day(self, client: Client, mailed: Deliver) -> None:
         for tag in TagFactory.create_batch(5):
             request_follow(client, f"{FOLLOW}tag/{tag.slug}/")
             RateCount.objects.all().delete()
@@ -200,7 +200,7 @@ class TestLimits:
             assert request_follow(client, email=f"a{index}@example.org").status_code == 200
         assert SubscriptionRequest.objects.count() == 10
 
-    def test_who_complained_is_never_asked_again(self, client: Client, mailed: Deliver) -> None:
+    def test_an_address_that_complained_is_never_invited_again(self, client: Client, mailed: Deliver) -> None:
         subscribe(ADDRESS)
         Subscriber.objects.update(suppression="complained", suppressed_at=timezone.now() - dt.timedelta(days=999))
         request_follow(client)
@@ -214,7 +214,9 @@ class TestLimits:
             assert mailed() == []
         assert not SubscriptionRequest.objects.exists()
 
-    def test_an_address_that_was_refused_is_not_asked_again_for_a_month(self, client: Client, mailed: Deliver) -> None:
+    def test_an_address_that_was_refused_is_not_invited_again_for_a_month(
+        self, client: Client, mailed: Deliver
+    ) -> None:
         subscribe(ADDRESS)
         Subscriber.objects.update(suppression="refused", suppressed_at=timezone.now() - dt.timedelta(days=29))
         request_follow(client)
@@ -226,7 +228,7 @@ class TestLimits:
 
 
 class TestConfirming:
-    def test_after_a_week_it_is_too_late_and_the_address_is_deleted(self, client: Client, mailed: Deliver) -> None:
+    def test_a_request_expires_after_a_week_and_its_address_is_deleted(self, client: Client, mailed: Deliver) -> None:
         request_follow(client)
         link = confirm_link(mailed)
         SubscriptionRequest.objects.update(requested_at=timezone.now() - dt.timedelta(days=7, minutes=1))
@@ -241,7 +243,7 @@ class TestConfirming:
         for path in ("confirm/1:x/", "confirm/1/", f"manage/{subscriber.pk}/", f"unsubscribe/{subscriber.pk}:a/"):
             assert client.get(FOLLOW + path).status_code == 404
             assert client.post(FOLLOW + path).status_code == 404
-        # A token for one page is none for another.
+        # A token for one page is not valid for another.
         token = subscriber.token
         assert client.get(f"{FOLLOW}confirm/{token}/").status_code == 404
 
@@ -261,7 +263,7 @@ class TestConfirming:
 
 
 class TestManaging:
-    def test_frequencies_are_changed_and_subscriptions_ended(self, client: Client) -> None:
+    def test_frequencies_can_be_changed_and_subscriptions_ended(self, client: Client) -> None:
         first, second = subscribe(), subscribe(frequency="daily", tag=TagFactory.create(name="Peace"))
         url = subscriptions.manage_url(first.subscriber)
         page = read(client.get(url))
@@ -270,7 +272,7 @@ class TestManaging:
         assert "Your changes were saved." in response.content.decode()
         assert [(each.pk, each.frequency) for each in Subscription.objects.all()] == [(first.pk, "weekly")]
 
-    def test_who_follows_nothing_any_more_is_deleted(self, client: Client) -> None:
+    def test_a_subscriber_without_subscriptions_is_deleted(self, client: Client) -> None:
         subscription = subscribe()
         url = subscriptions.manage_url(subscription.subscriber)
         client.post(url, {str(subscription.pk): ""})
@@ -283,7 +285,7 @@ class TestManaging:
         client.get(url)
         assert Subscription.objects.count() == 1
 
-    def test_nobody_changes_what_others_follow(self, client: Client) -> None:
+    def test_subscriptions_of_others_cannot_be_changed(self, client: Client) -> None:
         own, other = subscribe(), subscribe("b@example.org")
         client.post(subscriptions.manage_url(own.subscriber), {str(own.pk): "daily", str(other.pk): ""})
         other.refresh_from_db()
@@ -302,14 +304,14 @@ class TestUnsubscribing:
         url = subscriptions.unsubscribe_url(subscriber)
         assert client.get(url).status_code == 200
         assert Subscriber.objects.count() == 1
-        # As mail programs do it (RFC 8058).
+        # What mail programs send (RFC 8058).
         response = client.post(url, {"List-Unsubscribe": "One-Click"}, headers={"Sec-Fetch-Site": "cross-site"})
         assert response.status_code == 200
         assert not Subscriber.objects.exists()
         assert not Subscription.objects.exists()
         assert client.post(url).status_code == 200
 
-    def test_it_does_not_promise_that_the_address_is_gone_where_it_is_needed(self, client: Client) -> None:
+    def test_it_says_if_the_address_is_kept_for_another_purpose(self, client: Client) -> None:
         subscriber = subscribe(ADDRESS).subscriber
         Follower.objects.create(email=ADDRESS, entry=PostFactory.create(), confirmed_at=timezone.now())
         url = subscriptions.unsubscribe_url(subscriber)
@@ -319,7 +321,7 @@ class TestUnsubscribing:
         assert "deleted from the list. If you commented here or follow discussions, it is kept for that." in answer
         assert Follower.objects.get().email == ADDRESS
 
-    def test_it_works_while_the_newsletter_is_off(self, client: Client) -> None:
+    def test_it_works_while_the_newsletter_is_turned_off(self, client: Client) -> None:
         url = subscriptions.unsubscribe_url(subscribe().subscriber)
         NewsletterSettings.objects.update(is_on=False)
         client.post(url)
@@ -334,7 +336,7 @@ class TestPersonalData:
         assert not Subscriber.objects.exists()
         assert not SubscriptionRequest.objects.exists()
 
-    def test_the_privacy_page_says_what_is_kept(self, client: Client) -> None:
+    def test_the_privacy_page_says_what_is_stored(self, client: Client) -> None:
         sentence = "which posts you follow and how often"
         assert sentence in client.get("/privacy/").content.decode()
         NewsletterSettings.objects.update(is_on=False)
@@ -342,7 +344,7 @@ class TestPersonalData:
 
 
 class TestCuration:
-    def test_who_follows_a_tag_that_is_merged_follows_the_other_one(self) -> None:
+    def test_subscriptions_to_merged_tags_move_to_the_target(self) -> None:
         old, older, target = TagFactory.create_batch(3)
         editor = UserFactory.create(role="Editor")
         subscribe("a@example.org", tag=old)
@@ -353,13 +355,13 @@ class TestCuration:
         found = Subscription.objects.order_by("subscriber__email").values_list("subscriber__email", "tag", "frequency")
         assert list(found) == [("a@example.org", target.pk, "immediately"), ("b@example.org", target.pk, "weekly")]
 
-    def test_who_follows_a_category_that_is_merged_follows_the_other_one(self) -> None:
+    def test_subscriptions_to_merged_categories_move_to_the_target(self) -> None:
         old, target = CategoryFactory.create_batch(2)
         subscribe(category=old)
         merge_categories([old.pk], target.pk, UserFactory.create(role="Editor"), keep=False)
         assert Subscription.objects.get().category == target
 
-    def test_the_address_is_deleted_with_what_it_followed(self) -> None:
+    def test_an_address_is_deleted_with_the_last_topic_it_followed(self) -> None:
         tag = TagFactory.create()
         subscribe(tag=tag)
         subscribe("b@example.org")

@@ -1,4 +1,4 @@
-"""Which posts are news, when they are mailed, and to whom: each once, whatever happens."""
+"""Which posts are mailed, when, and to whom: each exactly once, whatever happens."""
 
 import datetime as dt
 from typing import Any
@@ -23,7 +23,7 @@ A_WEEK_AGO = dt.timedelta(days=8)
 
 
 class KilledError(BaseException):
-    """The worker is killed. Nothing handles it."""
+    """Simulates that the worker is killed. No code catches it."""
 
 
 class TestNews:
@@ -36,13 +36,13 @@ class TestNews:
         assert mailed() == []
         move_marks(days=1)
         assert mailed() == []
-        # It is edited.
+        # Editing it changes nothing.
         post.title = "Another title"
         post.save()
         move_marks(days=1)
         assert mailed() == []
 
-    def test_it_is_public_for_some_minutes_first(self, mailed: Deliver) -> None:
+    def test_a_post_is_mailed_only_after_some_minutes(self, mailed: Deliver) -> None:
         subscribe()
         news(ago=dt.timedelta(minutes=1))
         assert mailed() == []
@@ -62,7 +62,7 @@ class TestNews:
         assert len(mailed()) == 1
 
     @pytest.mark.parametrize("status", [each for each in Status if each != Status.PUBLISHED])
-    def test_what_readers_cannot_see_is_not_mailed(self, mailed: Deliver, status: Status) -> None:
+    def test_an_unpublished_post_is_not_mailed(self, mailed: Deliver, status: Status) -> None:
         subscribe()
         news(status=status)
         assert mailed() == []
@@ -73,14 +73,14 @@ class TestNews:
         news(password="secret")
         assert mailed() == []
 
-    def test_what_was_published_before_it_was_turned_on_is_not_mailed(self, mailed: Deliver) -> None:
+    def test_posts_from_before_the_newsletter_was_turned_on_are_not_mailed(self, mailed: Deliver) -> None:
         turn_on(days=0.1)
         subscribe()
         news(ago=dt.timedelta(hours=3))
         assert mailed() == []
         assert delivery.next_at() is None
 
-    def test_turning_it_off_and_on_begins_anew(self, mailed: Deliver) -> None:
+    def test_posts_from_before_it_was_turned_on_again_are_not_mailed(self, mailed: Deliver) -> None:
         subscribe()
         mailed()
         NewsletterSettings(is_on=False).save()
@@ -90,27 +90,27 @@ class TestNews:
         move_marks(days=3)
         assert mailed() == []
 
-    def test_an_archive_that_is_imported_is_not_mailed(self, mailed: Deliver) -> None:
+    def test_imported_posts_are_not_mailed(self, mailed: Deliver) -> None:
         for frequency in Frequency:
             subscribe(f"{frequency}@example.org", frequency)
         mailed()
-        # Up to shortly before.
+        # Some of them were published only minutes ago.
         for minutes in range(6, 60):
             news(ago=dt.timedelta(minutes=minutes))
         news(ago=A_WEEK_AGO)
         PostFactory.create_batch(5)
         assert mailed() == []
-        # Not even in the digests of the time in which they were published somewhere else.
+        # Nor are they in digests for the period in which they were published elsewhere.
         Period.objects.exclude(frequency=Frequency.IMMEDIATELY).update(until=timezone.now() - 2 * A_WEEK_AGO)
         assert mailed() == []
 
-    def test_a_date_in_the_past_is_no_news(self, mailed: Deliver) -> None:
+    def test_a_new_post_with_a_date_in_the_past_is_not_mailed(self, mailed: Deliver) -> None:
         subscribe()
         mailed()
         news(ago=dt.timedelta(days=1))
         assert mailed() == []
 
-    def test_without_a_worker_for_months_only_what_is_recent_is_mailed(self, mailed: Deliver) -> None:
+    def test_after_months_without_a_worker_only_recent_posts_are_mailed(self, mailed: Deliver) -> None:
         subscribe()
         turn_on(days=300)
         mailed()
@@ -137,8 +137,8 @@ class TestNews:
         assert mailed() == []
 
 
-class TestWhatChangesBeforeSending:
-    """An issue may wait, for example for the mail server."""
+class TestChangesBeforeSending:
+    """An issue may have to wait, for example for the mail server."""
 
     def wait(self) -> Any:
         subscribe()
@@ -147,41 +147,41 @@ class TestWhatChangesBeforeSending:
         assert Delivery.objects.count() == 1
         return post
 
-    def test_a_post_that_was_taken_back_is_left_out(self, mailed: Deliver) -> None:
+    def test_an_unpublished_post_is_left_out(self, mailed: Deliver) -> None:
         post = self.wait()
         post.status = Status.DRAFT
         post.save()
         assert mailed() == []
         assert not Delivery.objects.exists()
 
-    def test_a_post_that_got_a_password_is_left_out(self, mailed: Deliver) -> None:
+    def test_a_post_with_a_new_password_is_left_out(self, mailed: Deliver) -> None:
         post = self.wait()
         post.password = "secret"
         post.save()
         assert mailed() == []
 
-    def test_a_post_that_was_deleted_is_left_out(self, mailed: Deliver) -> None:
+    def test_a_deleted_post_is_left_out(self, mailed: Deliver) -> None:
         self.wait().delete()
         assert mailed() == []
 
-    def test_the_mail_has_what_the_post_says_now(self, mailed: Deliver) -> None:
+    def test_the_email_has_the_current_text_of_the_post(self, mailed: Deliver) -> None:
         post = self.wait()
         post.source = "Without the name."
         post.save()
         (message,) = mailed()
         assert "Without the name." in message.body
 
-    def test_who_no_longer_follows_it_gets_nothing(self, mailed: Deliver) -> None:
+    def test_subscribers_who_no_longer_follow_the_topic_get_nothing(self, mailed: Deliver) -> None:
         self.wait()
         Subscription.objects.update(tag=TagFactory.create())
         assert mailed() == []
 
-    def test_who_unsubscribed_gets_nothing(self, mailed: Deliver) -> None:
+    def test_subscribers_who_unsubscribed_get_nothing(self, mailed: Deliver) -> None:
         self.wait()
         Subscription.objects.get().subscriber.delete()
         assert mailed() == []
 
-    def test_nothing_is_sent_once_it_is_turned_off(self, mailed: Deliver) -> None:
+    def test_nothing_is_sent_once_the_newsletter_is_turned_off(self, mailed: Deliver) -> None:
         self.wait()
         NewsletterSettings.objects.update(is_on=False)
         assert mailed() == []
@@ -234,7 +234,7 @@ class TestFrequencies:
         assert issues._last_end(frequency, settings, time) == last
         assert issues._first_end(frequency, settings, time) == following
 
-    def test_the_hour_is_that_of_the_time_zone_also_when_clocks_change(self, settings: Settings) -> None:
+    def test_the_hour_is_local_time_even_when_clocks_change(self, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Berlin"
         own = NewsletterSettings(hour=7)
         # Clocks went back on 25 October 2020, from UTC+2 to UTC+1.
@@ -244,7 +244,7 @@ class TestFrequencies:
 
 
 class TestTopics:
-    def test_each_topic_has_its_posts(self, mailed: Deliver) -> None:
+    def test_subscribers_get_only_posts_of_their_topic(self, mailed: Deliver) -> None:
         above = CategoryFactory.create(name="Art")
         below = CategoryFactory.create(name="Film", parent=above)
         author, tag = UserFactory.create(), TagFactory.create(name="Peace")
@@ -267,7 +267,7 @@ class TestTopics:
             assert {message.to[0].partition("@")[0] for message in messages} == to
             assert len(messages) == len(to)
 
-    def test_who_follows_several_gets_a_post_once(self, mailed: Deliver) -> None:
+    def test_subscribers_of_several_topics_get_a_post_once(self, mailed: Deliver) -> None:
         tags = TagFactory.create_batch(2)
         for tag in tags:
             subscribe(tag=tag)
@@ -275,7 +275,7 @@ class TestTopics:
         news(tags=tags)
         assert len(mailed()) == 1
 
-    def test_a_digest_has_only_what_one_follows(self, mailed: Deliver) -> None:
+    def test_a_digest_contains_only_posts_of_followed_topics(self, mailed: Deliver) -> None:
         tag = TagFactory.create()
         subscribe("all@example.org")
         subscribe("tag@example.org", tag=tag)
@@ -286,7 +286,7 @@ class TestTopics:
         assert "With" in bodies["tag@example.org"]
         assert "Other" not in bodies["tag@example.org"]
 
-    def test_a_topic_is_followed_once(self) -> None:
+    def test_a_topic_cannot_be_followed_twice(self) -> None:
         tag, category, author = TagFactory.create(), CategoryFactory.create(), UserFactory.create()
         for topic in ({}, {"tag": tag}, {"category": category}, {"author": author}, {"language": "ar"}):
             subscribe(**topic)
@@ -297,7 +297,9 @@ class TestTopics:
 
 
 class TestCrashes:
-    def test_what_was_not_prepared_is_prepared_later(self, mailed: Deliver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_deliveries_that_were_not_prepared_are_prepared_later(
+        self, mailed: Deliver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(issues, "BATCH", 2)
         for index in range(5):
             subscribe(f"a{index}@example.org")
@@ -317,7 +319,7 @@ class TestCrashes:
         assert Issue.objects.get().sent_count == 5
         assert mailed() == []
 
-    def test_an_email_that_was_not_accepted_is_sent_again_with_the_same_id(
+    def test_an_email_whose_acceptance_was_not_stored_is_sent_again_with_the_same_id(
         self, mailed: Deliver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         subscribe()
@@ -327,7 +329,7 @@ class TestCrashes:
             def fail(*args: Any, **kwargs: Any) -> None:
                 raise KilledError
 
-            # After the mail server accepted it, and before that is stored.
+            # Killed after the mail server has accepted the e-mail, and before that is stored.
             patched.setattr(Delivery.objects, "filter", fail)
             issues.make()
             with pytest.raises(KilledError):
@@ -339,7 +341,7 @@ class TestCrashes:
         assert mailed() == []
 
     @pytest.mark.django_db(transaction=True)
-    def test_several_workers_make_and_send_everything_once(self, at_once: AtOnce) -> None:
+    def test_several_workers_send_everything_only_once(self, at_once: AtOnce) -> None:
         turn_on()
         for index in range(8):
             subscribe(f"a{index}@example.org")
@@ -350,9 +352,7 @@ class TestCrashes:
         assert Delivery.objects.filter(sent_at__isnull=False).count() == 8
 
     @pytest.mark.django_db(transaction=True)
-    def test_that_it_was_accepted_is_stored_with_a_commit_that_does_not_wait_for_the_disk(
-        self, mailed: Deliver
-    ) -> None:
+    def test_acceptance_is_stored_with_a_commit_that_does_not_wait_for_the_disk(self, mailed: Deliver) -> None:
         subscribe()
         news()
         with executed_statements() as statements:

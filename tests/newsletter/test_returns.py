@@ -1,4 +1,4 @@
-"""Bounces, complaints and requests to unsubscribe that come back by e-mail, and those that only pretend to."""
+"""Bounces, complaints and requests to unsubscribe that arrive by e-mail, and forged ones."""
 
 import datetime as dt
 import mailbox
@@ -42,7 +42,7 @@ def box(settings: Settings, tmp_path: Path) -> mailbox.Maildir:
 
 @pytest.fixture
 def sent(mailed: Deliver) -> EmailMessage:
-    """An e-mail to a subscriber that was accepted."""
+    """An e-mail to a subscriber that the mail server has accepted."""
     subscribe(ADDRESS)
     news()
     (message,) = mailed()
@@ -76,13 +76,13 @@ def suppression() -> str:
 
 
 class TestReturnPaths:
-    def test_each_email_has_its_own_and_readers_see_the_sender(self, sent: EmailMessage) -> None:
+    def test_each_email_has_its_own_and_shows_the_usual_sender(self, sent: EmailMessage) -> None:
         assert sent.from_email.startswith("bounces+b")
         assert sent.from_email.endswith("@blog.example")
         assert sent.message()["From"] == "noreply@testserver"
         assert len(sent.from_email.partition("@")[0]) <= 64
 
-    def test_one_can_unsubscribe_by_email(self, sent: EmailMessage) -> None:
+    def test_subscribers_can_unsubscribe_by_email(self, sent: EmailMessage) -> None:
         header = sent.message()["List-Unsubscribe"]
         address = header.partition("mailto:")[2].partition("?")[0]
         returns.handle(f"From: a@example.org\r\nTo: <{address.upper()}>\r\nSubject: unsubscribe\r\n\r\n".encode())
@@ -127,7 +127,7 @@ class TestBounces:
         returns.handle(bounce(sent.from_email, status))
         assert suppression() == "refused"
 
-    def test_one_that_arrives_in_between_begins_anew(self, sent: EmailMessage, mailed: Deliver) -> None:
+    def test_a_successful_delivery_in_between_resets_the_count(self, sent: EmailMessage, mailed: Deliver) -> None:
         for arrives in (False, False, True, False, False):
             if not arrives:
                 returns.handle(bounce(sent.from_email, "4.4.1"))
@@ -144,13 +144,13 @@ class TestComplaints:
         returns.handle(bounce(sent.from_email))
         assert suppression() == "complained"
 
-    def test_without_the_email_they_do_nothing(self, sent: EmailMessage) -> None:
+    def test_without_the_original_email_they_do_nothing(self, sent: EmailMessage) -> None:
         returns.handle(complaint(b"To: amina@example.org\r\nSubject: spam\r\n\r\n"))
         assert suppression() == ""
 
 
 class TestHostileMessages:
-    def test_nobody_is_suppressed_without_the_token(self, sent: EmailMessage) -> None:
+    def test_no_address_is_suppressed_without_the_token(self, sent: EmailMessage) -> None:
         pk = Delivery.objects.get().pk
         other = returns.address(Delivery(pk=pk + 1), Purpose.BOUNCE)
         unsubscribe = returns.address(Delivery(pk=pk), Purpose.UNSUBSCRIBE)
@@ -169,7 +169,7 @@ class TestHostileMessages:
             returns.handle(bounce(address))
             assert suppression() == ""
 
-    def test_only_a_report_that_it_has_failed_counts(self, sent: EmailMessage) -> None:
+    def test_only_a_delivery_report_counts(self, sent: EmailMessage) -> None:
         message = Report()
         message["To"] = sent.from_email
         message.set_content("Out of office. Status: 5.1.1, Action: failed")
@@ -181,7 +181,7 @@ class TestHostileMessages:
         returns.handle(bounce(sent.from_email))
         assert suppression() == ""
 
-    def test_deeply_nested_parts_are_survived(self, sent: EmailMessage) -> None:
+    def test_deeply_nested_parts_cause_no_error(self, sent: EmailMessage) -> None:
         nested = b"".join(
             b"Content-Type: multipart/report; report-type=delivery-status; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n)
             for n in range(3_000)
@@ -191,7 +191,7 @@ class TestHostileMessages:
 
     @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
     @given(st.binary(max_size=300), st.binary(max_size=300))
-    def test_garbage_is_survived(self, before: bytes, after: bytes) -> None:
+    def test_garbage_causes_no_error(self, before: bytes, after: bytes) -> None:
         returns.handle(before + bounce("bounces+b1-aaaaaaaaaaaaaaaaaaaaaaaa@blog.example") + after)
         returns.handle(before)
 
@@ -204,7 +204,7 @@ class TestMailboxes:
         assert suppression() == "refused"
         assert len(box) == 0
 
-    def test_what_could_not_be_dealt_with_stays(self, box: mailbox.Maildir, settings: Settings) -> None:
+    def test_a_message_that_could_not_be_processed_stays(self, box: mailbox.Maildir, settings: Settings) -> None:
         box.add(b"To: a@example.org\r\n\r\n")
 
         def fail(data: bytes) -> None:
@@ -214,20 +214,20 @@ class TestMailboxes:
             mailboxes.process(settings.BROADSIDE_BOUNCE_MAILBOX, fail)
         assert len(box) == 1
 
-    def test_a_missing_maildir_is_an_error_that_may_pass(self) -> None:
-        with pytest.raises(OSError):  # noqa: PT011  # whichever it is, the task is tried again
+    def test_a_missing_maildir_is_a_temporary_error(self) -> None:
+        with pytest.raises(OSError):  # noqa: PT011  # the task is retried after any of them
             mailboxes.process("maildir:///nowhere/at/all", lambda data: None)
 
     def test_an_imap_folder_is_read_and_emptied(self) -> None:
         server = Imap({b"1": b"first", b"2": b"second"}, large=[b"3"])
         found: list[bytes] = []
-        count = mailboxes.process_imap(server, "INBOX", found.append)  # type: ignore[arg-type]  # as far as it is used
+        count = mailboxes.process_imap(server, "INBOX", found.append)  # type: ignore[arg-type]  # it has what is used
         assert found == [b"first", b"second"]
         assert count == 3
         assert server.deleted == [b"1", b"2", b"3"]
         assert server.is_expunged
 
-    def test_a_server_that_cannot_prove_its_name_gets_no_password(self, tmp_path: Path) -> None:
+    def test_an_imap_server_without_a_trusted_certificate_gets_no_password(self, tmp_path: Path) -> None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self_signed_certificate(tmp_path))
         received: list[bytes] = []
@@ -252,7 +252,7 @@ class TestMailboxes:
 
 
 def self_signed_certificate(folder: Path) -> Path:
-    """Return a file with a certificate for `localhost` that only its holder vouches for, and its key."""
+    """Return a file with a self-signed certificate for `localhost` and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = timezone.now()
@@ -271,7 +271,7 @@ def self_signed_certificate(folder: Path) -> Path:
 
 
 class Imap:
-    """An IMAP server, as far as it is used."""
+    """The part of an IMAP server that is used."""
 
     def __init__(self, messages: dict[bytes, bytes], large: list[bytes]) -> None:
         self.messages, self.large = messages, large

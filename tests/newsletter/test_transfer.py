@@ -1,4 +1,4 @@
-"""Subscribers come along from other services, if they want to, and can be taken elsewhere."""
+"""Subscribers are imported from other services, if they confirm, and can be exported."""
 
 import csv
 import datetime as dt
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 DAY = dt.date(2020, 5, 1)
 IMPORT = "/admin/newsletter/issue/import/"
 EXPORT = "/admin/newsletter/issue/export/"
-# As these services export them, shortened.
+# Shortened exports of these services.
 MAILCHIMP = (
     "Email Address,First Name,Last Name,MEMBER_RATING,OPTIN_TIME,CONFIRM_TIME\n"
     '"Ann@Example.org","Ann","Lee",2,"2020-01-01 10:00:00","2020-01-01 10:01:00"\n'
@@ -77,13 +77,15 @@ class TestReading:
         assert (found.addresses, found.invalid_count) == (["a@example.org"], 4)
 
     @pytest.mark.parametrize("data", [b"", b"name\nann\n", b"\xff\xfe\x00", b'email\n"' + b"a" * 200_000, b"\x00"])
-    def test_what_is_no_such_file_is_refused(self, data: bytes) -> None:
+    def test_other_files_are_refused(self, data: bytes) -> None:
         with pytest.raises(transfer.UnreadableError):
             transfer.read(data)
 
 
 class TestImporting:
-    def test_everyone_is_asked_and_only_those_who_confirm_follow(self, owner: Client, mailed: Deliver) -> None:
+    def test_everyone_is_invited_and_only_those_who_confirm_are_subscribed(
+        self, owner: Client, mailed: Deliver
+    ) -> None:
         response = upload(owner, MAILCHIMP)
         assert "2 people will be asked by e-mail." in response.content.decode()
         messages = mailed()
@@ -96,7 +98,7 @@ class TestImporting:
         assert Subscription.objects.get().frequency == "weekly"
 
     @pytest.mark.parametrize("how", ["off", "no mail server"])
-    def test_nothing_is_imported_while_nobody_can_be_asked(
+    def test_nothing_is_imported_while_no_one_can_be_invited(
         self, owner: Client, how: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         if how == "off":
@@ -110,14 +112,14 @@ class TestImporting:
             assert "will be asked" not in content
         assert not SubscriptionRequest.objects.exists()
 
-    def test_nobody_is_asked_twice_or_if_they_follow_already(self, owner: Client, mailed: Deliver) -> None:
+    def test_no_one_is_invited_twice_or_while_already_subscribed(self, owner: Client, mailed: Deliver) -> None:
         subscribe("ben@example.org")
         upload(owner, MAILCHIMP)
         assert len(mailed()) == 1
         upload(owner, MAILCHIMP)
         assert mailed() == []
 
-    def test_after_a_month_the_addresses_are_deleted(self, owner: Client, mailed: Deliver) -> None:
+    def test_addresses_are_deleted_after_a_month(self, owner: Client, mailed: Deliver) -> None:
         upload(owner, MAILCHIMP)
         message, _other = mailed()
         (link,) = [link for link in links(message) if "/confirm/" in link]
@@ -129,7 +131,7 @@ class TestImporting:
         tasks.tidy_newsletter.func()
         assert not SubscriptionRequest.objects.exists()
 
-    def test_who_follows_meanwhile_is_not_asked(self, mailed: Deliver) -> None:
+    def test_no_one_is_invited_who_has_subscribed_in_the_meantime(self, mailed: Deliver) -> None:
         transfer.invite(["amina@example.org"], "daily", DAY)
         subscribe("amina@example.org")
         assert mailed() == []
@@ -143,7 +145,7 @@ class TestImporting:
             (MAILCHIMP, {"frequency": "hourly"}),
         ],
     )
-    def test_what_is_wrong_is_said_and_nobody_is_asked(self, owner: Client, text: str, values: dict[str, str]) -> None:
+    def test_errors_are_reported_and_no_one_is_invited(self, owner: Client, text: str, values: dict[str, str]) -> None:
         response = upload(owner, text, **values)
         assert response.status_code == 400
         assert "errorlist" in response.content.decode()
@@ -151,7 +153,7 @@ class TestImporting:
 
 
 class TestExporting:
-    def test_everything_is_in_a_file_that_can_be_imported(self, owner: Client) -> None:
+    def test_all_subscriptions_are_in_a_file_that_can_be_imported(self, owner: Client) -> None:
         subscribe("ann@example.org", "daily")
         subscribe("ann@example.org", tag=TagFactory.create(name="Peace"))
         subscribe("=cmd@example.org")
@@ -174,7 +176,7 @@ class TestExporting:
             ("refused@example.org", "refused"),
         ]
         assert "Peace" in rows[1]["follows"]
-        # Those who get no e-mails are not asked for them.
+        # Suppressed addresses are not invited.
         found = transfer.read(text.encode())
         assert found.addresses == ["-ben@example.org", "ann@example.org"]
         assert (found.left_count, found.invalid_count) == (2, 0)
@@ -184,11 +186,11 @@ class TestExporting:
         assert editor.get("/admin/newsletter/issue/").status_code == 200
         assert editor.get(IMPORT).status_code == editor.post(EXPORT).status_code == 403
 
-    def test_a_link_cannot_export(self, owner: Client) -> None:
+    def test_an_export_requires_a_post_request(self, owner: Client) -> None:
         assert owner.get(EXPORT).status_code == 405
 
 
-def test_an_import_keeps_to_the_limits_of_domains() -> None:
+def test_invitations_respect_the_limits_of_domains() -> None:
     request = SubscriptionRequest(email="a@slow.example", consent_stated_on=DAY)
     assert request.paced_domain == "slow.example"
     assert SubscriptionRequest(email="a@slow.example").paced_domain == ""

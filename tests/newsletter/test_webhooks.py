@@ -1,6 +1,6 @@
-"""Bounces and complaints that mail providers report by webhook do what those in the mailbox do, and leave nothing else.
+"""Bounces and complaints reported by a mail provider's webhook have the same effect as those in the mailbox.
 
-The reports are as the providers document them, with addresses and texts of our own.
+The reports have the documented form of each provider, with made-up addresses and texts. No other data in them is kept.
 """
 
 import datetime as dt
@@ -136,7 +136,7 @@ def basic(user: str, password: str) -> str:
 
 @pytest.fixture(scope="class")
 def _urls() -> Iterator[None]:
-    """The URLs of a site to which a provider reports. With each change of them, Django reads all patterns anew."""
+    """The URLs of a site with a webhook. Once per class, because Django rebuilds all patterns after each change."""
     with override_settings(ROOT_URLCONF=__name__):
         yield
 
@@ -152,7 +152,7 @@ def provider(_urls: None, request: pytest.FixtureRequest, settings: Settings) ->
 
 @pytest.fixture
 def post(provider: str, client: Client) -> Post:
-    """Send something to the URL as the provider does."""
+    """Return a function that posts a body to the webhook as the provider does."""
 
     def post(body: Any, *, authorization: str = basic("broadside", SECRET)) -> HttpResponse:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -191,7 +191,7 @@ class TestReports:
     ) -> None:
         for _ in range(2):
             for _ in range(3):
-                # However often the same e-mail is reported.
+                # Several reports about the same e-mail count once.
                 post(report(provider, "soft"))
             assert suppression() == ""
             move_marks(minutes=11)
@@ -205,13 +205,13 @@ class TestReports:
         post(report(provider, "hard"))
         assert suppression() == "complained"
 
-    def test_who_unsubscribes_at_the_provider_is_unsubscribed(self, post: Post, provider: str) -> None:
+    def test_unsubscribing_at_the_provider_deletes_the_subscriber(self, post: Post, provider: str) -> None:
         assert post(report(provider, "unsubscribed")).status_code == 200
         assert not Subscriber.objects.exists()
         assert post(report(provider, "unsubscribed")).status_code == 200
 
     @pytest.mark.parametrize("kind", ["delivered", "opened", "clicked"])
-    def test_others_change_nothing(
+    def test_about_delivery_opens_and_clicks_change_nothing(
         self, kind: str, post: Post, provider: str, caplog: pytest.LogCaptureFixture
     ) -> None:
         before = list(Subscriber.objects.values()), list(Delivery.objects.values())
@@ -221,7 +221,7 @@ class TestReports:
         warnings = [record for record in caplog.records if record.name == "newsletter.webhooks"]
         assert len(warnings) == (kind != "delivered")
 
-    def test_leave_no_trace_of_people(self, post: Post, provider: str, caplog: pytest.LogCaptureFixture) -> None:
+    def test_log_no_personal_data(self, post: Post, provider: str, caplog: pytest.LogCaptureFixture) -> None:
         with caplog.at_level(logging.DEBUG):
             for kind in KINDS:
                 post(report(provider, kind))
@@ -239,9 +239,7 @@ class TestReports:
         assert suppression() == ""
         assert Delivery.objects.get().bounced_at is None
 
-    def test_that_are_sent_again_after_the_address_was_confirmed_again_do_nothing(
-        self, post: Post, provider: str
-    ) -> None:
+    def test_repeated_after_the_address_was_confirmed_again_do_nothing(self, post: Post, provider: str) -> None:
         Delivery.objects.update(sent_at=timezone.now() - dt.timedelta(days=2))
         old = [report(provider, kind, ago=dt.timedelta(days=1)) for kind in ("hard", "complaint", "unsubscribed")]
         Subscription.objects.update(confirmed_at=timezone.now())
@@ -249,7 +247,7 @@ class TestReports:
             assert post(each).status_code == 200
         assert suppression() == ""
 
-    def test_that_are_sent_again_are_about_the_same_email(self, post: Post, provider: str, mailed: Deliver) -> None:
+    def test_repeated_for_the_same_email_count_once(self, post: Post, provider: str, mailed: Deliver) -> None:
         Delivery.objects.update(sent_at=timezone.now() - dt.timedelta(days=1))
         old = report(provider, "soft", ago=dt.timedelta(hours=23))
         for _ in range(3):
@@ -266,7 +264,7 @@ class TestStatuses:
         ("details", "kind", "expected"),
         [
             ("smtp;550 5.1.1 No such user", "HardBounce", "refused"),
-            # The provider calls it hard, but the address exists.
+            # The provider calls the bounce hard, but the address exists.
             ("smtp;550 5.7.1 Looks like spam", "HardBounce", ""),
             ("", "HardBounce", "refused"),
             ("smtp;550 from 5.1.1.9", "SoftBounce", ""),
@@ -327,12 +325,12 @@ class TestHostileRequests:
     @pytest.mark.parametrize(
         "body", [b"", b"{", b"[]", b"null", b"7", b'"x"', b"\xff", b"[[]]", b'{"a": 1}', b"[" * 9000]
     )
-    def test_that_are_no_reports_do_nothing(self, body: bytes, post: Post) -> None:
+    def test_that_are_not_reports_do_nothing(self, body: bytes, post: Post) -> None:
         assert post(body).status_code in {200, 400, 403}
         assert suppression() == ""
 
     @pytest.mark.parametrize("value", [None, 7, [], {}, "", "x" * 100_000, "a\0@example.org", 1e308, -1])
-    def test_with_other_values_are_survived(self, value: Any, post: Post, provider: str) -> None:
+    def test_with_unexpected_values_cause_no_error(self, value: Any, post: Post, provider: str) -> None:
         (body,) = whole if isinstance(whole := report(provider, "hard"), list) else [whole]
         inner = body.get("event-data", body)
         for name in inner:
@@ -342,10 +340,10 @@ class TestHostileRequests:
 
     @hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
     @given(st.binary(max_size=200))
-    def test_of_garbage_are_survived(self, post: Post, body: bytes) -> None:
+    def test_with_garbage_cause_no_error(self, post: Post, body: bytes) -> None:
         assert post(body).status_code in {200, 400, 403}
 
-    def test_get_no_cookie_and_are_not_kept(self, post: Post, provider: str, client: Client) -> None:
+    def test_get_no_cookie_and_are_not_cached(self, post: Post, provider: str, client: Client) -> None:
         response = post(report(provider, "delivered"))
         assert response.cookies == {}
         assert "no-store" in response.headers["Cache-Control"]
@@ -353,16 +351,16 @@ class TestHostileRequests:
 
     def test_only_post_does_anything(self, provider: str, client: Client) -> None:
         assert client.get(URL).status_code == 405
-        # Some providers look whether it is there.
+        # Some providers check whether the URL exists.
         assert client.head(URL).status_code == 200
         assert client.post(URL).status_code == 403
 
 
 class TestSettings:
-    def test_without_them_there_is_no_such_url(self, client: Client) -> None:
+    def test_without_a_provider_the_url_does_not_exist(self, client: Client) -> None:
         assert client.post(URL, b"{}", content_type="application/json").status_code == 404
 
-    def test_with_them_there_is_one(self, settings: Settings) -> None:
+    def test_with_a_provider_the_url_exists(self, settings: Settings) -> None:
         settings.BROADSIDE_BOUNCE_WEBHOOK = "postmark"
         found = importlib.reload(urls)
         assert f"/{found.urlpatterns[-1].pattern}" == URL
@@ -370,24 +368,24 @@ class TestSettings:
         assert f"/{importlib.reload(urls).urlpatterns[-1].pattern}" != URL
 
     @pytest.mark.parametrize(("provider", "secret"), [("", ""), ("postmark", SECRET), ("mailgun", "a" * 32)])
-    def test_are_taken_as_they_are(self, provider: str, secret: str) -> None:
+    def test_are_accepted_if_valid(self, provider: str, secret: str) -> None:
         assert bounce_webhook(provider, secret) == (provider, secret)
 
     @pytest.mark.parametrize(
         ("provider", "secret"),
         [("sendgrid", SECRET), ("postmark", ""), ("brevo", "short"), ("brevo", "a/b@c:d?e#f g h i")],
     )
-    def test_are_refused_without_their_secret_in_the_message(self, provider: str, secret: str) -> None:
+    def test_are_refused_if_invalid_without_revealing_the_secret(self, provider: str, secret: str) -> None:
         with pytest.raises(ImproperlyConfigured) as caught:
             bounce_webhook(provider, secret)
         assert not secret or secret not in str(caught.value)
 
-    def test_know_the_providers_whose_reports_are_understood(self) -> None:
+    def test_accept_every_supported_provider(self) -> None:
         for provider in PROVIDERS:
             assert bounce_webhook(provider, SECRET)[0] == provider
         assert set(REPORTS) == set(PROVIDERS)
 
-    def test_need_the_package(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_require_the_anymail_package(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
         settings.BROADSIDE_BOUNCE_WEBHOOK = "postmark"
         assert [each for each in run_checks() if each.id == "newsletter.E001"] == []
         monkeypatch.setattr("newsletter.apps.find_spec", lambda name: None)

@@ -33,7 +33,7 @@ def reader(recorder: Recorder) -> Reader:
 
 @pytest.fixture
 def counted(recorder: Recorder) -> Callable[[], dict[str, dict[Any, int]]]:
-    """Count what was noted, and return what is stored by kind of page, entry and host."""
+    """Return a function that stores what was recorded, and returns the stored counts by kind, entry and host."""
 
     def counted() -> dict[str, dict[Any, int]]:
         recorder.record()

@@ -1,4 +1,4 @@
-"""What is counted: each page that a reader opens, and nothing else."""
+"""Each page that a reader opens is counted, and nothing else."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,7 +17,7 @@ NOTHING: dict[str, dict[Any, int]] = {"kinds": {}, "entries": {}, "hosts": {}}
 
 
 class TestPages:
-    def test_count_by_entry_and_kind(self, reader: Reader, counted: Counted) -> None:
+    def test_are_counted_by_entry_and_kind(self, reader: Reader, counted: Counted) -> None:
         post, page = PostFactory(tags=["t"], published_at=at(2020, 5, 17)), PageFactory()
         for url in (post.get_absolute_url(), page.get_absolute_url(), "/", "/2020/", "/archive/", "/privacy/"):
             assert reader.get(url).status == 200
@@ -26,7 +26,7 @@ class TestPages:
         assert found["kinds"] == {"entry": 2, "front": 1, "other": 4}
         assert found["entries"] == {post.pk: 1, page.pk: 1}
 
-    def test_count_each_time_from_the_cache_as_well(self, reader: Reader, counted: Counted) -> None:
+    def test_are_counted_each_time_even_if_cached(self, reader: Reader, counted: Counted) -> None:
         url = PostFactory().get_absolute_url()
         for _again in range(3):
             response = reader.get(url)
@@ -35,16 +35,16 @@ class TestPages:
         assert counted()["kinds"] == {"entry": 4}
         assert counted()["kinds"] == {"entry": 4}
 
-    def test_of_an_entry_count_for_the_entry(self, reader: Reader, counted: Counted) -> None:
+    def test_of_a_long_entry_are_counted_for_the_entry(self, reader: Reader, counted: Counted) -> None:
         post = PostFactory(markup="html", source="One.<!--nextpage-->Two.")
         page = PageFactory(markup="html", source="One.<!--nextpage-->Two.")
         assert reader.get(f"{post.get_absolute_url()}2/").status == 200
         assert reader.get(f"{page.get_absolute_url()}2/").status == 200
         assert counted()["entries"] == {post.pk: 1, page.pk: 1}
 
-    # Each change is a transaction, as outside of tests, so that cached pages expire.
+    # Each change is committed, as in production, so that cached pages expire.
     @pytest.mark.django_db(transaction=True)
-    def test_count_for_the_entry_under_its_new_url(self, reader: Reader, counted: Counted) -> None:
+    def test_are_counted_for_the_same_entry_after_its_url_changes(self, reader: Reader, counted: Counted) -> None:
         post = PostFactory(slug="before")
         old = post.get_absolute_url()
         reader.get(old)
@@ -55,19 +55,19 @@ class TestPages:
         reader.get(post.get_absolute_url())
         assert counted()["entries"] == {post.pk: 2}
 
-    def test_count_with_what_other_sites_add_to_links(self, reader: Reader, counted: Counted) -> None:
+    def test_are_counted_with_tracking_parameters_of_other_sites(self, reader: Reader, counted: Counted) -> None:
         post = PostFactory()
         reader.get(f"{post.get_absolute_url()}?utm_source=x&fbclid=y")
         assert counted()["entries"] == {post.pk: 1}
 
-    def test_with_a_password_count(self, reader: Reader, counted: Counted) -> None:
+    def test_with_a_password_are_counted(self, reader: Reader, counted: Counted) -> None:
         post = PostFactory(password="word")
         reader.get(post.get_absolute_url())
         assert counted()["entries"] == {post.pk: 1}
 
 
-class TestOthers:
-    def test_urls_that_are_no_pages(self, reader: Reader, counted: Counted) -> None:
+class TestNotCounted:
+    def test_urls_that_are_not_pages(self, reader: Reader, counted: Counted) -> None:
         post = PostFactory(slug="moved")
         url = post.get_absolute_url()
         draft = PostFactory(status=Status.DRAFT, published_at=at(2020, 1, 1), slug="draft")
@@ -116,7 +116,7 @@ class TestOthers:
         ],
         ids=str,
     )
-    def test_requests_that_no_reader_makes(self, headers: dict[str, str], reader: Reader, counted: Counted) -> None:
+    def test_requests_not_made_by_readers(self, headers: dict[str, str], reader: Reader, counted: Counted) -> None:
         assert reader.get(PostFactory().get_absolute_url(), **headers).status == 200
         assert counted() == NOTHING
 
@@ -127,8 +127,8 @@ class TestOthers:
         assert counted() == NOTHING
 
 
-def test_a_link_of_ours_that_is_pressed_counts(reader: Reader, counted: Counted) -> None:
-    """The browser has the page already when it shows it, so there is no second request."""
+def test_a_prefetch_of_a_pressed_link_is_counted(reader: Reader, counted: Counted) -> None:
+    """The browser shows the prefetched page, so there is no second request."""
     post = PostFactory()
     reader.get(post.get_absolute_url(), sec_purpose="prefetch", sec_speculation_tags='"pressed-link"')
     assert counted()["entries"] == {post.pk: 1}
@@ -141,12 +141,12 @@ class TestReferrers:
             reader.get(url, referer=referrer)
         assert counted()["hosts"] == {"news.example": 2, "other.example": 1}
 
-    def test_of_what_is_not_counted_are_not(self, reader: Reader, counted: Counted) -> None:
+    def test_of_requests_that_are_not_counted_are_not_either(self, reader: Reader, counted: Counted) -> None:
         reader.get("/nothing/", referer="https://news.example/")
         reader.get("/", referer="https://news.example/", user_agent="curl/8")
         assert counted()["hosts"] == {}
 
-    def test_of_any_number_take_a_bounded_place(self, reader: Reader, counted: Counted) -> None:
+    def test_are_stored_in_a_bounded_number(self, reader: Reader, counted: Counted) -> None:
         hosts = 0
         for rounds in range(4):
             for number in range(600):
@@ -157,5 +157,5 @@ class TestReferrers:
             hosts = max(hosts, len(stored))
         assert hosts <= 1_002
         assert sum(stored.values()) == 4 * 605
-        # One that readers really come from stands out.
+        # A host that readers really come from stands out.
         assert stored["news.example"] >= 15

@@ -1,4 +1,4 @@
-"""What one visit leaves on the disk: three numbers that are greater by one, and nothing else."""
+"""A visit leaves nothing on disk but three counters that are incremented by one."""
 
 import hashlib
 import http.client
@@ -20,7 +20,7 @@ from readers.models import ReaderSettings
 PostFactory(title="News", slug="news", published_at=at(2020, 5, 17), source="Some words. " * 100)
 ReaderSettings.objects.update(count_readers=True)
 """
-# Of a bot, so that the page is in the cache and nothing is counted.
+# A bot, whose request puts the page into the cache without being counted.
 WARMING = {"User-Agent": "curl/8"}
 VISIT = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Markedbrowser/128.0",
@@ -49,7 +49,7 @@ def tables(data: Path) -> dict[str, list[tuple[Any, ...]]]:
 
 
 def files(data: Path) -> dict[str, str]:
-    """Return digests of all files other than the database and the program that served it."""
+    """Return the digests of all files except the database and the script that served the site."""
     found = [path for path in data.rglob("*") if path.is_file() and ".sqlite3" not in path.name]
     return {
         path.relative_to(data).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -58,7 +58,7 @@ def files(data: Path) -> dict[str, str]:
     }
 
 
-def test_a_visit_changes_counters_only(tmp_path: Path, copy_database: CopyDatabase) -> None:
+def test_a_visit_changes_only_counters(tmp_path: Path, copy_database: CopyDatabase) -> None:
     site, without, after = (tmp_path / name for name in ("site", "without", "after"))
     copy_database(site)
     prepared = run(site, CONTENT, **ENVIRONMENT)
@@ -71,7 +71,7 @@ def test_a_visit_changes_counters_only(tmp_path: Path, copy_database: CopyDataba
         visit(port, WARMING)
     with serve(after, **ENVIRONMENT) as port:
         visit(port, WARMING)
-        # Right before the server stops, which doesn't lose it.
+        # Immediately before the server stops, which must not lose the count.
         visit(port, VISIT)
     before_it, after_it = tables(without), tables(after)
     changed = {name for name in after_it if after_it[name] != before_it[name]} - {"sqlite_sequence"}

@@ -1,4 +1,4 @@
-"""Figures say how much is read, and never that someone is the only reader of something."""
+"""Figures show how much is read, but never reveal that a page had only a few readers."""
 
 import datetime as dt
 from typing import Any
@@ -48,13 +48,13 @@ class TestNumbers:
     def test_are_rounded_down_to_tens(self, number: int, text: str) -> None:
         assert format_count(number) == text
 
-    def test_are_written_as_the_language_does(self) -> None:
+    def test_are_formatted_for_the_language(self) -> None:
         with translation.override("de"):
             assert format_count(12_345) == "12.340"
 
     @given(st.lists(st.integers(0, 500), min_size=1, max_size=6), st.integers(0, 9))
-    def test_of_a_total_and_its_parts_do_not_give_a_small_one_away(self, parts: list[int], small: int) -> None:
-        """Whatever the small number is, the figures beside it could be the same with at least one other number."""
+    def test_of_a_total_and_its_parts_do_not_reveal_a_small_one(self, parts: list[int], small: int) -> None:
+        """Whatever the small number is, at least one other number is compatible with the figures beside it."""
         others = [other for other in range(10) if other != small]
         total = sum(parts)
         possible = [
@@ -69,7 +69,7 @@ class TestNumbers:
 
 
 def _can_be_sum(parts: list[int], total: int) -> bool:
-    """Whether numbers that are shown like `parts` can have this sum."""
+    """Return whether numbers that are displayed like `parts` can have this sum."""
     lowest = sum(rounded(part) for part in parts)
     return lowest <= total <= lowest + 9 * len(parts)
 
@@ -90,14 +90,14 @@ class TestReport:
         assert len(months.by_time) == 24
         assert {figure.day.day for figure in months.by_time if figure.day} == {1}
 
-    def test_of_weeks_begins_on_monday(self, choices: ReaderSettings) -> None:
+    def test_starts_weeks_on_monday(self, choices: ReaderSettings) -> None:
         count("entry", 30)
         newest = report(Unit.WEEK, choices).by_time[-1]
         assert newest.day
         assert newest.day.weekday() == 0
         assert newest.count == "30"
 
-    def test_shows_no_days_of_which_only_the_month_is_kept(self, choices: ReaderSettings) -> None:
+    def test_omits_days_for_which_only_the_month_is_kept(self, choices: ReaderSettings) -> None:
         choices.keep_months = 1
         first = (timezone.localdate().replace(day=1) - dt.timedelta(days=1)).replace(day=1)
         found = report(Unit.WEEK, choices)
@@ -118,7 +118,7 @@ class TestReport:
             (posts[2].title, "< 10"),
         ]
 
-    def test_names_no_host_from_which_few_readers_came(self, choices: ReaderSettings) -> None:
+    def test_combines_hosts_from_which_few_readers_came(self, choices: ReaderSettings) -> None:
         for host, number in (("news.example", 40), ("wiki.ministry.example", 9), ("blog.example", 9), ("", 5)):
             count_host(host, number)
         found = report(Unit.DAY, choices).hosts
@@ -133,7 +133,7 @@ class TestReport:
 
 class TestPage:
     @pytest.mark.parametrize("role", EVERYONE)
-    def test_is_for_those_who_may_see_figures(self, role: str) -> None:
+    def test_requires_the_permission_to_see_figures(self, role: str) -> None:
         user = user_of(role)
         client = client_of(user) if user else Client()
         status = client.get(PATH).status_code
@@ -156,7 +156,7 @@ class TestPage:
         assert {text(one(row, "td")) for row in rows[1:]} == {"< 10"}
         assert "1,234" not in text(page)
 
-    def test_shows_titles_and_hosts_as_text(self, owner: Client) -> None:
+    def test_escapes_titles_and_links_only_public_entries(self, owner: Client) -> None:
         ReaderSettings.objects.update(count_readers=True)
         post = PostFactory(title="<b>Bold</b>")
         private = PostFactory(title="Hidden", status=Status.PRIVATE)
@@ -170,16 +170,16 @@ class TestPage:
         assert "Hidden" in text(page)
         assert "news.example" in text(page)
 
-    def test_says_that_nothing_is_counted(self, owner: Client) -> None:
+    def test_links_to_the_settings_while_nothing_is_counted(self, owner: Client) -> None:
         page = read(owner.get(PATH))
         assert [link.get("href") for link in find(page, ".readers-off a")] == ["/admin/readers/readersettings/"]
 
     @pytest.mark.parametrize("by", ["day", "week", "month", "", "year", "'"])
-    def test_is_there_for_each_period(self, owner: Client, by: str) -> None:
+    def test_exists_for_each_unit_of_time(self, owner: Client, by: str) -> None:
         page = read(owner.get(PATH, {"by": by}))
         assert len(find(page, ".readers-units [aria-current=page]")) == 1
 
-    def test_goes_from_right_to_left(self, owner: Client, settings: Settings) -> None:
+    def test_is_laid_out_from_right_to_left_in_arabic(self, owner: Client, settings: Settings) -> None:
         settings.LANGUAGE_CODE = "ar"
         with translation.override("ar"):
             assert read(owner.get(PATH)).get("dir") == "rtl"

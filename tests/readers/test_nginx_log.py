@@ -1,4 +1,4 @@
-"""What nginx sends by itself is counted from a log that is in memory, and gone once it was read."""
+"""Pages that nginx serves on its own are counted from a log in memory, which is deleted once it is read."""
 
 import datetime as dt
 import json
@@ -39,7 +39,7 @@ def log(tmp_path: Path) -> NginxLog:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write a file as nginx does, some seconds ago."""
+    """Return a function that writes a file as nginx would have done some seconds ago."""
 
     def write(content: bytes, name: str = "120000.log", *, seconds_ago: float = 10) -> Path:
         path = tmp_path / "pages" / "requests" / name
@@ -61,12 +61,12 @@ class TestFiles:
         assert not path.exists()
         assert list(log.take()) == []
 
-    def test_that_are_still_written_are_left_alone(self, log: NginxLog, write: Callable[..., Path]) -> None:
+    def test_that_are_still_being_written_are_left_alone(self, log: NginxLog, write: Callable[..., Path]) -> None:
         path = write(line(), seconds_ago=1)
         assert list(log.take()) == []
         assert path.exists()
 
-    def test_from_the_future_are_not_kept_for_good(self, log: NginxLog, write: Callable[..., Path]) -> None:
+    def test_with_times_in_the_future_are_read_too(self, log: NginxLog, write: Callable[..., Path]) -> None:
         write(line(), seconds_ago=-1_000_000)
         assert len(list(log.take())) == 1
 
@@ -74,14 +74,14 @@ class TestFiles:
         write(line(), seconds_ago=3 * 24 * 60 * 60)
         assert [day for day, _reading in log.take()] == [timezone.localdate() - dt.timedelta(days=3)]
 
-    def test_are_read_by_one_of_several_processes(self, log: NginxLog, write: Callable[..., Path]) -> None:
+    def test_are_each_read_by_only_one_of_several_processes(self, log: NginxLog, write: Callable[..., Path]) -> None:
         for number in range(60):
             write(line() * 5, f"{number}.log")
         with ThreadPoolExecutor(4) as threads:
             found = list(threads.map(lambda _process: len(list(log.take())), range(4)))
         assert sum(found) == 300
 
-    def test_of_a_flood_are_read_in_part(
+    def test_that_are_too_large_are_read_only_in_part(
         self, log: NginxLog, write: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("readers.nginx_log._MAX_BYTES", 10 * len(line()) + 5)
@@ -89,7 +89,7 @@ class TestFiles:
         assert len(list(log.take())) == 10
         assert not path.exists()
 
-    def test_that_lead_elsewhere_or_block_are_not_opened(self, log: NginxLog, tmp_path: Path) -> None:
+    def test_that_are_links_pipes_or_folders_are_not_opened(self, log: NginxLog, tmp_path: Path) -> None:
         folder = tmp_path / "pages" / "requests"
         secret = tmp_path / "secret"
         secret.write_bytes(line())
@@ -99,7 +99,7 @@ class TestFiles:
         assert list(log.take()) == []
         assert secret.exists()
 
-    def test_have_a_folder_in_which_nginx_may_write_but_not_look(self, log: NginxLog, tmp_path: Path) -> None:
+    def test_are_in_a_folder_that_nginx_can_write_to_but_not_list(self, log: NginxLog, tmp_path: Path) -> None:
         folder = tmp_path / "pages" / "requests"
         assert folder.stat().st_mode & 0o7777 == 0o1733
         log.open()
@@ -109,10 +109,10 @@ class TestFiles:
 
 
 class TestLines:
-    def test_are_readings_of_pages(self) -> None:
+    def test_are_parsed_as_readings_of_pages(self) -> None:
         reading = parse(line("/2020/05/é/", referrer="https://news.example"))
         assert reading is not None
-        # As in a WSGI environment: a byte is a character.
+        # As in a WSGI environment, each byte is a character.
         assert reading.path.encode("latin-1").decode() == "/2020/05/é/"
         assert (reading.referrer, reading.agent) == ("https://news.example", AGENT)
 
@@ -133,14 +133,14 @@ class TestLines:
             line(purpose="prefetch", tags="null"),
         ],
     )
-    def test_that_are_no_readings_are_left_out(self, content: bytes) -> None:
+    def test_that_are_not_readings_are_ignored(self, content: bytes) -> None:
         assert parse(content) is None
 
     @given(st.binary() | st.lists(st.text(), min_size=7, max_size=7).map(lambda values: json.dumps(values).encode()))
-    def test_of_any_bytes_break_nothing(self, content: bytes) -> None:
+    def test_of_arbitrary_bytes_cause_no_error(self, content: bytes) -> None:
         parse(content)
 
-    def test_that_are_broken_do_not_hide_others(self, log: NginxLog, write: Callable[..., Path]) -> None:
+    def test_that_are_broken_do_not_affect_others(self, log: NginxLog, write: Callable[..., Path]) -> None:
         write(line("/a/") + line("/b/")[:30] + b"\n\xff\xff\n" + line("/c/") + line("/d/")[:-9])
         assert [reading.path for _day, reading in log.take()] == ["/a/", "/c/"]
 
@@ -152,7 +152,7 @@ class TestRecording:
         settings.BROADSIDE_PAGES_FOLDER = tmp_path / "pages"
         return Recorder()
 
-    def test_is_of_the_same_pages_as_elsewhere(
+    def test_counts_the_same_requests_as_the_application(
         self, recorder: Recorder, write: Callable[..., Path], tmp_path: Path
     ) -> None:
         ReaderSettings.objects.update(count_readers=True)
@@ -179,7 +179,7 @@ class TestRecording:
         recorder.record()
         assert not folder.exists()
 
-    def test_survives_a_folder_that_nothing_can_be_written_to(self, settings: Settings, tmp_path: Path) -> None:
+    def test_survives_a_folder_that_cannot_be_created(self, settings: Settings, tmp_path: Path) -> None:
         blocked: Any = tmp_path / "file"
         blocked.write_text("")
         ReaderSettings.objects.update(count_readers=True)

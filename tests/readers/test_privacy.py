@@ -18,7 +18,7 @@ def test_without_counting_there_are_no_statistics(client: Client) -> None:
     assert "How often each page was read" not in shown(client)
 
 
-def test_counting_is_said(client: Client) -> None:
+def test_counting_is_disclosed(client: Client) -> None:
     settings = ReaderSettings.current()
     settings.count_readers, settings.keep_months = True, 3
     settings.save()

@@ -1,4 +1,4 @@
-"""Counts are kept in memory for seconds, then stored: as numbers, and only if the owner wants them."""
+"""Requests are kept in memory for seconds, then stored as mere counts, and only if the owner wants them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,12 +22,12 @@ type Counted = Callable[[], dict[str, dict[Any, int]]]
 
 @pytest.mark.usefixtures("counting")
 class TestStoring:
-    def test_happens_in_no_request(self, reader: Reader) -> None:
+    def test_does_not_happen_during_a_request(self, reader: Reader) -> None:
         url = PostFactory().get_absolute_url()
         reader.get(url)
         with CaptureQueriesContext(connection) as queries:
             reader.get(url)
-        # The content version.
+        # It reads the content version.
         assert len(queries) == 1
         assert not KindCount.objects.exists()
 
@@ -38,10 +38,10 @@ class TestStoring:
         with CaptureQueriesContext(connection) as queries:
             recorder.record()
         statements = [query["sql"] for query in queries if not query["sql"].startswith(("SAVEPOINT", "RELEASE"))]
-        # Settings and the page, three that store, and two that look how much there is.
+        # Reading the settings and the page, three that store counts, and two that count the stored rows.
         assert len(statements) <= 8
 
-    def test_makes_no_page_expire(self, reader: Reader, counted: Counted) -> None:
+    def test_does_not_expire_cached_pages(self, reader: Reader, counted: Counted) -> None:
         url = PostFactory().get_absolute_url()
         before = list(ContentVersion.objects.values())
         for _again in range(2):
@@ -50,7 +50,7 @@ class TestStoring:
         assert reader.rendered == [url]
         assert list(ContentVersion.objects.values()) == before
 
-    def test_is_done_later_if_it_fails(
+    def test_is_retried_if_it_fails(
         self, reader: Reader, recorder: Recorder, counted: Counted, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*_arguments: Any) -> None:
@@ -76,7 +76,7 @@ class TestStoring:
         counted()
         assert is_bot.cache_info().currsize == 0
 
-    def test_adds_what_several_processes_counted(self) -> None:
+    def test_adds_up_the_counts_of_several_processes(self) -> None:
         for _process in range(2):
             recorder = Recorder()
             reader = Reader(environ={"HTTP_USER_AGENT": "Firefox"})
@@ -89,12 +89,12 @@ class TestStoring:
 
 @pytest.mark.django_db
 class TestSetting:
-    def test_is_off_at_first(self, reader: Reader, counted: Counted) -> None:
+    def test_is_off_by_default(self, reader: Reader, counted: Counted) -> None:
         assert not ReaderSettings.current().count_readers
         reader.get(PostFactory().get_absolute_url(), referer="https://news.example/")
         assert counted() == {"kinds": {}, "entries": {}, "hosts": {}}
 
-    def test_counts_nothing_that_was_read_before(self, reader: Reader, counted: Counted) -> None:
+    def test_does_not_count_requests_from_before_it_was_turned_on(self, reader: Reader, counted: Counted) -> None:
         reader.get("/")
         counted()
         ReaderSettings.objects.update(count_readers=True)
@@ -102,14 +102,14 @@ class TestSetting:
         reader.get("/")
         assert counted()["kinds"] == {"front": 1}
 
-    def test_without_readers_asks_the_database_nothing(self, recorder: Recorder) -> None:
+    def test_is_not_read_from_the_database_without_requests(self, recorder: Recorder) -> None:
         with CaptureQueriesContext(connection) as queries:
             recorder.record()
         assert len(queries) == 0
 
 
 class TestFlood:
-    def test_what_waits_is_bounded(self) -> None:
+    def test_the_memory_for_unstored_requests_is_bounded(self) -> None:
         notebook = Notebook()
 
         def answer(environ: dict[str, Any], start_response: Any) -> list[bytes]:
@@ -130,7 +130,7 @@ class TestFlood:
 
 
 @pytest.mark.usefixtures("counting")
-def test_entries_of_a_site_that_is_read_from_beginning_to_end_take_a_bounded_place(
+def test_the_number_of_stored_entries_is_bounded_even_if_the_whole_site_is_read(
     reader: Reader, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("readers.counting._MAX_ENTRIES", 3)

@@ -1,4 +1,4 @@
-"""Of a referrer, only the host of another site that everyone knows is counted."""
+"""Of a referrer, only the host is counted, and only if it is another, public site."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ from readers.referrers import readable, referring_host
         ("https://m.news.example/", "news.example"),
         ("https://www.m.news.example:8443/", "news.example"),
         ("https://name:word@news.example/", "news.example"),
-        # A label that is all there is before the top-level domain is the name itself.
+        # The only label before the top-level domain is the name itself.
         ("https://m.example/", "m.example"),
         ("https://www.example/", "www.example"),
         ("https://en.wikipedia.example/", "en.wikipedia.example"),
@@ -23,7 +23,7 @@ from readers.referrers import readable, referring_host
         ("https://пример.рф/", "xn--e1afmkfd.xn--p1ai"),
     ],
 )
-def test_hosts_are_known_by_one_name(referrer: str, host: str) -> None:
+def test_variants_of_a_host_have_one_name(referrer: str, host: str) -> None:
     assert referring_host(referrer) == host
 
 
@@ -52,7 +52,7 @@ def test_hosts_are_known_by_one_name(referrer: str, host: str) -> None:
         f"https://{'a.' * 60}example/",
         "https://<script>.example/",
         "https://\x00.example/",
-        # Our own.
+        # The site itself.
         "http://testserver/a/",
         "http://localhost:8000/",
         "http://127.0.0.1/",
@@ -63,7 +63,7 @@ def test_other_referrers_are_not_counted(referrer: str) -> None:
 
 
 @given(st.text() | st.builds("https://{}/".format, st.text()))
-def test_no_header_breaks_it(referrer: str) -> None:
+def test_no_header_causes_an_error(referrer: str) -> None:
     host = referring_host(referrer)
     assert host == host.lower()
     assert len(host) <= 100
@@ -71,7 +71,7 @@ def test_no_header_breaks_it(referrer: str) -> None:
     readable(host)
 
 
-def test_internationalised_names_are_readable_and_unmistakable() -> None:
+def test_internationalised_names_are_readable_and_unambiguous() -> None:
     assert readable("xn--e1afmkfd.xn--p1ai") == "пример.рф (xn--e1afmkfd.xn--p1ai)"
     assert readable("news.example") == "news.example"
     assert readable("xn--a.example") == "xn--a.example"

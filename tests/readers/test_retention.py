@@ -1,4 +1,4 @@
-"""Figures become coarser with time, and go with what they are about."""
+"""Statistics become coarser with time, and are deleted with their entries."""
 
 import datetime as dt
 
@@ -13,18 +13,18 @@ pytestmark = pytest.mark.usefixtures("counting")
 
 
 def old_days() -> list[dt.date]:
-    """Return three days of a month of which only the sums are kept."""
+    """Return three days of a month for which only monthly sums are kept."""
     first = (first_kept_day(12) - dt.timedelta(days=1)).replace(day=1)
     return [first, first + dt.timedelta(days=1), first + dt.timedelta(days=20)]
 
 
-def test_the_first_day_that_is_kept_begins_a_month() -> None:
+def test_the_first_day_kept_is_the_first_of_a_month() -> None:
     today = timezone.localdate()
     assert first_kept_day(12) == today.replace(year=today.year - 1, day=1)
     assert first_kept_day(1) == (today.replace(day=1) - dt.timedelta(days=1)).replace(day=1)
 
 
-def test_old_days_become_months() -> None:
+def test_old_days_are_summed_by_month() -> None:
     post = PostFactory()
     days = old_days()
     for day in days:
@@ -47,7 +47,7 @@ def test_hosts_that_were_rare_in_a_month_lose_their_names() -> None:
     assert dict(ReferrerCount.objects.values_list("host", "count")) == {"news.example": 10, "": 12}
 
 
-def test_newer_days_stay() -> None:
+def test_newer_days_are_kept() -> None:
     day = first_kept_day(12)
     KindCount.objects.create(day=day + dt.timedelta(days=1), kind="front", count=1)
     ReferrerCount.objects.create(day=day + dt.timedelta(days=1), host="news.example", count=1)
@@ -56,14 +56,14 @@ def test_newer_days_stay() -> None:
     assert ReferrerCount.objects.get().host == "news.example"
 
 
-def test_the_owner_says_for_how_long() -> None:
+def test_the_owner_sets_how_long_days_are_kept() -> None:
     ReaderSettings.objects.update(keep_months=1)
     KindCount.objects.create(day=first_kept_day(1) - dt.timedelta(days=1), kind="front", count=1)
     tidy()
     assert KindCount.objects.get().day.day == 1
 
 
-def test_figures_of_deleted_entries_go() -> None:
+def test_counts_of_deleted_entries_are_deleted() -> None:
     post, deleted = PostFactory(), PostFactory()
     for entry in (post, deleted):
         EntryCount.objects.create(day=timezone.localdate(), entry_id=entry.pk, count=1)
@@ -72,7 +72,7 @@ def test_figures_of_deleted_entries_go() -> None:
     assert [row.entry_id for row in EntryCount.objects.all()] == [post.pk]
 
 
-def test_all_figures_go_once_readers_are_not_counted_any_more() -> None:
+def test_all_counts_are_deleted_once_counting_is_turned_off() -> None:
     KindCount.objects.create(day=timezone.localdate(), kind="front", count=1)
     EntryCount.objects.create(day=timezone.localdate(), entry_id=1, count=1)
     ReferrerCount.objects.create(day=timezone.localdate(), host="", count=1)
