@@ -1,4 +1,4 @@
-"""A real browser for what people click. Without Chromium these tests are skipped, and say so."""
+"""A real browser for what users click. Without Chromium, these tests are skipped with a message."""
 
 import os
 import shutil
@@ -15,49 +15,49 @@ from pytest_django.live_server_helper import LiveServer
 from accounts.models import User
 from tests.factories.types import Device, Faults, LogIn, OpenPage, WriteComment
 
-# The first one has no windows, which cost a quarter of the processor's time.
+# The first one has no windows, which saves a quarter of the processor time.
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium") or shutil.which("chromium-browser")
 REQUIRED = os.environ.get("BROADSIDE_BROWSER") == "required"
 
-# Playwright keeps an event loop in this thread; Django must not take it for asynchronous code.
+# Playwright runs an event loop in this thread, which Django must not mistake for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
-# Playwright waits 30 s for an element to act on, but only 5 s for one that is expected: too little on a busy machine.
+# Playwright waits 30 s for an element to act on, but `expect` waits only 5 s, too little on a busy machine.
 expect.set_options(timeout=30_000)
 
 DEVICES: dict[str, Device] = {
     "desktop, light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone, dark": {"viewport": {"width": 320, "height": 640}, "color_scheme": "dark"},
 }
-# The rules of axe about colours, and about how much space there is. What the others look at is the same in each look
-# that has the same elements, so they are applied to the narrow and to the wide one.
-ABOUT_COLORS = ["color-contrast", "link-in-text-block"]
-ABOUT_SPACE = ["target-size", "scrollable-region-focusable"]
+# The rules of axe about colours and about space. The other rules have the same result in each look with the same
+# elements, so they are applied only to one narrow and one wide look.
+COLOR_RULES = ["color-contrast", "link-in-text-block"]
+SPACE_RULES = ["target-size", "scrollable-region-focusable"]
 
 
 class Look(NamedTuple):
-    """How a page can be shown without opening it again."""
+    """A way to display a page that doesn't require opening it again."""
 
     width: int
-    # What the system asks for.
+    # The preference of the operating system.
     color_scheme: Literal["light", "dark"] = "light"
     forced_colors: Literal["none", "active"] = "none"
-    # Those of axe; None for all of WCAG 2.2.
+    # The rules of axe; None for all of WCAG 2.2.
     rules: list[str] | None = None
 
 
 LOOKS = {
     "narrow, light": Look(320),
-    "phone": Look(390, rules=ABOUT_SPACE),
-    "narrow, dark": Look(320, "dark", rules=ABOUT_COLORS),
-    "wide, dark": Look(1280, "dark", rules=ABOUT_COLORS),
-    # axe would compare the colours of our styles, and not those of the system, which replace them.
+    "phone": Look(390, rules=SPACE_RULES),
+    "narrow, dark": Look(320, "dark", rules=COLOR_RULES),
+    "wide, dark": Look(1280, "dark", rules=COLOR_RULES),
+    # axe would check the colours of our styles, and not the system's colours that replace them.
     "forced colours": Look(1280, forced_colors="active", rules=[]),
     "wide, light": Look(1280),
 }
 END_TRANSITIONS = """for (const animation of document.getAnimations())
   if (animation instanceof CSSTransition) animation.finish()"""
-# What a bar that stays in view covers depends on how far the page is scrolled.
+# What a sticky bar covers depends on how far the page is scrolled.
 UNSTICK = """for (const element of document.querySelectorAll("body *")) {
   if (getComputedStyle(element).position === "sticky") {
     element.style.position = "static";
@@ -69,15 +69,15 @@ STICK = """for (const element of document.querySelectorAll("[data-unstuck]")) {
   delete element.dataset.unstuck;
 }"""
 AXE_OPTIONS: dict[str, Any] = {
-    # Of WCAG 2.2, and left out unless asked.
+    # Part of WCAG 2.2, but off by default.
     "rules": {"target-size": {"enabled": True}},
     "resultTypes": ["violations"],
-    # No script runs in the frame of the preview, so axe would wait half a second for its answer.
+    # No script runs in the frame of the preview, so axe would wait half a second for a response.
     "iframes": False,
 }
 RUN_AXE = "async (options) => ({ violations: (await axe.run(options)).violations })"
 
-# What axe does not look for, as sentences. At 200 %, text must still fit into its button.
+# Reports problems that axe does not look for. At 200 %, text must still fit into its button.
 OWN_RULES = """() => {
   const faults = [];
   const name = (element) => element.outerHTML.slice(0, 120);
@@ -133,19 +133,20 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
-    """Open the site as somebody new: `open_page("/", color_scheme="dark")`. Nothing may fail in the console.
+    """Return a function that opens the site as a new visitor: `open_page("/", color_scheme="dark")`.
 
-    A violation of the Content-Security-Policy and an error of a script both appear there.
+    The test fails if another host is requested or the console shows an error or a warning, such as a violation of the
+    Content-Security-Policy or an error of a script.
     """
     complaints: list[str] = []
     contexts = []
 
-    def note(message: ConsoleMessage) -> None:
-        # An answer of 400 or 404 is told there too; some tests mean to get one.
+    def record_message(message: ConsoleMessage) -> None:
+        # Responses such as 400 and 404 are reported there too, but some tests provoke them.
         if message.type in {"error", "warning"} and "the server responded with a status of 4" not in message.text:
             complaints.append(f"{message.type}: {message.text}")
 
-    def elsewhere(url: str) -> None:
+    def check_host(url: str) -> None:
         if not url.startswith((live_server.url, "data:", "blob:")):
             complaints.append(f"request to {url}")
 
@@ -155,9 +156,9 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
             context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": live_server.url}])
         contexts.append(context)
         page = context.new_page()
-        page.on("console", note)
+        page.on("console", record_message)
         page.on("pageerror", lambda error: complaints.append(f"script: {error}"))
-        page.on("request", lambda request: elsewhere(request.url))
+        page.on("request", lambda request: check_host(request.url))
         page.goto(path)
         return page
 
@@ -169,7 +170,7 @@ def open_page(chromium: Browser, live_server: LiveServer) -> Iterator[OpenPage]:
 
 @pytest.fixture
 def log_in(open_page: OpenPage) -> LogIn:
-    """Open `path` as somebody who has logged in. `test_end_to_end` does it through the form, as people do."""
+    """Return a function that opens `path` as a logged-in user. `test_end_to_end` logs in through the form."""
 
     def log_in(username: str, path: str = "/admin/", **options: Any) -> Page:
         client = Client()
@@ -187,7 +188,7 @@ def device(request: pytest.FixtureRequest) -> Device:
 
 
 def axe(page: Page, rules: list[str] | None) -> str:
-    """Describe what axe finds wrong on a page by these rules, or by all of WCAG 2.2; empty if nothing is."""
+    """Return a report of what axe finds wrong by these rules, or by all of WCAG 2.2; empty if there is nothing."""
     only = {} if rules is None else {"runOnly": {"type": "rule", "values": rules}}
     results = AxeResults(page.evaluate(RUN_AXE, AXE_OPTIONS | only))
     return results.generate_report() if results.violations_count else ""
@@ -195,19 +196,19 @@ def axe(page: Page, rules: list[str] | None) -> str:
 
 @pytest.fixture(scope="session")
 def faults() -> Faults:
-    """Describe what axe and our own rules find wrong on a page in any of the `LOOKS`; empty if nothing is."""
+    """Return a function that reports what axe and our own rules find wrong on a page in any of the `LOOKS`."""
 
     def faults(page: Page) -> str:
         size, is_dark = page.viewport_size, page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
         assert size is not None
         found = []
         page.wait_for_load_state()
-        # Once for all looks: reading the script takes as long as running it.
+        # Once for all looks, because parsing the script takes as long as running it.
         page.evaluate(AXE_SCRIPT)
         for name, look in LOOKS.items():
             page.set_viewport_size({"width": look.width, "height": size["height"]})
             page.emulate_media(color_scheme=look.color_scheme, forced_colors=look.forced_colors)
-            # Colours that fade into one another have neither contrast yet.
+            # During a transition, colours do not have their final contrast yet.
             page.evaluate(END_TRANSITIONS)
             page.evaluate(UNSTICK)
             problems = [axe(page, look.rules)] if look.rules != [] else []
@@ -223,7 +224,7 @@ def faults() -> Faults:
 
 @pytest.fixture(scope="session")
 def write_comment() -> WriteComment:
-    """Fill in the form for comments and send it."""
+    """Return a function that fills in and submits the comment form."""
 
     def write_comment(page: Page, words: str) -> None:
         page.fill("#respond [name=name]", "Amina")

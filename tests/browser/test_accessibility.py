@@ -1,6 +1,6 @@
 """axe and our own rules find no problem on any kind of page, public or in the admin.
 
-Light and dark, on wide and narrow screens, in forced colours and right to left.
+Pages are checked in light and dark, on wide and narrow screens, in forced colours, and from right to left.
 """
 
 import pytest
@@ -31,7 +31,7 @@ def language(request: pytest.FixtureRequest, settings: Settings) -> None:
 
 
 @pytest.mark.usefixtures("blog", "language")
-def test_public_pages(open_page: OpenPage, faults: Faults) -> None:
+def test_public_pages_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     page = open_page("/")
     found = {}
     for name, path in PUBLIC.items():
@@ -56,7 +56,7 @@ def test_public_pages(open_page: OpenPage, faults: Faults) -> None:
 
 
 @pytest.mark.usefixtures("language")
-def test_texts_from_wordpress(open_page: OpenPage, faults: Faults) -> None:
+def test_posts_from_wordpress_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     make_imported_posts(UserFactory())
     page = open_page("/")
     found = {}
@@ -68,7 +68,7 @@ def test_texts_from_wordpress(open_page: OpenPage, faults: Faults) -> None:
 
 @pytest.mark.long
 @pytest.mark.usefixtures("language")
-def test_admin(log_in: LogIn, owner: User, faults: Faults) -> None:
+def test_admin_pages_are_accessible(log_in: LogIn, owner: User, faults: Faults) -> None:
     page = log_in("owner")
     found = {}
     for path in dict.fromkeys(admin_paths(owner)):

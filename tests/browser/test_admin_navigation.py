@@ -13,7 +13,7 @@ PHONE = {"width": 390, "height": 800}
 
 
 @pytest.mark.parametrize("java_script_enabled", [True, False], ids=["with JavaScript", "without"])
-def test_the_menu_opens_and_leads_on(log_in: LogIn, java_script_enabled: bool) -> None:
+def test_the_menu_opens_and_leads_to_other_pages(log_in: LogIn, java_script_enabled: bool) -> None:
     CommentFactory(status=CommentStatus.PENDING)
     UserFactory(role="Editor", username="editor")
     page = log_in("editor", viewport=PHONE, java_script_enabled=java_script_enabled)

@@ -1,4 +1,4 @@
-"""Owners change how the site looks, see it before readers do, and take it back."""
+"""Owners change how the site looks, preview and publish the changes, and undo them."""
 
 import re
 from typing import Any
@@ -27,7 +27,7 @@ BODY = (
     + "A sentence of some length. " * 200
     + "\n\n## Two\n\n## Three\n\nEnd."
 )
-# Every choice is in one of these.
+# Every option occurs in one of these.
 LOOKS: dict[str, dict[str, Any]] = {
     "sans, wide, left": {"type_style": "sans", "width": "wide", "sidebar": "left", "accent": "#7a2048"},
     "plain, narrow, below": {"type_style": "plain", "width": "narrow", "sidebar": "below", "list_style": "titles"},
@@ -37,19 +37,19 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
-def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
+def test_a_draft_is_previewed_published_and_undone(log_in: LogIn, faults: Faults) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     PostFactory(title="A post")
     page = log_in("owner")
     page.get_by_role("link", name="Appearance").click()
     page.get_by_label("Accent colour", exact=True).fill("#ff9900")
     page.get_by_role("button", name="Save draft and preview").click()
-    # Said next to the field, and to screen readers.
+    # The error is shown next to the field and announced to screen readers.
     field = page.get_by_label("Accent colour", exact=True)
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("The nearest colour that has it is #a26100.")).to_be_visible()
     assert faults(page) == ""
-    # Picked, the code is in the field.
+    # Picking a colour enters its code in the field.
     page.get_by_label("Pick a colour: Accent colour", exact=True).fill("#a26100")
     expect(field).to_have_value("#a26100")
     page.get_by_label("Plain and compact").check()
@@ -69,7 +69,7 @@ def test_from_the_draft_to_undo(log_in: LogIn, faults: Faults) -> None:
 
 
 class TestPictures:
-    """Chosen in the media library with the keyboard, uploaded in place, and taken away again."""
+    """Pictures are chosen in the media library with the keyboard, uploaded in place, and removed again."""
 
     URL = "/admin/blog/siteappearance/1/change/"
 
@@ -92,7 +92,7 @@ class TestPictures:
         page.keyboard.press("ArrowDown")
         page.keyboard.press("Enter")
         expect(dialog).to_be_hidden()
-        # The focus is where it was, on a button that says what was chosen.
+        # The focus is back on the button, whose description names the chosen picture.
         other = group.get_by_role("button", name="Choose another…")
         expect(other).to_be_focused()
         expect(other).to_have_accessible_description(re.compile(r"A crowd \(60 × 40\)"))
@@ -121,7 +121,7 @@ class TestPictures:
         expect(group.get_by_text("(512 × 512)", exact=True)).to_be_visible()
         assert look_of(SiteSettings.current()).icon is not None
 
-    def test_that_are_no_images_are_refused(self, log_in: LogIn) -> None:
+    def test_that_are_not_images_are_refused(self, log_in: LogIn) -> None:
         page = log_in("owner", self.URL)
         group = page.get_by_role("group", name="Logo")
         chooser = group.locator("input[type=file]")
@@ -132,7 +132,7 @@ class TestPictures:
         expect(group.get_by_role("button", name="Choose image…")).to_be_visible()
         assert Document.objects.count() == 0
 
-    def test_need_no_scripts(self, log_in: LogIn) -> None:
+    def test_can_be_chosen_without_javascript(self, log_in: LogIn) -> None:
         page = log_in("owner", self.URL, java_script_enabled=False)
         page.get_by_label("Logo").select_option(label="A lamp (400 × 80)")
         page.get_by_role("button", name="Publish", exact=True).click()
@@ -140,16 +140,18 @@ class TestPictures:
         assert look_of(SiteSettings.current()).name != "Broadside"
 
 
-def test_the_page_of_owners_right_to_left(log_in: LogIn, faults: Faults, settings: Settings) -> None:
+def test_the_appearance_page_is_accessible_from_right_to_left(
+    log_in: LogIn, faults: Faults, settings: Settings
+) -> None:
     settings.LANGUAGE_CODE = "ar"
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/")
-    # With the options of all blocks.
+    # Open the options of all blocks.
     page.eval_on_selector_all(".block details", "items => items.forEach((item) => { item.open = true; })")
     assert faults(page) == ""
 
 
-def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:
+def test_blocks_are_moved_with_the_keyboard_and_by_dragging(log_in: LogIn) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/", viewport={"width": 1280, "height": 1600})
     blocks = page.locator(".blocks > li")
@@ -161,7 +163,7 @@ def test_blocks_are_moved_with_keys_and_by_dragging(log_in: LogIn) -> None:
     page.get_by_role("button", name=f"Move {first} down").focus()
     page.keyboard.press("Enter")
     assert order() == [second, first, third, *others]
-    # The focus stays on the button, and what happened is said.
+    # The focus stays on the button, and the move is announced.
     expect(page.get_by_role("button", name=f"Move {first} down")).to_be_focused()
     expect(page.get_by_text(f"{first} is number 2 of {2 + 1 + len(others)}.")).to_be_attached()
     page.keyboard.press("Enter")
@@ -185,7 +187,7 @@ def test_a_block_that_was_removed_can_be_added_again(log_in: LogIn) -> None:
     expect(page.locator(".blocks > li").last.locator("summary")).to_have_text("Categories")
 
 
-def test_what_is_said_after_changing_blocks_is_seen(log_in: LogIn) -> None:
+def test_messages_and_errors_are_scrolled_into_view(log_in: LogIn) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/", viewport={"width": 360, "height": 640})
     page.get_by_label("Another block").select_option(label="Recent posts")
@@ -200,7 +202,7 @@ def test_what_is_said_after_changing_blocks_is_seen(log_in: LogIn) -> None:
     expect(colour).to_be_focused()
 
 
-def test_changes_are_not_lost_without_a_question(log_in: LogIn) -> None:
+def test_leaving_with_unsaved_changes_requires_confirmation(log_in: LogIn) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/")
     asked: list[str] = []
@@ -239,7 +241,7 @@ def test_an_imported_menu_is_chosen_and_published(log_in: LogIn, faults: Faults)
     expect(page.get_by_role("navigation", name="Footer menu").get_by_role("link", name="Old end link")).to_be_visible()
 
 
-def test_links_of_a_file_become_blocks(log_in: LogIn, faults: Faults) -> None:
+def test_links_from_a_file_become_a_block(log_in: LogIn, faults: Faults) -> None:
     UserFactory(username="owner", password=PASSWORD, is_staff=True, is_superuser=True)
     page = log_in("owner", "/admin/blog/siteappearance/1/change/")
     outline = '<outline title="Friends"><outline text="A friend" htmlUrl="https://friends.example/"/></outline>'
@@ -257,7 +259,7 @@ def test_links_of_a_file_become_blocks(log_in: LogIn, faults: Faults) -> None:
 
 @pytest.mark.parametrize("style", ["months", "select"])
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_archives_with_months(
+def test_archives_lead_to_the_chosen_month(
     style: str, language: str, open_page: OpenPage, faults: Faults, settings: Settings
 ) -> None:
     settings.LANGUAGE_CODE = language
@@ -282,7 +284,7 @@ def test_archives_with_months(
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_every_choice_suits_every_screen(look: str, open_page: OpenPage, faults: Faults) -> None:
+def test_every_look_is_accessible_on_every_screen(look: str, open_page: OpenPage, faults: Faults) -> None:
     owner = UserFactory(is_staff=True, is_superuser=True)
     filed = [CategoryFactory(name="Filed"), CategoryFactory(name="A category with a long name of many words")]
     post = PostFactory(title="A long post", source=BODY, categories=filed, tags=["one", "two"])

@@ -77,7 +77,7 @@ def test_a_link_to_a_comment_in_a_long_thread_shows_it(open_page: OpenPage) -> N
     assert reader.url.endswith(f"{post.get_absolute_url()}comment-page-2/#comment-{comments[17].pk}")
     reader.get_by_role("link", name="Newer Comments »").first.click()
     expect(reader.locator(".comment")).to_have_count(5)
-    # A link of WordPress's, whose pages were shorter: the browser keeps the comment that it names.
+    # WordPress had shorter pages. After the redirect, the browser keeps the fragment that names the comment.
     reader.goto(f"{post.get_absolute_url()}comment-page-9/#comment-{comments[3].pk}")
     expect(reader.locator(f"#comment-{comments[3].pk}")).to_be_in_viewport()
 
@@ -100,7 +100,7 @@ def test_pages_are_accessible(open_page: OpenPage, faults: Faults) -> None:
     reader.wait_for_selector(".comment-own")
     found["pending"] = faults(reader)
     reader.click("text=Change or delete your comment")
-    # Not the link, in whose text these words are as well.
+    # Not the link, whose text contains these words too.
     reader.get_by_text("Delete your comment", exact=True).click()
     found["own comment"] = faults(reader)
     reader.fill("#own-text", " ")

@@ -1,4 +1,4 @@
-"""Smaller pages for readers who have been here before: a browser gets the dictionary and decodes pages with it."""
+"""Smaller pages for returning readers: a browser fetches the dictionary and decodes pages with it."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.factories.types import OpenPage
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_the_second_page_takes_fewer_bytes_and_shows_the_same(
+def test_later_pages_take_fewer_bytes_and_are_decoded_correctly(
     open_page: OpenPage, live_server: LiveServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server: Any = live_server.thread.httpd
@@ -22,7 +22,7 @@ def test_the_second_page_takes_fewer_bytes_and_shows_the_same(
     page = open_page("/robots.txt")
     with page.expect_event("requestfinished", lambda request: request.url.endswith("/dictionary.txt")):
         page.goto("/")
-    # The browser stores it after it has arrived.
+    # The browser stores the dictionary only after it has arrived.
     page.wait_for_timeout(500)
     for post in posts:
         response = page.goto(post.get_absolute_url())

@@ -1,4 +1,4 @@
-"""On which side texts begin: blocks of a text without a language by their first letters, menus as their page does."""
+"""The side on which texts start: by the script of each block in a text without a language, by the page in menus."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ Amnesty International: a new report.
 - بند ثالث
 """
 
-# The distances in pixels of the text of an element from the left and the right edge of the whole text.
+# Returns the distances in pixels from the text of an element to the left and the right edge of the whole text.
 _MARGINS = """element => {
   const range = document.createRange();
   range.selectNodeContents(element);
@@ -60,7 +60,7 @@ def test_each_block_starts_on_the_side_of_its_script(open_page: OpenPage) -> Non
     assert indents == [True, True, True]
 
 
-# Whether what is in brackets follows a name, as this page is read.
+# Returns whether the count follows the name in the reading direction of the page.
 _FOLLOWS = """link => {
   const [name, count] = ["bdi", ".count"].map((part) => link.querySelector(part).getBoundingClientRect());
   return document.dir === "ltr" ? count.left >= name.right : count.right <= name.left;
@@ -68,7 +68,7 @@ _FOLLOWS = """link => {
 
 
 @pytest.mark.parametrize(("language", "side"), [("en", "left"), ("ar", "right")])
-def test_menus_and_lists_begin_on_the_side_of_the_page(
+def test_menus_and_lists_start_on_the_side_of_the_page(
     language: str, side: str, open_page: OpenPage, settings: Settings
 ) -> None:
     settings.LANGUAGE_CODE = language
@@ -86,7 +86,7 @@ def test_menus_and_lists_begin_on_the_side_of_the_page(
 
 
 def test_arabic_letters_are_larger_than_latin_ones(open_page: OpenPage) -> None:
-    """At the same font size they look smaller."""
+    """At the same font size, they would look smaller."""
     sizes = []
     page = open_page("/")
     for language in ("en", "ar"):
@@ -108,7 +108,7 @@ def test_code_reads_from_left_to_right_in_an_arabic_text(open_page: OpenPage) ->
     assert left < right
 
 
-def test_addresses_are_typed_from_left_to_right_in_arabic(open_page: OpenPage) -> None:
+def test_email_addresses_and_urls_are_typed_from_left_to_right_in_arabic(open_page: OpenPage) -> None:
     page = open_page(PostFactory(language="ar").get_absolute_url())
     for name, direction in {"name": "rtl", "email": "ltr", "website": "ltr"}.items():
         field = page.locator(f".comment-form [name={name}]")

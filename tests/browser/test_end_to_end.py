@@ -1,4 +1,4 @@
-"""From writing a post to a comment that is approved: the whole site in one path."""
+"""The whole site in one scenario: from writing a post to approving a comment."""
 
 import pytest
 from playwright.sync_api import expect

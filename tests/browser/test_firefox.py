@@ -1,4 +1,4 @@
-"""What Firefox, and with it Tor Browser, does otherwise. Chromium, which runs these tests, is made to do the same."""
+"""Where Firefox and Tor Browser behave differently. Chromium, which runs these tests, is made to behave like them."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,13 +12,13 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ARABIC = "هل هذا النص في مكانه؟"
 
-# What `match-parent` in Firefox's own style sheet comes to on an English page. A layer gives way to all other styles.
+# The effect of `match-parent` in Firefox's own style sheet on an English page. A layer yields to all other styles.
 ALIGN_WITH_LIST = """() => {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync("@layer { li { text-align: left; } }");
   document.adoptedStyleSheets.push(sheet);
 }"""
-# An event that a script makes without data has empty data, instead of none.
+# In Firefox, an event that a script creates without data has empty data instead of none.
 EMPTY_CLIPBOARD = """() => {
   const { get } = Object.getOwnPropertyDescriptor(ClipboardEvent.prototype, "clipboardData");
   const empty = new DataTransfer();
@@ -51,7 +51,7 @@ def gap_at_the_right(page: Page, selector: str) -> float:
     )
 
 
-def test_arabic_in_a_list_of_an_english_page_begins_at_the_right(
+def test_arabic_in_a_list_on_an_english_page_starts_on_the_right(
     open_page: OpenPage, log_in: LogIn, editor: User
 ) -> None:
     post = PostFactory()

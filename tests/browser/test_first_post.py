@@ -16,7 +16,7 @@ MAX_ACTIONS = 40
 
 
 class Person:
-    """Counts what a person does: each click, key and word typed without a pause."""
+    """A user whose actions are counted: each click, key press, and text typed without a pause."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -51,7 +51,7 @@ def test_a_first_post_with_image_link_and_tag_takes_few_actions(log_in: LogIn, f
     person.click("Text", "textbox")
     person.type("The jury has chosen. It took ")
     person.press("Control+k")
-    # As a person sees before typing.
+    # A person would see this before typing.
     expect(page.locator(".editor-dialog[open]")).to_be_visible()
     person.type("shortlist")
     expect(page.locator(".editor-dialog[open] .editor-results button")).to_have_count(1)
@@ -64,7 +64,7 @@ def test_a_first_post_with_image_link_and_tag_takes_few_actions(log_in: LogIn, f
         person.click("Upload…")
     person.actions += 1
     chooser.value.set_files({"name": "clinic.jpg", "mimeType": "image/jpeg", "buffer": picture("JPEG")})
-    # The caret is where the image is described.
+    # The caret is in the description of the image.
     expect(page.locator("#id_source")).to_have_value(re.compile(r"!\[\]\(/media/"))
     person.type("Nurses at a door, at night")
 
@@ -89,7 +89,7 @@ def test_a_first_post_with_image_link_and_tag_takes_few_actions(log_in: LogIn, f
     assert person.actions <= MAX_ACTIONS
 
 
-def test_a_featured_image_is_chosen_changed_for_a_new_one_and_removed(log_in: LogIn) -> None:
+def test_a_featured_image_is_chosen_replaced_and_removed(log_in: LogIn) -> None:
     UserFactory(username="editor", password=PASSWORD, role="Editor")
     page = log_in("editor", "/admin/blog/post/add/")
     image, field = page.locator(".writing-picture img"), page.locator("[name=featured_picture]")

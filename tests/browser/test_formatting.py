@@ -1,4 +1,4 @@
-"""The toolbar, the shortcuts and the preview of the editor, as people use them."""
+"""The toolbar, the shortcuts and the preview of the editor."""
 
 import datetime as dt
 from typing import Any
@@ -15,7 +15,7 @@ from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# By the button or keys: a text with its selection between bars (or the caret), and what becomes of it.
+# For each button or shortcut: a text whose selection or caret is marked by bars, and the expected text.
 IN_MARKDOWN = [
     ("Control+b", "some |words|", "some **|words|**"),
     ("Control+b", "some **|words|**", "some |words|"),
@@ -61,7 +61,7 @@ IN_HTML = [
 ]
 
 
-# Scrolls the text to this share of its height, and returns the line in the middle, or the last one with words above it.
+# Scrolls the text to a share of its height, and returns the line in the middle, or the last one above that has text.
 SCROLL = """(source, share) => {
   source.scrollTop = share * (source.scrollHeight - source.clientHeight);
   const { left, top, width, height } = source.getBoundingClientRect();
@@ -77,7 +77,7 @@ def editor() -> None:
 
 
 def do_all(page: Page, cases: list[tuple[str, str, str]]) -> dict[tuple[str, str], str]:
-    """Return what each button or shortcut makes of each text. Undoing it once or twice brings the text back."""
+    """Return the result of each button or shortcut. Undoing it once or twice must restore the text."""
     found = {}
     source = page.locator("#id_source")
     for action, before, _after in cases:
@@ -104,7 +104,7 @@ class TestToolbar:
         page = log_in("editor", "/admin/blog/post/add/")
         assert do_all(page, IN_MARKDOWN) == {(action, before): after for action, before, after in IN_MARKDOWN}
 
-    def test_writes_html_in_texts_that_are_html(self, log_in: LogIn) -> None:
+    def test_writes_html_in_posts_with_html_markup(self, log_in: LogIn) -> None:
         post = PostFactory(markup="wordpress", source="Old text")
         page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
         assert do_all(page, IN_HTML) == {(action, before): after for action, before, after in IN_HTML}
@@ -124,7 +124,7 @@ class TestToolbar:
         expect(page.locator(".visual-raw-block")).to_contain_text("Table")
         expect(source).to_have_value("Before\n\n|  |  |\n| --- | --- |\n|  |  |")
 
-    def test_is_used_with_the_keyboard(self, log_in: LogIn) -> None:
+    def test_can_be_used_with_the_keyboard(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")
         focused = page.locator("[data-tool]:focus")
         page.focus("#id_source")
@@ -137,10 +137,10 @@ class TestToolbar:
         expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_contain_text("Ctrl+Shift+7")
         page.keyboard.press("Escape")
         page.keyboard.press("ArrowLeft")
-        # Everything else is out of reach until Esc is pressed.
+        # Everything else is inert until Esc is pressed.
         page.keyboard.press("Enter")
         expect(page.locator("#id_source")).to_be_focused()
-        # At the end of the window, the menu is above the line. Its Esc does not leave.
+        # At the end of the window, the menu opens above the line. Esc then closes only the menu.
         page.keyboard.type("\n" * 60 + "/")
         expect(page.locator(".editor-menu li").last).to_be_in_viewport(ratio=1)
         page.keyboard.press("Escape")
@@ -164,7 +164,7 @@ def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults
     source = page.locator("#id_source")
     dialog = page.locator(".editor-dialog[open]")
 
-    # A link to one of the site's own posts, from the menu. Words that are no title are no URL.
+    # A link to one of the site's own posts, from the menu. Text that matches no title is not taken for a URL.
     source.press_sequentially("Read this.\n\n/li")
     expect(page.locator(".editor-menu li")).to_have_text(["Link", "List", "Numbered list"])
     page.keyboard.press("Enter")
@@ -180,7 +180,7 @@ def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults
     before = "Read this.\n\n"
     link = f"{before}[Défenseurs \\[2024\\]]({target.get_absolute_url()})"
     expect(source).to_have_value(link)
-    # The same link is changed, not put into itself.
+    # The existing link is changed, not nested.
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Control+k")
     expect(dialog.get_by_label("Link text")).to_have_value("Défenseurs [2024]")
@@ -189,7 +189,7 @@ def test_links_and_media_are_searched_and_inserted(log_in: LogIn, faults: Faults
     link = f"{before}[Défenseurs \\[2024\\]](https://example.org/a%28b%29)"
     expect(source).to_have_value(link)
 
-    # An image with a description, and one for which it is asked.
+    # An image with a description, and one that needs a description.
     page.click("[data-tool=image]")
     expect(dialog.get_by_role("status")).to_have_text("Files shown: 2")
     dialog.get_by_role("button", name="A *crowd*").click()
@@ -233,7 +233,7 @@ def test_the_preview_looks_like_the_site_and_follows_the_text(log_in: LogIn) -> 
     expect(quote).not_to_be_in_viewport()
     page.locator("#id_source").evaluate("source => { source.scrollTop = source.scrollHeight }")
     expect(quote).to_be_in_viewport()
-    # Paragraph by paragraph, although headings take little room here and much there.
+    # It follows paragraph by paragraph, although headings take more room in the preview than in the text.
     headings = [f"## Heading {number}" for number in range(60)]
     paragraphs = [f"Paragraph {number}. {'It is long. ' * 30}[^{number}] End." for number in range(60)]
     notes = [f"[^{number}]: Note {number}" for number in range(60)]

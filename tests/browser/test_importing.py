@@ -47,7 +47,7 @@ def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work
     upload(tab, blog)
     expect(tab.locator(".import-activity")).to_have_text("Waiting for the worker…")
     work()
-    # The page reloads by itself.
+    # The page reloads on its own.
     expect(tab.locator("legend")).to_have_text("Authors")
     expect(tab.locator(".import-counts")).to_contain_text("media item")
     tab.select_option("#id_author_0", "owner")
@@ -73,7 +73,7 @@ def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work
     assert len(report["skipped"]) == 30
 
 
-def test_without_javascript(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
+def test_importing_works_without_javascript(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
     tab = log_in("owner", UPLOAD_URL, java_script_enabled=False)
     job = upload(tab, blog)
     work()
@@ -90,7 +90,7 @@ def test_without_javascript(log_in: LogIn, blog: Path, owner: None, work: Work) 
     assert Post.objects.count() == 2
 
 
-def test_progress_updates_by_itself(log_in: LogIn, owner: None) -> None:
+def test_progress_is_updated_automatically(log_in: LogIn, owner: None) -> None:
     job = ImportJob.objects.create(state=JobState.RUNNING, step=JobStep.IMPORT, file_names=["a.xml"])
     folder = JobFolder(job.pk)
     folder.create()
@@ -109,7 +109,7 @@ def test_progress_updates_by_itself(log_in: LogIn, owner: None) -> None:
     expect(tab.get_by_text("The worker stopped unexpectedly.")).to_be_visible()
 
 
-def test_upload_that_is_too_large_is_not_sent(log_in: LogIn, blog: Path, owner: None) -> None:
+def test_an_upload_that_is_too_large_is_not_sent(log_in: LogIn, blog: Path, owner: None) -> None:
     tab = log_in("owner", UPLOAD_URL)
     tab.eval_on_selector(".upload", "form => { form.dataset.maxBytes = 10; }")
     tab.set_input_files("#id_exports", blog)
@@ -118,7 +118,7 @@ def test_upload_that_is_too_large_is_not_sent(log_in: LogIn, blog: Path, owner: 
     assert not ImportJob.objects.exists()
 
 
-def test_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> None:
+def test_a_double_click_uploads_once(log_in: LogIn, blog: Path, owner: None) -> None:
     tab = log_in("owner", UPLOAD_URL)
     tab.set_input_files("#id_exports", blog)
     tab.dblclick("text=Upload files")
@@ -135,7 +135,7 @@ def test_pages_are_accessible(log_in: LogIn, blog: Path, owner: None, faults: Fa
     tab.reload()
     problems["no worker"] = faults(tab)
     work()
-    # From here on, the page reloads by itself when there is something new.
+    # From here on, the page reloads on its own when there is news.
     expect(tab.locator("legend")).to_be_visible()
     problems["authors"] = faults(tab)
     tab.click("text=Preview import")

@@ -1,4 +1,4 @@
-"""An editor's work in the list of posts."""
+"""Working with the lists of the admin."""
 
 import re
 
@@ -31,7 +31,7 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     page.keyboard.press("Enter")
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
 
-    # An error in the dialog stays at its field; then the row changes in place.
+    # An error in the dialog focuses its field. Once it is corrected, the row changes in place.
     page.get_by_role("link", name="Quick edit: Award 1").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.get_by_label("Title")).to_be_focused()
@@ -53,13 +53,13 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     expect(page.locator(".messagelist")).to_contain_text("Moved back to drafts.")
     expect(page.get_by_role("link", name="Quick edit: Award, renamed")).to_be_focused()
 
-    # Escape closes the dialog, and nothing was changed.
+    # Escape closes the dialog without changing anything.
     page.get_by_role("link", name="Quick edit: Award 2").click()
     dialog.get_by_label("Title").fill("Lost")
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
-    # Everything that the list shows.
+    # All rows are edited together.
     page.locator("#action-toggle").check()
     page.get_by_label("Action:").select_option("Edit…")
     page.get_by_role("button", name="Run").click()
@@ -74,7 +74,7 @@ def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: lis
     expect(page.locator("#result_list tbody tr")).to_have_count(2)
     page.get_by_role("button", name="Undo").click()
     expect(page.locator("#result_list tbody tr")).to_have_count(3)
-    # Still the same list.
+    # The filter is kept.
     expect(page).to_have_url(re.compile("category="))
 
     stored = {post.title: (post.status, post.slug) for post in Post.objects.all()}
@@ -95,7 +95,7 @@ def test_on_a_phone_rows_are_cards_that_name_their_columns_and_can_be_sorted(log
     assert card.locator("td").evaluate_all(labels) == [
         f'"{label}: "' for label in ("E-mail address", "Role", "Status", "Last login")
     ]
-    # Everything is in sight.
+    # Everything is in view.
     assert results.evaluate("results => results.scrollWidth <= results.clientWidth")
     for cell in card.locator("th, td").all():
         expect(cell).to_be_in_viewport()

@@ -1,4 +1,4 @@
-"""Logging in as people do: with a passkey, with a second step, after losing a password, and from several browsers."""
+"""Logging in with a passkey, with a second step, after losing a password, and from several browsers."""
 
 import base64
 import re
@@ -24,7 +24,7 @@ from tests.factories.types import Device, Faults, LogIn, OpenPage, Work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# How far things have moved on the page that is shown: the Cumulative Layout Shift.
+# Measures how far the content of the page moves: the Cumulative Layout Shift.
 OBSERVE_MOVES = """window.moved = 0;
 new PerformanceObserver((list) => { for (const shift of list.getEntries()) window.moved += shift.value; })
   .observe({ type: "layout-shift", buffered: true });"""
@@ -38,7 +38,7 @@ def _people(db: None) -> None:
 
 @pytest.fixture
 def authenticator() -> Callable[[Page], None]:
-    """Give a page a device that keeps passkeys and recognises its user."""
+    """Return a function that gives a page a device that stores passkeys and verifies its user."""
     sessions = []
 
     def attach(page: Page) -> None:
@@ -69,18 +69,18 @@ def enter_password(page: Page, password: str = PASSWORD, name: str = "ruth") -> 
 
 
 def app_code(secret: str, *, later: int = 0) -> str:
-    """Return what an authenticator app shows, now or so many half minutes later."""
+    """Return the code that an authenticator app shows in `later` half minutes."""
     return auth.format_hotp_value(auth.hotp_value(secret, int(timezone.now().timestamp()) // 30 + later))
 
 
-def expect_to_be_in(page: Page) -> None:
-    # On a phone it is in the menu.
+def expect_to_be_logged_in(page: Page) -> None:
+    # On a phone, the button is in the menu.
     expect(page.locator("#logout-form")).to_be_attached()
 
 
 @pytest.mark.parametrize("width", [320, 1280])
 def test_nothing_moves_when_the_button_for_passkeys_is_shown(open_page: OpenPage, width: int) -> None:
-    # In the way of the script, as on a slow line: the page has been painted before.
+    # The script is held back, as on a slow connection, so that the page is painted first.
     page = open_page("/robots.txt", viewport={"width": width, "height": 800})
     page.add_init_script(OBSERVE_MOVES)
     scripts: list[Route] = []
@@ -102,7 +102,7 @@ def test_a_passkey_is_added_logs_in_and_publishes(
     authenticator(page)
     assert faults(page) == ""
     enter_password(page)
-    expect_to_be_in(page)
+    expect_to_be_logged_in(page)
     page.goto("/admin/account/")
     assert faults(page) == ""
     page.get_by_role("link", name="Add a passkey").click()
@@ -126,7 +126,7 @@ def test_a_passkey_is_added_logs_in_and_publishes(
     assert Post.objects.published().get().title == "From my laptop"
 
 
-def test_someone_is_invited_chooses_a_passkey_and_publishes(
+def test_an_invited_person_chooses_a_passkey_and_publishes(
     open_page: OpenPage, log_in: LogIn, authenticator: Callable[[Page], None], faults: Faults, device: Device
 ) -> None:
     UserFactory(username="owner", is_staff=True, is_superuser=True, password=PASSWORD)
@@ -177,7 +177,7 @@ def test_after_the_password_a_passkey_is_the_second_step(
     expect(page.get_by_role("heading", name="Second step")).to_be_visible()
     assert faults(page) == ""
     press(page, "Use a passkey")
-    expect_to_be_in(page)
+    expect_to_be_logged_in(page)
 
 
 def test_a_role_that_requires_a_second_step_gets_an_app(open_page: OpenPage, faults: Faults) -> None:
@@ -209,17 +209,17 @@ def test_a_role_that_requires_a_second_step_gets_an_app(open_page: OpenPage, fau
     # The code with which the app was set up is used up, and the app shows another one half a minute later.
     page.get_by_label("Code").fill(app_code(secret, later=1))
     press(page, "Continue")
-    expect_to_be_in(page)
+    expect_to_be_logged_in(page)
 
     page.context.clear_cookies()
     page.goto("/admin/login/")
     enter_password(page)
     page.get_by_label("Code").fill(recovery_code)
     press(page, "Continue")
-    expect_to_be_in(page)
+    expect_to_be_logged_in(page)
 
 
-def test_a_lost_password(open_page: OpenPage, work: Work, faults: Faults) -> None:
+def test_a_lost_password_is_replaced_by_means_of_a_link(open_page: OpenPage, work: Work, faults: Faults) -> None:
     page = open_page("/admin/login/")
     page.get_by_role("link", name="Forgot your password?").click()
     expect(page.get_by_role("button", name="Send me a link")).to_be_visible()
@@ -239,17 +239,19 @@ def test_a_lost_password(open_page: OpenPage, work: Work, faults: Faults) -> Non
     press(page, "Save password")
     expect(page.locator(".messagelist")).to_contain_text("Your password has been saved.")
     enter_password(page, new)
-    expect_to_be_in(page)
+    expect_to_be_logged_in(page)
 
 
-def test_a_hundred_wrong_passwords_from_fifty_senders(open_page: OpenPage, faults: Faults, settings: Settings) -> None:
+def test_a_hundred_wrong_passwords_from_fifty_senders_lock_no_owner_out(
+    open_page: OpenPage, faults: Faults, settings: Settings
+) -> None:
     settings.BROADSIDE_TRUSTED_PROXIES = 1
     for name in ("owner", "second"):
         UserFactory(username=name, is_staff=True, is_superuser=True, password=PASSWORD)
     here, attacker = {"X-Forwarded-For": "203.0.113.5"}, Client()
     known = open_page("/admin/login/", extra_http_headers=here)
     enter_password(known, name="owner")
-    expect_to_be_in(known)
+    expect_to_be_logged_in(known)
     known.locator("#logout-form").evaluate("form => form.submit()")
     known.wait_for_url("**/logout/")
     for number in range(100):
@@ -257,18 +259,18 @@ def test_a_hundred_wrong_passwords_from_fifty_senders(open_page: OpenPage, fault
             guess = {"username": name, "password": f"guess {number}"}
             attacker.post("/admin/login/", guess, headers={"X-Forwarded-For": f"198.51.100.{number % 50}"})
     assert attacker.get("/admin/account/").status_code == 302
-    # One of the senders is where the owner is as well, such as the exit of an anonymous network.
+    # The owner has the address of one of the senders, such as the exit of an anonymity network.
     known.set_extra_http_headers({"X-Forwarded-For": "198.51.100.7"})
     known.goto("/admin/login/")
     enter_password(known, name="owner")
-    expect_to_be_in(known)
+    expect_to_be_logged_in(known)
     # A browser that has never logged in, from anywhere else.
     new = open_page("/admin/login/", extra_http_headers=here)
     enter_password(new, "a wrong one", name="second")
     expect(new.get_by_role("alert")).to_contain_text("don't belong to an account")
     assert faults(new) == ""
     enter_password(new, name="second")
-    expect_to_be_in(new)
+    expect_to_be_logged_in(new)
 
 
 def test_a_session_is_ended_from_another_browser(open_page: OpenPage, log_in: LogIn, faults: Faults) -> None:
@@ -306,7 +308,7 @@ def test_the_emergency_link_works_from_any_browser(open_page: OpenPage, log_in: 
     assert not User.objects.get(username="ruth").is_active
 
 
-def test_what_owners_decide(log_in: LogIn, faults: Faults) -> None:
+def test_owners_set_login_rules_and_help_others_to_log_in(log_in: LogIn, faults: Faults) -> None:
     UserFactory(username="owner", is_staff=True, is_superuser=True, password=PASSWORD)
     ruth = User.objects.get(username="ruth")
     auth.TOTP.activate(ruth, base64.b32encode(b"12345678901234567890").decode())

@@ -1,4 +1,4 @@
-"""A reader follows and stops; a moderator decides from a mail: on a phone, without JavaScript, without a cookie."""
+"""Readers follow discussions and unsubscribe, and moderators decide from an e-mail, on a phone and without cookies."""
 
 import re
 
@@ -24,7 +24,7 @@ def _site(db: None) -> None:
     mail.outbox.clear()
 
 
-def test_following_confirming_and_stopping(open_page: OpenPage, deliver: Deliver) -> None:
+def test_a_reader_follows_confirms_and_unsubscribes(open_page: OpenPage, deliver: Deliver) -> None:
     post = PostFactory(title="A paper")
     reader = open_page(post.get_absolute_url(), **PHONE, java_script_enabled=False)
     reader.get_by_text("Follow by e-mail without commenting").click()
@@ -44,7 +44,7 @@ def test_following_confirming_and_stopping(open_page: OpenPage, deliver: Deliver
     assert reader.context.cookies() == []
 
 
-def test_a_comment_with_the_box_ticked_is_decided_about_from_the_mail(
+def test_a_commenter_follows_and_a_moderator_decides_from_the_email(
     open_page: OpenPage, deliver: Deliver, faults: Faults
 ) -> None:
     UserFactory(role="Moderator", email="m@example.org", display_name="Mina")

@@ -1,4 +1,4 @@
-"""The media library: many files at once, with their progress and a sentence for each that is refused."""
+"""The media library: uploading many files at once, with progress and a message for each refused file."""
 
 import pytest
 from playwright.sync_api import FilePayload
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
     UserFactory(username="ruth", role="Editor")
     page = log_in("ruth", "/admin/media/picture/")
-    # Beside many filters, there is still room for the search in one line.
+    # The search still fits on one line beside many filters.
     search = [page.locator(f"#changelist-search {each}").bounding_box() for each in ("#searchbar", "[type=submit]")]
     assert all(search)
     assert len({box["y"] for box in search if box}) == 1
@@ -25,13 +25,13 @@ def test_many_files_are_uploaded_at_once(log_in: LogIn) -> None:
         FilePayload(name="report.pdf", mimeType="application/pdf", buffer=PDF),
     ]
     chooser.set_input_files(files)
-    # A double click adds them once.
+    # A double click adds the files only once.
     page.get_by_role("button", name="Upload").dblclick()
     status = page.get_by_role("status")
     status.get_by_text("page.html: Files of the type “.html” can't be published here.").wait_for()
     assert page.locator(".media-progress progress").count() == 2
     assert (Picture.objects.count(), Document.objects.count()) == (1, 1)
-    # Without errors, the list shows the new files at once.
+    # Without errors, the list shows the new files immediately.
     chooser.set_input_files(files[:1])
     page.get_by_role("button", name="Upload").press("Enter")
     page.locator(".media-grid li").nth(1).wait_for()

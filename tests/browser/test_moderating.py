@@ -155,7 +155,9 @@ def test_a_row_comes_back_if_the_decision_was_not_saved(log_in: LogIn, moderator
     assert statuses(comments) == [Status.APPROVED, Status.PENDING]
 
 
-def test_a_reply_or_an_edit_is_sent_once_however_often_it_is_clicked(log_in: LogIn, moderators: list[User]) -> None:
+def test_a_reply_or_an_edit_is_sent_only_once_however_often_it_is_clicked(
+    log_in: LogIn, moderators: list[User]
+) -> None:
     comments = create_pending_comments(2)
     page = log_in("anna", QUEUE)
     held: list[Route] = []
@@ -169,7 +171,7 @@ def test_a_reply_or_an_edit_is_sent_once_however_often_it_is_clicked(log_in: Log
     page.get_by_role("button", name="Approve and reply").dblclick()
     expect(reply).not_to_be_editable()
     page.keyboard.press("Control+Enter")
-    answer_the_only(held, page)
+    answer_only_request(held, page)
     expect(page.locator("#result-message")).to_contain_text("approved")
     expect(page.locator(row(page, comments[0]))).to_have_count(0)
     assert Comment.objects.get(parent=comments[0]).text == "Dear N1"
@@ -180,7 +182,7 @@ def test_a_reply_or_an_edit_is_sent_once_however_often_it_is_clicked(log_in: Log
     page.keyboard.down("Control")
     page.keyboard.down("Enter")
     expect(edit).not_to_be_editable()
-    answer_the_only(held, page, status=403)
+    answer_only_request(held, page, status=403)
     expect(page.locator("#result-message")).to_contain_text("This was not saved.")
     expect(edit).to_be_editable()
     # The key is still down.
@@ -189,14 +191,14 @@ def test_a_reply_or_an_edit_is_sent_once_however_often_it_is_clicked(log_in: Log
     page.keyboard.up("Enter")
     page.keyboard.up("Control")
     page.get_by_role("button", name="Save").dblclick()
-    answer_the_only(held, page)
+    answer_only_request(held, page)
     expect(page.locator(f"{row(page, comments[1])} > .text")).to_have_text("In other words.")
     expect(page.locator(".note")).to_have_count(0)
 
 
-def answer_the_only(held: list[Route], page: Page, status: int = 200) -> None:
-    """Let the one request that was sent reach the server, or fail with this status."""
-    # What the page has sent is known after a round trip.
+def answer_only_request(held: list[Route], page: Page, status: int = 200) -> None:
+    """Let the only request that was sent reach the server, or fail with this status."""
+    # After a round trip, all requests that the page has sent are known.
     page.evaluate("new Promise((resolve) => setTimeout(resolve, 100))")
     (route,) = held
     held.clear()
@@ -221,7 +223,9 @@ def test_keyboard_shortcuts_can_be_turned_off(log_in: LogIn, moderators: list[Us
     assert statuses(comments) == [Status.PENDING]
 
 
-def test_with_mouse_or_touch(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
+def test_comments_are_moderated_with_mouse_or_touch(
+    log_in: LogIn, moderators: list[User], device: Device, faults: Faults
+) -> None:
     comments = create_pending_comments(4)
     page = log_in("anna", QUEUE, **device)
     page.get_by_role("button", name="Spam").first.click()
@@ -253,7 +257,7 @@ def test_with_mouse_or_touch(log_in: LogIn, moderators: list[User], device: Devi
     assert Block.objects.get().text == "example.org"
 
 
-def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
+def test_comments_are_moderated_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     comments = create_pending_comments(3)
     page = log_in("anna", QUEUE, java_script_enabled=False)
     approve(comments[:1], moderators[1])
@@ -270,7 +274,9 @@ def test_without_javascript(log_in: LogIn, moderators: list[User]) -> None:
     assert Comment.objects.get(parent=comments[1]).text == "Dear N2"
 
 
-def test_right_to_left(log_in: LogIn, moderators: list[User], device: Device, faults: Faults) -> None:
+def test_pages_are_accessible_from_right_to_left(
+    log_in: LogIn, moderators: list[User], device: Device, faults: Faults
+) -> None:
     create_pending_comments(5)
     page = log_in("anna", QUEUE, **device)
     for path in ("", "statistics/", "similar/?kind=name&text=N1"):

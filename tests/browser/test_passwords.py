@@ -1,4 +1,4 @@
-"""A reader on a phone without JavaScript enters the password of a post, reads it and comments, without a cookie."""
+"""A reader on a phone enters the password of a post, reads it and comments, without JavaScript or cookies."""
 
 import pytest
 from playwright.sync_api import expect

@@ -1,4 +1,4 @@
-"""What becomes of text that is pasted into the editor."""
+"""Text that is pasted into the editor becomes Markdown, without anything that is not allowed."""
 
 import re
 from html.parser import HTMLParser
@@ -16,7 +16,7 @@ from tests.factories.types import LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Pastes HTML and plain text over the part of the text between two bars.
+# Pastes HTML and plain text over the selection, which is marked by bars.
 PASTE = """([before, html, text]) => {
   const source = document.querySelector("#id_source");
   const data = new DataTransfer();
@@ -83,7 +83,7 @@ break bad jump
 x < y
 ```"""
 
-# The text with the selection, the HTML and the plain text that are pasted, and what becomes of the text.
+# The text with its selection, the HTML and the plain text that are pasted, and the expected text.
 CASES = [
     ("Before|", GOOGLE_DOCS, "…", f"Before\n\n{GOOGLE_DOCS_MARKDOWN}"),
     ("|", WORD, "…", WORD_MARKDOWN),
@@ -113,7 +113,7 @@ def test_rich_text_becomes_markdown_and_urls_become_links(new_post: Page) -> Non
 
 
 class Checker(HTMLParser):
-    """Fails on every element, attribute and value that is not on the allow-list."""
+    """A parser that fails on every element, attribute and value that is not on the allow-list."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in ALLOWED_TAGS
@@ -147,11 +147,11 @@ PARTS = st.one_of(
 HTML: st.SearchStrategy[str] = st.lists(PARTS, min_size=1, max_size=30).map("".join)
 
 
-def test_whatever_is_pasted_readers_get_only_what_is_allowed(new_post: Page) -> None:
+def test_readers_get_only_allowed_html_whatever_is_pasted(new_post: Page) -> None:
     @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
     @given(st.lists(HTML, min_size=1, max_size=10))
     def check(htmls: list[str]) -> None:
-        # What the encoding of the connection to the browser can't express.
+        # Replaces what can't be encoded for the connection to the browser.
         htmls = [html.encode(errors="replace").decode() for html in htmls]
         markdown: list[Any] = new_post.evaluate(CONVERT, htmls)
         for text in markdown:

@@ -1,4 +1,4 @@
-"""An editor finds the personal data of a commenter, discloses it, and erases it: on a phone and at a desk."""
+"""An editor finds, discloses and erases the personal data of a commenter, on a phone and at a desk."""
 
 import json
 from pathlib import Path
@@ -36,8 +36,8 @@ def test_personal_data_is_found_disclosed_and_erased(log_in: LogIn, device: Devi
 
     with page.expect_download() as download:
         page.get_by_role("button", name="Download all data").click()
-    held = json.loads(Path(download.value.path()).read_text())
-    assert [one["text"] for one in held["comments"]] == ["What I think"]
+    data = json.loads(Path(download.value.path()).read_text())
+    assert [each["text"] for each in data["comments"]] == ["What I think"]
 
     page.get_by_role("button", name="Continue to confirmation").click()
     expect(page.get_by_text("Choose one of the two.")).to_be_visible()

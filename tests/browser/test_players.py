@@ -1,4 +1,4 @@
-"""Players of other sites load nothing until a reader presses the button; our own audio and video play."""
+"""Players of other sites load nothing until a reader presses the button; the site's own audio and video play."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ class TestPlayers:
             page.route(lambda url: not url.startswith(live_server.url), answer)
             page.goto(post.get_absolute_url())
             buttons = page.locator("figure.player button")
-            # A script makes them.
+            # A script adds the buttons.
             expect(buttons).to_have_count(3)
             for button in buttons.all()[::-1]:
                 # With the keyboard, too.
@@ -113,7 +113,7 @@ class TestImportedAudio:
         assert page.url.endswith("/talk.mp3")
         player = page.locator("video")
         # No script runs there, so this has to poll.
-        for _look in range(100):
+        for _attempt in range(100):
             if player.evaluate("player => player.readyState") > 1:
                 break
             page.wait_for_timeout(50)

@@ -1,4 +1,4 @@
-"""What a browser fetches before a reader has followed a link: the page whose link is pressed, and nothing else."""
+"""Before a reader follows a link, the browser prefetches the page whose link is pressed, and nothing else."""
 
 from typing import Any
 

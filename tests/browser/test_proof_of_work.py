@@ -1,4 +1,4 @@
-"""The proof of work in a real browser: unseen, under the strict policy, and never in anybody's way."""
+"""The proof of work in a real browser: invisible, allowed by the strict policy, and never an obstacle."""
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -23,14 +23,14 @@ def fill(page: Page, words: str) -> None:
     page.fill("#respond [name=text]", words)
 
 
-def test_whoever_writes_with_it_is_read_at_once(open_page: OpenPage, post: Post) -> None:
+def test_a_comment_with_proof_of_work_is_published_immediately(open_page: OpenPage, post: Post) -> None:
     page = open_page(post.get_absolute_url())
     fill(page, "First")
-    # At once: the form waits for the solution.
+    # This needs no delay, because the form waits for the solution.
     page.click("text=Submit Comment")
     expect(page.locator("#comments")).to_contain_text("First Says:")
     assert Comment.objects.get().status == "approved"
-    # Back on the page, and another one: a new task is solved.
+    # For another comment, a new challenge is solved.
     page.go_back()
     fill(page, "Second")
     page.click("text=Submit Comment")
@@ -38,7 +38,7 @@ def test_whoever_writes_with_it_is_read_at_once(open_page: OpenPage, post: Post)
     assert SpentChallenge.objects.count() == 2
 
 
-def test_without_scripts_the_comment_waits(open_page: OpenPage, post: Post) -> None:
+def test_a_comment_without_javascript_is_held_for_moderation(open_page: OpenPage, post: Post) -> None:
     page = open_page(post.get_absolute_url(), java_script_enabled=False)
     fill(page, "First")
     page.click("text=Submit Comment")
@@ -46,7 +46,7 @@ def test_without_scripts_the_comment_waits(open_page: OpenPage, post: Post) -> N
     assert Comment.objects.get().status == "pending"
 
 
-def test_where_no_task_is_to_be_had_it_waits_too(open_page: OpenPage, post: Post) -> None:
+def test_a_comment_is_held_for_moderation_if_no_challenge_is_available(open_page: OpenPage, post: Post) -> None:
     page = open_page(post.get_absolute_url())
     page.route("**/comments/challenge/", lambda route: route.fulfill(status=404))
     page.reload()
@@ -56,10 +56,10 @@ def test_where_no_task_is_to_be_had_it_waits_too(open_page: OpenPage, post: Post
     assert Comment.objects.get().status == "pending"
 
 
-def test_who_only_reads_fetches_nothing_for_it(open_page: OpenPage, post: Post) -> None:
+def test_readers_who_do_not_comment_load_nothing_for_it(open_page: OpenPage, post: Post) -> None:
     page = open_page("/")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
     page.goto(post.get_absolute_url())
     page.wait_for_load_state("networkidle")
-    assert not [url for url in asked if "challenge" in url or "pbkdf2" in url]
+    assert not [url for url in requested if "challenge" in url or "pbkdf2" in url]

@@ -1,4 +1,4 @@
-"""A text is submitted, noted on, returned, answered, submitted again and published; everyone is told by e-mail."""
+"""A post is submitted, gets notes, is returned, answered, submitted again and published, with e-mails at each step."""
 
 import re
 
@@ -31,7 +31,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_from_the_first_submission_to_publication(
+def test_a_review_from_the_first_submission_to_publication(
     log_in: LogIn, open_page: OpenPage, deliver: Deliver, pass_time: PassTime, faults: Faults
 ) -> None:
     author = log_in("amina", "/admin/blog/post/add/")
@@ -60,7 +60,7 @@ def test_from_the_first_submission_to_publication(
     expect(section.get_by_label("New note")).to_be_focused()
     expect(section.get_by_label("New note")).to_have_value("")
     expect(editor.locator(".review-count")).to_have_text("1 open note")
-    # What was not saved is still there, and nothing else was saved.
+    # Unsaved changes are still there, and only the note was saved.
     expect(editor.locator("#id_title")).to_have_value("Lamps and harbours")
     assert Post.objects.get().title == "Lamps"
     editor.get_by_text("Return to author…").click()
@@ -139,7 +139,7 @@ def test_on_a_phone_the_count_opens_the_sheet(log_in: LogIn) -> None:
     expect(page.locator("#id_source")).to_be_focused()
 
 
-def test_an_answer_to_what_someone_has_resolved_meanwhile_is_not_lost(log_in: LogIn) -> None:
+def test_an_answer_to_a_note_that_was_resolved_in_the_meantime_is_not_lost(log_in: LogIn) -> None:
     post, other = PostFactory(status=Status.PENDING, source=SPRING), UserFactory(role="Editor")
     first, _second = (notes.add(post, other, text) for text in ("Which year?", "Whose lamp?"))
     page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")

@@ -1,4 +1,4 @@
-"""Saving without leaving the page: what stays as it is, what the server says, and what happens if that fails."""
+"""Saving without leaving the page: what is preserved, which messages are shown, and what happens on failure."""
 
 import re
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ def new_post(log_in: LogIn, ruth: User) -> Page:
 
 
 def mark(page: Page) -> None:
-    """Mark this document, so that it can be told from one that was loaded later."""
+    """Mark this document to distinguish it from one that is loaded later."""
     page.evaluate("document.documentElement.dataset.mark = '1'")
 
 
@@ -55,7 +55,7 @@ def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new
     expect(status).to_have_role("status")
     post = Post.objects.get()
     assert is_same_document(new_post)
-    # The page is that of the post now.
+    # The page now belongs to the saved post.
     assert new_post.url.endswith(f"/admin/blog/post/{post.pk}/change/")
     expect(new_post).to_have_title(re.compile("A lamp – Edit post"))
     expect(new_post.locator(".writing-state-words")).to_have_text("Draft")
@@ -63,7 +63,7 @@ def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new
     expect(new_post.get_by_role("link", name="Revisions")).to_be_visible()
     expect(new_post.locator(".field-modified_at .readonly")).to_be_visible()
     expect(new_post.locator("#writing-translations")).to_be_visible()
-    # The caret is where it was, and so is the history.
+    # The caret and the undo history are preserved.
     expect(source).to_be_focused()
     new_post.keyboard.type("!")
     expect(source).to_have_value("One. Two!.")
@@ -82,7 +82,7 @@ def test_a_new_post_is_saved_and_saved_again_without_losing_the_undo_history(new
     notes.get_by_label("New note").fill("Which lamp?")
     notes.get_by_role("button", name="Add note").click()
     expect(notes.get_by_role("status")).to_have_text("Note added.")
-    # What it autosaves belongs to the post.
+    # Autosaves now belong to the post.
     source.press_sequentially(" More.")
     expect(status).to_have_text(re.compile("Kept here and on the server since"))
     assert Autosave.objects.get(data__isnull=False).entry_id == post.pk
@@ -117,7 +117,7 @@ def test_what_the_server_has_filled_in_or_added_is_shown(log_in: LogIn, ruth: Us
     assert sorted(post.categories.values_list("path", flat=True)) == [awards.path, "awards/prizes"]
 
 
-def test_a_second_press_saves_nothing_twice_and_what_was_typed_meanwhile_can_be_saved(new_post: Page) -> None:
+def test_pressing_save_twice_saves_once_and_text_typed_in_the_meantime_can_be_saved(new_post: Page) -> None:
     sent: list[str] = []
     held: list[Route] = []
 
@@ -137,7 +137,7 @@ def test_a_second_press_saves_nothing_twice_and_what_was_typed_meanwhile_can_be_
     while not held:
         new_post.wait_for_timeout(10)
     held[0].continue_()
-    # That it is saved is said only until the rest is kept as well.
+    # The message about saving is soon replaced by the one about the autosave, so this waits for the URL.
     expect(new_post).to_have_url(re.compile(r"/change/$"))
     assert len(sent) == 1
     assert Post.objects.get().source == ""
@@ -157,13 +157,13 @@ def test_a_tag_typed_by_its_former_name_is_shown_with_its_name(new_post: Page, r
     expect(new_post.locator(".autosave-status")).to_have_text(SAVED)
     expect(new_post.locator(".tags-chip")).to_have_text(re.compile("^Lights"))
     assert is_same_document(new_post)
-    # Nothing was typed since, so there is nothing to keep.
+    # Nothing has been typed since, so there is nothing to autosave.
     assert not Autosave.objects.filter(data__isnull=False).exists()
     new_post.keyboard.press("Control+s")
     assert [tag.name for tag in Post.objects.get().tags.all()] == ["Lights"]
 
 
-def test_errors_are_shown_where_they_always_are(new_post: Page, faults: Faults) -> None:
+def test_errors_are_shown_in_the_usual_places(new_post: Page, faults: Faults) -> None:
     mark(new_post)
     new_post.fill("#id_title", "A lamp")
     new_post.fill("#id_slug", "not a slug")
@@ -186,7 +186,7 @@ def test_errors_are_shown_where_they_always_are(new_post: Page, faults: Faults) 
     assert faults(new_post) == ""
 
 
-def test_what_someone_else_saved_meanwhile_is_reported_as_without_the_script(log_in: LogIn, ruth: User) -> None:
+def test_a_conflict_with_another_editor_is_reported_as_without_the_script(log_in: LogIn, ruth: User) -> None:
     post = PostFactory(source="One.\n\nTwo.", author=ruth)
     page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
     changed = Post.objects.get(pk=post.pk)
@@ -247,9 +247,7 @@ def test_without_a_server_or_a_session_the_page_stays_and_is_saved_later(failing
     assert is_same_document(page)
 
 
-def test_the_time_that_the_server_fills_in_is_shown_so_that_the_next_change_leaves_it_alone(
-    log_in: LogIn, ruth: User
-) -> None:
+def test_the_time_that_the_server_fills_in_is_shown_and_kept_when_saving_again(log_in: LogIn, ruth: User) -> None:
     post = PostFactory(title="A lamp", source="Words.", author=ruth)
     page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
     date, status = page.locator("#id_published_at"), page.locator(".autosave-status")

@@ -9,12 +9,12 @@ from tests.factories.types import Faults, OpenPage
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenPage, faults: Faults) -> None:
+def test_suggestions_can_be_chosen_with_the_keyboard_or_ignored(open_page: OpenPage, faults: Faults) -> None:
     PostFactory(title="Lanterns", source="A harbour", published_at=at(2019, 10, 22), tags=["Lantern makers"])
     PageFactory(title="About", source="The lantern.", slug="about")
     page = open_page("/")
     field, options = page.locator("#search-menu"), page.locator("#suggestions-0 [role=option]")
-    # Its script is loaded when a reader goes there.
+    # Its script is loaded when the field gets the focus.
     expect(field).not_to_have_role("combobox")
     field.focus()
     expect(field).to_have_role("combobox")
@@ -26,7 +26,7 @@ def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenP
     field.press("Escape")
     expect(options.first).to_be_hidden()
     expect(field).to_have_value("lant")
-    # Up from the field leads to the last one, and down again to the field.
+    # ArrowUp goes from the field to the last suggestion, and ArrowDown back to the field.
     field.press_sequentially("er")
     expect(options.first).to_be_visible()
     field.press("ArrowUp")
@@ -36,7 +36,7 @@ def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenP
     field.press("ArrowDown")
     field.press("Enter")
     page.wait_for_url("**/2019/10/22/lanterns/")
-    # Enter without a choice searches.
+    # Enter without a selected suggestion searches.
     page.fill("#search-menu", "harbour")
     page.press("#search-menu", "Enter")
     page.wait_for_url("**/?s=harbour")
@@ -46,7 +46,7 @@ def test_suggestions_are_chosen_with_the_keyboard_or_left_alone(open_page: OpenP
     page.wait_for_url("**/2019/10/22/lanterns/")
 
 
-def test_what_was_typed_before_the_script_came_gets_suggestions(open_page: OpenPage) -> None:
+def test_text_that_was_typed_before_the_script_was_loaded_gets_suggestions(open_page: OpenPage) -> None:
     PostFactory(title="Lanterns", tags=["Lantern makers"])
     # The index of tags has a search form of another kind.
     page = open_page("/tags/")

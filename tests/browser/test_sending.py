@@ -1,4 +1,4 @@
-"""What a commenter sees and hears between the click on a button and the next page, and what the focus is on then."""
+"""Feedback to commenters between the click on a button and the next page, and which element has the focus there."""
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -22,8 +22,8 @@ def focused(page: Page) -> str:
     return str(page.evaluate("document.activeElement.id"))
 
 
-# Playwright can't look at a page that is about to be left, so this clicks and looks at once.
-CLICK_AND_LOOK = """form => {
+# Playwright can't inspect a page that is being left, so this clicks and inspects it in one step.
+CLICK_AND_INSPECT = """form => {
   const [submit, preview] = form.querySelectorAll("[type=submit]");
   for (const button of [submit, submit, preview]) button.click();
   return [submit.textContent, submit.ariaDisabled, form.querySelector("[role=status]").textContent];
@@ -39,7 +39,7 @@ def test_the_button_says_that_it_is_sending_and_sends_once(
     page.fill("#respond [name=name]", "Amina")
     page.fill("#respond [name=email]", "amina@example.org")
     page.fill("#respond [name=text]", "Once")
-    assert page.eval_on_selector(".comment-form", CLICK_AND_LOOK) == ["Sending…", "true", "Sending…"]
+    assert page.eval_on_selector(".comment-form", CLICK_AND_INSPECT) == ["Sending…", "true", "Sending…"]
     expect(page.locator("#comments")).to_contain_text("Once")
     assert len(sent) == 1
     # Back on the page, the form can be used again.
@@ -55,7 +55,7 @@ def test_the_form_recovers_when_the_request_fails(open_page: OpenPage, write_com
     page = open_page(post.get_absolute_url())
     page.clock.install()
     page.route("**/comments/on/**", lambda route: route.fulfill(status=204))
-    # The button changes before the request is made, and a request that is made later would reach the server.
+    # The button changes before the request is made, which must not happen after the route is removed.
     with page.expect_response(lambda response: response.status == 204):
         write_comment(page, "Lost")
     button = page.locator(".comment-form [type=submit]").first
@@ -90,7 +90,7 @@ def test_a_comment_written_while_the_page_is_still_loading_is_sent(
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_title_and_focus_tell_the_outcome(
+def test_the_title_and_the_focus_show_the_outcome(
     open_page: OpenPage, write_comment: WriteComment, post: Post, javascript: bool
 ) -> None:
     page = open_page(post.get_absolute_url(), java_script_enabled=javascript)

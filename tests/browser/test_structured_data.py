@@ -1,4 +1,4 @@
-"""The data in the head of pages: browsers read it, but execute none of it, and our policy has nothing against it."""
+"""Structured data in the head of pages, which browsers never execute and the Content-Security-Policy allows."""
 
 import pytest
 
@@ -10,7 +10,7 @@ READ = """() => [...document.querySelectorAll("script:not([src])")].map((each) =
 
 
 @pytest.mark.django_db(transaction=True)
-def test_is_data_whatever_it_contains(open_page: OpenPage) -> None:
+def test_structured_data_is_never_executed_whatever_it_contains(open_page: OpenPage) -> None:
     post = PostFactory(title=HOSTILE, slug="x", tags=[HOSTILE])
     # The fixture fails if the policy forbids anything.
     page = open_page(post.get_absolute_url())

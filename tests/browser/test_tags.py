@@ -41,7 +41,7 @@ def test_tags_are_chosen_created_pasted_and_removed_with_the_keyboard(log_in: Lo
     field.press_sequentially("Brand new,")
     field.evaluate(PASTE, "one,  TWO\nhuman rights، three")
     expect(chips).to_have_text(["human rights", "Brand new", "one", "TWO", "three"])
-    # Backspace takes the last one back to be corrected.
+    # Backspace turns the last tag back into text that can be corrected.
     field.press("Backspace")
     expect(field).to_have_value("three")
     field.press("Backspace")
@@ -51,11 +51,11 @@ def test_tags_are_chosen_created_pasted_and_removed_with_the_keyboard(log_in: Lo
     expect(field).to_be_focused()
     field.press_sequentially("СВО")
     options.get_by_text("Свобода").click()
-    # From the text.
+    # Tags can be suggested from the text.
     page.fill("#id_title", "A day in Geneva")
     page.get_by_role("button", name="Suggest tags from the text").click()
     page.get_by_role("button", name="+ Geneva").click()
-    # What was typed without a comma counts as well.
+    # Text that was typed without a comma becomes a tag too.
     field.fill("last")
     page.get_by_role("button", name="Save draft").click()
     expect(page.locator(".success")).to_be_visible()
@@ -63,7 +63,7 @@ def test_tags_are_chosen_created_pasted_and_removed_with_the_keyboard(log_in: Lo
     assert names == {"human rights", "one", "TWO", "thre", "Свобода", "Geneva", "last"}
 
 
-def test_three_tags_are_merged_and_their_old_links_lead_to_the_one_that_stays(log_in: LogIn) -> None:
+def test_three_tags_are_merged_and_their_old_links_lead_to_the_remaining_one(log_in: LogIn) -> None:
     UserFactory(username="editor", password=PASSWORD, role="Editor")
     PostFactory(title="First post", tags=["HRDs", "defenders"])
     PostFactory(title="Second post", tags=["HRD", "defenders"])

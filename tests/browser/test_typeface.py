@@ -1,4 +1,4 @@
-"""The font family that an owner can choose never moves what someone reads."""
+"""The font family that an owner can choose never shifts the text of a page that is being read."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SENTENCE = "A *sentence* of **some** length about « l’été », mañana and Łódź, which goes on for more than one line. "
 BODY = f"## One\n\n{SENTENCE * 20}\n\n> {SENTENCE * 3}\n\n1. {SENTENCE}\n2. {SENTENCE}\n"
-# How far things have moved on the page that is shown: the Cumulative Layout Shift.
+# Measures how far the content of the page moves: the Cumulative Layout Shift.
 OBSERVE = """window.moved = 0;
 new PerformanceObserver((list) => { for (const shift of list.getEntries()) window.moved += shift.value; })
   .observe({ type: "layout-shift", buffered: true });"""
@@ -41,11 +41,11 @@ def moved_on(page: Page, path: str) -> float:
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-def test_nothing_moves_whenever_it_comes(width: int, path: str, open_page: OpenPage) -> None:
+def test_nothing_moves_no_matter_when_the_font_arrives(width: int, path: str, open_page: OpenPage) -> None:
     page = open_page("/robots.txt", viewport={"width": width, "height": 800})
     page.add_init_script(OBSERVE)
 
-    def late(route: Route) -> None:
+    def delay(route: Route) -> None:
         # Longer than any browser waits for an optional font.
         page.wait_for_timeout(1_000)
         route.continue_()
@@ -53,7 +53,7 @@ def test_nothing_moves_whenever_it_comes(width: int, path: str, open_page: OpenP
     page.route(FONTS, lambda route: route.fulfill(status=404))
     assert moved_on(page, path) == 0
     page.unroute(FONTS)
-    page.route(FONTS, late)
+    page.route(FONTS, delay)
     assert moved_on(page, path) == 0
     page.unroute(FONTS)
     for _ in range(2):
@@ -61,17 +61,19 @@ def test_nothing_moves_whenever_it_comes(width: int, path: str, open_page: OpenP
     assert "Literata" in page.evaluate(LOADED)
 
 
-def test_only_what_is_shown_is_loaded(path: str, open_page: OpenPage) -> None:
+def test_only_fonts_that_are_used_are_loaded(path: str, open_page: OpenPage) -> None:
     plain, arabic = PostFactory(source="No emphasis.", language="en"), PostFactory(source="كلمات *أولى*", language="ar")
     page = open_page("/robots.txt")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]) if "woff2" in request.url else None)
+    requested: list[str] = []
+    page.on(
+        "request", lambda request: requested.append(request.url.rpartition("/")[2]) if "woff2" in request.url else None
+    )
 
     def loaded_on(path: str) -> Any:
-        asked.clear()
+        requested.clear()
         page.goto(path)
         page.wait_for_load_state("networkidle")
-        return sorted(name.partition(".")[0] for name in asked)
+        return sorted(name.partition(".")[0] for name in requested)
 
     assert loaded_on(arabic.get_absolute_url()) == []
     assert loaded_on(plain.get_absolute_url()) == ["literata"]

@@ -1,4 +1,4 @@
-"""What is typed survives a closed tab, a server that fails, a lost connection and a lost session."""
+"""Unsaved text survives a closed tab, a failing server, a lost connection and a lost session."""
 
 import re
 from collections.abc import Iterator
@@ -62,7 +62,9 @@ def expect_status(page: Page, text: re.Pattern[str]) -> None:
 
 
 @pytest.mark.long
-def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_ruth: BrowserContext) -> None:
+def test_text_survives_a_closed_tab_a_failing_server_and_a_lost_connection_or_session(
+    browser_of_ruth: BrowserContext,
+) -> None:
     page = open_form(browser_of_ruth)
     page.fill("#id_title", "A lamp")
     add_words(page, "One.")
@@ -99,7 +101,7 @@ def test_closed_tab_failing_server_lost_connection_and_lost_session(browser_of_r
     add_words(page, " And")
     expect_status(page, re.compile("Kept on the server since .* This browser couldn't keep a copy"))
 
-    # The session ends. She logs in in a second tab and goes on in the same form.
+    # The session ends. Ruth logs in again in another tab and continues in the same form.
     browser_of_ruth.clear_cookies()
     add_words(page, " Four.")
     log_in_beside(page, PASSWORD)
@@ -141,33 +143,33 @@ def test_saving_after_the_session_has_ended_loses_nothing_and_logging_out_leaves
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/logout/")
     assert page.evaluate(COPIES) == 0
-    # The server's copy waits for her.
+    # The server keeps its copy for her.
     assert Autosave.objects.get(user=ruth, entry=post).data is not None
 
 
-def test_an_old_revision_is_restored_while_a_newer_one_exists(log_in: LogIn, ruth: User) -> None:
+def test_an_old_revision_is_restored_over_a_newer_one(log_in: LogIn, ruth: User) -> None:
     post = PostFactory(source="First words.", title="A lamp")
-    colleague = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
-    colleague.fill("#id_source", "Newer words.")
-    colleague.get_by_role("button", name="Update").click()
-    expect(colleague.locator(".success")).to_be_visible()
-    colleague.get_by_role("link", name="Revisions").click()
-    colleague.get_by_role("link", name="Import or bulk change").click()
-    colleague.get_by_text("Compare with the current version").click()
-    expect(colleague.locator("del")).to_contain_text("First")
-    expect(colleague.locator("ins")).to_contain_text("Newer")
-    colleague.get_by_role("button", name="Restore this version").click()
-    expect(colleague.locator("#id_source")).to_have_value("First words.")
+    page = log_in("ruth", f"/admin/blog/post/{post.pk}/change/")
+    page.fill("#id_source", "Newer words.")
+    page.get_by_role("button", name="Update").click()
+    expect(page.locator(".success")).to_be_visible()
+    page.get_by_role("link", name="Revisions").click()
+    page.get_by_role("link", name="Import or bulk change").click()
+    page.get_by_text("Compare with the current version").click()
+    expect(page.locator("del")).to_contain_text("First")
+    expect(page.locator("ins")).to_contain_text("Newer")
+    page.get_by_role("button", name="Restore this version").click()
+    expect(page.locator("#id_source")).to_have_value("First words.")
     assert list(Revision.objects.values_list("source", flat=True)) == ["First words.", "Newer words.", "First words."]
 
 
-def test_two_editors_collide_and_nothing_is_lost(log_in: LogIn, ruth: User) -> None:
+def test_conflicting_edits_are_merged_and_nothing_is_lost(log_in: LogIn, ruth: User) -> None:
     UserFactory(username="amal", display_name="Amal", role="Editor")
     post = PostFactory(source="One.\n\nA small lamp.\n\nThree.")
     path = f"/admin/blog/post/{post.pk}/change/"
     first = log_in("ruth", path)
     expect(first.locator(".autosave-editing")).to_be_empty()
-    # The second one has no JavaScript, and is told that Ruth is there before starting.
+    # The second editor has no JavaScript, and is told beforehand that Ruth is editing.
     second = log_in("amal", path, java_script_enabled=False)
     expect(second.get_by_text("Ruth is editing this.")).to_be_visible()
     first.fill("#id_source", "One, says Ruth.\n\nA dim lamp.\n\nThree.")

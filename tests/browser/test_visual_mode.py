@@ -1,4 +1,4 @@
-"""The visual mode of the editor, and that it changes nothing in the source but what somebody edits."""
+"""The visual mode of the editor, which changes nothing in the source but the edited block."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,8 +14,8 @@ from tests.factories.types import Faults, LogIn
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Reads each source and writes it again: as it is, and with one of its blocks replaced by a paragraph. Returns both,
-# what is before and after the block and the space around it, and the text of the paragraph when it is read again.
+# Parses each source and writes it again: unchanged, and with one of its blocks replaced by a paragraph. Returns both,
+# the source before and after the block and the space around it, and the text of the paragraph when parsed again.
 REPLACE = """async (cases) => {
   const folder = "/static/admin-broadside/editor/visual";
   const { read, write } = await import(`${folder}/document.js`);
@@ -110,7 +110,7 @@ def test_a_text_keeps_every_byte_but_those_of_the_edited_block(log_in: LogIn) ->
 
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
     @given(CASES)
-    def holds(cases: list[tuple[str, int, str]]) -> None:
+    def check(cases: list[tuple[str, int, str]]) -> None:
         for (source, _place, text), found in zip(cases, page.evaluate(REPLACE, cases), strict=True):
             assert found["same"] == source
             assert found["changed"].startswith(found["before"])
@@ -118,7 +118,7 @@ def test_a_text_keeps_every_byte_but_those_of_the_edited_block(log_in: LogIn) ->
             assert found["changed"].endswith(found["after"]) or found["after"].lstrip()[:1] in {":", "~"}
             assert found["text"] == text
 
-    holds()
+    check()
 
 
 SOURCE = """\
@@ -166,7 +166,7 @@ class TestVisualMode:
         keys = page.keyboard
         expected = SOURCE
 
-        # Back and forth, nothing changes.
+        # Switching back and forth changes nothing.
         show_visual(page)
         expect(source).to_be_hidden()
         expect(source).to_have_value(SOURCE)
@@ -175,7 +175,7 @@ class TestVisualMode:
         expect(source).to_have_value(SOURCE)
         show_visual(page)
 
-        # Others find the text area's caret in the paragraph that it was put into, and put it there themselves.
+        # The caret of the text area follows the visual mode, and other scripts can move it.
         text.locator("p").filter(has_text="Old").click()
         page.wait_for_function(
             "start => document.querySelector('#id_source').selectionStart === start", arg=SOURCE.index("Old")
@@ -186,7 +186,7 @@ class TestVisualMode:
         keys.press("Control+z")
         expect(source).to_have_value(SOURCE)
 
-        # What is typed changes its own block; undone, the block is what it was.
+        # Typing changes only its own block, and undoing it restores the block.
         text.locator("h2").click()
         keys.press("End")
         keys.press("Control+b")
@@ -216,7 +216,7 @@ class TestVisualMode:
             expected = SOURCE.replace("here.\n\n\n", f"here.\n\n{changed}\n\n")
             expect(source).to_have_value(expected)
 
-        # A link is changed in place. Its other words stay.
+        # A link is changed in place, and the rest of its paragraph stays.
         text.get_by_role("link", name="link").click()
         keys.press("Control+k")
         expect(dialog.get_by_label("Link text")).to_have_value("link")
@@ -225,7 +225,7 @@ class TestVisualMode:
         expected = expected.replace("(/old/)", "(https://example.org/new)")
         expect(source).to_have_value(expected)
 
-        # An image of the library, described below it.
+        # An image from the library is described below it.
         text.locator("p").filter(has_text="New").click()
         page.get_by_role("button", name="Image", exact=True).click()
         dialog.get_by_role("button", name="One").click()
@@ -236,7 +236,7 @@ class TestVisualMode:
         expected = expected.replace("New\n", f"New\n\n![A \\[lamp\\]]({image})\n")
         expect(source).to_have_value(expected)
         found = faults(page)
-        # And a new one, for whose description it asks at once.
+        # A new image asks for its description immediately.
         upload: FilePayload = {"name": "lamp.png", "mimeType": "image/png", "buffer": picture_file().read()}
         page.set_input_files(".editor-file", upload)
         expect(page.locator(".editor-status")).to_contain_text("Image added")
@@ -246,7 +246,7 @@ class TestVisualMode:
         expected = expected.replace(f"]({image})\n", f"]({image})\n\n![New lamp]({uploaded})\n")
         expect(source).to_have_value(expected)
 
-        # Rich text, and Markdown that is shown as it is and can be edited, moved and removed.
+        # Rich text can be pasted, and Markdown that is shown as source can be edited and removed.
         text.locator("p").filter(has_text="Old").click()
         keys.press("End")
         page.evaluate(PASTE, [" and <i>some</i> <a href='https://example.org/'>more</a>", "…"])
@@ -272,7 +272,7 @@ class TestVisualMode:
         expect(text).to_be_visible()
         assert found == ""
 
-    def test_goes_on_in_markdown_if_it_cannot_be_loaded(self, log_in: LogIn) -> None:
+    def test_falls_back_to_markdown_if_it_cannot_be_loaded(self, log_in: LogIn) -> None:
         page = log_in("editor", "/admin/blog/post/add/")
         page.route("**/prosemirror.js", lambda route: route.fulfill(status=404))
         page.get_by_role("button", name="Visual").click()
@@ -280,7 +280,7 @@ class TestVisualMode:
         page.locator("#id_source").press_sequentially("Still **here**")
         expect(page.locator("#id_source")).to_have_value("Still **here**")
 
-    def test_is_for_markdown_only(self, log_in: LogIn) -> None:
+    def test_is_available_for_markdown_only(self, log_in: LogIn) -> None:
         post = PostFactory(markup="wordpress", source="Old text")
         page = log_in("editor", f"/admin/blog/post/{post.pk}/change/")
         expect(page.locator("#id_source")).to_be_visible()

@@ -1,4 +1,4 @@
-"""The admin in a browser: files and protection of input, under the Content-Security-Policy.
+"""The editor in a browser: uploads and protection of input, under the Content-Security-Policy.
 
 `open_page` fails a test when anything violates the Content-Security-Policy.
 """
@@ -28,7 +28,7 @@ DROP = """(files) => {
   document.querySelector("#id_source").dispatchEvent(drop);
 }"""
 
-# Keeps what would happen after more than five seconds, as `later`.
+# Stores the callback of a timeout of more than five seconds as `later` instead of waiting for it.
 KEEP_LATER = """() => {
   const { setTimeout } = window;
   window.setTimeout = (callback, delay) => {
@@ -72,7 +72,7 @@ def image_payload(name: str) -> FilePayload:
 
 
 def names_of_images(text: str) -> str:
-    """Return `text` with the names that the images had when they were uploaded."""
+    """Return `text` with the names of the uploaded files in place of their URLs."""
     titles = {picture.file.url: picture.title for picture in Picture.objects.all()}
     return re.sub(r"/media/[^)\"]*", lambda url: titles[url[0]], text)
 
@@ -90,7 +90,7 @@ class TestFiles:
         assert picture.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 12
         assert Picture.objects.get().title == "march"
 
-    def test_each_is_added_after_the_one_before_and_not_into_its_description(self, new_post: Page) -> None:
+    def test_each_image_is_added_after_the_previous_one_and_not_in_its_description(self, new_post: Page) -> None:
         source = new_post.locator("#id_source")
         for index, name in enumerate("abc"):
             drop(new_post, f"{name}.png", picture_file().read())
@@ -98,7 +98,7 @@ class TestFiles:
             new_post.keyboard.type(f"About {name}")
         assert names_of_images(source.input_value()) == "![About a](a)\n\n![About b](b)\n\n![About c](c)"
 
-    def test_several_keep_their_order(self, new_post: Page) -> None:
+    def test_several_images_keep_their_order(self, new_post: Page) -> None:
         names = [f"{name}.png" for name in "edabc"]
         # The first ones take longer.
         drop(new_post, names[0], picture(size=(2400, 1800)), names[1])
@@ -107,7 +107,7 @@ class TestFiles:
         expect(source).to_have_value(re.compile(r"^(?:[^!]*!){5}[^!]*$"))
         assert names_of_images(source.input_value()) == "\n\n".join(f"![]({name})" for name in "edabc")
 
-    def test_blank_lines_surround_it(self, new_post: Page) -> None:
+    def test_an_inserted_image_is_surrounded_by_blank_lines(self, new_post: Page) -> None:
         source = new_post.locator("#id_source")
         found = {}
         for before in BEFORE_AND_AFTER:
@@ -138,14 +138,14 @@ class TestFiles:
         )
         errors = new_post.locator(".editor-uploads li")
         expect(errors).to_have_text(re.compile(r"^bad\.jpg\s+This file is not an image"))
-        # The text fills the window, and yet the error is seen.
+        # The error is in view although the text fills the window.
         new_post.evaluate("scrollTo(0, 0)")
         expect(errors).to_be_in_viewport(ratio=1)
         # The caret is in the description of the image.
         new_post.keyboard.type("A crowd")
         assert "![A crowd](" in source.input_value()
 
-    def test_a_post_waits_for_the_files_that_belong_to_it(self, new_post: Page) -> None:
+    def test_publishing_waits_for_the_files_of_the_post(self, new_post: Page) -> None:
         waiting: list[Route] = []
         new_post.route("**/upload/**", lambda route: waiting.append(route))
         # An open page could still reach the server while Chromium is turning interception on.
@@ -164,14 +164,14 @@ class TestFiles:
         publish.click()
         expect(new_post.get_by_role("button", name="Uploading…")).to_be_visible()
         new_post.set_input_files(".writing-picture-file", image_payload("c.png"))
-        # If one of them can't be stored, it is said, and nothing is saved.
+        # If one of them can't be stored, an error is shown and nothing is saved.
         upload(0).continue_()
         upload(1).fulfill(status=403)
         upload(2).continue_()
         expect(new_post.locator(".editor-status")).to_contain_text("so nothing was saved yet")
         expect(new_post.locator(".editor-uploads li")).to_have_count(1)
         assert not Post.objects.exists()
-        # It can be sent again.
+        # The file can be sent again.
         new_post.get_by_role("button", name="Try again").click()
         publish.click()
         expect(new_post.get_by_role("button", name="Uploading…")).to_be_visible()
@@ -205,7 +205,7 @@ class TestProtectionOfInput:
     def test_after_a_failed_attempt_the_form_can_be_sent_again(self, new_post: Page) -> None:
         def answer(route: Route) -> None:
             if route.request.method == "POST":
-                # The page stays, as when it is stopped, or the connection is lost.
+                # The page stays, as when loading is stopped or the connection is lost.
                 route.fulfill(status=204)
             else:
                 route.continue_()
@@ -215,7 +215,7 @@ class TestProtectionOfInput:
         new_post.evaluate(KEEP_LATER)
         new_post.fill("#id_title", "At last")
         save = new_post.get_by_role("button", name="Save draft", exact=True)
-        # The button says so before the request is made, and a request that is made later would reach the server.
+        # The button changes before the request is made, which must not happen after the route is removed.
         with new_post.expect_response(lambda response: response.status == 204):
             save.click()
         expect(new_post.get_by_role("button", name="Saving…")).to_be_visible()
@@ -226,7 +226,7 @@ class TestProtectionOfInput:
         expect(new_post.locator(".success")).to_be_visible()
         assert Post.objects.get().title == "At last"
 
-    def test_leaving_with_unsaved_changes_needs_confirmation(self, new_post: Page) -> None:
+    def test_leaving_with_unsaved_changes_requires_confirmation(self, new_post: Page) -> None:
         dialogs: list[str] = []
 
         def leave(dialog: Dialog) -> None:
@@ -246,17 +246,17 @@ class TestProtectionOfInput:
         new_post.fill("#id_source", "words")
         expect(new_post.locator(".editor-notice")).to_have_text(re.compile("The preview isn't available right now"))
 
-    def test_without_javascript_everything_is_saved_and_once_only(self, new_post: Page, log_in: LogIn) -> None:
+    def test_without_javascript_everything_is_saved_and_only_once(self, new_post: Page, log_in: LogIn) -> None:
         plain = log_in("editor", "/admin/blog/post/add/", java_script_enabled=False)
         plain.fill("#id_title", "Plain")
         plain.fill("#id_source", "Words")
         plain.fill("#id_tags", "one, two")
         plain.get_by_role("button", name="Save draft").dblclick()
-        # The browser shows the answer to either click.
+        # The browser shows the response to either click.
         expect(plain.locator(".messagelist")).to_contain_text(re.compile("Draft saved|it was not saved a second time"))
         assert {tag.name for tag in Post.objects.get().tags.all()} == {"one", "two"}
 
-    def test_saving_keeps_the_caret_and_what_is_visible_of_the_text(self, new_post: Page) -> None:
+    def test_saving_keeps_the_caret_and_the_scroll_position(self, new_post: Page) -> None:
         source = new_post.locator("#id_source")
         text = "\n\n".join(f"Paragraph {number}." for number in range(200))
         new_post.fill("#id_title", "Long")
@@ -268,14 +268,14 @@ class TestProtectionOfInput:
         new_post.keyboard.press("Control+s")
         expect(new_post.locator(".success")).to_be_visible()
         expect(source).to_be_focused()
-        # Saving stays on the page, and all other steps come back to it.
+        # Saving stays on the page, and the other buttons return to it.
         for button, message in (("Save draft", "Draft saved."), ("Publish", "Post published.")):
             new_post.get_by_role("button", name=button, exact=True).click()
             expect(new_post.locator(".success")).to_contain_text(message)
             selected: Any = source.evaluate("({ selectionStart, selectionEnd }) => [selectionStart, selectionEnd]")
             assert selected == [place, place + 9]
             assert source.evaluate("source => source.scrollTop") == 900
-        # Opened again, a text begins at its beginning.
+        # When the text is opened again, it starts at the top.
         new_post.goto(new_post.url)
         expect(source).not_to_be_focused()
         assert source.evaluate("source => source.scrollTop") == 0

@@ -1,4 +1,4 @@
-"""The screen for writing in a browser: the bar, the panel, scheduling and errors."""
+"""The writing screen in a browser: the bar, the panel, scheduling and errors."""
 
 import re
 
@@ -22,14 +22,14 @@ def _editor(db: None) -> None:
     UserFactory(username="editor", password=PASSWORD, role="Editor")
 
 
-def test_of_many_categories_the_chosen_one_is_in_view(log_in: LogIn) -> None:
+def test_the_selected_one_of_many_categories_is_in_view(log_in: LogIn) -> None:
     chosen = [CategoryFactory(name=f"Category {number:02}") for number in range(60)][-1]
     high = {"viewport": {"width": 1280, "height": 1200}}
     page = log_in("editor", f"/admin/blog/post/{PostFactory(categories=[chosen]).pk}/change/", **high)
     expect(page.get_by_label("Category 59")).to_be_in_viewport()
     assert page.evaluate("scrollY") == 0
 
-    # They can be searched. The Enter key would save the text.
+    # Categories can be searched. The Enter key must not save the text.
     page.get_by_label("Search: Categories").fill("category 0")
     page.keyboard.press("Enter")
     expect(page.get_by_label("Category 07")).to_be_visible()
@@ -38,7 +38,7 @@ def test_of_many_categories_the_chosen_one_is_in_view(log_in: LogIn) -> None:
     page.get_by_label("Search: Categories").fill("nothing like it")
     expect(page.get_by_text("Nothing found.")).to_be_visible()
 
-    # All of a long title is in view.
+    # A long title is entirely in view.
     page.fill("#id_title", "A title of many words. " * 12)
     assert page.evaluate("(title => title.scrollHeight - title.clientHeight)(document.querySelector('#id_title'))") <= 0
 
@@ -56,7 +56,7 @@ def test_a_post_is_drafted_scheduled_published_and_unpublished(log_in: LogIn, se
     expect(message).to_have_text("Draft saved. Preview post")
     expect(page).to_have_url(re.compile("/change/$"))
 
-    # The Schedule button asks for the time first, and an error leads to it.
+    # The Schedule button asks for the time first, and an error links to its field.
     page.get_by_text("Schedule…").click()
     expect(page.get_by_label("Publish at")).to_be_focused()
     expect(page.get_by_text("Times are in Amsterdam (UTC+")).to_be_visible()
@@ -97,12 +97,12 @@ def test_unsaved_text_is_previewed_in_another_tab(log_in: LogIn) -> None:
     expect(page.get_by_text("There is no category.")).to_be_visible()
     expect(page.locator(".writing-result-title").first).to_have_text("Unsaved")
     assert not Post.objects.exists()
-    # A preview is no submission: the form can still be saved.
+    # A preview does not count as a submission, so the form can still be saved.
     press(page, "Save draft")
     expect(page.locator(".success")).to_contain_text("Draft saved.")
 
 
-def test_images_get_the_descriptions_of_the_library_with_one_click(log_in: LogIn, faults: Faults) -> None:
+def test_images_get_their_descriptions_from_the_library_with_one_click(log_in: LogIn, faults: Faults) -> None:
     url = store_picture(picture_file(), alt='A "crowd" [of *many*]').file.url
     markdown = PostFactory(source=f"One\n\n![]({url})\n\n<img src='{url}' alt=''>\n\nTwo")
     html = PostFactory(source=f'<p><img class="a" src="{url}" /></p>', markup="html")
@@ -119,7 +119,7 @@ def test_images_get_the_descriptions_of_the_library_with_one_click(log_in: LogIn
     expect(use).to_have_count(0)
     page.keyboard.press("Control+z")
     expect(source).to_have_value(f"{described}<img src='{url}' alt=''>\n\nTwo")
-    # Checked again, what was undone is offered again; and what is not there any more is not described.
+    # The next check offers the undone description again. An image that is no longer in the text is not described.
     press(page, "Check the text")
     expect(use).to_have_count(1)
     source.fill("Nothing")
@@ -133,7 +133,7 @@ def test_images_get_the_descriptions_of_the_library_with_one_click(log_in: LogIn
     expect(source).to_have_value(f'<p><img class="a" src="{url}" {alt} /></p>')
 
 
-def test_the_panel_closes_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:
+def test_the_panel_can_be_closed_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:
     post = PostFactory()
     url = f"/admin/blog/post/{post.pk}/change/"
     wide = log_in("editor", url)
@@ -166,7 +166,7 @@ def test_the_panel_closes_and_is_a_sheet_on_a_phone(log_in: LogIn) -> None:
     phone.keyboard.press("Escape")
     expect(phone.get_by_role("button", name="Settings", exact=True)).to_be_focused()
     press(phone, "Update")
-    # The error leads into the sheet, and nothing is lost.
+    # The error links to the field in the sheet, and nothing is lost.
     phone.get_by_role("link", name="Slug").click()
     expect(phone.get_by_label("Slug")).to_be_focused()
     expect(excerpt).to_have_value("Short.")
@@ -196,7 +196,7 @@ def test_translations_are_found_linked_and_written_without_leaving_the_text(log_
     page.fill("#id_title", "Defenders, not saved yet")
     status = page.locator("#writing-translations-status")
     page.get_by_label("Words of the translation's title").fill("المدافعون")
-    # The Enter key searches, and does not save the text.
+    # The Enter key searches instead of saving the text.
     page.keyboard.press("Enter")
     expect(status).to_have_text("1 found.")
     page.get_by_role("button", name="Link المدافعون").click()

@@ -1,4 +1,4 @@
-"""Tags in the admin, and suggestions while someone enters tags."""
+"""Tags in the admin, and suggestions while tags are being entered."""
 
 from typing import Any
 
@@ -157,7 +157,7 @@ class TestForm:
     def test_changes_the_description(self, editor: Client) -> None:
         tag = TagFactory(name="Cooperation")
         data = {"description": "Working together."}
-        # Its slug can only be read, so nothing says what to enter for it.
+        # The slug is read-only, so it has no help text.
         assert "The last part of the URL" not in editor.get(f"{LIST}{tag.pk}/change/").content.decode()
         editor.post(f"{LIST}{tag.pk}/change/", data | self.NO_ALIASES)
         assert Tag.objects.get().description == "Working together."
@@ -177,14 +177,14 @@ class TestForm:
 
 
 class TestSuggestions:
-    def test_rank_by_use_what_begins_with_the_text_and_then_what_contains_it(self, editor: Client) -> None:
+    def test_rank_tags_that_start_with_the_text_first_and_each_group_by_use(self, editor: Client) -> None:
         PostFactory(tags=["human rights", "women's human rights", "human kind", "inhuman"])
         PostFactory(tags=["women's human rights", "human rights", "inhuman"])
         PostFactory(tags=["women's human rights", "else", "inhuman"])
         assert suggested(editor, "human") == ["women's human rights", "human rights", "human kind", "inhuman"]
         assert suggested(editor, "human kind") == ["human kind"]
 
-    def test_begin_with_the_tag_of_exactly_this_name(self, editor: Client) -> None:
+    def test_start_with_an_exact_match(self, editor: Client) -> None:
         PostFactory(tags=["UN", "UNESCO"])
         PostFactory(tags=["UNESCO"])
         assert suggested(editor, "un") == ["UN", "UNESCO"]
@@ -222,5 +222,5 @@ class TestSuggestions:
         assert names == ["Coöperation", "C++", "Martin Ennals Award", "human rights"]
 
     @pytest.mark.parametrize("text", ["", "\x00", "a" * 200_000, "a b " * 30_000])
-    def test_for_a_hostile_text_are_none(self, editor: Client, text: str) -> None:
+    def test_for_a_hostile_text_are_empty(self, editor: Client, text: str) -> None:
         assert editor.post(f"{LIST}suggest/", {"text": text}).json() == {"tags": []}

@@ -29,13 +29,13 @@ def advice(*names: str, entry: Any = None) -> list[str]:
         ("حقوق الإنسان", "حقوق الانسان"),
     ],
 )
-def test_a_new_tag_that_is_a_likely_twin_is_named(used: str, new: str) -> None:
+def test_a_likely_twin_of_a_new_tag_is_named(used: str, new: str) -> None:
     PostFactory.create_batch(2, tags=[used])
     assert advice(new) == [f"“{new}” is nearly the same as the tag “{used}” (used 2 times). Use that one?"]
 
 
 @pytest.mark.parametrize("name", ["Iran", "defender", "DEFENDER", "protest"])
-def test_others_are_not(name: str) -> None:
+def test_other_tags_are_not_named(name: str) -> None:
     PostFactory(tags=["Iraq", "defender"])
     assert advice(name) == []
 
@@ -46,7 +46,7 @@ def test_a_tag_that_other_posts_have_is_not_new() -> None:
     assert advice("defenders") == []
 
 
-def test_a_tag_that_only_this_draft_has_still_is() -> None:
+def test_a_tag_that_only_this_draft_has_is_still_new() -> None:
     PostFactory(tags=["defender"])
     draft = PostFactory(tags=["defenders"])
     assert len(advice("defenders", entry=draft)) == 1
@@ -65,7 +65,7 @@ def test_a_twin_without_posts_is_not_recommended() -> None:
     assert advice("defenders") == []
 
 
-def test_what_someone_called_different_is_not_named() -> None:
+def test_a_tag_that_was_marked_as_different_is_not_named() -> None:
     PostFactory(tags=["defender"])
     draft = PostFactory(tags=["defenders"])
     twins.search()

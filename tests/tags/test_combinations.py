@@ -74,7 +74,7 @@ class TestPage:
         assert client.get("/tag/a+b/").status_code == 404
 
     @pytest.mark.parametrize("path", ["/tag/a+x/", "/tag/x+y/", "/tag/a+b+c+d/", "/tag/+/", "/tag/c+d/"])
-    def test_does_not_exist_with_unknown_tags_too_many_or_without_posts(
+    def test_does_not_exist_for_unknown_or_too_many_tags_or_without_posts(
         self, client: Client, post: Post, path: str
     ) -> None:
         TagFactory(name="d")
@@ -106,7 +106,7 @@ class TestURL:
         PostFactory(tags=["a", "b"])
         assert location(client, "/tag/b+a/page/2/") == "/tag/a+b/page/2/"
 
-    def test_of_a_tag_whose_slug_has_a_plus_is_still_its_own(self, client: Client, post: Post) -> None:
+    def test_of_a_tag_whose_slug_contains_a_plus_still_leads_to_it(self, client: Client, post: Post) -> None:
         own = PostFactory(tags=[TagFactory(name="A and B", slug="a+b")])
         assert client.get("/tag/a+b/").context["posts"] == [own]
         Tag.objects.filter(slug="a+b").update(slug="both")
@@ -123,7 +123,7 @@ class TestURL:
         st.lists(st.sets(st.sampled_from("abcd")), max_size=8),
         st.lists(st.sampled_from("abcd"), min_size=1, max_size=3),
     )
-    def test_lists_the_same_in_any_order(self, tagged: list[set[str]], asked: list[str]) -> None:
+    def test_lists_the_same_posts_in_any_order(self, tagged: list[set[str]], asked: list[str]) -> None:
         Post.objects.all().delete()
         Tag.objects.all().delete()
         for name in "abcd":
@@ -172,7 +172,7 @@ class TestCost:
             cursor.execute("ANALYZE")
         return tags
 
-    def test_all_is_read_from_two_indexes(self, big_tags: list[Tag]) -> None:
+    def test_everything_is_read_from_two_indexes(self, big_tags: list[Tag]) -> None:
         ids: Any = post_ids(None, *[tag.pk for tag in big_tags])
         assert ids.count() == 100
         for page in (ids[:10], ids.reverse()[:10]):

@@ -1,4 +1,4 @@
-"""Merging, renaming and deleting tags: what changes, where old URLs lead, undo, and what others do meanwhile."""
+"""Merging, renaming and deleting tags: what changes, where old URLs lead, undo, and concurrent changes."""
 
 from typing import Any
 
@@ -45,13 +45,13 @@ def merge(editor: User, *sources: str, into: str) -> TagChange:
 
 
 class TestMerging:
-    def test_posts_get_the_target_instead(self, editor: User) -> None:
+    def test_posts_get_the_target_tag(self, editor: User) -> None:
         both, one, other = PostFactory(tags=["a", "b", "x"]), PostFactory(tags=["b", "c"]), PostFactory(tags=["x"])
         merge(editor, "b", "c", into="a")
         assert [names(both), names(one), names(other)] == [{"a", "x"}, {"a"}, {"x"}]
         assert TaggedPost.objects.filter(tag__name="a", published_at=None).count() == 0
 
-    def test_old_urls_redirect_for_ever_and_feeds_too(self, editor: User, client: Client) -> None:
+    def test_old_urls_and_feeds_redirect_permanently(self, editor: User, client: Client) -> None:
         PostFactory(tags=["a", "b", "c"])
         merge(editor, "a", into="b")
         merge(editor, "b", into="c")
@@ -69,7 +69,7 @@ class TestMerging:
         post = PostFactory(tags=["hrds", "new"])
         assert names(post) == {"defenders", "new"}
 
-    def test_a_new_tag_takes_no_url_away(self, editor: User) -> None:
+    def test_a_new_tag_does_not_take_over_a_redirected_url(self, editor: User) -> None:
         PostFactory(tags=["HRD", "defenders"])
         merge(editor, "HRD", into="defenders")
         PostFactory(tags=["HRD!"])
@@ -90,16 +90,16 @@ class TestMerging:
         assert Post.objects.filter(tags__name="Defenders").count() == 3
         assert TagAlias.objects.get(slug="hrds-2").tag.name == "Defenders"
 
-    def test_what_is_derived_from_posts_is_updated_and_pages_expire_once(
+    def test_change_handlers_are_called_and_pages_expire_once(
         self, editor: User, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post = PostFactory(tags=["a", "b"])
-        told: list[int] = []
-        monkeypatch.setitem(change_handlers, "test", told.extend)
+        handled: list[int] = []
+        monkeypatch.setitem(change_handlers, "test", handled.extend)
         before = SiteSettings.current().content_version
         with django_capture_on_commit_callbacks(execute=True):
             change = merge(editor, "a", into="b")
-        assert told == [post.pk]
+        assert handled == [post.pk]
         assert SiteSettings.current().content_version == before + 1
         with django_capture_on_commit_callbacks(execute=True):
             curation.undo(change.pk, editor)
@@ -119,7 +119,7 @@ class TestMerging:
         with django_assert_max_num_queries(41 + connection.features.has_select_for_update):
             curation.merge(ids, pk("c"), editor)
 
-    def test_a_tag_that_is_gone_is_left_out(self, editor: User) -> None:
+    def test_a_missing_tag_is_skipped_unless_it_is_the_only_one_or_the_target(self, editor: User) -> None:
         PostFactory(tags=["a", "b"])
         curation.merge([pk("a"), 10**9], pk("b"), editor)
         with pytest.raises(CurationError, match="Someone else"):
@@ -129,7 +129,7 @@ class TestMerging:
 
 
 class TestUndoingAMerge:
-    def test_everything_is_as_before(self, editor: User, client: Client) -> None:
+    def test_restores_everything(self, editor: User, client: Client) -> None:
         posts = [PostFactory(tags=tags) for tags in (["a", "b", "c"], ["a"], ["b", "c"], ["c"])]
         Tag.objects.filter(name="b").update(description="About b")
         TagAlias.objects.create(slug="old-b", tag=Tag.objects.get(name="b"))
@@ -143,7 +143,7 @@ class TestUndoingAMerge:
         assert client.get("/tag/old-b/").headers["Location"] == "/tag/b/"
         assert client.get("/tag/a/").status_code == 200
 
-    def test_what_people_did_since_stays(self, editor: User) -> None:
+    def test_keeps_changes_that_were_made_since(self, editor: User) -> None:
         edited, kept, deleted = (PostFactory(tags=["a"]) for _ in range(3))
         TagFactory(name="c")
         change = merge(editor, "a", into="c")
@@ -153,7 +153,7 @@ class TestUndoingAMerge:
         curation.undo(change.pk, editor)
         assert [names(edited), names(kept), names(later)] == [{"x"}, {"a"}, {"c"}]
 
-    def test_a_tag_that_has_the_name_by_now_is_used(self, editor: User) -> None:
+    def test_uses_a_tag_that_has_taken_the_name_since(self, editor: User) -> None:
         post = PostFactory(tags=["a", "b"])
         change = merge(editor, "a", into="b")
         new = Tag.objects.create(name="A", slug="another")
@@ -172,7 +172,7 @@ class TestUndoingAMerge:
         assert names(post) == {"a", "b", "c"}
         assert not TagAlias.objects.exists()
 
-    def test_works_once(self, editor: User) -> None:
+    def test_works_only_once(self, editor: User) -> None:
         PostFactory(tags=["a", "b"])
         change = merge(editor, "a", into="b")
         curation.undo(change.pk, editor)
@@ -222,7 +222,7 @@ class TestDeleting:
         assert [names(post) for post in posts] == [{"a", "b"}, {"b"}]
         assert client.get("/tag/old-a/").headers["Location"] == "/tag/a/"
 
-    def test_is_refused_if_more_posts_have_the_tag_by_now(self, editor: User) -> None:
+    def test_is_refused_if_more_posts_have_the_tag_than_expected(self, editor: User) -> None:
         TagFactory(name="a")
         ids = pks("a")
         PostFactory(tags=["a"])
@@ -235,7 +235,7 @@ class TestPages:
     def client(self, editor: User) -> Client:
         return client_of(editor)
 
-    def test_show_what_merging_changes_before_it_does(self, client: Client) -> None:
+    def test_preview_what_merging_changes(self, client: Client) -> None:
         PostFactory(title="First", tags=["a", "b"])
         PostFactory(title="Second", tags=["b"])
         first, second = pks("a", "b")
@@ -263,7 +263,7 @@ class TestPages:
         page = client.post("/admin/tags/tag/merge/", {"tags": second, "other": "nothing"}).content.decode()
         assert "There is no tag with this name." in page
 
-    def test_show_what_renaming_changes_and_offer_to_merge(self, client: Client) -> None:
+    def test_preview_what_renaming_changes_and_offer_to_merge(self, client: Client) -> None:
         PostFactory(tags=["a", "b"])
         url = f"/admin/tags/tag/{pk('a')}/rename/"
         page = client.post(url, {"name": "c", "slug": ""}).content.decode()
@@ -274,7 +274,7 @@ class TestPages:
         client.post(url, {"name": "c", "slug": "", "confirm": "c c"})
         assert Tag.objects.filter(name="c", slug="c").exists()
 
-    def test_show_what_deleting_changes(self, client: Client) -> None:
+    def test_preview_what_deleting_changes(self, client: Client) -> None:
         PostFactory(tags=["a"])
         TagFactory(name="unused")
         data: dict[str, Any] = {"action": "delete_selected", "_selected_action": pks("unused"), "select_across": "1"}
@@ -284,7 +284,7 @@ class TestPages:
         client.post("/admin/tags/tag/delete/", {"tags": pks("unused"), "confirm": "0"})
         assert Tag.objects.get().name == "a"
 
-    def test_changes_are_listed_and_undone_there(self, client: Client) -> None:
+    def test_list_changes_and_undo_them(self, client: Client) -> None:
         post = PostFactory(tags=["a", "b"])
         first, second = pks("a", "b")
         client.post("/admin/tags/tag/merge/", {"tags": second, "target": first, "other": "", "confirm": first})
@@ -299,14 +299,14 @@ class TestPages:
         assert "already been undone" in client.post(url, follow=True).content.decode()
 
     @pytest.mark.parametrize("ids", ["", "x", "999999", "1" * 400, ",,", "-1"])
-    def test_unknown_tags_are_an_error_in_words(self, client: Client, ids: str) -> None:
+    def test_report_unknown_tags(self, client: Client, ids: str) -> None:
         for page in ("merge", "delete"):
             response = client.get(f"/admin/tags/tag/{page}/", {"tags": ids}, follow=True)
             assert "nothing was changed" in response.content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
-class TestAtTheSameTime:
+class TestRaces:
     def test_two_opposite_merges_lose_no_post(self, editor: User, at_once: AtOnce) -> None:
         posts = [PostFactory(tags=["a"]), PostFactory(tags=["b"])]
         first, second = pks("a", "b")

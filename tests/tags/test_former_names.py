@@ -1,4 +1,4 @@
-"""The names that tags had before: they stand for the tags that they belong to now, until a tag gets them."""
+"""Former names of tags, each of which stands for its tag until another tag takes the name."""
 
 from functools import partial
 from importlib import import_module
@@ -32,12 +32,12 @@ def pk(name: str) -> int:
 
 
 def rename(old: str, new: str, editor: User, *, slug: str = "kept") -> TagChange:
-    """Give a tag another name, and by default the slug that all of them have here."""
+    """Rename a tag, and give it the slug that all tags have here by default."""
     Tag.objects.filter(name=old).update(slug=slug)
     return curation.rename(pk(old), new, slug, editor)
 
 
-def meant_by(name: str) -> str:
+def name_of_tag_for(name: str) -> str:
     """Return the name of the tag that a post gets if someone enters this name."""
     return str(PostFactory(tags=[name]).tags.get().name)
 
@@ -47,10 +47,10 @@ def former_names() -> dict[str, str]:
 
 
 class TestAfterRenaming:
-    def test_the_old_name_stands_for_the_tag_though_its_slug_is_the_same(self, editor: User) -> None:
+    def test_the_old_name_stands_for_the_tag_even_if_the_slug_is_unchanged(self, editor: User) -> None:
         post = PostFactory(tags=["Humna rights"])
         rename("Humna rights", "Human rights", editor)
-        assert meant_by("humna  RIGHTS") == "Human rights"
+        assert name_of_tag_for("humna  RIGHTS") == "Human rights"
         assert post.tags.get() == Tag.objects.get()
         assert not TagAlias.objects.exists()
 
@@ -59,20 +59,20 @@ class TestAfterRenaming:
         rename("a", "b", editor)
         curation.rename(pk("b"), "c", "another", editor)
         assert former_names() == {"a": "c", "b": "c"}
-        assert meant_by("a") == meant_by("b") == "c"
+        assert name_of_tag_for("a") == name_of_tag_for("b") == "c"
 
-    def test_another_spelling_of_its_name_is_no_former_name(self, editor: User) -> None:
+    def test_another_spelling_of_its_name_is_not_a_former_name(self, editor: User) -> None:
         TagFactory(name="ngos")
         rename("ngos", "NGOs", editor)
         assert former_names() == {}
 
-    def test_a_name_that_it_gets_back_is_no_former_name(self, editor: User) -> None:
+    def test_a_name_that_is_given_back_is_not_a_former_name(self, editor: User) -> None:
         TagFactory(name="a")
         rename("a", "b", editor)
         rename("b", "a", editor)
         assert former_names() == {"b": "a"}
 
-    def test_old_and_new_names_at_once_are_set_in_a_fixed_number_of_statements(
+    def test_mixed_old_and_new_names_are_set_in_a_fixed_number_of_statements(
         self, editor: User, django_assert_max_num_queries: Any
     ) -> None:
         for index in range(5):
@@ -99,28 +99,28 @@ class TestAfterRenaming:
 
 
 class TestAfterMerging:
-    def test_former_names_move_along(self, editor: User) -> None:
+    def test_former_names_move_to_the_target(self, editor: User) -> None:
         for name in ("a", "x", "y"):
             TagFactory(name=name)
         rename("a", "b", editor)
         curation.merge([pk("b")], pk("x"), editor)
         curation.merge([pk("x")], pk("y"), editor)
         assert former_names() == {"a": "y", "b": "y", "x": "y"}
-        assert meant_by("a") == "y"
+        assert name_of_tag_for("a") == "y"
 
 
 class TestAnotherTagGetsTheName:
-    """A tag that is added or renamed is meant itself, so its name stands for no other any more."""
+    """Adding or renaming a tag takes its name away from the tag that had it as a former name."""
 
-    def test_by_being_added(self, editor: User) -> None:
+    def test_when_it_is_added(self, editor: User) -> None:
         TagFactory(name="a")
         rename("a", "b", editor)
         form = {"name": "A", "slug": "", "description": "", "aliases-TOTAL_FORMS": 0, "aliases-INITIAL_FORMS": 0}
         client_of(editor).post("/admin/tags/tag/add/", form)
         assert former_names() == {}
-        assert meant_by("a") == "A"
+        assert name_of_tag_for("a") == "A"
 
-    def test_by_being_renamed(self, editor: User) -> None:
+    def test_when_it_is_renamed(self, editor: User) -> None:
         TagFactory(name="a"), TagFactory(name="x")
         rename("a", "b", editor, slug="b")
         rename("x", "a", editor)
@@ -133,14 +133,14 @@ class TestAnotherTagGetsTheName:
 
 
 class TestUndoing:
-    def test_a_renaming_leaves_the_new_name_to_others(self, editor: User) -> None:
+    def test_a_renaming_makes_the_new_name_available_again(self, editor: User) -> None:
         TagFactory(name="a")
         change = rename("a", "b", editor)
         curation.undo(change.pk, editor)
         assert former_names() == {}
-        assert meant_by("b") == "b"
+        assert name_of_tag_for("b") == "b"
 
-    def test_a_renaming_gives_the_new_name_back_to_the_tag_that_it_stood_for(self, editor: User) -> None:
+    def test_a_renaming_returns_the_new_name_to_the_tag_it_stood_for(self, editor: User) -> None:
         TagFactory(name="b"), TagFactory(name="x")
         rename("b", "c", editor, slug="c")
         change = rename("x", "b", editor)
@@ -148,7 +148,7 @@ class TestUndoing:
         assert former_names() == {"b": "c"}
         assert set(Tag.objects.values_list("name", flat=True)) == {"c", "x"}
 
-    def test_a_merge_gives_former_names_back(self, editor: User) -> None:
+    def test_a_merge_restores_former_names(self, editor: User) -> None:
         TagFactory(name="a"), TagFactory(name="x"), TagFactory(name="y")
         rename("a", "b", editor, slug="b")
         rename("x", "z", editor, slug="z")
@@ -157,7 +157,7 @@ class TestUndoing:
         curation.undo(change.pk, editor)
         assert former_names() == {"a": "b", "x": "z"}
 
-    def test_a_deletion_restores_former_names_that_are_free(self, editor: User) -> None:
+    def test_a_deletion_restores_former_names_that_are_still_available(self, editor: User) -> None:
         TagFactory(name="a")
         for old, new in ("ab", "bc", "cd"):
             rename(old, new, editor)
@@ -169,7 +169,7 @@ class TestUndoing:
         curation.undo(change.pk, editor)
         assert former_names() == {"b": "x", "c": "d"}
 
-    def test_a_merge_that_an_earlier_version_has_stored(self, editor: User, client: Client) -> None:
+    def test_a_merge_that_was_stored_by_an_earlier_version(self, editor: User, client: Client) -> None:
         PostFactory(tags=["a", "b"])
         TagAlias.objects.create(slug="old-a", tag=Tag.objects.get(name="a"))
         FormerName.objects.give({"Old A": pk("a")})
@@ -192,7 +192,7 @@ class TestRaces:
         assert list(Post.objects.get(pk=post.pk).tags.all()) == [renamed]
         assert Tag.objects.count() == 1
 
-    def test_several_people_who_enter_it_make_no_tag_of_it(self, at_once: AtOnce) -> None:
+    def test_a_name_entered_by_several_users_during_a_renaming_creates_no_tag(self, at_once: AtOnce) -> None:
         editor, tag = UserFactory(role="Editor"), TagFactory(name="a")
 
         def enter() -> None:
@@ -226,14 +226,14 @@ class TestImports:
         import_parts(tag("", "A"))
         assert Tag.objects.get().name == "b"
 
-    def test_a_name_that_the_old_blog_has_changed_stands_for_the_tag(self, import_parts: ImportParts) -> None:
+    def test_a_name_that_was_changed_on_the_old_blog_stands_for_the_tag(self, import_parts: ImportParts) -> None:
         import_parts(tag("a", "One"), tag("b", "Two"), tag("c", "Three"))
         changed = [tag("a", "Two"), tag("b", "One"), tag("c", "Trois")]
         import_parts(*changed)
         assert former_names() == {"Three": "Trois"}
         assert not import_parts(*changed).has_changes
 
-    def test_a_name_that_the_old_blog_has_given_to_a_tag_is_no_former_name(
+    def test_a_name_that_was_given_to_a_tag_on_the_old_blog_is_not_a_former_name(
         self, editor: User, import_parts: ImportParts
     ) -> None:
         TagFactory(name="x")

@@ -1,4 +1,4 @@
-"""The index of tags: its letters, the most used tags, its search, and what is there instead."""
+"""The index of tags: its letters, the most used tags, its search, and a page in its place."""
 
 import datetime as dt
 import re
@@ -37,7 +37,7 @@ def parsed(client: Client, path: str) -> Any:
 
 
 def links(client: Client, path: str) -> dict[str, str]:
-    """Return what the list of tags at `path` shows: each with its number of posts."""
+    """Return the tags that are listed at `path`, each with its number of posts."""
     items = parsed(client, path).xpath('//*[@class="tag-index"]/li')
     texts = [" ".join(item.text_content().split()) for item in items]
     return {match[1]: match[2] for text in texts if (match := re.fullmatch(r"(.*) \(([0-9]+)\)", text))}
@@ -50,14 +50,14 @@ def letters(client: Client, path: str = "/tags/") -> dict[str, str]:
 
 
 class TestLetters:
-    def test_are_those_of_tags_that_readers_can_see_with_the_number_of_tags(self, client: Client) -> None:
+    def test_cover_the_tags_of_public_posts_and_show_their_number(self, client: Client) -> None:
         PostFactory(tags=["apple", "Élan", "east", "الحرية", "Мир", "2011"])
         PostFactory(tags=["hidden"], status=Status.DRAFT)
         PostFactory(tags=["later"], published_at=timezone.now() + dt.timedelta(days=1))
         TagFactory(name="unused")
         assert letters(client) == {"A": "1", "E": "2", "М": "1", "ح": "1", "#": "1"}
 
-    def test_each_has_a_page_with_its_tags_and_how_many_public_posts_they_have(self, client: Client) -> None:
+    def test_each_has_a_page_with_its_tags_and_their_numbers_of_public_posts(self, client: Client) -> None:
         PostFactory(tags=["east", "Élan", "apple"])
         PostFactory(tags=["east"])
         PostFactory(tags=["east", "empty"], status=Status.DRAFT)
@@ -81,7 +81,7 @@ class TestLetters:
         assert (response.status_code, response.headers["Location"]) == (301, url)
 
     @pytest.mark.parametrize("path", ["/tags/x/", "/tags/0-9/", "/tags/%22/", "/tags/east/"])
-    def test_without_tags_there_is_no_page(self, client: Client, path: str) -> None:
+    def test_without_tags_have_no_page(self, client: Client, path: str) -> None:
         PostFactory(tags=["east"])
         assert client.get(path).status_code == 404
 
@@ -110,20 +110,20 @@ class TestLetters:
 
 
 class TestKeys:
-    """The columns that follow from a name are right, whichever way it is written."""
+    """The columns that are derived from a name are correct, however the name is written."""
 
     @pytest.fixture(autouse=True)
-    def _all_are_right(self, db: None) -> Iterator[None]:
+    def _all_are_correct(self, db: None) -> Iterator[None]:
         yield
         assert Tag.objects.exists()
         for each in Tag.objects.all():
             assert {name: getattr(each, name) for name in NAME_FIELDS} == {"name": each.name, **keys_of(each.name)}
 
-    def test_when_it_is_created_for_a_post_or_by_itself(self) -> None:
+    def test_when_it_is_created_for_a_post_or_on_its_own(self) -> None:
         PostFactory(tags=["Élan", "الحرية"])
         TagFactory(name="Öl")
 
-    def test_when_it_is_renamed_and_that_is_undone(self) -> None:
+    def test_when_it_is_renamed_and_the_renaming_is_undone(self) -> None:
         owner = UserFactory(role="Editor")
         change = curation.rename(TagFactory(name="Élan").pk, "Zeal", "zeal", owner)
         assert Tag.objects.get().initial == "z"
@@ -150,7 +150,7 @@ class TestFrontPage:
         PostFactory(tags=["a", "b"], status=Status.DRAFT)
         assert list(links(client, "/tags/").items()) == [("c", "2"), ("a", "1"), ("b", "1")]
 
-    def test_shows_changes_at_once(self, client: Client) -> None:
+    def test_shows_changes_immediately(self, client: Client) -> None:
         post = PostFactory(tags=["peace"])
         assert links(client, "/tags/") == {"peace": "1"}
         post.tags.set(["war"])
@@ -162,7 +162,7 @@ class TestFrontPage:
     def test_says_that_there_are_no_tags(self, client: Client) -> None:
         assert "There are no tags yet." in client.get("/tags/").content.decode()
 
-    def test_is_for_reading_only(self, client: Client) -> None:
+    def test_accepts_no_post_requests(self, client: Client) -> None:
         assert client.post("/tags/", {"post_password": "x"}).status_code == 405
 
 
@@ -174,18 +174,18 @@ class TestSearch:
         assert links(client, f"/tags/?q={words}") == {"élan vital": "1"}
 
     @pytest.mark.parametrize("words", ["%", "_", "\\", "'", "a" * 300, "x y z u v w %00", "<script>"])
-    def test_takes_every_character_for_itself(self, client: Client, words: str) -> None:
+    def test_takes_every_character_literally(self, client: Client, words: str) -> None:
         PostFactory(tags=["peace"])
         response = client.get("/tags/", {"q": words})
         assert response.status_code == 200
         assert "<script>" not in response.content.decode()
         assert "No tag contains these words" in response.content.decode()
 
-    def test_of_nothing_is_the_front_page(self, client: Client) -> None:
+    def test_without_words_shows_the_front_page(self, client: Client) -> None:
         PostFactory(tags=["peace"])
         assert links(client, "/tags/?q=+") == links(client, "/tags/") == {"peace": "1"}
 
-    def test_says_when_there_are_more(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_says_if_there_are_more_results(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(index, "TAGS_PER_PAGE", 1)
         PostFactory(tags=["peace", "peaceful"])
         assert "There are more." in client.get("/tags/?q=peace").content.decode()
@@ -197,9 +197,9 @@ class TestSearch:
 
 
 class TestPageInItsPlace:
-    """A page that was at `/tags/` before, or a redirect from there, stays."""
+    """An existing page at `/tags/`, or a redirect from there, takes precedence."""
 
-    def test_is_shown_with_all_that_belongs_to_it(self, client: Client) -> None:
+    def test_is_shown_with_its_further_pages_subpages_and_feed(self, client: Client) -> None:
         PostFactory(tags=["peace"])
         page = PageFactory(title="Our labels", slug="tags", source="One\n\n<!--nextpage-->\n\nTwo")
         PageFactory(title="Letter P", slug="p", parent=page)
@@ -209,12 +209,12 @@ class TestPageInItsPlace:
         assert client.get("/tags/feed/").status_code == 200
         assert client.get("/tags/e/").status_code == 404
 
-    def test_takes_its_password(self, client: Client) -> None:
+    def test_accepts_its_password(self, client: Client) -> None:
         PageFactory(slug="tags", source="Hidden words", password="secret")
         response = client.post("/tags/", {"post_password": "secret"}, headers={"origin": "http://testserver"})
         assert "Hidden words" in response.content.decode()
 
-    def test_is_the_only_one_that_links_lead_to(self, client: Client) -> None:
+    def test_replaces_the_link_to_the_index_in_the_sidebar(self, client: Client) -> None:
         PostFactory(tags=["peace"])
         PageFactory(title="Our labels", slug="tags")
         menu = parsed(client, "/").xpath('//a[@href="/tags/"]')
@@ -240,12 +240,12 @@ class TestPageInItsPlace:
         assert (response.status_code, response.headers["Location"]) == (301, "/labels/")
         assert 'href="/tags/"' not in client.get("/").content.decode()
 
-    def test_comes_from_an_import_without_a_note(self, import_parts: ImportParts, client: Client) -> None:
+    def test_can_be_imported_without_a_warning(self, import_parts: ImportParts, client: Client) -> None:
         report = import_parts(item(7, post_type="page", post_name="tags", title="Our labels"))
         assert "reserved" not in str(report)
         assert "Our labels" in client.get("/tags/").content.decode()
 
-    def test_cannot_be_new(self) -> None:
+    def test_stays_valid_but_cannot_be_created(self) -> None:
         with pytest.raises(ValidationError, match="reserved"):
             Page(title="Tags", author=UserFactory()).clean()
         page = PageFactory(slug="tags")
@@ -254,16 +254,16 @@ class TestPageInItsPlace:
 
 
 class TestLinkInTheSidebar:
-    def test_is_there_if_there_are_tags(self, client: Client) -> None:
+    def test_exists_if_there_are_tags(self, client: Client) -> None:
         PostFactory(tags=["peace"])
         page = parsed(client, "/")
         assert page.xpath('//*[@id="menu-tags"]/a/@href') == ["/tags/"]
 
-    def test_is_not_there_without_any_that_readers_can_see(self, client: Client) -> None:
+    def test_does_not_exist_without_tags_of_public_posts(self, client: Client) -> None:
         PostFactory(tags=["peace"], status=Status.DRAFT)
         assert "menu-tags" not in client.get("/").content.decode()
 
-    def test_says_where_you_are(self, client: Client) -> None:
+    def test_is_marked_as_the_current_page(self, client: Client) -> None:
         PostFactory(tags=["peace"])
         page = parsed(client, "/tags/")
         assert page.xpath('//*[@id="menu-tags"]/a/@aria-current') == ["page"]
@@ -271,7 +271,7 @@ class TestLinkInTheSidebar:
 
 class TestCost:
     @pytest.mark.parametrize(("path", "count"), [("/tags/", 2), ("/tags/e/", 3), ("/tags/?q=east", 3)])
-    def test_a_page_takes_as_many_queries(
+    def test_a_page_takes_a_fixed_number_of_queries(
         self, client: Client, path: str, count: int, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         """One for the content version, and one for the tags, unless they are remembered."""
@@ -293,7 +293,7 @@ class TestCost:
 
 @pytest.fixture(scope="class")
 def many_tags(class_db: None) -> None:
-    """20,000 tags, of which each has a post."""
+    """20,000 tags, each with one post."""
     author: User = UserFactory()
     now = timezone.now() - dt.timedelta(days=1)
     posts = Post.objects.bulk_create(
@@ -315,7 +315,7 @@ class TestPlan:
         return plan_of(build(*values, **shape))
 
     def is_read_by_tag(self, plan: str) -> bool:
-        """PostgreSQL may take either index that begins with the tag: here, both cost it about the same."""
+        """Return whether an index that starts with the tag is used. PostgreSQL has two of about the same cost."""
         other = connection.vendor == "postgresql" and "tags_taggedpost_tag_id" in plan
         return "tag_newest_first" in plan or other
 
@@ -326,7 +326,7 @@ class TestPlan:
         assert "TEMP B-TREE" not in plan
         assert "Seq Scan" not in plan
 
-    def test_letters_and_uses_are_counted_in_indexes_alone(self) -> None:
+    def test_letters_and_uses_are_counted_from_indexes_only(self) -> None:
         assert self.is_read_by_tag(self.plan(index.letter_counts, timezone.now()))
         uses = self.plan(index.most_used, timezone.now())
         if connection.vendor == "sqlite":

@@ -1,4 +1,4 @@
-"""Letters: where an index has names in all scripts."""
+"""The letters under which an index files names in all scripts."""
 
 import sys
 
@@ -43,7 +43,7 @@ def letter(name: str) -> str:
         ("मानव", "म"),
     ],
 )
-def test_each_script_has_its_own(name: str, expected: str) -> None:
+def test_each_script_has_its_own_letters(name: str, expected: str) -> None:
     assert letter(name) == expected
 
 
@@ -59,13 +59,13 @@ def test_each_script_has_its_own(name: str, expected: str) -> None:
         ("ٱلحرية", "ح"),
         ("کرامت", "ك"),
         ("یمن", "ي"),
-        # Nothing is left of these without an article, or it is none.
+        # Without the article, nothing would be left of these, or it is not an article.
         ("ال", "ا"),
         ("الا", "ا"),
         ("الله", "ا"),
     ],
 )
-def test_arabic_names_have_no_article_and_no_vowels(name: str, expected: str) -> None:
+def test_arabic_names_are_filed_without_article_and_vowels(name: str, expected: str) -> None:
     assert letter(name) == expected
 
 
@@ -95,7 +95,7 @@ def test_every_name_has_one_letter_which_is_its_own_letter(name: str) -> None:
     assert has_a_letter_of_its_own(name)
 
 
-def test_so_has_every_character_of_unicode() -> None:
+def test_every_character_of_unicode_has_one_letter_which_is_its_own_letter() -> None:
     assert [char for char in map(chr, range(sys.maxunicode + 1)) if not has_a_letter_of_its_own(char)] == []
 
 

@@ -1,4 +1,4 @@
-"""Related posts: which are shown after a post, and what finding them takes."""
+"""Related posts: which ones are shown after a post, and what finding them costs."""
 
 import datetime as dt
 from typing import Any
@@ -27,27 +27,27 @@ def related(client: Client, post: Post) -> list[str]:
     return [" ".join(link.text_content().split()) for link in page.xpath('//*[@class="related"]//a')]
 
 
-class TestWhichPosts:
-    def test_those_with_a_rarer_tag_come_first(self, client: Client) -> None:
+class TestSelection:
+    def test_posts_with_a_rarer_tag_come_first(self, client: Client) -> None:
         post = PostFactory(tags=["rare", "common"])
         PostFactory.create_batch(3, title="Common", tags=["common"])
         PostFactory(title="Rare", tags=["rare"])
         PostFactory(title="Both", tags=["rare", "common"])
         assert related(client, post) == ["Both", "Rare", "Common", "Common"]
 
-    def test_those_published_at_about_the_same_time_come_first_among_equals(self, client: Client) -> None:
+    def test_posts_from_about_the_same_time_come_first_among_equals(self, client: Client) -> None:
         post = PostFactory(tags=["t"], published_at=at(2020, 5, 5))
         for day in (1, 20, 6, 3):
             PostFactory(title=str(day), tags=["t"], published_at=at(2020, 5, day))
         assert related(client, post) == ["6", "3", "1", "20"]
 
-    def test_those_in_the_same_language_come_first(self, client: Client) -> None:
+    def test_posts_in_the_same_language_come_first(self, client: Client) -> None:
         post = PostFactory(tags=["t", "rare"], language="ar")
         PostFactory(title="English", tags=["t", "rare"], language="en")
         PostFactory(title="عربي", tags=["t"], language="ar")
         assert related(client, post) == ["عربي", "English"]
 
-    def test_there_are_at_most_four(self, client: Client) -> None:
+    def test_at_most_four_posts_are_shown(self, client: Client) -> None:
         posts = PostFactory.create_batch(MAX_SHOWN + 2, tags=["t"])
         assert len(related(client, posts[0])) == MAX_SHOWN
 
@@ -61,16 +61,18 @@ class TestWhichPosts:
             {"password": "secret"},
         ],
     )
-    def test_none_is_hidden_or_has_a_password(self, client: Client, values: dict[str, Any]) -> None:
+    def test_posts_that_are_hidden_or_have_a_password_are_not_shown(
+        self, client: Client, values: dict[str, Any]
+    ) -> None:
         post = PostFactory(tags=["t"])
         PostFactory(title="Hidden", tags=["t"], **values)
         assert related(client, post) == []
 
-    def test_without_any_there_is_no_heading(self, client: Client) -> None:
+    def test_without_related_posts_there_is_no_heading(self, client: Client) -> None:
         for post in (PostFactory(tags=["alone"]), PostFactory()):
             assert "Related posts" not in client.get(post.get_absolute_url()).content.decode()
 
-    def test_they_follow_every_change(self, client: Client) -> None:
+    def test_every_change_takes_effect_immediately(self, client: Client) -> None:
         post, other = PostFactory(tags=["t"]), PostFactory(title="Before", tags=["t"])
         assert related(client, post) == ["Before"]
         other.title = "After"
@@ -89,7 +91,7 @@ class TestWhichPosts:
 
 
 class TestCost:
-    def test_they_are_found_with_three_queries_once_after_each_change(
+    def test_finding_them_takes_three_queries_once_after_each_change(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         first, second = PostFactory.create_batch(2, tags=["t"])
@@ -133,17 +135,17 @@ class TestCostWithManyPosts:
         connection.vendor != "sqlite", reason="PostgreSQL finds the place in an index by all conditions."
     )
     @pytest.mark.parametrize("slug", ["p20", "p4980"])
-    def test_neither_all_newer_nor_all_older_ones_are_read(self, slug: str) -> None:
+    def test_neither_all_newer_nor_all_older_posts_are_read(self, slug: str) -> None:
         post, hundreds = Post.objects.get(slug=slug), []
         connection.connection.set_progress_handler(lambda: hundreds.append(1), 100)
         try:
             assert find_related(post)
         finally:
             connection.connection.set_progress_handler(None, 0)
-        # Each of the posts, if it were read, would take several steps.
+        # Reading all of the posts would take several steps for each.
         assert len(hundreds) < 30
 
-    def test_their_places_in_the_index_are_looked_up(self, big_tag: Tag) -> None:
+    def test_the_nearest_posts_are_looked_up_in_the_index(self, big_tag: Tag) -> None:
         post = Post.objects.get(slug="p2500")
         limits: Any = tags_with_limits._build(post.pk, post.published_at, timezone.now())
         between: Any = posts_between._build(*(big_tag.pk, post.published_at, post.published_at) * 2)

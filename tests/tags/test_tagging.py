@@ -1,4 +1,4 @@
-"""Tagging posts: a fixed number of statements, and one tag for each name, even if several people create it at once."""
+"""Tagging posts: a fixed number of statements, and one tag per name, even if several users create it at once."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -151,7 +151,7 @@ class TestContentVersion:
 
 @pytest.mark.django_db(transaction=True)
 class TestRaces:
-    def test_people_who_create_the_same_tags_at_once_share_them(self, at_once: AtOnce) -> None:
+    def test_users_who_create_the_same_tags_at_once_share_them(self, at_once: AtOnce) -> None:
         posts = PostFactory.create_batch(4)
         shuffled = [NAMES, NAMES[::-1], NAMES[5:] + NAMES[:5], NAMES]
         at_once(*(partial(post.tags.set, names) for post, names in zip(posts, shuffled, strict=True)))
@@ -168,14 +168,14 @@ class TestRaces:
         post, rivals = PostFactory(), ["NAME 3", "Name (4)", "Name 4 2"]
         insert = models.TagQuerySet.bulk_create
 
-        def late(tags: Any, *args: Any, **kwargs: Any) -> Any:
-            # One takes the name of a new tag, another one its slug, and later one the slug that it gets instead.
+        def insert_after_rivals(tags: Any, *args: Any, **kwargs: Any) -> Any:
+            # One takes the name of a new tag, another its slug, and later one the slug that the new tag gets instead.
             rivals_now = [rivals.pop(0) for _ in range(min(2, len(rivals)))]
             for name in rivals_now:
                 TagFactory(name=name, slug=slugify(name))
             return insert(tags, *args, **kwargs)
 
-        monkeypatch.setattr(models.TagQuerySet, "bulk_create", late)
+        monkeypatch.setattr(models.TagQuerySet, "bulk_create", insert_after_rivals)
         post.tags.set(NAMES)
         assert [name.lower() for name in names_of(post)] == NAMES
         assert Tag.objects.get(key="name 3").name == "NAME 3"
@@ -184,7 +184,7 @@ class TestRaces:
 
 @pytest.mark.django_db
 class TestPublicationTime:
-    """The rows of tags follow every change of posts that is announced."""
+    """The rows of tags are updated after every announced change to a post."""
 
     def test_is_looked_up_and_updated_in_one_statement_each(self) -> None:
         now = timezone.now()

@@ -120,7 +120,7 @@ class TestParsing:
 
 @pytest.mark.django_db
 class TestPublishedAt:
-    """The row of a tag has a copy of the publication time, so that a tag's page needs no other table."""
+    """The row of a tagged post has a copy of its publication time, so that a tag's page needs no other table."""
 
     def row(self, post: Post) -> TaggedPost:
         return TaggedPost.objects.get(content_object=post)

@@ -1,4 +1,4 @@
-"""Likely duplicates among the tags: the stored list, its page, and what is remembered. `tests/core` has the scoring."""
+"""Likely duplicates among the tags: the stored list, its page, and past decisions. `tests/core` has the scoring."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ def found() -> list[tuple[str, str]]:
 
 
 class TestSearch:
-    def test_stores_pairs_the_likeliest_first(self) -> None:
+    def test_stores_pairs_likeliest_first(self) -> None:
         for name in ("Azerbaijan", "HRDs", "Azerbajian", "Coöperation", "HRD", "cooperation", "else"):
             TagFactory(name=name)
         assert twins.search() == 3
         assert found() == [("Coöperation", "cooperation"), ("HRDs", "HRD"), ("Azerbaijan", "Azerbajian")]
 
-    def test_replaces_the_earlier_list_but_remembers_what_is_different(self) -> None:
+    def test_replaces_the_earlier_list_but_remembers_pairs_marked_as_different(self) -> None:
         first, second, third = (TagFactory(name=name) for name in ("HRD", "HRDs", "H.R.D."))
         twins.search()
         twins.set_different(second.pk, first.pk)
@@ -36,7 +36,7 @@ class TestSearch:
         assert found() == []
         assert TagTwins.objects.get().are_different
 
-    def test_pairs_others_with_the_most_used_one(self) -> None:
+    def test_pairs_each_tag_with_the_most_used_one(self) -> None:
         for name in ("défenders", "defenders", "Défender"):
             TagFactory(name=name)
         PostFactory(tags=["defenders"])
@@ -55,14 +55,14 @@ class TestPage:
     @pytest.mark.parametrize(
         ("role", "status"), [("anonymous", 302), ("staff", 403), ("Author", 403), ("Editor", 200), ("Moderator", 403)]
     )
-    def test_is_for_those_who_curate(self, role: str, status: int) -> None:
+    def test_is_only_for_users_who_curate_tags(self, role: str, status: int) -> None:
         client = client_of(user_in_role(role))
         TagFactory(name="HRD"), TagFactory(name="HRDs")
         assert client.get(PAGE).status_code == status
         client.post(PAGE, {"search": ""})
         assert TagTwins.objects.exists() == (status == 200)
 
-    def test_searches_merges_and_remembers(self, django_assert_max_num_queries: Any) -> None:
+    def test_searches_merges_and_remembers_decisions(self, django_assert_max_num_queries: Any) -> None:
         editor: Client = client_of(UserFactory(role="Editor"))
         for name in ("Azerbaijan", "Azerbajian", "HRD"):
             TagFactory(name=name)
@@ -75,7 +75,7 @@ class TestPage:
             listed = editor.get("/admin/tags/tag/?use=twins").context["cl"].result_list
         assert len(listed) == 4
         used, unused = Tag.objects.get(name="HRDs"), Tag.objects.get(name="HRD")
-        # The most used one comes first, so it is the one that stays.
+        # The most used tag comes first, so that tag is kept.
         assert f"/admin/tags/tag/merge/?tags={used.pk},{unused.pk}" in page
         assert (
             "will get the tag “HRDs”"
