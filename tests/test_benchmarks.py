@@ -1,4 +1,4 @@
-"""The benchmarks run, with tiny blogs. Their measurements are not asserted."""
+"""The benchmarks run on tiny blogs. Their measurements are not asserted."""
 
 import os
 import shutil

@@ -200,7 +200,7 @@ class TestAccounts:
         ]
         assert {record.who for record in AuditRecord.objects.all()} == {"The server"}
 
-    def test_login_rules(self, owner: User) -> None:
+    def test_changing_login_rules(self, owner: User) -> None:
         client = client_of(owner)
         form = client.get("/admin/login-rules/").context["forms"][0]
         data: dict[str, Any] = {}
@@ -280,7 +280,7 @@ class TestObjects:
         records = AuditRecord.objects.filter(kind__in=["tags.tag", "media.picture"]).order_by("pk")
         assert [(record.title, record.text) for record in records] == [("frost", "Deleted"), ("frost.png", "Deleted")]
 
-    def test_settings(self, owner: User) -> None:
+    def test_changing_settings(self, owner: User) -> None:
         client = client_of(owner)
         form = client.get("/admin/core/sitesettings/1/change/").context["adminform"].form
         data = {name: value for name, value in form.initial.items() if value not in (None, False)}

@@ -48,7 +48,7 @@ class TestEmergencyLock:
         assert "Nightingale" in client.get("/admin/account/").text
         assert client.get("/admin/account/").status_code == 200
 
-    def test_pressing_the_button_logs_out_everywhere_and_locks(self, amina: User) -> None:
+    def test_pressing_the_button_logs_out_everywhere_and_locks_the_account(self, amina: User) -> None:
         clients, link = [client_of(amina), client_of(amina)], self.link(amina)
         # It needs no cookie and no CSRF token, so any browser will do.
         response = Client(enforce_csrf_checks=True).post(link)

@@ -36,7 +36,7 @@ def heading(client: Client, path: str = "/admin/blog/post/") -> str:
 
 
 class TestChoosing:
-    def test_the_admin_is_in_the_language_of_the_site_at_first(
+    def test_the_admin_is_in_the_language_of_the_site_by_default(
         self, client: Client, editor: User, settings: Settings
     ) -> None:
         settings.LANGUAGE_CODE = "uk"

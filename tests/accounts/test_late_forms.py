@@ -137,7 +137,7 @@ def test_files_must_be_chosen_again(browser: Client) -> None:
     assert "Files couldn&#x27;t be kept: choose them again." in text_of(browser.get(ADD))
 
 
-class TestNoOneElse:
+class TestConfidentiality:
     def test_logging_in_as_someone_else_discards_the_form(self, browser: Client) -> None:
         UserFactory(username="badr", password=PASSWORD, role="Editor")
         send_late(browser)

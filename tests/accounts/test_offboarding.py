@@ -175,7 +175,7 @@ class TestErasing:
         owner.post(url_of(writer), {"erase": "on", "confirm": "1"})
         assert not Autosave.objects.exists()
 
-    def test_does_all_or_nothing(self, owner: Client, writer: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_atomic(self, owner: Client, writer: User, monkeypatch: pytest.MonkeyPatch) -> None:
         heir = UserFactory(role="Editor")
         PostFactory(author=writer)
 

@@ -40,7 +40,7 @@ def upload(tab: Page, blog: Path) -> ImportJob:
     return ImportJob.objects.get()
 
 
-def test_upload_progress_and_report(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
+def test_an_export_is_imported_with_progress_and_a_report(log_in: LogIn, blog: Path, owner: None, work: Work) -> None:
     tab = log_in("owner", "/admin/")
     tab.get_by_role("link", name="Import/Export", exact=True).click()
     tab.click("a[href='/admin/wordpress/importjob/add/']")
@@ -135,7 +135,7 @@ def test_pages_are_accessible(log_in: LogIn, blog: Path, owner: None, faults: Fa
     tab.reload()
     problems["no worker"] = faults(tab)
     work()
-    # From here on, the page reloads on its own when there is news.
+    # From here on, the page reloads on its own when something changes.
     expect(tab.locator("legend")).to_be_visible()
     problems["authors"] = faults(tab)
     tab.click("text=Preview import")

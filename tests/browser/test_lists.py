@@ -21,7 +21,7 @@ def posts() -> list[Post]:
     return [PostFactory(title=f"Award {index}", author=editor, categories=[award]) for index in range(3)]
 
 
-def test_filtering_quick_edit_bulk_edit_trash_and_undo(log_in: LogIn, posts: list[Post]) -> None:
+def test_posts_are_filtered_edited_trashed_and_restored(log_in: LogIn, posts: list[Post]) -> None:
     PostFactory(title="Elsewhere")
     page = log_in("ruth", "/admin/blog/post/")
 

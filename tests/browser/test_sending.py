@@ -74,7 +74,7 @@ def test_the_form_recovers_when_the_request_fails(open_page: OpenPage, write_com
 def test_a_comment_written_while_the_page_is_still_loading_is_sent(
     open_page: OpenPage, write_comment: WriteComment, post: Post
 ) -> None:
-    """On a slow line, a picture may arrive long after the form."""
+    """On a slow connection, a picture may arrive long after the form."""
     page = open_page()
     page.add_init_script("addEventListener('DOMContentLoaded', () => { new Image().src = '/slow.png'; })")
     pictures: list[Route] = []

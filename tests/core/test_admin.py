@@ -201,7 +201,7 @@ class TestMessages:
         ("button", "path"),
         [("_save", CATEGORIES), ("_continue", f"{CATEGORIES}{{pk}}/change/"), ("_addanother", f"{CATEGORIES}add/")],
     )
-    def test_saving_goes_where_the_button_says(self, owner: Client, button: str, path: str) -> None:
+    def test_saving_leads_to_the_page_that_belongs_to_the_button(self, owner: Client, button: str, path: str) -> None:
         category = CategoryFactory()
         url = f"{CATEGORIES}{category.pk}/change/"
         response = owner.post(url, NEW_CATEGORY | {button: "1"}, follow=True)

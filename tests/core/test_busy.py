@@ -1,4 +1,4 @@
-"""Users whom a busy server refuses are told so and get back what they sent. These tests use no database."""
+"""Users who are refused by a busy server are told so and get back what they sent. These tests use no database."""
 
 import logging
 from typing import Any

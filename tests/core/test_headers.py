@@ -29,11 +29,11 @@ def test_only_media_can_be_embedded_by_other_sites(client: Client, path: str, po
     assert response["Cross-Origin-Resource-Policy"] == policy
     permissions = response["Permissions-Policy"].split(", ")
     assert {"camera=()", "geolocation=()", "microphone=()", "payment=()", "usb=()"} <= set(permissions)
-    # Players get what they need from the page that shows them.
+    # Players get these permissions from the page that embeds them.
     assert not any(permission.startswith(("autoplay", "fullscreen")) for permission in permissions)
 
 
-def test_media_that_have_not_changed_keep_their_policies(client: Client) -> None:
+def test_unchanged_media_keep_their_policies(client: Client) -> None:
     url = store_picture(picture_file()).file.url
     before = fetch(client, url)
     response = client.get(url, headers={"If-Modified-Since": before["Last-Modified"]})

@@ -88,7 +88,7 @@ def messages(language: str) -> dict[Any, str]:
 class TestCatalogues:
     """`make check` verifies that they are complete."""
 
-    def test_add_and_lose_no_markup(self, language: str) -> None:
+    def test_have_the_same_markup_as_the_messages(self, language: str) -> None:
         wrong = {
             key: text
             for key, text in messages(language).items()
@@ -96,7 +96,7 @@ class TestCatalogues:
         }
         assert wrong == {}
 
-    def test_add_and_lose_no_placeholders(self, language: str) -> None:
+    def test_have_the_same_placeholders_as_the_messages(self, language: str) -> None:
         wrong = {
             key: text
             for key, text in messages(language).items()

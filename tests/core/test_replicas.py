@@ -206,7 +206,7 @@ class TestRequests:
                 raise OperationalError("The server has gone away.")
             return HttpResponse("read")
 
-        request.site = SiteSettings()  # type: ignore[assignment]  # as a middleware adds it
+        request.site = SiteSettings()  # type: ignore[assignment]  # a middleware adds it
         chosen: Any = public_page(view) if public else view
         response = ReplicaReadsMiddleware(view).process_view(request, chosen, (), {})
         # As Django does.

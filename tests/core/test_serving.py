@@ -150,7 +150,7 @@ class TestRequests:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
         assert (environ["HTTP_COOKIE"], environ["HTTP_X_A"]) == ("a=1; b=2", "1,2")
 
-    def test_a_body_in_chunks_has_a_size(self, port: int) -> None:
+    def test_a_chunked_body_has_a_content_length(self, port: int) -> None:
         with start_request(port, "Transfer-Encoding: chunked", b"3\r\nin \r\n6\r\nchunks\r\n0\r\n\r\n") as connection:
             environ = json.loads(connection.recv(10_000).partition(b"\r\n\r\n")[2])
         assert (environ["CONTENT_LENGTH"], environ["body"]) == ("9", "in chunks")

@@ -71,7 +71,7 @@ class TestTemplatesOfTheSite:
     @pytest.mark.parametrize("name", ["admin/base_site.html", "accounts/login.html", "registration/logged_out.html"])
     def test_cannot_override_the_admin(self, name: str, own_templates: OwnTemplates) -> None:
         own_templates({name: "Taken over"})
-        assert "Taken over" not in get_template(name).template.source  # type: ignore[attr-defined]  # of Django's engine
+        assert "Taken over" not in get_template(name).template.source  # type: ignore[attr-defined]  # Django's engine has it
 
     def test_can_override_emails(self, own_templates: OwnTemplates) -> None:
         own_templates({"accounts/mail/password_link.txt": "Dear reader"})

@@ -40,7 +40,7 @@ class TestUploads:
         handler.upload_interrupted()
         handler.new_file("file", "a.bin", "text/plain", None)
         handler.upload_interrupted()
-        assert handler.file.closed  # type: ignore[attr-defined]  # it has one
+        assert handler.file.closed  # type: ignore[attr-defined]  # the handler has a file
 
 
 class TestAppearing:

@@ -33,7 +33,7 @@ def test_next_at_is_the_earliest_time() -> None:
     now = timezone.now()
     times: list[Any] = [now + dt.timedelta(hours=2), None, now + dt.timedelta(hours=1)]
     for index, time in enumerate(times):
-        delivery.preparations.register(f"{index}", Preparation(lambda: None, lambda time=time: time))  # type: ignore[misc]  # a default binds it
+        delivery.preparations.register(f"{index}", Preparation(lambda: None, lambda time=time: time))  # type: ignore[misc]  # the default binds the value
     assert delivery.next_at() == times[2]
     follower = Follower.objects.create(entry=PostFactory.create(), email="a@example.org")
     delivery.mailings.register("followers", Mailing(Follower.objects.all(), lambda follower: iter(())))
@@ -72,7 +72,7 @@ def test_mail_that_another_worker_sends_in_the_meantime_is_not_sent_again(monkey
     assert sent == ["a@example.org"]
 
 
-def test_a_model_that_is_not_a_recipient_is_a_problem() -> None:
+def test_the_system_check_reports_models_that_are_not_recipients() -> None:
     mailing: Any = Mailing(User.objects.all(), lambda user: iter(()))
     assert list(delivery.mailings.find_problems("people", mailing)) == ["User is not a Recipient."]
     assert list(delivery.mailings.find_problems("f", Mailing(Follower.objects.all(), lambda follower: iter(())))) == []

@@ -1,4 +1,4 @@
-"""Which posts are mailed, when, and to whom: each exactly once, whatever happens."""
+"""Which posts are mailed to which subscribers, and when: each exactly once, whatever happens."""
 
 import datetime as dt
 from typing import Any
@@ -23,7 +23,7 @@ A_WEEK_AGO = dt.timedelta(days=8)
 
 
 class KilledError(BaseException):
-    """Simulates that the worker is killed. No code catches it."""
+    """A simulated kill of the worker, which no code catches."""
 
 
 class TestNews:

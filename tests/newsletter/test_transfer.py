@@ -166,7 +166,7 @@ class TestExporting:
             suppression="refused", suppressed_at=timezone.now()
         )
         response = owner.post(EXPORT)
-        text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # of a streaming response
+        text = b"".join(response.streaming_content).decode()  # type: ignore[attr-defined]  # a streaming response has it
         rows = list(csv.DictReader(io.StringIO(text)))
         assert [(row["email"], row["status"]) for row in rows] == [
             ("ann@example.org", "subscribed"),

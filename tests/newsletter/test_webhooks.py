@@ -1,6 +1,6 @@
 """Bounces and complaints reported by a mail provider's webhook have the same effect as those in the mailbox.
 
-The reports have the documented form of each provider, with made-up addresses and texts. No other data in them is kept.
+Nothing else in the reports is stored. They are as the providers document them, with addresses and texts of our own.
 """
 
 import datetime as dt
@@ -157,7 +157,7 @@ def post(provider: str, client: Client) -> Post:
     def post(body: Any, *, authorization: str = basic("broadside", SECRET)) -> HttpResponse:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {} if provider == "mailgun" or not authorization else {"Authorization": authorization}
-        return client.post(URL, content, content_type="application/json", headers=headers)  # type: ignore[return-value]  # of the client
+        return client.post(URL, content, content_type="application/json", headers=headers)  # type: ignore[return-value]  # the test client's response
 
     return post
 

@@ -141,12 +141,12 @@ class TestReferrers:
             reader.get(url, referer=referrer)
         assert counted()["hosts"] == {"news.example": 2, "other.example": 1}
 
-    def test_of_requests_that_are_not_counted_are_not_either(self, reader: Reader, counted: Counted) -> None:
+    def test_of_uncounted_requests_are_not_counted(self, reader: Reader, counted: Counted) -> None:
         reader.get("/nothing/", referer="https://news.example/")
         reader.get("/", referer="https://news.example/", user_agent="curl/8")
         assert counted()["hosts"] == {}
 
-    def test_are_stored_in_a_bounded_number(self, reader: Reader, counted: Counted) -> None:
+    def test_have_a_bounded_number_of_stored_hosts(self, reader: Reader, counted: Counted) -> None:
         hosts = 0
         for rounds in range(4):
             for number in range(600):

@@ -77,7 +77,7 @@ class TestRoles:
 
 
 class TestList:
-    def test_is_in_the_order_of_the_index_whatever_the_case_and_the_accents(self, editor: Client) -> None:
+    def test_is_sorted_like_the_index_ignoring_case_and_accents(self, editor: Client) -> None:
         for name in ("zeal", "Élan", "EU", "archives", "حقوق", "المجتمع", "2020"):
             TagFactory(name=name)
         names = ["2020", "archives", "Élan", "EU", "zeal", "حقوق", "المجتمع"]

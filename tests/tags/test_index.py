@@ -75,7 +75,7 @@ class TestLetters:
     @pytest.mark.parametrize(
         ("path", "url"), [("/tags/E/", "/tags/e/"), ("/tags/é/", "/tags/e/"), ("/tags/e", "/tags/e/")]
     )
-    def test_other_forms_redirect(self, client: Client, path: str, url: str) -> None:
+    def test_other_spellings_redirect(self, client: Client, path: str, url: str) -> None:
         PostFactory(tags=["east"])
         response = client.get(path)
         assert (response.status_code, response.headers["Location"]) == (301, url)
@@ -280,7 +280,7 @@ class TestCost:
         with django_assert_num_queries(count):
             client.get(path, headers={"cache-control": "no-store"})
 
-    def test_counting_takes_two_queries_more_after_a_change(
+    def test_counting_takes_two_more_queries_after_a_change(
         self, client: Client, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         PostFactory(tags=["east", "earth"])

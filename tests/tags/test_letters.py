@@ -85,18 +85,18 @@ def test_digits_and_symbols_are_together(name: str) -> None:
     assert letter(name) == SYMBOLS
 
 
-def has_a_letter_of_its_own(name: str) -> bool:
+def has_consistent_letter(name: str) -> bool:
     found = letter(name)
     return found == SYMBOLS or (len(found) == 1 and letter(found) == found and bool(script_of(found)))
 
 
 @given(st.text(min_size=1))
-def test_every_name_has_one_letter_which_is_its_own_letter(name: str) -> None:
-    assert has_a_letter_of_its_own(name)
+def test_every_name_is_filed_under_one_letter_that_is_filed_under_itself(name: str) -> None:
+    assert has_consistent_letter(name)
 
 
-def test_every_character_of_unicode_has_one_letter_which_is_its_own_letter() -> None:
-    assert [char for char in map(chr, range(sys.maxunicode + 1)) if not has_a_letter_of_its_own(char)] == []
+def test_every_character_of_unicode_is_filed_in_the_same_way() -> None:
+    assert [char for char in map(chr, range(sys.maxunicode + 1)) if not has_consistent_letter(char)] == []
 
 
 @given(st.text(min_size=1))

@@ -34,7 +34,9 @@ class TestSet:
             post.tags.set(NAMES)
         assert names_of(post) == NAMES
 
-    def test_takes_few_more_statements_if_tags_compete_for_slugs(self, django_assert_max_num_queries: Any) -> None:
+    def test_takes_only_a_few_more_statements_if_tags_compete_for_slugs(
+        self, django_assert_max_num_queries: Any
+    ) -> None:
         TagFactory(name="C")
         TagFactory(name="x", slug="c-3")
         post = PostFactory(tags=["before"])
