@@ -1,7 +1,7 @@
-"""What it takes to do what has no form of its own: actions of lists, uploads, merges, undoing, decisions by status.
+"""The permissions for requests without a form of their own: list actions, uploads, merges, undo, decisions by status.
 
-Each request is complete, and about objects of other people, so that it changes something for those who may and is
-refused, with nothing changed, to everyone else.
+Each request is complete and concerns objects of other users, so it changes something for the roles that may make it.
+For all others it is refused and changes nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -50,10 +50,10 @@ type Objects = Any
 
 @dataclass(frozen=True)
 class Case:
-    """A request that changes something, or with `shows` the template of the page that it shows."""
+    """A request that changes something or, with `shows`, renders the page with that template."""
 
     needs: frozenset[str]
-    # The name of the URL, and which object it is about.
+    # The name of the URL, and the object that it concerns.
     url: str
     about: Callable[[Objects], Any] | None = None
     data: Callable[[Objects], dict[str, Any]] = field(default=lambda objects: {})
@@ -62,18 +62,18 @@ class Case:
 
 
 def chosen(action: str, *names: str, **data: Any) -> Callable[[Objects], dict[str, Any]]:
-    """Return the data of an action of a list, with the objects of these names selected."""
+    """Return the form data of a list action with the named objects selected."""
     return lambda objects: {"action": action, "_selected_action": [getattr(objects, name) for name in names], **data}
 
 
 def action(
     needs: frozenset[str], model: str, name: str, *selected: str, query: str = "", shows: str = "", **data: Any
 ) -> Case:
-    """Return a case of an action of a list."""
+    """Return the case for a list action."""
     return Case(needs, f"{model}_changelist", None, chosen(name, *selected, **data), lambda objects: query, shows)
 
 
-# The actions of all lists, by model and name, except those of posts and pages (test_entry_matrix).
+# All list actions by model and name, except those for posts and pages (test_entry_matrix).
 ACTIONS: Final = {
     ("auth_group", "delete_selected"): action(OWNERS, "auth_group", "delete_selected", "group", post="yes"),
     **{
@@ -130,7 +130,7 @@ ACTIONS: Final = {
         IMPORT, "wordpress_importjob", "delete_selected", "job", post="yes"
     ),
 }
-# What Django offers for lists whose pages are our own and have no actions.
+# Lists for which Django offers actions, but whose pages are our own and have none.
 WITHOUT_ACTIONS: Final = {"blog_categorytwins", "tags_tagtwins", "wordpress_exportjob"}
 
 CASES: Final = {
@@ -229,7 +229,7 @@ CASES: Final = {
         IMPORT, "wordpress_importjob_start", attrgetter("ready_job"), lambda objects: {"step": JobStep.READ}
     ),
     "cancel an import": Case(IMPORT, "wordpress_importjob_cancel", attrgetter("waiting_job")),
-    # Which decisions there are depends on the status.
+    # The available decisions depend on the status.
     **{
         f"{name} what is {status}": Case(MODERATE, f"comments_comment_{name}", attrgetter(status))
         for status in CommentStatus.values
@@ -244,7 +244,7 @@ CASES: Final = {
 
 @pytest.fixture
 def objects() -> Objects:
-    """Objects of people who don't make the requests, by name: their keys."""
+    """The keys, by name, of objects that belong to other users than the ones who make the requests."""
     other: User = UserFactory(role="Editor")
     pictures = [store_picture(picture_file(f"{n}.png"), by=other).pk for n in range(2)]
     documents = [store_document(pdf_file(name=f"{n}.pdf"), by=other).pk for n in range(2)]
@@ -259,7 +259,7 @@ def objects() -> Objects:
         ImportJob.objects.create(state=state, file_names=["blog.xml"])
         for state in (JobState.READY, JobState.WAITING, JobState.READY)
     ]
-    # Its file is deleted with the job that is deleted, which no rollback undoes.
+    # Only the job that no request deletes has a file: a rollback would not bring it back.
     folder = JobFolder(jobs[2].pk)
     folder.create()
     folder.store([export_file()])
@@ -295,7 +295,7 @@ def url_of(case: Case, objects: Objects) -> str:
 
 
 def check(case: Case, role: str, client: Client, objects: Objects) -> str:
-    """Return what is wrong if this role does this; empty if nothing is."""
+    """Return what goes wrong when this role makes the request, or an empty string."""
     url, data = url_of(case, objects), case.data(objects)
     is_allowed = may(role, case.needs)
     if case.shows:
@@ -310,7 +310,7 @@ def check(case: Case, role: str, client: Client, objects: Objects) -> str:
 
 
 @pytest.mark.parametrize("role", EVERYONE)
-def test_each_is_done_only_by_those_who_may(role: str, objects: Objects) -> None:
+def test_only_roles_with_permission_can_make_each_request(role: str, objects: Objects) -> None:
     client = client_of(user_of(role))
     named = {**{" ".join(key): case for key, case in ACTIONS.items()}, **CASES}
     wrong = {name: problem for name, case in named.items() if (problem := check(case, role, client, objects))}
@@ -318,7 +318,7 @@ def test_each_is_done_only_by_those_who_may(role: str, objects: Objects) -> None
 
 
 def actions_of_lists(request: HttpRequest) -> Iterator[tuple[str, str]]:
-    """Yield the model and the name of each action that an owner has in any list."""
+    """Yield the model and the name of each list action that is offered to an owner."""
     for model, model_admin in admin.site._registry.items():
         name = f"{model._meta.app_label}_{model._meta.model_name}"
         for query in ("", "?deleted=yes", "?state=trash"):
@@ -326,7 +326,7 @@ def actions_of_lists(request: HttpRequest) -> Iterator[tuple[str, str]]:
             yield from ((name, each) for each in model_admin.get_actions(request))
 
 
-def test_every_action_of_a_list_says_what_it_takes(rf: RequestFactory) -> None:
+def test_every_list_action_has_a_case(rf: RequestFactory) -> None:
     request = rf.get("/")
     request.user = UserFactory(is_superuser=True, is_staff=True)
     found = set(actions_of_lists(request))
@@ -335,7 +335,7 @@ def test_every_action_of_a_list_says_what_it_takes(rf: RequestFactory) -> None:
 
 
 @pytest.mark.parametrize("role", EVERYONE)
-def test_lists_without_actions_do_nothing(role: str) -> None:
+def test_lists_without_actions_ignore_actions_that_are_sent(role: str) -> None:
     client, filed = client_of(user_of(role)), PostFactory(tags=["one"], categories=[CategoryFactory()])
     job = ImportJob.objects.create(state=JobState.READY, file_names=["blog.xml"])
     chosen = [each.pk for each in (filed, job, *filed.tags.all(), *filed.categories.all())]
@@ -346,8 +346,8 @@ def test_lists_without_actions_do_nothing(role: str) -> None:
         assert {model: model.objects.count() for model in before} == before
 
 
-# What people do with their own account: the page, what it is about, and the data.
-OF_ACCOUNTS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
+# What users can do with their own account: the page, the object that it concerns, and the data.
+ACCOUNT_REQUESTS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
     ("account_end_session", "session", {}),
     ("account_passkey", "passkey", {"name": "Renamed"}),
     ("account_remove_factor", "passkey", {}),
@@ -355,7 +355,7 @@ OF_ACCOUNTS: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
 
 
 def account_of(user: User) -> dict[str, Any]:
-    """Return the keys of a session and of one of two passkeys of `user`, who is logged in elsewhere."""
+    """Log `user` in elsewhere, and return the keys of that session and of one of two new passkeys."""
     client_of(user)
     data = {"name": "Laptop", "credential": {}}
     passkeys = [Authenticator.objects.create(user=user, type="webauthn", data=data) for _ in range(2)]
@@ -364,13 +364,13 @@ def account_of(user: User) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("role", EVERYONE)
-def test_people_change_their_own_account_and_no_other(role: str) -> None:
+def test_users_can_change_only_their_own_account(role: str) -> None:
     user, other = user_of(role), user_of(OWNER)
     assert other
     own = account_of(user) if user else {}
     others = account_of(other)
     client = client_of(user)
-    for name, about, data in OF_ACCOUNTS:
+    for name, about, data in ACCOUNT_REQUESTS:
         url = reverse(name, args=[others[about]])
         response = client.post(url, data)
         assert is_refused(response), name

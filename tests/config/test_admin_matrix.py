@@ -1,7 +1,7 @@
-"""Every URL of the admin, for every role: who may open it, and whose POST changes anything.
+"""Every admin URL for every role: who can open it, and whose POST changes anything.
 
-The URLs come from the URL configuration, so a new one fails until NEEDS says which permissions it takes. What a role
-may do is computed from the registered permissions (accounts.roles), and compared with what happens.
+The URLs come from the URL configuration, so a new one fails until NEEDS lists the permissions that it requires.
+What a role may do is computed from the registered permissions (accounts.roles) and compared with what happens.
 """
 
 import uuid
@@ -50,12 +50,12 @@ pytestmark = pytest.mark.django_db
 
 @dataclass(frozen=True)
 class Page:
-    """What it takes to open a page, and to change something with a POST of `data`. None: there is no such request."""
+    """The permissions to open a page, and to change something with a POST of `data`. None: there is no such request."""
 
     get: Need
     post: Need = None
     data: dict[str, Any] = field(default_factory=dict)
-    # Whether the POST only shows something, or needs more than a test has, such as a file that is uploaded.
+    # Whether the POST only renders something, or needs more than this test sends, such as an uploaded file.
     only_shows: bool = False
 
 
@@ -72,7 +72,7 @@ APPEARANCE = need("blog.change_siteappearance")
 FAILED_TASK: Final = "mail.tasks.send_due_mail"
 NOTIFIED = need("comments.moderate_comment", "blog.add_post")
 
-# By the model and the name of the page, or by the name of the URL.
+# By model and name of the page, or by name of the URL.
 NEEDS: Final[dict[str, Page]] = {
     "index": Page(STAFF),
     "login": Page(ANYONE),
@@ -80,10 +80,10 @@ NEEDS: Final[dict[str, Page]] = {
     "password_change": Page(STAFF, STAFF, only_shows=True),
     "password_change_done": Page(STAFF),
     "jsi18n": Page(STAFF),
-    # Without a field that it is for, it is refused.
+    # Refused without the name of a field.
     "autocomplete": Page(NOBODY),
     "view_on_site": Page(STAFF),
-    # It leads to the dashboard.
+    # Redirects to the dashboard.
     "app_list": Page(NOBODY),
     "markdownx_upload": Page(None, UPLOAD, only_shows=True),
     "media_upload": Page(None, UPLOAD, only_shows=True),
@@ -104,7 +104,7 @@ NEEDS: Final[dict[str, Page]] = {
     },
     "account_emergency_link": Page(STAFF, STAFF),
     "account_language": Page(None, STAFF, {"language": "fr"}),
-    # Without a file, it changes nothing.
+    # Changes nothing without a file.
     "own_profile": Page(None, need("blog.add_post"), only_shows=True),
     "tasks_retry": Page(None, SETTINGS, {"task": FAILED_TASK}),
     "tasks_dismiss": Page(None, SETTINGS, {"task": FAILED_TASK}),
@@ -113,10 +113,10 @@ NEEDS: Final[dict[str, Page]] = {
         for name in ("end_session", "end_sessions", "remove_factor")
     },
     "account_policies": Page(OWNERS, OWNERS, only_shows=True),
-    # A POST is no more than a GET, or refused: nobody changes the audit log.
+    # A POST does the same as a GET or is refused: the audit log can't be changed.
     "accounts_auditrecord_changelist": Page(OWNERS),
     "accounts_auditrecord_export": Page(OWNERS),
-    # They lead to the form, which is refused.
+    # These redirect to the form, which is refused.
     "core_sitesettings_changelist": Page(STAFF),
     "comments_commentsettings_changelist": Page(STAFF),
     "readers_readersettings_changelist": Page(STAFF),
@@ -129,7 +129,7 @@ NEEDS: Final[dict[str, Page]] = {
     "accounts_user_link": Page(OWNERS, OWNERS),
     "accounts_user_offboard": Page(OWNERS, OWNERS, {"confirm": "1"}),
     "accounts_user_help": Page(OWNERS, OWNERS),
-    # A GET leads to the person.
+    # A GET redirects to the user.
     "accounts_user_reactivate": Page(OWNERS, OWNERS),
     "operations_withdrawal_add": Page(OWNERS, OWNERS, {"name": "Ann Lee", "replacement": "A. L."}),
     "operations_withdrawal_change": Page(OWNERS, OWNERS, {"do": "undo"}),
@@ -144,7 +144,7 @@ NEEDS: Final[dict[str, Page]] = {
     "tags_tag_suggest": Page(need("tags.view_tag", "tags.change_tag")),
     "tags_tag_merge": Page(CURATE_TAGS, CURATE_TAGS, only_shows=True),
     "tags_tag_delete_many": Page(CURATE_TAGS, CURATE_TAGS, only_shows=True),
-    # They lead to pages that are refused.
+    # These redirect to pages that are refused.
     "tags_tag_delete": Page(STAFF),
     "wordpress_importjob_history": Page(STAFF),
     "tags_tag_rename": Page(CURATE_TAGS, CURATE_TAGS, {"name": "New name", "confirm": "1"}, only_shows=True),
@@ -154,7 +154,7 @@ NEEDS: Final[dict[str, Page]] = {
     "comments_comment_undo": Page(None, MODERATE, only_shows=True),
     "comments_queue_changelist": Page(MODERATE),
     "comments_queue_decide": Page(None, MODERATE, {"decide": "approve {comments_comment}"}),
-    # It leads to the settings of the person who asks, which are created when they are needed.
+    # Redirects to the user's own settings, which are created on demand.
     "comments_notificationpreference_changelist": Page(NOTIFIED, NOTIFIED),
     "comments_queue_undo": Page(None, MODERATE, only_shows=True),
     "comments_queue_similar": Page(MODERATE, MODERATE, only_shows=True),
@@ -174,9 +174,9 @@ NEEDS: Final[dict[str, Page]] = {
 }
 
 
-# Logging out comes last.
+# Log out last.
 URLS: Final = sorted(set(admin_urls()), key=lambda name: (name == "logout", name))
-OF_ENTRIES: Final = [name for name in URLS if name.startswith(("blog_post_", "blog_page_"))]
+ENTRY_URLS: Final = [name for name in URLS if name.startswith(("blog_post_", "blog_page_"))]
 
 
 def default_needs(label: str) -> tuple[frozenset[str], ...]:
@@ -185,7 +185,7 @@ def default_needs(label: str) -> tuple[frozenset[str], ...]:
     return view, *(need(f"{app}.{action}_{model}") for action in ("add", "change", "delete"))
 
 
-# What it takes to view, add, change and delete objects of a model, where these aren't its own permissions.
+# The permissions to view, add, change and delete objects of a model, where they aren't the model's own.
 MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
     "core.sitesettings": (*default_needs("core.sitesettings")[:1], NOBODY, need("core.change_sitesettings"), NOBODY),
     "accounts.user": (OWNERS, OWNERS, OWNERS, NOBODY),
@@ -226,10 +226,10 @@ MODELS: Final[dict[str, tuple[frozenset[str], ...]]] = {
         NOBODY,
     ),
 }
-# Objects of these are shown only to the person they belong to, or not at all, unlike the list.
+# Unlike the list, each object of these models is visible only to the user it belongs to, or not at all.
 PRIVATE_OBJECTS: Final = {"comments.erasure", "comments.notificationpreference", "newsletter.issue"}
-# Without a file to download or a report, or with a link or passkey that doesn't exist, they are not found by anyone.
-# The pages for logging in lead people who are logged in to the dashboard, and the second step leads to the first.
+# URLs that are not found for any role, because there is no file or report, or no such link or passkey; and login pages,
+# which redirect logged-in users to the dashboard, and the second step to the first.
 WITHOUT_OBJECT: Final = {
     "wordpress_exportjob_download",
     "wordpress_importjob_report",
@@ -240,7 +240,7 @@ WITHOUT_OBJECT: Final = {
     "account_login",
     "mfa_authenticate",
 }
-# Forms that need more than the text that a test can fill in.
+# Forms that need more than text.
 NO_PAYLOAD: Final = {"media_document_add", "media_picture_add", "wordpress_importjob_add", "wordpress_importjob_change"}
 FILLED_IN: Final[dict[str, dict[str, str]]] = {
     "auth_group_add": {"name": "Translators"},
@@ -266,7 +266,7 @@ FILLED_IN: Final[dict[str, dict[str, str]]] = {
 
 
 def page_of(name: str) -> Page:
-    """Return what the URL takes."""
+    """Return the permissions that the URL requires."""
     if name in NEEDS:
         return NEEDS[name]
     app, model, action = name.split("_", 2)
@@ -285,7 +285,7 @@ def page_of(name: str) -> Page:
 
 @pytest.fixture
 def objects() -> dict[str, Any]:
-    """One object of each kind, none of which belongs to the people who make the requests."""
+    """One object of each model, none of which belongs to the users who make the requests."""
     author = UserFactory(role="Author", password="x" * 12)
     UserFactory(is_superuser=True, password=PASSWORD)
     post = PostFactory(author=author, status=Status.DRAFT, markup="html", source="<p>Text</p>")
@@ -328,7 +328,7 @@ def objects() -> dict[str, Any]:
 
 
 def url_of(name: str, objects: dict[str, Any]) -> str:
-    """Return the URL of this name, about the object of its model."""
+    """Return the URL with this name for the object of its model."""
     if name in {"markdownx_upload", "media_upload", "editor_media", "editor_links", "markdownx_markdownify"}:
         return reverse(name)
     if name == "view_on_site":
@@ -350,7 +350,7 @@ def url_of(name: str, objects: dict[str, Any]) -> str:
 
 
 def payload_of(name: str, objects: dict[str, Any], owner: Client) -> dict[str, Any]:
-    """Return real data for a POST: what is in the form that an owner sees, with one change."""
+    """Return realistic POST data: the form as an owner sees it, with one change."""
     page = page_of(name)
     if page.data or name in NEEDS or not name.endswith(("_add", "_change")):
         return {key: value.format(**objects) for key, value in page.data.items()}
@@ -365,20 +365,20 @@ def payload_of(name: str, objects: dict[str, Any], owner: Client) -> dict[str, A
     return fields | FILLED_IN[name]
 
 
-def test_every_url_says_what_it_takes() -> None:
+def test_the_permissions_of_every_url_are_known() -> None:
     for name in URLS:
-        if name not in OF_ENTRIES:
+        if name not in ENTRY_URLS:
             page_of(name)
     assert set(NEEDS) - set(URLS) == set()
     assert len(URLS) > 100
 
 
 @pytest.mark.parametrize("role", EVERYONE)
-def test_pages_open_for_those_who_may(role: str, objects: dict[str, Any]) -> None:
+def test_pages_open_only_for_roles_with_permission(role: str, objects: dict[str, Any]) -> None:
     client = client_of(user_of(role))
     wrong: list[tuple[Any, ...]] = []
     for name in URLS:
-        if name in OF_ENTRIES:
+        if name in ENTRY_URLS:
             continue
         needed = page_of(name).get
         response = client.get(url_of(name, objects))
@@ -390,11 +390,11 @@ def test_pages_open_for_those_who_may(role: str, objects: dict[str, Any]) -> Non
     assert not wrong, "\n".join(map(str, wrong))
 
 
-def test_forms_change_something_only_for_those_who_may(objects: dict[str, Any]) -> None:
+def test_forms_change_something_only_for_roles_with_permission(objects: dict[str, Any]) -> None:
     owner, clients = client_of(user_of(OWNER)), {role: client_of(user_of(role)) for role in EVERYONE}
     wrong: list[tuple[Any, ...]] = []
     for name in URLS:
-        if name in OF_ENTRIES:
+        if name in ENTRY_URLS:
             continue
         page, url, data = page_of(name), url_of(name, objects), payload_of(name, objects, owner)
         is_complete = not page.only_shows and name not in NO_PAYLOAD and name != "comments_comment_changelist"

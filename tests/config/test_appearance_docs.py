@@ -1,4 +1,4 @@
-"""docs/appearance.md is right about blocks, variables and files, and its example works."""
+"""The blocks, variables and files in docs/appearance.md exist, and its example works."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ TEXT: Final = (settings.BASE_DIR / "docs/appearance.md").read_text(encoding="utf
 SECTIONS: Final = {
     section.partition("`\n")[0]: section for section in re.split(r"^### `", TEXT, flags=re.MULTILINE)[1:]
 }
-# The file of each example is the last one that the text before it names.
+# An example belongs to the last file named in the text before it.
 EXAMPLES: Final = {
     re.findall(r"`templates/([\w/]+\.html)`", TEXT[: example.start()])[-1]: example[1]
     for example in re.finditer(r"```django\n(.*?)```", TEXT, re.DOTALL)
@@ -49,18 +49,18 @@ def rows() -> Iterator[tuple[str, str, str]]:
 def variables(section: str) -> list[str]:
     text = re.search(r"^Variables: (.*?)(?:\n\n|\Z)", section, re.MULTILINE | re.DOTALL)
     assert text
-    # In brackets is what else is said about them.
+    # Remarks about them are in brackets.
     return re.findall(r"`([\w.]+)`", re.sub(r"\([^)]*\)", "", text[1]))
 
 
-def test_the_documentation_is_read() -> None:
+def test_sections_blocks_and_examples_are_found() -> None:
     assert set(SECTIONS) >= {"base.html", "blog/post.html", "blog/page.html", "blog/listing.html", "bare.html"}
     assert len(list(rows())) > 20
     assert set(EXAMPLES) == {"base.html", "own/notice.html"}
 
 
 @pytest.mark.parametrize(("template", "block", "content"), list(rows()))
-def test_each_block_exists_and_is_empty_if_it_says_so(template: str, block: str, content: str) -> None:
+def test_each_block_exists_and_is_empty_if_documented_as_such(template: str, block: str, content: str) -> None:
     found = blocks_of(template)[block]
     if content == "nothing":
         assert "".join(getattr(node, "s", "a tag") for node in found.nodelist).strip() == ""
@@ -101,7 +101,7 @@ def test_each_variable_of_the_email_exists(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 class TestExample:
-    def test_has_nothing_wrong(self, own_templates: OwnTemplates) -> None:
+    def test_has_no_problems(self, own_templates: OwnTemplates) -> None:
         own_templates(EXAMPLES)
         report = look_at_templates()
         assert report.count == len(EXAMPLES)

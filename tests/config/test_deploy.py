@@ -1,4 +1,4 @@
-"""The files in deploy/ are accepted by the programs that they are for, and name only what exists."""
+"""The files in deploy/ are accepted by the programs that read them, and refer only to what exists."""
 
 import os
 import re
@@ -15,7 +15,7 @@ DEPLOY = ROOT / "deploy"
 
 
 def check(program: str, *arguments: object, **environment: str) -> tuple[int, str]:
-    """Run the check that a program makes, and return its status and what it says."""
+    """Run a program that checks a file, and return its exit status and output."""
     if shutil.which(program) is None:
         if os.environ.get("CI"):
             pytest.fail(f"{program} is not installed.")
@@ -32,14 +32,14 @@ def check(program: str, *arguments: object, **environment: str) -> tuple[int, st
 
 
 def texts() -> dict[str, str]:
-    """Return the files by name, without programs in Python."""
+    """Return the text of each file by name, except Python code."""
     files = [path for path in DEPLOY.rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
     return {path.name: path.read_text(encoding="utf-8") for path in files}
 
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit of the site, with paths and a user that exist here: systemd also checks those."""
+    """The unit of the site, with paths and a user that exist here, since systemd checks those, too."""
     text = (DEPLOY / "systemd" / "broadside.service").read_text(encoding="utf-8")
     path = tmp_path / "broadside.service"
     path.write_text(text.replace("/srv/broadside/current", str(ROOT)).replace("User=broadside", "User=daemon"))
@@ -48,20 +48,20 @@ def unit(tmp_path: Path) -> Path:
 
 class TestSystemd:
     def test_accepts_the_unit(self, unit: Path) -> None:
-        # It only warns about options that it does not know.
+        # systemd only warns about unknown options.
         assert check("systemd-analyze", "verify", "--recursive-errors=no", unit) == (0, "")
 
-    def test_finds_the_site_well_confined(self, unit: Path) -> None:
-        # In tenths. docs/running.md says what is missing.
-        status, said = check("systemd-analyze", "security", "--offline=yes", "--threshold=12", "--no-pager", unit)
-        assert status == 0, said
+    def test_rates_the_unit_as_well_confined(self, unit: Path) -> None:
+        # The threshold is in tenths. docs/running.md lists what is missing.
+        status, output = check("systemd-analyze", "security", "--offline=yes", "--threshold=12", "--no-pager", unit)
+        assert status == 0, output
 
-    def test_makes_the_user_and_the_folders(self) -> None:
+    def test_creates_the_user_and_the_folders(self) -> None:
         users, folders = DEPLOY / "systemd" / "sysusers.conf", DEPLOY / "systemd" / "tmpfiles.conf"
-        status, said = check("systemd-sysusers", "--dry-run", users)
-        assert (status, "broadside" in said or said == "") == (0, True), said
+        status, output = check("systemd-sysusers", "--dry-run", users)
+        assert (status, "broadside" in output or output == "") == (0, True), output
         lines = [line.split() for line in folders.read_text().splitlines() if line and not line.startswith("#")]
-        # What is private, who writes it, and who can read it.
+        # Which folders are private, and who can write to and read each.
         assert {path: (mode, user, group) for _kind, path, mode, user, group in lines} == {
             "/srv/broadside": ("0755", "root", "root"),
             "/srv/broadside/releases": ("0755", "root", "root"),
@@ -72,20 +72,20 @@ class TestSystemd:
         }
 
 
-def test_caddy_accepts_its_file(tmp_path: Path) -> None:
+def test_caddy_accepts_the_caddyfile(tmp_path: Path) -> None:
     file = DEPLOY / "Caddyfile"
-    status, said = check("caddy", "validate", "--adapter", "caddyfile", "--config", file, XDG_DATA_HOME=str(tmp_path))
-    assert status == 0, said
+    status, output = check("caddy", "validate", "--adapter", "caddyfile", "--config", file, XDG_DATA_HOME=str(tmp_path))
+    assert status == 0, output
 
 
-def test_the_commands_exist() -> None:
+def test_the_management_commands_exist() -> None:
     text = "\n".join(texts().values())
     named = set(re.findall(r"manage\.py,? (\w+)", text))
     assert {"serve", "migrate"} <= named
     assert named - set(get_commands()) == set()
 
 
-def test_the_image_is_built_from_what_exists() -> None:
+def test_the_image_is_built_from_packages_that_exist() -> None:
     ignored = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8").split()
     code = re.search(r"compileall -q ([a-z ]+)", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"))
     assert code

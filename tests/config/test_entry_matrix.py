@@ -1,4 +1,4 @@
-"""The pages of the admin about posts and pages, for every role, own and others', in every status: a GET, and a POST."""
+"""The admin URLs for posts and pages: GET and POST by every role, for own and others' entries in every status."""
 
 import uuid
 from contextlib import suppress
@@ -20,15 +20,15 @@ from tests.factories.permissions import EVERYONE, admin_urls, is_refused, post, 
 
 pytestmark = pytest.mark.django_db
 
-OF_ENTRIES: Final = [name for name in sorted(set(admin_urls())) if name.startswith(("blog_post_", "blog_page_"))]
+ENTRY_URLS: Final = [name for name in sorted(set(admin_urls())) if name.startswith(("blog_post_", "blog_page_"))]
 
 FACTORIES: Final = {"post": PostFactory, "page": PageFactory}
 
-# Posts and pages: what it takes depends on whose they are and on their status.
+# For posts and pages, the permissions depend on the author and the status.
 
 SEE, CHANGE, ADD, DELETE, DELETE_OLDER, NOTE, LIST = "see", "change", "add", "delete", "delete older", "note", "list"
 PUBLISH, EDIT_NOTES, RESTORE, DUPLICATE = "publish", "edit the notes of others", "restore", "duplicate"
-# By the last part of the URL's name: what opens the page, what a POST takes, and what it sends. None: no such request.
+# By last part of the URL's name: the permission for a GET, the one for a POST (None: no such request), and its data.
 ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "change": (SEE, CHANGE, {"title": "Changed"}),
     "delete": (DELETE, DELETE, {"post": "yes"}),
@@ -44,13 +44,13 @@ ENTRY_PAGES: Final[dict[str, tuple[str | None, str | None, dict[str, Any]]]] = {
     "duplicate": (None, DUPLICATE, {}),
     "preview_links": (CHANGE, CHANGE, {"days": "7"}),
 }
-# They show something that was submitted, or need a form that is being written: about an entry, or about none.
+# POSTs that render submitted data or need the form being edited: first with an entry, then without one.
 SUBMITTED: Final = {"autosave": CHANGE, "preview": CHANGE, "advice": CHANGE}
 SUBMITTED_NEW: Final = {"autosave_new": ADD, "preview_new": ADD, "advice_new": ADD, "undo_trash": "change any"}
 # The list, whose POST is one of ACTIONS, and the form for a new entry.
 WITHOUT_ENTRY: Final = {"changelist", "add"}
 
-# What else a page does, by its button: the page, the data, and what it takes.
+# Other buttons on these pages: the page, the data, and the permission.
 BUTTONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("restore", {}, RESTORE),
     ("revisions", {"revision": "{revision}", "version": "{version}"}, CHANGE),
@@ -60,7 +60,7 @@ BUTTONS: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
     ("notes", {"resolve": "{note}"}, NOTE),
     ("notes", {"delete": "{note}"}, EDIT_NOTES),
 )
-# The actions of the lists: in which statuses they change anything, their data, and what they take.
+# The list actions: the statuses in which they change anything, their data, and the permission.
 LIVE: Final = set(Status) - {Status.TRASH}
 ACTIONS: Final[dict[str, tuple[set[Status], dict[str, Any], str]]] = {
     "publish": (LIVE - {Status.PUBLISHED}, {}, PUBLISH),
@@ -74,7 +74,7 @@ ACTIONS: Final[dict[str, tuple[set[Status], dict[str, Any], str]]] = {
 
 
 def may_with(role: str, what: str, entry: Post | BlogPage, *, own: bool) -> bool:
-    """Return what the registered permissions of a role say about an entry. Sources: blog.permissions, in words."""
+    """Return whether the registered permissions of a role allow this for an entry. Restates blog.permissions."""
     if role == OWNER:
         held, everything = {"*"}, True
     else:
@@ -120,18 +120,18 @@ def translate(original: Post | BlogPage, entry: Post | BlogPage) -> None:
     TranslatedVersion.objects.create(entry_id=entry.pk, revision=version)
 
 
-def test_every_page_of_posts_and_pages_says_what_it_takes() -> None:
+def test_the_permissions_of_every_page_for_posts_and_pages_are_known() -> None:
     known = {
         f"blog_{kind}_{page}"
         for kind in ("post", "page")
         for page in (*ENTRY_PAGES, *SUBMITTED, *SUBMITTED_NEW, *WITHOUT_ENTRY)
     }
-    assert set(OF_ENTRIES) - {"blog_post_calendar"} == known
+    assert set(ENTRY_URLS) - {"blog_post_calendar"} == known
 
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
-def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> None:
+def test_own_and_others_entries_in_every_status(role: str, kind: str) -> None:
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
@@ -151,7 +151,7 @@ def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> No
                     continue
                 sent = form_data(entry, **data) if page in {"change", "quick"} else data
                 sent = {key: value.format(**known) if isinstance(value, str) else value for key, value in sent.items()}
-                # What is in the trash is not moved there again.
+                # An entry in the trash can't be moved there again.
                 is_done = status == Status.TRASH and page == "trash"
                 if post(client, url, sent)[1] != (may_with(role, change, entry, own=own) and not is_done):
                     wrong.append((*case, "POST"))
@@ -165,7 +165,7 @@ def test_posts_and_pages_of_everyone_in_every_status(role: str, kind: str) -> No
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
 def test_lists_and_new_posts_and_pages(role: str, kind: str) -> None:
-    """The list of each status, with own entries and those of others; and forms for new ones, which name an author."""
+    """The list for each status, with own and others' entries; and the forms for new ones, which name an author."""
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
@@ -218,8 +218,8 @@ def test_buttons_in_every_status(role: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
-def test_actions_change_those_of_the_chosen_entries_that_they_may(role: str, kind: str) -> None:
-    """Entries in all statuses of a list are chosen together, and each is changed or not."""
+def test_actions_change_only_the_selected_entries_that_the_role_may_change(role: str, kind: str) -> None:
+    """Entries in all statuses of a list are selected together, and the permissions decide about each."""
     user = user_of(role)
     client = client_of(user)
     wrong: list[tuple[Any, ...]] = []
@@ -243,7 +243,7 @@ def test_actions_change_those_of_the_chosen_entries_that_they_may(role: str, kin
     assert not wrong, "\n".join(map(str, wrong))
 
 
-def test_every_action_of_the_lists_says_what_it_takes(rf: RequestFactory) -> None:
+def test_the_permissions_of_every_list_action_are_known(rf: RequestFactory) -> None:
     for model, query in product((Post, BlogPage), ("/", "/?state=trash")):
         request = rf.get(query)
         request.user = UserFactory(is_superuser=True, is_staff=True)

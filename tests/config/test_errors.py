@@ -1,4 +1,4 @@
-"""Error pages within the admin keep its navigation, and show nothing of it to those who may not see it."""
+"""Error pages in the admin keep its navigation, but don't show it to visitors without access to the admin."""
 
 import pytest
 from django.test import Client
@@ -32,14 +32,14 @@ def test_staff_stay_in_the_admin(role: str, path: str, status: int, title: str) 
 
 
 @pytest.mark.parametrize("query", ["state=%00", "state=draft%00", "q=%00", "date=2019%00", "%00=1"])
-def test_nothing_is_found_with_a_nul(query: str) -> None:
+def test_a_nul_in_the_query_is_answered_with_404(query: str) -> None:
     PostFactory()
     response = client_of("Editor").get(f"/admin/blog/post/?{query}")
     assert response.status_code == 404
     assert find(read(response), "#navigation a")
 
 
-def test_a_form_with_an_old_token_is_explained_and_changes_nothing() -> None:
+def test_an_expired_csrf_token_is_explained_and_changes_nothing() -> None:
     post = PostFactory(title="Before")
     response = client_of("Editor", enforce_csrf_checks=True).post(
         f"/admin/blog/post/{post.pk}/change/", {"title": "After"}
@@ -52,11 +52,11 @@ def test_a_form_with_an_old_token_is_explained_and_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize("path", [MISSING, FORBIDDEN, "/no-such-page/"])
-def test_readers_see_nothing_of_the_admin(client: Client, path: str) -> None:
+def test_readers_never_see_the_admin_navigation(client: Client, path: str) -> None:
     assert not find(read(client.get(path, follow=True)), "#navigation")
 
 
-def test_an_editor_gets_the_page_of_the_site_outside_the_admin() -> None:
+def test_outside_the_admin_editors_get_the_public_error_page() -> None:
     assert not find(read(client_of("Editor").get("/no-such-page/")), "#navigation")
 
 

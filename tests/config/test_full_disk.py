@@ -1,4 +1,4 @@
-"""A disk that is really full: readers keep their pages, and commenters their words."""
+"""On a disk that is really full, pages are still served, and commenters don't lose their text."""
 
 import os
 import subprocess

@@ -1,6 +1,6 @@
-"""Whatever a URL or a form has in it, no request makes the server fail.
+"""No request makes the server fail, whatever its URL or form contains.
 
-Each page is opened with hostile values for every name that it reads, and with hostile segments in its path.
+Each page is requested with hostile values for every parameter that it reads, and with hostile segments in its path.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,10 +24,10 @@ from wordpress.legacy_urls.query_forms import QUERY_FORMS
 
 pytestmark = pytest.mark.django_db
 
-# What databases, numbers, dates, encodings and patterns stumble over.
+# Values that trip up databases, number and date parsers, encodings and regular expressions.
 VALUES: Final = ["\0", "a\0b", "9" * 30, "-1", "²", "\ud800", "2019-13", "x" * 3_000]
 SEGMENTS: Final = ["\0", "9" * 30, "²", "\ud800", "%", ".."]
-# Besides the pages that people see.
+# URLs besides those of public pages.
 OTHERS: Final = [
     "/feed/",
     "/comments/feed/",
@@ -59,16 +59,16 @@ OTHERS: Final = [
     "/media/pictures/x.png",
 ]
 FORM: Final = "application/x-www-form-urlencoded"
-# Not implemented is what oEmbed 1.0 says of other formats.
-FINE: Final = {501}
+# oEmbed 1.0 requires 501 (Not Implemented) for other formats.
+EXPECTED_ERRORS: Final = {501}
 
 
 @contextmanager
 def names_read() -> Iterator[set[str]]:
-    """Collect the names of what is read of queries and forms."""
+    """Collect the names of the parameters that are read from queries and forms."""
     names = set[str]()
 
-    def noting(method: Any) -> Any:
+    def recording(method: Any) -> Any:
         def note(fields: QueryDict, name: str, *args: Any, **options: Any) -> Any:
             names.add(name)
             return method(fields, name, *args, **options)
@@ -77,7 +77,7 @@ def names_read() -> Iterator[set[str]]:
 
     with ExitStack() as stack:
         for name in ("get", "getlist", "__getitem__", "__contains__"):
-            stack.enter_context(patch.object(QueryDict, name, noting(getattr(QueryDict, name))))
+            stack.enter_context(patch.object(QueryDict, name, recording(getattr(QueryDict, name))))
         yield names
 
 
@@ -86,18 +86,18 @@ def encoded(value: str) -> str:
 
 
 class Attacker:
-    """Sends requests, and notes those that fail."""
+    """A client that sends requests and records those that fail."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
         client.raise_request_exception = False
         self.failed: list[str] = []
-        self.asked_everywhere = self._names("GET", "/no/such/page/") | self._names("POST", "/no/such/page/")
+        self.read_everywhere = self._names("GET", "/no/such/page/") | self._names("POST", "/no/such/page/")
 
     def open_with_each_value(self, path: str, methods: Sequence[str], values: Sequence[str]) -> None:
-        """Give each value to each name that the page reads, in its URL, or in a form sent to it."""
+        """Send each value for each parameter that the page reads, in the query or in a form."""
         for method in methods:
-            for name in sorted(self._names(method, path) - self.asked_everywhere):
+            for name in sorted(self._names(method, path) - self.read_everywhere):
                 for field in (f"{encoded(name)}={encoded(value)}" for value in values):
                     if method == "POST":
                         self.send(method, path, field)
@@ -105,12 +105,12 @@ class Attacker:
                         self.send(method, f"{path}{'&' if '?' in path else '?'}{field}")
 
     def open_with_each_segment(self, path: str) -> None:
-        """Put each segment before, after and in place of those of the path."""
-        own = urlsplit(path).path.strip("/").split("/")
-        for at in range(len(own) + 1):
+        """Insert each segment before and after those of the path, and replace them with it."""
+        parts = urlsplit(path).path.strip("/").split("/")
+        for at in range(len(parts) + 1):
             for segment in map(encoded, SEGMENTS):
-                self.send("GET", "/" + "/".join([*own[:at], segment, *own[at:]]) + "/")
-                self.send("GET", "/" + "/".join([*own[:at], segment, *own[at + 1 :]]) + "/")
+                self.send("GET", "/" + "/".join([*parts[:at], segment, *parts[at:]]) + "/")
+                self.send("GET", "/" + "/".join([*parts[:at], segment, *parts[at + 1 :]]) + "/")
 
     def send(self, method: str, path: str, body: str = "") -> None:
         try:
@@ -121,7 +121,7 @@ class Attacker:
         except Exception as error:  # noqa: BLE001 (a failing request, whatever fails)
             self.failed.append(f"{method} {path[:200]} {body[:200]}: {error!r}")
             return
-        if response.status_code >= 500 and response.status_code not in FINE:
+        if response.status_code >= 500 and response.status_code not in EXPECTED_ERRORS:
             self.failed.append(f"{method} {path[:200]} {body[:200]}: {response.status_code}")
 
     def _names(self, method: str, path: str) -> set[str]:
@@ -130,10 +130,10 @@ class Attacker:
         return names
 
 
-def test_readers_see_no_error_of_the_server(client: Client) -> None:
+def test_readers_never_see_a_server_error(client: Client) -> None:
     make_blog()
     attacker = Attacker(client)
-    for name in sorted(QUERY_FORMS | attacker.asked_everywhere):
+    for name in sorted(QUERY_FORMS | attacker.read_everywhere):
         for value in VALUES:
             attacker.send("GET", f"/?{name}={encoded(value)}")
             attacker.send("GET", f"/?p=1&s=x&{name}={encoded(value)}")
@@ -144,7 +144,7 @@ def test_readers_see_no_error_of_the_server(client: Client) -> None:
 
 
 @pytest.mark.long
-def test_staff_see_no_error_of_the_server() -> None:
+def test_staff_never_see_a_server_error() -> None:
     make_blog()
     owner = make_owner()
     attacker = Attacker(client_of(owner))
@@ -153,7 +153,7 @@ def test_staff_see_no_error_of_the_server() -> None:
     assert attacker.failed == []
 
 
-def test_an_action_with_what_has_no_id_is_refused() -> None:
+def test_an_action_with_an_invalid_id_does_not_fail() -> None:
     make_blog()
     client = client_of(make_owner())
     lists = [each for each in admin.site._registry.values() if not isinstance(each, OneRowAdmin)]
@@ -165,7 +165,7 @@ def test_an_action_with_what_has_no_id_is_refused() -> None:
             assert response.status_code < 500, (path, selected)
 
 
-def test_a_choice_of_what_has_no_id_is_refused() -> None:
+def test_an_invalid_id_in_a_choice_field_is_a_form_error() -> None:
     client = client_of(UserFactory(is_staff=True, is_superuser=True))
     for path, field in (("/admin/auth/group/add/", "permissions"), ("/admin/blog/post/add/", "categories")):
         for chosen in ("x", "\0", "²", "1,2", "0", "9" * 30):

@@ -1,4 +1,4 @@
-"""Which requests share a lane, and so wait for each other."""
+"""Which requests share a lane, and therefore wait for each other."""
 
 import asyncio
 from typing import Any
@@ -40,13 +40,13 @@ LARGE = {"REQUEST_METHOD": "POST", "CONTENT_LENGTH": "5000000"}
         ("/admin/media/upload/", SESSION | POST | {"HTTP_TRANSFER_ENCODING": "chunked"}, UPLOADS),
     ],
 )
-def test_each_kind_of_request_has_one(path: str, environ: dict[str, Any], lane: Lane) -> None:
+def test_each_kind_of_request_has_a_lane(path: str, environ: dict[str, Any], lane: Lane) -> None:
     found = lane_of({"REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": "", **environ})
     assert found is lane
     assert found in LANES
 
 
-def test_new_pages_and_searches_take_turns_and_nothing_else_waits_for_them() -> None:
+def test_new_pages_and_searches_take_turns_and_no_other_lane_waits_for_them() -> None:
     async def run() -> tuple[set[Lane], set[Lane]]:
         leave, inside = asyncio.Event(), set[Lane]()
 
@@ -57,11 +57,11 @@ def test_new_pages_and_searches_take_turns_and_nothing_else_waits_for_them() -> 
 
         tasks = [asyncio.create_task(stay(lane)) for lane in LANES]
         await asyncio.sleep(0.01)
-        meanwhile = set(inside)
+        at_first = set(inside)
         leave.set()
         await asyncio.gather(*tasks)
-        return meanwhile, inside
+        return at_first, inside
 
-    meanwhile, afterwards = in_a_loop(run())
-    assert meanwhile == {*LANES} - {SEARCHES}
+    at_first, afterwards = in_a_loop(run())
+    assert at_first == {*LANES} - {SEARCHES}
     assert afterwards == {*LANES}

@@ -1,4 +1,4 @@
-"""The log: lines or JSON, with the ID of the request, and nothing about who sent it."""
+"""The log: plain lines or JSON, with the ID of the request, but nothing about who sent it."""
 
 import json
 import logging
@@ -26,13 +26,13 @@ def record(message: object, *values: object, name: str = "django.request", **ext
     )
 
 
-class TestForms:
-    def test_lines_are_for_people(self) -> None:
+class TestFormats:
+    def test_plain_records_are_single_lines_for_people(self) -> None:
         with working_on("0123456789abcdef"):
             line = LineFormatter().format(record("The cache failed (%d).", 3, name="core.cache"))
         assert line.endswith(" ERROR core.cache [0123456789abcdef]: The cache failed (3).")
 
-    def test_json_is_for_programs(self) -> None:
+    def test_json_records_have_fields_for_programs(self) -> None:
         with working_on("0123456789abcdef"):
             fields = json.loads(JSONFormatter().format(record("The cache failed (%d).", 3, name="core.cache")))
         assert fields.pop("time").endswith("+00:00")
@@ -43,11 +43,11 @@ class TestForms:
             "request_id": "0123456789abcdef",
         }
 
-    def test_other_forms_are_refused(self) -> None:
+    def test_an_unknown_format_is_refused(self) -> None:
         with pytest.raises(ImproperlyConfigured, match=r"LOG_FORMAT is 'xml'. It should be one of: plain, json"):
             logging_settings("xml", "INFO")
 
-    def test_any_other_level_is_refused(self) -> None:
+    def test_an_unknown_level_is_refused(self) -> None:
         with pytest.raises(ImproperlyConfigured, match=r"LOG_LEVEL is 'LOUD'. It should be one of: DEBUG, INFO"):
             logging_settings("plain", "LOUD")
 
@@ -57,12 +57,12 @@ class TestForms:
         assert len(JSONFormatter().format(record("%s", message)).split("\n")) == 1
 
     @given(st.text(), st.lists(st.one_of(st.text(), st.integers(), st.none())))
-    def test_whatever_is_logged_can_be_written(self, message: str, values: list[Any]) -> None:
+    def test_any_message_and_values_can_be_formatted(self, message: str, values: list[Any]) -> None:
         for formatter in (LineFormatter(), JSONFormatter()):
             assert formatter.format(record(message, *values))
 
     @given(st.text(st.characters(categories=["Cc", "Cs", "Zl", "Zp", "L"])))
-    def test_an_error_does_not_forge_lines_either(self, message: str) -> None:
+    def test_an_exception_cannot_forge_lines(self, message: str) -> None:
         try:
             raise ValueError(message)
         except ValueError:
@@ -78,7 +78,7 @@ class Unwritable:
     __repr__ = __str__
 
 
-def test_a_message_that_cannot_be_written_is_not_written_in_another_way(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_cannot_be_formatted_is_not_printed_unformatted(capsys: pytest.CaptureFixture[str]) -> None:
     handler = ScrubbingHandler(sys.stderr)
     handler.setFormatter(LineFormatter())
     handler.handle(record("%s and %s", Unwritable(), "MARKER", name="someone"))
@@ -87,7 +87,7 @@ def test_a_message_that_cannot_be_written_is_not_written_in_another_way(capsys: 
 
 @FORMATTERS
 class TestPrivacy:
-    def test_an_error_is_written_without_its_values(self, formatter: logging.Formatter) -> None:
+    def test_an_exception_is_logged_without_its_values(self, formatter: logging.Formatter) -> None:
         try:
             int("MAR" + "KER")
         except ValueError:
@@ -95,7 +95,7 @@ class TestPrivacy:
         assert "ValueError: invalid literal for int() with base 10: …" in text
         assert "MARKER" not in text
 
-    def test_an_error_among_the_values_is_described(self, formatter: logging.Formatter) -> None:
+    def test_an_exception_among_the_values_is_logged_by_its_type(self, formatter: logging.Formatter) -> None:
         text = formatter.format(record("The cache failed: %s", KeyError("MARKER")))
         assert "The cache failed: KeyError: …" in text
         assert "MARKER" not in formatter.format(record(KeyError("MARKER")))
@@ -110,14 +110,14 @@ class TestPrivacy:
         assert "MARKER" not in text
         assert "203.0.113" not in text
 
-    def test_the_page_that_a_form_was_sent_from_is_left_out(self, formatter: logging.Formatter) -> None:
+    def test_the_url_of_the_page_with_the_form_is_left_out(self, formatter: logging.Formatter) -> None:
         reason = "Referer checking failed - https://blog.example.org/comments/own/MARKER/ does not match."
         request = RequestFactory().post("/admin/login/")
         text = formatter.format(record("Forbidden (%s): %s", reason, "/admin/login/", request=request))
         assert "https://blog.example.org/…" in text
         assert "MARKER" not in text
 
-    def test_the_access_log_of_granian_names_no_reader(self, formatter: logging.Formatter) -> None:
+    def test_the_access_log_of_granian_identifies_no_reader(self, formatter: logging.Formatter) -> None:
         values = {"addr": "203.0.113.9", "method": "GET", "path": "/search/MARKER/", "query_string": "s=MARKER"}
         made = record("%(addr)s %(method)s %(path)s %(query_string)s", name="granian.access")
         made.args = values
@@ -125,19 +125,19 @@ class TestPrivacy:
         assert "- GET /search/" in text
         assert "MARKER" not in text
 
-    def test_values_that_do_not_fit_are_left_out(self, formatter: logging.Formatter) -> None:
+    def test_surplus_values_are_left_out(self, formatter: logging.Formatter) -> None:
         text = formatter.format(record("There is nothing to fill in.", "MARKER"))
         assert "There is nothing to fill in." in text
         assert "MARKER" not in text
 
-    def test_the_record_is_left_as_it_was(self, formatter: logging.Formatter) -> None:
+    def test_the_record_is_not_changed(self, formatter: logging.Formatter) -> None:
         made = record("A %s", "rosa@example.org")
         formatter.format(made)
         assert (made.msg, made.args) == ("A %s", ("rosa@example.org",))
 
 
 def test_nothing_gets_past_the_formatter(tmp_path: Path, copy_database: CopyDatabase) -> None:
-    """In a process of its own, whose loggers have handlers of libraries before the settings are read."""
+    """Runs in its own process, where libraries have attached handlers to loggers before the settings are read."""
     copy_database(tmp_path)
     code = """
 import logging, logging.config, threading, sys
@@ -170,5 +170,5 @@ Client().get("/?s=MARKER", headers={"host": "MARKER.203.0.113.77"})
         written = result.stdout + result.stderr
         assert "203.0.113.77" not in written
         assert "MARKER@" not in written
-        # The host is what a stranger sent, and is named as long as it is no address.
+        # The Host header, which anyone can send, is logged unless it is an address.
         assert "MARKER" not in "\n".join(line for line in written.splitlines() if "HTTP_HOST" not in line)

@@ -1,4 +1,4 @@
-"""The configuration that we ship, in a real nginx in front of real processes: never a page that is out of date."""
+"""The configuration that we ship, in a real nginx in front of real processes, never serves an outdated page."""
 
 import base64
 import contextlib
@@ -29,11 +29,11 @@ HOST = "blog.example.org"
 FORMER_HOST = "old.example.org"
 NEWS = "/2020/05/17/news/"
 BROTLI = Path("/usr/lib/nginx/modules/ngx_http_brotli_static_module.so")
-# What depends on the connection, the time and the encoding,.
+# Headers that depend on the connection, the time and the encoding.
 VARIABLE = {"server", "date", "connection", "etag", "last-modified", "content-encoding", "content-length"}
 VARIABLE |= {"accept-ranges"}
 
-# Parameters of URLs that are secrets: knowing one is enough to do something.
+# URL parameters that are secrets: knowing one is enough to act.
 SECRETS = {"signed", "token", "secret", "code"}
 
 if not shutil.which("nginx") or not shutil.which("openssl"):
@@ -75,7 +75,7 @@ class Response:
 
     @property
     def is_file(self) -> bool:
-        """Whether nginx sent a file: its ETags are strong ones."""
+        """Whether nginx sent a file: the ETags of files are strong."""
         return self.headers.get("ETag", "W/").startswith('"')
 
     @property
@@ -112,7 +112,7 @@ class Site:
         return result
 
     def get_file(self, path: str) -> Response:
-        """Request the page until nginx has a file of it."""
+        """Request the page until nginx serves it from a file."""
         for _attempt in range(100):
             response = self.get(path)
             if response.is_file:
@@ -156,7 +156,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase, 
 def _start_nginx(
     folder: Path, static_root: Path, *, app_port: int, port: int, insecure_port: int
 ) -> subprocess.Popen[bytes]:
-    """Run nginx with the configuration that we ship, and the paths and ports of this test."""
+    """Run nginx with the configuration that we ship, adapted to the paths and ports of this test."""
     certificate = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
     certificate += ["-subj", f"/CN={HOST}", "-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
     subprocess.run(certificate, check=True, capture_output=True)  # noqa: S603  our own arguments
@@ -173,7 +173,7 @@ def _start_nginx(
         (r"/srv/broadside/current/staticfiles/", f"{static_root}/"),
         (r"/var/log/nginx/blog.log", str(folder / "access.log")),
         (r"/dev/null crit", f"{folder}/error.log"),
-        # So that nothing has to wait for so long here.
+        # So that the test doesn't have to wait that long.
         (r"client_body_timeout 20s", "client_body_timeout 2s"),
         *([] if BROTLI.exists() else [(r"brotli_static on;", "")]),
     ):
@@ -217,7 +217,7 @@ class TestFiles:
         assert site.get("/", Accept_Encoding=encoding, If_None_Match=page.headers["ETag"]).status == 304
 
     def test_are_not_for_browsers_with_a_dictionary_which_get_smaller_pages(self, site: Site) -> None:
-        # Others have comments, which are not in the dictionary.
+        # Other posts have comments, which are not in the dictionary.
         path = "/2020/05/18/more-18/"
         new = "PostFactory(title=f'More {day}', source=words, published_at=at(2020, 5, day))"
         site.writer(f"[{new} for day in (18, 19)]")
@@ -248,7 +248,7 @@ class TestFiles:
         assert site.get(NEWS).is_file
         assert site.get(NEWS, host=HOST.upper()).is_file
 
-    def test_have_names_that_nobody_can_choose(self, site: Site) -> None:
+    def test_have_names_that_no_visitor_can_choose(self, site: Site) -> None:
         site.get_file("/")
         paths = ("/..%2f..%2f", "/%2e%2e/%2e%2e/etc/passwd", "/.hidden/", "/current/", "/none/", "/about/index.html")
         for path in paths:
@@ -267,7 +267,7 @@ class TestFiles:
 
 
 class TestChanges:
-    def test_show_with_the_next_request(self, site: Site) -> None:
+    def test_are_visible_with_the_next_request(self, site: Site) -> None:
         for n in range(10):
             site.get_file(NEWS)
             site.get_file("/")
@@ -278,7 +278,7 @@ class TestChanges:
             site.writer(f"p.title = 'Title no. {n}'; p.save()")
             assert f"Title no. {n}" in site.get("/").text
 
-    def test_show_if_their_process_is_killed_after_the_commit(self, site: Site) -> None:
+    def test_are_visible_if_their_process_is_killed_after_the_commit(self, site: Site) -> None:
         killed = Process(site.folder, **site.environment)
         assert "Killed" not in site.get_file("/about/").text
         killed(
@@ -289,7 +289,7 @@ class TestChanges:
         killed.end()
         assert "Killed after" in site.get("/about/").text
 
-    def test_that_are_undone_leave_the_page_as_it_was(self, site: Site) -> None:
+    def test_that_are_rolled_back_leave_the_page_as_it_was(self, site: Site) -> None:
         before = site.get_file("/about/").text
         killed = Process(site.folder, **site.environment)
         killed(
@@ -300,7 +300,7 @@ class TestChanges:
         killed.end()
         assert site.get_file("/about/").text == before
 
-    def test_that_are_under_way_keep_nginx_from_using_files(self, site: Site) -> None:
+    def test_that_are_in_progress_keep_nginx_from_using_files(self, site: Site) -> None:
         site.get_file("/about/")
         site.writer("block = transaction.atomic(); block.__enter__(); Page.objects.update(title='Under way')")
         for _again in range(5):
@@ -311,7 +311,7 @@ class TestChanges:
         assert "Under way" in site.get("/about/").text
         assert "Under way" in site.get_file("/about/").text
 
-    def test_show_when_they_are_scheduled(self, site: Site) -> None:
+    def test_are_visible_when_they_are_scheduled(self, site: Site) -> None:
         site.writer("import datetime as dt; from django.utils import timezone")
         site.writer("due = timezone.now() + dt.timedelta(seconds=4)")
         due = time.time() + 4
@@ -320,7 +320,7 @@ class TestChanges:
         time.sleep(max(0.0, due - time.time()) + 0.1)
         assert "Scheduled" in site.get("/").text
 
-    def test_of_the_folder_itself_harm_nobody(self, site: Site) -> None:
+    def test_of_the_folder_itself_do_no_harm(self, site: Site) -> None:
         site.get_file("/")
         shutil.rmtree(site.pages)
         assert site.get("/").status == 200
@@ -328,7 +328,7 @@ class TestChanges:
         assert "Without a folder" in site.get("/").text
         assert "Without a folder" in site.get_file("/").text
 
-    def test_leave_one_folder_of_pages(self, site: Site) -> None:
+    def test_leave_only_one_folder_of_pages(self, site: Site) -> None:
         for n in range(3):
             site.writer(f"p.title = 'One of {n}'; p.save()")
             site.get_file("/")
@@ -343,7 +343,7 @@ class TestReaders:
 
     @pytest.fixture
     def requests(self, site: Site) -> Iterator[Path]:
-        """The folder of nginx's log, which is there while readers are counted."""
+        """The folder of nginx's log, which exists while readers are counted."""
         site.writer("from readers.models import *")
         site.writer("ReaderSettings.objects.update(count_readers=True)")
         folder = site.pages / "requests"
@@ -354,14 +354,14 @@ class TestReaders:
         site.writer("[model.objects.all().delete() for model in (KindCount, EntryCount, ReferrerCount)]")
 
     @staticmethod
-    def wait_until(is_so: Callable[[], bool]) -> None:
+    def wait_until(condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + 30
-        while not is_so():
+        while not condition():
             assert time.monotonic() < deadline
             time.sleep(0.05)
 
-    def test_of_files_and_of_other_pages_are_counted(self, site: Site, requests: Path) -> None:
-        # Nothing of this counts: these requests are by a program that doesn't say what it is.
+    def test_of_files_and_of_rendered_pages_are_counted(self, site: Site, requests: Path) -> None:
+        # These requests don't count, because they are sent without a User-Agent.
         site.get_file(NEWS)
         referrer = "https://www.news.example/a?secret-word"
         files = 0
@@ -381,9 +381,7 @@ class TestReaders:
         assert site.writer("list(ReferrerCount.objects.values_list('host', 'count'))") == [["news.example", 20]]
         self.wait_until(lambda: not list(requests.iterdir()))
 
-    def test_are_written_down_without_ip_address_path_of_the_referrer_and_query(
-        self, site: Site, requests: Path
-    ) -> None:
+    def test_are_recorded_without_ip_address_query_and_path_of_the_referrer(self, site: Site, requests: Path) -> None:
         site.get_file(NEWS)
         written = b""
 
@@ -411,11 +409,11 @@ class TestServer:
         assert (response.status, response.headers["Location"]) == (301, f"https://{HOST}/about/?a=b")
         connection.close()
 
-    def test_knows_no_other_host(self, site: Site) -> None:
+    def test_answers_to_no_other_host(self, site: Site) -> None:
         with pytest.raises(ssl.SSLError):
             site.get("/", host="evil.example")
 
-    def test_sends_static_files_compressed_and_for_good(self, site: Site) -> None:
+    def test_sends_static_files_compressed_and_cacheable_forever(self, site: Site) -> None:
         (path,) = re.findall(r'href="(/static/css/site[^"]*\.css)"', site.get("/").text)
         style = site.get(path)
         assert style.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -435,7 +433,7 @@ class TestServer:
             assert "secret-word" in path
             assert site.get(path).status < 500
         site.get("/the-last-one/")
-        # nginx writes a line after the response has been sent.
+        # nginx writes the line after it has sent the response.
         for _attempt in range(100):
             log = (site.pages.parent / "access.log").read_text()
             if '"GET /the-last-one/"' in log:
@@ -449,7 +447,7 @@ class TestServer:
 
 
 class TestSlowBodies:
-    """More of them than the application has threads."""
+    """More slow request bodies than the application has threads."""
 
     COUNT = 40
 
@@ -470,22 +468,22 @@ class TestSlowBodies:
             assert site.get(NEWS, Cache_Control="no-store").status == 200
         assert site.get(f"/comments/on/post/{post}/", "POST", form, Content_Type=kind).status == 302
 
-    def test_that_never_arrive_are_cut_off_and_stop_nobody(self, site: Site) -> None:
+    def test_that_never_arrive_are_cut_off_and_block_no_other_request(self, site: Site) -> None:
         connections = self.start(site)
         self.assert_answers(site)
         for connection in connections:
-            # A timeout is an error.
+            # A timeout would raise an error.
             with contextlib.suppress(ConnectionResetError):
                 answer = connection.recv(100)
                 assert not answer or b" 408 " in answer
             connection.close()
 
-    def test_that_arrive_byte_by_byte_stop_nobody(self, site: Site) -> None:
+    def test_that_arrive_byte_by_byte_block_no_other_request(self, site: Site) -> None:
         connections = self.start(site)
         for _byte in range(3):
             time.sleep(0.5)
             for connection in connections:
-                # On a busy machine, the time between two of them may be too long.
+                # On a busy machine, the time between two bytes may be too long.
                 with contextlib.suppress(OSError):
                     connection.sendall(b"x")
             self.assert_answers(site)

@@ -1,4 +1,4 @@
-"""What a backup says about the environment: enough to set the site up again, and no secret."""
+"""A backup records enough of the environment to set the site up again, but no secret."""
 
 import datetime as dt
 import re
@@ -11,8 +11,8 @@ from config.redaction import PLAIN, SECRET, URLS, without_secrets
 from tests.factories.programs import ROOT
 
 
-def test_every_setting_is_known() -> None:
-    """A new one is left out of backups until it is listed as harmless, as a URL, or as a secret."""
+def test_every_setting_is_classified() -> None:
+    """A new setting is left out of backups until it is listed as harmless, as a URL, or as a secret."""
     example = set(re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE))
     read = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', (ROOT / "config/settings.py").read_text(encoding="utf-8")))
     assert example
@@ -63,6 +63,6 @@ def test_times_of_day_are_sorted() -> None:
 
 
 @pytest.mark.parametrize("values", [[], [""], ["25:00"], ["half past three"], ["03:30+01:00"]])
-def test_other_times_are_refused(values: list[str]) -> None:
+def test_invalid_times_of_day_are_refused(values: list[str]) -> None:
     with pytest.raises(ImproperlyConfigured, match="BACKUP_TIMES is not valid"):
         backup_times(values)

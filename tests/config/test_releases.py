@@ -1,4 +1,4 @@
-"""Installing a release refuses what is not one, and is safe to repeat (deploy/releases)."""
+"""Installing refuses anything but a release, and is safe to repeat (deploy/releases)."""
 
 import io
 import os
@@ -44,7 +44,7 @@ def make_archive(folder: Path, version: str, files: Files | None = None, *, link
 
 @pytest.fixture
 def key(tmp_path: Path) -> Callable[[str], Path]:
-    """Make a key for signing."""
+    """Return a function that creates a signing key."""
 
     def make(name: str) -> Path:
         path = tmp_path / name
@@ -72,14 +72,14 @@ def allow(folder: Path, *keys: Path) -> Path:
 
 
 def install_by_hand(layout: Layout, *versions: str) -> None:
-    """Make folders of releases, of which the last one is in use."""
+    """Create release folders, the last of which is in use."""
     for version in versions:
         layout.release(version).mkdir(parents=True)
         layout.switch(version)
 
 
 class TestSignatures:
-    def test_a_release_that_one_of_the_signers_signed_is_accepted(
+    def test_a_release_with_the_signature_of_one_of_the_signers_is_accepted(
         self, tmp_path: Path, key: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
     ) -> None:
         path, maintainer = make_archive(tmp_path, "1.2.3"), key("maintainer")
@@ -89,7 +89,7 @@ class TestSignatures:
         assert "Signed by maintainer@example.org." in capsys.readouterr().out
 
     @pytest.mark.parametrize("what", ["no signature", "another key", "another purpose", "changed", "of another file"])
-    def test_anything_else_is_refused(self, tmp_path: Path, key: Callable[[str], Path], what: str) -> None:
+    def test_any_other_signature_is_refused(self, tmp_path: Path, key: Callable[[str], Path], what: str) -> None:
         path, maintainer = make_archive(tmp_path, "1.2.3"), key("maintainer")
         if what == "another key":
             sign(path, key("stranger"))
@@ -117,13 +117,13 @@ class TestSignatures:
             ("missing.tar.gz", "no file"),
         ],
     )
-    def test_what_can_not_be_trusted_is_not_fetched(self, tmp_path: Path, location: str, text: str) -> None:
+    def test_an_untrusted_or_missing_archive_is_refused(self, tmp_path: Path, location: str, text: str) -> None:
         with pytest.raises(UpgradeError, match=text), Source(location, tmp_path / "missing").obtain():
             pytest.fail("It was accepted.")
 
 
 class TestArchives:
-    def test_its_files_are_unpacked(self, tmp_path: Path) -> None:
+    def test_the_files_are_unpacked(self, tmp_path: Path) -> None:
         path = make_archive(tmp_path, "1.2.3", {"broadside-1.2.3/core/a.py": "a"})
         with Source(str(path), tmp_path / "missing").obtain() as archive:
             archive.unpack(tmp_path / "target")
@@ -138,7 +138,7 @@ class TestArchives:
             {"broadside-1.2.4/a.py": "x"},
         ],
     )
-    def test_a_file_elsewhere_is_refused(self, tmp_path: Path, files: Files) -> None:
+    def test_a_file_outside_the_release_is_refused(self, tmp_path: Path, files: Files) -> None:
         path = make_archive(tmp_path, "1.2.3", files)
         with (
             Source(str(path), tmp_path / "missing").obtain() as archive,
@@ -155,8 +155,8 @@ class TestArchives:
         ):
             archive.unpack(tmp_path / "target")
 
-    def test_one_that_is_incomplete_is_refused(self, tmp_path: Path) -> None:
-        """Nothing says so while it is downloaded."""
+    def test_a_truncated_archive_is_refused(self, tmp_path: Path) -> None:
+        """The download itself doesn't notice."""
         path = make_archive(tmp_path, "1.2.3", {"broadside-1.2.3/core/a.py": secrets.token_hex(99_999)})
         os.truncate(path, path.stat().st_size // 2)
         with (
@@ -166,13 +166,13 @@ class TestArchives:
             archive.unpack(tmp_path / "target")
 
     @pytest.mark.parametrize("content", [b"", b"not an archive", b"\x1f\x8b\x08\x00damaged"])
-    def test_another_file_is_refused(self, tmp_path: Path, content: bytes) -> None:
+    def test_a_file_that_is_not_an_archive_is_refused(self, tmp_path: Path, content: bytes) -> None:
         path = tmp_path / "broadside-1.2.3.tar.gz"
         path.write_bytes(content)
         with pytest.raises(UpgradeError, match="not a release"):
             read_version(path)
 
-    def test_another_project_is_refused(self, tmp_path: Path) -> None:
+    def test_an_archive_of_another_project_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "other.tar.gz"
         make_archive(tmp_path, "1.2.3", {"other/pyproject.toml": PROJECT}).rename(path)
         assert read_version(path) == "1.2.3"
@@ -186,18 +186,18 @@ class TestArchives:
 
 
 class TestVersions:
-    def test_their_order(self) -> None:
+    def test_are_ordered_by_their_numbers(self) -> None:
         versions = ["0.9.10", "1.0.0rc1", "1.0.0rc2", "1.0.0", "1.0.1", "1.2.0", "1.10.0", "2.0.0"]
         assert sorted(set(versions), key=order) == versions
 
     @pytest.mark.parametrize("text", ["", "1", "1.2", "v1.2.3", "1.2.3-4", "1.2.3.dev1", "../1.2.3", "1.2.3\n"])
-    def test_others_are_refused(self, text: str) -> None:
+    def test_of_any_other_form_are_refused(self, text: str) -> None:
         with pytest.raises(UpgradeError, match="number of a release"):
             order(text)
 
 
 class TestLayout:
-    def test_two_older_releases_stay(self, layout: Layout) -> None:
+    def test_two_older_releases_are_kept(self, layout: Layout) -> None:
         install_by_hand(layout, "0.1.0", "0.2.0", "0.3.0", "0.10.0", "0.9.0")
         assert layout.remove_old() == ["0.1.0"]
         assert {path.name for path in layout.current.parent.joinpath("releases").iterdir()} == {
@@ -214,14 +214,14 @@ class TestLayout:
         layout.remove("1.0.0")
         assert not layout.is_prepared("1.0.0", "digest")
 
-    def test_one_upgrade_at_a_time(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_only_one_upgrade_runs_at_a_time(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("releases.layout._PATIENCE", 0)
         with layout.locked(), pytest.raises(UpgradeError, match="Another installation or upgrade"), layout.locked():
             pytest.fail("It was locked twice.")
         with layout.locked():
             pass
 
-    def test_what_a_killed_upgrade_has_left_running_is_waited_for(
+    def test_processes_left_by_a_killed_upgrade_are_waited_for(
         self, layout: Layout, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with layout.locked():
@@ -270,25 +270,25 @@ class TestRefusals:
 
 
 class TestTheRunningSite:
-    def test_it_is_ready_when_the_new_version_answers_three_times_in_a_row(self, web_server: StubServer) -> None:
+    def test_is_ready_when_the_new_version_answers_three_times_in_a_row(self, web_server: StubServer) -> None:
         for version in ("1.0.0", "1.1.0", "1.0.0", "1.1.0"):
             web_server.answer("/readyz/web", body=f'{{"version": "{version}", "problems": {{}}}}'.encode())
         Site(web_server.host, "true", 10).wait_until_ready("1.1.0", "token")
         assert web_server.requests["/readyz/web"] == 6
         assert {headers["Authorization"] for headers in web_server.headers} == {"Bearer token"}
 
-    def test_the_old_version_is_not_enough(self, web_server: StubServer) -> None:
+    def test_is_not_ready_if_the_old_version_answers(self, web_server: StubServer) -> None:
         web_server.answer("/readyz/web", body=b'{"version": "1.0.0", "problems": {}}')
         with pytest.raises(UpgradeError, match=r"1\.1\.0 of the site can't answer readers: it does not answer"):
             Site(web_server.host, "true", 0.1).wait_until_ready("1.1.0", "token")
 
-    def test_its_problems_are_named(self, web_server: StubServer) -> None:
+    def test_problems_are_named_if_it_is_not_ready(self, web_server: StubServer) -> None:
         body = b'{"version": "1.1.0", "problems": {"database": "", "migrations": "The database lacks 1 migration."}}'
         web_server.answer("/readyz/web", 503, body)
         with pytest.raises(UpgradeError, match="lacks 1 migration"):
             Site(web_server.host, "true", 0.1).wait_until_ready("1.1.0", "token")
 
-    def test_a_site_that_is_down_is_noticed_at_once(self) -> None:
+    def test_is_known_at_once_to_be_down(self) -> None:
         started = time.monotonic()
         assert not Site("127.0.0.1:1", "true", 60).is_running()
         assert time.monotonic() - started < 30

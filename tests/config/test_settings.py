@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def evaluate(tmp_path: Path, expression: str, **environment: str) -> str:
-    """Return what `expression` prints, evaluated with these environment variables."""
+    """Return the printed value of `expression`, evaluated with these environment variables."""
     result = run(tmp_path, f"from config import settings; print({expression})", SECRET_KEY="x", **environment)
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()
@@ -83,13 +83,13 @@ assert [reader.get(style).status_code for style in styles] == [200] * len(styles
     assert result.returncode == 0, result.stderr
 
 
-def test_static_files_of_an_update_are_served_before_they_are_collected(
+def test_static_files_of_a_new_version_are_served_before_they_are_collected(
     tmp_path: Path, copy_database: CopyDatabase, static_root: Path
 ) -> None:
     copy_database(tmp_path)
     static = tmp_path / "static"
     shutil.copytree(static_root, static)
-    # An earlier version did not have this file.
+    # The earlier version didn't have this file.
     manifest = json.loads((static / "staticfiles.json").read_text())
     del manifest["paths"]["css/site.css"]
     (static / "staticfiles.json").write_text(json.dumps(manifest))
@@ -130,14 +130,14 @@ def test_the_example_and_the_readme_document_every_variable() -> None:
 
 
 class TestDatabase:
-    def test_is_a_sqlite_file_unless_a_server_is_named(self, tmp_path: Path) -> None:
+    def test_is_a_sqlite_file_unless_a_server_is_configured(self, tmp_path: Path) -> None:
         found = configure("", tmp_path)
         assert list(found) == ["default"]
         assert found["default"]["NAME"] == f"{tmp_path}/broadside.sqlite3"
         assert "WAL" in found["default"]["OPTIONS"]["init_command"]
         assert found["default"]["CONN_MAX_AGE"] is None
 
-    def test_what_is_committed_to_a_file_survives_a_power_cut(self, tmp_path: Path) -> None:
+    def test_commits_to_sqlite_survive_a_power_cut(self, tmp_path: Path) -> None:
         assert "PRAGMA synchronous=FULL;" in configure("", tmp_path)["default"]["OPTIONS"]["init_command"]
 
     def test_a_server_gets_a_pool_and_prepared_statements(self, tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ class TestDatabase:
             "pool": {"min_size": 0, "max_size": 10, "timeout": 5, "reconnect_timeout": 5},
         }
 
-    def test_both_can_be_turned_off(self, tmp_path: Path) -> None:
+    def test_the_pool_and_prepared_statements_can_be_turned_off(self, tmp_path: Path) -> None:
         found = configure("postgres://me@db.example.org/blog", tmp_path, pool=0, prepare=False)["default"]
         assert found["CONN_MAX_AGE"] == 60
         assert found["OPTIONS"] == {"connect_timeout": 5}
@@ -175,12 +175,14 @@ class TestDatabase:
             configure(url, tmp_path)
         assert "secret" not in str(raised.value)
 
-    def test_without_its_client_the_site_does_not_start(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_postgresql_client_the_site_does_not_start(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("config.database.find_spec", lambda name: None)
         with pytest.raises(ImproperlyConfigured, match="uv sync --extra postgres"):
             configure("postgres://me@db.example.org/blog", tmp_path)
 
-    def test_only_web_servers_have_limits_of_time(self, tmp_path: Path) -> None:
+    def test_only_web_servers_have_statement_timeouts(self, tmp_path: Path) -> None:
         code = (
             "import django; django.setup();"
             "from django.db import connection; print(connection.get_connection_params().get('options'));"
@@ -199,8 +201,8 @@ def configure(
     return databases(url, list(replicas), folder, pool=pool, max_age=max_age, prepare=prepare)
 
 
-class TestStorageOfMedia:
-    def test_is_a_folder_unless_a_bucket_is_named(self) -> None:
+class TestMediaStorage:
+    def test_is_a_folder_unless_a_bucket_is_configured(self) -> None:
         assert media_storage("") == {"BACKEND": "media.storage.MediaStorage"}
         storage = media_storage("s3://key:a%2Fb@s3.example.org:9000/bucket/blog?region=eu-west-1")
         assert storage["BACKEND"] == "media.bucket.BucketStorage"
@@ -224,7 +226,7 @@ class TestStorageOfMedia:
             "s3://key:secret@[/bucket",
         ],
     )
-    def test_is_explained_if_it_is_not_valid(self, url: str) -> None:
+    def test_an_invalid_url_is_explained_without_the_secret(self, url: str) -> None:
         with pytest.raises(ImproperlyConfigured, match="STORAGE_URL is not valid") as raised:
             media_storage(url)
         assert "@host" not in str(raised.value)
@@ -234,7 +236,7 @@ KINDS = {"text", "items", "number", "switch"}
 
 
 class TestCache:
-    def test_without_a_url_it_consists_of_files(self, tmp_path: Path) -> None:
+    def test_without_a_url_it_is_stored_in_files(self, tmp_path: Path) -> None:
         assert caches("", tmp_path)["backend"]["LOCATION"] == str(tmp_path)
 
     @pytest.mark.parametrize(
@@ -294,7 +296,7 @@ class TestMail:
             mailers(url)
         assert "cret" not in str(error.value)
 
-    def test_limits_are_numbers_for_domains(self) -> None:
+    def test_limits_are_given_by_domain(self) -> None:
         assert mail_limits(["Example.org = 10", "", "*=60"]) == {"example.org": 10, "*": 60}
         for item in ("example.org", "=10", "example.org=0", "example.org=x", "example.org=-1"):
             with pytest.raises(ImproperlyConfigured, match="MAIL_LIMITS"):
@@ -319,12 +321,12 @@ class TestMail:
 
 
 class TestEnvironmentVariables:
-    def test_a_value_is_taken_as_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_text_is_used_unchanged(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AKISMET_KEY", "$HOME, ")
         assert env.text("AKISMET_KEY") == "$HOME, "
 
     @pytest.mark.parametrize("value", ["16MB", "-1", "1.5", "one", "²"])
-    def test_a_number_that_is_none_is_named(self, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_invalid_number_is_named_in_the_error(self, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CACHE_MAX_MB", value)
         with pytest.raises(ImproperlyConfigured, match=f"CACHE_MAX_MB is '{value}'. .* whole number, such as 256"):
             env.number("CACHE_MAX_MB", default=256)
@@ -336,18 +338,18 @@ class TestEnvironmentVariables:
         monkeypatch.setenv("DATABASE_PREPARE", value)
         assert env.switch("DATABASE_PREPARE", default=True) is is_on
 
-    def test_a_switch_that_is_neither_is_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_invalid_switch_is_named_in_the_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("BEHIND_PROXY", "nginx")
         with pytest.raises(ImproperlyConfigured, match=r"BEHIND_PROXY is 'nginx'. It should be 1 \(on\) or 0 \(off\)"):
             env.switch("BEHIND_PROXY", default=False)
 
-    def test_what_is_empty_counts_as_not_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_empty_variable_counts_as_unset(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("CACHE_MAX_MB", "")
         assert env.number("CACHE_MAX_MB", default=256) == 256
         assert env.switch("CACHE_MAX_MB", default=True)
 
     @pytest.mark.parametrize("value", ["https://blog.example.org/", "http://localhost:8000", "http://[::1]:8000"])
-    def test_the_url_of_the_site_has_no_slash_at_its_end(self, value: str) -> None:
+    def test_the_url_of_the_site_has_no_trailing_slash(self, value: str) -> None:
         assert site_url(value) == value.rstrip("/")
 
     @pytest.mark.parametrize(
@@ -357,25 +359,25 @@ class TestEnvironmentVariables:
             *("https://example.org?a", "https://example.org:port", "https://[::1", "https://me@example.org"),
         ],
     )
-    def test_any_other_url_of_the_site_is_refused(self, value: str) -> None:
+    def test_an_invalid_url_of_the_site_is_refused(self, value: str) -> None:
         with pytest.raises(ImproperlyConfigured, match=r"SITE_URL is .* such as https://blog\.example\.org"):
             site_url(value)
 
     @pytest.mark.parametrize("value", ["Mars", "", "Europe", "../../etc/passwd", "/etc/localtime", "Europe/\0"])
-    def test_a_time_zone_that_is_none_is_named(self, value: str) -> None:
+    def test_an_unknown_time_zone_is_refused(self, value: str) -> None:
         with pytest.raises(ImproperlyConfigured, match="TIME_ZONE is"):
             time_zone(value)
 
     @pytest.mark.parametrize("value", ["en", "en-us", "pt-BR", "ar-dz", "zh-hans"])
-    def test_any_language_of_django_can_be_that_of_the_site(self, value: str) -> None:
+    def test_any_language_of_django_can_be_the_language_of_the_site(self, value: str) -> None:
         assert language_code(value) == value
 
     @pytest.mark.parametrize("value", ["", "xx", "English"])
-    def test_any_other_language_is_refused(self, value: str) -> None:
+    def test_an_unknown_language_is_refused(self, value: str) -> None:
         with pytest.raises(ImproperlyConfigured, match="LANGUAGE_CODE is"):
             language_code(value)
 
-    def test_commands_say_what_is_wrong_in_one_line(self, tmp_path: Path) -> None:
+    def test_commands_report_an_invalid_setting_in_one_line(self, tmp_path: Path) -> None:
         command = (
             "import runpy, sys; sys.argv = ['manage.py', 'check']; runpy.run_path('manage.py', run_name='__main__')"
         )

@@ -1,6 +1,6 @@
-"""Web servers on several machines, which share the database, the cache and the object storage, are one site.
+"""Web servers on several machines that share the database, the cache and the object storage act as one site.
 
-Each has a data folder of its own. Only the jobs of imports and exports need one that they share with the worker.
+Each has its own data folder. Only import and export jobs need one that is shared with the worker.
 """
 
 import json
@@ -14,7 +14,7 @@ from tests.factories.cache_server import cache_server
 from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
-# Requests a page from the whole application, with whatever is around Django.
+# Requests a page from the whole application, including the layers around Django.
 GET = """
 import io, json, sys
 from config.wsgi import application
@@ -114,7 +114,7 @@ def found(tmp_path: Path, object_storage: str, copy_database: CopyDatabase) -> A
         return json.loads(output(tmp_path / "second", GET + SECOND.format(first=first), **shared))
 
 
-def test_each_machine_has_what_was_done_on_the_others(found: Any) -> None:
+def test_changes_made_on_one_machine_are_visible_on_the_others(found: Any) -> None:
     explanation = found.pop("import")
     assert found == {
         "logged in": 200,
@@ -123,7 +123,7 @@ def test_each_machine_has_what_was_done_on_the_others(found: Any) -> None:
         "is rendered again": False,
         "comment": True,
         "answer to another comment": 302,
-        # The sender has written another one, on the first machine.
+        # Its author has written another comment, on the first machine.
         "its status": "pending",
         "its page": 200,
     }

@@ -1,4 +1,4 @@
-"""Styles and scripts as they are sent: ours without comments and needless spaces, those of others as they are."""
+"""Our own styles and scripts are sent without comments and needless spaces, third-party ones unchanged."""
 
 import re
 from pathlib import Path
@@ -18,13 +18,13 @@ def source(name: str) -> Path:
 
 @pytest.fixture
 def storage(settings: Settings, tmp_path: Path) -> StaticStorage:
-    """A storage without files."""
+    """An empty storage."""
     settings.STATIC_ROOT = tmp_path / "static"
     return StaticStorage(location=str(settings.STATIC_ROOT))
 
 
 def collect(storage: StaticStorage, name: str, content: str) -> Path:
-    """Collect a file, and return where it is."""
+    """Collect a file, and return its path."""
     path = Path(storage.path(name))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content, encoding="utf-8")
@@ -50,29 +50,29 @@ def collect(storage: StaticStorage, name: str, content: str) -> Path:
         ),
     ],
 )
-def test_ours_are_minified(storage: StaticStorage, name: str, content: str, expected: str) -> None:
+def test_our_files_are_minified(storage: StaticStorage, name: str, content: str, expected: str) -> None:
     assert collect(storage, name, content).read_text("utf-8").strip() == expected
 
 
-def test_doing_it_again_changes_nothing(storage: StaticStorage) -> None:
+def test_minifying_a_minified_file_changes_nothing(storage: StaticStorage) -> None:
     once = collect(storage, "css/a.css", source("css/site.css").read_text("utf-8")).read_text("utf-8")
     assert collect(storage, "css/a.css", once).read_text("utf-8") == once
 
 
 @pytest.mark.parametrize("name", ["site", "overviews"])
 def test_old_phones_understand_the_styles_of_public_pages(name: str) -> None:
-    """Browsers of 2018 ignore rules whose selectors, and declarations whose properties, they don't know."""
+    """Browsers from 2018 ignore rules with unknown selectors, and declarations with unknown properties."""
     style = re.sub(r"/\*.*?\*/", "", source(f"css/{name}.css").read_text("utf-8"), flags=re.DOTALL)
     unknown = r":not\([^()]*,|\b(?:margin|padding|border|inset)-(?:block|inline):|^ +inset:|clamp\("
     assert re.findall(unknown, style, re.MULTILINE) == []
-    # What only decorates may depend on such selectors.
+    # Only decoration may depend on such selectors, not layout.
     rules = re.findall(r":(?:is|where)\([^{}]*\{([^{}]*)\}", style)
     layout = r"\b(?:margin|padding|display|position|(?:inline|block)-size)"
     assert not [rule for rule in rules if re.search(layout, rule)]
 
 
 @pytest.mark.parametrize("name", ["vendor/a.css", "admin/a.js", "markdownx/a.js"])
-def test_those_of_others_stay_as_they_are(storage: StaticStorage, name: str) -> None:
+def test_third_party_files_are_not_changed(storage: StaticStorage, name: str) -> None:
     assert collect(storage, name, "/* A licence */\n\na {  }\n").read_text("utf-8") == "/* A licence */\n\na {  }\n"
 
 
@@ -86,9 +86,9 @@ def test_a_file_of_the_project_is_not_changed_through_a_link(storage: StaticStor
     assert original.read_text("utf-8") == "/* a */"
 
 
-def test_what_is_collected_is_what_readers_get(static_root: Path) -> None:
+def test_collected_files_are_minified_except_third_party_ones(static_root: Path) -> None:
     styles = [path.read_text("utf-8") for path in (static_root / "css").glob("site*.css")]
-    # Also under the name that has its content in it.
+    # Once under its own name, and once with the hash of its content in the name.
     assert len(styles) == 2
     for style in styles:
         assert "/*" not in style
