@@ -1,4 +1,4 @@
-"""The part of a text that results show, with what was searched for marked."""
+"""The excerpt of a text in the search results, with the matches marked."""
 
 import html
 import re
@@ -43,21 +43,21 @@ class TestMarking:
             ("x", "a < b & c", []),
         ],
     )
-    def test_all_forms_of_a_word_and_nothing_else(self, typed: str, text: str, words: list[str]) -> None:
+    def test_marks_all_forms_of_a_word_and_nothing_else(self, typed: str, text: str, words: list[str]) -> None:
         assert marked(typed, text) == [html.escape(word) for word in words]
 
     @given(st.text(), st.text(max_size=20))
-    def test_the_text_stays_as_it_is_and_is_escaped(self, text: str, typed: str) -> None:
+    def test_changes_no_text_and_escapes_it(self, text: str, typed: str) -> None:
         found = re.sub("</?mark>", "", marker(typed).marked(text))
         assert found == html.escape(text)
 
     @given(st.text(alphabet="aé\u0301ıİß ﬁ人\u064e", min_size=1))
-    def test_places_are_those_of_the_original_letters(self, text: str) -> None:
+    def test_marks_positions_in_the_original_text(self, text: str) -> None:
         assert html.unescape(re.sub("</?mark>", "", marker(text).marked(text))) == text
 
 
 class TestExcerpts:
-    def test_it_is_around_the_most_different_words_and_ends_at_spaces(self) -> None:
+    def test_surround_the_most_different_words_and_end_at_spaces(self) -> None:
         text = "An award. " + "Filler words here. " * 40 + "The award of the lawyer. " + "More words. " * 40
         excerpt = str(marker("lawyer award").excerpt(text))
         assert "The <mark>award</mark> of the <mark>lawyer</mark>." in excerpt
@@ -65,14 +65,14 @@ class TestExcerpts:
         assert excerpt.endswith(" …")
         assert set(re.sub("</?mark>", "", excerpt).split()) <= {*text.split(), "…"}
 
-    def test_a_short_text_is_shown_whole_and_escaped(self) -> None:
+    def test_of_a_short_text_are_the_whole_text_escaped(self) -> None:
         assert marker("award").excerpt("An <b>award</b>") == "An &lt;b&gt;<mark>award</mark>&lt;/b&gt;"
 
-    def test_there_is_none_without_a_match(self) -> None:
+    def test_are_none_without_a_match(self) -> None:
         assert marker("award").excerpt("Nothing") is None
 
     @given(st.text(max_size=2000), st.text(max_size=30))
-    def test_it_is_short_and_contains_only_marks(self, text: str, typed: str) -> None:
+    def test_are_short_and_contain_no_markup_but_marks(self, text: str, typed: str) -> None:
         excerpt = marker(typed).excerpt(text)
         if excerpt is not None:
             bare = re.sub("</?mark>", "", excerpt)
@@ -80,11 +80,11 @@ class TestExcerpts:
             assert len(html.unescape(bare)) <= 500
 
     @pytest.mark.parametrize("text", ["award ", "a", "人权", "é", "a\u0301", "wawa"])
-    def test_it_takes_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
+    def test_take_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(marker("wawa award 人权").marked, text * 20_000)
 
     @pytest.mark.parametrize("part", ["lanterna_", "lantern_", "कि"])
-    def test_a_phrase_is_looked_for_in_proportion_to_the_length(
+    def test_of_a_phrase_take_time_in_proportion_to_the_length(
         self, part: str, grows_with_length: GrowsWithLength
     ) -> None:
         text = part * (200_000 // len(part)) + " lantern"

@@ -1,4 +1,4 @@
-"""The index is up to date after everything that changes posts, pages, tags and comments."""
+"""The index is up to date after every change to posts, pages, tags and comments."""
 
 import datetime as dt
 from typing import Any
@@ -55,7 +55,7 @@ def found_comments(typed: str) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def index_is_right() -> Any:
-    """After each test, what is in the index is exactly what a rebuild would put there."""
+    """After each test, check that the index contains exactly what a rebuild would store."""
     yield
     assert not +count_stale(lambda *args: None)
 
@@ -74,13 +74,13 @@ class TestEntries:
             assert found(typed) == {"Lantern"}, typed
         assert found("quay") == {"Contact"}
 
-    def test_a_changed_text_is_found_by_its_new_words_only(self, editor: User) -> None:
+    def test_a_changed_text_is_found_only_by_its_new_words(self, editor: User) -> None:
         post = PostFactory(title="One", source="old")
         post.source = "new"
         publishing.save_entry(post, editor, tags=["fresh"])
         assert (found("old"), found("new"), found("fresh")) == (set(), {"One"}, {"One"})
 
-    def test_bulk_actions(self, editor: User) -> None:
+    def test_bulk_actions_update_the_index(self, editor: User) -> None:
         PostFactory(title="One", source="word")
         posts = Post.objects.all()
         publishing.trash(posts, editor)
@@ -96,7 +96,7 @@ class TestEntries:
         publishing.unpublish(posts, editor)
         assert found("word") == set()
 
-    def test_deleting(self) -> None:
+    def test_deleted_entries_are_not_found(self) -> None:
         post = PostFactory(title="One", source="word")
         CommentFactory(entry=post, text="remark")
         PostFactory(title="Two", source="word")
@@ -105,26 +105,26 @@ class TestEntries:
         Entry.objects.all().delete()
         assert found("word") == set()
 
-    def test_importing_and_importing_again(self, import_parts: ImportParts) -> None:
+    def test_importing_again_updates_the_index(self, import_parts: ImportParts) -> None:
         import_parts(wxr.item(1, title="One", content="lighthouse", inside=[wxr.comment(5, content="seagull")]))
         assert (found("lighthouse"), found_comments("seagull")) == ({"One"}, {"seagull"})
         import_parts(wxr.item(1, title="One", content="beacon", inside=[wxr.comment(5, content="gull")]))
         assert (found("lighthouse"), found("beacon")) == (set(), {"One"})
         assert (found_comments("seagull"), found_comments("gull")) == (set(), {"gull"})
 
-    def test_importing_tags_under_another_name(self, import_parts: ImportParts) -> None:
+    def test_importing_a_renamed_tag_updates_the_index(self, import_parts: ImportParts) -> None:
         post = wxr.item(1, title="One", inside=[wxr.filed("post_tag", "x", "Heron")])
         import_parts(wxr.tag("x", "Heron"), post)
         assert found("heron") == {"One"}
         import_parts(wxr.tag("x", "Egret"), post)
         assert (found("heron"), found("egret")) == (set(), {"One"})
 
-    def test_undoing_an_import(self, import_parts: ImportParts) -> None:
+    def test_entries_of_an_undone_import_are_not_found(self, import_parts: ImportParts) -> None:
         import_parts(wxr.item(1, content="lighthouse", inside=[wxr.comment(5, content="seagull")]))
         undo_run(ImportRun.objects.get())
         assert found("lighthouse") == found_comments("seagull") == set()
 
-    def test_a_rollback_takes_the_index_back(self) -> None:
+    def test_a_rollback_reverts_the_index(self) -> None:
         post = PostFactory(title="One", source="old")
         with transaction.atomic():
             post.source = "new"
@@ -134,7 +134,7 @@ class TestEntries:
 
 
 class TestTerms:
-    def test_merging_renaming_and_deleting_tags(self, editor: User) -> None:
+    def test_merging_renaming_and_deleting_tags_updates_the_index(self, editor: User) -> None:
         PostFactory(title="One", tags=["alpha"])
         target = TagFactory(name="beta")
         change = curation.merge([Tag.objects.get(name="alpha").pk], target.pk, editor)
@@ -147,7 +147,7 @@ class TestTerms:
         curation.delete([tag.pk], editor, expected_uses=1)
         assert found("gamma") == set()
 
-    def test_merging_categories(self, editor: User) -> None:
+    def test_merging_categories_updates_the_index(self, editor: User) -> None:
         source, target = CategoryFactory(name="Old"), CategoryFactory(name="New")
         PostFactory(title="One", categories=[source])
         merge_categories([source.pk], target.pk, editor)
@@ -155,22 +155,22 @@ class TestTerms:
         target.delete()
         assert found("category:new") == set()
 
-    def test_deleting_categories(self) -> None:
+    def test_deleted_categories_are_not_found(self) -> None:
         PostFactory(title="One", categories=[CategoryFactory(name="Old")])
         Category.objects.all().delete()
         assert found("category:old") == set()
 
-    def test_a_category_has_the_posts_of_those_below_it(self) -> None:
+    def test_a_category_includes_the_posts_of_its_descendants(self) -> None:
         parent = CategoryFactory(name="Courts")
         PostFactory(title="One", categories=[CategoryFactory(name="Appeals", parent=parent)])
         assert found("category:courts") == {"One"}
 
 
 class TestLargeChanges:
-    """The worker indexes what would keep others from writing for too long."""
+    """The worker indexes entries when indexing all of them at once would block other writers for too long."""
 
     @pytest.fixture(autouse=True)
-    def _only_two_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _index_only_two_at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("search.tasks.AT_ONCE", 2)
 
     @pytest.fixture
@@ -191,7 +191,7 @@ class TestLargeChanges:
         index_stale_entries.call()
         assert (found("alpha"), found("beta")) == (set(), {"0", "1", "2", "3"})
 
-    def test_what_is_hidden_or_deleted_is_gone_at_once(self, tag: Tag, editor: User) -> None:
+    def test_hidden_and_deleted_entries_are_removed_at_once(self, tag: Tag, editor: User) -> None:
         publishing.trash(Post.objects.all(), editor)
         assert found("alpha") == set()
         assert entry_index().find([Expression(((Phrase((PUBLIC,)),),))], limit=5).pks == []
@@ -204,7 +204,7 @@ class TestLargeChanges:
         assert found("alpha") == set()
         assert entry_index().pks() == set()
 
-    def test_without_a_worker_rebuilding_does_it(self, tag: Tag, editor: User) -> None:
+    def test_without_a_worker_a_rebuild_indexes_the_rest(self, tag: Tag, editor: User) -> None:
         curation.delete([tag.pk], editor, expected_uses=4)
         assert count_stale(lambda *args: None)["entries"] == 2
         call_command("rebuild_search")
@@ -231,7 +231,7 @@ class TestHiddenContent:
         ],
         ids=["draft", "pending", "private", "trash", "scheduled", "protected"],
     )
-    def test_readers_find_nothing_of_it(self, state: dict[str, Any]) -> None:
+    def test_is_never_found_by_readers(self, state: dict[str, Any]) -> None:
         entry = PostFactory(title="Secret", source="secret", tags=["secret"], **state)
         PageFactory(title="Secret", source="secret", **state)
         CommentFactory(entry=entry, text="secret")
@@ -258,7 +258,7 @@ class TestComments:
         deletion.delete([comment])
         assert found_comments("remark") == set()
 
-    def test_submitting_and_editing(self, editor: User) -> None:
+    def test_submitted_and_edited_comments_are_found_by_their_text(self, editor: User) -> None:
         settings = CommentSettings.current()
         submission.submit(PostFactory(), text="first words", user=editor, settings=settings)
         comment = Comment.objects.get()
@@ -267,23 +267,23 @@ class TestComments:
         assert (found_comments("first"), found_comments("second")) == (set(), {"second words"})
 
     @pytest.mark.parametrize("keep_text", [True, False])
-    def test_nothing_is_left_of_an_erased_person(self, keep_text: bool) -> None:
+    def test_an_erased_name_is_gone_from_the_index(self, keep_text: bool) -> None:
         CommentFactory(name="Zanzibar", email="zan@example.org", text="remark")
         assert found_comments("zanzibar") == {"remark"}
         personal_data.erase("zan@example.org", keep_text=keep_text)
         assert found_comments("zanzibar") == set()
         assert found_comments("remark") == ({"remark"} if keep_text else set())
-        # Nor in the tables of the index, where SQLite would otherwise keep what is removed for a while.
+        # The name is gone from the tables of the index, too, where SQLite may keep removed content for a while.
         assert "zanzibar" not in everything_stored().lower()
 
-    def test_the_comments_of_a_post_that_is_hidden_are_hidden(self, editor: User) -> None:
+    def test_comments_on_a_hidden_post_are_not_found(self, editor: User) -> None:
         post = CommentFactory(text="remark").entry
         publishing.unpublish(Post.objects.filter(pk=post.pk), editor)
         assert found_comments("remark") == set()
 
 
 class TestRebuilding:
-    def test_it_repairs_whatever_is_wrong(self, capsys: pytest.CaptureFixture[str]) -> None:
+    def test_repairs_stale_entries_and_comments(self, capsys: pytest.CaptureFixture[str]) -> None:
         PostFactory(title="One", source="word")
         comment = CommentFactory(text="remark")
         Entry.objects.filter(title="One").update(title="Other")
@@ -297,7 +297,7 @@ class TestRebuilding:
         assert found_comments("changed") == {"changed"}
 
     @pytest.mark.parametrize("options", [[], ["--from-scratch"]])
-    def test_running_it_again_changes_nothing(self, options: list[str]) -> None:
+    def test_changes_nothing_when_the_index_is_right(self, options: list[str]) -> None:
         PostFactory(title="One", source="word")
         call_command("rebuild_search", *options)
         call_command("rebuild_search", "--check")

@@ -1,4 +1,4 @@
-"""The search page, its feed and what leads to it."""
+"""The search page, its feed, its suggestions and its other URLs."""
 
 import datetime as dt
 from functools import partial
@@ -31,7 +31,7 @@ def page(client: Client, query: str, path: str = "/") -> str:
 
 
 class TestResults:
-    def test_posts_and_pages_with_marked_excerpts(self, client: Client) -> None:
+    def test_show_posts_and_pages_with_marked_excerpts(self, client: Client) -> None:
         PostFactory(title="Lanterns & lamps", source="The **harbour** has a lantern.", published_at=at(2019, 10, 22))
         PageFactory(title="About", source="A lantern.", slug="about")
         content = page(client, "lantern")
@@ -52,11 +52,11 @@ class TestResults:
             ("<h2></h2><p>A lantern.</p>", ">A <mark>lantern</mark>."),
         ],
     )
-    def test_headings_are_set_apart_from_what_follows(self, client: Client, source: str, excerpt: str) -> None:
+    def test_headings_are_set_apart_from_the_text_around_them(self, client: Client, source: str, excerpt: str) -> None:
         PostFactory(source=source, markup="markdown")
         assert excerpt in page(client, "lantern")
 
-    def test_a_tag_at_the_end_of_what_is_looked_at_is_not_shown(
+    def test_html_that_is_cut_off_at_the_search_limit_is_not_shown(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("search.results.MAX_SEARCHED", 20)
@@ -65,17 +65,17 @@ class TestResults:
         assert "A link to a <mark>lantern</mark>" in content
         assert "&lt;a" not in content
 
-    def test_what_is_typed_is_escaped_everywhere(self, client: Client) -> None:
+    def test_the_query_is_escaped_everywhere(self, client: Client) -> None:
         PostFactory(source="<b>script</b> alert")
         for query in ('"><script>alert(1)</script>', "'><img src=x onerror=alert(1)>", 'tag:"<script>"'):
             for content in (page(client, query), page(client, f"script {query}")):
                 assert "<script>" not in content
                 assert "<img src=x" not in content
 
-    def test_search_engines_are_asked_to_leave_it(self, client: Client) -> None:
+    def test_search_engines_are_told_not_to_index_results(self, client: Client) -> None:
         assert client.get("/", query_params={"s": "x"}).headers["X-Robots-Tag"] == "noindex"
 
-    def test_further_pages_keep_the_query_and_have_an_end(self, client: Client) -> None:
+    def test_further_pages_keep_the_query_and_end_with_the_results(self, client: Client) -> None:
         SiteSettings.objects.update(entries_per_page=2)
         for number in range(5):
             PostFactory(title=f"Lantern {number}")
@@ -87,7 +87,7 @@ class TestResults:
         assert client.get("/page/4/", query_params={"s": "lantern"}).status_code == 404
         assert client.get("/page/1/", query_params={"s": "lantern"}).headers["Location"] == "/?s=lantern"
 
-    def test_what_is_beyond_the_limit_is_neither_counted_nor_linked(
+    def test_results_beyond_the_limit_are_neither_counted_nor_linked(
         self, client: Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("search.views.find_entries", partial(find_entries, limit=4))
@@ -101,19 +101,19 @@ class TestResults:
         newest = client.get("/", query_params={"s": "lantern", "sort": "newest"}).content.decode()
         assert "More than 4 posts and pages found. These are the newest ones." in newest
 
-    def test_newest_first(self, client: Client) -> None:
+    def test_can_be_sorted_by_date(self, client: Client) -> None:
         PostFactory(title="Lantern", published_at=at(2018, 1, 1))
         PostFactory(title="Other", source="A lantern", published_at=at(2019, 1, 1))
         content = client.get("/", query_params={"s": "lantern", "sort": "newest"}).content.decode()
         assert content.index("Other</a>") < content.index("<mark>Lantern</mark></a>")
 
-    def test_tags_in_which_something_was_found(self, client: Client) -> None:
+    def test_include_matching_tags(self, client: Client) -> None:
         PostFactory(title="One", tags=["Lantern makers", "other"])
         content = page(client, "lantern")
         assert "<mark>Lantern</mark> makers</a>" in content
         assert content.count("/tag/lantern-makers/") == 1
 
-    def test_narrowing_down(self, client: Client) -> None:
+    def test_can_be_narrowed_down_by_tag_category_and_year(self, client: Client) -> None:
         courts = CategoryFactory(name="Courts")
         PostFactory(title="Lantern 1", tags=["alpha"], categories=[courts], published_at=at(2018, 1, 1))
         PostFactory(title="Lantern 2", tags=["alpha", "beta"], published_at=at(2019, 1, 1))
@@ -122,12 +122,12 @@ class TestResults:
         assert 'href="/?s=tag%3Abeta+lantern"' in content
         assert 'href="/?s=category%3Acourts+lantern"' in content
         assert 'href="/?s=after%3A2018+before%3A2019+lantern"' in content
-        # All of them have it.
+        # Every result has this tag, so it narrows nothing down.
         assert "tag%3Aalpha" not in content
         assert "1 post or page found." in page(client, "after:2018 before:2019 lantern")
 
     @pytest.mark.parametrize("typed", ["lant", '"lantern maker', "lantern " * 12, "lantern after:2014 before:2030"])
-    def test_narrowing_down_finds_as_many_as_it_says(self, client: Client, typed: str) -> None:
+    def test_narrowing_down_finds_as_many_results_as_announced(self, client: Client, typed: str) -> None:
         awards = CategoryFactory(name="Awards")
         laureates = CategoryFactory(name="laureates", parent=awards)
         filed = [awards, laureates, laureates, CategoryFactory(name="Courts")]
@@ -143,7 +143,7 @@ class TestResults:
             assert summary.startswith(f"{count} post"), link.get("href")
         assert counted == {"alpha": 3, "beta": 1, "Awards": 3, "laureates": 2, "Courts": 1} | dict.fromkeys(YEARS, 1)
 
-    def test_comments_name_their_author_and_day_as_the_language_of_the_site_does(
+    def test_comments_show_author_and_date_in_the_format_of_the_site_language(
         self, client: Client, settings: Settings
     ) -> None:
         settings.LANGUAGE_CODE = "ar"
@@ -159,7 +159,7 @@ class TestResults:
         assert "<bdi>Rosa</bdi>" in content
         assert "@example.org" not in content
 
-    def test_the_words_of_an_empty_search_are_asked_for(self, client: Client) -> None:
+    def test_an_empty_search_asks_for_words(self, client: Client) -> None:
         content = page(client, "")
         assert "Type what you are looking for." in content
         assert "Search tips" in content
@@ -175,7 +175,7 @@ class TestResults:
 
 
 class TestNothingFound:
-    def test_it_says_so_and_how_to_go_on(self, client: Client) -> None:
+    def test_the_page_says_so_and_keeps_the_query(self, client: Client) -> None:
         content = page(client, "lantern")
         assert "<h1>Not Found</h1>" in content
         assert "Nothing was found for “<bdi>lantern</bdi>”" in content
@@ -185,31 +185,31 @@ class TestNothingFound:
         ("typed", "meant"),
         [("lanten", "lantern"), ("lnatern", "lantern"), ("lanterm harbour", "lantern harbour"), ("права", "")],
     )
-    def test_a_word_that_is_nearly_right_is_corrected(self, client: Client, typed: str, meant: str) -> None:
+    def test_a_correction_is_suggested_for_a_misspelt_word(self, client: Client, typed: str, meant: str) -> None:
         PostFactory(source="A lantern in the harbour")
         content = page(client, typed)
         assert ("Did you mean" in content) == bool(meant)
         if meant:
             assert f"<bdi>{meant}</bdi>" in content
 
-    def test_hidden_words_are_never_suggested(self, client: Client) -> None:
+    def test_words_of_hidden_posts_are_never_suggested(self, client: Client) -> None:
         PostFactory(source="Zanzibar", status="draft")
         PostFactory(source="Zanzibar", password="x")
         assert "Did you mean" not in page(client, "zanzibr")
 
-    def test_some_of_the_words_are_better_than_nothing(self, client: Client) -> None:
+    def test_results_with_some_of_the_words_are_shown_instead(self, client: Client) -> None:
         PostFactory(title="Lantern")
         content = page(client, "lantern makers")
         assert "No post or page has all of these words." in content
         assert "<mark>Lantern</mark>" in content
 
-    def test_what_is_wrong_with_the_query(self, client: Client) -> None:
+    def test_problems_with_the_query_are_explained(self, client: Client) -> None:
         assert "There is no tag called “x”." in page(client, "tag:x")
         assert "Only the first 12 words" in page(client, "word " * 20)
 
 
-class TestNamesOfWhatIsHidden:
-    """A tag or category that only hidden posts have looks like one that doesn't exist, whatever it is called."""
+class TestNamesOfHiddenPosts:
+    """A tag or category that only hidden posts have looks like one that doesn't exist, under each of its names."""
 
     UNKNOWN = "xanzibar"
 
@@ -240,12 +240,12 @@ class TestNamesOfWhatIsHidden:
             "lantern -category:{}",
         ],
     )
-    def test_searching_for_it_is_searching_for_nothing(self, client: Client, hidden: Post, query: str) -> None:
+    def test_look_like_unknown_names(self, client: Client, hidden: Post, query: str) -> None:
         shown = [page(client, query.format(name)).replace(name, "") for name in ("zanzibar", self.UNKNOWN)]
         assert shown[0] == shown[1]
         assert "There is no " in shown[0]
 
-    def test_it_is_found_once_a_post_is_public(self, client: Client, hidden: Post) -> None:
+    def test_are_found_once_a_post_is_public(self, client: Client, hidden: Post) -> None:
         Post.objects.filter(pk=hidden.pk).update(title="Free at last", status="published", published_at=at(2020, 1, 1))
         entries_changed([hidden.pk])
         found_by = ("tag:zanzibar", "tag:zanzibar-slug", 'tag:"zanzibar before"')
@@ -262,13 +262,13 @@ class TestOtherUrls:
             ("/search/star/page/2/", "/page/2/?s=star"),
         ],
     )
-    def test_the_other_form_of_wordpress_redirects(self, client: Client, path: str, target: str) -> None:
+    def test_the_search_permalinks_of_wordpress_redirect(self, client: Client, path: str, target: str) -> None:
         SiteSettings.objects.update(entries_per_page=1)
         PostFactory.create_batch(2, title="Star power")
         response = client.get(path)
         assert (response.status_code, response.headers["Location"]) == (301, target)
 
-    def test_the_feed_has_the_newest_posts_that_match(self, client: Client) -> None:
+    def test_the_feed_contains_matching_posts_newest_first(self, client: Client) -> None:
         PostFactory(title="Lantern one", published_at=at(2018, 1, 1))
         PostFactory(title="Lantern two", published_at=at(2019, 1, 1))
         PostFactory(title="Other")
@@ -277,7 +277,7 @@ class TestOtherUrls:
         assert client.get("/search/lantern/feed/atom/").status_code == 200
         assert 'href="/search/lantern/feed/"' in page(client, "lantern")
 
-    def test_browsers_learn_how_to_search(self, client: Client) -> None:
+    def test_opensearch_describes_the_search_to_browsers(self, client: Client) -> None:
         response = client.get("/opensearch.xml")
         assert response.headers["Content-Type"].startswith("application/opensearchdescription+xml")
         url: Any = etree.fromstring(response.content).find("{*}Url")
@@ -285,7 +285,7 @@ class TestOtherUrls:
         assert 'rel="search"' in client.get("/").content.decode()
 
     @pytest.mark.parametrize("path", ["/", "/nothing/"])
-    def test_the_form_is_in_the_sidebar_and_on_pages_that_do_not_exist(self, client: Client, path: str) -> None:
+    def test_the_form_is_in_the_sidebar_and_on_the_404_page(self, client: Client, path: str) -> None:
         forms = client.get(path).content.decode().count('role="search"')
         assert forms == (2 if path == "/nothing/" else 1)
 
@@ -297,7 +297,7 @@ class TestSuggestions:
         found: list[dict[str, str]] = response.json()["suggestions"]
         return found
 
-    def test_posts_pages_and_tags(self, client: Client) -> None:
+    def test_contain_posts_pages_and_tags(self, client: Client) -> None:
         PostFactory(title="Lanterns", published_at=at(2019, 10, 22), tags=["Lantern makers", "Old lanterns"])
         PageFactory(title="About", source="The lantern.", slug="about")
         assert self.suggested(client, "lant") == [
@@ -306,12 +306,12 @@ class TestSuggestions:
             {"title": "Lantern makers", "url": "/tag/lantern-makers/", "kind": "tag"},
         ]
 
-    def test_no_tags_without_public_posts(self, client: Client) -> None:
+    def test_contain_no_tags_without_public_posts(self, client: Client) -> None:
         PostFactory(status="draft", tags=["Lantern makers"])
         assert self.suggested(client, "lant") == []
 
     @pytest.mark.parametrize("typed", ["", "  ", '"', "-x", "\0", "🎉", "%"])
-    def test_whatever_is_typed(self, client: Client, typed: str) -> None:
+    def test_are_empty_for_input_without_words(self, client: Client, typed: str) -> None:
         assert self.suggested(client, typed) == []
 
     def test_the_number_of_queries_is_fixed(self, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""What readers type, how it is understood, and what it finds."""
+"""How the queries that readers type are parsed, and what they find."""
 
 import datetime as dt
 from typing import Any
@@ -15,7 +15,7 @@ from search.finding import find_comments, find_entries
 from search.queries import MAX_CHARACTERS, MAX_WORDS, Filter, Word, parse
 from tests.factories import CategoryFactory, CommentFactory, PageFactory, PostFactory, UserFactory, at
 
-# What the languages of databases are made of, and what people type.
+# The syntax of the databases' query languages, and what readers type.
 SYNTAX = st.sampled_from(
     [
         *"\"'*()^:+-&|!<>{}\\%_~\0",
@@ -36,7 +36,7 @@ HOSTILE = st.lists(st.one_of(SYNTAX, st.text(max_size=8), st.sampled_from(["huma
 
 
 class TestParsing:
-    def test_words_phrases_exclusions_and_filters(self) -> None:
+    def test_recognises_words_phrases_exclusions_and_filters(self) -> None:
         query = parse('human "Rights Defenders" -prison tag:courts -category:"press freedom" author:anna award')
         assert query.words == (
             Word(("human",)),
@@ -59,18 +59,18 @@ class TestParsing:
             ("after:2019 before:2020 after:2018 before:2021", dt.date(2019, 1, 1), dt.date(2019, 12, 31)),
         ],
     )
-    def test_days(self, typed: str, first: dt.date | None, last: dt.date | None) -> None:
+    def test_recognises_days(self, typed: str, first: dt.date | None, last: dt.date | None) -> None:
         assert (parse(typed).first, parse(typed).last) == (first, last)
 
     @pytest.mark.parametrize(
         "typed", ["before:dawn", "before:2019-13", "before:0001", "https://example.org", "title:x"]
     )
-    def test_what_is_no_filter_is_words(self, typed: str) -> None:
+    def test_an_invalid_filter_is_parsed_as_words(self, typed: str) -> None:
         query = parse(typed)
         assert len(query.words) > 1
         assert (query.first, query.last, query.filters) == (None, None, ())
 
-    def test_an_open_quotation_and_other_quotation_marks(self) -> None:
+    def test_accepts_an_unclosed_quotation_and_other_quotation_marks(self) -> None:
         assert parse('one "two three').words[1] == Word(("two", "three"), is_exact=True)
         assert parse("“two three”").words == (Word(("two", "three"), is_exact=True),)
 
@@ -78,11 +78,11 @@ class TestParsing:
         assert [word.is_prefix for word in parse("human rig").words] == [False, True]
         assert not parse("un").words[0].is_prefix
 
-    def test_pairs_of_characters_follow_each_other(self) -> None:
+    def test_scripts_without_spaces_become_pairs_of_characters(self) -> None:
         assert parse("人权捍").words == (Word(("人权", "权捍")),)
         assert parse("人").words == (Word(("人",), is_prefix=True),)
 
-    def test_long_queries_are_cut_and_say_so(self) -> None:
+    def test_long_queries_are_cut_and_marked_as_such(self) -> None:
         assert len(parse("word " * 30).words) == MAX_WORDS
         assert parse("word " * 30).is_cut
         assert parse("x" * (MAX_CHARACTERS + 1)).is_cut
@@ -90,13 +90,13 @@ class TestParsing:
         assert {word.tokens for word in parse(f"{long} " * 9).words} == {(long,)}
         assert not parse("two words").is_cut
 
-    def test_of_long_queries_the_filters_are_kept(self) -> None:
+    def test_long_queries_keep_their_filters(self) -> None:
         query = parse("word " * MAX_WORDS + "-other tag:courts")
         assert (len(query.words), query.excluded) == (MAX_WORDS - 1, ())
         assert query.filters == (Filter("tag", "courts", False),)
 
     @given(HOSTILE)
-    def test_nothing_is_an_error(self, typed: str) -> None:
+    def test_no_query_is_an_error(self, typed: str) -> None:
         query = parse(typed)
         assert len(query.words) + len(query.excluded) + len(query.filters) <= MAX_WORDS
         assert all(word.tokens for word in (*query.words, *query.excluded))
@@ -145,32 +145,32 @@ class TestFinding:
             ("after:9998 award", set()),
         ],
     )
-    def test_words_and_filters(self, typed: str, titles: set[str]) -> None:
+    def test_entries_match_all_words_and_filters(self, typed: str, titles: set[str]) -> None:
         UserFactory(username="anna-lindqvist")
         assert set(self.found(typed)) == titles
 
-    def test_days_that_no_post_can_have_are_not_looked_up(self) -> None:
+    def test_days_before_the_first_and_after_the_last_post_are_not_looked_up(self) -> None:
         with CaptureQueriesContext(connection) as queries:
             self.found("after:0002 before:9999-12-31 award")
         looked_up = [each["sql"].count("__y") for each in queries]
-        # Otherwise it would be 8,000 years, each of them several times.
+        # Looking up all 8,000 years, each of them several times, would exceed this.
         assert 0 < max(looked_up) < 2_000
 
-    def test_titles_count_more_than_texts_and_dates_only_if_asked(self) -> None:
+    def test_titles_count_more_than_texts_unless_sorted_by_date(self) -> None:
         assert self.found("prison") == ["Prison", "Defenders"]
         assert self.found("award", best_first=False) == ["Prison", "Award"]
 
-    def test_if_nothing_has_all_words_some_are_enough(self) -> None:
+    def test_some_of_the_words_are_enough_if_no_entry_has_all(self) -> None:
         hits = find_entries(parse("lawyers award"), SiteSettings.current())
         assert hits.any_word
         assert len(hits.pks) == 3
         assert find_entries(parse("tag:unknown lawyers award"), SiteSettings.current()).pks == []
 
-    def test_names_that_nothing_has_are_reported(self) -> None:
+    def test_unknown_names_are_reported(self) -> None:
         assert find_entries(parse("tag:x award"), SiteSettings.current()).unknown == [Filter("tag", "x", False)]
 
     @pytest.mark.parametrize("hidden", [{"status": "draft"}, {"kind": "page"}, {"published_at": at(2999, 1, 1)}])
-    def test_who_has_no_public_posts_is_nobody(self, hidden: dict[str, Any]) -> None:
+    def test_an_author_without_public_posts_is_unknown(self, hidden: dict[str, Any]) -> None:
         make = PageFactory if hidden.pop("kind", "") else PostFactory
         make(author=UserFactory(username="ruth"), **hidden)
         for typed in ("author:ruth", "-author:ruth award"):
@@ -193,18 +193,18 @@ class TestFinding:
             ("fa", "مدافعان حقوق بشر", "حقوق‌"),
         ],
     )
-    def test_every_script(self, language: str, text: str, typed: str) -> None:
+    def test_words_in_every_script_are_found(self, language: str, text: str, typed: str) -> None:
         PostFactory(title="Other", source=text, language=language)
         assert "Other" in self.found(typed)
 
     @pytest.mark.parametrize("best_first", [True, False])
-    def test_of_many_only_some_are_listed(self, best_first: bool) -> None:
+    def test_results_are_limited(self, best_first: bool) -> None:
         hits = find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=1)
         assert (len(hits.pks), hits.has_more) == (1, True)
         assert not find_entries(parse("award"), SiteSettings.current(), best_first=best_first, limit=2).has_more
 
     @pytest.mark.parametrize("typed", ["", " ", "-", '""', "tag:", "*", "\0"])
-    def test_an_empty_query_is_known_as_such(self, typed: str) -> None:
+    def test_a_query_without_words_is_empty(self, typed: str) -> None:
         assert parse(typed).is_empty or parse(typed).words
 
     @settings(max_examples=1000, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -224,7 +224,7 @@ class TestRanking:
         titles = dict(Entry.objects.values_list("pk", "title"))
         return [titles[pk] for pk in find_entries(parse(typed), SiteSettings.current(), **options).pks]
 
-    def test_by_where_the_words_are_and_then_the_newest(self) -> None:
+    def test_depends_on_where_the_words_are_and_then_on_the_date(self) -> None:
         PostFactory(title="Heron and egret")
         PostFactory(title="Egret", tags=["heron"])
         PostFactory(title="Often", source="Herons, egrets. The heron and the egret. A heron's nest, an egret's.")
@@ -235,28 +235,28 @@ class TestRanking:
         assert self.found("heron egret") == order
         assert self.found("heron egret", limit=3) == order[:3]
 
-    def test_a_phrase_counts_in_titles_but_not_for_being_often_in_a_text(self) -> None:
+    def test_a_phrase_counts_in_titles_but_its_frequency_in_the_text_does_not(self) -> None:
         PostFactory(title="Often", source="A grey heron. A grey heron. A grey heron.")
         PostFactory(title="Apart", source="Heron grey heron heron grey grey.")
         PostFactory(title="Never", source="Grey, grey, grey is a heron, heron, heron.")
         PostFactory(title="A grey heron")
         assert self.found('"grey heron"') == ["A grey heron", "Apart", "Often"]
 
-    def test_what_begins_with_the_last_word_comes_after_the_word_itself(self) -> None:
+    def test_completions_of_the_last_word_come_after_the_word_itself(self) -> None:
         PostFactory(title="Text", source="A heron.")
         PostFactory(title="Heronries")
         assert self.found("heron") == ["Text", "Heronries"]
         assert self.found("heron", limit=1) == ["Text"]
         assert self.found("heronr") == ["Heronries"]
 
-    def test_of_some_of_the_words_more_and_rarer_ones_count_more(self) -> None:
+    def test_with_some_of_the_words_more_and_rarer_words_rank_higher(self) -> None:
         PostFactory(title="Rare", source="A lighthouse.")
         PostFactory(title="Both", source="A lighthouse with a heron.")
         PostFactory.create_batch(4, title="Common", source="A heron.")
         assert self.found("heron lighthouse zanzibar")[:2] == ["Both", "Rare"]
 
     @pytest.mark.parametrize("typed", ["heron", "heron egret", '"heron egret"', "heron -egret"])
-    def test_the_number_of_look_ups_is_fixed(self, typed: str) -> None:
+    def test_the_number_of_queries_is_fixed(self, typed: str) -> None:
         PostFactory.create_batch(5, title="Heron egret")
         site = SiteSettings.current()
         find_entries(parse(typed), site)
@@ -267,7 +267,7 @@ class TestRanking:
 
 @pytest.mark.django_db
 class TestFindingComments:
-    def test_by_text_and_name_newest_first(self) -> None:
+    def test_matches_text_and_name_and_sorts_newest_first(self) -> None:
         first = CommentFactory(text="A remark", name="Rosa")
         second = CommentFactory(text="Another remark")
         site = SiteSettings.current()

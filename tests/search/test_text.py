@@ -43,14 +43,14 @@ class TestNormalising:
         assert normalise(written) == normalise(searched)
 
     def test_letters_that_only_look_like_variants_stay_different(self) -> None:
-        """The breve of й is part of the letter, as are the vowel signs of Indic scripts and of Thai."""
+        """The breve of й is part of the letter, like the vowel signs of Indic scripts and Thai."""
         assert normalise("мой") != normalise("мои")
         assert normalise("कि") != normalise("क")
         assert normalise("กุ") != normalise("ก")
 
     @given(st.text())
     @example("ŉ\u0345ΐ")
-    def test_what_is_normalised_stays_as_it_is(self, text: str) -> None:
+    def test_normalising_twice_changes_nothing(self, text: str) -> None:
         assert normalise(normalise(text)) == normalise(text)
 
     @given(st.text())
@@ -76,7 +76,7 @@ class TestTokens:
         assert tokens_of(text) == tokens
 
     @given(st.text())
-    def test_no_text_makes_a_token_that_an_index_takes_apart(self, text: str) -> None:
+    def test_no_token_can_be_split_by_an_index(self, text: str) -> None:
         for token in tokens_of(text):
             assert 0 < len(token) <= MAX_TOKEN_LENGTH
             assert not token.startswith(GAP)
@@ -86,10 +86,10 @@ class TestTokens:
 
     @given(st.lists(st.text()).map(" ".join))
     @example("‘Don’t’ Ꭰꭰ Ολα ΟΛΑΣ a\u0338 =\u0338b \u0301c \x1c\u0e48 и\u0306 कि\xa0कि")
-    def test_words_are_the_same_as_in_a_text_that_was_normalised_as_a_whole(self, text: str) -> None:
+    def test_normalising_word_by_word_gives_the_same_tokens_as_the_whole_text(self, text: str) -> None:
         assert tokens_of(text) == [token for word in words_of(text) for token in tokens_of(word)]
 
-    def test_only_so_many_words_are_remembered_and_no_long_ones(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_limited_number_of_words_and_no_long_ones_are_cached(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(text_module, "_MAX_REMEMBERED", 3)
         words = [f"слово{number}" for number in range(10)]
         for _time in range(2):
@@ -98,11 +98,11 @@ class TestTokens:
             assert "д" * 33 not in text_module._tokens
 
     @given(st.text(), st.text())
-    def test_texts_with_a_space_between_them_have_the_tokens_of_each(self, one: str, other: str) -> None:
+    def test_joined_texts_have_the_tokens_of_both(self, one: str, other: str) -> None:
         assert tokens_of(f"{one} . {other}") == tokens_of(one) + tokens_of(other)
 
     @pytest.mark.parametrize("text", ["a", "人", "ا\u064e", "é ", "a\u200d", "่", "<", "_", "ﷺ"])
-    def test_it_takes_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
+    def test_take_time_in_proportion_to_the_length(self, text: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(lambda part: stems_by_word(tokens_of(part), "ar"), text * 50_000)
 
 
@@ -128,11 +128,11 @@ class TestStems:
 
         assert forms(written) & forms(searched)
 
-    def test_a_language_that_nobody_knows_has_none(self) -> None:
+    def test_words_in_an_unknown_language_are_not_stemmed(self) -> None:
         assert stems_by_word(["defenders"], "tlh") == stems_by_word(["defenders"], "") == {"defenders": "defenders"}
 
     @given(st.text(), st.sampled_from(["ar", "de", "en", "fr", "hi", "ru", "ta", "tr"]))
-    def test_no_word_breaks_an_algorithm(self, text: str, language: str) -> None:
+    def test_any_word_has_a_valid_stem(self, text: str, language: str) -> None:
         for stem in stems_by_word(tokens_of(text), language).values():
             assert len(stem.split()) == 1
             assert not stem.startswith(("_", *filter(None, Tier)))
