@@ -1,4 +1,4 @@
-"""Media in the admin."""
+"""Images and documents in the admin."""
 
 import io
 from typing import Any
@@ -97,7 +97,7 @@ class TestUploading:
         assert 'value="Typed"' in response.content.decode()
 
     @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "GIF"])
-    def test_an_image_is_replaced_at_the_same_url_in_the_same_format(self, client: Client, kind: str) -> None:
+    def test_replacing_an_image_keeps_its_url_and_format(self, client: Client, kind: str) -> None:
         picture = store_picture(SimpleUploadedFile("a.jpg", image_bytes(kind="JPEG")), title="A lamp")
         make_renditions(picture)
         new = SimpleUploadedFile("new.bin", image_bytes(kind, size=(90, 60)))
@@ -112,7 +112,7 @@ class TestUploading:
             assert Image.open(file).format == "JPEG"
             assert file.size == replaced.size
 
-    def test_a_document_is_replaced_by_one_of_its_type_only(self, client: Client) -> None:
+    def test_a_document_can_only_be_replaced_by_one_of_the_same_type(self, client: Client) -> None:
         document = store_document(pdf_file())
         url = page("document", "change", document.pk)
         response = client.post(url, {"replacement": SimpleUploadedFile("a.wav", wav()), "title": "Typed"})
@@ -125,7 +125,7 @@ class TestUploading:
         with replaced.file.open() as file:
             assert b"9999" in file.read()
 
-    def test_an_image_that_cannot_be_read_replaces_nothing(self, client: Client) -> None:
+    def test_an_unreadable_image_replaces_nothing(self, client: Client) -> None:
         picture = store_picture(picture_file())
         with picture.file.open() as file:
             before = file.read()
@@ -136,7 +136,7 @@ class TestUploading:
             assert file.read() == before
 
     @pytest.mark.parametrize("kind", ["picture", "document"])
-    def test_the_whole_page_takes_few_queries_with_any_filter(
+    def test_the_list_takes_few_queries_with_any_filter(
         self, client: Client, kind: str, django_assert_num_queries: Any
     ) -> None:
         def add() -> None:
@@ -147,7 +147,7 @@ class TestUploading:
         client.get(page(kind, "changelist"))
         for _ in range(2):
             for query in ("", "?used=yes", "?used=no", "?size=large", "?q=a"):
-                # Whether something is used also depends on the appearance: a column of images and a filter say it.
+                # The filter by use and the column that images have for it also query the appearance.
                 count = 8 + (kind == "picture") + ("used" in query)
                 with django_assert_num_queries(count):
                     assert client.get(page(kind, "changelist") + query).status_code == 200
@@ -160,7 +160,7 @@ class TestUploading:
         assert f"![A (big) crowd &lt;b&gt;]({picture.file.url})" in shown
 
 
-class TestTheLibrary:
+class TestLibrary:
     @pytest.fixture(autouse=True)
     def _editor(self, client: Client) -> None:
         client.force_login(UserFactory(role="Editor"))
@@ -169,7 +169,7 @@ class TestTheLibrary:
         response = client.get(f"{page(kind, 'changelist')}?{query}")
         return {str(upload) for upload in response.context["cl"].result_list}
 
-    def test_images_are_a_grid_that_says_what_is_missing(self, client: Client) -> None:
+    def test_the_grid_of_images_shows_missing_texts_and_use(self, client: Client) -> None:
         picture = store_picture(picture_file(), title="A lamp")
         html = client.get(page("picture", "changelist")).content.decode()
         assert f'src="{picture.file.url}"' in html
@@ -191,7 +191,7 @@ class TestTheLibrary:
         assert self.shown(client, "picture", "type=png") == {"plain", "used", "featured"}
         assert self.shown(client, "picture", "type=jpeg") == set()
         assert self.shown(client, "picture", "q=lamp") == {"used", "featured"}
-        # Nonsense filters nothing.
+        # Invalid filters are ignored.
         assert len(self.shown(client, "picture", "month=x&type=exe&used=maybe")) == 3
 
     def test_documents_can_be_filtered(self, client: Client) -> None:
@@ -202,7 +202,7 @@ class TestTheLibrary:
         assert self.shown(client, "document", "type=office") == set()
         assert self.shown(client, "document", "used=no") == {str(sound)}
 
-    def test_details_name_every_page_that_uses_a_file(self, client: Client) -> None:
+    def test_the_details_list_every_page_that_uses_the_file(self, client: Client) -> None:
         picture = store_picture(picture_file())
         post = PostFactory(title="The march", source=f"![]({picture.file.url})")
         about = PageFactory(title="About", featured_picture=picture, status="draft")
@@ -210,7 +210,7 @@ class TestTheLibrary:
         assert f'<a href="/admin/blog/post/{post.pk}/change/">post “The march” (Published)</a>' in html
         assert f'<a href="/admin/blog/page/{about.pk}/change/">page “About” (Draft), as the featured image</a>' in html
 
-    def test_details_offer_the_alternative_texts_of_posts(self, client: Client) -> None:
+    def test_the_details_offer_alternative_texts_from_posts(self, client: Client) -> None:
         picture = store_picture(picture_file())
         for alt in ("A lamp & a <ledger>", "A lamp & a <ledger>", ""):
             PostFactory(source=f"![{alt}]({picture.file.url})")
@@ -222,7 +222,7 @@ class TestTheLibrary:
         ]
         assert "Another" not in response.content.decode()
 
-    def test_a_long_alternative_text_has_room_and_is_stored_on_one_line(self, client: Client) -> None:
+    def test_an_alternative_text_is_edited_in_a_textarea_and_stored_on_one_line(self, client: Client) -> None:
         picture = store_picture(picture_file(), title="A lamp")
         change = page("picture", "change", picture.pk)
         assert one(read(client.get(change)), "#id_alt").tag == "textarea"
@@ -231,7 +231,7 @@ class TestTheLibrary:
         assert picture.alt == "A lamp in the window"
 
     @pytest.mark.parametrize("how", ["one", "several"])
-    def test_deleting_names_the_pages_first(self, client: Client, how: str) -> None:
+    def test_deleting_first_lists_the_pages_that_use_the_file(self, client: Client, how: str) -> None:
         picture, unused = store_picture(picture_file()), store_picture(picture_file(), title="Nowhere")
         PostFactory(title="The march", source=f"![]({picture.file.url})")
         if how == "one":

@@ -1,4 +1,4 @@
-"""What is left of PDFs after cleaning, of the images in them, and of colour profiles. Pillow and pikepdf read them."""
+"""What remains of PDFs, their images and colour profiles after cleaning, as read by Pillow and pikepdf."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ from tests.factories.revealing_files import jpeg, profile_with
 
 
 class TestPDF:
-    def test_signatures_files_and_notes_of_programs_are_removed(self) -> None:
+    def test_signatures_attached_files_and_local_paths_are_removed(self) -> None:
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
             name, page = SECRET.decode(), document.pages[0]
@@ -71,11 +71,11 @@ class TestPDF:
             stripped = document.pages[0].Resources.XObject.I.read_raw_bytes()
         assert not reveals(stripped)
         with Image.open(io.BytesIO(content)) as before, Image.open(io.BytesIO(stripped)) as after:
-            # The colours are not encoded again.
+            # The pixels are not re-encoded.
             assert after.tobytes() == before.tobytes()
 
     @pytest.mark.parametrize("in_form", [False, True], ids=["of a page", "of a form"])
-    def test_images_within_content_lose_their_metadata(self, in_form: bool) -> None:
+    def test_inline_images_lose_their_metadata(self, in_form: bool) -> None:
         image = b"BI /W 60 /H 40 /BPC 8 /CS /RGB /F /DCT ID " + jpeg() + b"\nEI"
         content = b"q " + image + b" Q (/DCT) Tj " + image
         written = io.BytesIO()
@@ -96,7 +96,7 @@ class TestPDF:
             with Image.open(io.BytesIO(clean[start:])) as after, Image.open(io.BytesIO(jpeg())) as before:
                 assert after.tobytes() == before.tobytes()
 
-    def test_images_within_content_that_are_packed_are_refused(self) -> None:
+    def test_inline_images_that_are_encoded_are_refused(self) -> None:
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
             packed_image = base64.a85encode(jpeg())
@@ -105,7 +105,7 @@ class TestPDF:
         with pytest.raises(ValidationError, match="too complex"):
             cleaned(written.getvalue(), "a.pdf")
 
-    def test_colour_profiles_lose_the_display_and_keep_the_colours(self) -> None:
+    def test_colour_profiles_lose_the_device_and_keep_the_colours(self) -> None:
         profile = profile_with({b"mmod": SECRET * 3, b"meta": b"dict" + SECRET, b"desc": b"desc\0\0\0\0" + SECRET})
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
@@ -129,13 +129,13 @@ class TestPDF:
         assert before is not None
         assert after.tobytes() == before.tobytes()
 
-    @given(place=st.integers(0, 250), junk=st.binary(min_size=1, max_size=8))
-    def test_any_colour_profile_stays_as_long_as_it_is(self, place: int, junk: bytes) -> None:
+    @given(position=st.integers(0, 250), junk=st.binary(min_size=1, max_size=8))
+    def test_any_colour_profile_keeps_its_length(self, position: int, junk: bytes) -> None:
         profile = profile_with({b"mmod": SECRET})
-        for broken in (profile[:place] + junk + profile[place + len(junk) :], profile[:place]):
+        for broken in (profile[:position] + junk + profile[position + len(junk) :], profile[:position]):
             assert len(strip_profile(broken)) == len(broken)
 
-    def test_what_programs_add_to_the_catalogue_and_to_pages_is_removed(self) -> None:
+    def test_entries_that_programs_add_to_the_catalogue_and_pages_are_removed(self) -> None:
         written = io.BytesIO()
         with pikepdf.open(io.BytesIO(PDF)) as document:
             added = pikepdf.Dictionary(Owner=SECRET.decode())
@@ -159,7 +159,7 @@ class TestPDF:
             assert document.pages[0].Rotate == 90
 
     @pytest.mark.parametrize("is_indirect", [False, True])
-    def test_names_of_fonts_and_images_can_be_like_what_is_removed(self, is_indirect: bool) -> None:
+    def test_resources_with_the_names_of_removed_entries_are_kept(self, is_indirect: bool) -> None:
         written = io.BytesIO()
         names = ("/AF", "/JS", "/User", "/PDFpenImprint1", "/A")
         with pikepdf.open(io.BytesIO(PDF)) as document:
@@ -188,13 +188,13 @@ class TestPDF:
         with Image.open(io.BytesIO(stripped)) as image:
             assert image.convert("RGB").getpixel((3, 3)) == (0, 128, 128)
 
-    def test_a_jpeg_loses_what_is_between_its_segments(self) -> None:
+    def test_a_jpeg_loses_bytes_between_its_segments(self) -> None:
         content = jpeg()
-        place = content.index(b"\xff\xdb")
-        assert strip_jpeg(content[:place] + SECRET + content[place:]) == strip_jpeg(content)
-        assert strip_jpeg(content[:place] + b"\xff\xf0\0\x0e" + SECRET + content[place:]) == strip_jpeg(content)
+        position = content.index(b"\xff\xdb")
+        assert strip_jpeg(content[:position] + SECRET + content[position:]) == strip_jpeg(content)
+        assert strip_jpeg(content[:position] + b"\xff\xf0\0\x0e" + SECRET + content[position:]) == strip_jpeg(content)
 
-    def test_a_jpeg_keeps_its_scans_and_loses_what_follows(self) -> None:
+    def test_a_jpeg_keeps_its_scans_and_loses_bytes_after_them(self) -> None:
         written = io.BytesIO()
         Image.effect_noise((64, 64), 90).save(written, "JPEG", progressive=True, comment=SECRET)
         content = written.getvalue()

@@ -1,4 +1,4 @@
-"""What is left of files after cleaning. Other programs read them: FFmpeg, zipfile, lxml and browsers."""
+"""What remains of files after cleaning, as read by other programs: FFmpeg, zipfile, lxml and browsers."""
 
 import base64
 import contextlib
@@ -59,20 +59,20 @@ def unpacked(content: bytes) -> dict[str, bytes]:
 
 class TestRecordings:
     @pytest.mark.parametrize("case", RECORDINGS)
-    def test_play_as_before_and_say_nothing(self, case: str) -> None:
+    def test_play_as_before_and_reveal_nothing(self, case: str) -> None:
         content, name = RECORDINGS[case]
         clean = cleaned(content, name)
         assert reveals(content)
         assert not reveals(clean)
         assert not DATES.search(clean)
-        (frames_before, _said), (frames, said) = play(content), play(clean)
+        (frames_before, _metadata), (frames, metadata) = play(content), play(clean)
         assert frames == frames_before
         assert sum(map(len, frames.values())) >= 3
-        assert SECRET.decode() not in str(said)
-        assert "2021" not in str(said)
+        assert SECRET.decode() not in str(metadata)
+        assert "2021" not in str(metadata)
 
     @pytest.mark.parametrize("case", [*RECORDINGS, "an MP3", "a FLAC", "a WAV", "a video"])
-    def test_are_not_changed_by_cleaning_them_again(self, case: str) -> None:
+    def test_are_not_changed_by_cleaning_again(self, case: str) -> None:
         content, name = CLEANED[case]
         once = cleaned(content, name)
         assert cleaned(once, name) == once
@@ -84,10 +84,10 @@ class TestRecordings:
         content, name = RECORDINGS[case]
         assert len(cleaned(content, name)) == len(content)
 
-    @given(case=st.sampled_from(sorted(RECORDINGS)), place=st.floats(0, 1), junk=st.binary(max_size=20))
-    def test_are_cleaned_or_refused_with_any_bytes_in_them(self, case: str, place: float, junk: bytes) -> None:
+    @given(case=st.sampled_from(sorted(RECORDINGS)), position=st.floats(0, 1), junk=st.binary(max_size=20))
+    def test_are_cleaned_or_refused_whatever_bytes_they_contain(self, case: str, position: float, junk: bytes) -> None:
         content, name = RECORDINGS[case]
-        start = int(place * len(content))
+        start = int(position * len(content))
         with contextlib.suppress(ValidationError):
             once = cleaned(content[:start] + junk + content[start + len(junk) :], name)
             assert cleaned(once, name) == once
@@ -108,7 +108,7 @@ class TestRecordings:
             assert source.read_at_once <= 64 * 1024, case
 
 
-# Each format with the modes of Pillow in which it can be stored, and its extensions in documents.
+# For each format, the Pillow modes that it can store, and its extensions in documents.
 IMAGE_MODES: Final = {
     "JPEG": ("L RGB CMYK", ".jpg .jpeg"),
     "PNG": ("1 L LA I;16 P RGB RGBA", ".png"),
@@ -142,7 +142,7 @@ class TestImagesInDocuments:
                 assert not {"exif", "xmp", "photoshop", "comment"} & set(opened.info)
 
     @pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "TIFF"])
-    def test_with_the_extension_of_a_photo_are_cleaned_as_well(self, kind: str) -> None:
+    def test_with_the_wrong_extension_become_jpegs(self, kind: str) -> None:
         name = "word/media/image2.jpeg"
         clean = unpacked(cleaned(docx(**{name: revealing_image(kind)}), "a.docx"))[name]
         assert not reveals(clean)
@@ -150,8 +150,8 @@ class TestImagesInDocuments:
             assert opened.format == "JPEG"
 
 
-class TestTexts:
-    def test_keep_what_readers_see(self) -> None:
+class TestRTF:
+    def test_keeps_visible_text_comments_and_links(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
         assert text.startswith(r"{\rtf1\ansi{\fonttbl{\f0 Arial;}}")
         for shown in (
@@ -165,7 +165,7 @@ class TestTexts:
         assert r'{\*\fldinst HYPERLINK "https://example.org/"}' in text
         assert r"{\*\picprop {\sp{\sn wzDescription}{\sv A lamp}}}" in text
 
-    def test_lose_programs_names_and_sessions(self) -> None:
+    def test_loses_programs_names_and_sessions(self) -> None:
         text = cleaned(rtf(), "a.rtf")
         assert not re.search(rb"DDE|objdata|info|generator|revtbl|revauth|revdttm|rsid|template|xmlopen|atndate", text)
 
@@ -180,18 +180,18 @@ class TestTexts:
         ],
     )
     @pytest.mark.parametrize("quote", ["", '"'])
-    def test_lose_links_to_files_of_a_person_but_not_their_texts(self, path: str, quote: str) -> None:
+    def test_loses_links_to_local_files_but_keeps_their_text(self, path: str, quote: str) -> None:
         link = rf'{{\field{{\*\fldinst {{HYPERLINK {quote}{path}{quote} \\o "hint"}}}}{{\fldrslt shown}}}}'
         text = cleaned(rf"{{\rtf1 {link}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
         assert text == rb"{\rtf1 {\field {\fldrslt shown}}}"
 
     @pytest.mark.parametrize("path", [r"C:\\Users\\NAME\\a.jpg", r"\\\\server\\NAME", "file:///home/NAME/a.jpg"])
-    def test_lose_descriptions_of_shapes_that_are_paths(self, path: str) -> None:
+    def test_loses_descriptions_of_shapes_that_are_paths(self, path: str) -> None:
         shape = rf"{{\*\shpinst{{\sp{{\sn wzDescription}}{{\sv {path}}}}}{{\sp{{\sn fLine}}{{\sv 0}}}}}}"
         text = cleaned(rf"{{\rtf1 {{\shp{shape}}}}}".replace("NAME", SECRET.decode()).encode(), "a.rtf")
         assert text == rb"{\rtf1 {\shp{\*\shpinst {\sp{\sn fLine}{\sv 0}}}}}"
 
-    def test_images_in_them_stay_images(self) -> None:
+    def test_embedded_images_stay_images(self) -> None:
         text = cleaned(rtf(), "a.rtf").decode()
         images = [bytes.fromhex(digits) for digits in re.findall("[0-9a-f]{200,}", text)]
         for image in images:
@@ -200,13 +200,13 @@ class TestTexts:
                 assert not opened.getexif()
         assert [image[:4] for image in images] == [b"\xff\xd8\xff\xe0", b"\x89PNG"]
 
-    def test_a_clean_one_stays_the_same(self) -> None:
+    def test_is_not_changed_by_cleaning_again(self) -> None:
         once = cleaned(rb"{\rtf1{\info x}{\pict\pngblip " + revealing_image("PNG").hex().encode() + b"}}", "a.rtf")
         assert cleaned(once, "a.rtf") == once
 
     @pytest.mark.parametrize("in_group", [False, True], ids=["alone", "in a group of its own"])
     @pytest.mark.parametrize("kind", ["emfblip", "wmetafile8", "dibitmap0"])
-    def test_lose_what_drawings_and_bitmaps_say(self, kind: str, in_group: bool) -> None:
+    def test_loses_metadata_in_drawings_and_bitmaps(self, kind: str, in_group: bool) -> None:
         image = {"emfblip": emf(), "wmetafile8": wmf(), "dibitmap0": bitmap()}[kind]
         digits = f"{{{image.hex()}}}" if in_group else image.hex()
         properties = r"{\*\picprop{\sp{\sn wzDescription}{\sv A lamp}}}"
@@ -225,26 +225,26 @@ class TestTexts:
         assert cleaned(text.encode(), "a.rtf").decode() == text
 
     @pytest.mark.parametrize("kind", ["macpict", "pmmetafile8", "wbitmap0", "picw60"])
-    def test_with_images_that_can_not_be_cleaned_are_refused(self, kind: str) -> None:
+    def test_with_images_that_cannot_be_cleaned_is_refused(self, kind: str) -> None:
         for image in (SECRET.hex(), f"{{{SECRET.hex()}}}", rf"\bin{len(SECRET)} {SECRET.decode()}"):
             with pytest.raises(ValidationError, match="can't be removed from “pict” files"):
                 cleaned(rf"{{\rtf1 Text {{\pict\{kind} {image}}}}}".encode(), "a.rtf")
 
-    def test_images_that_are_left_out_and_empty_ones_refuse_nothing(self) -> None:
+    def test_with_empty_images_and_fallback_images_is_accepted(self) -> None:
         text = cleaned(rb"{\rtf1 A {\nonshppict{\pict\macpict 4142}}B {\pict\picw60}C}", "a.rtf")
         assert text == rb"{\rtf1 A B {\pict\picw60}C}"
 
     @given(st.text(alphabet="{}\\\\*ab0 '\\n", max_size=60))
     @example(r"\*\a")
-    def test_are_cleaned_or_refused_with_any_marks(self, marks: str) -> None:
+    def test_is_cleaned_or_refused_whatever_markup_it_contains(self, markup: str) -> None:
         with contextlib.suppress(ValidationError):
-            once = cleaned(rb"{\rtf1 " + marks.encode() + b"}", "a.rtf")
+            once = cleaned(rb"{\rtf1 " + markup.encode() + b"}", "a.rtf")
             assert once.replace(rb"\{", b"").replace(rb"\}", b"").count(b"{") >= 1
             assert cleaned(once, "a.rtf") == once
 
 
-class TestBooks:
-    def test_begin_with_their_type_and_keep_only_what_they_list(self) -> None:
+class TestEPUBs:
+    def test_begin_with_their_type_and_keep_only_listed_files(self) -> None:
         content = cleaned(epub(), "a.epub")
         assert content[30:58] == b"mimetypeapplication/epub+zip"
         assert [*unpacked(content)] == [
@@ -278,7 +278,7 @@ class TestBooks:
             '<link rel="author" href="NAME"/>',
         ],
     )
-    def test_lose_what_their_pages_say_about_authors(self, element: str) -> None:
+    def test_lose_authors_in_the_head_of_pages(self, element: str) -> None:
         needed = '<meta charset="utf-8"/><link rel="stylesheet" href="a.css"/><link href="b.css"/>'
         page = f"<html><head>{element}{needed}</head></html>".replace("NAME", SECRET.decode())
         clean = unpacked(cleaned(epub(**{"O/text/page 1.xhtml": page}), "a.epub"))["O/text/page 1.xhtml"].decode()
@@ -297,7 +297,7 @@ class TestBooks:
         "page",
         ['<p><img src="URL"/></p>', '<p style="b: url(URL)"/>', "<style>/* NAME */p { b: url('URL') }</style>"],
     )
-    def test_images_in_urls_lose_their_metadata(self, kind: str, page: str) -> None:
+    def test_images_in_data_urls_lose_their_metadata(self, kind: str, page: str) -> None:
         image = revealing_image({"webp;charset=utf-8": "WEBP", "tiff": "TIFF"}.get(kind, "JPEG"))
         content = b"<svg><metadata>Amina-Secret</metadata></svg>" if kind == "svg+xml" else image
         url = f"data:image/{kind};base64,{base64.b64encode(content).decode().rstrip('=')}"
@@ -312,29 +312,29 @@ class TestBooks:
             assert not reveals(base64.b64decode(written))
             assert not reveals(part)
 
-    def test_a_comment_that_goes_on_to_the_end_of_a_style_is_one(self) -> None:
+    def test_lose_an_unclosed_comment_at_the_end_of_a_style(self) -> None:
         style = "p { content: '/*\\'' } q { content: \"/*\" }/* a */ /* it's b /* c " + SECRET.decode()
         kept = unpacked(cleaned(epub(**{"O/a.css": style}), "a.epub"))["O/a.css"].decode()
         assert kept == "p { content: '/*\\'' } q { content: \"/*\" } "
 
-    def test_fonts_that_are_encrypted_with_the_identifier_stay(self) -> None:
+    def test_keep_fonts_that_are_encrypted_with_the_identifier(self) -> None:
         encryption = '<e><m Algorithm="http://www.idpf.org/2008/embedding"/></e>'
         parts = unpacked(cleaned(epub(**{"META-INF/encryption.xml": encryption}), "a.epub"))
         assert b"embedding" in parts["META-INF/encryption.xml"]
 
 
 class TestArchives:
-    def test_contain_the_same_files_cleaned(self) -> None:
+    def test_contain_the_same_files_after_cleaning(self) -> None:
         parts = unpacked(cleaned(mixed_zip(), "a.zip"))
         assert [*parts] == ["photos/1.jpg", "report.docx", "book.epub", "talk.ogg", "words.txt"]
         assert parts["words.txt"] == b"Text"
         assert "word/document.xml" in unpacked(parts["report.docx"])
         assert play(parts["talk.ogg"])[1] == [{}, {}]
 
-    def test_say_neither_when_nor_by_whom_they_were_packed(self) -> None:
+    def test_lose_timestamps_and_comments(self) -> None:
         with zipfile.ZipFile(io.BytesIO(cleaned(mixed_zip(), "a.zip"))) as archive:
-            about = {(entry.date_time, entry.comment, entry.extra) for entry in archive.infolist()}
-            assert (about, archive.comment) == ({((1980, 1, 1, 0, 0, 0), b"", b"")}, b"")
+            metadata = {(entry.date_time, entry.comment, entry.extra) for entry in archive.infolist()}
+            assert (metadata, archive.comment) == ({((1980, 1, 1, 0, 0, 0), b"", b"")}, b"")
 
     @pytest.mark.parametrize(
         ("case", "reason"),
@@ -356,13 +356,13 @@ class TestArchives:
         with pytest.raises(ValidationError, match=reason):
             cleaned(*REFUSED[case])
 
-    def test_of_many_files_that_unpack_to_too_much_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_with_many_files_that_are_too_large_together_are_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("media.cleaners.packages._MAX_UNPACKED", 40_000)
         books = packed({f"{number}.docx": docx(**{"word/x.xml": "x" * 15_000}) for number in range(3)})
         with pytest.raises(ValidationError, match="too large when it is unpacked"):
             cleaned(books, "a.zip")
 
-    def test_links_and_passwords_are_refused(self) -> None:
+    def test_with_links_or_passwords_are_refused(self) -> None:
         written = io.BytesIO()
         with zipfile.ZipFile(written, "w") as archive:
             link = zipfile.ZipInfo("a.txt")
@@ -371,24 +371,24 @@ class TestArchives:
         with pytest.raises(ValidationError, match="Its name is unsafe"):
             cleaned(written.getvalue(), "a.zip")
         content = bytearray(packed({"a.txt": "Text"}))
-        for header, place in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
-            content[content.index(header) + place] |= 1
+        for header, position in ((b"PK\3\4", 6), (b"PK\1\2", 8)):
+            content[content.index(header) + position] |= 1
         with pytest.raises(ValidationError, match="protected by a password"):
             cleaned(bytes(content), "a.zip")
 
 
 @pytest.mark.parametrize(("extension", "other"), [(".doc", ".docx"), (".xls", ".xlsx"), (".mpg", ".mp4")])
-def test_old_formats_are_refused_with_what_to_do(extension: str, other: str) -> None:
+def test_old_formats_are_refused_with_advice(extension: str, other: str) -> None:
     with pytest.raises(ValidationError, match=f"from “{extension}” files. Save it as “{other}” and try again"):
         cleaned(b"", f"a{extension}")
 
 
-class TestSound:
-    def test_tags_between_frames_are_removed_as_well(self) -> None:
+class TestAudio:
+    def test_tags_between_frames_are_removed(self) -> None:
         tag = b"ID3\x03\0\0\0\0\0\x0c" + SECRET
         assert cleaned(MP3[:834] + tag + MP3[834:] + b"LYRICSBEGIN" + SECRET, "a.mp3") == MP3
 
-    def test_a_tag_that_looks_like_a_frame_is_none(self) -> None:
+    def test_bytes_in_a_tag_that_look_like_a_frame_are_removed(self) -> None:
         assert cleaned(MP3 + b"APETAGEX" + MP3[:4] + SECRET + MP3, "a.mp3") == MP3 + MP3
 
     @pytest.mark.parametrize("content", [b"\xff\xfb\x90\x00", b"\xff\xfb\x00\x00" * 500, MP3[:3]])
@@ -405,31 +405,31 @@ class TestSound:
             archive(**{"secret.txt": SECRET.decode()}),
         ],
     )
-    def test_what_follows_a_flac_is_removed(self, after: bytes) -> None:
+    def test_bytes_after_a_flac_are_removed(self, after: bytes) -> None:
         content = CLEANED["a whole FLAC"][0]
         clean = cleaned(content, "a.flac")
         assert clean.endswith(content[-100:])
         assert cleaned(content + after, "a.flac") == clean
         assert cleaned(content + bytes(900) + after, "a.flac").rstrip(b"\0") == clean.rstrip(b"\0")
 
-    def test_a_flac_that_was_put_together_stays_whole(self) -> None:
-        """Its frames are numbered from the beginning again."""
+    def test_a_concatenated_flac_is_kept_as_a_whole(self) -> None:
+        """The frame numbers of the second part start over."""
         clean = cleaned(CLEANED["a whole FLAC"][0], "a.flac")
         description, frames = clean[: clean.index(b"\xff\xf8")], clean[clean.index(b"\xff\xf8") :]
         again = clean + frames
         assert cleaned(again, "a.flac") == again
         assert cleaned(again + SECRET, "a.flac") == again
-        # Not what a second one says about itself.
+        # A second stream with a header of its own is cut off.
         assert cleaned(clean + description + SECRET + frames, "a.flac") == clean
 
     def test_a_flac_whose_last_frame_is_cut_off_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="incomplete or damaged"):
             cleaned(CLEANED["a whole FLAC"][0][:-9] + SECRET, "a.flac")
 
-    @given(place=st.floats(0, 1), junk=st.binary(min_size=1, max_size=20))
-    def test_a_flac_with_any_bytes_in_it_is_cleaned_or_refused(self, place: float, junk: bytes) -> None:
+    @given(position=st.floats(0, 1), junk=st.binary(min_size=1, max_size=20))
+    def test_a_flac_is_cleaned_or_refused_whatever_bytes_it_contains(self, position: float, junk: bytes) -> None:
         content = CLEANED["a whole FLAC"][0]
-        start = int(place * len(content))
+        start = int(position * len(content))
         with contextlib.suppress(ValidationError):
             once = cleaned(content[:start] + junk + content[start:], "a.flac")
             assert cleaned(once, "a.flac") == once
@@ -444,11 +444,13 @@ def without_messages(units: bytes) -> bytes:
 class TestMessagesInVideo:
     CAPTIONS = b"\xb5\0\x31GA94\x03captions"
 
-    @given(before=st.binary(max_size=600), said=st.binary(max_size=600), after=st.binary(max_size=600))
-    @example(before=bytes(9), said=bytes(300), after=bytes(9))
-    @example(before=bytes(4), said=b"", after=b"")
-    def test_of_cameras_are_overwritten_and_others_stay(self, before: bytes, said: bytes, after: bytes) -> None:
-        unit = messages((1, before), (5, SECRET * 2 + said), (6, after))
+    @given(before=st.binary(max_size=600), payload=st.binary(max_size=600), after=st.binary(max_size=600))
+    @example(before=bytes(9), payload=bytes(300), after=bytes(9))
+    @example(before=bytes(4), payload=b"", after=b"")
+    def test_from_cameras_are_overwritten_and_others_are_kept(
+        self, before: bytes, payload: bytes, after: bytes
+    ) -> None:
+        unit = messages((1, before), (5, SECRET * 2 + payload), (6, after))
         clean = without_messages(unit + unit)
         assert len(clean) == 2 * len(unit)
         assert SECRET not in clean
@@ -457,31 +459,31 @@ class TestMessagesInVideo:
         assert content.startswith(messages((1, before))[5:-1].replace(b"\0\0\x03", b"\0\0"))
         assert content.endswith(messages((6, after))[5:].replace(b"\0\0\x03", b"\0\0"))
 
-    def test_for_captions_stay(self) -> None:
+    def test_with_captions_are_kept(self) -> None:
         unit = messages((4, self.CAPTIONS), (0, b"x"))
         assert without_messages(unit) == unit
         assert b"GA95" not in without_messages(messages((4, b"\xb5\0\x99GA95")))
 
-    def test_in_other_units_are_none(self) -> None:
+    def test_are_not_looked_for_in_other_units(self) -> None:
         unit = messages((5, SECRET))
         image = unit[:4] + b"\x65" + unit[5:]
         assert without_messages(image) == image
 
     @pytest.mark.parametrize("case", ["H.265 of a phone", "H.265 in Matroska"])
-    def test_of_encoders_are_overwritten_in_the_description_as_well(self, case: str) -> None:
+    def test_from_encoders_are_overwritten_in_the_description_too(self, case: str) -> None:
         content, name = RECORDINGS[case]
         assert content.count(b"x265") > 1
         assert b"x265" not in cleaned(content, name)
 
-    @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8))
-    def test_of_any_form_stay_as_long_as_they_are(self, place: int, junk: bytes) -> None:
+    @given(position=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8))
+    def test_of_any_form_keep_their_length(self, position: int, junk: bytes) -> None:
         units = messages((1, b"x"), (5, SECRET)) + messages((4, SECRET))
-        units = units[:place] + junk + units[place:]
+        units = units[:position] + junk + units[position:]
         assert len(without_messages(units)) == len(units)
 
 
 class TestVideo:
-    def test_tracks_of_sensors_and_data_of_no_track_are_overwritten(self) -> None:
+    def test_sensor_tracks_and_data_outside_tracks_are_overwritten(self) -> None:
         clean = cleaned(mp4(), "a.mp4")
         assert len(clean) == len(mp4())
         assert clean.endswith(b"SOUND" + bytes(2 * len(SECRET)))
@@ -507,9 +509,9 @@ class TestVideo:
         assert clean.count(b"trak") == 1
 
     @pytest.mark.parametrize("kind", [b"text", b"sbtl"])
-    def test_subtitles_that_are_hardly_more_than_numbers_are_overwritten(self, kind: bytes) -> None:
-        said = "SrtCnt : 1, DiffTime : 33ms 2021-02-03 14:11:51.123 [iso: 100] [shutter: 1/320] [fnum: 280] [ct: 5500]"
-        clean = cleaned(movie((b"soun", b"SOUND"), (kind, (said * 4).encode())), "a.mp4")
+    def test_subtitles_that_are_mostly_numbers_are_overwritten(self, kind: bytes) -> None:
+        text = "SrtCnt : 1, DiffTime : 33ms 2021-02-03 14:11:51.123 [iso: 100] [shutter: 1/320] [fnum: 280] [ct: 5500]"
+        clean = cleaned(movie((b"soun", b"SOUND"), (kind, (text * 4).encode())), "a.mp4")
         assert clean.count(b"trak") == 1
         assert b"2021" not in clean
 
@@ -524,7 +526,7 @@ class TestVideo:
             "في عام 2021 غادر 123000 شخص البلاد " * 9,
         ],
     )
-    def test_other_subtitles_stay(self, text: str) -> None:
+    def test_other_subtitles_are_kept(self, text: str) -> None:
         clean = cleaned(movie((b"soun", b"SOUND"), (b"sbtl", text.encode())), "a.mp4")
         assert clean.endswith(f"SOUND{text}".encode() + bytes(len(SECRET)))
 
@@ -536,11 +538,11 @@ class TestVideo:
 
     @pytest.mark.parametrize("kind", [b"vide", b"soun", b"sbtl"])
     @pytest.mark.parametrize("start", [30, 2**31])
-    def test_data_that_is_not_where_it_may_be_is_neither_read_nor_written(self, kind: bytes, start: int) -> None:
+    def test_positions_outside_the_data_are_neither_read_nor_written(self, kind: bytes, start: int) -> None:
         content = movie((kind, b"x"), codec=b"jpeg")
-        (place,) = (match.end() for match in re.finditer(b"stco.{8}", content, re.DOTALL))
+        (position,) = (match.end() for match in re.finditer(b"stco.{8}", content, re.DOTALL))
         size = content.index(b"stsz") + 8
-        content = content[:place] + struct.pack(">I", start) + content[place + 4 :]
+        content = content[:position] + struct.pack(">I", start) + content[position + 4 :]
         content = content[:size] + struct.pack(">I", 2**32 - 1) + content[size + 4 :]
         clean = cleaned(content, "a.mov")
         assert len(clean) == len(content)
@@ -548,17 +550,17 @@ class TestVideo:
         assert cleaned(clean, "a.mov") == clean
 
     @pytest.mark.parametrize("kind", [b"vide", b"sbtl"])
-    def test_with_many_tracks_of_the_same_data_is_refused(self, kind: bytes) -> None:
-        """Each of them would be read."""
+    def test_with_many_tracks_that_share_data_is_refused(self, kind: bytes) -> None:
+        """The data would be read once for each track."""
         content = movie((kind, b"x" * 40_000), *[(kind, b"x")] * 5, codec=b"vp09")
         start = struct.pack(">I", content.index(b"x" * 40_000))
         shared = re.sub(rb"(?s)(stsz.{4}).{4}", lambda size: size[1] + struct.pack(">I", 40_000), content)
-        shared = re.sub(rb"(?s)(stco.{8}).{4}", lambda place: place[1] + start, shared)
+        shared = re.sub(rb"(?s)(stco.{8}).{4}", lambda position: position[1] + start, shared)
         assert len(cleaned(content, "a.mov")) == len(shared)
         with pytest.raises(ValidationError, match="too many parts"):
             cleaned(shared, "a.mov")
 
-    def test_what_a_track_is_counts_only_where_it_should_be_said(self) -> None:
+    def test_the_kind_of_a_track_counts_only_in_its_proper_box(self) -> None:
         content = movie((b"soun", b"SOUND"))
         clean = cleaned(content.replace(b"mdia", b"free", 1), "a.mp4")
         assert cleaned(clean, "a.mp4") == clean
@@ -577,13 +579,13 @@ class TestVideo:
         assert chapters(content) == [(0, SECRET.decode()), (0.1, SECRET.decode())]
         assert chapters(cleaned(content, name)) == [(0, ""), (0.1, "")]
 
-    def test_lose_the_name_of_the_camera_that_sees_all_around(self) -> None:
+    def test_loses_the_name_of_a_360_degree_camera(self) -> None:
         around = box(b"proj", box(b"prhd", bytes(16)))
         described = bytes(50) + box(b"sv3d", box(b"svhd", bytes(4) + SECRET + b"\0") + around)
         clean = cleaned(movie((b"vide", b"x"), codec=b"vp09", described=described), "a.mp4")
         assert box(b"sv3d", box(b"svhd", bytes(5 + len(SECRET))) + around) in clean
 
-    def test_lose_what_is_not_needed_within_descriptions_of_sound_and_of_images_for_both_eyes(self) -> None:
+    def test_unknown_boxes_in_descriptions_of_sound_and_stereo_images_become_padding(self) -> None:
         unknown, padding = box(b"user", SECRET), box(b"free", bytes(len(SECRET)))
         format_box = box(b"frma", b"mp4a")
         sound = movie((b"soun", b"SOUND"), described=box(b"wave", format_box + unknown))
@@ -597,25 +599,25 @@ class TestVideo:
         images = movie((b"vide", b"x"), codec=b"vp09", described=bytes(50) + eyes(unknown))
         assert eyes(padding) in cleaned(images, "a.mov")
 
-    def test_what_cameras_add_after_the_last_box_is_removed(self) -> None:
+    def test_data_that_cameras_append_to_the_file_is_removed(self) -> None:
         added = SECRET * 20 + bytes(38) + struct.pack("<I", 20 * len(SECRET) + 78) + bytes(4)
         added += b"8db42d694ccc418790edff439fe026bf"
         assert cleaned(mp4() + added, "a.mp4") == cleaned(mp4(), "a.mp4")
 
-    def test_descriptions_of_flac_lose_comments_and_pictures(self) -> None:
+    def test_flac_descriptions_lose_comments_and_pictures(self) -> None:
         needed, comments = b"\0\0\0\x22" + bytes(34), b"\x84\0\0" + bytes([len(SECRET)]) + SECRET
         described = box(b"dfLa", bytes(4) + needed + comments)
         clean = cleaned(movie((b"soun", b"SOUND"), codec=b"fLaC", described=described), "a.mp4")
         assert box(b"dfLa", bytes(4) + needed + b"\x84\0\0" + bytes([len(SECRET)]) + bytes(len(SECRET))) in clean
 
-    def test_colour_profiles_in_descriptions_lose_the_display(self) -> None:
+    def test_colour_profiles_in_descriptions_lose_the_device(self) -> None:
         profile = profile_with({b"mmod": SECRET})
         described = bytes(50) + box(b"colr", b"prof" + profile)
         clean = cleaned(movie((b"vide", b"x"), codec=b"ap4h", described=described), "a.mov")
         assert box(b"colr", b"prof" + strip_profile(profile)) in clean
         assert not reveals(clean)
 
-    def test_of_a_stream_is_kept_as_a_whole(self) -> None:
+    def test_in_fragments_is_kept_as_a_whole(self) -> None:
         content = recording("mp4", "mpeg4", "aac", movflags="frag_keyframe+empty_moov")
         assert b"moof" in content
         clean = cleaned(content, "a.mp4")
@@ -633,25 +635,25 @@ class TestVideo:
         ],
         ids=["compressed", "a stream with a track of nothing", "exabytes", "smaller than itself", "too many boxes"],
     )
-    def test_that_can_not_be_understood_is_refused(self, body: bytes) -> None:
+    def test_with_an_invalid_structure_is_refused(self, body: bytes) -> None:
         with pytest.raises(ValidationError):
             cleaned(mp4()[:24] + body, "a.mp4")
 
-    @given(place=st.integers(0, 600), junk=st.binary(min_size=1, max_size=8))
-    def test_any_tables_are_read_or_refused(self, place: int, junk: bytes) -> None:
+    @given(position=st.integers(0, 600), junk=st.binary(min_size=1, max_size=8))
+    def test_is_cleaned_or_refused_whatever_its_tables_contain(self, position: int, junk: bytes) -> None:
         content = mp4()
         with contextlib.suppress(ValidationError):
-            assert len(cleaned(content[:place] + junk + content[place + len(junk) :], "a.mp4")) == len(content)
+            assert len(cleaned(content[:position] + junk + content[position + len(junk) :], "a.mp4")) == len(content)
 
 
 class TestOfficeFiles:
-    def test_references_to_what_is_dropped_go_with_it(self) -> None:
+    def test_lose_references_to_removed_parts(self) -> None:
         parts = unpacked(cleaned(KINDS["xlsx"](("a", "b", "c", "d")), "a.xlsx"))
         assert "xl/printerSettings/printerSettings1.bin" not in parts
         assert b"printerSettings" not in parts["xl/worksheets/_rels/sheet1.xml.rels"]
         assert b"<pageSetup/>" in parts["xl/worksheets/sheet1.xml"]
 
-    def test_sessions_dates_templates_and_paths_are_removed(self) -> None:
+    def test_lose_sessions_dates_templates_and_paths(self) -> None:
         parts = unpacked(cleaned(KINDS["docx"](("a", "b", "c", "d")), "a.docx"))
         document = parts["word/document.xml"]
         assert b"rsid" not in document
@@ -662,7 +664,7 @@ class TestOfficeFiles:
         assert not any(name.startswith("customXml") for name in parts)
         assert "xl/workbook.xml" in unpacked(parts["word/embeddings/table.xlsx"])
 
-    def test_links_to_web_pages_stay(self) -> None:
+    def test_keep_links_to_web_pages(self) -> None:
         links = (
             '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
             '<Relationship Id="a" Target="https://example.org/" TargetMode="External"/>'
@@ -673,7 +675,7 @@ class TestOfficeFiles:
         assert b'Target="https://example.org/"' in kept
         assert b'Target="media/image1.jpg"' in kept
 
-    def test_lose_what_add_ins_keep_in_fields_and_tags(self) -> None:
+    def test_lose_data_of_add_ins_in_fields_and_tags(self) -> None:
         json = f'{{"uris":["http://zotero.org/users/{SECRET.decode()}/items/A"]}}'
         fields = (
             "<w:fldChar w:fldCharType='begin'><w:fldData>NAME</w:fldData></w:fldChar><w:instrText> ADD</w:instrText>"
@@ -708,13 +710,13 @@ class TestOfficeFiles:
             "<x:pic descr='/Volumes/NAME/a.jpg'/>",
         ],
     )
-    def test_lose_what_names_people_in_other_ways(self, element: str) -> None:
+    def test_lose_other_data_that_identifies_people(self, element: str) -> None:
         part = f'<x:a xmlns:x="{WORD}">{element}</x:a>'.replace("NAME", SECRET.decode())
         clean = unpacked(cleaned(docx(**{"word/x.xml": part}), "a.docx"))["word/x.xml"]
         assert not reveals(clean)
         assert not DATES.search(clean)
 
-    def test_lose_links_to_templates_and_tables_in_the_account_of_a_person(self) -> None:
+    def test_lose_links_to_templates_and_tables_in_a_cloud_account(self) -> None:
         types = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
         account = f"https://d.docs.live.net/{SECRET.decode()}/a.xlsx"
         links = "".join(
@@ -723,13 +725,13 @@ class TestOfficeFiles:
         )
         part = f'<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{links}</Relationships>'
         clean = unpacked(cleaned(docx(**{"word/_rels/document.xml.rels": part}), "a.docx"))
-        # What readers can click stays.
+        # Only the hyperlink, which readers can click, is kept.
         assert clean["word/_rels/document.xml.rels"].count(SECRET) == 1
 
-    def test_keep_no_properties_that_are_unknown(self) -> None:
+    def test_lose_unknown_properties(self) -> None:
         assert "docProps/other.xml" not in unpacked(cleaned(docx(**{"docProps/other.xml": "<a/>"}), "a.docx"))
 
-    def test_of_open_document_lose_references_paths_and_dates_in_words(self) -> None:
+    def test_in_opendocument_lose_citation_data_paths_and_written_dates(self) -> None:
         mark = f'ZOTERO_ITEM CSL_CITATION {{"{SECRET.decode()}":1}} RNDx'.replace('"', "&quot;")
         content = (
             f'<x:a xmlns:x="urn:x"><x:start x:name="{mark}"/>(2021)<x:end x:name="{mark}"/>'
@@ -741,7 +743,7 @@ class TestOfficeFiles:
         assert re.findall(' x:name="(.*?)"', clean) == ["Reference 1", "Reference 1", "Reference 2"]
         assert "<x:desc>A lamp</x:desc>" in clean
 
-    def test_of_open_document_keep_settings_that_say_nothing_about_a_machine(self) -> None:
+    def test_in_opendocument_keep_only_settings_that_reveal_nothing(self) -> None:
         parts = unpacked(cleaned(KINDS["odt"](("a", "b", "c", "d")), "a.odt"))
         assert b"ShowGrid" in parts["settings.xml"]
         assert b"PrinterName" not in parts["settings.xml"]
@@ -749,7 +751,7 @@ class TestOfficeFiles:
         assert b'href=""' in parts["content.xml"]
         assert b"2021" not in parts["content.xml"]
 
-    def test_inserted_objects_become_empty_and_keep_their_image(self) -> None:
+    def test_embedded_objects_are_emptied_but_keep_their_image(self) -> None:
         parts = unpacked(
             cleaned(docx(**{"word/embeddings/oleObject1.bin": SECRET, "word/media/image2.emf": emf()}), "a.docx")
         )
@@ -766,12 +768,12 @@ class TestOfficeFiles:
             ("word/embeddings/old.doc", OLE),
         ],
     )
-    def test_with_something_that_can_not_be_cleaned_are_refused_with_its_name(self, name: str, content: bytes) -> None:
+    def test_with_a_part_that_cannot_be_cleaned_are_refused_with_its_name(self, name: str, content: bytes) -> None:
         with pytest.raises(ValidationError, match=f"“{PurePath(name).name}”|damaged"):
             cleaned(docx(**{name: content}), "a.docx")
 
     @pytest.mark.parametrize("name", ["word/vbaProject.bin", "word/activeX/activeX1.bin"])
-    def test_with_programs_are_refused(self, name: str) -> None:
+    def test_with_macros_are_refused(self, name: str) -> None:
         with pytest.raises(ValidationError, match="contains macros"):
             cleaned(docx(**{name: b"x"}), "a.docx")
 
@@ -793,7 +795,7 @@ class TestDrawings:
         assert (b"EMF+" in unpacked and b"line" in unpacked) == (b" EMF" in unpacked)
 
     @pytest.mark.parametrize("kind", [1, 2], ids=["a JPEG", "a texture"])
-    def test_lose_instructions_with_a_file_among_them_if_the_rest_draws_the_same(self, kind: int) -> None:
+    def test_lose_instructions_with_a_file_if_the_rest_draws_the_same(self, kind: int) -> None:
         image = plus_image(1, jpeg())
         instructions = image if kind == 1 else plus_record(0x4008, 0x100, struct.pack("<II", 0xDBC01002, 2) + image)
         content = emf(instructions=instructions)
@@ -805,18 +807,18 @@ class TestDrawings:
         with pytest.raises(ValidationError, match=r"Save it as “\.png”"):
             clean_metafile(emf(instructions=instructions, is_dual=False))
 
-    def test_keep_images_that_are_nothing_but_pixels(self) -> None:
+    def test_keep_images_that_consist_only_of_pixels(self) -> None:
         for is_dual in (True, False):
             assert b"EMF+" in clean_metafile(emf(instructions=plus_image(0, b"pixels" * 40), is_dual=is_dual))
             assert b"pixels" * 40 in clean_metafile(emf(instructions=plus_image(0, b"pixels" * 40), is_dual=is_dual))
 
     @pytest.mark.parametrize("size", [0, 11, 10_000])
-    def test_with_instructions_of_impossible_sizes_are_refused(self, size: int) -> None:
+    def test_with_instructions_of_invalid_sizes_are_refused(self, size: int) -> None:
         with pytest.raises(ValidationError, match="damaged"):
             clean_metafile(emf(instructions=struct.pack("<HHII", 0x400D, 0, size, 0)))
 
     @pytest.mark.parametrize(("compression", "is_refused"), [(0, False), (3, False), (4, True), (5, True)])
-    def test_with_images_for_printers_that_are_files_are_refused(self, compression: int, is_refused: bool) -> None:
+    def test_with_bitmaps_that_contain_a_file_are_refused(self, compression: int, is_refused: bool) -> None:
         image = struct.pack("<IIIHHI", 40, 60, 40, 1, 0, compression) + bytes(20) + b"pixels"
         begins = int.from_bytes(emf()[4:8], "little")
         drawings = [
@@ -835,8 +837,8 @@ class TestDrawings:
             else:
                 assert b"pixels" in clean_metafile(content)
 
-    @given(place=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8), packed_too=st.booleans())
-    def test_any_bytes_are_cleaned_or_refused(self, place: int, junk: bytes, packed_too: bool) -> None:
-        content = emf() if packed_too else wmf()
+    @given(position=st.integers(0, 200), junk=st.binary(min_size=1, max_size=8), is_emf=st.booleans())
+    def test_are_cleaned_or_refused_whatever_bytes_they_contain(self, position: int, junk: bytes, is_emf: bool) -> None:
+        content = emf() if is_emf else wmf()
         with contextlib.suppress(ValidationError, struct.error):
-            clean_metafile(content[:place] + junk + content[place + len(junk) :])
+            clean_metafile(content[:position] + junk + content[position + len(junk) :])

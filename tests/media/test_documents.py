@@ -1,4 +1,4 @@
-"""Which documents are accepted, and which file names they get."""
+"""Which documents are accepted, and what their files are called."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -27,7 +27,7 @@ class TestNames:
     def test_are_safe_and_resemble_the_original_names(self, name: str, safe_name: str) -> None:
         assert clean_document(pdf_file(name=name)).name == safe_name
 
-    def test_a_clean_file_stays_clean(self) -> None:
+    def test_a_clean_name_is_kept(self) -> None:
         once = clean_document(pdf_file()).read()
         assert clean_document(pdf_file(once)).read() == once
 

@@ -1,4 +1,4 @@
-"""Images that look the same: found by what they show, merged into one, and undone."""
+"""Images that look the same are found by their fingerprints and merged, which can be undone."""
 
 import io
 import random
@@ -33,7 +33,7 @@ BITS = st.integers(-(2**63), 2**63 - 1)
 
 
 def drawing(seed: int) -> Image.Image:
-    """Return a picture of some boxes, the same one for the same seed."""
+    """Return a picture of some boxes, always the same for a seed."""
     chance = random.Random(seed)  # noqa: S311  # no secret depends on it
     image = Image.new("RGB", (800, 600), "white")
     draw = ImageDraw.Draw(image)
@@ -82,7 +82,9 @@ class TestFingerprints:
             lambda image: image.point(lambda value: min(255, value + 20)),
         ],
     )
-    def test_stay_nearly_the_same_in_another_form(self, change: Callable[[Image.Image], Image.Image]) -> None:
+    def test_stay_nearly_the_same_in_another_size_and_format(
+        self, change: Callable[[Image.Image], Image.Image]
+    ) -> None:
         for seed in range(5):
             before, after = fingerprint(drawing(seed)), fingerprint(change(drawing(seed)))
             assert before != 0
@@ -94,13 +96,13 @@ class TestFingerprints:
         assert min(distances) > MAX_DISTANCE
 
     @pytest.mark.parametrize("colour", ["white", "black", "teal"])
-    def test_of_plain_images_say_nothing(self, colour: str) -> None:
+    def test_of_plain_images_are_zero(self, colour: str) -> None:
         assert fingerprint(Image.new("RGB", (80, 60), colour)) == 0
         assert fingerprint(Image.linear_gradient("L")) == 0
         assert fingerprint(Image.new("RGB", (1, 1), colour)) == 0
 
     @given(BITS, st.sets(st.integers(0, 63), max_size=MAX_DISTANCE))
-    def test_that_differ_in_few_bits_are_always_found(self, bits: int, flipped: set[int]) -> None:
+    def test_that_differ_in_a_few_bits_are_always_found(self, bits: int, flipped: set[int]) -> None:
         other = bits
         for bit in flipped:
             other ^= 1 << bit
@@ -112,7 +114,7 @@ class TestFingerprints:
             assert first < second
             assert ((prints[first] ^ prints[second]) & (2**64 - 1)).bit_count() == distance <= MAX_DISTANCE
 
-    def test_of_many_equal_images_do_not_take_long(self) -> None:
+    def test_of_many_equal_images_give_a_limited_number_of_pairs(self) -> None:
         assert len(list(find_like((pk, 0x0F0F0F0F0F0F0F0F, 1.0) for pk in range(2_000)))) < 2_000 * 100
 
     def test_images_of_another_shape_are_not_compared(self) -> None:
@@ -120,7 +122,7 @@ class TestFingerprints:
 
 
 class TestSearching:
-    def test_the_worker_looks_at_every_image_and_so_does_the_command(self, work: Work) -> None:
+    def test_the_worker_and_the_command_take_the_fingerprint_of_every_image(self, work: Work) -> None:
         first, second = (store_picture(encoded(drawing(seed))) for seed in (1, 2))
         make_renditions(first)
         assert duplicates.without_fingerprint().count() == 2
@@ -129,7 +131,7 @@ class TestSearching:
         second.replace_file(encoded(drawing(3)))
         assert [picture.pk for picture in duplicates.without_fingerprint()] == [second.pk]
 
-    def test_an_image_that_cannot_be_read_is_left_out_for_good(self) -> None:
+    def test_an_unreadable_image_is_skipped_permanently(self) -> None:
         picture = store_picture(picture_file())
         picture.file.storage.delete(str(picture.file.name))
         duplicates.take_fingerprint(picture)
@@ -146,18 +148,22 @@ class TestSearching:
             assert fact in html
         assert "another" not in html
 
-    def test_what_is_no_duplicate_is_not_suggested_again(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_images_marked_as_different_are_not_suggested_again(
+        self, editor: Client, pair: tuple[Picture, Picture]
+    ) -> None:
         editor.post(DUPLICATES, {"different": "1", "ids": [each.pk for each in pair]})
         assert duplicates.groups() == []
         assert "No duplicates found." in message(editor.post(DUPLICATES, follow=True))
         assert LikePictures.objects.get().are_different
 
-    def test_says_how_many_images_are_still_unknown(self, editor: Client) -> None:
+    def test_the_page_says_how_many_images_have_no_fingerprint_yet(self, editor: Client) -> None:
         store_picture(picture_file())
         assert "1 image has not been looked at yet" in editor.post(DUPLICATES, follow=True).content.decode()
 
     @pytest.mark.parametrize(("role", "status"), [("Editor", 200), ("Author", 403), ("Moderator", 403)])
-    def test_is_for_who_may_delete(self, role: str, status: int, pair: tuple[Picture, Picture]) -> None:
+    def test_is_only_for_users_who_may_delete_images(
+        self, role: str, status: int, pair: tuple[Picture, Picture]
+    ) -> None:
         client = Client()
         client.force_login(UserFactory(role=role))
         assert client.get(DUPLICATES).status_code == status
@@ -180,21 +186,21 @@ class TestMerging:
         data = {"ids": [source.pk, target.pk], "target": target.pk, "confirm": target.pk}
         return editor.post(MERGE, data, follow=True)
 
-    def test_shows_first_what_it_will_change(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_first_shows_what_it_will_change(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         large, small = pair
         post = PostFactory(title="The march", source=f"![]({small.file.url})")
         html = editor.get(MERGE, {"ids": f"{small.pk},{large.pk}"}).content.decode()
-        # The largest stays unless someone chooses otherwise.
+        # By default, the largest image is kept.
         assert f'name="confirm" value="{large.pk}"' in " ".join(html.split())
         assert small.file.url in html
         assert f"/admin/blog/post/{post.pk}/change/" in html
         chosen = editor.post(MERGE, {"ids": [large.pk, small.pk], "target": small.pk}).content.decode()
         assert f'name="confirm" value="{small.pk}"' in " ".join(chosen.split())
-        # Another one was chosen after the page was shown, so it is shown again.
+        # A different image was chosen than the one that the page showed, so the page is shown again.
         editor.post(MERGE, {"ids": [large.pk, small.pk], "target": large.pk, "confirm": small.pk})
         assert Picture.objects.present().count() == 2
 
-    def test_brings_an_alternative_text_along(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_takes_over_a_missing_alternative_text(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         large, small = pair
         Picture.objects.filter(pk=small.pk).update(alt="A <crowd> at the gate")
         html = editor.get(MERGE, {"ids": f"{small.pk},{large.pk}"}).content.decode()
@@ -207,7 +213,7 @@ class TestMerging:
         large.refresh_from_db()
         assert large.alt == ""
 
-    def test_changes_no_alternative_text(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_keeps_an_existing_alternative_text(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         large, small = pair
         Picture.objects.filter(pk=small.pk).update(alt="A crowd")
         Picture.objects.filter(pk=large.pk).update(alt="Protest in May")
@@ -216,7 +222,7 @@ class TestMerging:
         large.refresh_from_db()
         assert large.alt == "Protest in May"
 
-    def test_undone_keeps_an_alternative_text_that_was_changed_since(
+    def test_undoing_keeps_an_alternative_text_that_was_changed_since(
         self, editor: Client, pair: tuple[Picture, Picture]
     ) -> None:
         large, small = pair
@@ -233,7 +239,7 @@ class TestMerging:
         target.refresh_from_db()
         assert target.alt == "First"
 
-    def test_shows_the_one_that_stays_everywhere_and_can_be_undone(
+    def test_shows_the_kept_image_everywhere_and_can_be_undone(
         self, editor: Client, client: Client, pair: tuple[Picture, Picture], django_capture_on_commit_callbacks: Any
     ) -> None:
         large, small = pair
@@ -262,7 +268,7 @@ class TestMerging:
         assert fetch(client, small.file.url).status_code == 200
         assert small.file.url in client.get(post.get_absolute_url()).content.decode()
 
-    def test_leaves_alone_what_people_did_since(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_undoing_keeps_later_changes(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         large, small = pair
         other = store_picture(picture_file())
         post, kept = PostFactory(featured_picture=small), PostFactory(featured_picture=large)
@@ -273,7 +279,7 @@ class TestMerging:
         kept.refresh_from_db()
         assert (post.featured_picture, kept.featured_picture) == (other, large)
 
-    def test_in_a_chain_every_url_leads_to_the_last_and_undoing_goes_back_step_by_step(
+    def test_in_a_chain_redirects_every_url_to_the_last_image_and_is_undone_step_by_step(
         self, editor: Client, client: Client
     ) -> None:
         first, second, third = (store_picture(picture_file(), title=title) for title in ("1", "2", "3"))
@@ -285,7 +291,7 @@ class TestMerging:
         trash.restore(Picture, [first.pk])
         assert Picture.objects.present().count() == 3
 
-    def test_keeps_the_url_when_the_file_has_been_removed(self, editor: Client, client: Client) -> None:
+    def test_keeps_the_redirect_when_the_file_has_been_removed(self, editor: Client, client: Client) -> None:
         source, target = store_picture(picture_file()), store_picture(picture_file())
         self.merge(editor, source, target)
         deleted_at = Picture.objects.values_list("deleted_at", flat=True).get(pk=source.pk)
@@ -295,17 +301,17 @@ class TestMerging:
         assert not default_storage.exists(str(source.file.name))
         assert client.get(source.file.url)["Location"] == target.file.url
         assert not trash.restore(Picture, [source.pk])
-        # Without the image that stayed, there is nothing to lead to.
+        # When the kept image is deleted too, there is nothing to redirect to.
         trash.delete(Picture, [target.pk])
         assert client.get(source.file.url).status_code == 410
 
-    def test_by_two_people_at_once_happens_once(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_by_two_editors_at_once_happens_once(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         large, small = pair
         self.merge(editor, small, large)
         assert "Someone else merged or deleted" in message(self.merge(editor, small, large))
         assert "Someone else merged or deleted" in message(self.merge(editor, large, small))
 
-    def test_strange_requests_merge_nothing(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_invalid_requests_merge_nothing(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         large, small = pair
         for data in (
             {},
@@ -318,7 +324,7 @@ class TestMerging:
             assert editor.post(MERGE, data, follow=True).status_code == 200
         assert Picture.objects.present().count() == 2
 
-    def test_from_the_list(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
+    def test_can_be_started_from_the_list(self, editor: Client, pair: tuple[Picture, Picture]) -> None:
         data = {"action": "merge_selected", "_selected_action": [each.pk for each in pair]}
         html = editor.post(reverse("admin:media_picture_changelist"), data).content.decode()
         assert "Which image stays?" in html

@@ -1,4 +1,4 @@
-"""The types of files that are published. The name of a file and its content must match."""
+"""The types of files that can be published. The name of a file and its content must match."""
 
 import io
 from pathlib import PurePath
@@ -33,7 +33,7 @@ def is_accepted(name: str, content: bytes) -> bool:
 
 
 def accepted_extensions(content: bytes) -> set[str]:
-    """Return the extensions with which a file of this content is accepted."""
+    """Return the extensions with which a file with this content is accepted."""
     return {extension for extension in FILE_TYPES if is_accepted(f"a{extension}", content)}
 
 
@@ -58,7 +58,7 @@ class TestEachType:
             # MP4 is derived from QuickTime and starts in the same way.
             (".mp4", {".m4a", ".m4v", ".3gp", ".3g2", ".mov"}),
             (".mpg", {".mpeg"}),
-            # Word also saved RTF files, which are plain text, with this extension.
+            # RTF is plain text, and Word also saved it as `.doc`.
             (".rtf", {".doc", ".txt", ".csv"}),
             (".doc", {".xls", ".ppt", ".pps"}),
             (".zip", {".docx", ".xlsx", ".pptx", ".ppsx", ".odt", ".ods", ".odp", ".epub"}),
@@ -69,7 +69,7 @@ class TestEachType:
         assert accepted_extensions(SAMPLES[extension]) - {".txt", ".csv"} == ({extension} | also) - {".txt", ".csv"}
 
     @given(content=st.binary(max_size=300))
-    def test_can_be_checked_for_any_content(self, content: bytes) -> None:
+    def test_can_be_checked_against_any_content(self, content: bytes) -> None:
         for extension, file_type in FILE_TYPES.items():
             assert file_type.matches(io.BytesIO(content)) in {True, False}, extension
 
@@ -88,12 +88,12 @@ class TestInvalidFiles:
             pytest.param(b"RIFF\x24\x00\x00\x00WEBPVP8 ", id="picture that starts like audio"),
         ],
     )
-    def test_other_first_bytes_are_rejected(self, content: bytes) -> None:
+    def test_unknown_first_bytes_are_rejected(self, content: bytes) -> None:
         assert accepted_extensions(content) == set()
 
     @pytest.mark.parametrize("content", [HTML, SVG, PHP, b"words", b"ID3" + HTML, b"OggS" + HTML, b"<htmfree" + HTML])
     def test_text_with_another_extension_is_rejected(self, content: bytes) -> None:
-        # An HTML page named `.txt` is text and is never served as anything else.
+        # An HTML page named `.txt` is text, and is never served as anything else.
         assert accepted_extensions(content) == {".txt", ".csv"}
 
     @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ class TestInvalidFiles:
 
 class TestValidFiles:
     @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "iso-8859-1"])
-    def test_text_in_old_encodings_is_accepted(self, encoding: str) -> None:
+    def test_text_in_any_common_encoding_is_accepted(self, encoding: str) -> None:
         assert is_accepted("a.txt", "Défenseurs\r\n\tdes droits\f".encode(encoding))
 
     @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ class TestValidFiles:
             ("a.doc", SAMPLES[".rtf"]),
         ],
     )
-    def test_other_first_bytes_are_accepted(self, name: str, content: bytes) -> None:
+    def test_alternative_first_bytes_are_accepted(self, name: str, content: bytes) -> None:
         assert is_accepted(name, content)
 
     def test_large_files_are_not_read_completely(self) -> None:

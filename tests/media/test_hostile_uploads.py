@@ -1,4 +1,4 @@
-"""Hostile and revealing files, uploaded through the site: each is cleaned, or refused with a sentence."""
+"""Hostile and revealing files that are uploaded to the site are cleaned, or refused with an explanation."""
 
 import contextlib
 import io
@@ -51,7 +51,9 @@ def stored(settings: Settings) -> list[Path]:
 
 class TestRefused:
     @pytest.mark.parametrize("case", REFUSED)
-    def test_with_a_sentence_and_without_a_trace(self, author: Client, settings: Settings, case: str) -> None:
+    def test_a_refused_file_is_explained_and_leaves_no_trace(
+        self, author: Client, settings: Settings, case: str
+    ) -> None:
         response = send(author, *REFUSED[case])
         assert response.status_code == 400
         assert response.json()["error"].endswith(".")
@@ -60,14 +62,14 @@ class TestRefused:
         assert not Picture.objects.exists()
         assert not Document.objects.exists()
 
-    def test_an_archive_that_unpacks_to_gigabytes(self, author: Client) -> None:
+    def test_an_archive_that_unpacks_to_gigabytes_is_refused(self, author: Client) -> None:
         response = send(author, lying_zip(2**32 - 2), "a.zip")
         assert "too large when it is unpacked" in response.json()["error"]
 
 
 class TestCleaned:
     @pytest.mark.parametrize("case", CLEANED)
-    def test_nothing_in_the_file_tells_who_made_it_and_where(
+    def test_a_cleaned_file_does_not_reveal_who_made_it_and_where(
         self, author: Client, settings: Settings, case: str
     ) -> None:
         assert send(author, *CLEANED[case]).status_code == 200
@@ -82,7 +84,7 @@ class TestCleaned:
         if path.suffix in {".docx", ".odt", ".xlsx", ".ods", ".pptx"}:
             with zipfile.ZipFile(path) as package:
                 assert any(b"Text" in package.read(name) for name in package.namelist())
-                # Names of tables are no names of people, and Excel opens no file in which they are empty.
+                # Table names don't identify people, and Excel doesn't open files in which they are empty.
                 tables = [package.read(name) for name in package.namelist() if "/tables/" in name]
                 assert all(b'displayName="Prizes"' in table for table in tables)
         if b"SOUND" in CLEANED[case][0]:
@@ -97,7 +99,7 @@ class TestCleaned:
         assert content.endswith('<w:comment xmlns:w="urn:w" w:author="">Why?</w:comment>')
 
     @pytest.mark.parametrize("orientation", range(1, 9))
-    def test_a_photo_is_upright(self, author: Client, settings: Settings, orientation: int) -> None:
+    def test_a_photo_is_turned_upright(self, author: Client, settings: Settings, orientation: int) -> None:
         send(author, jpeg(orientation), "a.jpg")
         with Image.open(stored(settings)[0]) as image:
             assert image.size == (60, 40)
@@ -116,7 +118,7 @@ class TestCleaned:
         assert path.suffix == ".jpg"
         assert SECRET not in path.read_bytes()
 
-    def test_the_worker_makes_renditions_of_whatever_was_accepted(
+    def test_the_worker_makes_renditions_of_every_accepted_image(
         self, author: Client, work: Work, django_capture_on_commit_callbacks: Any
     ) -> None:
         with django_capture_on_commit_callbacks(execute=True):
@@ -128,7 +130,7 @@ class TestCleaned:
 
 
 class TestUploading:
-    def test_many_files_without_a_script(self, author: Client) -> None:
+    def test_several_files_can_be_uploaded_without_javascript(self, author: Client) -> None:
         files = [SimpleUploadedFile(name, content) for content, name in (CLEANED["a PDF"], REFUSED["HTML"])]
         response = author.post(UPLOAD, {"files": [*files, SimpleUploadedFile("b.jpg", jpeg())]}, follow=True)
         messages = [str(message) for message in response.context["messages"]]
@@ -146,10 +148,10 @@ class TestUploading:
         client.force_login(user)
         assert send(client, jpeg(), "a.jpg").status_code == status
 
-    def test_anonymous_visitors_get_an_answer(self, client: Client) -> None:
+    def test_anonymous_visitors_are_refused(self, client: Client) -> None:
         assert send(client, jpeg(), "a.jpg").status_code == 403
 
-    def test_without_a_file(self, author: Client) -> None:
+    def test_a_request_without_a_file_is_refused(self, author: Client) -> None:
         response = author.post(UPLOAD, headers={"accept": "application/json"})
         assert (response.status_code, response.json()) == (
             400,
@@ -160,15 +162,17 @@ class TestUploading:
 SEEDS = [(content, name) for content, name in CLEANED.values() if not name.endswith((".jpg", ".html"))]
 
 
-@given(seed=st.sampled_from(SEEDS), place=st.floats(0, 1), junk=st.binary(max_size=20), cut=st.integers(0, 200))
-def test_any_bytes_are_either_cleaned_or_refused(seed: tuple[bytes, str], place: float, junk: bytes, cut: int) -> None:
+@given(seed=st.sampled_from(SEEDS), position=st.floats(0, 1), junk=st.binary(max_size=20), cut=st.integers(0, 200))
+def test_any_bytes_are_either_cleaned_or_refused(
+    seed: tuple[bytes, str], position: float, junk: bytes, cut: int
+) -> None:
     content, name = seed
-    start = int(place * len(content))
+    start = int(position * len(content))
     with contextlib.suppress(ValidationError):
         clean_document(SimpleUploadedFile(name, content[:start] + junk + content[start + cut :])).close()
 
 
-def test_every_type_that_is_offered_can_be_cleaned() -> None:
+def test_every_type_that_is_offered_has_a_cleaner() -> None:
     assert set(CLEANABLE) == CLEANERS.keys() <= SAMPLES.keys()
 
 

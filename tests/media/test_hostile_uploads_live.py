@@ -1,6 +1,6 @@
-"""Every hostile file through doors of the running site: granian and the worker, started as the demo starts them.
+"""Upload every hostile file to the running site: granian and the worker, started as the demo starts them.
 
-Each file is stored clean or refused with a sentence. Nothing else is left of it, and both processes live on.
+Each file is stored clean or refused with an explanation. Nothing else is left of it, and both processes keep running.
 """
 
 import http.client
@@ -26,7 +26,7 @@ from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import ROOT, run
 
 FILES: Final = {**REFUSED, **CLEANED}
-# A site with an editor, who is logged in, and with files to replace.
+# A site with a logged-in editor, and with files to replace.
 PREPARE: Final = """
 import django
 django.setup()
@@ -58,7 +58,7 @@ TOKEN: Final = "x" * 32
 
 @dataclass
 class Site:
-    """The running site of an editor, with the IDs of an image and a PDF that can be replaced."""
+    """A running site with an editor's session, and the IDs of an image and a PDF that can be replaced."""
 
     port: int
     data: Path
@@ -83,12 +83,12 @@ class Site:
         return response.status, content
 
     def stored(self) -> dict[Path, bytes]:
-        """The files that were uploaded."""
+        """Return the uploaded files with their content."""
         folders = [self.data / "media/pictures", self.data / "media/documents"]
         return {path: path.read_bytes() for folder in folders for path in folder.rglob("*") if path.is_file()}
 
     def left_over(self) -> list[str]:
-        """The temporary files that are still there."""
+        """Return the temporary files that still exist."""
         hidden = (path for path in (self.data / "media").rglob(".*"))
         return [str(path) for path in (*(self.data / "imports").iterdir(), *hidden)]
 
@@ -100,7 +100,7 @@ def site(tmp_path: Path, copy_database: CopyDatabase) -> Iterator[Site]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # Set, if only to nothing, so that a developer's own `.env` doesn't count.
+    # Set even if empty, so that a developer's own `.env` has no effect.
     environment = dict.fromkeys(("CACHE_URL", "STORAGE_URL", "EMAIL_URL"), "")
     environment |= {"SECRET_KEY": "x", "DEBUG": "0", "SITE_URL": f"http://127.0.0.1:{port}"}
     environment["DATABASE_URL"] = f"sqlite:///{data}/broadside.sqlite3"
@@ -141,7 +141,7 @@ def _wait(is_done: Callable[[], bool]) -> None:
 
 
 class Upload:
-    """A file as a form sends it."""
+    """A file in the form that Django's multipart encoder accepts."""
 
     content_type = "application/octet-stream"
 
@@ -173,8 +173,8 @@ def _by_form(path: str, field: str) -> Callable[[Site, Upload], str]:
 
 
 IMAGES, PDFS, OTHERS = "images", "PDFs", "other documents"
-# What each door lets in.
-DOORS: Final[dict[str, tuple[Callable[[Site, Upload], str], set[str]]]] = {
+# For each upload route, how a file is sent and which files are accepted.
+ROUTES: Final[dict[str, tuple[Callable[[Site, Upload], str], set[str]]]] = {
     "library": (_by_json("/admin/media/upload/", "files"), {IMAGES, PDFS, OTHERS}),
     "editor": (_by_json("/admin/markdownx/upload/", "image"), {IMAGES, PDFS}),
     "featured image": (_by_form("/admin/media/picture/add/?_to_field=id", "file"), {IMAGES}),
@@ -186,24 +186,24 @@ DOORS: Final[dict[str, tuple[Callable[[Site, Upload], str], set[str]]]] = {
 
 def _kind(case: str) -> str:
     content, name = CLEANED[case]
-    # The bytes count, not the name.
+    # The content decides, not the name.
     is_image = name.endswith((".webp", ".avif")) or content.startswith((b"\xff\xd8", b"\x89PNG", b"GIF8"))
     return IMAGES if is_image else PDFS if content.startswith(b"%PDF") else OTHERS
 
 
-def _cases(door: str) -> list[str]:
-    """Return one in three files, so that each goes through two doors.
+def _cases(route: str) -> list[str]:
+    """Return every third file, so that each takes two of the six routes.
 
-    That each is cleaned or refused in the library is tested in `test_hostile_uploads`.
+    `test_hostile_uploads` uploads each of them to the library.
     """
-    return [*FILES][[*DOORS].index(door) % 3 :: 3]
+    return [*FILES][[*ROUTES].index(route) % 3 :: 3]
 
 
-def _try_some(site: Site, door: str) -> dict[str, str]:
-    """Send files, and return what became of each."""
-    send, _accepted = DOORS[door]
+def _try_some(site: Site, route: str) -> dict[str, str]:
+    """Upload the files for this route, and return the result for each."""
+    send, _accepted = ROUTES[route]
     results = {}
-    for case in _cases(door):
+    for case in _cases(route):
         content, name = FILES[case]
         before = site.stored()
         error = send(site, Upload(content, name))
@@ -212,23 +212,23 @@ def _try_some(site: Site, door: str) -> dict[str, str]:
             assert error.rstrip().endswith((".", "…")), (case, error)
             assert not new, case
         else:
-            # What is put in the place of a file may be the same as before.
-            assert len(new) == 1 or (door.startswith("replace") and not new), case
+            # A replacement may be identical to the file that it replaces.
+            assert len(new) == 1 or (route.startswith("replace") and not new), case
         results[case] = "refused" if error else "revealing" if any(map(reveals, new.values())) else "stored clean"
     return results
 
 
-def _expected(case: str, door: str) -> str:
-    _send, accepted = DOORS[door]
-    is_welcome = case in CLEANED and _kind(case) in accepted
-    # A GIF that moves can't take the place of a still image.
-    if (door, case) == ("replace an image", "a GIF with a comment"):
-        is_welcome = False
-    return "stored clean" if is_welcome else "refused"
+def _expected(case: str, route: str) -> str:
+    _send, accepted = ROUTES[route]
+    is_accepted = case in CLEANED and _kind(case) in accepted
+    # An animated GIF can't replace a still image.
+    if (route, case) == ("replace an image", "a GIF with a comment"):
+        is_accepted = False
+    return "stored clean" if is_accepted else "refused"
 
 
 def _import_all(site: Site, tmp_path: Path) -> None:
-    """Import each file as one of a blog's media. All are cleaned or left out."""
+    """Import each file as an attachment of a blog. All are cleaned or left out."""
     folder = tmp_path / "uploads/2014/05"
     folder.mkdir(parents=True)
     parts = []
@@ -248,13 +248,13 @@ def _import_all(site: Site, tmp_path: Path) -> None:
     assert [path for path, content in new.items() if reveals(content)] == []
 
 
-# One test, because starting the site takes longer than all uploads.
-def test_each_file_through_two_doors(site: Site, tmp_path: Path) -> None:
-    table = {door: _try_some(site, door) for door in DOORS}
-    assert table == {door: {case: _expected(case, door) for case in _cases(door)} for door in DOORS}
+# A single test, because starting the site takes longer than all uploads.
+def test_each_file_is_cleaned_or_refused_on_two_routes(site: Site, tmp_path: Path) -> None:
+    table = {route: _try_some(site, route) for route in ROUTES}
+    assert table == {route: {case: _expected(case, route) for case in _cases(route)} for route in ROUTES}
     assert all("stored clean" in results.values() and "refused" in results.values() for results in table.values())
     _import_all(site, tmp_path)
     assert site.left_over() == []
-    # The worker has had every accepted file before this one.
+    # The worker processes this file after all the accepted ones.
     site.post("/admin/media/upload/", {"files": Upload(picture(size=(1234, 900)), "good.png")})
     _wait(lambda: any((site.data / "media/renditions").rglob("*-1234.*")))

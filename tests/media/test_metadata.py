@@ -1,4 +1,4 @@
-"""No file of any kind gives anyone away: markers in all kinds of files, through each way in, are found nowhere."""
+"""No file identifies anyone: markers in all kinds of files, which arrive in every possible way, are found nowhere."""
 
 import io
 import zipfile
@@ -31,7 +31,7 @@ from wordpress.importing.media_source import MediaDownload
 
 pytestmark = pytest.mark.django_db
 
-# What WordPress has read from a photo.
+# Metadata that WordPress has read from a photo.
 IMAGE_META = (
     'a:2:{s:5:"width";i:60;s:10:"image_meta";a:2:{s:6:"camera";s:11:"PLANTED9001";s:7:"caption";s:11:"PLANTED9002";}}'
 )
@@ -53,7 +53,7 @@ def upload(client: Client, file: MarkedFile) -> None:
 
 
 def store_as_before(client: Client, file: MarkedFile) -> None:
-    """Store a file as versions did that couldn't clean it. Images take the place of others."""
+    """Store a file as versions without a cleaner for it did. An image is uploaded to replace another."""
     if file.kind in IMAGES:
         extension = {"tiff": "jpg"}.get(file.kind, file.kind)
         old = ContentFile(picture_of({"jpg": "JPEG"}.get(extension, extension.upper())), name=f"a.{extension}")
@@ -72,7 +72,7 @@ def store_as_before(client: Client, file: MarkedFile) -> None:
 
 
 def stored_bytes(settings: Settings) -> Iterator[tuple[str, bytes]]:
-    """Yield everything that is stored: files, those for temporary use, and the rows of all tables."""
+    """Yield everything that is stored: files, including temporary ones, and the rows of all tables."""
     folder = Path(settings.MEDIA_ROOT).parent
     for path in (*folder.rglob("*"), *Path(settings.DATA_DIR).rglob("*")):
         if path.is_file():
@@ -84,7 +84,7 @@ def stored_bytes(settings: Settings) -> Iterator[tuple[str, bytes]]:
 
 
 def check_content(kind: str, before: bytes, after: bytes) -> None:
-    """Check that readers get the same as before from a file."""
+    """Check that readers still see the same content."""
     if kind in IMAGES:
         with Image.open(io.BytesIO(before)) as old, Image.open(io.BytesIO(after)) as new:
             assert old.size == new.size == (60, 40)
@@ -92,10 +92,10 @@ def check_content(kind: str, before: bytes, after: bytes) -> None:
             red, green, blue = new.convert("RGB").getpixel((8, 8))  # type: ignore[misc]  # an RGB pixel has three channels
             assert red > 200 > max(green, blue) + 100
     elif kind in RECORDINGS:
-        frames, said = play(after)
+        frames, metadata = play(after)
         assert sum(map(len, frames.values())) >= 3
         assert frames == play(mp3_sound() if kind == "mp3" else before)[0]
-        assert "PLANTED" not in str(said)
+        assert "PLANTED" not in str(metadata)
     elif kind == "pdf":
         with pikepdf.open(io.BytesIO(after)) as document:
             (page,) = document.pages
@@ -111,7 +111,7 @@ def check_content(kind: str, before: bytes, after: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_file_has_its_markers_at_first(kind: str) -> None:
+def test_each_file_contains_its_markers_before_cleaning(kind: str) -> None:
     marks = ("PLANTED0001", "PLANTED0002", "PLANTED0003", "PLANTED0004")
     content = KINDS[kind](marks)
     assert marks_in(content) == set(marks)
@@ -144,7 +144,7 @@ def test_no_marker_is_left_anywhere(
         assert [remark.text for remark in report.skipped] == []
         for file in stored:
             store_as_before(editor, file)
-    # They are there until they are cleaned.
+    # Documents that were stored uncleaned still contain their markers.
     assert {mark for _name, content in stored_bytes(settings) for mark in marks_in(content)} == {
         mark for file in stored if file.kind not in IMAGES for mark in file.marks
     }

@@ -1,4 +1,4 @@
-"""Media in a bucket behave like media in a folder, and an outage of the bucket loses nothing."""
+"""Media in a bucket behave like media in a folder, and nothing is lost while the bucket is unavailable."""
 
 from functools import partial
 from pathlib import Path
@@ -68,7 +68,7 @@ class TestEveryStorage:
         default_storage.save(".hidden/x.png", ContentFile(picture()))
         assert client.get(f"/media/{path}").status_code == 404
 
-    def test_renditions_are_made_replaced_and_deleted_with_the_picture(
+    def test_makes_replaces_and_deletes_renditions_with_the_picture(
         self, editor: Client, work: Work, django_capture_on_commit_callbacks: Any
     ) -> None:
         large = picture(size=(1200, 900))
@@ -93,7 +93,7 @@ class TestEveryStorage:
             replaced.delete()
         assert names() == set()
 
-    def test_files_of_the_same_name_are_both_kept(self, at_once: AtOnce) -> None:
+    def test_keeps_both_files_with_the_same_name(self, at_once: AtOnce) -> None:
         contents = [bytes([number]) * 100_000 for number in range(3)]
         stored = at_once(*[partial(default_storage.save, "a/b.pdf", ContentFile(content)) for content in contents])
         assert len(set(stored)) == 3
@@ -103,7 +103,7 @@ class TestEveryStorage:
                 read.append(file.read())
         assert read == contents
 
-    def test_an_upload_that_fails_leaves_nothing(self, editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_keeps_nothing_of_a_failed_upload(self, editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any) -> Any:
             raise OSError(28, "No space left on device")
 
@@ -113,7 +113,7 @@ class TestEveryStorage:
         assert response.status_code == 503
         assert names() == set()
 
-    def test_imports_and_exports_contain_the_files(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_imports_and_exports_files(self, import_parts: ImportParts, tmp_path: Path) -> None:
         source = tmp_path / "source/2014/05"
         source.mkdir(parents=True)
         (source / "lamp.png").write_bytes(picture())
@@ -132,7 +132,7 @@ class TestEveryStorage:
                 assert exported[Path(str(upload.file.name)).name] == file.read()
 
 
-class TestWhenTheBucketCannotBeReached:
+class TestUnavailableBucket:
     @pytest.fixture
     def post(self, settings: Settings, use_bucket: None) -> Any:
         post = PostFactory(title="The march", source=f"![A crowd]({store_picture(picture_file()).file.url})")
@@ -140,7 +140,7 @@ class TestWhenTheBucketCannotBeReached:
         settings.STORAGES = {**settings.STORAGES, "default": storage}
         return post
 
-    def test_readers_get_their_pages_and_later_the_images(self, client: Client, post: Any) -> None:
+    def test_pages_are_served_and_the_images_when_it_is_back(self, client: Client, post: Any) -> None:
         page = client.get(post.get_absolute_url())
         assert page.status_code == 200
         assert "A crowd" in page.content.decode()
@@ -149,7 +149,7 @@ class TestWhenTheBucketCannotBeReached:
         assert "can't be shown at the moment" in response.content.decode()
 
     @pytest.mark.parametrize("kind", ["picture", "document"])
-    def test_editors_are_told_and_keep_what_they_typed(self, editor: Client, post: Any, kind: str) -> None:
+    def test_editors_are_told_and_keep_their_input(self, editor: Client, post: Any, kind: str) -> None:
         file = picture_file() if kind == "picture" else pdf_file()
         data = {"file": file, "title": "Typed", "alt": "", "caption": ""}
         html = editor.post(f"/admin/media/{kind}/add/", data).content.decode()
@@ -157,7 +157,7 @@ class TestWhenTheBucketCannotBeReached:
         assert 'value="Typed"' in html
         assert (Picture.objects.count(), Document.objects.count()) == (1, 0)
 
-    def test_a_file_that_can_not_be_replaced_stays(self, editor: Client, post: Any) -> None:
+    def test_a_file_that_cannot_be_replaced_is_kept(self, editor: Client, post: Any) -> None:
         before = Picture.objects.get()
         data = {"replacement": SimpleUploadedFile("a.png", picture(size=(9, 9))), "title": "x", "alt": "Typed"}
         response = editor.post(f"/admin/media/picture/{before.pk}/change/", {**data, "caption": ""})
@@ -167,7 +167,7 @@ class TestWhenTheBucketCannotBeReached:
         assert (after.width, after.title, after.alt) == (before.width, before.title, "")
 
     @pytest.mark.parametrize("url", ["/admin/media/upload/", "/admin/markdownx/upload/"])
-    def test_uploads_are_answered_with_a_sentence(self, editor: Client, post: Any, url: str) -> None:
+    def test_failed_uploads_are_explained(self, editor: Client, post: Any, url: str) -> None:
         files = {"files": picture_file(), "image": picture_file()}
         response = editor.post(url, files, headers={"accept": "application/json"})
         assert response.status_code in {400, 503}
@@ -178,7 +178,7 @@ class TestWhenTheBucketCannotBeReached:
         with pytest.raises(CommandError, match="Run it again"):
             call_command("make_renditions", stdout=None)
         assert Picture.objects.get().rendition_state == RenditionState.DUE
-        # The worker tries it once, and again later.
+        # The worker tries once, and again later.
         make_due_renditions.enqueue()
         work()
         assert Picture.objects.get().rendition_state == RenditionState.DUE

@@ -31,11 +31,11 @@ def editor() -> Client:
     ("role", "status"),
     [("anonymous", 403), ("staff", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403), ("superuser", 200)],
 )
-def test_only_people_who_write_and_see_media_can_search(role: str, status: int, kind: str) -> None:
+def test_only_users_who_write_and_see_media_can_search(role: str, status: int, kind: str) -> None:
     assert search(client_of(user_in_role(role)), kind=kind).status_code == status
 
 
-def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Client) -> None:
+def test_pictures_match_all_words_in_their_texts_newest_first(editor: Client) -> None:
     store_picture(picture_file(), title="March")
     newest = store_picture(picture_file(), title="Crowd", alt="A march at night")
     Picture.objects.update(credit="R. Lamp")
@@ -59,7 +59,7 @@ def test_pictures_are_found_by_all_words_of_their_texts_newest_first(editor: Cli
     assert [file["title"] for file in search(editor, kind="document").json()["files"]] == ["March report"]
 
 
-def test_there_are_as_many_pages_as_needed(editor: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_results_are_paginated(editor: Client, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     sizes = {"width": 1, "height": 1}
     Picture.objects.bulk_create([Picture(file=f"pictures/{index}.png", **sizes) for index in range(25)])
     with django_assert_num_queries(5):

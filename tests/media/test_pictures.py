@@ -1,4 +1,4 @@
-"""A cleaned picture contains only pixels, and nothing about where, when or by whom it was taken."""
+"""A cleaned picture contains only pixels, and nothing that reveals where, when or by whom it was taken."""
 
 import io
 from collections.abc import Callable
@@ -24,7 +24,7 @@ STILL = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "AVIF": ".avif", "GIF":
 
 
 def drawing(size: tuple[int, int] = (60, 40), mode: str = "RGB", corner: Any = "red") -> Image.Image:
-    """Return a blue picture with an upper left quarter in another colour."""
+    """Return a blue picture whose upper left quarter has another colour."""
     image = Image.new(mode, size, "blue")
     ImageDraw.Draw(image).rectangle((0, 0, size[0] // 2 - 1, size[1] // 2 - 1), fill=corner)
     return image
@@ -57,7 +57,7 @@ def upload(content: bytes, name: str = "holiday.jpg") -> SimpleUploadedFile:
 
 
 def clean_here(content: bytes) -> None:
-    """Clean an image in this process, in which a test can change the limits."""
+    """Clean an image in this process, so that a test can change the limits."""
     images.clean_image(io.BytesIO(content), io.BytesIO())
 
 
@@ -70,7 +70,7 @@ def cleaned(content: bytes) -> tuple[str, Image.Image, bytes]:
 
 
 class TestPhones:
-    """HEIC and AVIF photos, which differ in their brands, depth and orientation."""
+    """HEIC and AVIF photos, with different brands, depths and orientations."""
 
     @pytest.mark.parametrize("brand", ["heic", "heix", "mif1"])
     @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ class TestPhones:
         assert name.endswith(".jpg")
         assert (red // 10, green // 20, blue // 20) in {(19, 0, 0), (20, 0, 0), (19, 1, 1), (20, 1, 1)}
 
-    def test_without_the_decoder_people_are_told_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_decoder_users_are_told_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(images, "READS_HEIC", False)
         monkeypatch.setattr(images, "_ACCEPTED", (*images.FORMATS, "TIFF"))
         beginning = b"\0\0\0\x1cftyp%s\0\0\0\0mif1%sMiHB" + b"\0" * 200
@@ -147,7 +147,7 @@ class TestPixels:
         assert stem.isalnum()
 
     @pytest.mark.parametrize("format_name", ["JPEG", "PNG", "WEBP"])
-    def test_the_picture_is_upright(self, format_name: str) -> None:
+    def test_the_picture_is_turned_upright(self, format_name: str) -> None:
         _name, image, _data = cleaned(encoded(drawing(), format_name, exif=metadata()))
         assert image.size == (40, 60)
         red, _green, blue = image.convert("RGB").getpixel((35, 5))  # type: ignore[misc]  # an RGB pixel has three channels
@@ -185,7 +185,7 @@ class TestPixels:
         assert shown.getpixel((6, 6)) == expected
 
     def test_colours_are_converted_from_their_profile_to_srgb(self) -> None:
-        # A colour space with very different primaries: its red is far from ours.
+        # A colour space with very different primaries, whose red is far from that of sRGB.
         profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
         assert cleaned(encoded(drawing(), "PNG", icc_profile=profile))[1].mode == "RGB"
         srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

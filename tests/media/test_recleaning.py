@@ -1,4 +1,4 @@
-"""Documents that were stored before the cleaners could clean them are cleaned after an upgrade."""
+"""Documents that were stored before there was a cleaner for them are cleaned after an upgrade."""
 
 import io
 from pathlib import Path
@@ -44,7 +44,7 @@ def run(**options: Any) -> str:
 
 class TestCleaningAgain:
     @pytest.mark.parametrize("case", ["a PDF", "a Word file", "a video", "an MP3"])
-    def test_removes_what_was_stored_at_the_same_url(self, case: str) -> None:
+    def test_removes_metadata_and_keeps_the_url(self, case: str) -> None:
         content, name = CLEANED[case]
         document = store_before(content, name)
         url = document.file.url
@@ -55,7 +55,7 @@ class TestCleaningAgain:
         assert after.size == len(content_of(document))
 
     @pytest.mark.parametrize("name", ["a.zip", "a.docx", "a.rtf"])
-    def test_removes_what_images_in_documents_say_since_the_first_cleaners(self, name: str) -> None:
+    def test_removes_metadata_in_images_that_the_first_cleaners_left(self, name: str) -> None:
         image = revealing_image("TIFF")
         content = {
             "a.zip": packed({"a.tif": image}),
@@ -77,7 +77,7 @@ class TestCleaningAgain:
         assert (path.stat().st_mtime_ns, content_version()) == (before, version)
         assert not due_documents().exists()
 
-    def test_one_that_can_not_be_cleaned_is_kept_with_the_reason(self) -> None:
+    def test_a_document_that_cannot_be_cleaned_is_kept_with_the_reason(self) -> None:
         document = store_before(SAMPLES[".doc"], "a.doc")
         assert clean_again(document) is Recleaning.IMPOSSIBLE
         after = Document.objects.get()
@@ -85,7 +85,9 @@ class TestCleaningAgain:
         assert after.uncleaned_because.startswith("Names and places can't be removed from “.doc” files.")
         assert not due_documents().exists()
 
-    def test_one_that_was_replaced_meanwhile_is_left_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_document_that_is_replaced_while_it_is_cleaned_is_left_alone(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         document = store_before(*CLEANED["a PDF"])
         clean = clean_in_sandbox
 
@@ -97,13 +99,13 @@ class TestCleaningAgain:
         assert clean_again(document) is Recleaning.GONE
         assert content_of(document) == b"New"
 
-    def test_one_whose_file_is_missing_is_no_longer_due(self) -> None:
+    def test_a_document_whose_file_is_missing_is_no_longer_due(self) -> None:
         document = store_before(PDF, "a.pdf")
         document.file.storage.delete(str(document.file.name))
         clean_again(document)
         assert not due_documents().exists()
 
-    def test_a_full_disk_leaves_the_file_and_tries_again_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_on_a_full_disk_the_document_is_kept_and_stays_due(self, monkeypatch: pytest.MonkeyPatch) -> None:
         document = store_before(*CLEANED["a PDF"])
 
         def full(*args: Any) -> Any:
@@ -114,13 +116,13 @@ class TestCleaningAgain:
         assert content_of(document) == CLEANED["a PDF"][0]
         assert due_documents().exists()
 
-    def test_deleted_documents_are_cleaned_as_well_because_they_can_be_restored(self) -> None:
+    def test_deleted_documents_are_cleaned_because_they_can_be_restored(self) -> None:
         store_before(*CLEANED["a PDF"], deleted_at="2026-11-26T00:00:00Z")
         assert due_documents().exists()
 
 
 class TestCommand:
-    def test_cleans_all_and_lists_what_can_not_be_cleaned(self) -> None:
+    def test_cleans_all_and_lists_those_that_cannot_be_cleaned(self) -> None:
         documents = [store_before(*CLEANED["a PDF"]), store_before(PDF.replace(b"99 99", b"98 98"), "b.pdf")]
         store_before(SAMPLES[".doc"], "old.doc")
         text = run()
@@ -157,7 +159,7 @@ class TestCommand:
         assert due_documents().count() == 1
         assert "1 document was cleaned." in run()
 
-    def test_a_storage_that_does_not_answer_ends_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_ends_if_the_storage_does_not_answer(self, monkeypatch: pytest.MonkeyPatch) -> None:
         store_before(PDF, "a.pdf")
 
         def fail(*args: Any) -> Any:
@@ -193,7 +195,7 @@ class TestWorker:
 
 
 class TestDashboard:
-    def test_says_what_is_left_to_clean_and_what_can_not_be(self, client: Client) -> None:
+    def test_lists_documents_that_are_due_and_those_that_cannot_be_cleaned(self, client: Client) -> None:
         client.force_login(UserFactory(is_staff=True, is_superuser=True))
         store_before(PDF, "a.pdf")
         clean_again(store_before(SAMPLES[".doc"], "a.doc"))
@@ -204,14 +206,14 @@ class TestDashboard:
         assert "a.doc" in listed
         assert "a.pdf" not in listed
 
-    def test_the_page_of_a_document_says_why(self, client: Client) -> None:
+    def test_the_page_of_a_document_gives_the_reason(self, client: Client) -> None:
         client.force_login(UserFactory(role="Editor"))
         document = store_before(SAMPLES[".doc"], "a.doc")
         clean_again(document)
         page = client.get(f"/admin/media/document/{document.pk}/change/").content.decode()
         assert "removed from “.doc” files" in page
 
-    def test_a_clean_replacement_ends_it(self) -> None:
+    def test_replacing_the_file_clears_the_reason(self) -> None:
         document = store_before(SAMPLES[".doc"], "a.doc")
         clean_again(document)
         Document.objects.get().replace_file(ContentFile(b"New", name="a.doc"))

@@ -1,4 +1,4 @@
-"""Renditions: smaller copies of pictures, which the worker makes after an upload."""
+"""Renditions are smaller copies of pictures, which the worker makes after an upload."""
 
 import io
 from pathlib import Path
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 
 
 def photo(width: int, height: int, kind: str = "JPEG", **options: Any) -> ContentFile[bytes]:
-    """Return a noisy image, which needs many bytes like a photo."""
+    """Return a noisy image, which takes many bytes like a photo."""
     written = io.BytesIO()
     noise = Image.effect_noise((width, height), 60).convert("RGB")
     noise.save(written, kind, **{"quality": 95, **options})
@@ -53,7 +53,7 @@ class TestSizes:
         ("width", "widths"),
         [(300, [300]), (500, [500]), (700, [480, 700]), (1000, [480, 1000]), (1200, [480, 960, 1200])],
     )
-    def test_none_is_wider_than_the_picture(self, width: int, widths: list[int]) -> None:
+    def test_no_rendition_is_wider_than_the_picture(self, width: int, widths: list[int]) -> None:
         picture = made(photo(width, 200))
         assert [(Path(each.name).suffix, each.width) for each in picture.renditions] == [
             *((".avif", width) for width in widths),
@@ -62,7 +62,7 @@ class TestSizes:
         for each in picture.renditions:
             assert opened(each.name).size == (each.width, round(200 * each.width / width))
 
-    def test_the_widest_has_1600_pixels(self) -> None:
+    def test_the_widest_rendition_has_1600_pixels(self) -> None:
         assert {each.width for each in made(photo(2400, 100)).renditions} == {480, 960, 1600}
 
     def test_a_format_that_needs_more_bytes_than_the_file_is_left_out(self) -> None:
@@ -81,15 +81,15 @@ class TestSizes:
         assert pixel[3] == 0  # type: ignore[index]  # a pixel has channels here
 
     @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
-    def test_animations_stay_as_they_are(self, kind: str) -> None:
+    def test_animations_have_no_renditions(self, kind: str) -> None:
         frames = [Image.effect_noise((500, 300), spread).convert("RGB") for spread in (40, 90)]
         written = io.BytesIO()
         frames[0].save(written, kind, save_all=True, append_images=frames[1:])
         assert made(ContentFile(written.getvalue(), name="film.gif")).renditions == []
 
 
-class TestTheWorker:
-    def test_makes_them_after_an_upload(self, work: Work, django_capture_on_commit_callbacks: Any) -> None:
+class TestWorker:
+    def test_makes_renditions_after_an_upload(self, work: Work, django_capture_on_commit_callbacks: Any) -> None:
         with django_capture_on_commit_callbacks(execute=True):
             first, second = store_picture(photo(600, 20)), store_picture(photo(600, 20))
         assert DBTaskResult.objects.count() == 1
@@ -99,7 +99,7 @@ class TestTheWorker:
             picture.refresh_from_db()
             assert picture.renditions
 
-    def test_cached_pages_expire_when_they_are_made(self, django_capture_on_commit_callbacks: Any) -> None:
+    def test_expires_cached_pages_when_renditions_are_made(self, django_capture_on_commit_callbacks: Any) -> None:
         picture = store_picture(photo(600, 20))
         before = ContentVersion.objects.get().number
         with django_capture_on_commit_callbacks(execute=True):
@@ -118,7 +118,7 @@ class TestTheWorker:
         assert due_pictures().exists()
         assert DBTaskResult.objects.count() == 1
 
-    def test_survives_a_file_that_is_damaged_or_gone(self, work: Work, caplog: pytest.LogCaptureFixture) -> None:
+    def test_survives_a_damaged_or_missing_file(self, work: Work, caplog: pytest.LogCaptureFixture) -> None:
         broken, gone, good = (store_picture(photo(600, 20)) for _ in range(3))
         Path(broken.file.path).write_bytes(b"\xff\xd8\xff\xe0 no image")
         Path(gone.file.path).unlink()
@@ -142,16 +142,18 @@ class TestTheWorker:
 
 
 class TestFiles:
-    def test_a_deleted_picture_leaves_none(self, settings: Settings, django_capture_on_commit_callbacks: Any) -> None:
+    def test_are_deleted_with_the_picture(self, settings: Settings, django_capture_on_commit_callbacks: Any) -> None:
         picture = store_picture(photo(600, 20))
         make_renditions(picture)
         assert len(files(settings)) == 5
         with django_capture_on_commit_callbacks(execute=True):
-            # It was loaded before its renditions were made.
+            # This instance was loaded before its renditions were made.
             picture.delete()
         assert files(settings) == set()
 
-    def test_a_picture_deleted_meanwhile_leaves_none(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_deleted_if_the_picture_is_deleted_while_they_are_made(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         picture = store_picture(photo(600, 20))
         encode = renditions._encode
 
@@ -163,7 +165,7 @@ class TestFiles:
         make_renditions(picture)
         assert files(settings) == {picture.file.name}
 
-    def test_a_failure_halfway_leaves_none(
+    def test_are_deleted_after_a_failure_halfway(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         picture = store_picture(photo(600, 20))
@@ -179,7 +181,7 @@ class TestFiles:
         make_renditions(picture)
         assert files(settings) == {picture.file.name}
 
-    def test_an_edit_keeps_what_the_worker_has_written(self) -> None:
+    def test_are_kept_by_an_edit_that_started_before_they_were_made(self) -> None:
         picture = store_picture(photo(600, 20))
         make_renditions(picture)
         picture.alt = "Noise"
@@ -189,8 +191,8 @@ class TestFiles:
         assert (picture.alt, picture.rendition_state) == ("Noise", RenditionState.DONE)
 
 
-class TestTheCommand:
-    def test_makes_missing_ones(self, capsys: pytest.CaptureFixture[str]) -> None:
+class TestCommand:
+    def test_makes_missing_renditions(self, capsys: pytest.CaptureFixture[str]) -> None:
         waiting, killed, done = (store_picture(photo(600, 20)) for _ in range(3))
         Picture.objects.filter(pk=killed.pk).update(rendition_state=RenditionState.STARTED)
         make_renditions(done)
@@ -201,7 +203,7 @@ class TestTheCommand:
         assert Picture.objects.get(pk=done.pk).renditions == done.renditions
         assert Picture.objects.get(pk=waiting.pk).renditions
 
-    def test_replaces_all_and_removes_the_old_ones(self, settings: Settings) -> None:
+    def test_replaces_all_renditions_and_removes_the_old_ones(self, settings: Settings) -> None:
         picture = made(photo(600, 20))
         (Path(settings.MEDIA_ROOT) / f"renditions/{picture.pk}/left-by-a-killed-process.avif").write_bytes(b"x")
         call_command("make_renditions", "--all")

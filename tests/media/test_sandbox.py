@@ -1,4 +1,4 @@
-"""Cleaning happens in another process, which may take too long, use too much memory or crash without harm."""
+"""Files are cleaned in another process, which can take too long, use too much memory or crash without doing harm."""
 
 import io
 import os
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _fresh() -> None:
-    """Start without processes of other tests."""
+    """End the processes that earlier tests have left."""
     while sandbox._idle:
         sandbox._idle.pop().end()
 
@@ -34,7 +34,7 @@ def cleaned(content: bytes, extension: str) -> bytes:
 
 
 def replace_process(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    """Run this program, to which `connection` is the socket, in place of ours."""
+    """Run this program in place of ours. It has the socket in `connection`."""
     start = "import json, os, resource, signal, socket, sys; connection = socket.socket(fileno=int(sys.argv[-1]))\n"
     popen = subprocess.Popen
 
@@ -45,13 +45,13 @@ def replace_process(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
 
 
 class TestProcess:
-    def test_is_used_for_several_files(self) -> None:
+    def test_is_reused_for_several_files(self) -> None:
         assert cleaned(SAMPLES[".txt"], ".txt") == SAMPLES[".txt"]
         (process,) = sandbox._idle
         assert cleaned(PDF, ".pdf").startswith(b"%PDF")
         assert sandbox._idle == [process]
 
-    def test_another_one_starts_if_it_has_ended_meanwhile(self) -> None:
+    def test_is_replaced_if_it_has_ended(self) -> None:
         cleaned(PDF, ".pdf")
         (process,) = sandbox._idle
         process._process.terminate()
@@ -59,7 +59,7 @@ class TestProcess:
         assert cleaned(PDF, ".pdf").startswith(b"%PDF")
         assert sandbox._idle != [process]
 
-    def test_another_one_starts_if_all_have_ended_meanwhile(self) -> None:
+    def test_is_replaced_if_all_idle_ones_have_ended(self) -> None:
         sandbox._idle.extend(sandbox._Sandbox() for _number in range(sandbox._ATTEMPTS + 1))
         ended = list(sandbox._idle)
         for process in ended:
@@ -77,7 +77,7 @@ class TestProcess:
         with translation.override("de"), pytest.raises(ValidationError, match="'de'"):
             cleaned(PDF, ".pdf")
 
-    def test_sentences_are_those_of_the_cleaners(self) -> None:
+    def test_passes_on_the_messages_of_the_cleaners(self) -> None:
         with pytest.raises(ValidationError, match="is incomplete, or not of the type"):
             cleaned(b"words", ".pdf")
 
@@ -90,7 +90,7 @@ class TestProcess:
             source.file, source.size = file, 5000
             with clean_in_sandbox(source, ".txt") as result:
                 assert (result.size, result.read()) == (5000, b"text " * 1000)
-            # Our own position is still the same.
+            # The position in our own file is unchanged.
             assert file.read(5) == b"text "
 
     def test_knows_no_secrets(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +116,7 @@ class TestProcess:
         )
         loaded = set(run.stdout.split())
         assert not loaded & {"config.settings", "media.models", "django.db.models", "accounts.models"}
-        # They are needed for hardly any file.
+        # Large libraries that few files need are loaded on demand.
         assert "pikepdf" not in loaded
 
 
@@ -135,7 +135,7 @@ class TestLimits:
         with pytest.raises(ValidationError, match="takes too much time or memory"):
             cleaned(PDF, ".pdf")
 
-    def test_a_process_that_never_starts_is_no_fault_of_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_process_that_fails_to_start_is_not_blamed_on_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         replace_process(monkeypatch, "sys.exit(1)")
         with pytest.raises(OSError, match="does not start"):
             cleaned(PDF, ".pdf")
@@ -161,7 +161,7 @@ class TestLimits:
         assert cleaned(PDF, ".pdf").startswith(b"%PDF")
 
     @pytest.mark.parametrize("case", ["a WebM of exabytes", "an RTF with a thousand groups", "an archive of gigabytes"])
-    def test_hostile_files_are_refused_with_the_sentence_of_their_cleaner(self, case: str) -> None:
+    def test_hostile_files_are_refused_with_the_message_of_their_cleaner(self, case: str) -> None:
         content, name = REFUSED[case]
         with pytest.raises(ValidationError) as refused:
             cleaned(content, Path(name).suffix)
@@ -173,12 +173,12 @@ class TestFiles:
         with clean_in_sandbox(ContentFile(picture("WEBP")), "", as_image=True) as file:
             assert file.name == ".webp"
 
-    def test_nothing_of_them_has_a_name(self, settings: Any) -> None:
+    def test_have_no_name_on_the_disk(self, settings: Any) -> None:
         with clean_in_sandbox(ContentFile(PDF), ".pdf") as file:
             assert file.size == len(file.read())
             assert list(Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir()) == []
 
-    def test_a_full_disk_is_no_fault_of_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk_is_not_blamed_on_the_file(self, monkeypatch: pytest.MonkeyPatch) -> None:
         replace_process(
             monkeypatch, "socket.recv_fds(connection, 9999, 2)\nconnection.send(json.dumps({'errno': 28}).encode())"
         )
@@ -186,7 +186,7 @@ class TestFiles:
             cleaned(PDF, ".pdf")
 
 
-def test_copies_are_read_from_their_beginning() -> None:
+def test_the_source_is_read_from_its_beginning() -> None:
     source = ContentFile(SAMPLES[".csv"])
     source.read()
     assert io.BytesIO(clean_in_sandbox(source, ".csv").read()).getvalue() == SAMPLES[".csv"]

@@ -1,4 +1,4 @@
-"""A file and its row are stored together, or neither is."""
+"""A file and its row are stored together or not at all."""
 
 import os
 from collections.abc import Callable
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def stored(settings: Settings) -> Callable[[], list[Path]]:
-    """Return the files in the media folder."""
+    """Return a function that lists the files in the media folder."""
     return lambda: [path for path in Path(settings.MEDIA_ROOT).rglob("*") if path.is_file()]
 
 
@@ -71,7 +71,7 @@ class TestRowsThatCannotBeSaved:
     def test_leave_no_file_if_the_commit_fails(
         self, upload: Any, editor: Client, stored: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # That is when SQLite notices a full disk.
+        # SQLite notices a full disk at the commit.
         with monkeypatch.context() as patched:
             patched.setattr(BaseDatabaseWrapper, "_commit", full)
             assert upload(editor).status_code in {500, 503}
@@ -90,7 +90,7 @@ class TestRowsThatCannotBeSaved:
         assert not Picture.objects.exists()
         assert not Document.objects.exists()
 
-    def test_leave_a_file_that_another_row_has(self, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_keep_a_file_that_another_row_refers_to(self, stored: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         picture = store_picture(picture_file())
         second = Picture(file=picture.file.name, title="the same file")
         monkeypatch.setattr(models.Model, "_save_table", _fail_for_uploads(models.Model._save_table))  # type: ignore[attr-defined]  # private
@@ -98,7 +98,7 @@ class TestRowsThatCannotBeSaved:
             second.save()
         assert len(stored()) == 1
 
-    def test_the_editor_says_what_happened(self, editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_are_explained_in_the_editor(self, editor: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("media.views.store_picture", full)
         response = post_to_editor(editor)
         assert response.status_code == 503
@@ -107,7 +107,7 @@ class TestRowsThatCannotBeSaved:
 
 def _fail_for_uploads(save: Any) -> Any:
     def fail(self: models.Model, *args: Any, **kwargs: Any) -> Any:
-        # After the file was stored, which happens while the row is saved.
+        # Fail after `save` has stored the file, which it does along with the row.
         saved = save(self, *args, **kwargs)
         return full() if isinstance(self, Picture | Document) else saved
 

@@ -1,4 +1,4 @@
-"""Deleting files: at once for readers, for good only later, and undone with a click."""
+"""Deleted files are gone at once for readers, but only later for good, and can be restored with a click."""
 
 import datetime as dt
 from typing import Any
@@ -58,7 +58,7 @@ def editor() -> Client:
 class TestDeleting:
     @KINDS
     @pytest.mark.parametrize("how", ["one", "several"])
-    def test_can_be_undone_in_the_message(self, editor: Client, client: Client, kind: str, how: str) -> None:
+    def test_can_be_undone_from_the_message(self, editor: Client, client: Client, kind: str, how: str) -> None:
         upload = store(kind)
         data: dict[str, Any]
         if how == "one":
@@ -80,7 +80,7 @@ class TestDeleting:
         assert "Nothing was restored" in message(editor.post(form.get("action", ""), follow=True))
 
     @KINDS
-    def test_no_other_spelling_of_the_url_leads_to_the_file(self, client: Client, kind: str) -> None:
+    def test_hides_the_file_under_any_spelling_of_its_url(self, client: Client, kind: str) -> None:
         upload = store(kind)
         trash.delete(type(upload), [upload.pk])
         folder, _slash, name = upload.file.url.removeprefix("/media/").rpartition("/")
@@ -98,13 +98,13 @@ class TestDeleting:
             assert client.get(f"/media/{path}").status_code == 404, path
 
     @KINDS
-    def test_asks_first_and_says_that_it_can_be_undone(self, editor: Client, kind: str) -> None:
+    def test_asks_for_confirmation_and_says_that_it_can_be_undone(self, editor: Client, kind: str) -> None:
         html = editor.get(page(kind, "delete", store(kind).pk)).content.decode()
         assert "For 30 days you can restore it" in html
         assert "This can&#x27;t be undone" not in html
         assert "This can't be undone" not in html
 
-    def test_hides_the_renditions_and_everything_made_of_the_image(
+    def test_hides_the_renditions_and_removes_them_from_pages(
         self, client: Client, django_capture_on_commit_callbacks: Any
     ) -> None:
         upload = store_picture(picture_file_of(1200, 900))
@@ -118,13 +118,13 @@ class TestDeleting:
         assert client.get(rendition).status_code == 410
         html = client.get(post.get_absolute_url()).content.decode()
         assert "srcset" not in html
-        # The text is as its author wrote it, with the description of the image.
+        # The post keeps the image and its description as its author wrote them.
         assert 'alt="A lamp"' in html
         with django_capture_on_commit_callbacks(execute=True):
             trash.restore(Picture, [upload.pk])
         assert client.get(post.get_absolute_url()).content.decode().count("srcset") > 1
 
-    def test_leaves_the_file_out_wherever_files_are_chosen(self, editor: Client) -> None:
+    def test_removes_the_file_from_the_file_picker(self, editor: Client) -> None:
         upload = store("picture")
         trash.delete(Picture, [upload.pk])
         assert editor.get("/admin/editor/media/").json()["files"] == []
@@ -133,7 +133,7 @@ class TestDeleting:
         ("role", "file", "restoring"),
         [("Editor", 200, 302), ("Author", 410, 403), ("Moderator", 410, 403), ("", 410, 302)],
     )
-    def test_who_may_see_and_restore_a_deleted_file(self, role: str, file: int, restoring: int) -> None:
+    def test_only_editors_may_see_and_restore_a_deleted_file(self, role: str, file: int, restoring: int) -> None:
         upload = store("picture")
         trash.delete(Picture, [upload.pk])
         client = Client()
@@ -146,7 +146,7 @@ class TestDeleting:
         assert response.status_code == restoring
         assert Picture.objects.present().exists() == (role == "Editor")
 
-    def test_is_listed_under_deleted_and_restored_from_there(self, editor: Client) -> None:
+    def test_lists_the_file_under_deleted_where_it_can_be_restored(self, editor: Client) -> None:
         upload, other = store("picture"), store("picture")
         trash.delete(Picture, [upload.pk])
         url = f"{page('picture', 'changelist')}?deleted=yes"
@@ -158,13 +158,13 @@ class TestDeleting:
         editor.post(url, {"action": "restore_selected", "_selected_action": [upload.pk]})
         assert Picture.objects.present().count() == 2
 
-    def test_a_deleted_file_can_be_looked_at_but_not_changed(self, editor: Client) -> None:
+    def test_leaves_the_file_viewable_but_not_changeable_in_the_admin(self, editor: Client) -> None:
         upload = store("picture")
         trash.delete(Picture, [upload.pk])
         assert editor.get(page("picture", "change", upload.pk)).status_code == 200
         assert editor.post(page("picture", "change", upload.pk), {"title": "Changed"}).status_code == 403
 
-    def test_strange_ids_restore_nothing(self, editor: Client) -> None:
+    def test_invalid_ids_restore_nothing(self, editor: Client) -> None:
         for ids in ("", "x", "1,2,3", "9" * 30, "-1"):
             response = editor.post(f"{page('picture', 'restore')}", query_params={"ids": ids}, follow=True)
             assert "Nothing was restored" in message(response)

@@ -1,4 +1,4 @@
-"""What cameras note within the images of a video, in each codec that has room for it, and each kind of file."""
+"""Metadata that cameras write into the images of a video, in each codec that has room for it and each container."""
 
 import contextlib
 import io
@@ -23,7 +23,7 @@ from tests.factories.recordings import SECRET, ebml, messages, noted, play, reco
 from tests.factories.revealing_files import box, jpeg, movie
 
 NOTE: Final = messages((5, SECRET))
-# A sample of an image and a message, and how long each of its two units is.
+# A sample of an image and a message: two units, each after its length.
 SAMPLE: Final = b"\0\0\0\x05\x65" + bytes(4) + NOTE
 CLEAN_SAMPLE: Final = SAMPLE.replace(SECRET, b"\xff" * len(SECRET))
 
@@ -53,7 +53,7 @@ WITH_SENSORS: Final = MP4[:24] + box(
 
 
 def fragment(header: bytes, *runs: bytes, before: bytes = b"", after: bytes = b"") -> bytes:
-    """Return a fragment of the track 7."""
+    """Return a fragment of track 7."""
     return box(b"moof", full_box(b"mfhd", 0, 1) + before + box(b"traf", header + b"".join(runs)) + after)
 
 
@@ -65,7 +65,7 @@ def run(flags: int, *numbers: int) -> bytes:
     return full_box(b"trun", flags, *numbers)
 
 
-# What a fragment can say about where its samples are: two in the beginning of the data, and one in its end.
+# How a fragment can state the positions of its samples: two at the beginning of the data and one at its end.
 LENGTH: Final = len(SAMPLE)
 FRAGMENTS: Final = {
     "after its beginning": (header(0x020000), run(0x1, 2, 0), run(0x1, 1, 2 * LENGTH + 4)),
@@ -86,41 +86,41 @@ FRAGMENTS: Final = {
 
 
 def fragmented(case: str) -> bytes:
-    """Return a video with a fragment of this case. Positions are counted from the beginning of its data."""
+    """Return a video with the fragment of a case, whose positions are relative to the beginning of its data."""
     head, *runs = FRAGMENTS[case]
     data = SAMPLE * 2 + b"\0\0\0\0" + SAMPLE
     start = len(fragment(head, *runs)) + 8
-    placed = [
+    shifted = [
         each[:16] + struct.pack(">i", int.from_bytes(each[16:20]) + start) + each[20:] if each[11] & 1 else each
         for each in runs
     ]
-    return MOVIE + fragment(head, *placed) + box(b"mdat", data + SECRET)
+    return MOVIE + fragment(head, *shifted) + box(b"mdat", data + SECRET)
 
 
 class TestFragments:
     @pytest.mark.parametrize("case", FRAGMENTS)
-    def test_are_cleaned_wherever_they_say_that_their_samples_are(self, case: str) -> None:
+    def test_are_cleaned_however_they_state_the_positions_of_their_samples(self, case: str) -> None:
         content = fragmented(case)
         end = len(content) - len(SECRET)
         data = 2 * SAMPLE + b"\0\0\0\0" + SAMPLE
         assert content[:end].endswith(data)
         clean = cleaned(content, "a.mp4")
-        # The rest belongs to no track.
+        # The remaining bytes belong to no track.
         assert clean[end - len(data) :] == data.replace(SECRET, b"\xff" * len(SECRET)) + bytes(len(SECRET))
         assert clean[len(MOVIE) : end - len(data)] == content[len(MOVIE) : end - len(data)]
 
-    def test_can_say_where_in_the_file_it_is(self) -> None:
+    def test_can_state_an_absolute_position(self) -> None:
         start = len(MOVIE + fragment(header(0x1, 0, 0), run(0, 1))) + 8
         content = MOVIE + fragment(header(0x1, 0, start), run(0, 1)) + box(b"mdat", SAMPLE)
         assert cleaned(content, "a.mp4").endswith(CLEAN_SAMPLE)
 
-    def test_of_a_track_follow_the_data_of_the_track_before(self) -> None:
+    def test_of_a_track_follow_the_data_of_the_previous_track(self) -> None:
         second = box(b"traf", header(0) + run(0, 1))
         start = len(fragment(header(0), run(0x1, 1, 0), after=second)) + 8
         content = MOVIE + fragment(header(0), run(0x1, 1, start), after=second) + box(b"mdat", SAMPLE * 2)
         assert cleaned(content, "a.mp4").endswith(CLEAN_SAMPLE * 2)
 
-    def test_of_sensors_become_padding_with_all_that_is_about_them(self) -> None:
+    def test_of_sensors_become_padding_with_everything_that_refers_to_them(self) -> None:
         sensors = header(0x020000, track_id=8) + run(0x1, 1, 0)
         start = len(fragment(header(0x020000), run(0x1, 1, 0), before=box(b"traf", sensors))) + 8
         sensors = header(0x020000, track_id=8) + run(0x1, 1, start)
@@ -171,11 +171,11 @@ class TestFragments:
             "a run that is cut",
         ],
     )
-    def test_that_lead_out_of_the_file_are_refused(self, runs: tuple[bytes, ...]) -> None:
+    def test_that_point_outside_the_file_are_refused(self, runs: tuple[bytes, ...]) -> None:
         with pytest.raises(ValidationError, match="damaged"):
             cleaned(MOVIE + fragment(*runs) + box(b"mdat", SAMPLE), "a.mp4")
 
-    def test_that_overlap_take_no_longer_than_others(self) -> None:
+    def test_that_overlap_need_no_more_reads_than_others(self) -> None:
         class Counting(io.BytesIO):
             reads = 0
 
@@ -194,7 +194,7 @@ class TestFragments:
         place=st.integers(len(MOVIE), len(MOVIE) + 250),
         junk=st.binary(min_size=1, max_size=8),
     )
-    def test_any_bytes_in_them_are_cleaned_or_refused(self, case: str, place: int, junk: bytes) -> None:
+    def test_are_cleaned_or_refused_whatever_bytes_they_contain(self, case: str, place: int, junk: bytes) -> None:
         content = fragmented(case)
         with contextlib.suppress(ValidationError):
             once = cleaned(content[:place] + junk + content[place + len(junk) :], "a.mp4")
@@ -210,7 +210,7 @@ class TestFragments:
         ],
     )
     @pytest.mark.parametrize("codec", ["libx264", "libx265"])
-    def test_show_the_same_afterwards(self, codec: str, flags: str) -> None:
+    def test_show_the_same_images_after_cleaning(self, codec: str, flags: str) -> None:
         content = recording("mp4", codec, "aac", movflags=flags)
         assert b"moof" in content
         clean = cleaned(content, "a.mp4")
@@ -220,7 +220,7 @@ class TestFragments:
 
 
 def byte_stream(*units: bytes) -> bytes:
-    """Return units after start codes instead of their lengths, which have four bytes."""
+    """Return the units with start codes in place of their four-byte lengths."""
     return b"".join(b"\0\0\0\1" + unit[4:] for unit in units)
 
 
@@ -234,28 +234,28 @@ IMAGE: Final = b"\0\0\0\x05\x65abcd"
 
 
 class TestByteStreams:
-    @given(said=st.binary(max_size=300), zeros=st.integers(0, 3))
-    def test_lose_the_same_messages_as_units_with_lengths(self, said: bytes, zeros: int) -> None:
-        note = messages((5, SECRET + said), (6, said))
+    @given(payload=st.binary(max_size=300), zeros=st.integers(0, 3))
+    def test_lose_the_same_messages_as_units_with_lengths(self, payload: bytes, zeros: int) -> None:
+        note = messages((5, SECRET + payload), (6, payload))
         target = io.BytesIO(note)
         clean_units(io.BytesIO(note), target, 0, len(note), Coding(is_h265=False, length_size=4))
         stream = byte_stream(IMAGE, note, IMAGE) + bytes(zeros)
         assert without_messages(stream) == byte_stream(IMAGE, target.getvalue(), IMAGE) + bytes(zeros)
 
     @pytest.mark.parametrize("before", range(CHUNK - 14, CHUNK - 4))
-    def test_are_read_in_parts_between_which_a_start_code_can_be(self, before: int) -> None:
+    def test_are_cleaned_if_a_start_code_is_split_between_chunks(self, before: int) -> None:
         stream = byte_stream(b"\0\0\0\0\x65" + b"x" * before, NOTE)
         assert SECRET in stream
         assert SECRET not in without_messages(stream)
 
-    def test_in_h265_as_well(self) -> None:
+    def test_of_h265_lose_their_messages_too(self) -> None:
         stream = b"\0\0\1\x4e\1" + NOTE[5:]
         target = io.BytesIO(stream)
         clean_units(io.BytesIO(stream), target, 0, len(stream), Coding(is_h265=True))
         assert target.getvalue() == stream.replace(SECRET, b"\xff" * len(SECRET))
 
     @pytest.mark.parametrize("stream", [NOTE, b"\1" + NOTE, b"x" + byte_stream(NOTE)])
-    def test_that_do_not_begin_like_one_are_refused(self, stream: bytes) -> None:
+    def test_that_do_not_begin_with_a_start_code_are_refused(self, stream: bytes) -> None:
         with pytest.raises(ValidationError, match="a type that can't be cleaned"):
             without_messages(stream)
 
@@ -265,7 +265,7 @@ class TestByteStreams:
 
     @given(place=st.integers(0, 80), junk=st.binary(min_size=1, max_size=8))
     @example(place=0, junk=b"\0\0\1\0\0\1")
-    def test_of_any_form_stay_as_long_as_they_are(self, place: int, junk: bytes) -> None:
+    def test_of_any_form_keep_their_length(self, place: int, junk: bytes) -> None:
         stream = byte_stream(NOTE, IMAGE, NOTE)
         stream = stream[:place] + junk + stream[place:]
         with contextlib.suppress(ValidationError):
@@ -281,7 +281,7 @@ def listed(kind: bytes, *chunks: bytes) -> bytes:
 
 
 def avi(name: bytes, *images: bytes, described: bytes = b"", stream: bytes = b"vids", heard: bytes = b"") -> bytes:
-    """Return sound and a stream whose images are called like this."""
+    """Return an AVI with sound and a stream whose images have this codec."""
     sound = listed(b"strl", riff(b"strh", b"auds" + bytes(44)), riff(b"strf", bytes(16)))
     video = listed(b"strl", riff(b"strh", stream + bytes(44)), riff(b"strf", bitmap_header(name, described)))
     data = listed(b"movi", riff(b"00wb", heard), *(riff(b"01dc", image) for image in images))
@@ -290,31 +290,31 @@ def avi(name: bytes, *images: bytes, described: bytes = b"", stream: bytes = b"v
 
 class TestAVI:
     @pytest.mark.parametrize("name", [b"H264", b"h264", b"X264", b"avc1", b"DAVC"])
-    def test_loses_messages_in_images_and_in_how_they_are_described(self, name: bytes) -> None:
+    def test_loses_messages_in_images_and_their_description(self, name: bytes) -> None:
         stream = byte_stream(IMAGE, NOTE)
         content = avi(name, stream, b"", stream, described=byte_stream(NOTE), heard=NOTE)
         clean = cleaned(content, "a.avi")
-        # Sound has none, whatever it looks like.
+        # Sound contains no messages, even if it looks like one.
         assert (content.count(SECRET), clean.count(SECRET)) == (4, 1)
         assert NOTE in clean
         assert len(clean) == len(content)
 
-    def test_of_other_codecs_is_left_as_it_is(self) -> None:
+    def test_with_another_codec_is_not_changed(self) -> None:
         content = avi(b"FMP4", NOTE, byte_stream(NOTE))
         assert cleaned(content, "a.avi") == content
 
     @pytest.mark.parametrize("stream", [b"txts", b"mids", b"GPS "])
-    def test_loses_streams_of_anything_but_images_and_sound(self, stream: bytes) -> None:
+    def test_loses_streams_other_than_images_and_sound(self, stream: bytes) -> None:
         clean = cleaned(avi(b"text", SECRET, stream=stream), "a.avi")
         assert clean.endswith(b"JUNK" + struct.pack("<I", len(SECRET)) + bytes(len(SECRET)))
 
-    def test_with_lengths_before_its_units_is_refused(self) -> None:
+    def test_with_lengths_instead_of_start_codes_is_refused(self) -> None:
         for content in (avi(b"H264", IMAGE + NOTE), avi(b"H264", described=b"\1\x64\0\x1f\xff\xe0\0")):
             with pytest.raises(ValidationError, match="a type that can't be cleaned"):
                 cleaned(content, "a.avi")
 
     @given(place=st.floats(0, 1), junk=st.binary(min_size=1, max_size=8))
-    def test_any_bytes_in_it_are_cleaned_or_refused(self, place: float, junk: bytes) -> None:
+    def test_is_cleaned_or_refused_whatever_bytes_it_contains(self, place: float, junk: bytes) -> None:
         content = avi(b"H264", byte_stream(IMAGE, NOTE), described=byte_stream(NOTE))
         start = int(place * len(content))
         with contextlib.suppress(ValidationError):
@@ -322,8 +322,8 @@ class TestAVI:
             assert cleaned(once, "a.avi") == once
 
 
-def placed(name: bytes, images: bytes) -> dict[str, bytes]:
-    """Return files of each kind in which these are the images of a video of this codec, by their names."""
+def containers(name: bytes, images: bytes) -> dict[str, bytes]:
+    """Return a file of each kind, by name, with these images in a video with this codec."""
     described = ebml("63A2", bitmap_header(name))
     return {
         "a.avi": avi(name, images),
@@ -336,7 +336,7 @@ class TestMotionJPEG:
     @pytest.mark.parametrize("name", [b"MJPG", b"jpeg", b"mjpa", b"AVDJ"])
     def test_loses_the_metadata_of_each_image(self, name: bytes) -> None:
         images = jpeg() + SECRET + bytes(4) + jpeg()
-        for file, content in placed(name, images).items():
+        for file, content in containers(name, images).items():
             clean = cleaned(content, file)
             assert not reveals(clean), file
             assert len(clean) == len(content)
@@ -346,7 +346,7 @@ class TestMotionJPEG:
                 with Image.open(io.BytesIO(clean[start:])) as after, Image.open(io.BytesIO(jpeg())) as before:
                     assert after.tobytes() == before.tobytes()
 
-    def test_in_mp4_is_a_kind_of_mpeg_4(self) -> None:
+    def test_in_mp4_is_a_subtype_of_mpeg_4(self) -> None:
         for kind, is_refused in ((b"\x6c", False), (b"\x6d", True)):
             described = bytes(50) + box(
                 b"esds", b"\0\0\0\0\x03\x19\0\1\0\x04\x80\x80\x80\x11" + kind + b"\x11" + bytes(11)
@@ -358,7 +358,7 @@ class TestMotionJPEG:
             else:
                 assert not reveals(cleaned(content, "a.mp4"))
 
-    def test_in_matroska_has_a_name_of_its_own(self) -> None:
+    def test_in_matroska_has_its_own_codec_id(self) -> None:
         assert not reveals(cleaned(matroska(b"V_MJPEG", jpeg()), "a.mkv"))
 
     @pytest.mark.parametrize(
@@ -372,16 +372,16 @@ class TestMotionJPEG:
         assert SECRET not in cleaned(avi(b"MJPG", b"\xff\xd8" + longer + b"\xff\xd9"), "a.avi")
 
     @pytest.mark.parametrize("before", range(CHUNK - 6, CHUNK + 3))
-    def test_is_read_in_parts_between_which_a_marker_can_be(self, before: int) -> None:
+    def test_is_cleaned_if_a_marker_is_split_between_chunks(self, before: int) -> None:
         image = b"\xff\xd8\xff\xda\0\2" + b"x" * before + b"\xff\xfe\0\x0e" + SECRET + b"\xff\xd9"
         assert cleaned(avi(b"MJPG", image), "a.avi") == avi(b"MJPG", image.replace(SECRET, bytes(len(SECRET))))
 
-    def test_of_something_else_is_refused(self) -> None:
+    def test_without_a_jpeg_is_refused(self) -> None:
         with pytest.raises(ValidationError, match="a type that can't be cleaned"):
             cleaned(avi(b"MJPG", SECRET), "a.avi")
 
     @given(place=st.integers(0, 900), junk=st.binary(min_size=1, max_size=8))
-    def test_any_images_are_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+    def test_is_cleaned_or_refused_whatever_the_images_contain(self, place: int, junk: bytes) -> None:
         images = jpeg() + jpeg()
         content = avi(b"MJPG", images[:place] + junk + images[place:])
         with contextlib.suppress(ValidationError):
@@ -389,20 +389,20 @@ class TestMotionJPEG:
             assert len(once) == len(content)
             assert cleaned(once, "a.avi") == once
 
-    def test_shows_the_same_afterwards(self) -> None:
+    def test_shows_the_same_images_after_cleaning(self) -> None:
         for container in ("avi", "mov", "matroska"):
             content = recording(container, "mjpeg", "pcm_s16le")
             assert play(cleaned(content, f"a.{container[:3].replace('mat', 'mkv')}"))[0] == play(content)[0]
 
 
 class TestMPEG:
-    # After the beginning of a picture, which is not the beginning of user data.
+    # The start code of a picture, which the following byte doesn't turn into one of user data.
     PICTURE: Final = b"\0\0\1\x00\xb2pictures"
     NOTED: Final = b"\0\0\1\xb2" + SECRET
     EMPTIED: Final = b"\0\0\1\xb2" + bytes(len(SECRET))
 
     def in_mp4(self, images: bytes, described: bytes) -> bytes:
-        """Return a video with a description that comes after its length, and before something else."""
+        """Return a video with a description that follows its length and precedes other data."""
         specific = b"\x05\x80" + bytes([len(described)]) + described + b"\x06\1\2"
         configured = b"\x04\x80\x80\x80" + bytes([13 + len(specific)]) + b"\x20\x11" + bytes(11) + specific
         described = bytes(50) + box(b"esds", b"\0\0\0\0\x03\x40\0\1\0" + configured)
@@ -412,7 +412,7 @@ class TestMPEG:
     def test_loses_user_data_anywhere(self, name: bytes) -> None:
         images = self.PICTURE + self.NOTED + self.PICTURE + self.NOTED
         expected = images.replace(self.NOTED, self.EMPTIED)
-        files = placed(name, images) | {
+        files = containers(name, images) | {
             "b.avi": avi(name, b"", described=images),
             "b.mkv": matroska(b"V_MPEG2", images, ebml("63A2", images)),
             "c.mkv": matroska(b"V_MPEG4/ISO/ASP", images),
@@ -428,14 +428,14 @@ class TestMPEG:
         "data",
         [b"GA94\x03captions", b"CC\1\xf8captions", b"DTG1\x41\xf8", b"DivX503b1393p\0", b"XviD0050", b"Lavc58.134.100"],
     )
-    def test_keeps_captions_and_what_decoders_know_encoders_by(self, data: bytes) -> None:
+    def test_keeps_captions_and_the_encoder_names_that_decoders_need(self, data: bytes) -> None:
         images = b"\0\0\1\xb2" + data + self.PICTURE
-        for file, content in placed(b"FMP4", images).items():
+        for file, content in containers(b"FMP4", images).items():
             assert images in cleaned(content, file)
         assert SECRET not in cleaned(avi(b"FMP4", b"\0\0\1\xb2XviD0050 <" + SECRET), "a.avi")
 
     @pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video"])
-    def test_shows_the_same_afterwards(self, codec: str) -> None:
+    def test_shows_the_same_images_after_cleaning(self, codec: str) -> None:
         for container, name in (("avi", "a.avi"), ("matroska", "a.mkv"), ("mov", "a.mov"), ("mp4", "a.mp4")):
             content = recording(container, codec, "mp2")
             assert play(cleaned(content, name))[0] == play(content)[0]
@@ -449,7 +449,7 @@ class TestVC1:
         images = captions + noted + picture + noted
         expected = images.replace(SECRET, bytes(len(SECRET)))
         described = bytes(50) + box(b"dvc1", bytes(7) + images)
-        files = placed(name, images) | {
+        files = containers(name, images) | {
             "b.avi": avi(name, b"", described=images),
             "b.mp4": movie((b"vide", images), codec=name, described=described),
         }
@@ -466,37 +466,37 @@ class TestJPEG2000:
     SIZE: Final = b"\xff\x4f\xff\x51\0\x04\0\0"
 
     def image(self, comment: bytes) -> bytes:
-        """Return an image of two tiles, whose data may look like comments."""
+        """Return an image with two tiles, whose data looks like a comment."""
         content = comment + b"\xff\x93\xff\x64\0\x09data"
         tile = b"\xff\x90\0\x0a\0\0" + struct.pack(">I", 12 + len(content)) + b"\0\1" + content
         return self.SIZE + comment + tile * 2 + b"\xff\xd9"
 
     @pytest.mark.parametrize("name", [b"mjp2", b"MJ2C", b"LJ2K"])
     @pytest.mark.parametrize("boxes", [b"", box(b"jP  ", b"\r\n\x87\n") + box(b"jp2h", b"header")])
-    def test_loses_comments_of_images_and_tiles(self, name: bytes, boxes: bytes) -> None:
+    def test_loses_comments_in_images_and_tiles(self, name: bytes, boxes: bytes) -> None:
         def images(comment: bytes) -> bytes:
             return boxes + (box(b"jp2c", self.image(comment)) if boxes else self.image(comment))
 
-        for file, content in placed(name, images(self.COMMENT)).items():
+        for file, content in containers(name, images(self.COMMENT)).items():
             clean = cleaned(content, file)
             assert images(self.EMPTIED) in clean, file
             assert not reveals(clean)
             assert cleaned(clean, file) == clean
 
-    def test_loses_what_follows_an_image(self) -> None:
+    def test_loses_bytes_after_an_image(self) -> None:
         ended = self.SIZE + b"\xff\xd9"
-        for file, content in placed(b"mjp2", ended * 2 + SECRET).items():
+        for file, content in containers(b"mjp2", ended * 2 + SECRET).items():
             assert ended * 2 + bytes(len(SECRET)) in cleaned(content, file), file
 
-    def test_what_is_no_codestream_is_refused(self) -> None:
+    def test_without_a_codestream_is_refused(self) -> None:
         endless = self.SIZE + b"\xff\x90\0\x0a" + bytes(8) + b"\xff\x93"
         for images in (b"image", box(b"jp2c", b"image"), self.SIZE + b"image", endless + self.image(self.COMMENT)):
-            for file, content in placed(b"mjp2", images).items():
+            for file, content in containers(b"mjp2", images).items():
                 with pytest.raises(ValidationError, match="a type that can't be cleaned"):
                     cleaned(content, file)
 
     @given(place=st.integers(0, 90), junk=st.binary(min_size=1, max_size=8))
-    def test_any_bytes_in_it_are_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+    def test_is_cleaned_or_refused_whatever_bytes_it_contains(self, place: int, junk: bytes) -> None:
         images = self.image(self.COMMENT)
         content = avi(b"MJ2C", images[:place] + junk + images[place:])
         with contextlib.suppress(ValidationError):
@@ -504,7 +504,7 @@ class TestJPEG2000:
             assert len(once) == len(content)
             assert cleaned(once, "a.avi") == once
 
-    def test_shows_the_same_afterwards(self) -> None:
+    def test_shows_the_same_images_after_cleaning(self) -> None:
         for container, name in (("avi", "a.avi"), ("mov", "a.mov"), ("matroska", "a.mkv")):
             content = recording(container, "jpeg2000", "pcm_s16le")
             comment = b"\xff\x64\0\x10\0\1Lavc"
@@ -515,14 +515,14 @@ class TestJPEG2000:
 
 
 def obu(kind: int, content: bytes) -> bytes:
-    """Return a unit of AV1, of less than 2,048 bytes."""
+    """Return an AV1 unit of less than 2,048 bytes."""
     size = bytes([len(content) & 0x7F | 0x80, len(content) >> 7])
     return bytes([kind << 3 | 2]) + size + content
 
 
 class TestAV1:
     FRAME: Final = obu(6, b"frame " * 40)
-    # Numbered 4 in AV1, with the same content as in H.264; and a kind of message that only a program knows.
+    # A message of type 4, which has the same content as in H.264; and one of a private type.
     NOTED: Final = obu(5, b"\x04\xb5\0\x99" + SECRET) + obu(5, b"\x85\x01" + SECRET * 50)
     EMPTIED: Final = obu(15, bytes(3 + len(SECRET)) + b"\x80") + obu(15, bytes(1 + 50 * len(SECRET)) + b"\x80")
     SHOWN: Final = obu(5, b"\x04\xb5\0\x31GA94") + obu(5, b"\x01\3\xe8") + obu(5, b"\x02" + bytes(24))
@@ -535,7 +535,7 @@ class TestAV1:
             "b.mkv": matroska(b"V_AV1", images, ebml("63A2", configured), group=ebml("9B", b"\1")),
         }
 
-    def test_loses_messages_of_cameras_and_programs_and_keeps_others(self) -> None:
+    def test_loses_messages_from_cameras_and_programs_and_keeps_others(self) -> None:
         images = obu(1, b"sequence") + self.NOTED + self.SHOWN + self.FRAME
         for file, content in self.files(images).items():
             clean = cleaned(content, file)
@@ -549,7 +549,7 @@ class TestAV1:
                 cleaned(content, file)
 
     @given(place=st.integers(0, 300), junk=st.binary(min_size=1, max_size=8))
-    def test_any_bytes_in_it_are_cleaned_or_refused(self, place: int, junk: bytes) -> None:
+    def test_is_cleaned_or_refused_whatever_bytes_it_contains(self, place: int, junk: bytes) -> None:
         images = self.NOTED + self.FRAME + self.NOTED
         for file, content in self.files(images[:place] + junk + images[place:]).items():
             with contextlib.suppress(ValidationError):
@@ -559,9 +559,9 @@ class TestAV1:
 
 
 @pytest.mark.parametrize("name", [b"png ", b"MPNG", b"tiff", b"CFHD", b"aprh", b"AV01"])
-def test_images_with_metadata_that_can_not_be_removed_are_refused(name: bytes) -> None:
+def test_codecs_whose_metadata_cannot_be_removed_are_refused(name: bytes) -> None:
     quicktime = matroska(b"V_QUICKTIME", SECRET, ebml("63A2", bytes(4) + name))
-    for file, content in (placed(name, SECRET) | {"b.mkv": quicktime}).items():
+    for file, content in (containers(name, SECRET) | {"b.mkv": quicktime}).items():
         with pytest.raises(ValidationError, match="a type that can't be cleaned"):
             cleaned(content, file)
 
@@ -571,7 +571,7 @@ class TestDV:
     SOURCE: Final = b"\x60\xff\xff\x00\xff"
 
     @pytest.mark.parametrize("name", [b"dvsd", b"dvc ", b"dvh5", b"dv50"])
-    def test_loses_dates_and_settings_of_the_camera(self, name: bytes) -> None:
+    def test_loses_dates_and_camera_settings(self, name: bytes) -> None:
         unknown = b"\xff" * 5
         subcode, auxiliary, sound, image = b"\x3f\7\0", b"\x56\7\0", b"\x76\7\0", b"\x96\7\0"
 
@@ -588,18 +588,18 @@ class TestDV:
                 )
             )
 
-        for file, content in placed(name, frame(self.DATE) * 900).items():
+        for file, content in containers(name, frame(self.DATE) * 900).items():
             clean = cleaned(content, file)
             assert frame(unknown) * 900 in clean, file
             assert len(clean) == len(content)
 
-    def test_beside_sound_in_one_stream_as_well(self) -> None:
+    def test_interleaved_with_sound_is_cleaned_too(self) -> None:
         content = avi(b"dvsd", b"\x1f\7\0".ljust(80, b"\xff") + b"\x56\7\0" + self.DATE, stream=b"iavs")
         assert self.DATE not in cleaned(content, "a.avi")
 
 
 def matroska(codec: bytes, block: bytes, *described: bytes, flags: int = 0, group: bytes = b"") -> bytes:
-    """Return a video of this codec with one block, in a group if there is more to add to it."""
+    """Return a video with this codec and one block, which is in a block group if `group` is given."""
     track = ebml("AE", ebml("D7", b"\1"), ebml("86", codec), *described)
     block = b"\x81\0\0" + bytes([flags]) + block
     data = ebml("A0", ebml("A1", block), group) if group else ebml("A3", block)
@@ -613,7 +613,7 @@ AVC_DESCRIPTION: Final = ebml("63A2", b"\1\x64\0\x1f\xff\xe0\0")
 
 
 class TestMatroska:
-    def test_what_is_not_needed_within_descriptions_and_positions_becomes_padding(self) -> None:
+    def test_unknown_elements_in_descriptions_and_cues_become_padding(self) -> None:
         unknown = ebml("7FFF", SECRET)
         video = ebml("B0", b"\2"), ebml("55B0", ebml("55B1", b"\1"), ebml("55D0", unknown), unknown), unknown
         described = (
@@ -622,7 +622,7 @@ class TestMatroska:
         )
         content = matroska(b"V_VP9", b"x", *described)
         cues = ebml("1C53BB6B", ebml("BB", ebml("B3", b"\1"), ebml("B7", ebml("F7", b"\1"), unknown), unknown), unknown)
-        # In the segment, which has its length after its ID.
+        # Append the cues to the segment, whose header is its ID and its length.
         start = content.index(bytes.fromhex("18538067"))
         content = content[:start] + ebml("18538067", content[start + 12 :], cues)
         clean = cleaned(content, "a.mkv")
@@ -630,18 +630,18 @@ class TestMatroska:
         for kept in (ebml("B0", b"\2"), ebml("55B1", b"\1"), ebml("7671", b"\0"), ebml("9F", b"\2"), ebml("F7", b"\1")):
             assert kept in clean
 
-    def test_with_images_as_in_an_avi_loses_their_messages(self) -> None:
+    def test_with_a_codec_of_avi_loses_messages_in_images(self) -> None:
         described = ebml("63A2", bitmap_header(b"H264", byte_stream(NOTE)))
         content = matroska(b"V_MS/VFW/FOURCC", byte_stream(IMAGE, NOTE), described)
         clean = cleaned(content, "a.mkv")
         assert (content.count(SECRET), clean.count(SECRET)) == (2, 0)
 
-    def test_without_a_description_has_start_codes(self) -> None:
+    def test_without_a_description_must_have_start_codes(self) -> None:
         assert SECRET not in cleaned(matroska(AVC, byte_stream(IMAGE, NOTE)), "a.mkv")
         with pytest.raises(ValidationError, match="a type that can't be cleaned"):
             cleaned(matroska(AVC, IMAGE + NOTE), "a.mkv")
 
-    def test_with_blocks_that_are_compressed_or_shared_is_refused(self) -> None:
+    def test_with_compressed_or_laced_blocks_is_refused(self) -> None:
         compressed = matroska(AVC, NOTE, AVC_DESCRIPTION, ebml("6D80", ebml("6240", b"")))
         shared = matroska(AVC, NOTE, AVC_DESCRIPTION, flags=2)
         assert SECRET not in cleaned(matroska(AVC, NOTE, AVC_DESCRIPTION), "a.mkv")
@@ -665,7 +665,7 @@ class TestMatroska:
         assert cleaned(clean, "a.mkv") == clean
         assert cleaned(file(b"Turn left!"), "a.mkv") == file(b"Turn left!")
 
-    def test_keeps_only_what_is_needed_beside_a_block(self) -> None:
+    def test_keeps_only_needed_elements_of_a_block_group(self) -> None:
         duration = ebml("9B", b"\x14")
         group = duration + ebml("EC", SECRET) + ebml("1F000001", SECRET)
         clean = cleaned(matroska(AVC, NOTE, AVC_DESCRIPTION, group=group), "a.mkv")
@@ -687,7 +687,7 @@ def test_windows_media_with_commands_is_refused() -> None:
         cleaned(content.replace(sound, UUID("59DACFC0-59E6-11D0-A3AC-00A0C90348F6").bytes_le), "a.wmv")
 
 
-def test_an_avi_shows_the_same_afterwards() -> None:
+def test_an_avi_shows_the_same_images_after_cleaning() -> None:
     content = noted("avi", "pcm_s16le")
     clean = cleaned(content, "a.avi")
     assert SECRET in content

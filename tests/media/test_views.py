@@ -1,4 +1,4 @@
-"""Uploads from the editor, and serving uploaded files."""
+"""Uploads from the editor, and the delivery of uploaded files."""
 
 from pathlib import Path
 
@@ -48,7 +48,7 @@ class TestUploadPermissions:
     @pytest.mark.parametrize(
         ("role", "status"), [("", 403), ("Author", 200), ("Editor", 200), ("Moderator", 403)], ids=str
     )
-    def test_permissions_of_each_role(self, client: Client, role: str, status: int) -> None:
+    def test_only_roles_with_permission_may_upload(self, client: Client, role: str, status: int) -> None:
         client.force_login(UserFactory(role=role) if role else UserFactory(is_staff=True))
         response = send(client)
         assert response.status_code == status
@@ -102,7 +102,7 @@ class TestUploadResponse:
         self.editor = UserFactory(role="Editor")
         client.force_login(self.editor)
 
-    def test_is_the_markdown_of_the_picture(self, client: Client) -> None:
+    def test_is_the_markdown_for_the_picture(self, client: Client) -> None:
         response = client.post(UPLOAD, {"image": picture_file("Our march.png")})
         picture = Picture.objects.get()
         answer = response.json()
@@ -161,7 +161,7 @@ class TestServing:
         file.write_bytes(content)
         return f"/media/{name}"
 
-    def test_renditions_may_be_cached_for_ever_and_what_can_be_replaced_for_an_hour(self, client: Client) -> None:
+    def test_renditions_may_be_cached_forever_and_replaceable_files_for_an_hour(self, client: Client) -> None:
         picture = store_picture(picture_file())
         document = store_document(SimpleUploadedFile(f"{'0' * 32}-1.pdf", PDF))
         assert fetch(client, document.file.url).headers["Cache-Control"] == "public, max-age=3600"
@@ -219,7 +219,7 @@ class TestServing:
             "x" * 300,
         ],
     )
-    def test_nothing_else_on_the_disk_is_served(self, client: Client, settings: Settings, path: str) -> None:
+    def test_no_other_files_on_the_disk_are_served(self, client: Client, settings: Settings, path: str) -> None:
         media = Path(settings.MEDIA_ROOT)
         self.write_file(media, "pictures/x.png")
         self.write_file(media, ".hidden")
@@ -276,7 +276,7 @@ class TestRanges:
         assert (response.status_code, response.body) == (200, b"0123456789")
         assert response.headers["Accept-Ranges"] == "bytes"
 
-    def test_of_an_older_version_are_ignored(self, client: Client, path: str) -> None:
+    def test_of_an_outdated_version_are_ignored(self, client: Client, path: str) -> None:
         now = fetch(client, path, "head").headers["Last-Modified"]
         for since, status in ((now, 206), ("Mon, 01 Jan 2001 00:00:00 GMT", 200), ('"x"', 200)):
             response = fetch(client, path, headers={"Range": "bytes=0-1", "If-Range": since})
