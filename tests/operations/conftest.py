@@ -1,4 +1,4 @@
-"""Fixtures for backups of the site of the tests, which is really replaced when one is restored."""
+"""Fixtures for backups of the test site, which a restore really replaces."""
 
 import os
 import signal
@@ -35,14 +35,14 @@ from tests.factories.types import Manage, SiteState
 
 @pytest.fixture
 def own_file(transactional_db: None) -> Iterator[None]:
-    """On SQLite, a database that nothing of an earlier test can still have open: a site that is running isn't replaced.
+    """On SQLite, a database file that no earlier test can still have open, because a running site isn't replaced.
 
-    SQLite keeps a file open for as long as someone has not read a result to its end, even after closing the connection.
+    SQLite keeps a file open until every result has been read to its end, even if the connection has been closed.
     """
     if connection.vendor != "sqlite":
         yield
         return
-    # The connections of all threads share these.
+    # The connections of all threads share this dictionary.
     options = connection.settings_dict
     usual = options["NAME"]
     with TemporaryDirectory(dir=Path(usual).parent) as folder:
@@ -59,7 +59,7 @@ def own_file(transactional_db: None) -> Iterator[None]:
 
 @pytest.fixture
 def content(own_file: None) -> None:
-    """A site with something in it: texts, comments, an image with a rendition, a document, and what is left out."""
+    """A site with texts, comments, an image with a rendition, a document, and a row that backups leave out."""
     owner = UserFactory(username="owner", is_superuser=True)
     post = PostFactory(title="The march", source="Words about the march", tags=["protest"], author=owner)
     PageFactory(title="About", source="Ünïcode ⚑ and 'quotes'\nin lines\t\\")
@@ -88,13 +88,13 @@ def own_database() -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def destination(tmp_path: Path) -> Path:
-    """Where backups are made."""
+    """The folder for backups."""
     return tmp_path / "backups-of-the-site"
 
 
 @pytest.fixture
 def manage(destination: Path) -> Manage:
-    """Run a command with the destination as its first argument, and return what it prints."""
+    """Return a function that runs a command with the destination as its first argument, and returns its output."""
 
     def manage(command: str, *options: str, to: str = "") -> str:
         output = StringIO()
@@ -106,7 +106,7 @@ def manage(destination: Path) -> Manage:
 
 @pytest.fixture
 def site_state() -> SiteState:
-    """Return all that is in the database and the storage, apart from what changes without anyone's doing."""
+    """Return a function that returns the content of the database and the storage, except what changes on its own."""
 
     def site_state() -> tuple[list[tuple[str, object]], dict[str, bytes]]:
         files = {}
@@ -114,7 +114,7 @@ def site_state() -> SiteState:
             with default_storage.open(name) as file:
                 files[name] = file.read()
         rows = [row for row in rows_of_all(without_version=True) if row[0] != "comments.RateCount"]
-        # That a backup was restored is recorded afterwards.
+        # The audit record of a restore is written afterwards.
         return [row for row in rows if Action.BACKUP_RESTORED not in row[1]], files
 
     return site_state
@@ -134,7 +134,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def key_file(settings: Settings, tmp_path: Path) -> Path:
-    """The file of a private key. Backups are encrypted to its public key."""
+    """The file with a private key. Backups are encrypted with its public key."""
     key = pyrage.x25519.Identity.generate()
     settings.BROADSIDE_BACKUP_PUBLIC_KEY = str(key.to_public())
     path = tmp_path / "key.txt"
@@ -144,7 +144,7 @@ def key_file(settings: Settings, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_bucket(object_storage: str) -> Callable[[], str]:
-    """Create an empty bucket, and return the URL of a folder in it."""
+    """Return a function that creates an empty bucket and returns the URL of a folder in it."""
 
     def make_bucket() -> str:
         url = f"s3+http://key:secret@{object_storage}/backups-{uuid4().hex}/site"
@@ -157,7 +157,7 @@ def make_bucket(object_storage: str) -> Callable[[], str]:
 
 @pytest.fixture
 def worker_signals() -> Iterator[None]:
-    """Restore what the worker does about signals."""
+    """Restore the signal handlers that the worker replaces."""
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
     before = [signal.getsignal(number) for number in numbers]
     yield

@@ -1,6 +1,6 @@
-"""A program that kills a worker with SIGKILL in the middle of each kind of task, and lets the next one go on.
+"""A program that kills a worker with SIGKILL in the middle of each kind of task, and lets another one take over.
 
-The site has its own folder and a database of its own (in DATABASE_URL, or SQLite).
+The site has its own folder and its own database (DATABASE_URL, or SQLite).
 """
 
 import datetime as dt
@@ -67,22 +67,22 @@ from wordpress.models import ExportJob, ExportState, ImportJob, JobState, JobSte
 from wordpress.uploads import tasks as uploads
 from wordpress.uploads.folder import JobFolder
 
-# How often each is killed, at random moments.
+# How often each kind of task is killed, at random moments.
 KILLS: Final = 2
 HOUR: Final = dt.timedelta(hours=1)
-# What runs a task, without taking it from the queue and storing how it ended.
+# The function that runs a task, without claiming it from the queue and storing its result.
 INSIDE: Final = (running, "_call")
-# A page of another site.
+# A page on another site.
 MENTIONING: Final = "https://other.example/"
 LONG_AGO: Final = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
 
 
 def main(folder: Path) -> None:
-    """Print as JSON, for each kind of task, what was found after each kill."""
+    """Print as JSON, for each kind of task, the state after each kill."""
     call_command("migrate", verbosity=0)
     mailer = {"BACKEND": "django.core.mail.backends.filebased.EmailBackend", "OPTIONS": {"file_path": folder / "mail"}}
     settings.MAILERS = {"default": mailer}
-    # It links here, and wants to be told of links to it.
+    # The other site links to this one, and accepts webmentions.
     links = ("</endpoint>; rel=webmention",)
     mock.patch.object(
         pages, "fetch", lambda url: FetchedPage(url, links, "text/html", f'<a href="{commented_on()}">')
@@ -115,7 +115,7 @@ def work(name: str) -> None:
 
 
 def pass_time() -> None:
-    """Let everything be due that is due within the hour."""
+    """Make everything due that is planned within the next hour."""
     before = timezone.now() - HOUR
     NotificationPreference.objects.update(not_before=before)
     OutboxItem.objects.update(created_at=before)
@@ -124,17 +124,17 @@ def pass_time() -> None:
 
 
 def _kill(prepare: Callable[[], object], is_done: Callable[[], bool], rng: random.Random) -> dict[str, Any]:
-    """Enqueue a task, kill the worker in the middle of it, and let another one go on."""
+    """Enqueue a task, kill the worker in the middle of it, and let another worker take over."""
     prepare()
     steps = count_steps(lambda: work("measured"), inside=INSIDE)
     status = 0
-    # The second time takes fewer steps, because everything has been imported.
+    # The second run takes fewer steps, because all modules have been imported, so the kill may come too late.
     while not os.WIFSIGNALED(status):
         DBTaskResult.objects.all().delete()
         prepare()
         status = run_in_child(lambda: work("killed"), killed_at=rng.randint(1, steps), inside=INSIDE)
     was_running = DBTaskResult.objects.filter(status=TaskResultStatus.RUNNING).count()
-    # The next worker waits until it can be sure that the other one is dead.
+    # The next worker must wait until the killed one can be presumed dead.
     too_early = queue.recover("next")
     WorkerHeartbeat.objects.update(at=timezone.now() - HOUR)
     recovered = queue.recover("next")
@@ -152,7 +152,7 @@ def _kill(prepare: Callable[[], object], is_done: Callable[[], bool], rng: rando
     return found
 
 
-# For each kind, what enqueues a task that has something to do, and whether it is done.
+# For each kind, a function that enqueues a task with something to do, and one that returns whether it is done.
 
 
 def comment() -> None:
@@ -201,7 +201,7 @@ def is_removed() -> bool:
 
 
 def upload_export() -> ImportJob:
-    """Upload an export with one post, which is read."""
+    """Upload an export with one post, and enqueue the step that reads it."""
     number = 1_000 + ImportJob.objects.count()
     text = export(item(number, title=f"Imported {number}"))
     job, _is_new = uploads.create_job(uuid.uuid4(), [SimpleUploadedFile("blog.xml", text.encode())], owner())
@@ -294,8 +294,8 @@ def link_to_another_site() -> None:
     send_mentions.enqueue()
 
 
-def is_other_site_told() -> bool:
-    # The rows of posts that were deleted by the next preparation are gone as well.
+def is_other_site_notified() -> bool:
+    # The rows of posts that the next preparation deleted are gone, too.
     told = SentMention.objects.exclude(sent_at=None).filter(target=MENTIONING, not_before=None)
     return told.count() == SentMention.objects.count() == 1
 
@@ -368,7 +368,7 @@ def is_record_deleted() -> bool:
     return not AuditRecord.objects.filter(at=LONG_AGO).exists()
 
 
-def look_for_name() -> None:
+def search_for_name() -> None:
     PostFactory.create_batch(2, author=owner(), title="By Ann Lée")
     continue_withdrawal.enqueue(lifecycle.start(["Ann Lée"], "[…]", None).pk)
 
@@ -392,14 +392,14 @@ def is_final() -> bool:
     return not Withdrawal.objects.filter(undo_until=LONG_AGO).exists() and not lifecycle.unscrubbed().exists()
 
 
-def keep_old_figures() -> None:
+def keep_old_statistics() -> None:
     ReaderSettings.objects.update(count_readers=True)
     KindCount.objects.all().delete()
     KindCount.objects.bulk_create(KindCount(day=dt.date(2020, 5, day), kind="front", count=10) for day in (1, 2, 17))
     tidy_figures.enqueue()
 
 
-def are_figures_summed_up() -> bool:
+def are_statistics_summed_up() -> bool:
     return list(KindCount.objects.values_list("day", "count")) == [(dt.date(2020, 5, 1), 30)]
 
 
@@ -413,7 +413,7 @@ def is_checked() -> bool:
 
 
 def leave_pages() -> None:
-    """Store a page of an earlier state of the site."""
+    """Store a page with an earlier state of the site."""
     cache.set("page", "former text", version=1)
     forget_deleted.enqueue()
 
@@ -429,7 +429,7 @@ def delete_posts() -> None:
 
 
 def is_rewritten() -> bool:
-    """Whether nothing is left in the file, or in the tables, of what was deleted."""
+    """Whether deleted content is gone from the database file or the tables."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA freelist_count")
@@ -464,7 +464,7 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (rerender_entries, (change_block, is_rendered)),
     (tidy_comments, (keep_old_spam, is_tidy)),
     (check_mention, (receive_mention, is_mention_pending)),
-    (send_mentions, (link_to_another_site, is_other_site_told)),
+    (send_mentions, (link_to_another_site, is_other_site_notified)),
     (read_returns, (let_mail_bounce, is_mailbox_empty)),
     (tidy_newsletter, (keep_old_request, is_request_deleted)),
     (send_password_link, (forget_password, has_link)),
@@ -472,10 +472,10 @@ KINDS: Final[list[tuple[Task[..., Any], tuple[Callable[[], object], Callable[[],
     (back_up_if_due, (plan_backup, is_backed_up)),
     (forget_old_tasks, (keep_old_result, is_result_deleted)),
     (delete_old_audit_records, (keep_old_record, is_record_deleted)),
-    (continue_withdrawal, (look_for_name, is_name_found)),
+    (continue_withdrawal, (search_for_name, is_name_found)),
     (do_upkeep, (keep_old_withdrawal, is_final)),
     (check_site, (forget_checks, is_checked)),
-    (tidy_figures, (keep_old_figures, are_figures_summed_up)),
+    (tidy_figures, (keep_old_statistics, are_statistics_summed_up)),
     (clean_due_documents, (upgrade_cleaners, is_clean)),
     (forget_deleted, (leave_pages, are_pages_deleted)),
     (rewrite_database, (delete_posts, is_rewritten)),

@@ -1,7 +1,7 @@
 """A program that kills backups and restores with SIGKILL at random moments, and repeats them.
 
-A child process makes or restores a backup, and kills itself at one of its steps: an access to a file, a process that it
-starts, or a query. The site has its own folder and a database of its own (in DATABASE_URL, or SQLite).
+A child process makes or restores a backup and kills itself at one of its steps: a file access, the start of a process,
+or a query. The site has its own folder and its own database (DATABASE_URL, or SQLite).
 """
 
 import hashlib
@@ -22,12 +22,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
-# Events of the interpreter that are steps. Others say nothing about the world outside.
+# Audit events of the interpreter that count as steps. The others have no effect outside the process.
 _STEPS = ("open", "os.", "shutil.", "subprocess.", "fcntl.", "sqlite3.", "tempfile.")
 
 
 def main(folder: Path, kills: int) -> None:
-    """Print as JSON what was found after each kill."""
+    """Print as JSON the state after each kill."""
     django.setup()
     call_command("migrate", verbosity=0)
     from tests.factories import CommentFactory, PostFactory
@@ -52,9 +52,9 @@ def add_picture(width: int) -> None:
 
 
 def kill_backups(folder: Path, kills: int, rng: random.Random) -> tuple[str, list[dict[str, Any]]]:
-    """Return the last folder of backups, and what was found after each kill."""
+    """Return the last folder with backups, and the state after each kill."""
     store, site = "", describe()
-    # One in three is the first in its folder, and stores everything. The others find most of it there.
+    # Every third backup is the first in its folder and stores everything. The others find most files already stored.
     steps: dict[bool, int] = {}
     found: list[dict[str, Any]] = []
     while len(found) < kills:
@@ -70,7 +70,7 @@ def kill_backups(folder: Path, kills: int, rng: random.Random) -> tuple[str, lis
         run("backup", store)
         run("restore", store, "--check")
         leftovers = len(list(Path(store, "backups").iterdir())) - count_backups(store)
-        # It takes fewer steps if most is there already.
+        # With most files already stored, it takes fewer steps and may finish before the kill.
         if os.WIFSIGNALED(status):
             found.append({"signal": os.WTERMSIG(status), "leftovers": leftovers, "site": describe() == site})
         if rng.random() < 0.3:
@@ -81,7 +81,7 @@ def kill_backups(folder: Path, kills: int, rng: random.Random) -> tuple[str, lis
 
 
 def kill_restores(store: str, kills: int, rng: random.Random) -> list[dict[str, Any]]:
-    """Return what was found after each kill between two states, both of which are in the store."""
+    """Switch between two states that are both in the store, and return the state after each kill."""
     from blog.models import Post
     from tests.factories import PostFactory
 
@@ -105,7 +105,7 @@ def kill_restores(store: str, kills: int, rng: random.Random) -> list[dict[str, 
             current, other = other, current
             continue
         status = run_in_child(restore, killed_at=rng.randint(1, steps[other]))
-        # What a web server does when it starts.
+        # A web server finishes the restore when it starts.
         run_in_child(start_server)
         state = describe()
         restore()
@@ -137,7 +137,7 @@ def describe() -> str:
     """Return a hash of all rows and media files."""
     from tests.factories.database import rows_of_all
 
-    # That a backup was restored is recorded afterwards.
+    # The audit record of a restore is written afterwards.
     rows = [row for row in rows_of_all(without_version=True) if "backup_restored" not in row[1]]
     digest = hashlib.sha256(repr(rows).encode())
     root = Path(settings.MEDIA_ROOT)
@@ -170,7 +170,7 @@ def run_in_child(
 ) -> int:
     """Call `work` in a child process that is killed at step `killed_at`, and return its exit status.
 
-    If a function is given, by its module and name, only the steps inside it count.
+    If `inside` names a function, by its module and name, only the steps in it count.
     """
     close_connections()
     child = os.fork()

@@ -56,7 +56,7 @@ DUMP = "database.sqlite3.zst" if IS_SQLITE else "database.sql.zst"
 
 
 def spoil() -> None:
-    """Change and delete what was backed up, and add something."""
+    """Change and delete backed-up content, and add some."""
     Comment.objects.all().delete()
     Post.objects.all().delete()
     PostFactory(title="Written later")
@@ -77,16 +77,16 @@ def stored_media(destination: Path) -> set[str]:
 
 @pytest.mark.usefixtures("any_storage", "content")
 class TestRestoring:
-    def test_brings_everything_back_and_removes_what_came_later(self, manage: Manage, site_state: SiteState) -> None:
+    def test_brings_everything_back_and_removes_later_content(self, manage: Manage, site_state: SiteState) -> None:
         before = site_state()
         assert len(before[1]) == 3
-        said = manage("backup")
-        assert re.search(r"Backup \S+ is complete: \d+ tables with \d+ rows, and 3 media files \(.*, 3 new\)\.", said)
+        output = manage("backup")
+        assert re.search(r"Backup \S+ is complete: \d+ tables with \d+ rows, and 3 media files \(.*, 3 new\)\.", output)
         spoil()
         assert site_state() != before
         assert "is restored" in manage("restore", "--replace")
         assert site_state() == before
-        assert AuditRecord.objects.get(action="backup_restored").details in said
+        assert AuditRecord.objects.get(action="backup_restored").details in output
 
     def test_an_encrypted_backup_is_restored_with_the_key(
         self, manage: Manage, site_state: SiteState, key_file: Path
@@ -97,7 +97,7 @@ class TestRestoring:
         manage("restore", "--replace", "--key", str(key_file))
         assert site_state() == before
 
-    def test_a_backup_is_proved_beside_the_site(self, manage: Manage, site_state: SiteState) -> None:
+    def test_a_backup_is_proved_without_changing_the_site(self, manage: Manage, site_state: SiteState) -> None:
         manage("backup")
         spoil()
         after = site_state()
@@ -107,12 +107,12 @@ class TestRestoring:
 
 
 @pytest.mark.usefixtures("content")
-class TestTemplatesOfTheSite:
+class TestSiteTemplates:
     @pytest.fixture
     def folder(self, own_templates: OwnTemplates) -> Path:
         return own_templates({"base.html": "Ünïcode", "own/a.html": "One"})
 
-    def test_are_restored_and_those_that_were_there_are_kept_beside_them(self, manage: Manage, folder: Path) -> None:
+    def test_are_restored_and_the_replaced_ones_are_kept(self, manage: Manage, folder: Path) -> None:
         manage("backup")
         (folder / "base.html").write_text("Later")
         (folder / "404.html").write_text("Later")
@@ -132,13 +132,13 @@ class TestTemplatesOfTheSite:
         manage("restore", "--replace", "--key", str(key_file))
         assert (folder / "own/a.html").read_text() == "One"
 
-    def test_stay_if_the_backup_has_none(self, manage: Manage, own_templates: OwnTemplates) -> None:
+    def test_are_kept_if_the_backup_has_none(self, manage: Manage, own_templates: OwnTemplates) -> None:
         manage("backup")
         folder = own_templates({"base.html": "Later"})
         manage("restore", "--replace")
         assert (folder / "base.html").read_text() == "Later"
 
-    def test_that_can_not_be_read_don_t_keep_the_rest_from_being_backed_up(self, manage: Manage, folder: Path) -> None:
+    def test_that_cannot_be_backed_up_do_not_prevent_the_backup(self, manage: Manage, folder: Path) -> None:
         (folder / "own/large.html").write_bytes(b"a" * (2**20 + 1))
         (folder / "own/other.html").write_bytes(b"\xff")
         (folder / ".base.html.swp").write_text("One")
@@ -150,11 +150,11 @@ class TestTemplatesOfTheSite:
         assert (folder / "own/other.html").read_bytes() == b"\xff"
 
     @pytest.mark.parametrize("content", [b"[]", b"{", b'{"../a.html": "One"}', b'{"/etc/passwd": "One"}', b'{"a": 1}'])
-    def test_are_refused_if_they_are_not_ours(self, content: bytes) -> None:
+    def test_with_invalid_paths_or_content_are_refused(self, content: bytes) -> None:
         with pytest.raises(BackupError):
             parse_templates(content)
 
-    def test_that_belong_to_someone_else_stay_where_they_are(
+    def test_that_cannot_be_replaced_are_restored_beside_them(
         self, manage: Manage, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         manage("backup")
@@ -172,7 +172,7 @@ class TestTemplatesOfTheSite:
 
 @pytest.mark.usefixtures("content")
 class TestRestoredSite:
-    def test_no_cached_page_can_appear(self, manage: Manage, client: Client) -> None:
+    def test_no_cached_page_is_served(self, manage: Manage, client: Client) -> None:
         post = Post.objects.get()
         manage("backup")
         Post.objects.update(title="A later title")
@@ -187,20 +187,20 @@ class TestRestoredSite:
         assert restored.status_code == 200
         assert "The march" in restored.text
 
-    def test_the_version_does_not_run_out(self, manage: Manage) -> None:
+    def test_the_content_version_does_not_overflow(self, manage: Manage) -> None:
         for _time in range(3):
             manage("backup")
             manage("restore", "--replace")
         assert content_version() < 3 * 2**41 + 2**30
 
-    def test_its_search_finds_everything(self, manage: Manage, client: Client) -> None:
+    def test_the_search_finds_everything(self, manage: Manage, client: Client) -> None:
         manage("backup")
         spoil()
         manage("restore", "--replace")
         assert count_stale(lambda name, done, total: None).total() == 0
         assert "The march" in client.get("/search/", {"q": "words"}).text or "The march" in client.get("/?s=words").text
 
-    def test_documents_from_before_they_were_cleaned_are_cleaned(self, manage: Manage) -> None:
+    def test_documents_that_were_not_yet_cleaned_are_cleaned(self, manage: Manage) -> None:
         Document.objects.update(cleaned_with=0)
         DBTaskResult.objects.all().delete()
         manage("backup")
@@ -213,7 +213,7 @@ class TestRestoredSite:
         manage("restore", "--replace")
         assert PostFactory().pk > highest
 
-    def test_all_sessions_are_over_and_no_sender_is_known(self, manage: Manage, destination: Path) -> None:
+    def test_sessions_and_rate_counts_are_gone(self, manage: Manage, destination: Path) -> None:
         Session.objects.create(session_key="s" * 32, session_data="secret", expire_date=timezone.now())
         assert RateCount.objects.exists()
         manage("backup")
@@ -224,7 +224,7 @@ class TestRestoredSite:
         assert not Session.objects.exists()
         assert not RateCount.objects.exists()
 
-    def test_pages_of_nginx_are_taken_back(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_stored_pages_are_retracted(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         calls: list[str] = []
         monkeypatch.setattr(restoring, "retractions", {"pages": lambda: calls.append("retracted")})
         manage("backup")
@@ -235,11 +235,11 @@ class TestRestoredSite:
         settings.BROADSIDE_ENVIRONMENT = {"TIME_ZONE": "Asia/Tehran", "SITE_URL": "https://old.example.org"}
         manage("backup")
         settings.BROADSIDE_ENVIRONMENT = {"SITE_URL": "https://old.example.org"}
-        said = manage("restore", "--replace")
-        assert "TIME_ZONE=Asia/Tehran" in said
-        assert "SITE_URL" not in said
+        output = manage("restore", "--replace")
+        assert "TIME_ZONE=Asia/Tehran" in output
+        assert "SITE_URL" not in output
 
-    def test_of_an_empty_site_nothing_has_to_be_replaced(self, manage: Manage, site_state: SiteState) -> None:
+    def test_an_empty_site_needs_no_confirmation(self, manage: Manage, site_state: SiteState) -> None:
         before = site_state()
         manage("backup")
         call_command("flush", verbosity=0, interactive=False)
@@ -266,8 +266,8 @@ class TestRestoredSite:
         with pytest.raises(CommandError, match=rf"no backup 2001.*The newest ones are: .*{first}"):
             manage("restore", "--replace", "--backup", "2001-01-01T000000Z")
 
-    def test_an_older_backup_is_brought_up_to_date(self, manage: Manage) -> None:
-        """It was made by a version of Broadside whose tables were different."""
+    def test_a_backup_of_an_older_version_is_migrated(self, manage: Manage) -> None:
+        """The version of Broadside that made the backup had different tables."""
         columns = connection.introspection.get_table_description
         try:
             call_command("migrate", "wordpress", "0006", verbosity=0)
@@ -281,7 +281,7 @@ class TestRestoredSite:
         assert unapplied_migrations() == []
         assert Post.objects.get().title == "The march"
 
-    def test_a_damaged_database_is_no_obstacle(self, manage: Manage, site_state: SiteState) -> None:
+    def test_a_damaged_database_is_replaced(self, manage: Manage, site_state: SiteState) -> None:
         if not IS_SQLITE:
             pytest.skip("PostgreSQL's files are its own business.")
         before = site_state()
@@ -295,7 +295,7 @@ class TestRestoredSite:
 
 @pytest.mark.usefixtures("content")
 class TestContents:
-    def test_common_programs_find_no_damage(self, manage: Manage, destination: Path, key_file: Path) -> None:
+    def test_sha256sum_finds_no_damage(self, manage: Manage, destination: Path, key_file: Path) -> None:
         manage("backup")
         checked = subprocess.run(
             ["sha256sum", "--check", "--strict", "SHA256SUMS"],  # noqa: S607  # a common program
@@ -305,10 +305,10 @@ class TestContents:
             check=False,
         )
         assert checked.returncode == 0, checked.stderr
-        # Three of them are media.
+        # Three of the seven files are media.
         assert checked.stdout.count(": OK") == 7
 
-    def test_the_database_is_restored_by_hand(self, manage: Manage, destination: Path, tmp_path: Path) -> None:
+    def test_the_database_can_be_restored_by_hand(self, manage: Manage, destination: Path, tmp_path: Path) -> None:
         if shutil.which("zstd") is None:
             pytest.skip("zstd is not installed.")
         manage("backup")
@@ -321,7 +321,7 @@ class TestContents:
         else:
             assert b"\tThe march\t" in unpacked
 
-    def test_only_the_owner_can_read_it(self, manage: Manage, destination: Path) -> None:
+    def test_only_the_owner_of_the_files_can_read_them(self, manage: Manage, destination: Path) -> None:
         before = os.umask(0)
         try:
             manage("backup")
@@ -339,13 +339,13 @@ class TestContents:
                 assert path.name in {"SHA256SUMS", "README.txt"} or content.startswith(b"age-encryption.org/v1\n")
                 assert name.encode() not in content
                 assert b"march" not in content
-        # Nor whether it contains a certain file.
+        # The names don't reveal whether the backup contains a certain file, either.
         with default_storage.open(name) as file:
             reader = sealing.HashingReader(file)
             reader.read_rest()
         assert not any(reader.sha256 in each for each in stored_media(destination))
 
-    def test_what_was_deleted_is_not_in_it(self, manage: Manage, destination: Path) -> None:
+    def test_deleted_content_is_not_included(self, manage: Manage, destination: Path) -> None:
         Comment.objects.filter(pk=CommentFactory(text="Regretted " * 300).pk).delete()
         Session.objects.create(session_key="k" * 32, session_data="x" * 3000, expire_date=timezone.now())
         manage("backup")
@@ -357,19 +357,19 @@ class TestContents:
         assert b"x" * 3000 not in unpacked.getvalue()
         assert b"sender-hash" not in unpacked.getvalue()
 
-    def test_settings_are_in_it(self, manage: Manage, destination: Path, settings: Settings) -> None:
+    def test_settings_are_included_without_secrets(self, manage: Manage, destination: Path, settings: Settings) -> None:
         settings.BROADSIDE_ENVIRONMENT = {"SITE_URL": "https://blog.example.org", "SECRET_KEY": ""}
         manage("backup")
         text = (only_backup(destination) / "settings.env").read_text()
         assert "SITE_URL=https://blog.example.org\n" in text
         assert "SECRET_KEY=\n" in text
 
-    def test_others_write_while_it_is_made(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
-        """A post that is stored after the snapshot was taken is not in the backup, nor is half of it."""
+    def test_changes_during_the_backup_are_not_included(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The backup contains the state at the time of the snapshot."""
         names = media.media_names
 
         def write(snapshot: Any) -> list[str]:
-            # In another connection, as another process would.
+            # Use another connection, as another process would.
             other = connection.copy()
             with other.cursor() as cursor:
                 cursor.execute("UPDATE blog_entry SET title = 'Changed meanwhile'")
@@ -396,20 +396,18 @@ class TestMedia:
         times = {path: path.stat().st_mtime_ns for path in (destination / "media").rglob("*") if path.is_file()}
         assert len(times) == 3
         store_picture(SimpleUploadedFile("new.png", picture(colour="red")))
-        assert "4 media files" in (said := manage("backup"))
-        assert ", 1 new)" in said
+        assert "4 media files" in (output := manage("backup"))
+        assert ", 1 new)" in output
         assert all(path.stat().st_mtime_ns == time for path, time in times.items())
         assert len(stored_media(destination)) == 4
 
-    def test_files_that_did_not_change_are_not_read_again(
-        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_unchanged_files_are_not_read_again(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         manage("backup")
         for name in ("HashingReader", "hashed"):
             monkeypatch.setattr(media, name, None)
         assert ", 0 new)" in manage("backup")
 
-    def test_a_file_that_was_replaced_is_stored_again(self, manage: Manage, destination: Path) -> None:
+    def test_a_replaced_file_is_stored_again(self, manage: Manage, destination: Path) -> None:
         manage("backup")
         path = Path(default_storage.path(str(Document.objects.get().file.name)))
         path.write_bytes(path.read_bytes()[::-1])
@@ -418,7 +416,7 @@ class TestMedia:
         assert len(stored_media(destination)) == 4
         manage("restore", "--check")
 
-    def test_what_an_interrupted_backup_has_stored_is_used(
+    def test_files_stored_by_an_interrupted_backup_are_used(
         self, manage: Manage, destination: Path, key_file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         with monkeypatch.context() as context:
@@ -434,19 +432,19 @@ class TestMedia:
         manage("restore", "--check", "--key", str(key_file))
 
     @pytest.mark.parametrize("encrypted", [False, True])
-    def test_a_stored_file_that_was_cut_off_is_stored_again(
+    def test_a_truncated_file_is_stored_again(
         self, manage: Manage, destination: Path, request: pytest.FixtureRequest, encrypted: bool
     ) -> None:
         key = ["--key", str(request.getfixturevalue("key_file"))] if encrypted else []
         manage("backup")
         stored = max(destination.rglob("media/*/*"), key=lambda path: path.stat().st_size)
-        # Of an encrypted file, the length of the header may be different.
+        # Cut off more of an encrypted file, because the length of its header varies.
         os.truncate(stored, stored.stat().st_size - (400 if encrypted else 1))
         assert ", 1 new)" in manage("backup")
         manage("restore", "--check", *key)
 
     @pytest.mark.parametrize("encrypted", [False, True])
-    def test_what_a_proof_finds_damaged_is_stored_again(
+    def test_files_that_a_proof_finds_damaged_are_stored_again(
         self, manage: Manage, destination: Path, request: pytest.FixtureRequest, encrypted: bool
     ) -> None:
         key = ["--key", str(request.getfixturevalue("key_file"))] if encrypted else []
@@ -460,11 +458,11 @@ class TestMedia:
             manage("restore", "--check", *key)
         assert ", 2 new)" in manage("backup")
         manage("restore", "--check", *key)
-        # Older ones have the same files.
+        # The older backup uses the same files.
         manage("restore", "--check", "--backup", oldest, *key)
         assert ", 0 new)" in manage("backup")
 
-    def test_what_an_earlier_proof_found_damaged_is_not_forgotten(self, manage: Manage, destination: Path) -> None:
+    def test_damage_found_by_an_earlier_proof_is_remembered(self, manage: Manage, destination: Path) -> None:
         manage("backup")
         (oldest,) = complete_backups(stores.FolderStore(destination))
         old = set(destination.rglob("media/*/*"))
@@ -477,7 +475,7 @@ class TestMedia:
                 manage("restore", "--check", *backup)
         assert ", 2 new)" in manage("backup")
 
-    def test_a_backup_elsewhere_does_not_replace_what_is_damaged_here(
+    def test_a_backup_elsewhere_does_not_count_as_repairing_the_damage(
         self, manage: Manage, destination: Path, settings: Settings, tmp_path: Path
     ) -> None:
         settings.BROADSIDE_BACKUP_URL = str(destination)
@@ -490,7 +488,7 @@ class TestMedia:
         assert ", 1 new)" in manage("backup")
         assert ", 0 new)" in manage("backup")
 
-    def test_a_new_key_needs_new_files(
+    def test_with_another_key_all_files_are_stored_again(
         self, manage: Manage, destination: Path, key_file: Path, settings: Settings
     ) -> None:
         manage("backup")
@@ -500,23 +498,23 @@ class TestMedia:
         assert len(stored_media(destination) - first) == 3
         manage("restore", "--check")
 
-    def test_a_file_that_has_vanished_is_reported(self, manage: Manage, destination: Path) -> None:
+    def test_a_missing_file_is_reported(self, manage: Manage, destination: Path) -> None:
         name = str(Document.objects.get().file.name)
         default_storage.delete(name)
-        said = manage("backup")
-        assert f"Missing on this site: {name}" in said
-        assert "2 media files" in said
+        output = manage("backup")
+        assert f"Missing on this site: {name}" in output
+        assert "2 media files" in output
         assert json.loads((only_backup(destination) / "manifest.json").read_bytes())["missing"] == [name]
         assert BackupRun.objects.get().missing == 1
         manage("restore", "--check")
         assert f"Missing when the backup was made: {name}" in manage("restore", "--replace")
 
-    def test_a_single_file_is_counted_as_one(self, manage: Manage) -> None:
+    def test_a_single_file_is_reported_in_the_singular(self, manage: Manage) -> None:
         Picture.objects.all().delete()
         assert "1 media file (" in manage("backup")
         assert "tables and 1 media file." in manage("restore", "--replace")
 
-    def test_a_file_that_an_earlier_backup_has_is_not_lost(self, manage: Manage, site_state: SiteState) -> None:
+    def test_a_missing_file_is_taken_from_an_earlier_backup(self, manage: Manage, site_state: SiteState) -> None:
         before = site_state()
         manage("backup")
         default_storage.delete(str(Document.objects.get().file.name))
@@ -538,27 +536,27 @@ class TestMedia:
         monkeypatch.setattr(creating, "media_names", delete)
         assert f"Missing on this site: {name}" in manage("backup")
 
-    def test_the_files_of_merged_images_are_not_missed_once_they_are_gone(self, manage: Manage) -> None:
+    def test_removed_files_of_merged_images_are_not_reported_as_missing(self, manage: Manage) -> None:
         other = store_picture(picture_file())
         target = Picture.objects.exclude(pk=other.pk).get()
         trash.merge([other.pk], target.pk)
         assert "4 media files" in manage("backup")
         trash.expire(Picture, [other.pk])
         trash.remove(Picture.objects.get(pk=other.pk))
-        said = manage("backup")
-        assert "3 media files" in said
-        assert "Missing" not in said
+        output = manage("backup")
+        assert "3 media files" in output
+        assert "Missing" not in output
 
-    def test_a_database_that_is_away(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
-        def away(*args: Any) -> Any:
+    def test_an_unavailable_database_is_reported(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+        def unavailable(*args: Any) -> Any:
             raise OperationalError("the server closed the connection")
 
-        monkeypatch.setattr(schedule, "create_backup", away)
+        monkeypatch.setattr(schedule, "create_backup", unavailable)
         with pytest.raises(CommandError, match="The database can't be used: the server closed the connection"):
             manage("backup")
 
     @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL's files are its own business.")
-    def test_a_database_that_is_damaged(self, manage: Manage) -> None:
+    def test_a_damaged_database_is_reported(self, manage: Manage) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT rootpage FROM sqlite_master WHERE name = 'comments_comment'")
             ((page,),) = cursor.fetchall()
@@ -572,7 +570,7 @@ class TestMedia:
             manage("backup")
         assert BackupRun.objects.get().error == "The database can't be used: database disk image is malformed"
 
-    def test_a_disk_that_is_full_for_the_copy_of_the_database(
+    def test_a_disk_that_is_full_while_copying_the_database_is_reported(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def full(*args: Any) -> Any:
@@ -586,16 +584,16 @@ class TestMedia:
         assert "The disk is full" in BackupRun.objects.get().error
 
     @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL's files are its own business.")
-    def test_copies_of_the_database_are_nowhere_but_in_the_work_folder(
+    def test_the_database_is_copied_only_to_the_work_folder(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The folder for temporary files may be on a small disk, or on one that isn't encrypted."""
+        """The folder for temporary files may be on a small or unencrypted disk."""
         opened: set[Path] = set()
 
         class Watched(sqlite3.Connection):
             def __init__(self, *args: Any, **options: Any) -> None:
                 super().__init__(*args, **options)
-                # A small database would stay in memory.
+                # Otherwise, a small database would stay in memory.
                 self.execute("PRAGMA cache_size = 5")
                 self.set_progress_handler(self.look, 100)
 
@@ -607,9 +605,7 @@ class TestMedia:
         manage("backup")
         assert opened == set()
 
-    def test_a_database_that_can_only_be_read_gets_a_backup(
-        self, manage: Manage, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_read_only_database_is_backed_up(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         def read_only(*args: Any, **values: Any) -> Any:
             raise OperationalError("attempt to write a readonly database")
 
@@ -618,7 +614,7 @@ class TestMedia:
         monkeypatch.undo()
         assert "can be restored" in manage("restore", "--check")
 
-    def test_a_restored_file_is_never_public_before_the_database_is(
+    def test_restored_files_are_not_public_before_the_database_is_replaced(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch, client: Client, site_state: SiteState
     ) -> None:
         name = str(Document.objects.get().file.name)
@@ -637,7 +633,7 @@ class TestMedia:
         assert client.get(f"/media/.restored/{name}").status_code == 404
         assert site_state()[0] == after[0]
         monkeypatch.undo()
-        # The next backup removes what was staged.
+        # The next backup removes the staged files.
         manage("backup")
         assert site_state() == after
 
@@ -656,7 +652,7 @@ class TestInBuckets:
         manage("restore", "--replace", "--key", str(key_file), to=url)
         assert site_state() == before
 
-    def test_a_bucket_that_cannot_be_reached_is_named_without_its_secret(self, manage: Manage) -> None:
+    def test_an_unavailable_bucket_is_reported_without_its_secret(self, manage: Manage) -> None:
         with pytest.raises(CommandError, match="could not be read or written") as error:
             manage("backup", to="s3+http://key:hidden-secret@127.0.0.1:9/bucket")
         assert "hidden-secret" not in str(error.value)
@@ -665,19 +661,19 @@ class TestInBuckets:
         assert "hidden-secret" not in run.error
 
     @pytest.mark.parametrize("url", ["s3://bucket", "ftp://a:b@example.org/x", "s3://k:s@/x"])
-    def test_another_url_is_refused(self, manage: Manage, url: str) -> None:
+    def test_an_invalid_url_is_refused(self, manage: Manage, url: str) -> None:
         with pytest.raises(CommandError, match="BACKUP_URL is not valid"):
             manage("backup", to=url)
 
 
 @pytest.mark.usefixtures("content")
 class TestRefusals:
-    def test_without_the_key(self, manage: Manage, key_file: Path) -> None:
+    def test_an_encrypted_backup_needs_the_key(self, manage: Manage, key_file: Path) -> None:
         manage("backup")
         with pytest.raises(CommandError, match=r"encrypted\. Name the file with the private key: --key FILE"):
             manage("restore", "--check")
 
-    def test_with_another_key(self, manage: Manage, key_file: Path, tmp_path: Path) -> None:
+    def test_another_key_is_refused(self, manage: Manage, key_file: Path, tmp_path: Path) -> None:
         manage("backup")
         other = tmp_path / "other.txt"
         other.write_text(str(pyrage.x25519.Identity.generate()))
@@ -687,34 +683,34 @@ class TestRefusals:
         with pytest.raises(CommandError, match="contains no private key"):
             manage("restore", "--check", "--key", str(other))
 
-    def test_a_public_key_that_is_none(self, manage: Manage, settings: Settings) -> None:
+    def test_an_invalid_public_key_is_refused(self, manage: Manage, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_PUBLIC_KEY = "age1nonsense"
         with pytest.raises(CommandError, match="BACKUP_PUBLIC_KEY is not a public key"):
             manage("backup")
 
-    def test_no_destination(self, settings: Settings) -> None:
+    def test_a_missing_destination_is_explained(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL = ""
         with pytest.raises(CommandError, match="BACKUP_URL"):
             call_command("backup")
         with pytest.raises(CommandError, match="BACKUP_URL"):
             call_command("restore")
 
-    def test_the_media_folder(self, manage: Manage, settings: Settings) -> None:
+    def test_the_media_folder_is_refused_as_a_destination(self, manage: Manage, settings: Settings) -> None:
         with pytest.raises(CommandError, match="Anyone can read the media folder"):
             manage("backup", to=str(Path(settings.MEDIA_ROOT) / "backups"))
 
-    def test_an_empty_folder(self, manage: Manage, destination: Path) -> None:
+    def test_a_folder_without_a_backup_is_refused(self, manage: Manage, destination: Path) -> None:
         with pytest.raises(CommandError, match="There is no complete backup in"):
             manage("restore")
 
-    def test_two_at_once(self, manage: Manage) -> None:
+    def test_two_backups_at_once_are_refused(self, manage: Manage) -> None:
         for command in (["backup"], ["restore", "--check"]):
             with work_folder(), pytest.raises(CommandError, match="Another backup or restore is running"):
                 manage(*command)
-        # Nothing is wrong with any backup.
+        # No failed backup is recorded.
         assert not BackupRun.objects.exists()
 
-    def test_what_is_not_there(self, manage: Manage, key_file: Path) -> None:
+    def test_a_missing_backup_or_key_is_not_recorded_as_a_failed_check(self, manage: Manage, key_file: Path) -> None:
         manage("backup")
         for options, reason in (
             (["--backup=2001-02-03T040506Z"], "There is no backup 2001-02-03T040506Z"),
@@ -724,14 +720,14 @@ class TestRefusals:
                 manage("restore", "--check", *options)
         assert not BackupRun.objects.filter(kind=RunKind.CHECK).exists()
 
-    def test_one_that_has_patience_waits_for_the_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_backup_can_wait_for_another_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         other = ExitStack()
         other.enter_context(work_folder())
         monkeypatch.setattr("operations.backups.work.time.sleep", lambda seconds: other.close())
         with work_folder(patience=60) as folder:
             assert folder.is_dir()
 
-    def test_a_site_that_is_running(
+    def test_a_running_site_is_not_replaced(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(sqlite if IS_SQLITE else postgresql, "_ATTEMPTS", 2)
@@ -748,10 +744,10 @@ class TestRefusals:
             server.close()
         assert site_state() == after
 
-    def test_a_site_that_has_just_been_stopped(
+    def test_a_site_that_has_just_been_stopped_is_replaced(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Its last process ends while the restore is waiting for it."""
+        """The last process of the site ends while the restore waits for it."""
         before = site_state()
         manage("backup")
         spoil()
@@ -767,7 +763,7 @@ class TestRefusals:
         assert server.connection is None
         assert site_state() == before
 
-    def test_a_database_that_cannot_be_opened(self, manage: Manage) -> None:
+    def test_a_database_that_cannot_be_opened_is_not_replaced(self, manage: Manage) -> None:
         if not IS_SQLITE:
             pytest.skip("On PostgreSQL, it is not a file.")
         manage("backup")
@@ -778,10 +774,10 @@ class TestRefusals:
             manage("restore", "--replace")
         log.rmdir()
 
-    def test_a_site_that_was_idle_until_now(
+    def test_a_site_that_was_idle_until_now_is_not_replaced(
         self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A web server that had no connection asks for something while the tables are being replaced."""
+        """A web server without a connection opens one while the tables are being replaced."""
         if IS_SQLITE:
             pytest.skip("There is no moment at which SQLite's file is not locked.")
         manage("backup")
@@ -800,10 +796,10 @@ class TestRefusals:
         finally:
             server.close()
         rows, files = site_state()
-        # What is hidden is used when the restore is repeated.
+        # The staged files, which are hidden, are used when the restore is repeated.
         assert (rows, {name: file for name, file in files.items() if not name.startswith(".")}) == after
 
-    def test_a_later_version(self, manage: Manage, site_state: SiteState) -> None:
+    def test_a_backup_of_a_later_version_is_refused(self, manage: Manage, site_state: SiteState) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT max(id) FROM django_migrations")
             ((last,),) = cursor.fetchall()
@@ -818,7 +814,9 @@ class TestRefusals:
         with pytest.raises(CommandError, match=r"version .* doesn't know \(blog\.9999_future\)"):
             manage("restore", "--replace")
 
-    def test_another_kind_of_database(self, manage: Manage, destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_backup_of_another_kind_of_database_is_refused(
+        self, manage: Manage, destination: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         manage("backup")
         monkeypatch.setattr(connection, "vendor", "postgresql" if IS_SQLITE else "sqlite")
         with pytest.raises(CommandError, match="This backup is of a site with"):
@@ -826,7 +824,7 @@ class TestRefusals:
 
     @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL reads backups itself.")
     @pytest.mark.parametrize("option", ["--check", "--replace"])
-    def test_a_database_that_cannot_be_read(
+    def test_an_unreadable_database_in_a_backup_is_reported(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch, site_state: SiteState, option: str
     ) -> None:
         def fail(*args: Any) -> Any:
@@ -839,7 +837,7 @@ class TestRefusals:
             manage("restore", option)
         assert site_state() == before
 
-    def test_a_disk_that_is_nearly_full(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_backup_is_made_on_a_nearly_full_disk(self, manage: Manage, monkeypatch: pytest.MonkeyPatch) -> None:
         if not IS_SQLITE:
             pytest.skip("The database is not copied on this machine.")
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(100, 99, 2**20))
@@ -851,7 +849,7 @@ class TestRefusals:
 class TestInterruptions:
     @pytest.fixture
     def interrupted(self, manage: Manage, site_state: SiteState, monkeypatch: pytest.MonkeyPatch) -> Any:
-        """A restore that was killed after it had replaced the database, and what the site was like before."""
+        """Interrupt a restore that has replaced the database, and return the state of the site that was backed up."""
         before = site_state()
         manage("backup")
         spoil()
@@ -867,19 +865,19 @@ class TestInterruptions:
         assert site_state() != before
         return before
 
-    def test_the_web_server_finishes_what_was_interrupted(self, interrupted: Any, site_state: SiteState) -> None:
+    def test_the_web_server_finishes_an_interrupted_restore(self, interrupted: Any, site_state: SiteState) -> None:
         restoring.finish_if_interrupted()
         assert site_state() == interrupted
         assert not restore_marker().exists()
 
-    def test_a_backup_finishes_what_was_interrupted(
+    def test_a_backup_finishes_an_interrupted_restore(
         self, interrupted: Any, manage: Manage, site_state: SiteState
     ) -> None:
         manage("backup")
         assert site_state() == interrupted
 
     @pytest.mark.parametrize("encrypted", [False, True])
-    def test_interrupting_a_backup_leaves_none(
+    def test_an_interrupted_backup_leaves_no_files(
         self, manage: Manage, destination: Path, monkeypatch: pytest.MonkeyPatch, request: Any, encrypted: bool
     ) -> None:
         if encrypted:
@@ -894,8 +892,8 @@ class TestInterruptions:
             manage("backup")
         assert [path for path in destination.rglob("*") if path.is_file()] == []
 
-    def test_backups_that_were_killed_do_not_fill_the_disk(self, manage: Manage, destination: Path) -> None:
-        """Each attempt removes what the one before has left, also if it fails itself."""
+    def test_leftovers_of_killed_backups_are_removed(self, manage: Manage, destination: Path) -> None:
+        """Each attempt removes the leftovers of the previous one, even if it fails itself."""
         left = destination / "backups" / "2020-01-02T030405Z" / "database.sqlite3.zst"
         left.parent.mkdir(parents=True)
         left.write_bytes(b"x")
@@ -907,16 +905,14 @@ class TestInterruptions:
         kept = [path.name for path in (destination / "backups").rglob("*") if path.is_file()]
         assert kept == ["notes-of-the-owner.txt"]
 
-    def test_backups_that_were_killed_before_their_first_file_leave_no_folder(
-        self, manage: Manage, destination: Path
-    ) -> None:
+    def test_empty_folders_of_killed_backups_are_removed(self, manage: Manage, destination: Path) -> None:
         left = destination / "backups" / "2020-01-02T030405Z"
         left.mkdir(parents=True)
         manage("backup")
         assert not left.exists()
 
     @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL has no file to replace.")
-    def test_a_restore_that_fails_leaves_no_copy_of_the_database(
+    def test_a_failed_restore_leaves_no_copy_of_the_database(
         self, manage: Manage, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def fail(*args: Any) -> None:
@@ -929,7 +925,7 @@ class TestInterruptions:
         assert list(Path(connection.settings_dict["NAME"]).parent.glob("*.restored")) == []
 
     @pytest.mark.parametrize("encrypted", [False, True])
-    def test_a_full_disk_leaves_nothing(
+    def test_a_backup_to_a_full_disk_leaves_no_files(
         self, manage: Manage, small_disk: Path, settings: Settings, request: Any, encrypted: bool
     ) -> None:
         if encrypted:

@@ -1,4 +1,4 @@
-"""What the checks find, each with what is wrong and with what is right."""
+"""What each check finds on a site with the problem and on a site without it."""
 
 import datetime as dt
 import io
@@ -52,7 +52,7 @@ def only(find: Find, options: CheckOptions = NO_OPTIONS) -> Diagnosis:
     return diagnosis
 
 
-def test_each_finding_that_is_not_fine_says_what_to_do(settings: Settings) -> None:
+def test_every_warning_and_problem_comes_with_advice(settings: Settings) -> None:
     settings.SITE_URL = "http://127.0.0.1:1"
     found = [diagnosis for check in CHECKS.values() for diagnosis in check.find(NO_OPTIONS)]
     assert {diagnosis.severity for diagnosis in found} == set(Severity)
@@ -62,7 +62,7 @@ def test_each_finding_that_is_not_fine_says_what_to_do(settings: Settings) -> No
 
 
 class TestConfiguration:
-    def test_debug(self, settings: Settings) -> None:
+    def test_debug_mode_is_a_problem(self, settings: Settings) -> None:
         assert severities(configuration.debug) == ["ok"]
         settings.DEBUG = True
         assert only(configuration.debug).severity == Severity.PROBLEM
@@ -77,7 +77,7 @@ class TestConfiguration:
             (f"changeme{SECRET}", True),
         ],
     )
-    def test_secret_key(self, key: str, *, is_weak: bool, settings: Settings) -> None:
+    def test_a_weak_secret_key_is_a_problem(self, key: str, *, is_weak: bool, settings: Settings) -> None:
         settings.SECRET_KEY = key
         assert severities(configuration.secret_key) == (["problem"] if is_weak else ["ok"])
         settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET, [key]
@@ -95,7 +95,9 @@ class TestConfiguration:
             ("http://abcdefghij234567.onion", ["abcdefghij234567.onion"], ["ok"]),
         ],
     )
-    def test_hosts(self, url: str, allowed: list[str], found: list[str], settings: Settings) -> None:
+    def test_allowed_hosts_must_match_the_url_of_the_site(
+        self, url: str, allowed: list[str], found: list[str], settings: Settings
+    ) -> None:
         settings.SITE_URL, settings.ALLOWED_HOSTS = url, allowed
         settings.SITE_HOST, settings.HTTPS = url.split("/")[2].split(":")[0], url.startswith("https")
         assert severities(configuration.hosts) == found
@@ -104,11 +106,13 @@ class TestConfiguration:
         ("header", "proxies", "found"),
         [(None, 0, "warning"), (("HTTP_X_FORWARDED_PROTO", "https"), 0, "warning"), (("X", "https"), 1, "ok")],
     )
-    def test_proxy(self, header: Any, proxies: int, found: str, settings: Settings) -> None:
+    def test_https_needs_a_trusted_proxy_that_announces_it(
+        self, header: Any, proxies: int, found: str, settings: Settings
+    ) -> None:
         settings.HTTPS, settings.SECURE_PROXY_SSL_HEADER, settings.BROADSIDE_TRUSTED_PROXIES = True, header, proxies
         assert severities(configuration.proxy) == [found]
 
-    def test_templates(self, own_templates: OwnTemplates) -> None:
+    def test_broken_templates_are_named(self, own_templates: OwnTemplates) -> None:
         assert severities(configuration.templates) == ["ok"]
         own_templates({"base.html": "{% extends 'base.html' %}"})
         assert "1 template" in only(configuration.templates).text
@@ -120,43 +124,43 @@ class TestConfiguration:
         assert str(folder) in diagnosis.advice
         assert "404.html" not in only(configuration.deployment).text
 
-    def test_what_django_warns_about(self, settings: Settings) -> None:
+    def test_warnings_of_the_deployment_checks_are_passed_on(self, settings: Settings) -> None:
         settings.SECRET_KEY = SECRET
-        # The site of the tests has no HTTPS, which another check says.
+        # The test site has no HTTPS, which another check reports.
         assert "security.W012" not in only(configuration.deployment).text
         settings.HTTPS = True
         diagnosis = only(configuration.deployment)
         assert diagnosis.severity == Severity.WARNING
         assert "security.W012" in diagnosis.text
-        # What has a check of its own is not said twice.
+        # Settings with their own checks are not reported twice.
         settings.DEBUG, settings.SECRET_KEY = True, "weak"
         assert "SECRET_KEY" not in only(configuration.deployment).text
         assert "DEBUG" not in only(configuration.deployment).text
 
 
 class TestDatabase:
-    def test_migrations(self) -> None:
+    def test_missing_migrations_are_counted_and_some_are_named(self) -> None:
         assert severities(database.migrations) == ["ok"]
         MigrationRecorder(connection).record_unapplied("operations", "0001_initial")
         assert "1 migration is missing (operations.0001_initial)" in only(database.migrations).text
         for name in ("0002_worker", "0003_withdrawals", "0004_checks"):
             MigrationRecorder(connection).record_unapplied("operations", name)
-        # Of an empty database, that would be a hundred names.
+        # For an empty database, there would be a hundred names.
         assert "4 migrations are missing" in only(database.migrations).text
         assert only(database.migrations).text.endswith(", …).")
 
-    def test_version(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_outdated_version_of_the_database_is_a_warning(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert severities(database.version) == ["ok"]
         monkeypatch.setattr(database, "_GOOD_SQLITE", (99,))
         monkeypatch.setattr(database, "_POSTGRESQL_ENDS", {})
         assert severities(database.version) == ["warning"]
 
-    def test_it_is_written_to_without_leaving_anything(self) -> None:
+    def test_the_write_test_leaves_nothing_behind(self) -> None:
         before = content_version()
         assert severities(database.writable) == ["ok"]
         assert content_version() == before
 
-    def test_rows_of_the_future(self) -> None:
+    def test_rows_dated_in_the_future_are_reported(self) -> None:
         comment = CommentFactory()
         assert severities(database.clock) == ["ok"]
         type(comment).objects.update(created_at=timezone.now() + DAY)
@@ -164,7 +168,9 @@ class TestDatabase:
 
 
 class TestMachine:
-    def test_permissions(self, settings: Settings, tmp_path: Path) -> None:
+    def test_a_settings_file_that_others_can_read_or_change_is_a_problem(
+        self, settings: Settings, tmp_path: Path
+    ) -> None:
         settings.BASE_DIR = tmp_path
         assert severities(machine.permissions) == ["ok"]
         (tmp_path / ".env").write_text("SECRET_KEY=x")
@@ -173,7 +179,7 @@ class TestMachine:
             assert severities(machine.permissions) == [found]
         assert f"chmod 600 {tmp_path / '.env'}" in only(machine.permissions).advice
 
-    def test_data_that_others_can_read(self, settings: Settings, tmp_path: Path) -> None:
+    def test_a_data_folder_that_others_can_read_is_reported(self, settings: Settings, tmp_path: Path) -> None:
         settings.BASE_DIR = tmp_path
         settings.DATA_DIR = tmp_path / "data"
         settings.DATA_DIR.mkdir()
@@ -183,7 +189,9 @@ class TestMachine:
     @pytest.mark.parametrize(
         ("user", "writable", "found"), [(0, True, "warning"), (1000, True, "warning"), (1000, False, "ok")]
     )
-    def test_code(self, user: int, found: str, *, writable: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_code_that_the_site_can_change_is_a_warning(
+        self, user: int, found: str, *, writable: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(os, "geteuid", lambda: user)
         monkeypatch.setattr(os, "access", lambda path, mode: writable)
         assert severities(machine.code) == [found]
@@ -200,13 +208,15 @@ class TestMachine:
             (200 * 2**30, 207 * 2**30, "ok"),
         ],
     )
-    def test_disk(self, free: int, a_week_ago: int | None, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_disk_that_is_or_will_soon_be_full_is_reported(
+        self, free: int, a_week_ago: int | None, found: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": free}))
         if a_week_ago:
             FreeSpace.objects.create(day=timezone.localdate() - 7 * DAY, bytes=a_week_ago)
         assert severities(machine.disk)[0] == found
 
-    def test_the_days_that_are_left_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_days_until_the_disk_is_full_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
         FreeSpace.objects.create(day=timezone.localdate() - 10 * DAY, bytes=30 * 2**30)
         assert machine.days_until_full(20 * 2**30) == 20
         assert machine.days_until_full(40 * 2**30) is None
@@ -220,18 +230,20 @@ class TestMachine:
         assert severities(machine.clock) == [found]
 
     @pytest.mark.parametrize(("days", "found"), [(365, "ok"), (30, "warning"), (-1, "problem"), (None, "warning")])
-    def test_versions(self, days: int | None, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_version_of_python_near_its_end_of_life_is_reported(
+        self, days: int | None, found: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         ends = {} if days is None else {sys.version_info[:2]: timezone.localdate() + days * DAY}
         monkeypatch.setattr(machine, "_PYTHON_ENDS", ends)
         assert severities(machine.versions)[0] == found
 
-    def test_the_versions_that_we_use_are_known(self) -> None:
+    def test_the_end_of_life_of_the_versions_in_use_is_known(self) -> None:
         assert set(severities(machine.versions)) <= {"ok", "warning"}
         assert "doesn't know" not in " ".join(diagnosis.text for diagnosis in machine.versions(NO_OPTIONS))
 
 
 class TestWork:
-    def test_worker(self) -> None:
+    def test_a_worker_that_is_not_running_is_reported(self) -> None:
         assert "It hasn't been seen for a day." in only(work.worker).text
         WorkerHeartbeat.objects.create(name="a", at=timezone.now() - dt.timedelta(hours=3))
         assert "last seen 3\xa0hours ago" in only(work.worker).text
@@ -240,20 +252,20 @@ class TestWork:
 
     @pytest.mark.parametrize(("hours", "found"), [(0, "ok"), (1, "warning"), (7, "problem")])
     @pytest.mark.parametrize("is_planned", [True, False])
-    def test_tasks_that_wait(self, hours: int, found: str, *, is_planned: bool) -> None:
+    def test_tasks_that_have_waited_for_hours_are_reported(self, hours: int, found: str, *, is_planned: bool) -> None:
         ago = timezone.now() - dt.timedelta(hours=hours)
-        # One that is not due says nothing.
+        # A task that is not due yet doesn't count.
         back_up_if_due.using(run_after=timezone.now() + DAY).enqueue()
         back_up_if_due.using(run_after=ago if is_planned else None).enqueue()
         DBTaskResult.objects.update(enqueued_at=ago)
         assert severities(work.tasks) == [found]
 
-    def test_tasks_that_failed(self) -> None:
+    def test_failed_tasks_are_counted(self) -> None:
         back_up_if_due.enqueue()
         DBTaskResult.objects.update(status=TaskResultStatus.FAILED)
         assert only(work.tasks).text == "1 task of the worker failed."
 
-    def test_mail_that_waits(self, settings: Settings) -> None:
+    def test_mail_that_has_waited_for_hours_is_reported(self, settings: Settings) -> None:
         preference = NotificationPreference.objects.create(user=UserFactory(), not_before=timezone.now())
         Notification.objects.create(comment=CommentFactory(), moderator=preference, event=Event.PENDING)
         for hours, found in ((0, "ok"), (1, "warning"), (7, "problem")):
@@ -262,7 +274,7 @@ class TestWork:
         settings.MAILERS = {}
         assert "nothing is sent" in only(work.outbox).text
 
-    def test_mail_server(self, mail_server_down: MailServerDown) -> None:
+    def test_an_unavailable_mail_server_is_a_problem(self, mail_server_down: MailServerDown) -> None:
         UserFactory(is_superuser=True, email="owner@example.org")
         assert severities(work.mail) == ["ok"]
         assert mail.outbox == []
@@ -270,7 +282,7 @@ class TestWork:
             diagnosis = only(work.mail, CheckOptions(mail=True))
         assert (diagnosis.severity, "ConnectionRefusedError" in diagnosis.text) == (Severity.PROBLEM, True)
 
-    def test_a_message_is_sent_to_each_owner_who_wants_to_know(self) -> None:
+    def test_with_the_mail_option_each_owner_gets_a_message(self) -> None:
         for number in range(2):
             UserFactory(is_superuser=True, email=f"owner{number}@example.org")
         UserFactory(is_superuser=True, is_active=False, email="former@example.org")
@@ -279,23 +291,23 @@ class TestWork:
         assert sorted(message.to[0] for message in mail.outbox) == ["owner0@example.org", "owner1@example.org"]
         assert "http://testserver" in str(mail.outbox[0].body)
 
-    def test_without_an_address_of_an_owner(self) -> None:
+    def test_no_owner_with_an_e_mail_address_is_a_warning(self) -> None:
         UserFactory(is_superuser=True, email="")
         assert severities(work.mail) == ["warning", "ok"]
 
 
 class TestBackups:
-    def test_without_any(self, settings: Settings) -> None:
+    def test_a_site_without_backups_is_reported(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL = ""
         assert only(backups.backups).text == "This site is not backed up."
 
-    def test_all_is_well(self, settings: Settings) -> None:
+    def test_the_time_of_the_last_backup_is_reported(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL, settings.BROADSIDE_BACKUP_PUBLIC_KEY = "s3://key:secret@host/bucket", "age1"
         for kind in RunKind:
             BackupRun.objects.create(kind=kind, finished_at=timezone.now() - dt.timedelta(hours=2))
         assert "made 2\xa0hours ago" in only(backups.backups).text
 
-    def test_on_the_disk_of_the_site(self, settings: Settings) -> None:
+    def test_backups_on_the_disk_of_the_site_are_reported(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL, settings.BROADSIDE_BACKUP_PUBLIC_KEY = str(current_settings.DATA_DIR), "age1"
         for kind in RunKind:
             BackupRun.objects.create(kind=kind)
@@ -304,7 +316,7 @@ class TestBackups:
 
 @pytest.fixture
 def site(web_server: StubServer, settings: Settings) -> StubServer:
-    """A server in the place of the site, as it should answer."""
+    """A server in place of the site, which sends the expected headers."""
     settings.SITE_URL = f"http://{web_server.host}"
     settings.SITE_HOST = "127.0.0.1"
     web_server.answer(
@@ -318,7 +330,7 @@ def site(web_server: StubServer, settings: Settings) -> StubServer:
 
 
 class TestOutside:
-    def test_headers(self, site: StubServer) -> None:
+    def test_the_expected_headers_are_fine(self, site: StubServer) -> None:
         assert severities(outside.headers) == ["ok"]
 
     @pytest.mark.parametrize(
@@ -333,7 +345,7 @@ class TestOutside:
             ("Strict-Transport-Security", "max-age=60"),
         ],
     )
-    def test_headers_that_are_missing_or_changed(
+    def test_missing_and_changed_headers_are_named(
         self, name: str, value: str, site: StubServer, settings: Settings
     ) -> None:
         settings.HTTPS, settings.SECURE_HSTS_SECONDS = name == "Strict-Transport-Security", 31_536_000
@@ -341,14 +353,14 @@ class TestOutside:
         site.answers["/"] = [(status, headers | {name: value}, body)]
         assert name in only(outside.headers).text
 
-    def test_a_site_that_does_not_answer(self, settings: Settings) -> None:
+    def test_an_unreachable_site_is_a_problem(self, settings: Settings) -> None:
         settings.SITE_URL, settings.SITE_HOST = "http://127.0.0.1:1", "127.0.0.1"
         assert only(outside.headers).severity == Severity.PROBLEM
         assert severities(outside.files) == severities(outside.clock) == ["warning"]
 
-    def test_private_files(self, site: StubServer) -> None:
+    def test_a_page_with_the_path_of_a_private_file_is_fine(self, site: StubServer) -> None:
         assert severities(outside.files) == ["ok"]
-        # A page may have any path.
+        # A page can have any path.
         site.answer("/.env", 200, b"<h1>About .env</h1>")
         assert severities(outside.files) == ["ok"]
 
@@ -361,16 +373,18 @@ class TestOutside:
             ("/.git/config", b"[core]\n\tbare = false"),
         ],
     )
-    def test_private_files_that_are_served(self, path: str, body: bytes, site: StubServer) -> None:
+    def test_private_files_that_are_served_are_named(self, path: str, body: bytes, site: StubServer) -> None:
         site.answer(path, 200, body)
         assert f"private: {path}" in only(outside.files).text
 
-    def test_media_that_are_listed(self, site: StubServer) -> None:
+    def test_a_media_folder_that_is_listed_is_reported(self, site: StubServer) -> None:
         site.answer("/media/", 200, b"<title>Index of /media/</title>")
         assert "list all media" in only(outside.files).text
 
     @pytest.mark.parametrize(("policy", "found"), [("sandbox; default-src 'none'", "ok"), ("", "problem")])
-    def test_media_that_the_web_server_sends_itself(self, policy: str, found: str, site: StubServer) -> None:
+    def test_media_sent_by_the_web_server_need_the_security_policy(
+        self, policy: str, found: str, site: StubServer
+    ) -> None:
         Picture.objects.create(file="2020/05/crowd.webp", width=1, height=1)
         site.answer("/media/2020/05/crowd.webp", Content_Security_Policy=policy)
         assert severities(outside.files) == [found]
@@ -382,11 +396,11 @@ class TestOutside:
         assert severities(outside.clock) == [found]
 
     @pytest.mark.parametrize(("days", "found"), [(60, "ok"), (10, "warning"), (1, "problem")])
-    def test_the_certificate_expires(self, days: int, found: str) -> None:
+    def test_a_certificate_that_expires_soon_is_reported(self, days: int, found: str) -> None:
         answer = Probe(200, HTTPMessage(), b"", timezone.now() + days * DAY)
         assert [diagnosis.severity.value for diagnosis in outside._about_expiry(answer)] == [found]
 
-    def test_without_https_there_is_no_certificate(self, site: StubServer) -> None:
+    def test_without_https_no_certificate_is_expected(self, site: StubServer) -> None:
         assert severities(outside.https) == ["ok"]
 
 
@@ -421,7 +435,7 @@ class TestVulnerabilities:
             ("nonsense", None),
         ],
     )
-    def test_ranges(self, version: str, fixed: str | None) -> None:
+    def test_versions_within_the_ranges_of_an_advisory_are_affected(self, version: str, fixed: str | None) -> None:
         found = list(vulnerabilities.look_up([ADVISORY], {"some-library": version}))
         assert [each.fixed_in for each in found] == ([] if fixed is None else [fixed])
 
@@ -435,7 +449,9 @@ class TestVulnerabilities:
             ([], False),
         ],
     )
-    def test_other_events(self, events: list[dict[str, str]], *, is_affected: bool) -> None:
+    def test_ranges_may_be_open_or_end_with_an_affected_version(
+        self, events: list[dict[str, str]], *, is_affected: bool
+    ) -> None:
         affected = {"package": {"ecosystem": "PyPI", "name": "a"}, "ranges": [{"type": "ECOSYSTEM", "events": events}]}
         assert bool(list(vulnerabilities.look_up([{"id": "X", "affected": [affected]}], {"a": "1.5"}))) == is_affected
 
@@ -449,7 +465,7 @@ class TestVulnerabilities:
             {"affected": None},
         ],
     )
-    def test_what_does_not_concern_us(self, change: dict[str, Any]) -> None:
+    def test_withdrawn_advisories_and_other_packages_are_ignored(self, change: dict[str, Any]) -> None:
         affected = [{"package": {"ecosystem": "PyPI", "name": "A"}, "versions": ["1.0"]}]
         advisory = {"id": "X", "affected": affected}
         assert len(list(vulnerabilities.look_up([advisory], {"a": "1.0"}))) == 1
@@ -462,7 +478,9 @@ class TestVulnerabilities:
                 archive.writestr(f"{number}.json", record if isinstance(record, str) else json.dumps(record))
         return CheckOptions(advisories=str(path))
 
-    def test_a_list(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_affected_packages_in_a_downloaded_list_are_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(vulnerabilities, "installed_versions", lambda: {"some-library": "1.1", "other": "1.0"})
         options = self.archive(tmp_path / "list.zip", "not JSON", [1], ADVISORY)
         diagnosis = only(vulnerabilities.vulnerabilities, options)
@@ -471,17 +489,17 @@ class TestVulnerabilities:
         os.utime(tmp_path / "list.zip", (0, 0))
         assert severities(vulnerabilities.vulnerabilities, options) == ["warning", "problem"]
 
-    def test_a_list_that_is_fine_or_damaged(self, tmp_path: Path) -> None:
+    def test_a_damaged_list_is_a_warning(self, tmp_path: Path) -> None:
         options = self.archive(tmp_path / "list.zip", ADVISORY)
         assert severities(vulnerabilities.vulnerabilities, options) == ["ok"]
         (tmp_path / "list.zip").write_bytes(b"damaged")
         assert severities(vulnerabilities.vulnerabilities, options) == ["warning"]
 
-    def test_without_a_list_or_the_wish_nobody_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_a_list_or_the_online_option_no_server_is_asked(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(HTTPClient, "download", lambda *args, **options: pytest.fail("It asked."))
         assert list(vulnerabilities.vulnerabilities(NO_OPTIONS)) == []
 
-    def test_pypi_is_asked_about_versions_and_nothing_else(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_pypi_is_asked_only_about_versions(self, monkeypatch: pytest.MonkeyPatch) -> None:
         asked = []
 
         def download(client: HTTPClient, url: str, file: io.BytesIO, *, max_bytes: int) -> None:
@@ -496,11 +514,11 @@ class TestVulnerabilities:
         assert asked == [({"pypi.org"}, f"https://pypi.org/pypi/{each}/json") for each in ("a/1.1", "own/1")]
         assert [str(each) for each in found] == ["a 1.1 (PYSEC-1, fixed in 1.3)"]
 
-    def test_what_is_installed_is_known(self) -> None:
+    def test_installed_versions_are_found(self) -> None:
         assert vulnerabilities.installed_versions()["django"].startswith("6.")
 
 
-def test_an_error_of_a_check_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_in_a_check_is_reported_as_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise OperationalError("the table 'x' is gone")
 

@@ -1,4 +1,4 @@
-"""What is read from a backup is what was written, or it is refused: its lists may be from anyone."""
+"""The lists in a backup are read as they were written, or refused, because anyone may have written them."""
 
 import datetime as dt
 import json
@@ -45,19 +45,19 @@ def test_a_manifest_is_read_as_it_was_written() -> None:
         {"format": None},
     ],
 )
-def test_a_manifest_with_other_values_is_refused(values: dict[str, Any]) -> None:
+def test_a_manifest_with_invalid_values_is_refused(values: dict[str, Any]) -> None:
     content = json.dumps(json.loads(MANIFEST.to_json()) | values).encode()
     with pytest.raises(BackupError, match="damaged"):
         Manifest.from_json(content)
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b"[]", b"{}", b"\xff", b'{"format": 1}', b"[" * 100_000])
-def test_a_file_that_is_no_manifest_is_refused(content: bytes) -> None:
+def test_a_file_that_is_not_a_manifest_is_refused(content: bytes) -> None:
     with pytest.raises(BackupError, match="damaged"):
         Manifest.from_json(content)
 
 
-def test_a_media_file_is_one_line_and_read_as_it_was_written() -> None:
+def test_a_media_file_is_one_line_that_is_read_as_it_was_written() -> None:
     file = MediaFile("a/\u00fc \u2028.png", "0" * 64, 3, OBJECT)
     assert file.to_line().count(b"\n") == 1
     assert list(parse_media_list([file.to_line()])) == [file]
@@ -79,20 +79,20 @@ def test_a_media_file_is_one_line_and_read_as_it_was_written() -> None:
         "\ud800",
     ],
 )
-def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
+def test_a_name_outside_the_media_folder_is_refused(name: str) -> None:
     line = json.dumps({"name": name, "sha256": "0" * 64, "size": 3, "stored": OBJECT}).encode()
     with pytest.raises(BackupError, match="damaged"):
         list(parse_media_list([line]))
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b"{", b"1", b"null", b"[" * 5000])
-def test_a_line_that_is_no_media_file_is_refused(line: bytes) -> None:
+def test_a_line_that_is_not_a_media_file_is_refused(line: bytes) -> None:
     with pytest.raises(BackupError, match="damaged"):
         list(parse_media_list([line]))
 
 
 @pytest.mark.parametrize("values", [{"size": -1}, {"size": "3"}, {"sha256": "../x"}, {"stored": "media/../x"}])
-def test_other_values_of_a_media_file_are_refused(values: dict[str, Any]) -> None:
+def test_a_media_file_with_invalid_values_is_refused(values: dict[str, Any]) -> None:
     line = json.dumps({"name": "a.png", "sha256": "0" * 64, "size": 3, "stored": OBJECT} | values).encode()
     with pytest.raises(BackupError, match="damaged"):
         list(parse_media_list([line]))
@@ -121,7 +121,7 @@ def test_checksums_are_read_as_they_were_written(tmp_path: Path) -> None:
         "../manifest.json",
     ],
 )
-def test_a_checksum_of_something_else_is_refused(path: str, tmp_path: Path) -> None:
+def test_a_checksum_of_a_file_outside_the_backup_is_refused(path: str, tmp_path: Path) -> None:
     folder = tmp_path / "backups" / NAME
     folder.mkdir(parents=True)
     (folder / "SHA256SUMS").write_text(f"{'0' * 64}  {path}\n", encoding="utf-8")
@@ -129,17 +129,17 @@ def test_a_checksum_of_something_else_is_refused(path: str, tmp_path: Path) -> N
         read_backup(FolderStore(tmp_path), NAME)
 
 
-def test_lists_have_lines_of_bounded_length() -> None:
+def test_lines_of_unbounded_length_are_refused() -> None:
     with pytest.raises(BackupError):
         list(read_lines(BytesIO(b"x" * 2**20)))
 
 
-def test_lines_are_put_together() -> None:
+def test_lines_that_span_chunks_are_joined() -> None:
     lines = [b"%d" % number * 100 for number in range(9_000)]
     assert list(read_lines(BytesIO(b"\n".join(lines)))) == lines
 
 
-def test_names_are_times() -> None:
+def test_backups_are_named_by_their_time_in_utc() -> None:
     time = dt.datetime(2026, 11, 27, 4, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
     assert name_for(time) == NAME
 
@@ -159,5 +159,5 @@ def test_names_are_times() -> None:
         ("README.txt", False),
     ],
 )
-def test_only_what_was_written_is_ours(path: str, expected: bool) -> None:
+def test_only_files_that_a_backup_writes_are_ours(path: str, expected: bool) -> None:
     assert is_ours(path) is expected

@@ -1,4 +1,4 @@
-"""`manage.py doctor` and the dashboard report the same, in plain language, with what to do."""
+"""`manage.py doctor` and the dashboard report the same findings in plain language, with advice."""
 
 import datetime as dt
 import json
@@ -31,7 +31,7 @@ SOON = Diagnosis.warning("It will break.", "Look after it.")
 
 @pytest.fixture
 def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Diagnosis]]:
-    """What two quick checks and a slow one find, which tests change."""
+    """The findings of two quick checks and a slow one, which tests can change."""
     found = {"quick": [FINE], "other": [FINE], "slow": [FINE]}
 
     def check(name: str, valid_for: dt.timedelta | None = None) -> Check:
@@ -44,7 +44,7 @@ def found(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Diagnosis]]:
 
 
 def doctor(*options: str) -> tuple[int, str]:
-    """Return the exit status and what is written."""
+    """Run the command, and return its exit status and output."""
     output, status = StringIO(), 0
     try:
         call_command("doctor", *options, stdout=output, no_color=True)
@@ -54,37 +54,37 @@ def doctor(*options: str) -> tuple[int, str]:
 
 
 class TestCommand:
-    def test_all_is_well(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_reports_that_no_problems_were_found(self, found: dict[str, list[Diagnosis]]) -> None:
         status, written = doctor()
         assert status == 0
         assert written.splitlines()[0] == "✓ Quick: All is well."
         assert written.splitlines()[-1] == "No problems found (3 items checked)."
 
-    def test_what_could_not_be_checked_does_not_count(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_does_not_count_what_could_not_be_checked(self, found: dict[str, list[Diagnosis]]) -> None:
         found["quick"] = []
         assert doctor()[1].splitlines()[-1] == "No problems found (2 items checked)."
 
-    def test_a_warning_is_no_failure(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_succeeds_with_a_warning(self, found: dict[str, list[Diagnosis]]) -> None:
         found["quick"] = [SOON]
         status, written = doctor()
         assert status == 0
         assert "! Quick: It will break.\n    Look after it.\n" in written
         assert written.splitlines()[-1] == "0 problems, 1 warning."
 
-    def test_a_problem_is(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_fails_with_a_problem(self, found: dict[str, list[Diagnosis]]) -> None:
         found["slow"] = [SOON, BAD]
         status, written = doctor()
         assert status == 1
         assert "✗ Slow: It is broken.\n    Mend it.\n" in written
         assert written.splitlines()[-1] == "1 problem, 0 warnings."
 
-    def test_some_checks_alone(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_can_run_some_checks_only(self, found: dict[str, list[Diagnosis]]) -> None:
         found["slow"] = [BAD]
         assert doctor("--only", "quick", "other")[0] == 0
         with pytest.raises(CommandError, match=r"There is no check called slwo. These are all: quick, other, slow."):
             doctor("--only", "slwo")
 
-    def test_json(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_can_report_as_json(self, found: dict[str, list[Diagnosis]]) -> None:
         found["quick"], found["other"] = [BAD, FINE], []
         status, written = doctor("--json")
         assert status == 1
@@ -100,7 +100,7 @@ class TestCommand:
         }
         assert (other["severity"], other["diagnoses"]) == (None, [])
 
-    def test_wishes_reach_the_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_passes_its_options_to_the_checks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         passed: list[CheckOptions] = []
 
         def note(options: CheckOptions) -> list[Diagnosis]:
@@ -111,7 +111,7 @@ class TestCommand:
         doctor("--mail", "--online", "--advisories", "list.zip")
         assert passed == [CheckOptions(mail=True, online=True, advisories="list.zip")]
 
-    def test_it_changes_nothing_unless_it_is_to_remember(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_stores_results_only_with_the_remember_option(self, found: dict[str, list[Diagnosis]]) -> None:
         doctor()
         assert not CheckResult.objects.exists()
         assert not FreeSpace.objects.exists()
@@ -119,7 +119,7 @@ class TestCommand:
         assert [row.name for row in CheckResult.objects.all()] == ["slow"]
         assert FreeSpace.objects.get().day == timezone.localdate()
 
-    def test_every_check_can_be_run(self, settings: Settings) -> None:
+    def test_can_run_every_check(self, settings: Settings) -> None:
         settings.SITE_URL = "http://127.0.0.1:1"
         status, written = doctor("--json")
         assert status == 1
@@ -127,12 +127,12 @@ class TestCommand:
 
 
 class TestMemory:
-    def test_the_worker_remembers_too(self, found: dict[str, list[Diagnosis]], work: Work) -> None:
+    def test_the_worker_stores_results_too(self, found: dict[str, list[Diagnosis]], work: Work) -> None:
         check_site.enqueue()
         work()
         assert [row.name for row in CheckResult.objects.all()] == ["slow"]
 
-    def test_without_the_database_the_report_goes_on(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_without_the_database_the_other_checks_are_reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(*args: Any, **options: Any) -> None:
             raise OperationalError("the disk is gone")
 
@@ -144,7 +144,7 @@ class TestMemory:
         assert "✓ Debug mode: DEBUG is off." in written
 
     @pytest.mark.parametrize("query", ["SELECT no_such_column FROM blog_entry", "SELECT title FROM no_such_table"])
-    def test_what_needs_a_table_that_is_missing_points_to_the_migrations(
+    def test_a_missing_table_or_column_is_explained_by_missing_migrations(
         self, found: dict[str, list[Diagnosis]], monkeypatch: pytest.MonkeyPatch, query: str
     ) -> None:
         def look(options: CheckOptions) -> list[Diagnosis]:
@@ -157,9 +157,7 @@ class TestMemory:
         assert status == 0
         assert "! Quick: This could not be checked, because the database is not up to date." in written
 
-    def test_what_could_not_be_looked_at_has_the_result_of_the_last_time(
-        self, found: dict[str, list[Diagnosis]]
-    ) -> None:
+    def test_a_check_that_finds_nothing_reports_its_last_result(self, found: dict[str, list[Diagnosis]]) -> None:
         found["slow"] = [SOON]
         doctor("--remember")
         found["slow"] = []
@@ -168,7 +166,7 @@ class TestMemory:
         assert outcome.checked_at is not None
         assert "This was checked on" in doctor("--only", "slow")[1]
 
-    def test_what_is_too_long_ago_says_nothing(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_results_that_are_too_old_are_not_reported(self, found: dict[str, list[Diagnosis]]) -> None:
         doctor("--remember")
         CheckResult.objects.update(checked_at=timezone.now() - DAILY - dt.timedelta(minutes=1))
         assert [outcome.diagnoses for outcome in current_outcomes()] == [(FINE,), (FINE,), ()]
@@ -186,7 +184,7 @@ class TestDashboard:
         (section,) = [each for each in find(page, "section") if each.get("aria-labelledby") == "panel-health"]
         return section
 
-    def test_has_the_punctuation_of_each_language(self, found: dict[str, list[Diagnosis]], settings: Settings) -> None:
+    def test_uses_the_punctuation_of_the_language(self, found: dict[str, list[Diagnosis]], settings: Settings) -> None:
         settings.LANGUAGE_CODE = "fr"
         found["quick"], found["slow"], found["other"] = [FINE], [BAD], [FINE]
         doctor("--remember")
@@ -194,7 +192,7 @@ class TestDashboard:
         assert "Problème\N{NO-BREAK SPACE}: " in warning.text_content()
 
     def test_shows_what_the_command_reports(self, found: dict[str, list[Diagnosis]]) -> None:
-        # The worst comes first.
+        # The most severe finding comes first.
         found["quick"], found["slow"], found["other"] = [SOON], [BAD], [FINE]
         doctor("--remember")
         panel = self.show()
@@ -205,7 +203,7 @@ class TestDashboard:
         assert len(find(panel, ".panel-problem")) == 1
         assert "1 check found nothing wrong." in text(panel)
 
-    def test_says_what_was_not_checked_lately(self, found: dict[str, list[Diagnosis]]) -> None:
+    def test_lists_checks_that_have_not_run_lately(self, found: dict[str, list[Diagnosis]]) -> None:
         assert "Not checked lately: Slow." in text(self.show())
 
     def test_takes_few_queries(self, django_assert_max_num_queries: Any) -> None:

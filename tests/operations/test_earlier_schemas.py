@@ -1,7 +1,7 @@
-"""A database of each earlier schema, with content, becomes one of today's, with the same content.
+"""A database with any earlier schema can be migrated to the current one and keeps its content.
 
-`.ci/keep-schema` makes the files in tests/schemas, once for each release. Those that begin with `unreleased` are of a
-commit before the first release, named by its ID.
+`.ci/keep-schema` makes the files in tests/schemas, once for each release. Those that begin with `unreleased` come from
+a commit before the first release, whose ID is in their name.
 """
 
 import os
@@ -24,7 +24,7 @@ from tests.factories.programs import ROOT, run
 type Rows = Callable[[str], list[tuple[Any, ...]]]
 
 SCHEMAS: Final = sorted({path.name.partition(".sql")[0] for path in (ROOT / "tests" / "schemas").glob("*.zst")})
-# What must be the same afterwards: of each kind, what readers or owners would miss.
+# For each kind of content, the columns that must not change: those that readers or owners would miss.
 CONTENT: Final = {
     "posts and pages": "SELECT id, kind, title, slug, path, status, source, markup, excerpt, language, published_at, "
     "published_on, password, author_id, parent_id, featured_picture_id FROM blog_entry",
@@ -64,7 +64,7 @@ def unpacked(path: Path) -> bytes:
 
 @pytest.fixture
 def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Rows]]:
-    """A database with an earlier schema: its URL, and what a query finds in it."""
+    """The URL of a database with an earlier schema, and a function that returns the result of a query on it."""
     file = ROOT / "tests" / "schemas" / f"{request.param}.sqlite3.zst"
     if connection.vendor == "sqlite":
         path = tmp_path / "earlier.sqlite3"
@@ -102,9 +102,7 @@ def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("earlier", SCHEMAS, indirect=True)
-def test_content_of_an_earlier_schema_is_the_same_after_the_migrations(
-    earlier: tuple[str, Rows], tmp_path: Path
-) -> None:
+def test_migrations_keep_the_content_of_an_earlier_schema(earlier: tuple[str, Rows], tmp_path: Path) -> None:
     url, rows = earlier
     before = {name: rows(sql) for name, sql in CONTENT.items()}
     assert [name for name, found in before.items() if not found] == []
@@ -114,7 +112,7 @@ def test_content_of_an_earlier_schema_is_the_same_after_the_migrations(
     assert [name for name in CONTENT if after[name] != before[name]] == []
 
 
-def test_each_schema_is_kept_of_both_databases() -> None:
+def test_each_schema_is_kept_for_both_kinds_of_database() -> None:
     files = {path.name for path in (ROOT / "tests" / "schemas").iterdir()}
     assert files == {f"{name}.{kind}.zst" for name in SCHEMAS for kind in ("sqlite3", "sql")}
     assert files

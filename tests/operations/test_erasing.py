@@ -1,4 +1,4 @@
-"""Nothing is left in files of what was deleted. `test_seizure` looks at a whole site."""
+"""Deleted content is erased from the files of the database. `test_seizure` examines the disk of a whole site."""
 
 import sqlite3
 import time
@@ -29,7 +29,7 @@ on_postgresql = pytest.mark.skipif("connection.vendor != 'postgresql'", reason="
 
 
 def stored_bytes() -> bytes:
-    """Return everything in the files of the database. On PostgreSQL, those of tables and indexes."""
+    """Return the content of the database files; on PostgreSQL, of those for tables and indexes."""
     if connection.vendor == "sqlite":
         path = Path(connection.settings_dict["NAME"])
         return b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
@@ -44,7 +44,7 @@ def stored_bytes() -> bytes:
 
 @pytest.fixture(autouse=True)
 def _files(settings: Settings, tmp_path: Path) -> None:
-    """The cache of a site without a cache server."""
+    """Use the cache of a site without a cache server."""
     settings.CACHES = {
         "default": {"BACKEND": "core.cache.FailSafeCache", "LOCATION": "backend"},
         "backend": {"BACKEND": "core.cache.FileCache", "LOCATION": str(tmp_path / "cache")},
@@ -53,7 +53,7 @@ def _files(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.fixture
 def deleted(own_file: None) -> None:
-    """A post was deleted, and another one stays."""
+    """Delete a post, and keep another one."""
     PostFactory(title="Remains", source="It stays.")
     PostFactory(title=WORD, source=f"{WORD}\n\n" + "Others. " * 5_000).delete()
     assert WORD.encode() in stored_bytes()
@@ -61,14 +61,14 @@ def deleted(own_file: None) -> None:
 
 class TestEveryHour:
     @on_sqlite
-    def test_the_log_is_emptied(self, deleted: None) -> None:
+    def test_the_write_ahead_log_is_emptied(self, deleted: None) -> None:
         log = Path(f"{connection.settings_dict['NAME']}-wal")
         assert log.stat().st_size > 0
         erasing.truncate_log()
         assert log.stat().st_size == 0
 
     @on_sqlite
-    def test_those_who_read_are_not_waited_for(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_erasing_does_not_wait_for_readers(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(erasing, "_PATIENCE", 1)
         with closing(sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)) as reader:
             reader.execute("BEGIN")
@@ -98,22 +98,22 @@ class TestEveryHour:
 
 
 def by_command() -> None:
-    # Whatever the size.
+    # The command rewrites tables of any size.
     with mock.patch.object(erasing, "MAX_NIGHTLY", 0):
         call_command("rewrite_database", stdout=StringIO())
 
 
 class TestEveryNight:
     @pytest.mark.parametrize("rewrite", [erasing.rewrite_if_small, by_command])
-    def test_nothing_is_left_in_the_database(self, deleted: None, rewrite: Callable[[], None]) -> None:
+    def test_deleted_content_is_gone_from_the_database(self, deleted: None, rewrite: Callable[[], None]) -> None:
         rewrite()
         found = stored_bytes()
         assert WORD.encode() not in found
         assert b"Remains" in found
 
     @on_sqlite
-    def test_the_copy_is_on_the_disk_of_the_database(self, deleted: None) -> None:
-        """The folder for temporary files may have too little room, or be on a disk that isn't encrypted."""
+    def test_the_database_is_copied_on_its_own_disk(self, deleted: None) -> None:
+        """The folder for temporary files may be on a small or unencrypted disk."""
         opened: set[Path] = set()
 
         def look() -> None:
@@ -121,13 +121,13 @@ class TestEveryNight:
             opened.update(path.parent for path in links if path.name.startswith("etilqs_"))
 
         with connection.cursor() as cursor:
-            # A small database would stay in memory.
+            # Otherwise, a small database would stay in memory.
             cursor.execute("PRAGMA cache_size = 5")
         connection.connection.set_progress_handler(look, 100)
         erasing.rewrite_if_small()
         assert opened == {Path(connection.settings_dict["NAME"]).parent}
 
-    def test_what_is_large_is_not_written_anew(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_large_database_is_not_rewritten(self, deleted: None, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(erasing, "MAX_NIGHTLY", 0)
         with CaptureQueriesContext(connection) as queries:
             erasing.rewrite_if_small()
@@ -136,7 +136,7 @@ class TestEveryNight:
         assert "VACUUM" not in {query["sql"] for query in queries}
 
     @on_postgresql
-    def test_those_who_might_still_read_what_is_deleted_are_waited_for(
+    def test_erasing_waits_for_transactions_that_can_still_read_deleted_rows(
         self, own_file: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         post = PostFactory(title=WORD)
@@ -151,7 +151,7 @@ class TestEveryNight:
 
             def finish_and_pause(seconds: float) -> None:
                 other.rollback()
-                # PostgreSQL itself may be reading too, to take samples.
+                # PostgreSQL itself may be reading to collect statistics.
                 pause(seconds)
 
             monkeypatch.setattr("operations.erasing.time.sleep", finish_and_pause)
@@ -159,8 +159,8 @@ class TestEveryNight:
         assert WORD.encode() not in stored_bytes()
 
     @on_postgresql
-    def test_no_samples_stay_of_a_table_that_is_empty(self, own_file: None) -> None:
-        def samples() -> str:
+    def test_statistics_about_an_empty_table_are_erased(self, own_file: None) -> None:
+        def statistics() -> str:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT histogram_bounds::text FROM pg_stats WHERE tablename = 'tags_tag'")
                 return str(cursor.fetchall())
@@ -170,9 +170,9 @@ class TestEveryNight:
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE tags_tag")
         Tag.objects.all().delete()
-        assert WORD in samples()
+        assert WORD in statistics()
         erasing.rewrite_if_small()
-        assert WORD not in samples()
+        assert WORD not in statistics()
 
     @on_postgresql
     def test_a_table_that_is_in_use_is_left_for_the_next_night(
@@ -192,7 +192,7 @@ class TestEveryNight:
 
 @on_postgresql
 @pytest.mark.parametrize("is_allowed", [True, False])
-def test_a_new_log_is_begun_by_those_who_may(deleted: None, *, is_allowed: bool) -> None:
+def test_a_new_log_is_started_if_the_role_is_allowed_to(deleted: None, *, is_allowed: bool) -> None:
     with connection.cursor() as cursor:
 
         def file() -> str:
@@ -212,8 +212,8 @@ def test_a_new_log_is_begun_by_those_who_may(deleted: None, *, is_allowed: bool)
 
 
 @on_sqlite
-def test_what_is_deleted_is_overwritten(db: None) -> None:
-    """Not every SQLite does that by itself."""
+def test_sqlite_overwrites_deleted_content(db: None) -> None:
+    """Not every build of SQLite does so by default."""
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA secure_delete")
         assert cursor.fetchone() == (1,)

@@ -1,4 +1,4 @@
-"""What is reported to Sentry: attacked with everything that a library could find out about a reader."""
+"""Reports to Sentry contain nothing about readers, whatever a library could find out about them."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from tests.factories.made_once import CopyDatabase
 from tests.factories.programs import run
 
 DSN = "https://key@sentry.example.org/1"
-# The transport of the library is replaced, so that nothing is sent.
+# Replaces the transport of the library, so that nothing is sent.
 PRELUDE = """
 import json, logging, sys
 import django
@@ -86,7 +86,7 @@ print(json.dumps(sent))
 )
 
 
-def test_no_planted_marker_is_in_what_is_sent(tmp_path: Path, copy_database: CopyDatabase) -> None:
+def test_reports_contain_no_planted_marker(tmp_path: Path, copy_database: CopyDatabase) -> None:
     copy_database(tmp_path)
     result = run(tmp_path, ATTACK, SECRET_KEY="x", SITE_URL="http://localhost", SENTRY_DSN=DSN)
     assert result.returncode == 0, result.stderr
@@ -96,16 +96,16 @@ def test_no_planted_marker_is_in_what_is_sent(tmp_path: Path, copy_database: Cop
     assert "MARKER" not in sent
     assert "203.0.113" not in sent
     assert "@example.org" not in sent
-    # And yet it is of use.
+    # The reports are still useful.
     assert '"ValueError"' in sent
     assert '"blog.views"' in sent
     assert '"0123456789abcdef"' in sent
-    # Nor does it say which machine this is, or where the code is there.
+    # The name of the machine and the location of the code are not reported, either.
     assert "server_name" not in sent
     assert not re.search(r'"abs_path"|"vars"|"context_line"|"user"|"request"|"breadcrumbs"|"extra"', sent)
 
 
-def test_without_a_dsn_it_is_not_even_imported(tmp_path: Path) -> None:
+def test_without_a_dsn_the_library_is_not_imported(tmp_path: Path) -> None:
     code = "import django; django.setup(); import sys; from config import wsgi; print('sentry_sdk' in sys.modules)"
     result = run(tmp_path, code, SECRET_KEY="x")
     assert result.stdout.split() == ["False"]
@@ -125,7 +125,7 @@ print([each.id for each in checks.run_checks() if each.id.startswith("operations
 
 
 @pytest.mark.parametrize("dsn", ["", DSN])
-def test_pages_allow_no_request_to_it(dsn: str, tmp_path: Path) -> None:
+def test_pages_allow_no_requests_to_sentry(dsn: str, tmp_path: Path) -> None:
     code = f"{PRELUDE}\nfrom django.conf import settings; print(json.dumps(settings.SECURE_CSP))"
     result = run(tmp_path, code, SECRET_KEY="x", SENTRY_DSN=dsn)
     assert "sentry" not in result.stdout

@@ -1,4 +1,4 @@
-"""Owners see on the dashboard what the worker could not do, and can have it tried again or dismiss it."""
+"""Owners see failed tasks on the dashboard, where they can retry or dismiss them."""
 
 import datetime as dt
 from typing import Any
@@ -42,7 +42,7 @@ def owner() -> Client:
 
 
 def shown(client: Client) -> list[str]:
-    """Return what the panel says, item by item."""
+    """Return the text of each item of the panel."""
     page = read(client.get("/admin/"))
     items = page.xpath("//section[@aria-labelledby='panel-failed-tasks']//li")
     return [" ".join(item.text_content().replace("\xa0", " ").split()) for item in items]
@@ -53,11 +53,11 @@ def press(client: Client, button: str, path: str = MAIL) -> str:
 
 
 class TestPanel:
-    def test_is_not_there_if_nothing_has_failed(self, owner: Client) -> None:
+    def test_is_missing_if_nothing_has_failed(self, owner: Client) -> None:
         send_due_mail.enqueue()
         assert "panel-failed-tasks" not in owner.get("/admin/").text
 
-    def test_says_in_plain_words_what_failed_when_and_why(self, owner: Client) -> None:
+    def test_explains_what_failed_when_and_why(self, owner: Client) -> None:
         failed(send_due_mail, error="smtplib.SMTPServerDisconnected", ago=30)
         failed(send_due_mail, error="smtplib.SMTPServerDisconnected", ago=2)
         failed(index_stale_entries, error="builtins.ValueError", ago=1)
@@ -68,11 +68,11 @@ class TestPanel:
             f"Sending e-mail failed 2 times, last 2 hours ago {mail_reason} Try again Dismiss",
         ]
 
-    def test_says_nothing_about_the_contents(self, owner: Client) -> None:
+    def test_does_not_show_the_arguments_of_a_task(self, owner: Client) -> None:
         failed(run_job, "ann@example.org")
         assert "ann@example.org" not in owner.get("/admin/").text
 
-    def test_names_tasks_of_other_versions(self, owner: Client) -> None:
+    def test_explains_tasks_of_other_versions(self, owner: Client) -> None:
         failed(send_due_mail, error="builtins.ImportError")
         DBTaskResult.objects.update(task_path="newsletter.tasks.send")
         assert "A task of another version of Broadside" in shown(owner)[0]
@@ -101,29 +101,29 @@ class TestReasons:
             ("accounts.tasks.UnsentLinkError", "The mail server could not be reached"),
         ],
     )
-    def test_are_sentences(self, error: str, reason: str) -> None:
+    def test_explain_known_errors(self, error: str, reason: str) -> None:
         assert str(describe(error)).startswith(reason)
 
     @pytest.mark.parametrize(
         "error", ["", "x", "builtins.", "builtins.print", "no.such.Error", "os.path", "sys.modules"]
     )
-    def test_of_what_is_unknown(self, error: str) -> None:
+    def test_refer_to_the_log_for_unknown_errors(self, error: str) -> None:
         assert "Something unexpected happened" in str(describe(error))
 
 
-class TestTryingAgain:
-    def test_has_the_worker_do_it(self, owner: Client, work: Work) -> None:
+class TestRetrying:
+    def test_makes_the_worker_run_the_task_again(self, owner: Client, work: Work) -> None:
         row = failed(send_due_mail)
         assert "The worker tries 1 task again. If it fails again, it appears here." in press(owner, "retry")
         assert shown(owner) == []
         row.refresh_from_db()
-        # It has all of its attempts again.
+        # The attempts are counted from the start again.
         assert (row.status, row.worker_ids) == ("READY", [])
         work()
         row.refresh_from_db()
         assert row.status == "SUCCESSFUL"
 
-    def test_does_the_same_work_once(self, owner: Client) -> None:
+    def test_runs_tasks_with_the_same_arguments_only_once(self, owner: Client) -> None:
         for ago in (3, 2, 1):
             failed(send_due_mail, ago=ago)
         first, second = str(uuid4()), str(uuid4())
@@ -134,7 +134,7 @@ class TestTryingAgain:
         assert DBTaskResult.objects.filter(task_path=MAIL).count() == 1
         assert not DBTaskResult.objects.failed().exists()
 
-    def test_leaves_other_kinds_alone(self, owner: Client) -> None:
+    def test_does_not_affect_other_kinds_of_tasks(self, owner: Client) -> None:
         failed(send_due_mail)
         other = failed(index_stale_entries)
         press(owner, "retry")
@@ -144,14 +144,14 @@ class TestTryingAgain:
         ("model", "task", "waiting"),
         [(ImportJob, run_job, JobState.WAITING), (ExportJob, run_export, ExportState.WAITING)],
     )
-    def test_a_job_that_failed_waits_again(self, owner: Client, model: Any, task: Any, waiting: str) -> None:
+    def test_makes_a_failed_job_wait_again(self, owner: Client, model: Any, task: Any, waiting: str) -> None:
         job = model.objects.create(state="interrupted", error="Something went wrong.")
         failed(task, str(job.pk))
         press(owner, "retry", task.module_path)
         job.refresh_from_db()
         assert (job.state, job.error) == (waiting, "")
 
-    def test_a_job_does_not_wait_beside_another_one(self, owner: Client, work: Work) -> None:
+    def test_does_not_make_a_job_wait_while_another_one_waits(self, owner: Client, work: Work) -> None:
         ImportJob.objects.create(state=JobState.WAITING)
         job = ImportJob.objects.create(state=JobState.INTERRUPTED)
         failed(run_job, str(job.pk))
@@ -160,21 +160,21 @@ class TestTryingAgain:
         job.refresh_from_db()
         assert job.state == JobState.INTERRUPTED
 
-    def test_twice_changes_nothing(self, owner: Client) -> None:
+    def test_a_second_time_changes_nothing(self, owner: Client) -> None:
         failed(send_due_mail)
         press(owner, "retry")
         assert "There is no such failed task any more" in press(owner, "retry")
 
 
 class TestDismissing:
-    def test_forgets_all_of_one_kind(self, owner: Client) -> None:
+    def test_deletes_all_failed_tasks_of_one_kind(self, owner: Client) -> None:
         failed(send_due_mail)
         failed(send_due_mail)
         other = failed(index_stale_entries)
         assert "2 failed tasks dismissed." in press(owner, "dismiss")
         assert DBTaskResult.objects.get() == other
 
-    def test_never_what_waits_or_runs(self, owner: Client) -> None:
+    def test_never_deletes_tasks_that_have_not_failed(self, owner: Client) -> None:
         send_due_mail.enqueue()
         assert "There is no such failed task any more" in press(owner, "dismiss")
         assert DBTaskResult.objects.exists()
@@ -186,7 +186,7 @@ class TestPermissions:
         ("role", "status"),
         [("Owner", 302), ("Editor", 403), ("Moderator", 403), ("Author", 403), ("Reader of drafts", 403), ("", 302)],
     )
-    def test_only_owners_may(self, role: str, status: int, button: str) -> None:
+    def test_only_owners_may_retry_and_dismiss(self, role: str, status: int, button: str) -> None:
         row = failed(send_due_mail)
         if role == "Owner":
             client = client_of(UserFactory(is_superuser=True, is_staff=True))
@@ -200,7 +200,7 @@ class TestPermissions:
 
     @pytest.mark.parametrize("path", ["", "\x00", "x" * 10_000, "mail.tasks.send_due_mail'", "../..", "💥", "١.٢"])
     @pytest.mark.parametrize("button", ["retry", "dismiss"])
-    def test_strange_paths_change_nothing(self, owner: Client, path: str, button: str) -> None:
+    def test_invalid_paths_change_nothing(self, owner: Client, path: str, button: str) -> None:
         failed(send_due_mail)
         assert "There is no such failed task any more" in press(owner, button, path)
         assert DBTaskResult.objects.failed().exists()

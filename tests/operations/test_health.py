@@ -1,4 +1,4 @@
-"""What monitoring asks, from whom, and what strangers learn."""
+"""The pages that monitoring requests, and what they reveal to strangers."""
 
 import datetime as dt
 import json
@@ -25,13 +25,13 @@ TOKEN = "a-token-for-monitoring-0123"
 
 @pytest.fixture(autouse=True)
 def _alive(db: None, settings: Settings) -> None:
-    """A site that has all that it needs."""
+    """A site on which nothing is missing."""
     settings.BROADSIDE_MONITORING_TOKEN = TOKEN
     WorkerHeartbeat.beat("worker")
 
 
 def ask(path: str = "/readyz", method: str = "GET", host: str = "10.0.0.7:8000", **headers: str) -> Response:
-    """Ask a process that has just started."""
+    """Send a request to a process that has just started."""
     reader = Reader(host)
     reader.application = HealthPages(reader.application)
     response = reader.request(method, path, **headers)
@@ -40,7 +40,7 @@ def ask(path: str = "/readyz", method: str = "GET", host: str = "10.0.0.7:8000",
 
 
 def details(path: str = "/readyz") -> dict[str, str]:
-    """Return what is wrong, by name."""
+    """Return the reported problems by name."""
     body = json.loads(ask(path, authorization=f"Bearer {TOKEN}").text)
     return {name: problem for name, problem in body["problems"].items() if problem}
 
@@ -72,7 +72,7 @@ class TestLiveness:
 
 
 class TestReadiness:
-    def test_all_is_there(self, django_assert_max_num_queries: Any) -> None:
+    def test_is_reported_if_nothing_is_missing(self, django_assert_max_num_queries: Any) -> None:
         ask()
         with django_assert_max_num_queries(4 if connection.vendor == "sqlite" else 5):
             response = ask()
@@ -115,7 +115,7 @@ class TestReadiness:
             ("worker", "The worker is not running.", False),
         ],
     )
-    def test_something_is_missing(
+    def test_is_not_reported_if_something_is_missing(
         self, name: str, sentence: str, *, of_web: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         getattr(self, f"break_{name}")(monkeypatch)
@@ -124,18 +124,18 @@ class TestReadiness:
         assert sentence in details()[name]
         others = {"writing", "migrations", "worker"} if name == "database" else set()
         assert set(details()) - others == {name}
-        # A load balancer goes on sending readers to a web server that can answer them.
+        # A load balancer keeps sending readers to a web server that can answer them.
         assert ask("/readyz/web").status == (503 if of_web else 200)
 
-    def test_without_any_worker_ever_it_is_not_ready(self) -> None:
+    def test_is_not_reported_if_no_worker_has_ever_run(self) -> None:
         WorkerHeartbeat.objects.all().delete()
         assert set(details()) == {"worker"}
 
-    def test_no_more_files_count_as_a_full_disk(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_disk_without_free_inodes_counts_as_full(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(health, "_MIN_FREE_FILES", 2**62)
         assert "can't hold more files" in details().get("disk", "can't hold more files")
 
-    def test_asking_often_costs_nothing(self, django_assert_num_queries: Any) -> None:
+    def test_frequent_requests_cost_no_queries(self, django_assert_num_queries: Any) -> None:
         reader = Reader()
         reader.application = HealthPages(reader.application)
         reader.get("/readyz")
@@ -149,21 +149,21 @@ class TestStrangers:
         "authorization",
         ["", "Bearer", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x", f"bearer  x{TOKEN}"],
     )
-    def test_learn_no_more_than_a_word(self, authorization: str) -> None:
+    def test_only_learn_whether_the_site_is_ready(self, authorization: str) -> None:
         WorkerHeartbeat.objects.all().delete()
         assert ask(authorization=authorization).text == "not ready\n"
 
-    def test_without_a_token_nobody_gets_details(self, settings: Settings) -> None:
+    def test_get_no_details_if_no_token_is_set(self, settings: Settings) -> None:
         settings.BROADSIDE_MONITORING_TOKEN = ""
         for authorization in ("Bearer ", "Bearer", f"Bearer {TOKEN}"):
             assert ask(authorization=authorization).text == "ready\n"
 
-    def test_details_need_no_particular_case(self) -> None:
+    def test_the_authorization_scheme_is_case_insensitive(self) -> None:
         assert json.loads(ask(authorization=f"bearer {TOKEN}").text)["ready"] is True
 
 
 class TestUpgrades:
-    def test_the_version_is_told_to_the_program_that_upgrades_and_only_meanwhile(
+    def test_only_the_upgrading_program_learns_the_version_and_only_during_the_upgrade(
         self, settings: Settings, tmp_path: Path
     ) -> None:
         settings.DATA_DIR, settings.BROADSIDE_MONITORING_TOKEN = tmp_path, ""

@@ -1,4 +1,4 @@
-"""Backups that someone else has prepared or damaged: nothing outside is written, executed or believed."""
+"""A backup that someone else has prepared or damaged is refused, and nothing in it is executed or written elsewhere."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ type Change = Callable[[bytes], bytes]
 
 @pytest.fixture
 def folder(manage: Manage, destination: Path) -> Path:
-    """The folder of a backup of a site, which then changes."""
+    """The folder of a backup that the test changes."""
     manage("backup")
     (found,) = (destination / "backups").iterdir()
     return found
@@ -37,7 +37,7 @@ def folder(manage: Manage, destination: Path) -> Path:
 
 @pytest.fixture
 def refuses(manage: Manage, site_state: SiteState) -> Callable[[str], None]:
-    """Check that neither command accepts the backup, that both say why, and that the site stays as it was."""
+    """Return a function that checks that neither command accepts the backup, with this reason, or changes the site."""
 
     def refuses(reason: str) -> None:
         before = site_state()
@@ -52,7 +52,7 @@ def refuses(manage: Manage, site_state: SiteState) -> Callable[[str], None]:
 
 
 def rewrite(folder: Path, file: str, change: Change) -> None:
-    """Change a file of a backup, and its checksum."""
+    """Change a file in a backup, and adapt its checksum."""
     path, sums = folder / file, folder / "SHA256SUMS"
     old = hashlib.sha256(path.read_bytes()).hexdigest()
     path.write_bytes(change(path.read_bytes()))
@@ -111,7 +111,7 @@ def test_a_damaged_media_file_is_found(
     assert "damaged or missing" in BackupRun.objects.exclude(error="")[0].error
 
 
-def test_a_name_that_leads_elsewhere_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
+def test_a_name_outside_the_media_folder_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, "media.jsonl.zst", rename_media("../outside.txt"))
     refuses("media.jsonl.zst in this backup is damaged")
 
@@ -132,18 +132,18 @@ def test_a_pipe_is_not_waited_for(folder: Path, refuses: Callable[[str], None]) 
     refuses("is not a regular file")
 
 
-def test_a_bomb_is_not_unpacked(folder: Path, refuses: Callable[[str], None]) -> None:
-    """It stops at the size in the manifest, and before that the disk would have to have room for it."""
+def test_a_decompression_bomb_is_not_unpacked(folder: Path, refuses: Callable[[str], None]) -> None:
+    """Unpacking stops at the size in the manifest, for which the disk must have room."""
     rewrite(folder, DUMP, lambda content: zstandard.compress(bytes(2**28), 19))
     refuses("larger than its list says")
 
 
-def test_a_manifest_that_promises_too_much_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
+def test_a_manifest_with_an_excessive_size_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, "manifest.json", change_manifest(size=2**60))
     refuses("The database in this backup is incomplete|too full")
 
 
-def test_a_manifest_that_makes_no_sense_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
+def test_a_manifest_with_invalid_values_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, "manifest.json", change_manifest(vendor="mysql"))
     refuses("manifest.json in this backup is damaged")
 
@@ -153,12 +153,12 @@ def test_a_later_format_is_refused(folder: Path, refuses: Callable[[str], None])
     refuses("A later version of Broadside made this backup")
 
 
-def test_rows_that_were_changed_are_found(folder: Path, refuses: Callable[[str], None]) -> None:
+def test_changed_rows_are_found(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, DUMP, change_packed(lambda content: content.replace(b"The march", b"The crawl")))
     refuses("is not as it was|malformed|damaged")
 
 
-def test_a_media_list_that_is_too_short_is_found(folder: Path, manage: Manage) -> None:
+def test_an_incomplete_media_list_is_found(folder: Path, manage: Manage) -> None:
     rewrite(folder, "media.jsonl.zst", change_packed(lambda content: content.partition(b"\n")[2]))
     with pytest.raises(CommandError, match="The list of media in this backup is incomplete"):
         manage("restore", "--check")
@@ -178,7 +178,9 @@ def test_a_media_list_that_is_too_short_is_found(folder: Path, manage: Manage) -
         "SELECT pg_catalog.setval('public.x', 1, true); DROP TABLE blog_entry;",
     ],
 )
-def test_only_statements_of_ours_are_executed(folder: Path, refuses: Callable[[str], None], statement: str) -> None:
+def test_only_statements_that_broadside_writes_are_executed(
+    folder: Path, refuses: Callable[[str], None], statement: str
+) -> None:
     rewrite(folder, DUMP, lambda content: zstandard.compress(statement.encode() + b"\n" + unpacked(content)))
     content = unpacked((folder / DUMP).read_bytes())
     rewrite(folder, "manifest.json", change_manifest(size=len(content)))
@@ -186,7 +188,7 @@ def test_only_statements_of_ours_are_executed(folder: Path, refuses: Callable[[s
 
 
 @pytest.mark.skipif(IS_SQLITE, reason="Only dumps of PostgreSQL are scripts.")
-def test_one_statement_is_not_two(folder: Path, refuses: Callable[[str], None]) -> None:
+def test_two_statements_on_one_line_are_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     statement = b"CREATE TABLE public.a (id integer); DROP TABLE public.blog_entry;\n"
     rewrite(folder, DUMP, lambda content: zstandard.compress(statement + unpacked(content)))
     rewrite(folder, "manifest.json", change_manifest(size=len(unpacked((folder / DUMP).read_bytes()))))
@@ -201,7 +203,7 @@ def test_one_statement_is_not_two(folder: Path, refuses: Callable[[str], None]) 
         "CREATE VIEW v AS SELECT * FROM accounts_user",
     ],
 )
-def test_a_database_that_runs_code_is_refused(
+def test_a_database_with_triggers_or_views_is_refused(
     folder: Path, refuses: Callable[[str], None], tmp_path: Path, statement: str
 ) -> None:
     path = tmp_path / "hostile"
@@ -216,7 +218,7 @@ def test_a_database_that_runs_code_is_refused(
 
 
 @pytest.mark.skipif(not IS_SQLITE, reason="PostgreSQL's is a script.")
-def test_something_that_is_no_database_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
+def test_a_file_that_is_not_a_database_is_refused(folder: Path, refuses: Callable[[str], None]) -> None:
     rewrite(folder, DUMP, lambda content: zstandard.compress(b"no database" * 1000))
     rewrite(folder, "manifest.json", change_manifest(size=11_000))
     refuses("The database in this backup is damaged")

@@ -1,4 +1,4 @@
-"""Backups and restores that are killed at 20 random moments each: nothing is lost, and the next run finishes."""
+"""Backups and restores that are killed at 20 random moments each lose nothing, and the next run completes."""
 
 import json
 import sys
@@ -16,19 +16,19 @@ CODE = "from pathlib import Path; from tests.operations.killing import main; mai
 
 
 def test_killed_commands_do_no_harm(own_database: dict[str, str], tmp_path: Path, copy_database: CopyDatabase) -> None:
-    """One test, because all of it takes one run of the program."""
-    # On PostgreSQL, the program migrates a database of its own.
+    """A single test, because the program runs only once."""
+    # On PostgreSQL, the program migrates its own database.
     copy_database(tmp_path / "data")
     code = CODE.format(folder=str(tmp_path), kills=KILLS)
     result = run(tmp_path / "data", code, SECRET_KEY="x", **own_database)
     assert result.returncode == 0, result.stderr
-    # Shown with failures: it names the seed of the random moments.
+    # Contains the seed of the random moments, and is shown if the test fails.
     sys.stderr.write(result.stderr)
     kills = json.loads(result.stdout)
-    # The site is as it was. The next backup is complete, which the program proves, and removes what is left.
+    # The site is unchanged. The next backup is complete, which the program proves, and removes the leftovers.
     assert kills["backups"] == [{"signal": 9, "leftovers": 0, "site": True}] * KILLS
-    # The site is as it was, or restored. Running the command again finishes.
-    assert {(death["signal"], death["old"] != death["new"], death["finished"]) for death in kills["restores"]} == {
+    # The site is either unchanged or restored. Running the command again completes the restore.
+    assert {(kill["signal"], kill["old"] != kill["new"], kill["finished"]) for kill in kills["restores"]} == {
         (9, True, True)
     }
     assert len(kills["restores"]) == KILLS

@@ -1,4 +1,4 @@
-"""A worker runs what may take long in a process of its own, so that nothing else waits for it."""
+"""A worker runs long tasks in a separate process, so that no other task waits for them."""
 
 import datetime as dt
 import os
@@ -25,7 +25,7 @@ from tests.factories.programs import run
 
 pytestmark = pytest.mark.django_db
 
-# The program with which tests replace the worker: it does nothing until it is told to stop.
+# The program that replaces the worker in tests: it sleeps until it is stopped.
 SLEEPING = [sys.executable, "-c", "import signal; signal.pause()"]
 MIGRATE_AND_WORK = """
 import django
@@ -64,7 +64,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_kinds_are_long_that_may_take_longer_than_most() -> None:
+def test_kinds_with_a_longer_time_limit_are_long() -> None:
     assert not TaskKind("x").is_long
     assert TaskKind("x", time_limit=None).is_long
     assert TaskKind("x", time_limit=DEFAULT_TIME + dt.timedelta(seconds=1)).is_long
@@ -74,7 +74,7 @@ def test_kinds_are_long_that_may_take_longer_than_most() -> None:
 
 
 class TestShares:
-    def test_each_task_has_one(self) -> None:
+    def test_each_task_belongs_to_one_share(self) -> None:
         tidy_comments.enqueue()
         forget_old_tasks.enqueue()
         DBTaskResult.objects.create(task_path="of.another.version", args_kwargs={"args": [], "kwargs": {}})
@@ -86,23 +86,23 @@ class TestShares:
         assert claimed[Share.LONG] == ["tidy_comments"]
         assert sorted(claimed[Share.SHORT]) == ["forget_old_tasks", "version"]
 
-    def test_one_worker_alone_does_all(self) -> None:
+    def test_a_single_worker_runs_both(self) -> None:
         tidy_comments.enqueue()
         Worker(name="a").drain()
         assert DBTaskResult.objects.successful().count() == 1
 
 
-def test_the_command_does_both_at_the_same_time(
+def test_the_command_runs_long_and_short_tasks_at_the_same_time(
     own_database: dict[str, str], tmp_path: Path, copy_database: CopyDatabase
 ) -> None:
-    # On PostgreSQL, the program migrates a database of its own.
+    # On PostgreSQL, the program migrates its own database.
     copy_database(tmp_path / "data")
     result = run(tmp_path / "data", MIGRATE_AND_WORK, SECRET_KEY="x", **own_database)
     assert result.returncode == 0, result.stderr
     (long, its_worker), (short, other), alive = (line.split() for line in result.stdout.splitlines())
     assert (long, short) == ("SUCCESSFUL", "SUCCESSFUL")
     assert its_worker != other
-    # The process is gone, and so is what it said about itself.
+    # The process for long tasks has ended, and its heartbeat is deleted.
     assert alive == [other]
 
 
@@ -124,7 +124,7 @@ class TestProcess:
         os.kill(self.pid(long), number)
         long.wait()
 
-    def test_is_there_only_if_there_is_something_to_do(self, long: LongTasks) -> None:
+    def test_runs_only_if_a_long_task_is_due(self, long: LongTasks) -> None:
         forget_old_tasks.enqueue()
         long.start_if_due()
         assert not long.is_running
@@ -132,7 +132,7 @@ class TestProcess:
         long.start_if_due()
         assert long.is_running
 
-    def test_there_is_one_at_a_time(self, long: LongTasks) -> None:
+    def test_is_started_only_once(self, long: LongTasks) -> None:
         tidy_comments.enqueue()
         long.start_if_due()
         pid = self.pid(long)
@@ -140,7 +140,7 @@ class TestProcess:
         assert self.pid(long) == pid
         assert not long.has_failed()
 
-    def test_what_it_was_doing_is_put_back_at_once_when_it_was_killed(self, long: LongTasks) -> None:
+    def test_its_task_is_requeued_at_once_when_it_is_killed(self, long: LongTasks) -> None:
         tidy_comments.enqueue()
         long.start_if_due()
         WorkerHeartbeat.beat(long._name)
@@ -150,11 +150,11 @@ class TestProcess:
         assert long.has_failed()
         assert queue.recover("parent") == 1
         assert DBTaskResult.objects.get().status == TaskResultStatus.READY
-        # Not at once, in case it kills every process.
+        # It isn't restarted at once, in case the task kills every process.
         long.start_if_due()
         assert not long.is_running
 
-    def test_is_started_again_after_a_while(self, long: LongTasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_restarted_after_a_pause(self, long: LongTasks, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(long_tasks, "_PAUSE", 0)
         tidy_comments.enqueue()
         for _ in range(2):
@@ -162,7 +162,7 @@ class TestProcess:
             self.end(long, signal.SIGKILL)
             assert long.has_failed()
 
-    def test_one_that_can_not_be_started_is_no_harm(self, long: LongTasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_failing_to_start_does_no_harm(self, long: LongTasks, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(long_tasks, "_program", lambda: ["/does/not/exist"])
         tidy_comments.enqueue()
         long.start_if_due()
@@ -179,7 +179,7 @@ class TestProcess:
         assert not long.is_running
 
     @pytest.mark.usefixtures("transactional_db", "worker_signals")
-    def test_a_worker_passes_on_the_signal_and_waits(self, long: LongTasks, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_its_worker_passes_on_the_signal_and_waits(self, long: LongTasks, monkeypatch: pytest.MonkeyPatch) -> None:
         tidy_comments.enqueue()
         statuses = []
 

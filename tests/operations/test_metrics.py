@@ -1,4 +1,4 @@
-"""Metrics for Prometheus: counted by all processes together, without paths, and only for those who have the token."""
+"""Metrics for Prometheus are counted across all processes, contain no paths, and require a token."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from tests.factories.programs import run
 from tests.factories.reader import Reader
 
 TOKEN = "a-token-for-monitoring-0123"
-# A web server, and readers who ask it.
+# A web server, and functions that send requests to it.
 SERVER = """
 import json, sys
 import django
@@ -52,19 +52,19 @@ def data(tmp_path: Path, copy_database: CopyDatabase) -> Path:
 
 
 def serve(folder: Path, code: str, **environment: str) -> Any:
-    """Run code in a web server, and return what it prints as JSON."""
+    """Run code in a web server, and return its JSON output."""
     result = run(folder, SERVER + code, **ENVIRONMENT, **environment)
     assert result.returncode == 0, result.stderr
     return json.loads(result.stdout.splitlines()[-1])
 
 
 def samples(text: str) -> dict[str, float]:
-    """Return the values by name and labels."""
+    """Return the values by name with labels."""
     lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
 
 
-def test_processes_count_together_and_by_kind(data: Path) -> None:
+def test_requests_are_counted_across_processes_by_kind(data: Path) -> None:
     readers = """
 for parameter in ("utm_source", "fbclid", "tags"):
     ask("/", f"{parameter}=MARKER")
@@ -92,7 +92,7 @@ print(json.dumps(metrics()[1]))
     assert "203.0.113" not in text
 
 
-def test_the_state_of_the_site_is_that_of_the_database(data: Path) -> None:
+def test_the_state_of_the_site_is_read_from_the_database(data: Path) -> None:
     code = """
 from operations.models import BackupRun, RunKind, WorkerHeartbeat
 from operations.tasks import back_up_if_due
@@ -112,13 +112,13 @@ print(json.dumps([before, metrics()[1]]))
     assert after["broadside_disk_free_bytes"] > 0
 
 
-def test_strangers_find_no_such_page(data: Path) -> None:
+def test_without_the_right_token_the_page_is_not_found(data: Path) -> None:
     code = "print(json.dumps([ask('/metrics')[0][:3], metrics('wrong')[0][:3], metrics()[0][:3]]))"
     assert serve(data, code, MONITORING_TOKEN=TOKEN) == ["404", "404", "200"]
 
 
 @pytest.mark.parametrize(("token", "prelude"), [("", ""), (TOKEN, "prometheus_client")])
-def test_without_a_token_or_the_library_it_is_not_even_imported(token: str, prelude: str, data: Path) -> None:
+def test_without_a_token_or_the_library_there_are_no_metrics(token: str, prelude: str, data: Path) -> None:
     hide = """
 import importlib.util
 find_spec = importlib.util.find_spec
@@ -129,7 +129,7 @@ importlib.util.find_spec = lambda name, *a: None if name == MISSING else find_sp
     assert json.loads(result.stdout.splitlines()[-1]) == ["404", False], result.stderr
 
 
-def test_counters_of_servers_that_have_ended_are_removed(
+def test_counters_of_ended_servers_are_removed(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.BROADSIDE_METRICS_DIR, settings.BROADSIDE_MONITORING_TOKEN = tmp_path / "metrics", TOKEN
@@ -142,7 +142,7 @@ def test_counters_of_servers_that_have_ended_are_removed(
 
 
 @pytest.mark.django_db
-def test_head_and_errors(settings: Settings) -> None:
+def test_head_has_no_body(settings: Settings) -> None:
     settings.BROADSIDE_MONITORING_TOKEN = TOKEN
     reader = Reader()
     reader.application = HealthPages(reader.application, lambda: b"a 1\n")

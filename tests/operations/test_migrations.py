@@ -1,4 +1,4 @@
-"""Migrations can be taken back, and on PostgreSQL they lock no table for as long as its rows take."""
+"""Migrations can be reversed, and on PostgreSQL they don't lock a table while they go through its rows."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from tests.factories.programs import run
 
 on_postgresql = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite locks the whole database.")
 
-# The last migration of each app that the first release has. A table with rows has never seen those up to it.
+# The last migration of each app in the first release. Up to it, migrations have only run on empty tables.
 FIRST_RELEASE: Final = {
     "accounts": "0008",
     "blog": "0024",
@@ -38,7 +38,7 @@ FIRST_RELEASE: Final = {
     "tags": "0006",
     "wordpress": "0008",
 }
-# Rules of squawk (https://squawkhq.com/docs/rules) about statements that read or write a whole table while others wait.
+# Rules of squawk (https://squawkhq.com/docs/rules) about statements that lock a table while they go through its rows.
 SLOW: Final = {
     "adding-field-with-default",
     "adding-foreign-key-constraint",
@@ -51,14 +51,14 @@ SLOW: Final = {
     "require-concurrent-index-creation",
     "require-concurrent-index-deletion",
 }
-# About what the version before, which runs until the new one takes over, doesn't expect: among others, a column that it
-# leaves out of its INSERT.
+# Rules about changes that the previous version, which runs until the new one takes over, doesn't expect: among others,
+# a column that it leaves out of its INSERT.
 UNEXPECTED: Final = {
     *("ban-drop-column", "ban-drop-default", "ban-drop-table", "renaming-column", "renaming-object", "renaming-table"),
 }
-# Statements that these rules find, and that do no harm: the beginning of each, and why.
+# Harmless statements that these rules find: the beginning of each, and the reason.
 ALLOWED: Final[dict[str, str]] = {}
-# What can be repeated, as a migration that isn't atomic must be. The code of a RunPython has to be written for it.
+# Operations that can be repeated, as those of a non-atomic migration must be. The code of a RunPython has to allow it.
 REPEATABLE: Final = (AddConstraintOnline, AddFieldOnline, AddIndexOnline, migrations.RunPython)
 CODE: Final = "import django; django.setup(); from tests.factories.migrations import main; main()"
 
@@ -81,7 +81,7 @@ def is_of_first_release(app: str, name: str) -> bool:
 
 
 def problems(statements: list[str], folder: Path) -> list[tuple[str, str]]:
-    """Return which rules these statements of one migration break, and in which statement."""
+    """Return the rules that the statements of a migration break, each with the statement."""
     path = folder / "migration.sql"
     path.write_text("".join(f"{' '.join(statement.split())};\n" for statement in statements), encoding="utf-8")
     squawk = [str(Path(sys.executable).with_name("squawk")), "--assume-in-transaction", "--reporter", "json", str(path)]
@@ -98,13 +98,13 @@ def problems(statements: list[str], folder: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.long
-class TestOurs:
-    def test_can_be_taken_back(self, migrated: Any, ours: list[migrations.Migration]) -> None:
+class TestOurMigrations:
+    def test_can_be_reversed(self, migrated: Any, ours: list[migrations.Migration]) -> None:
         assert len(migrated["statements"]) > len(ours) > 50
         assert migrated["left"] == []
 
     @on_postgresql
-    def test_keep_nobody_waiting(self, migrated: Any, ours: list[migrations.Migration], tmp_path: Path) -> None:
+    def test_do_not_block_the_site(self, migrated: Any, ours: list[migrations.Migration], tmp_path: Path) -> None:
         found = {}
         for each in ours:
             name = f"{each.app_label}.{each.name}"
@@ -113,7 +113,7 @@ class TestOurs:
         assert {name: each for name, each in found.items() if each} == {}
 
     def test_change_rows_in_short_transactions(self, ours: list[migrations.Migration]) -> None:
-        """An atomic one holds its locks on rows until it ends. Filling new tables in one statement is no better."""
+        """An atomic migration holds its row locks until it ends, even if it fills a new table in one statement."""
         found = [
             f"{each.app_label}.{each.name}"
             for each in ours
@@ -123,7 +123,7 @@ class TestOurs:
         ]
         assert found == []
 
-    def test_can_be_repeated_if_they_are_no_transactions(self, ours: list[migrations.Migration]) -> None:
+    def test_can_be_repeated_if_they_are_not_atomic(self, ours: list[migrations.Migration]) -> None:
         found = [
             f"{each.app_label}.{each.name}: {operation}"
             for each in ours
@@ -135,7 +135,7 @@ class TestOurs:
 
 
 def has_code(operation: Any) -> bool:
-    """Whether it runs code of ours when it is applied."""
+    """Return whether the operation runs our own code when it is applied."""
     if isinstance(operation, migrations.RunPython):
         return operation.code is not migrations.RunPython.noop
     return isinstance(operation, migrations.RunSQL) and operation.sql != migrations.RunSQL.noop
@@ -160,7 +160,7 @@ class TestRules:
             'ALTER TABLE "blog_entry" DROP COLUMN "x" CASCADE',
         ],
     )
-    def test_find_what_locks_for_long(self, statement: str, tmp_path: Path) -> None:
+    def test_find_statements_that_block_the_site(self, statement: str, tmp_path: Path) -> None:
         assert problems([statement], tmp_path)
 
     @pytest.mark.parametrize(
@@ -176,12 +176,12 @@ class TestRules:
             ['ALTER TABLE "blog_entry" ADD CONSTRAINT "x" UNIQUE USING INDEX "x"'],
         ],
     )
-    def test_allow_what_does_not(self, statements: list[str], tmp_path: Path) -> None:
+    def test_allow_statements_that_do_not(self, statements: list[str], tmp_path: Path) -> None:
         assert problems(statements, tmp_path) == []
 
 
 class TestOnlineOperations:
-    """Each is repeated after an attempt that was killed."""
+    """Each operation can be repeated after an attempt that was killed."""
 
     @pytest.fixture
     def state(self, transactional_db: None) -> Iterator[ProjectState]:
@@ -210,7 +210,7 @@ class TestOnlineOperations:
         ],
         ids=["index", "unique", "check"],
     )
-    def test_add_and_remove(self, state: ProjectState, operation: Any) -> None:
+    def test_add_and_remove_an_index_or_constraint(self, state: ProjectState, operation: Any) -> None:
         after = state.clone()
         operation.state_forwards("core", after)
         for _ in range(2):
@@ -222,7 +222,7 @@ class TestOnlineOperations:
                 operation.database_backwards("core", editor, after, state)
             assert self.names() == set()
 
-    def test_add_a_field_once(self, state: ProjectState) -> None:
+    def test_add_a_field_only_once(self, state: ProjectState) -> None:
         operation = AddFieldOnline(
             "thing", "name", models.CharField(max_length=9, default="new"), preserve_default=False
         )
@@ -244,7 +244,7 @@ class TestOnlineOperations:
         ],
         ids=["index", "unique"],
     )
-    def test_make_an_index_anew_that_was_not_completed(self, state: ProjectState, operation: Any) -> None:
+    def test_rebuild_an_index_that_was_not_completed(self, state: ProjectState, operation: Any) -> None:
         thing = state.apps.get_model("core", "Thing")
         thing.objects.update(size=1)
         with pytest.raises(Exception, match="could not create unique index"), connection.cursor() as cursor:
@@ -267,7 +267,7 @@ class TestOnlineOperations:
 class TestMigrateCommand:
     @pytest.fixture
     def sleep(self, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[float]]:
-        """Set what happens while the command waits for its next attempt, and return the pauses."""
+        """Return a function that sets the action during each pause between attempts, and returns the pauses."""
 
         def sleep(action: Callable[[], object]) -> list[float]:
             pauses: list[float] = []
@@ -283,7 +283,7 @@ class TestMigrateCommand:
 
     @pytest.fixture
     def other(self, transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-        """A connection that reads a table, in a transaction that goes on, while a migration changes that table."""
+        """A connection whose open transaction has read a table that a migration locks."""
 
         def change(self: Any, *args: Any, **options: Any) -> None:
             with transaction.atomic(), connection.cursor() as cursor:
@@ -306,7 +306,7 @@ class TestMigrateCommand:
             cursor.execute("SHOW lock_timeout")
             assert cursor.fetchall() == [("0",)]
 
-    def test_gives_up_in_the_end(self, other: Any, sleep: Any) -> None:
+    def test_gives_up_eventually(self, other: Any, sleep: Any) -> None:
         pauses = sleep(lambda: None)
         with pytest.raises(CommandError, match="goes on from here"):
             call_command("migrate")

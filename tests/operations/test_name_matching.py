@@ -1,4 +1,4 @@
-"""Finding a name in texts of all kinds, and replacing it there and nowhere else."""
+"""A name is found and replaced in texts of all kinds, and nothing else is."""
 
 import html
 import json
@@ -15,10 +15,10 @@ from search.text import is_unspaced, words_of
 
 ANN = Name(["Ann Lée"], "[name withdrawn]")
 
-# Letters of scripts with spaces between words, to which nothing is attached.
+# Letters of scripts that have spaces between words and attach no particles to them.
 LETTERS = "abcdefghijklmnopqrstuvwxyzäéñøßłžабвгдежзийклмнαβγδεζաբգդ"
 WORDS = st.text(LETTERS, min_size=2, max_size=8).filter(lambda word: len(words_of(word)) == 1)
-# Texts in which the name is often nearly there.
+# Texts that often almost contain the name.
 PIECES = st.lists(
     st.sampled_from(
         [
@@ -107,14 +107,14 @@ class TestSpellings:
             "ann-leeds",
         ],
     )
-    def test_in_other_words_or_in_two_paragraphs_are_not(self, text: str) -> None:
+    def test_within_longer_words_or_across_paragraphs_are_not_found(self, text: str) -> None:
         assert not ANN.find(text)
         assert ANN.replace(text) == text
 
     @pytest.mark.parametrize(
         ("spelling", "text", "replaced"),
         [
-            # Vowel signs, forms of alef, tatweel, and what is attached to the next word.
+            # Vowel signs, forms of alef, tatweel, and particles that are attached to the next word.
             ("أحمد منصور", "قال أَحْمَد منصور", "قال X"),
             ("أحمد منصور", "احمد منصور", "X"),
             ("أحمد منصور", "وأحمد منصـــور", "وX"),
@@ -124,10 +124,10 @@ class TestSpellings:
             # No spaces between words.
             ("刘晓波", "我是刘晓波的朋友", "我是X的朋友"),
             ("สมชาย", "คุณสมชายครับ", "คุณXครับ"),
-            # Particles follow.
+            # Particles are attached to the end.
             ("김영희", "김영희는", "X는"),
             ("Ann", "Annさん", "Xさん"),
-            # The breve makes it another letter.
+            # The breve makes a different letter.
             ("Андрей", "андреи", "андреи"),
             ("Андрей", "АНДРЕЙ", "X"),
             ("Al-Khawaja", "al khawaja, alkhawaja, Al–Khawaja", "X, X, X"),
@@ -136,13 +136,13 @@ class TestSpellings:
             ("Ωραία", "ΩΡΑΙΑ", "X"),
         ],
     )
-    def test_of_all_scripts(self, spelling: str, text: str, replaced: str) -> None:
+    def test_in_all_scripts_are_replaced(self, spelling: str, text: str, replaced: str) -> None:
         assert Name([spelling], "X").replace(text) == replaced
 
-    def test_without_letters_find_nothing(self) -> None:
+    def test_without_letters_are_never_found(self) -> None:
         assert not Name(["!", "", "…"], "X").find("! … anything")
 
-    def test_the_longest_one_is_replaced(self) -> None:
+    def test_the_longest_match_is_replaced(self) -> None:
         assert Name(["Ann", "Ann Lee"], "X").replace("Ann Lee and Ann") == "X and X"
 
 
@@ -167,7 +167,7 @@ class TestReplacing:
     def test_keeps_markup_and_makes_slugs_in_urls(self, text: str, replaced: str) -> None:
         assert ANN.replace(text) == replaced
 
-    def test_a_slug_of_one_word_needs_to_be_called_one(self) -> None:
+    def test_a_single_word_becomes_a_slug_only_in_urls(self) -> None:
         name = Name(["Malala"], "[…]")
         assert name.replace("malala", is_url=True) == "withdrawn"
         assert name.replace("Malala") == "[…]"
@@ -219,17 +219,17 @@ class TestProperties:
     @example("<a<b>c")
     @example("](")
     @example("%e9%C3%A9&eacute&#0;")
-    def test_texts_without_the_name_stay_as_they_are(self, text: str) -> None:
+    def test_texts_without_the_name_are_not_changed(self, text: str) -> None:
         name = Name(["Xyzzy Plugh"], "[…]")
         assume("xyzzy" not in text.casefold())
         assert name.replace(text) == text
 
     @given(PIECES)
-    def test_nothing_is_left_after_replacing(self, text: str) -> None:
+    def test_the_name_is_not_found_after_replacing(self, text: str) -> None:
         assert not ANN.find(ANN.replace(text))
 
     @given(PIECES)
-    def test_the_quick_look_misses_nothing(self, text: str) -> None:
+    def test_the_quick_check_misses_no_match(self, text: str) -> None:
         class Thorough(Name):
             def may_be_in(self, text: str) -> bool:
                 return True
@@ -237,13 +237,13 @@ class TestProperties:
         assert bool(Thorough(["Ann Lée"]).find(text)) <= ANN.may_be_in(text)
 
     @given(st.text("个人文字กขค가나다", min_size=2, max_size=4))
-    def test_scripts_without_spaces_have_no_longer_words(self, name: str) -> None:
+    def test_in_scripts_without_spaces_a_name_is_found_within_longer_text(self, name: str) -> None:
         assume(all(map(is_unspaced, words_of(name))))
         assert Name([name], "X").find(f" {name}个")
 
 
 class TestVariants:
-    def test_are_those_that_are_there(self) -> None:
+    def test_are_similar_spellings_that_occur_in_the_text(self) -> None:
         text = "Lee, Ann; A. Lee; Ann Maria Lee; Anns; AnnLee; Ann Leeova; Lee; Annual; Ann Lee"
         found = Variants(["Ann Lee"]).count(text)
         assert set(found) == {"Lee, Ann", "A. Lee", "ann maria lee", "AnnLee", "ann leeova", "Lee", "Ann"}
@@ -251,5 +251,5 @@ class TestVariants:
     def test_leave_out_the_name_itself(self) -> None:
         assert not Variants(["Ann Lee"]).count("Ann Lee and ann-lee")
 
-    def test_are_not_suggested_again(self) -> None:
+    def test_leave_out_spellings_that_are_already_searched_for(self) -> None:
         assert "Lee" not in Variants(["Ann Lee", "Lee"]).count("Lee, Ann and Lee")

@@ -1,4 +1,4 @@
-"""Each request and each task has an ID, in the log and for whoever sent the request."""
+"""Each request and each task has an ID, which is logged and sent with the response."""
 
 import logging
 import re
@@ -24,34 +24,36 @@ def look() -> None:
 
 
 class TestRequests:
-    def test_a_response_for_one_reader_has_one(self, client: Client) -> None:
+    def test_a_private_response_has_an_id(self, client: Client) -> None:
         ids = {client.get("/admin/login/").headers["X-Request-ID"] for _attempt in range(2)}
         assert len(ids) == 2
         assert all(re.fullmatch(r"[0-9a-f]{32}", each) for each in ids)
 
-    def test_public_pages_have_none(self, client: Client) -> None:
+    def test_public_pages_have_no_id(self, client: Client) -> None:
         for path in ("/", PostFactory().get_absolute_url(), "/no-such-page/", "/feed/"):
             assert "X-Request-ID" not in client.get(path).headers
 
-    def test_that_of_a_proxy_is_taken_over(self, client: Client, settings: Settings) -> None:
+    def test_the_id_from_a_trusted_proxy_is_used(self, client: Client, settings: Settings) -> None:
         settings.BROADSIDE_TRUSTED_PROXIES = 1
         assert client.get("/admin/login/", headers={"X-Request-ID": GIVEN}).headers["X-Request-ID"] == GIVEN
 
     @pytest.mark.parametrize(
         ("proxies", "given"), [(0, GIVEN), (1, "short"), (1, "x" * 32), (1, f"{GIVEN}\nforged"), (1, GIVEN * 2)]
     )
-    def test_that_of_a_stranger_is_not(self, proxies: int, given: str, client: Client, settings: Settings) -> None:
+    def test_an_id_from_a_stranger_or_in_another_form_is_not_used(
+        self, proxies: int, given: str, client: Client, settings: Settings
+    ) -> None:
         settings.BROADSIDE_TRUSTED_PROXIES = proxies
         assert client.get("/admin/login/", headers={"X-Request-ID": given}).headers["X-Request-ID"] != given
 
-    def test_nothing_is_left_of_it_afterwards(self, client: Client) -> None:
+    def test_the_id_is_cleared_afterwards(self, client: Client) -> None:
         client.get("/admin/login/")
         assert current_id() == ""
         with working_on("a"), working_on("b"):
             assert current_id() == "b"
         assert current_id() == ""
 
-    def test_the_page_about_an_error_names_it(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_error_page_shows_the_id(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("blog.views.listing_response", lambda *args, **options: 1 / 0)
         client.raise_request_exception = False
         response = client.get("/")
@@ -62,7 +64,7 @@ class TestRequests:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_task_has_its_own(work: Work) -> None:
+def test_a_task_runs_with_its_own_id(work: Work) -> None:
     result = look.enqueue()
     work()
     assert [each.replace("-", "") for each in seen] == [result.id.replace("-", "")]
@@ -70,7 +72,7 @@ def test_a_task_has_its_own(work: Work) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_left_of_it_when_a_task_is_run_again_later(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_id_is_cleared_after_a_task_that_will_be_retried(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queue, "is_worth_another_attempt", lambda row, error: True)
     monkeypatch.setattr("tests.operations.test_request_ids.seen", None)
     look.enqueue()

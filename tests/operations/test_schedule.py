@@ -58,7 +58,7 @@ class TestTimes:
         assert schedule.is_due(now)
 
     @pytest.mark.django_db
-    def test_what_is_from_the_future_was_made_before_the_clock_was_set_back(self) -> None:
+    def test_runs_dated_in_the_future_do_not_count(self) -> None:
         ran(RunKind.BACKUP, -365 * DAY)
         ran(RunKind.CHECK, -365 * DAY)
         assert schedule.is_due(timezone.now())
@@ -85,7 +85,7 @@ class TestRetention:
         times = [self.NEWEST, self.NEWEST - HOUR, self.NEWEST - 5 * DAY, self.NEWEST - 5 * DAY - HOUR]
         assert self.keep(times, 7, 0, 0) == set(times[:3])
 
-    def test_a_wrong_clock_does_not_push_out_what_is_new(self) -> None:
+    def test_backups_dated_in_the_future_do_not_displace_newer_ones(self) -> None:
         later = [self.NEWEST + 365 * DAY + day * DAY for day in range(10)]
         times = [self.NEWEST, self.NEWEST - 3 * DAY, *later]
         assert self.keep(times, 7, 5, 12) == set(times)
@@ -98,7 +98,9 @@ class TestRunning:
         settings.BROADSIDE_BACKUP_URL = str(tmp_path / "backups")
         return tmp_path / "backups"
 
-    def test_old_backups_go_with_the_media_that_only_they_need(self, destination: Path, settings: Settings) -> None:
+    def test_old_backups_are_removed_with_media_that_no_other_backup_needs(
+        self, destination: Path, settings: Settings
+    ) -> None:
         settings.BROADSIDE_BACKUP_KEEP = (1, 0, 0)
         call_command("backup", verbosity=0)
         (folder,) = (destination / "backups").iterdir()
@@ -116,7 +118,7 @@ class TestRunning:
         assert all(path.exists() for path in foreign)
         assert not orphan.exists()
 
-    def test_nothing_is_removed_if_a_list_cannot_be_read(self, destination: Path) -> None:
+    def test_no_media_are_removed_if_the_list_of_a_backup_cannot_be_read(self, destination: Path) -> None:
         call_command("backup", verbosity=0)
         (folder,) = (destination / "backups").iterdir()
         (folder / "SHA256SUMS").write_text("damaged\n")
@@ -127,8 +129,8 @@ class TestRunning:
             call_command("backup", verbosity=0)
         assert orphan.exists()
 
-    def test_a_backup_after_which_nothing_can_be_removed_is_not_made_again(self, destination: Path, work: Work) -> None:
-        """Or else the disk would soon be full of them."""
+    def test_a_backup_is_not_repeated_if_only_the_cleanup_failed(self, destination: Path, work: Work) -> None:
+        """Repeated backups would soon fill the disk."""
         damaged = destination / "backups/2020-01-01T000000Z/SHA256SUMS"
         damaged.parent.mkdir(parents=True)
         damaged.write_text("damaged\n")
@@ -139,14 +141,14 @@ class TestRunning:
         assert "The new backup is complete" in BackupRun.objects.get(kind=RunKind.BACKUP).error
         assert len([*(destination / "backups").iterdir()]) == 2
 
-    def test_the_worker_makes_and_proves_what_is_due(self, work: Work) -> None:
+    def test_the_worker_makes_and_proves_due_backups(self, work: Work) -> None:
         back_up_if_due.enqueue()
         back_up_if_due.enqueue()
         work()
         assert set(BackupRun.objects.values_list("kind", "error")) == {("backup", ""), ("check", "")}
         assert BackupRun.objects.count() == 2
 
-    def test_the_worker_tries_again_after_a_failure(self, work: Work, destination: Path) -> None:
+    def test_the_worker_retries_after_a_failure(self, work: Work, destination: Path) -> None:
         destination.write_text("not a folder")
         back_up_if_due.enqueue()
         work()
@@ -157,12 +159,12 @@ class TestRunning:
         work()
         assert BackupRun.objects.last_successful(RunKind.BACKUP)
 
-    def test_the_worker_makes_them_when_they_are_planned(self, settings: Settings) -> None:
+    def test_the_worker_makes_backups_at_the_configured_times(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_TIMES = [dt.time(15, 30)]
         now = dt.datetime(2026, 11, 27, 12, 0, tzinfo=dt.UTC)
         assert scheduled_tasks["operations.backups"].next_time(now) == now.replace(hour=15, minute=30)
 
-    def test_without_a_destination_nothing_is_done(self, work: Work, settings: Settings) -> None:
+    def test_without_a_destination_no_backup_is_made(self, work: Work, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_URL = ""
         call_command("backup", "--if-due")
         back_up_if_due.enqueue()
@@ -170,12 +172,12 @@ class TestRunning:
         assert not BackupRun.objects.exists()
         assert not DBTaskResult.objects.exclude(status="SUCCESSFUL").exists()
 
-    def test_cron_makes_what_is_due_once(self, destination: Path) -> None:
+    def test_the_command_makes_a_due_backup_once(self, destination: Path) -> None:
         call_command("backup", "--if-due", verbosity=0)
         call_command("backup", "--if-due", verbosity=0)
         assert BackupRun.objects.filter(kind=RunKind.BACKUP).count() == 1
 
-    def test_the_worker_proves_nothing_that_is_encrypted(self, settings: Settings) -> None:
+    def test_the_worker_does_not_prove_encrypted_backups(self, settings: Settings) -> None:
         settings.BROADSIDE_BACKUP_PUBLIC_KEY = "age1"
         assert not schedule.is_check_due(timezone.now())
 
@@ -184,7 +186,7 @@ class TestRunning:
 class TestDashboard:
     @pytest.fixture
     def panel(self, settings: Settings) -> str:
-        """What an owner reads when all is well."""
+        """Configure a destination and encryption, so that the panel shows no warnings about them."""
         settings.BROADSIDE_BACKUP_URL = "/var/backups/broadside"
         settings.BROADSIDE_BACKUP_PUBLIC_KEY = "age1"
         return ""
@@ -195,7 +197,7 @@ class TestDashboard:
         (section,) = page.xpath("//section[@aria-labelledby='panel-backups']")
         return " ".join(section.text_content().split())
 
-    def test_says_when_the_last_ones_were(self, panel: str) -> None:
+    def test_says_when_the_last_backup_was_made_and_proved(self, panel: str) -> None:
         ran(RunKind.BACKUP, 3 * HOUR)
         ran(RunKind.CHECK, 2 * DAY)
         assert self.show() == "Backups Last backup 3\xa0hours ago Last proven 2\xa0days ago".replace("\xa0", " ")
@@ -204,10 +206,10 @@ class TestDashboard:
         settings.BROADSIDE_BACKUP_URL = ""
         assert "This site is not backed up. Set BACKUP_URL" in self.show()
 
-    def test_warns_before_the_first_one(self, panel: str) -> None:
+    def test_warns_before_the_first_backup(self, panel: str) -> None:
         assert "No backup has been made yet. Run “manage.py backup”" in self.show()
 
-    def test_warns_of_failures_until_one_succeeds(self, panel: str) -> None:
+    def test_warns_of_failures_until_a_backup_succeeds(self, panel: str) -> None:
         ran(RunKind.CHECK, HOUR)
         ran(RunKind.BACKUP, 2 * HOUR, error="The disk is too full.")
         assert "The last backup failed (" in (shown := self.show())
@@ -224,14 +226,14 @@ class TestDashboard:
         ran(RunKind.CHECK, DAY)
         assert "Backups are late. The last one was made" in self.show()
 
-    def test_warns_when_none_has_been_proved_for_long(self, panel: str) -> None:
+    def test_warns_when_no_backup_has_been_proved_for_a_long_time(self, panel: str) -> None:
         ran(RunKind.BACKUP, HOUR)
         assert "Run “manage.py restore --check --key FILE”." in (shown := self.show())
         assert "Last proven never" in shown
         ran(RunKind.CHECK, 40 * DAY)
         assert "Run “manage.py restore --check --key FILE”." in self.show_again()
 
-    def test_warns_when_one_cannot_be_restored(self, panel: str) -> None:
+    def test_warns_when_a_backup_cannot_be_restored(self, panel: str) -> None:
         ran(RunKind.BACKUP, HOUR)
         ran(RunKind.CHECK, HOUR, error="The table x is not as it was.")
         assert "can't be restored. The table x is not as it was." in self.show()
@@ -248,7 +250,7 @@ class TestDashboard:
         client: Client = client_of(UserFactory(role=role))
         assert "panel-backups" not in client.get("/admin/", follow=True).text
 
-    def test_what_is_long_past_is_forgotten(self) -> None:
+    def test_old_runs_are_deleted(self) -> None:
         ran(RunKind.BACKUP, 500 * DAY)
         BackupRun.record(RunKind.BACKUP, backup="new")
         assert [run.backup for run in BackupRun.objects.all()] == ["new"]

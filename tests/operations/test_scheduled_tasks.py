@@ -1,4 +1,4 @@
-"""What is on the schedule is done once, however many workers there are, and whatever the clock does."""
+"""Scheduled tasks run once, however many workers there are, and whatever the clock does."""
 
 import datetime as dt
 import re
@@ -39,14 +39,14 @@ def plan(monkeypatch: pytest.MonkeyPatch) -> Registry[ScheduledTask]:
 
 
 def enqueued(now: dt.datetime) -> int:
-    """Return how many tasks are enqueued at this time."""
+    """Enqueue the tasks that are due at this time, and return how many there are."""
     before = DBTaskResult.objects.count()
     enqueue_due(now)
     return DBTaskResult.objects.count() - before
 
 
-class TestWhenItIsDone:
-    def test_each_time_that_is_planned(self) -> None:
+class TestDueTimes:
+    def test_a_task_is_enqueued_at_each_planned_time(self) -> None:
         assert [enqueued(NOW + minutes * HOUR / 60) for minutes in (0, 1, 59, 60, 61, 119, 120)] == [
             0,
             0,
@@ -57,36 +57,36 @@ class TestWhenItIsDone:
             1,
         ]
 
-    def test_once_after_a_time_without_a_worker(self) -> None:
+    def test_a_task_is_enqueued_once_after_a_time_without_a_worker(self) -> None:
         enqueue_due(NOW)
         assert enqueued(NOW + 100 * HOUR) == 1
         assert enqueued(NOW + 100 * HOUR) == 0
 
-    def test_when_the_clock_was_set_back(self) -> None:
+    def test_a_task_is_enqueued_after_the_clock_was_set_back(self) -> None:
         enqueue_due(NOW + YEAR)
         assert enqueued(NOW) == 0
         assert enqueued(NOW + HOUR) == 1
 
-    def test_when_the_clock_was_ahead_for_a_while(self) -> None:
+    def test_a_task_is_enqueued_after_the_clock_was_ahead_for_a_while(self) -> None:
         enqueue_due(NOW)
         assert enqueued(NOW + YEAR) == 1
         assert enqueued(NOW + HOUR) == 0
         assert enqueued(NOW + 2 * HOUR) == 1
 
-    def test_earlier_if_the_plan_has_changed(self, plan: Registry[ScheduledTask]) -> None:
+    def test_a_task_is_enqueued_earlier_if_the_plan_has_changed(self, plan: Registry[ScheduledTask]) -> None:
         plan.register("changed", ScheduledTask(send_due_mail, every(24 * HOUR)))
         enqueue_due(NOW)
         plan["changed"] = ScheduledTask(send_due_mail, every(HOUR / 2))
         assert enqueued(NOW) == 0
         assert enqueued(NOW + HOUR / 2) == 1
 
-    def test_at_once_on_a_new_site_and_then_as_planned(self, plan: Registry[ScheduledTask]) -> None:
+    def test_a_task_can_begin_at_once_on_a_new_site(self, plan: Registry[ScheduledTask]) -> None:
         plan["hourly"] = ScheduledTask(forget_old_tasks, every(HOUR), begins_at_once=True)
         enqueue_due(NOW)
         assert [enqueued(NOW + minutes * HOUR / 60) for minutes in (1, 2, 60, 61, 62)] == [1, 0, 0, 1, 0]
 
     @override_settings(TIME_ZONE="Europe/Berlin")
-    def test_daily_in_the_time_zone_of_the_site(self) -> None:
+    def test_daily_times_are_in_the_time_zone_of_the_site(self) -> None:
         with timezone.override(ZoneInfo("Europe/Berlin")):
             next_time = daily(4, 15)
             assert next_time(NOW) == dt.datetime(2026, 11, 28, 3, 15, tzinfo=dt.UTC)
@@ -98,18 +98,18 @@ class TestWhenItIsDone:
 
 class TestSeveralWorkers:
     @pytest.mark.django_db(transaction=True)
-    def test_one_of_them_does_it(self, at_once: AtOnce) -> None:
+    def test_only_one_of_them_enqueues_a_task(self, at_once: AtOnce) -> None:
         enqueue_due(NOW)
         later = NOW + HOUR
         at_once(*[lambda: enqueue_due(later)] * 4)
         assert DBTaskResult.objects.count() == 1
 
     @pytest.mark.django_db(transaction=True)
-    def test_all_of_them_may_be_the_first(self, at_once: AtOnce) -> None:
+    def test_all_of_them_can_start_at_once_on_a_new_site(self, at_once: AtOnce) -> None:
         at_once(*[lambda: enqueue_due(NOW)] * 4)
         assert ScheduledTime.objects.count() == 1
 
-    def test_one_that_is_killed_while_it_enqueues_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_worker_that_is_killed_while_it_enqueues_changes_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         enqueue_due(NOW)
         before = ScheduledTime.objects.get().at
 
@@ -124,7 +124,7 @@ class TestSeveralWorkers:
         assert enqueued(NOW + HOUR) == 1
 
 
-def test_a_task_without_a_kind_is_found() -> None:
+def test_a_scheduled_task_without_a_kind_is_reported() -> None:
     problems = list(scheduled_tasks.find_problems("x", ScheduledTask(task()(_undecorated), every(HOUR))))
     assert problems == [f"Its task {__name__}._undecorated is not decorated with `task_kind`."]
 
@@ -132,7 +132,7 @@ def test_a_task_without_a_kind_is_found() -> None:
 def _undecorated() -> None: ...
 
 
-def test_all_that_is_promised_is_on_the_schedule() -> None:
+def test_the_schedule_contains_every_recurring_task() -> None:
     assert set(schedule.scheduled_tasks) == {
         "accounts.audit",
         "operations.checks",
@@ -157,9 +157,9 @@ def test_all_that_is_promised_is_on_the_schedule() -> None:
     }
 
 
-def test_the_docs_say_when_each_daily_task_is_done() -> None:
+def test_the_docs_say_when_each_daily_task_runs() -> None:
     text = (ROOT / "docs/running.md").read_text(encoding="utf-8")
     plans = [scheduled.next_time for name, scheduled in scheduled_tasks.items() if name != "operations.backups"]
-    # What is due after an interval moves with the time.
+    # The next time of a task that runs at intervals depends on the current time, unlike that of a daily task.
     times = [timezone.localtime(plan(NOW)) for plan in plans if plan(NOW) == plan(NOW + HOUR / 60)]
     assert sorted(re.findall(r"\| daily at (\d\d:\d\d) \|", text)) == sorted(f"{time:%H:%M}" for time in times)

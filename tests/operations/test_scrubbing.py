@@ -1,4 +1,4 @@
-"""What is never logged or reported: attacked with whatever libraries could write."""
+"""Personal data is never logged or reported, whatever libraries write."""
 
 import smtplib
 from typing import Any
@@ -11,35 +11,35 @@ from hypothesis import strategies as st
 from operations.scrubbing import describe, describe_with_traceback, scrub
 from tests.factories.types import GrowsWithLength
 
-# What may be around an address.
+# Text around an address.
 AROUND = st.text(max_size=30)
-# Without letters and digits next to it, which would make it another address.
+# Characters before an address. Letters and digits would make it another address.
 GAPS = st.sampled_from(["", " ", ":", "=", "(", "'", '"', "[", "client-", "\n", "/", "→"])
 
 
 class TestText:
     @given(AROUND, GAPS, st.ip_addresses(v=4), AROUND)
-    def test_no_ipv4_address_is_left(self, before: str, gap: str, address: Any, after: str) -> None:
+    def test_no_ipv4_address_remains(self, before: str, gap: str, address: Any, after: str) -> None:
         assert str(address) not in scrub(f"{before}{gap}{address}{after}")
 
     @given(AROUND, GAPS, st.ip_addresses(v=6).filter(lambda address: int(address) != 0), AROUND, st.booleans())
-    def test_no_ipv6_address_is_left(self, before: str, gap: str, address: Any, after: str, is_long: bool) -> None:
+    def test_no_ipv6_address_remains(self, before: str, gap: str, address: Any, after: str, is_long: bool) -> None:
         text = address.exploded if is_long else str(address)
         assert text not in scrub(f"{before}{gap}{text}{after}")
         assert text.upper() not in scrub(f"{before}{gap}{text.upper()}{after}")
 
     @given(AROUND, st.emails(), AROUND)
-    def test_no_e_mail_address_is_left(self, before: str, address: str, after: str) -> None:
+    def test_no_e_mail_address_remains(self, before: str, address: str, after: str) -> None:
         scrubbed = scrub(f"{before} <{address}>{after}")
         assert address not in scrubbed
         assert f"<{address.partition('@')[0]}@" not in scrubbed
 
     @given(AROUND, st.from_regex(r"\A[a-z]{1,5}=[A-Za-z0-9+%_-]{9,20}\Z"), AROUND)
-    def test_no_query_is_left(self, before: str, query: str, after: str) -> None:
+    def test_no_query_remains(self, before: str, query: str, after: str) -> None:
         assert query not in scrub(f"{before} /archive/?{query} {after}")
 
     @given(st.text(st.sampled_from("a1@.:?%40[]<>\"'( \n"), max_size=60))
-    def test_nothing_is_left_for_a_second_time(self, text: str) -> None:
+    def test_scrubbing_twice_changes_nothing(self, text: str) -> None:
         assert scrub(scrub(text)) == scrub(text)
 
     @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ class TestText:
             ("What happened? Nothing.", "What happened? Nothing."),
         ],
     )
-    def test_what_libraries_write(self, text: str, scrubbed: str) -> None:
+    def test_messages_of_libraries_are_scrubbed(self, text: str, scrubbed: str) -> None:
         assert scrub(text) == scrubbed
 
     @pytest.mark.parametrize("piece", ["a", "a@", "1.", "a:", "?", '"', "1.1.1.1 ", "%40", "::", "(", "\n"])
     def test_takes_time_in_proportion_to_the_length(self, piece: str, grows_with_length: GrowsWithLength) -> None:
-        # Past the part that is written.
+        # Scrub the text in parts, because only the beginning of a long text is kept.
         assert grows_with_length(
             lambda text: [scrub(text[i : i + 20_000]) for i in range(0, len(text), 20_000)], piece * 100_000
         )
@@ -99,10 +99,10 @@ class TestErrors:
             (RuntimeError(), "RuntimeError"),
         ],
     )
-    def test_an_error_is_described_without_what_it_repeats(self, error: Exception, described: str) -> None:
+    def test_an_error_is_described_without_the_values_in_it(self, error: Exception, described: str) -> None:
         assert describe(error) == described
 
-    def test_an_error_of_postgresql_says_where_but_not_what(self) -> None:
+    def test_a_postgresql_error_is_described_by_table_and_constraint(self) -> None:
         text = (
             'duplicate key value violates unique constraint "user_email"\nDETAIL:  Key (email)=(MARKER) already exists.'
         )
@@ -114,7 +114,7 @@ class TestErrors:
             == "IntegrityError: duplicate key value violates unique constraint … (23505, accounts_user, user_email)"
         )
 
-    def test_an_error_that_cannot_be_written_is_described_nevertheless(self) -> None:
+    def test_an_error_whose_message_cannot_be_read_is_described_by_its_type(self) -> None:
         class BrokenError(Exception):
             def __str__(self) -> str:
                 raise RuntimeError
@@ -122,11 +122,11 @@ class TestErrors:
         assert describe(BrokenError()).endswith("BrokenError")
 
     @given(st.text(min_size=8).filter(lambda text: text.strip() == text and "\n" not in text))
-    def test_no_quoted_value_is_left(self, value: str) -> None:
+    def test_no_quoted_value_remains(self, value: str) -> None:
         for quoted in (repr(value), f"“{value}”", f"({value})", f'"{value}"'):
             assert value not in describe(ValueError(f"This is wrong: {quoted}"))
 
-    def test_a_traceback_has_lines_of_code_and_all_causes_but_no_values(self) -> None:
+    def test_a_traceback_contains_code_and_all_causes_but_no_values(self) -> None:
         def fail(secret: str) -> None:
             try:
                 raise KeyError(secret)
@@ -141,7 +141,7 @@ class TestErrors:
         assert text.index("KeyError: …") < text.index("ValueError: bad value: …")
         assert "raise KeyError(secret)" in text
 
-    def test_a_chain_that_ends_in_itself_is_described_once(self) -> None:
+    def test_a_circular_chain_of_causes_is_described_once(self) -> None:
         error = ValueError("a")
         error.__cause__ = other = ValueError("b")
         other.__cause__ = error

@@ -1,4 +1,4 @@
-"""What a file of a backup can be is told from its size."""
+"""The size of a file in a backup shows whether it can be complete."""
 
 from io import BytesIO
 
@@ -12,8 +12,8 @@ KEY = pyrage.x25519.Identity.generate().to_public()
 
 @pytest.mark.parametrize("size", [0, 1, 2**16 - 1, 2**16, 2**16 + 1, 200_000])
 @pytest.mark.parametrize("key", [None, KEY], ids=["plain", "encrypted"])
-def test_what_was_sealed_has_a_size_that_it_can_have(size: int, key: object) -> None:
-    # The length of a header is up to chance.
+def test_a_sealed_file_has_one_of_the_possible_sizes(size: int, key: object) -> None:
+    # The length of a header is random.
     for _ in range(20):
         sealed = BytesIO()
         seal(BytesIO(b"x" * size), sealed, key)

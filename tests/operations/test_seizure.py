@@ -1,4 +1,4 @@
-"""A server that is seized has nothing on its disk that it should not have: benchmarks/seizure.py, for two days."""
+"""The disk of a seized server contains nothing that should be gone, according to benchmarks/seizure.py for two days."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from tests.factories.programs import ROOT
 pytestmark = pytest.mark.long
 
 
-def test_nothing_is_found_on_the_disk_that_should_be_gone(
+def test_data_that_should_be_gone_is_not_on_the_disk(
     tmp_path: Path, copy_database: CopyDatabase, static_root: Path
 ) -> None:
     missing = [name for name in ("nginx", "faketime") if not shutil.which(name)]

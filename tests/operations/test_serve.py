@@ -1,4 +1,4 @@
-"""`manage.py serve` with real processes: what is killed comes back, HUP loses nothing, and nothing stays behind."""
+"""`manage.py serve` restarts killed processes, loses no request on HUP, and leaves no process behind."""
 
 import http.client
 import os
@@ -19,7 +19,7 @@ from tests.factories.made_once import CopyDatabase
 from tests.factories.processes import environment_of
 from tests.factories.programs import ROOT
 
-# Nothing of a developer's own environment or `.env`.
+# Overrides a developer's own environment and `.env`.
 SETTINGS = {
     "SECRET_KEY": "only-for-tests",
     "DEBUG": "0",
@@ -34,7 +34,7 @@ SETTINGS = {
 
 
 class Served:
-    """A site that `manage.py serve` serves."""
+    """A site that is served by `manage.py serve`."""
 
     def __init__(self, data: Path, *options: str) -> None:
         with socket.socket() as free:
@@ -62,7 +62,7 @@ class Served:
             return response.status
 
     def descendants(self) -> dict[int, str]:
-        """Return the command lines of the processes that it has started, and of theirs, by their IDs."""
+        """Return the command lines of all descendant processes by their IDs."""
         parents, commands = {}, {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
@@ -76,7 +76,7 @@ class Served:
         return {pid: commands[pid] for pid in found - {self.process.pid}}
 
     def find(self, word: str) -> list[int]:
-        """Return the IDs of descendants whose command line has this word, the oldest first."""
+        """Return the IDs of descendants whose command line contains this word, oldest first."""
         return sorted(pid for pid, command in self.descendants().items() if word in command)
 
     def wait_until_it_is_up(self) -> None:
@@ -99,7 +99,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def exists(pid: int) -> bool:
-    """Whether the process is there, and not a zombie."""
+    """Return whether the process exists and is not a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -116,7 +116,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, copy_database: CopyDatabase) 
 
 @contextmanager
 def serving(data: Path) -> Iterator[Served]:
-    """Serve the site, and leave nothing behind."""
+    """Serve the site, and kill all its processes afterwards."""
     served = Served(data)
     try:
         served.wait_until_it_is_up()
@@ -132,20 +132,20 @@ def serving(data: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def served(data: Path) -> Iterator[Served]:
-    """A site that the test may end."""
+    """A site that the test may stop."""
     with serving(data) as served:
         yield served
 
 
 @pytest.fixture(scope="module")
 def running(data: Path) -> Iterator[Served]:
-    """A site that goes on."""
+    """A running site that is shared by the tests."""
     with serving(data) as served:
         yield served
 
 
 class Visitor(threading.Thread):
-    """Someone who requests one page after the other, each on a new connection, and leaves the processor to others."""
+    """A visitor who keeps requesting pages on new connections, with pauses that leave the processor to others."""
 
     def __init__(self, served: Served) -> None:
         super().__init__()
@@ -177,21 +177,21 @@ def test_hup_replaces_everything_without_losing_a_request(running: Served) -> No
             visitor.join()
     answers = [answer for visitor in visitors for answer in visitor.answers]
     assert answers.count(200) > 100
-    # On a busy machine, the site may say that it is busy.
+    # On a busy machine, the site may answer that it is busy.
     assert set(answers) <= {200, 503}
     assert len(running.find("manage.py worker")) == 1
 
 
-def test_what_is_killed_comes_back(running: Served) -> None:
+def test_killed_processes_are_restarted(running: Served) -> None:
     (worker,), (web, *_parts) = running.find("manage.py worker"), running.find("serving.web")
     before = set(running.find("serving.web"))
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: running.find("manage.py worker") not in ([], [worker]))
     os.kill(web, signal.SIGKILL)
-    # Connections wait meanwhile, unless a process that is ending has just taken them.
+    # Until then, connections wait, unless a process that is ending has just accepted them.
     wait_until(lambda: running.get() == 200)
     wait_until(lambda: len(set(running.find("serving.web")) - before) == 3)
-    # Those that answered for the one that was killed don't go on without it.
+    # The processes of the killed web server don't keep running without it.
     wait_until(lambda: not any(map(exists, before)))
     assert running.get() == 200
 
@@ -207,14 +207,14 @@ def test_term_ends_everything(served: Served) -> None:
     assert "The worker has stopped." in log
 
 
-def test_nothing_stays_behind_when_it_is_killed_itself(served: Served) -> None:
+def test_no_process_is_left_when_serve_itself_is_killed(served: Served) -> None:
     descendants = set(served.descendants())
     served.process.kill()
     served.process.wait()
     wait_until(lambda: not any(map(exists, descendants)))
 
 
-def test_a_unix_socket(data: Path) -> None:
+def test_serves_a_unix_socket_and_removes_it(data: Path) -> None:
     path = data.parent / "socket"
     served = Served(data, f"--unix={path}", "--without-worker")
     try:
@@ -231,7 +231,7 @@ def test_a_unix_socket(data: Path) -> None:
     assert not path.exists()
 
 
-def test_a_port_that_is_taken_is_explained(data: Path) -> None:
+def test_a_port_in_use_is_explained(data: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         result = subprocess.run(  # noqa: S603  # our own program
             [sys.executable, "manage.py", "serve", f"--port={taken.getsockname()[1]}"],

@@ -1,4 +1,4 @@
-"""What `manage.py serve` does when its programs end, are replaced, or can't be started."""
+"""How `manage.py serve` reacts when its programs end, are replaced, or can't be started."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from operations.serving.supervisor import Program, Supervisor, describe, listen,
 
 
 class FakePopen:
-    """A process that ends when the test says so."""
+    """A process that ends when the test sets its return code."""
 
     def __init__(self) -> None:
         self.pid = -1
@@ -31,7 +31,7 @@ class FakePopen:
 
 @pytest.fixture(autouse=True)
 def group_signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """What would have been sent to groups of processes."""
+    """The signals that would have been sent to process groups."""
     sent: list[int] = []
     monkeypatch.setattr(os, "killpg", lambda group, number: sent.append(number))
     return sent
@@ -39,7 +39,7 @@ def group_signals(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The time, which stands still."""
+    """The time, which only the test advances."""
     time = [1000.0]
     for module in ("supervisor", "processes"):
         monkeypatch.setattr(f"operations.serving.{module}.monotonic", lambda: time[0])
@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 class Started:
-    """A program whose processes are all fake, and which the test can end or make ready."""
+    """A program with fake processes, which the test can end or make ready."""
 
     def __init__(self, *, says_ready: bool = False, time: list[float]) -> None:
         self.processes: list[FakePopen] = []
@@ -72,8 +72,8 @@ def started(clock: list[float]) -> Started:
     return Started(time=clock)
 
 
-def look_until(program: Program, clock: list[float], seconds: float) -> None:
-    """Let this time pass."""
+def advance(program: Program, clock: list[float], seconds: float) -> None:
+    """Let this many seconds pass, updating the program several times per second."""
     end = clock[0] + seconds
     while clock[0] < end:
         clock[0] += 0.25
@@ -81,7 +81,7 @@ def look_until(program: Program, clock: list[float], seconds: float) -> None:
 
 
 class TestRestarting:
-    def test_what_ran_for_a_while_is_started_again_at_once(self, started: Started, clock: list[float]) -> None:
+    def test_a_process_that_ran_for_a_while_is_restarted_at_once(self, started: Started, clock: list[float]) -> None:
         started.program.update()
         clock[0] += 60
         started.processes[0].returncode = -9
@@ -89,31 +89,33 @@ class TestRestarting:
         assert len(started.processes) == 2
         assert started.program.failures == 0
 
-    def test_what_ends_at_once_is_started_after_pauses_that_grow(self, started: Started, clock: list[float]) -> None:
+    def test_a_process_that_ends_at_once_is_restarted_after_growing_pauses(
+        self, started: Started, clock: list[float]
+    ) -> None:
         times = []
         for number in range(5):
-            look_until(started.program, clock, 60 if number == 0 else 30)
+            advance(started.program, clock, 60 if number == 0 else 30)
             started.processes[-1].returncode = 1
             started.program._current.started_at = clock[0]  # type: ignore[union-attr]  # it is running
             began = clock[0]
             while len(started.processes) == number + 1:
-                look_until(started.program, clock, 0.25)
+                advance(started.program, clock, 0.25)
             times.append(clock[0] - began)
         assert times == sorted(times)
         assert times[0] <= 1
         assert 7 <= times[-1] <= 9
 
-    def test_readers_don_t_lose_the_site_because_the_worker_fails(self, started: Started, clock: list[float]) -> None:
+    def test_the_site_keeps_running_while_the_worker_keeps_failing(self, started: Started, clock: list[float]) -> None:
         for _ in range(supervisor.MAX_FAILURES + 3):
-            look_until(started.program, clock, 61)
+            advance(started.program, clock, 61)
             started.program._current.started_at = clock[0]  # type: ignore[union-attr]  # likewise
             started.processes[-1].returncode = 1
         assert started.program.failures >= supervisor.MAX_FAILURES
         before = len(started.processes)
-        look_until(started.program, clock, 120)
+        advance(started.program, clock, 120)
         assert len(started.processes) > before
 
-    def test_without_a_web_server_it_gives_up(
+    def test_serve_gives_up_if_the_web_server_keeps_failing(
         self, clock: list[float], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         web, worker = Started(time=clock), Started(time=clock)
@@ -138,7 +140,7 @@ class TestReplacing:
         web.program.update()
         return web
 
-    def test_the_old_one_goes_when_all_of_the_new_one_is_ready(
+    def test_the_old_server_stops_when_all_processes_of_the_new_one_are_ready(
         self, web: Started, clock: list[float], group_signals: list[int]
     ) -> None:
         web.program.replace()
@@ -148,14 +150,14 @@ class TestReplacing:
         assert group_signals == []
         os.write(web.pipes[1], b".")
         web.program.update()
-        # First it ends the connections that are kept open.
+        # First, it is told to close its idle connections.
         assert group_signals == [RETIRE_SIGNAL]
         assert web.processes[0].signals == []
-        look_until(web.program, clock, 5)
+        advance(web.program, clock, 5)
         assert web.processes[0].signals == [signal.SIGTERM]
         assert web.processes[1].signals == []
 
-    def test_the_old_one_stays_if_the_new_one_does_not_start(
+    def test_the_old_server_keeps_running_if_the_new_one_does_not_start(
         self, web: Started, caplog: pytest.LogCaptureFixture
     ) -> None:
         web.program.replace()
@@ -165,30 +167,32 @@ class TestReplacing:
         assert "so the old one keeps running" in caplog.text
         assert web.program.failures == 0
 
-    def test_the_new_one_takes_over_early_if_the_old_one_dies(self, web: Started) -> None:
+    def test_the_new_server_takes_over_early_if_the_old_one_dies(self, web: Started) -> None:
         web.program.replace()
         web.processes[0].returncode = -9
         web.program.update()
         assert len(web.processes) == 2
 
-    def test_twice_ends_the_first_attempt(self, web: Started, clock: list[float]) -> None:
+    def test_replacing_again_ends_the_first_attempt(self, web: Started, clock: list[float]) -> None:
         web.program.replace()
         web.program.replace()
-        look_until(web.program, clock, 5)
+        advance(web.program, clock, 5)
         assert [fake.signals for fake in web.processes] == [[], [signal.SIGTERM], []]
 
-    def test_one_that_does_not_end_is_killed(self, web: Started, clock: list[float], group_signals: list[int]) -> None:
+    def test_an_old_server_that_does_not_stop_is_killed(
+        self, web: Started, clock: list[float], group_signals: list[int]
+    ) -> None:
         web.program.replace()
         os.write(web.pipes[1], b"..")
         web.program.update()
-        look_until(web.program, clock, 54)
+        advance(web.program, clock, 54)
         assert signal.SIGKILL not in group_signals
-        look_until(web.program, clock, 2)
+        advance(web.program, clock, 2)
         assert signal.SIGKILL in group_signals
 
 
 class TestListening:
-    def test_a_socket_file_of_a_server_that_was_killed_is_replaced(self, tmp_path: Path) -> None:
+    def test_the_socket_file_of_a_killed_server_is_replaced(self, tmp_path: Path) -> None:
         path = str(tmp_path / "socket")
         listen("", 0, path).close()
         with listen("", 0, path), socket.socket(socket.AF_UNIX) as client:
@@ -200,7 +204,7 @@ class TestListening:
         with listen("", 0, path), pytest.raises(OSError, match="in use"):
             listen("", 0, path)
 
-    def test_another_file_is_not_replaced(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_not_a_socket_is_not_replaced(self, tmp_path: Path) -> None:
         path = tmp_path / "socket"
         path.write_text("x")
         with pytest.raises(OSError, match="in use"):
@@ -208,7 +212,7 @@ class TestListening:
         assert path.read_text() == "x"
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-    def test_addresses(self, host: str) -> None:
+    def test_ipv4_and_ipv6_addresses_are_supported(self, host: str) -> None:
         with listen(host, 0, "") as listening:
             assert listening.getsockname()[0] == host
 
@@ -235,8 +239,8 @@ def test_processes_are_started_through_the_link_to_the_current_release(
     assert release_folder(str(release)) == str(release)
 
 
-def test_a_web_server_that_can_not_be_started_leaves_no_open_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is tried again and again."""
+def test_a_web_server_that_cannot_be_started_leaves_no_open_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Open files would add up, because starting it is retried."""
 
     def fail(*args: Any, **options: Any) -> Any:
         raise OSError("no memory")

@@ -1,4 +1,4 @@
-"""The database between two releases: a copy takes its place at once, and can be taken back."""
+"""During an upgrade, a migrated copy replaces the database at once, which can be undone."""
 
 import shutil
 import threading
@@ -38,7 +38,7 @@ def copies(own_file: None, tmp_path: Path) -> Iterator[Copies]:
 
 
 def in_copy(url: str, *statements: str) -> list[Any]:
-    """Execute statements in a copy, as processes with this DATABASE_URL would, and return what the last one found."""
+    """Execute statements in a copy, as processes with this DATABASE_URL would, and return the rows of the last one."""
     other = connection.copy()
     options = databases(url, [], Path("unused"), pool=0, max_age=0, prepare=True)["default"]
     other.settings_dict = {**other.settings_dict, **options}
@@ -74,7 +74,7 @@ def test_a_copy_has_everything_and_changes_nothing(copies: Copies) -> None:
     assert "planted" not in columns("tags_tag")
 
 
-def test_a_copy_takes_the_place_of_the_database_and_is_taken_back(copies: Copies) -> None:
+def test_a_copy_replaces_the_database_and_can_be_undone(copies: Copies) -> None:
     PostFactory(title="Here", tags=["one"])
     with copies.held():
         url = copies.copy(quiet)
@@ -83,7 +83,7 @@ def test_a_copy_takes_the_place_of_the_database_and_is_taken_back(copies: Copies
     connection.close()
     found = Post.objects.get()
     assert (found.title, "planted" in columns("tags_tag")) == ("There", True)
-    # Keys go on where they were.
+    # New keys continue after the existing ones.
     assert PostFactory().pk > found.pk
     copies.undo()
     connection.close()
@@ -93,7 +93,7 @@ def test_a_copy_takes_the_place_of_the_database_and_is_taken_back(copies: Copies
     assert PostFactory().pk
 
 
-def test_what_a_killed_upgrade_has_left_is_deleted_at_night(copies: Copies, settings: Settings) -> None:
+def test_leftovers_of_a_killed_upgrade_are_deleted_at_night(copies: Copies, settings: Settings) -> None:
     work = Path(settings.BROADSIDE_BACKUP_WORK_DIR, "work")
 
     def left() -> bool:
@@ -106,7 +106,7 @@ def test_what_a_killed_upgrade_has_left_is_deleted_at_night(copies: Copies, sett
     with work_folder():
         copies = SqliteCopies(work) if connection.vendor == "sqlite" else copies
         copies.copy(quiet)
-        # It is still running.
+        # The upgrade is still running.
         delete_leftovers()
         assert left()
         if connection.vendor == "sqlite":
@@ -118,7 +118,7 @@ def test_what_a_killed_upgrade_has_left_is_deleted_at_night(copies: Copies, sett
     assert not left()
 
 
-def test_readers_read_on_meanwhile(copies: Copies) -> None:
+def test_readers_can_keep_reading_during_the_upgrade(copies: Copies) -> None:
     PostFactory(title="Here")
     reader = connection.copy()
     try:
@@ -138,7 +138,7 @@ def test_readers_read_on_meanwhile(copies: Copies) -> None:
         copies.undo()
 
 
-def test_no_one_writes_meanwhile(copies: Copies) -> None:
+def test_writing_is_blocked_during_the_upgrade(copies: Copies) -> None:
     post = PostFactory()
     results: list[str] = []
 
@@ -146,11 +146,11 @@ def test_no_one_writes_meanwhile(copies: Copies) -> None:
         try:
             with connection.cursor() as cursor:
                 if connection.vendor == "sqlite":
-                    # A transaction waits when it begins.
+                    # On SQLite, a transaction waits when it begins.
                     cursor.execute("PRAGMA busy_timeout = 1")
                 with transaction.atomic():
                     if connection.vendor == "postgresql":
-                        # Only for this one: the connection goes back to the pool, from which other tests take it.
+                        # Only for this transaction: the connection returns to the pool, and other tests use it.
                         cursor.execute("SET LOCAL lock_timeout = '1ms'")
                     cursor.execute("DELETE FROM comments_comment")
             results.append("written")
@@ -169,7 +169,7 @@ def test_no_one_writes_meanwhile(copies: Copies) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="On PostgreSQL, the locks are held until the end.")
-def test_what_was_written_in_between_is_not_lost(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changes_made_after_the_copy_are_not_lost(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     from operations.upgrading import sqlite
 
     PostFactory(title="Here")
@@ -191,7 +191,7 @@ def test_what_was_written_in_between_is_not_lost(copies: Copies, monkeypatch: py
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no roles.")
-def test_roles_may_do_what_they_could(copies: Copies) -> None:
+def test_roles_keep_their_privileges(copies: Copies) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE ROLE planted_reader")
         try:
@@ -211,7 +211,7 @@ def test_roles_may_do_what_they_could(copies: Copies) -> None:
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="On SQLite, it is a file.")
-def test_a_copy_keeps_options_of_the_url(copies: Copies) -> None:
+def test_the_url_of_a_copy_keeps_its_options(copies: Copies) -> None:
     from operations.upgrading.postgresql import _url_of_schema
 
     url = _url_of_schema("postgres://a:b%40c@h:1/d?options=-c%20x%3D1&sslmode=require", "other")

@@ -1,4 +1,4 @@
-"""A web server that another one has replaced leaves connections to it, and loses none of its own."""
+"""A replaced web server leaves new connections to its successor, and loses none of its own."""
 
 import signal
 import socket
@@ -15,10 +15,10 @@ from operations.serving.processes import RETIRE_SIGNAL
 from operations.serving.web import Application, stop_accepting
 from tests.factories.programs import ROOT
 
-# Another process that has the socket, and answers on it.
+# Another process with the same socket, on which it answers.
 OTHER = "import socket, sys; socket.socket(fileno=int(sys.argv[1])).accept()[0].sendall(b'from the other one')"
 
-# A process whose handler of SIGTERM waits forever, and lets no other Python code run meanwhile, and its parent.
+# A process, and its child, whose SIGTERM handler blocks forever and lets no other Python code run.
 STUCK = """
 import ctypes, os, signal, time
 from operations.serving.processes import end_after_parent
@@ -32,22 +32,22 @@ time.sleep(1000)
 """
 
 
-def test_a_process_that_does_not_stop_when_its_parent_was_killed_is_ended_and_says_what_it_did() -> None:
+def test_a_process_that_does_not_stop_after_its_parent_was_killed_is_ended_with_a_traceback() -> None:
     parent = subprocess.Popen([sys.executable, "-c", STUCK], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # noqa: S603  # our own code
     assert parent.stdout
     assert parent.stdout.readline() == b"It goes on.\n"
     parent.kill()
-    # Until both have ended.
-    _output, said = parent.communicate(timeout=60)
-    assert b"Timeout" in said
-    # On a busy machine, the handler may not have begun.
-    assert b'File "<string>"' in said
+    # Wait until both processes have ended.
+    _stdout, stderr = parent.communicate(timeout=60)
+    assert b"Timeout" in stderr
+    # On a busy machine, the handler may not have started, so its line may be missing from the traceback.
+    assert b'File "<string>"' in stderr
 
 
 @pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_UNIX])
-def test_it_stops_accepting_and_the_others_go_on(family: socket.AddressFamily) -> None:
+def test_a_retired_server_stops_accepting_connections_and_others_continue(family: socket.AddressFamily) -> None:
     with socket.socket(family) as listening, socket.socket(family) as client:
-        # On Linux, a Unix socket without a name gets one.
+        # Linux assigns a name to a Unix socket that is bound without one.
         listening.bind("" if family == socket.AF_UNIX else ("127.0.0.1", 0))
         listening.listen()
         address = listening.getsockname()
@@ -66,7 +66,7 @@ def test_it_stops_accepting_and_the_others_go_on(family: socket.AddressFamily) -
 
 
 class FakeExchange:
-    """A connection that keeps what is sent on it."""
+    """A connection that records the headers sent on it."""
 
     def __init__(self) -> None:
         self.headers: list[tuple[str, str]] = []
@@ -90,13 +90,13 @@ async def answer_in_parts(scope: Any, exchange: Any) -> None:
 
 
 def finish(coroutine: Coroutine[Any, Any, None]) -> None:
-    """Run what waits for nothing. Playwright, whose tests may have run before, keeps an event loop in this thread."""
+    """Run a coroutine that never waits, without an event loop: earlier Playwright tests may have left one running."""
     with pytest.raises(StopIteration):
         coroutine.send(None)
 
 
 @pytest.mark.parametrize("answer", [answer_at_once, answer_in_parts])
-def test_each_response_then_ends_its_connection(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_response_of_a_retired_server_closes_its_connection(answer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     stopped: list[int] = []
     monkeypatch.setattr(web, "stop_accepting", stopped.append)
     monkeypatch.setattr(signal, "signal", lambda number, handler: None)

@@ -1,4 +1,4 @@
-"""Withdrawing a name in the admin: the form, the preview, doing it, and undoing it."""
+"""Withdrawing a name in the admin: the form, the preview, the withdrawal, and undoing it."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def owner() -> Client:
 
 
 def look_for(owner: Client, name: str = "Ann Lée", **fields: Any) -> Withdrawal:
-    """Fill in the form, and return what was begun."""
+    """Submit the form, and return the withdrawal that was created."""
     response = owner.post(f"{LIST}add/", {"name": name, "replacement": "[…]", **fields})
     withdrawal = Withdrawal.objects.latest("pk")
     assert response["Location"] == f"{LIST}{withdrawal.pk}/change/"
@@ -60,29 +60,29 @@ class TestForm:
             ("replacement", {"replacement": "not Ann Lee"}),
         ],
     )
-    def test_says_what_is_wrong(self, owner: Client, field: str, fields: dict[str, str]) -> None:
+    def test_explains_invalid_input(self, owner: Client, field: str, fields: dict[str, str]) -> None:
         response = owner.post(f"{LIST}add/", {"name": "Ann Lee", "replacement": "[…]", **fields})
         assert list(response.context["form"].errors) == [field]
         assert not Withdrawal.objects.exists()
 
-    def test_takes_the_name_of_an_account(self, owner: Client) -> None:
+    def test_can_use_the_name_of_an_account(self, owner: Client) -> None:
         author = UserFactory(display_name="Ann Lée")
         PostFactory(title="By Ann Lée")
         withdrawal = look_for(owner, "", author=author.pk)
         assert withdrawal.counts == {"accounts.user": 1, "blog.entry": 1}
 
-    def test_says_that_another_one_is_running(self, owner: Client) -> None:
+    def test_says_if_another_withdrawal_is_running(self, owner: Client) -> None:
         lifecycle.start(["Bo Chen"], "X", None)
         response = owner.post(f"{LIST}add/", {"name": "Ann Lee", "replacement": "[…]"})
         assert "Another withdrawal is running" in response.content.decode()
 
     @pytest.mark.parametrize("path", ["", "add/", "1/change/"])
-    def test_is_for_owners(self, path: str) -> None:
+    def test_is_only_for_owners(self, path: str) -> None:
         Withdrawal.objects.create(pk=1)
         for role in ("Editor", "Author", "Moderator"):
             assert client_of(UserFactory(role=role)).get(LIST + path).status_code == 403
 
-    def test_asks_owners_who_they_are(self, owner: Client) -> None:
+    def test_asks_owners_to_confirm_their_identity(self, owner: Client) -> None:
         session = owner.session
         session["confirmed_at"] = 0
         session.save()
@@ -104,14 +104,14 @@ class TestPreview:
             lifecycle.discard(withdrawal)
         assert counts[0] == counts[1]
 
-    def test_shows_places_in_their_context(self, owner: Client) -> None:
+    def test_shows_matches_in_context(self, owner: Client) -> None:
         post = PostFactory(title="x", source="They have freed Ann Lée at last.")
         page = press(owner, look_for(owner), "continue")
         assert "They have freed <mark>Ann Lée</mark> at last." in " ".join(page.split())
         assert f"/admin/blog/post/{post.pk}/change/" in page
         assert Post.objects.get(pk=post.pk).source == "They have freed Ann Lée at last."
 
-    def test_what_was_found_is_escaped(self, owner: Client) -> None:
+    def test_escapes_matches(self, owner: Client) -> None:
         PostFactory(title="x", source="<script>Ann Lée</script>")
         page = press(owner, look_for(owner), "continue")
         assert "<script>Ann" not in page
@@ -126,25 +126,25 @@ class TestPreview:
         assert withdrawal.counts == {"blog.entry": 2}
         assert lifecycle.secret_of(withdrawal).spellings == ["Ann Lée", "Lée, Ann"]
 
-    def test_only_suggested_spellings_are_added(self, owner: Client) -> None:
+    def test_adds_only_suggested_spellings(self, owner: Client) -> None:
         withdrawal = look_for(owner)
         press(owner, withdrawal, "search", also="the")
         withdrawal.refresh_from_db()
         assert lifecycle.secret_of(withdrawal).spellings == ["Ann Lée"]
 
-    def test_names_what_has_to_be_done_by_hand(self, owner: Client) -> None:
-        person = UserFactory(username="ann-lee", display_name="A")
-        document = store_document(pdf_file(), title="The verdict", by=person)
+    def test_lists_what_has_to_be_changed_by_hand(self, owner: Client) -> None:
+        account = UserFactory(username="ann-lee", display_name="A")
+        document = store_document(pdf_file(), title="The verdict", by=account)
         PostFactory(source=f"Ann Lée: [it]({document.file.url})")
         page = press(owner, look_for(owner), "continue")
-        assert f"/admin/accounts/user/{person.pk}/change/" in page
+        assert f"/admin/accounts/user/{account.pk}/change/" in page
         assert f"/admin/media/document/{document.pk}/change/" in page
 
     def test_can_be_discarded(self, owner: Client) -> None:
         press(owner, look_for(owner), "discard")
         assert not Withdrawal.objects.exists()
 
-    def test_the_name_is_in_no_url_and_no_log(self, owner: Client) -> None:
+    def test_does_not_write_the_name_to_the_audit_log(self, owner: Client) -> None:
         PostFactory(title="Ann Lée")
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
@@ -164,7 +164,7 @@ class TestWithdrawing:
         post.refresh_from_db()
         assert "Ann" not in client.get(post.get_absolute_url()).content.decode()
 
-    def test_leaves_alone_what_is_ticked(self, owner: Client) -> None:
+    def test_leaves_ticked_rows_alone(self, owner: Client) -> None:
         post = PostFactory(title="Ann Lée, the singer")
         press(owner, look_for(owner), "withdraw", leave=f"blog.entry:{post.pk}")
         post.refresh_from_db()
@@ -179,7 +179,7 @@ class TestWithdrawing:
         post.refresh_from_db()
         assert post.title == "Ann Lée"
 
-    def test_says_what_undoing_left_alone(self, owner: Client) -> None:
+    def test_lists_rows_that_undoing_left_alone(self, owner: Client) -> None:
         post = PostFactory(title="Ann Lée")
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
@@ -193,12 +193,12 @@ class TestWithdrawing:
         press(owner, withdrawal, "final")
         withdrawal.refresh_from_db()
         assert (withdrawal.state, withdrawal.sealed) == (WithdrawalState.FINAL, "")
-        # There is nothing to undo any more.
+        # It can no longer be undone.
         press(owner, withdrawal, "undo")
         withdrawal.refresh_from_db()
         assert withdrawal.state == WithdrawalState.FINAL
 
-    def test_two_clicks_do_it_once(self, owner: Client) -> None:
+    def test_a_second_click_changes_nothing(self, owner: Client) -> None:
         PostFactory(title="Ann Lée")
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
@@ -206,7 +206,7 @@ class TestWithdrawing:
         withdrawal.refresh_from_db()
         assert withdrawal.rows.count() == 1
 
-    def test_the_worker_goes_on_with_what_takes_longer(
+    def test_the_worker_continues_a_withdrawal_that_takes_longer(
         self, owner: Client, monkeypatch: pytest.MonkeyPatch, work: Work
     ) -> None:
         monkeypatch.setattr(pages, "_AT_ONCE", 0)
@@ -231,14 +231,14 @@ class TestWithdrawing:
 
 
 class TestList:
-    def test_says_what_happened_but_not_to_whom(self, owner: Client) -> None:
+    def test_does_not_show_the_names(self, owner: Client) -> None:
         withdrawal = look_for(owner)
         press(owner, withdrawal, "withdraw")
         page = owner.get(LIST).content.decode()
         assert f"Withdrawal {withdrawal.pk}" in page
         assert "Ann" not in page
 
-    def test_the_dashboard_says_what_is_unfinished(self, owner: Client) -> None:
+    def test_the_dashboard_shows_unfinished_withdrawals(self, owner: Client) -> None:
         withdrawal = look_for(owner)
         assert "has not been withdrawn yet" in owner.get("/admin/").content.decode()
         press(owner, withdrawal, "withdraw")

@@ -1,4 +1,4 @@
-"""A name is withdrawn from everything that is stored and shown, and comes back if that is undone."""
+"""A withdrawn name is removed from everything that is stored and served, and comes back if that is undone."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -54,7 +54,7 @@ DAY = dt.timedelta(days=1)
 
 
 def withdraw(*spellings: str, replacement: str = "[name withdrawn]", left: tuple[str, ...] = ()) -> Withdrawal:
-    """Withdraw a name as its owner does: look for it, then replace it."""
+    """Withdraw a name as an owner does: search for it, then replace it."""
     withdrawal = lifecycle.start(spellings or ["Ann Lée"], replacement, None)
     assert work(withdrawal, FOREVER)
     assert withdrawal.state == WithdrawalState.FOUND
@@ -80,20 +80,20 @@ def stored_files() -> dict[str, int]:
 def status_of(client: Client, url: str) -> int:
     response: Any = client.get(url)
     if response.streaming:
-        # Reading a file to its end closes it.
+        # Read the file to its end, which closes it.
         b"".join(response.streaming_content)
     return int(response.status_code)
 
 
 @pytest.fixture
 def planted(django_capture_on_commit_callbacks: Callable[..., Any]) -> list[str]:
-    """A site with the name in all kinds of places. Return URLs with the name in them."""
+    """Put the name in all kinds of places on the site, and return the URLs that contain it."""
     with django_capture_on_commit_callbacks(execute=True):
         return plant()
 
 
 def imported_picture(name: str, **fields: str) -> Picture:
-    """Store an image under its own name, as imports do. Others get random names."""
+    """Store an image under its own name, as an import does. Uploads get random names."""
     file = default_storage.save(f"pictures/2014/02/{name}", picture_file())
     return Picture.objects.create(file=file, **fields)
 
@@ -165,7 +165,7 @@ def plant() -> list[str]:
 
 
 class TestEverywhere:
-    def test_the_name_is_nowhere_any_more(self, planted: list[str], tmp_path: Path) -> None:
+    def test_the_name_is_gone_from_pages_exports_rows_and_file_names(self, planted: list[str], tmp_path: Path) -> None:
         before = dict(crawl(planted)) | exports(tmp_path / "before")
         assert sum(bool(NAME.find(body.decode(errors="replace"))) for body in before.values()) > 30
         assert NAME.find(everything_stored())
@@ -175,22 +175,22 @@ class TestEverywhere:
         stored = "\n".join(line for line in everything_stored().splitlines() if not line.startswith("operations_"))
         assert [stored[max(0, start - 200) : end] for start, end in NAME.find(stored)] == []
         assert not any(NAME.find(name) for name in stored_files())
-        # In so many kinds of places.
+        # The name was in this many kinds of places.
         assert len(withdrawal.counts) >= 18
 
-    def test_a_search_for_it_finds_nothing(self, planted: list[str], client: Client) -> None:
+    def test_a_search_for_the_name_finds_nothing(self, planted: list[str], client: Client) -> None:
         searches = ["/?s=%22Ann+Lee%22", "/?s=tag:%22Ann+Lee%22", "/?s=%22Ann+Lee%22&kind=comments"]
         assert all("Nothing was found" not in client.get(search).content.decode() for search in searches)
         withdraw()
         assert all("Nothing was found" in client.get(search).content.decode() for search in searches)
 
-    def test_their_urls_are_gone(self, planted: list[str], client: Client) -> None:
+    def test_urls_with_the_name_are_gone(self, planted: list[str], client: Client) -> None:
         assert {status_of(client, url) for url in planted} <= {200, 301}
         withdraw()
-        # A category is found by the last part of any URL, so the redirect says nothing.
+        # A category is found by the last part of any URL, so the redirect doesn't reveal the name.
         moved = {"/category/case-of-ann-lee/letters/": 301}
         assert {url: status_of(client, url) for url in planted} == dict.fromkeys(planted, 410) | moved
-        # A page that never existed still was not found.
+        # A page that never existed is still answered with 404.
         assert client.get("/ann/").status_code == 404
 
     def test_links_within_the_site_lead_to_the_new_urls(self, planted: list[str], client: Client) -> None:
@@ -204,7 +204,7 @@ class TestEverywhere:
         for url in (picture.file.url, document.file.url, post.get_absolute_url(), "/tag/name-withdrawn/"):
             assert status_of(client, url) == 200
 
-    def test_what_is_not_the_name_stays(self, planted: list[str]) -> None:
+    def test_similar_names_are_not_changed(self, planted: list[str]) -> None:
         withdraw()
         assert "Annual Leeds." in Post.objects.get(title="Free [name withdrawn]").source
         assert Tag.objects.filter(name="Lee, Ann", slug="lee-ann").exists()
@@ -217,7 +217,7 @@ class TestEverywhere:
         assert person.shown_portrait is None
         assert person.email == "ann.lee@example.org"
 
-    def test_every_column_of_text_is_looked_at(self) -> None:
+    def test_every_text_column_is_searched(self) -> None:
         found = {place.label: set(place.names) for place in places()}
         assert {"title", "slug", "path", "source", "excerpt", "guid", "body_html"} <= found["blog.entry"]
         assert found["blog.revision"] >= {"title", "source", "settings"}
@@ -229,7 +229,7 @@ class TestEverywhere:
 
 
 class TestUndoing:
-    def test_everything_is_as_it_was(self, planted: list[str], tmp_path: Path) -> None:
+    def test_restores_everything(self, planted: list[str], tmp_path: Path) -> None:
         before = dict(crawl(planted)) | exports(tmp_path / "before")
         rows = rows_of_all(without_version=True)
         files = stored_files()
@@ -242,7 +242,7 @@ class TestUndoing:
         assert not WithdrawnRow.objects.exists()
         assert not GoneUrl.objects.exists()
 
-    def test_what_was_changed_since_is_left_alone(self, planted: list[str]) -> None:
+    def test_leaves_content_alone_that_was_changed_since(self, planted: list[str]) -> None:
         withdrawal = withdraw()
         post = Post.objects.get(title="Free [name withdrawn]")
         post.title = "Freed"
@@ -254,10 +254,10 @@ class TestUndoing:
         assert (post.title, post.slug) == ("Freed", "free-name-withdrawn")
         labels = {label for label, _pk in withdrawal.left_alone}
         assert {"blog.entry", "comments.comment", "tags.tag"} <= labels
-        # Everything else is back.
+        # Everything else is restored.
         assert Page.objects.filter(title="Ann Lée").exists()
 
-    def test_other_changes_of_a_text_stay(self, planted: list[str]) -> None:
+    def test_keeps_changes_to_other_fields(self, planted: list[str]) -> None:
         withdrawal = withdraw()
         post = Post.objects.get(title="Free [name withdrawn]")
         post.comments_open = False
@@ -269,7 +269,7 @@ class TestUndoing:
         assert not post.comments_open
         assert post.modified_at == changed_at
 
-    def test_a_name_that_was_withdrawn_later_does_not_come_back(self) -> None:
+    def test_does_not_bring_back_a_name_that_was_withdrawn_later(self) -> None:
         post = PostFactory(title="Ann Lée and Bo Chen")
         first = withdraw(replacement="A")
         second = withdraw("Bo Chen", replacement="B")
@@ -281,7 +281,7 @@ class TestUndoing:
         post.refresh_from_db()
         assert post.title == "A and Bo Chen"
 
-    def test_a_taken_url_is_left_alone(self) -> None:
+    def test_leaves_a_page_alone_if_its_url_is_taken(self) -> None:
         page = PageFactory(title="Ann Lée")
         withdrawal = withdraw()
         PageFactory(title="Ann Lée")
@@ -290,7 +290,9 @@ class TestUndoing:
         assert page.slug == "name-withdrawn"
         assert withdrawal.left_alone == [["blog.entry", str(page.pk)]]
 
-    def test_it_can_be_stopped_and_undone(self, planted: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_is_possible_before_the_withdrawal_is_done(
+        self, planted: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         rows = rows_of_all(without_version=True)
         withdrawal = lifecycle.start(["Ann Lée"], "X", None)
         work(withdrawal, FOREVER)
@@ -315,7 +317,7 @@ class TestSearching:
         finding = next(finding for finding in secret.findings if finding.place == "blog.category")
         assert (finding.before, finding.found, finding.after) == ("Case of", "Ann Lée", "")
 
-    def test_what_was_found_is_what_is_replaced(self, planted: list[str]) -> None:
+    def test_as_many_places_are_replaced_as_were_found(self, planted: list[str]) -> None:
         withdrawal = lifecycle.start(["Ann Lée"], "X", None)
         work(withdrawal, FOREVER)
         found = dict(withdrawal.counts)
@@ -335,7 +337,7 @@ class TestSearching:
         theirs.refresh_from_db()
         assert (hers.title, theirs.title) == ("[name withdrawn]", "Ann Lée, the singer")
 
-    def test_one_at_a_time(self) -> None:
+    def test_only_one_withdrawal_runs_at_a_time(self) -> None:
         lifecycle.start(["Ann Lée"], "X", None)
         with pytest.raises(lifecycle.AnotherActiveError):
             lifecycle.start(["Bo Chen"], "X", None)
@@ -349,7 +351,7 @@ class TestWorking:
         withdrawal = lifecycle.start(["Ann Lée"], "X", None)
         steps = 0
         while withdrawal.state != WithdrawalState.DONE:
-            # Each time as if the process were a new one.
+            # Load it again for each step, as a new process would.
             withdrawal = Withdrawal.objects.get(pk=withdrawal.pk)
             if withdrawal.state == WithdrawalState.FOUND:
                 lifecycle.carry_out(withdrawal)
@@ -358,7 +360,7 @@ class TestWorking:
         assert steps > 50
         assert not NAME.find(repr(rows_of_all()))
 
-    def test_a_step_is_done_once(self, planted: list[str]) -> None:
+    def test_a_step_is_taken_only_once(self, planted: list[str]) -> None:
         withdrawal = lifecycle.start(["Ann Lée"], "X", None)
         work(withdrawal, FOREVER)
         lifecycle.carry_out(withdrawal)
@@ -369,7 +371,7 @@ class TestWorking:
         assert not lifecycle.take_step(same, done=1)
         assert WithdrawnRow.objects.count() == count
 
-    def test_it_ends_when_it_is_discarded_meanwhile(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_search_ends_when_the_withdrawal_is_discarded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         withdrawal = lifecycle.start(["Ann Lée"], "X", None)
         next_rows = working._next_rows
 
@@ -381,7 +383,7 @@ class TestWorking:
         assert work(withdrawal, FOREVER)
         assert not Withdrawal.objects.exists()
 
-    def test_what_is_saved_meanwhile_is_found_in_the_next_pass(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_texts_saved_during_a_pass_are_found_in_the_next_one(self, monkeypatch: pytest.MonkeyPatch) -> None:
         PostFactory(title="Ann Lée")
         late = PostFactory(title="Nothing")
         monkeypatch.setattr(working, "_ROWS", 1)
@@ -399,7 +401,7 @@ class TestWorking:
         late.refresh_from_db()
         assert late.title == "X again"
 
-    def test_everything_is_indexed_when_it_is_done(self) -> None:
+    def test_the_search_index_is_up_to_date_at_the_end(self) -> None:
         tag = TagFactory(name="Ann Lée")
         posts = PostFactory.create_batch(3, tags=[tag])
         entries_changed([post.pk for post in posts])
@@ -407,7 +409,7 @@ class TestWorking:
         assert not IndexedEntry.objects.filter(digest=STALE).exists()
         call_command("rebuild_search", "--check", stdout=StringIO())
 
-    def test_two_that_become_the_same_get_numbers(self) -> None:
+    def test_names_that_become_the_same_are_numbered(self) -> None:
         tags = [Tag.objects.create(name=name) for name in ("Ann Lée", "Lée Ann")]
         pages = [PageFactory(title=title) for title in ("Ann Lée", "Lée Ann")]
         pictures = [imported_picture(name) for name in ("ann-lee.png", "lee-ann.png")]
@@ -418,13 +420,13 @@ class TestWorking:
         assert [(tag.name, tag.slug) for tag in tags] == [("X", "x"), ("X 2", "x-2")]
         assert [page.path for page in pages] == ["x", "x-2"]
         assert len({picture.file.name for picture in pictures}) == 2
-        # Each image is still the one that it was.
+        # The post still refers to the same images.
         assert post.source == " ".join(f"![x]({picture.file.url})" for picture in pictures)
         undo(withdrawal)
         tags[1].refresh_from_db()
         assert (tags[1].name, tags[1].slug) == ("Lée Ann", "lee-ann")
 
-    def test_of_many_files_that_become_the_same_few_are_looked_at(self) -> None:
+    def test_a_free_file_name_is_found_with_few_queries(self) -> None:
         file = Document._meta.get_field("file")
         names = ["a/x.pdf", *(f"a/x-{number}.pdf" for number in range(2, 1_000))]
         Document.objects.bulk_create(Document(file=name) for name in names)
@@ -435,9 +437,9 @@ class TestWorking:
         assert free_name(file, "a/x.pdf") in {"a/x-2.pdf", "a/x-1000.pdf"}
         assert free_name(file, "a/y.pdf") == "a/y.pdf"
 
-    def test_texts_that_hide_the_name_are_named(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_texts_that_still_render_the_name_are_listed(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="x", source="Ann Lée")
-        # What no source says, but its rendering does.
+        # The name isn't in the source, but in its rendering.
         monkeypatch.setattr(Entry, "render", lambda entry: setattr(entry, "body_html", "<p>Ann Lée</p>"))
         withdrawal = withdraw()
         assert withdrawal.by_hand == [["blog.entry", str(post.pk)]]
@@ -452,8 +454,8 @@ def written(**fields: Any) -> str:
     return str(response.content.decode())
 
 
-class TestWhatComesBack:
-    def test_is_replaced_within_a_day(self) -> None:
+class TestReappearance:
+    def test_the_name_is_replaced_within_a_day(self) -> None:
         withdrawal = withdraw()
         post = PostFactory(title="Ann Lée is back")
         look_after_withdrawals()
@@ -465,21 +467,21 @@ class TestWhatComesBack:
         post.refresh_from_db()
         assert post.title == "Ann Lée is back"
 
-    def test_writers_are_warned_when_they_save_it(self) -> None:
+    def test_writers_are_warned_when_they_save_the_name(self) -> None:
         withdraw()
         assert "a name that was withdrawn" in written(title="Ann Lée", source="Words.")
         assert "a name that was withdrawn" not in written(title="Someone", source="Words.")
 
-    def test_writers_are_advised_before_they_publish_it(self) -> None:
+    def test_writers_are_advised_before_they_publish_the_name(self) -> None:
         withdraw()
         (sentence,) = [text for text in advice_for(Post(title="Ann Lée"), [], []) if "withdrawn" in text]
         assert sentence.startswith("This contains a name that was withdrawn")
 
-    def test_nobody_is_warned_after_it_was_undone(self) -> None:
+    def test_writers_are_not_warned_after_an_undone_withdrawal(self) -> None:
         undo(withdraw())
         assert "a name that was withdrawn" not in written(title="Ann Lée", source="Words.")
 
-    def test_forms_that_were_open_meanwhile_are_refused(self) -> None:
+    def test_forms_that_were_opened_before_the_withdrawal_are_refused(self) -> None:
         post = PostFactory(title="x", source="Ann Lée")
         data = form_data(post, source="Ann Lée, free")
         withdraw()
@@ -488,8 +490,8 @@ class TestWhatComesBack:
         assert "This was changed elsewhere" in response.content.decode()
 
 
-class TestKeeping:
-    def test_nothing_that_is_kept_can_be_read_without_the_key(self, planted: list[str], settings: Settings) -> None:
+class TestStoredData:
+    def test_the_name_cannot_be_read_without_the_key(self, planted: list[str], settings: Settings) -> None:
         withdrawal = withdraw()
         about = "\n".join(line for line in everything_stored().splitlines() if line.startswith("operations_"))
         assert "operations_withdrawnrow" in about
@@ -498,7 +500,7 @@ class TestKeeping:
         with pytest.raises(UnreadableError):
             lifecycle.secret_of(withdrawal)
 
-    def test_a_former_key_is_enough(self, settings: Settings) -> None:
+    def test_the_name_can_be_read_with_a_former_key(self, settings: Settings) -> None:
         post = PostFactory(title="Ann Lée")
         withdrawal = withdraw()
         settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
@@ -507,7 +509,7 @@ class TestKeeping:
         post.refresh_from_db()
         assert post.title == "Ann Lée"
 
-    def test_it_ends_after_some_days(self, settings: Settings) -> None:
+    def test_a_withdrawal_becomes_final_after_some_days(self, settings: Settings) -> None:
         settings.BROADSIDE_WITHDRAWAL_UNDO_DAYS = 3
         PostFactory(title="Ann Lée")
         withdrawal = withdraw()
@@ -523,13 +525,13 @@ class TestKeeping:
         assert not WithdrawnRow.objects.exists()
         assert not GoneUrl.objects.exists()
 
-    def test_a_search_that_led_to_nothing_is_forgotten(self) -> None:
+    def test_a_search_without_a_withdrawal_is_deleted(self) -> None:
         withdrawal = lifecycle.start(["Ann Lée"], "X", None)
         work(withdrawal, FOREVER)
         lifecycle.end_overdue(timezone.now() + 2 * DAY)
         assert not Withdrawal.objects.exists()
 
-    def test_exports_that_were_made_are_deleted(self) -> None:
+    def test_existing_exports_are_deleted(self) -> None:
         job = ExportJob.objects.create(state=ExportState.DONE, format="wordpress")
         folder = JobFolder(job.pk)
         folder.create()
@@ -541,7 +543,7 @@ class TestKeeping:
 
 
 class TestCommand:
-    def test_asks_shows_and_withdraws(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_asks_for_the_name_shows_the_places_and_withdraws_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="Ann Lée")
         answers = iter(["Ann Lée", "", "yes"])
         monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
@@ -554,7 +556,7 @@ class TestCommand:
         post.refresh_from_db()
         assert post.title == "Ann Lée"
 
-    def test_says_so_if_someone_else_has_discarded_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_fails_if_the_withdrawal_has_been_discarded(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def confirm(prompt: str) -> str:
             Withdrawal.objects.all().delete()
             return "yes"
@@ -564,7 +566,7 @@ class TestCommand:
         with pytest.raises(CommandError, match="Nothing was changed"):
             call_command("withdraw", stdout=StringIO())
 
-    def test_a_preview_changes_and_keeps_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_preview_changes_and_stores_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         post = PostFactory(title="Ann Lée")
         answers = iter(["Ann Lée", ""])
         monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
@@ -575,7 +577,7 @@ class TestCommand:
 
 
 @pytest.mark.usefixtures("own_file")
-def test_the_database_is_written_anew_once_it_is_final() -> None:
+def test_the_database_is_rewritten_after_a_final_withdrawal() -> None:
     PostFactory(title="Ann Lée")
     withdrawal = withdraw()
     lifecycle.make_final(withdrawal)
@@ -586,7 +588,7 @@ def test_the_database_is_written_anew_once_it_is_final() -> None:
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="of PostgreSQL, docs/owners.md says what stays how long")
 @pytest.mark.usefixtures("own_file")
-def test_nothing_is_left_in_the_files_of_the_database() -> None:
+def test_a_final_withdrawal_erases_the_name_from_the_database_files() -> None:
     post = PostFactory(title="Free Quzzle Vorbitt", source="Quzzle Vorbitt is in prison.", tags=["Quzzle Vorbitt"])
     CommentFactory(entry=post, name="Quzzle Vorbitt", text="I am Quzzle Vorbitt.")
     database = Path(connection.settings_dict["NAME"])

@@ -1,4 +1,4 @@
-"""The worker runs tasks, tries again what may succeed, and stops when it is told to."""
+"""The worker runs tasks, retries those that may succeed, and stops on request."""
 
 import datetime as dt
 import logging
@@ -32,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 APPS = {"accounts", "mail", "media", "blog", "tags", "comments", "search", "wordpress", "operations"}
 
-# What the task of these tests does, and with which arguments it was called.
+# The action of the task in these tests, and the arguments of its calls.
 act: Callable[..., object] = print
 calls: list[object] = []
 
@@ -68,7 +68,7 @@ def only_row() -> Any:
 
 
 def running(worker: str, *, attempts: int = 1) -> Any:
-    """A task that a worker of this name is running."""
+    """Return a task that the worker with this name is running."""
     planned.enqueue()
     rows = DBTaskResult.objects.filter(task_path=planned.module_path)
     rows.update(status=TaskResultStatus.RUNNING, started_at=timezone.now(), worker_ids=[worker] * attempts)
@@ -80,8 +80,8 @@ def beat(name: str, ago: dt.timedelta = dt.timedelta()) -> None:
 
 
 class TestEachTask:
-    def test_is_known_by_its_kind(self) -> None:
-        """What is not decorated has no name in the admin."""
+    def test_has_a_kind(self) -> None:
+        """A task without a kind has no name in the admin."""
         modules = [module for name, module in sys.modules.items() if name.partition(".")[0] in APPS]
         tasks = {value.module_path for module in modules for value in vars(module).values() if isinstance(value, Task)}
         assert len(tasks) > 10
@@ -89,7 +89,7 @@ class TestEachTask:
 
 
 class TestRunning:
-    def test_does_what_is_due_in_order(self, work: Work) -> None:
+    def test_runs_due_tasks_in_order(self, work: Work) -> None:
         planned.using(run_after=timezone.now() + dt.timedelta(hours=1)).enqueue("later")
         planned.enqueue("first")
         planned.using(priority=5).enqueue("urgent")
@@ -103,7 +103,7 @@ class TestRunning:
         assert sorted(calls) == list(range(10))  # type: ignore[type-var]  # numbers
         assert DBTaskResult.objects.successful().count() == 10
 
-    def test_looking_for_tasks_locks_nothing(self) -> None:
+    def test_checking_for_tasks_takes_no_locks(self) -> None:
         with CaptureQueriesContext(
             connection,
         ) as queries:
@@ -119,7 +119,7 @@ class TestRunning:
 
 
 class TestFailures:
-    def test_errors_that_may_pass_are_tried_again_later(self, work: Work) -> None:
+    def test_tasks_with_temporary_errors_are_retried_later(self, work: Work) -> None:
         pauses = []
         planned.enqueue()
         fail_with(OSError("No space left on device"))
@@ -129,17 +129,17 @@ class TestFailures:
             DBTaskResult.objects.update(run_after=timezone.now())
         assert len(calls) == 3
         assert only_row().status == TaskResultStatus.FAILED
-        # With a quarter more or less, so that not everything comes at once.
+        # Pauses vary by a quarter, so that tasks aren't all retried at once.
         assert 11 <= pauses[0] <= 19
         assert 44 <= pauses[1] <= 75
         assert {queue._pause(20) > dt.timedelta(minutes=44) for _ in range(9)} == {True}
         assert len({queue._pause(1) for _ in range(9)}) > 1
 
-    def test_pauses_end(self) -> None:
+    def test_pauses_are_limited(self) -> None:
         assert queue._pause(1_000) <= dt.timedelta(minutes=75)
 
     @pytest.mark.parametrize("error", [ValueError("x"), SystemExit(1), KeyboardInterrupt(), MemoryError()])
-    def test_others_fail_at_once_and_nothing_else_suffers(self, work: Work, error: BaseException) -> None:
+    def test_tasks_with_other_errors_fail_at_once_and_the_next_ones_run(self, work: Work, error: BaseException) -> None:
         planned.enqueue()
         forget_old_tasks.enqueue()
         fail_with(error)
@@ -147,7 +147,7 @@ class TestFailures:
         assert only_row().status == TaskResultStatus.FAILED
         assert DBTaskResult.objects.successful().count() == 1
 
-    def test_the_message_of_the_error_is_not_stored(self, work: Work) -> None:
+    def test_the_error_message_is_not_stored(self, work: Work) -> None:
         planned.enqueue()
         fail_with(ValueError("ann@example.org"))
         work()
@@ -193,7 +193,7 @@ class TestFailures:
         work()
         kept = DBTaskResult.objects.filter(task_path=planned.module_path).order_by("finished_at")
         assert [row.status for row in kept] == ["FAILED", "SUCCESSFUL"]
-        # The clock was set back since.
+        # The result dated in the future has been corrected, because the clock must have been set back.
         assert all(row.finished_at <= timezone.now() for row in kept)
         assert not WorkerHeartbeat.objects.exists()
 
@@ -207,13 +207,13 @@ class TestKilledWorkers:
         assert calls == [None]
         assert only_row().worker_ids == ["killed", "tests"]
 
-    def test_those_that_are_alive_keep_theirs(self) -> None:
+    def test_live_workers_keep_their_tasks(self) -> None:
         running("busy")
         beat("busy", dt.timedelta(minutes=1))
         assert queue.recover("b") == 0
         assert only_row().status == TaskResultStatus.RUNNING
 
-    def test_a_worker_finds_what_it_could_not_store(self) -> None:
+    def test_a_worker_recovers_its_own_unfinished_task(self) -> None:
         running("a")
         beat("a")
         assert queue.recover("a") == 1
@@ -223,7 +223,7 @@ class TestKilledWorkers:
         assert queue.recover("b") == 1
         assert only_row().exception_class_path.endswith("KilledWorkerError")
 
-    def test_what_a_worker_that_was_asleep_finishes_does_not_count(self) -> None:
+    def test_the_result_of_a_worker_presumed_dead_does_not_count(self) -> None:
         row = running("asleep")
         queue.recover("b")
         again = queue.claim("b")
@@ -233,7 +233,7 @@ class TestKilledWorkers:
         queue.succeed(again)
         assert only_row().status == TaskResultStatus.SUCCESSFUL
 
-    def test_a_clock_that_was_set_back_keeps_nothing_waiting(self, work: Work) -> None:
+    def test_no_task_waits_for_a_clock_that_was_set_back(self, work: Work) -> None:
         year = dt.timedelta(days=365)
         planned.using(run_after=timezone.now() + year).enqueue()
         running_row = planned.enqueue()
@@ -249,10 +249,10 @@ class TestKilledWorkers:
         assert calls == [None, None, None]
 
     @pytest.mark.parametrize("jump", [dt.timedelta(hours=1), dt.timedelta(hours=-1)])
-    def test_a_clock_that_jumps_is_no_reason_to_presume_that_others_are_dead(
+    def test_other_workers_are_not_presumed_dead_when_the_clock_jumps(
         self, transactional_db: None, monkeypatch: pytest.MonkeyPatch, jump: dt.timedelta
     ) -> None:
-        """As on a machine that has slept: they have had no time to say that they are alive."""
+        """After a machine has slept, for example, the other workers have had no time to send a heartbeat."""
         worker, now = Worker(), timezone.now
         running("busy")
         beat("busy")
@@ -272,7 +272,7 @@ class TestHeartbeat:
         assert latest == WorkerHeartbeat.objects.get(name="b").at
         assert [worker.name for worker in WorkerHeartbeat.objects.alive()] == ["b"]
 
-    def test_one_from_the_future_says_nothing(self) -> None:
+    def test_is_ignored_if_dated_in_the_future(self) -> None:
         beat("a", -dt.timedelta(days=365))
         assert WorkerHeartbeat.objects.latest_at() is None
         assert not WorkerHeartbeat.objects.alive().exists()
@@ -301,7 +301,7 @@ class TestHeartbeat:
 class TestTimeLimit:
     @pytest.fixture
     def ended(self, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-        """The exit statuses with which the worker would have ended."""
+        """The exit statuses of the worker, which doesn't really exit."""
         ended: list[int] = []
         monkeypatch.setattr(os, "_exit", ended.append)
         monkeypatch.setattr(logging, "shutdown", lambda: None)
@@ -315,14 +315,14 @@ class TestTimeLimit:
         assert ended == [1]
         assert only_row().exception_class_path.endswith("TimeLimitError")
 
-    def test_some_have_none(self, ended: list[int]) -> None:
+    def test_a_task_may_have_no_time_limit(self, ended: list[int]) -> None:
         task_kinds[planned.module_path] = TaskKind("Planned", time_limit=None)
         watching = Heartbeat("a")
         watching.watch(running("a"))
         watching._check_limits()
         assert ended == []
 
-    def test_a_task_that_does_not_stop_is_given_back(self, ended: list[int]) -> None:
+    def test_a_task_that_does_not_stop_is_requeued(self, ended: list[int]) -> None:
         watching = Heartbeat("a")
         watching.watch(running("a"))
         watching.stop_by = 1.0
@@ -333,7 +333,7 @@ class TestTimeLimit:
 
 @pytest.mark.usefixtures("transactional_db", "worker_signals")
 class TestStopping:
-    def test_the_running_task_may_finish(self) -> None:
+    def test_the_running_task_can_finish(self) -> None:
         do(lambda: signal.raise_signal(signal.SIGTERM))
         planned.enqueue("a")
         planned.enqueue("b")
@@ -341,7 +341,7 @@ class TestStopping:
         assert calls == ["a"]
         assert set(DBTaskResult.objects.values_list("status", flat=True)) == {"SUCCESSFUL", "READY"}
 
-    def test_a_task_that_takes_longer_is_given_back(self) -> None:
+    def test_a_task_that_takes_too_long_is_requeued(self) -> None:
         def stop() -> None:
             signal.raise_signal(signal.SIGTERM)
             time.sleep(60)
@@ -362,12 +362,12 @@ class TestStopping:
         Worker().run()
         assert (only_row().status, only_row().worker_ids) == (TaskResultStatus.READY, [])
 
-    def test_with_once_it_ends_when_nothing_is_due(self) -> None:
+    def test_with_once_the_worker_ends_when_nothing_is_due(self) -> None:
         planned.enqueue()
         Worker().run(once=True)
         assert calls == [None]
 
-    def test_it_waits_for_a_database(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_worker_waits_for_the_database(self, monkeypatch: pytest.MonkeyPatch) -> None:
         attempts = []
 
         def stumble() -> bool:
@@ -392,7 +392,7 @@ def test_an_interrupted_task_is_rolled_back(work: Work) -> None:
 
     do(write_and_stop)
     planned.enqueue()
-    # The one worker that stops gives it back; this one would take it again.
+    # Run only this task: a worker that isn't really stopping would claim the requeued task again.
     Worker(name="a")._run_next()
     assert only_row().status == TaskResultStatus.READY
     assert not User.objects.filter(username="unfinished").exists()
@@ -403,10 +403,10 @@ class TestUpgrades:
     def _folder(self, settings: Settings, tmp_path: Path) -> None:
         settings.DATA_DIR = tmp_path
 
-    def test_it_begins_nothing_while_the_site_is_updated(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_worker_starts_no_task_during_an_upgrade(self, monkeypatch: pytest.MonkeyPatch) -> None:
         planned.enqueue()
         worker = Worker(name="a")
-        # Only this task, on the connection of the test.
+        # Run only this task, on the connection of the test.
         worker._next_round = float("inf")
         monkeypatch.setattr("operations.worker.running.close_old_connections", lambda: None)
         with closed("token", 0):
@@ -415,7 +415,7 @@ class TestUpgrades:
         assert worker._work()
         assert calls
 
-    def test_an_upgrade_waits_for_the_task_which_is_interrupted(self) -> None:
+    def test_an_upgrade_interrupts_the_running_task_and_waits_for_it(self) -> None:
         interrupted: list[str] = []
         watching = Heartbeat("a", interrupt=lambda: interrupted.append("task"))
         with closed("token", 0):
@@ -427,7 +427,7 @@ class TestUpgrades:
         watching._check_limits()
         assert interrupted == ["task"]
 
-    def test_after_an_interruption_the_next_tasks_run(self) -> None:
+    def test_the_next_task_runs_after_an_interruption(self) -> None:
         worker = Worker(name="a")
         do(lambda: worker._interrupt(signal.SIGALRM, None))
         planned.enqueue()
