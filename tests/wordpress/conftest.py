@@ -30,7 +30,7 @@ def context(db: None) -> Iterator[ImportContext]:
 
 @pytest.fixture
 def uploaded(work: Work) -> Uploaded:
-    """Upload files and have them analysed."""
+    """Return a function that uploads files and has them analysed."""
 
     def uploaded(client: Client, *files: SimpleUploadedFile) -> ImportJob:
         upload(client, *files)

@@ -1,7 +1,7 @@
 """A program that kills imports with SIGKILL and repeats them.
 
 A child process imports and kills itself at one of its steps: a query, or the opening of a media file. Then the same
-import is run again. The site has its own folder and an empty SQLite database, whatever database the tests use.
+import runs again. The site has its own folder and an empty SQLite database, whichever database the tests use.
 """
 
 import datetime as dt
@@ -39,7 +39,7 @@ def main(folder: Path, points: int) -> None:
     def import_all() -> None:
         import_export([export], media=media)
 
-    # Undated drafts get the current time, and passwords that nobody can use are random.
+    # Undated drafts get the current time, and unusable passwords are random.
     with (
         patch("django.utils.timezone.now", return_value=dt.datetime(2026, 1, 1, tzinfo=dt.UTC)),
         patch("accounts.models.User.set_unusable_password", lambda user: setattr(user, "password", "!")),
@@ -48,7 +48,7 @@ def main(folder: Path, points: int) -> None:
         undisturbed, deaths = site.describe(), []
         for point in range(points):
             site.restore()
-            # A random one of each part of the steps, the same number in each.
+            # Divide the steps into equal parts, and choose a random step in each.
             killed_at = rng.randint(point * steps // points + 1, (point + 1) * steps // points)
             status, _steps = _in_child(import_all, killed_at=killed_at)
             partial = site.describe()

@@ -1,4 +1,4 @@
-"""What WordPress has read from files is not preserved, because it says who took a photo, where and with what."""
+"""Metadata that WordPress has read from files is not preserved, because it reveals who took a photo, where and how."""
 
 from importlib import import_module
 
@@ -27,7 +27,7 @@ def kept(value: PHPValue) -> PHPValue:
 
 
 class TestMetadata:
-    def test_of_an_image_keeps_sizes_and_loses_the_camera(self) -> None:
+    def test_of_an_image_keeps_the_sizes_and_loses_the_camera(self) -> None:
         sizes: PHPValue = {"medium": {"file": "a-300x200.jpg", "width": 300, "height": 200}}
         image_meta: PHPValue = {
             "aperture": "2.8",
@@ -49,7 +49,7 @@ class TestMetadata:
             },
         }
 
-    def test_of_sound_loses_its_tags(self) -> None:
+    def test_of_audio_loses_the_tags(self) -> None:
         audio: PHPValue = {"codec": "aac", "encoder": "Amina"}
         value: PHPValue = {"length": 3, "artist": "Amina", "image": {"mime": "image/png"}, "audio": audio}
         assert kept(value) == {"length": 3, "audio": {"codec": "aac"}}
@@ -57,10 +57,10 @@ class TestMetadata:
     @pytest.mark.parametrize(
         "text", ["", "Amina", 'a:1:{s:99:"x";i:1;}', 'O:8:"stdClass":0:{}', "a:0:{}x", "a:1:{" * 99]
     )
-    def test_that_can_not_be_read_is_left_out(self, text: str) -> None:
+    def test_that_cannot_be_read_is_left_out(self, text: str) -> None:
         assert without_file_metadata(((KEY, text), ("other", text))) == (("other", text),)
 
-    def test_that_says_nothing_stays_the_same(self) -> None:
+    def test_without_values_is_kept(self) -> None:
         assert without_file_metadata(((KEY, "a:0:{}"),)) == ((KEY, "a:0:{}"),)
 
 
@@ -77,12 +77,12 @@ class TestPHPValues:
             return
         assert parse(serialise(value)) == value
 
-    def test_lengths_are_those_of_utf_8(self) -> None:
+    def test_lengths_are_counted_in_utf_8_bytes(self) -> None:
         assert serialise({"é": "ح"}) == 'a:1:{s:2:"é";s:2:"ح";}'
 
 
 @pytest.mark.django_db
-def test_what_earlier_versions_preserved_is_removed() -> None:
+def test_metadata_preserved_by_earlier_versions_is_removed() -> None:
     attachment = Attachment.objects.create(site="https://old.example", wordpress_id=30, url="https://old.example/a.jpg")
     fields = {"meta": [[KEY, 'a:1:{s:6:"camera";s:5:"Amina";}'], ["other", "x"]], "elements": {"title": "A"}}
     row = PreservedData.objects.create(attachment=attachment, fields=fields)

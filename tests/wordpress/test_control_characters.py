@@ -18,7 +18,9 @@ NOT_IN_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uf
 
 
 @pytest.mark.parametrize("reference", ["&#1;", "&#x1;", "&#1", "&#12;", "&#x1b;", "&#127;", "&#129;", "&#xfffe;"])
-def test_no_imported_text_keeps_them(import_parts: ImportParts, client: Client, reference: str) -> None:
+def test_control_characters_are_removed_from_imported_texts(
+    import_parts: ImportParts, client: Client, reference: str
+) -> None:
     text = f"a{reference}-<b>b</b>"
     import_parts(
         category("c", text, description=text),

@@ -1,4 +1,4 @@
-"""Items of custom types that become pages: projects, testimonials and comics, and what an owner chooses."""
+"""Items of custom types that become pages: projects, testimonials, comics, and types that an owner chooses."""
 
 import re
 from collections.abc import Collection
@@ -28,14 +28,14 @@ from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
 
-# Projects at the top, which want the URLs of others.
+# Top-level projects whose slugs are those of other pages.
 TOP = ((41, "about"), (42, "portfolio"))
-# WordPress allows no such names.
+# Names that WordPress doesn't allow.
 NO_NAMES = {"Book", "book; reboot", "كتاب", "b" * 21}
 
 
 def project(id: int = 40, **values: Any) -> str:  # noqa: A002  # WordPress's name for it
-    """Return a project of a portfolio."""
+    """Return a portfolio project."""
     slug = values.pop("post_name", f"project-{id}")
     usual = {
         "post_type": "jetpack-portfolio",
@@ -47,7 +47,7 @@ def project(id: int = 40, **values: Any) -> str:  # noqa: A002  # WordPress's na
 
 
 def book(id: int = 60, slug: str = "", above: str = "books", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
-    """Return an item of a plugin's type, which readers could open."""
+    """Return an item of a plugin's type, with a public URL."""
     slug = slug or f"book-{id}"
     link = f"https://old.example/{above}/{slug}/"
     usual = {"post_type": "book", "title": f"Book {id}", "link": link}
@@ -60,7 +60,7 @@ def import_books(folder: Path, *parts: str, types: Collection[str] = ("book",)) 
 
 class TestPages:
     @pytest.mark.parametrize(("post_type", "prefix"), PAGE_TYPES.items())
-    def test_items_of_these_types_are_pages_at_their_old_urls(
+    def test_items_become_pages_at_their_old_urls(
         self, import_parts: ImportParts, client: Client, post_type: str, prefix: str
     ) -> None:
         link = f"https://old.example/{prefix}/project-40/"
@@ -74,7 +74,7 @@ class TestPages:
         assert 'id="comment-1"' in body
         assert client.get("/?p=40").headers["Location"] == f"/{prefix}/project-40/"
 
-    def test_the_url_of_the_type_lists_them(self, import_parts: ImportParts, client: Client) -> None:
+    def test_the_archive_url_of_the_type_lists_them(self, import_parts: ImportParts, client: Client) -> None:
         report = import_parts(project(40), project(41, status="draft"))
         section = Page.objects.get(path="portfolio")
         assert section.title == "Portfolio"
@@ -83,12 +83,12 @@ class TestPages:
         assert "Project 41" not in body
         assert f"It was added with the ID {section.pk}" in remarks(report)[0]
 
-    def test_it_is_public_only_if_one_of_them_is(self, import_parts: ImportParts, client: Client) -> None:
+    def test_the_archive_is_public_only_if_an_item_is(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(project(40, status="private"), project(41, status="draft"))
         assert client.get("/portfolio/").status_code == 404
 
     @pytest.mark.parametrize("comes_first", [True, False])
-    def test_a_page_of_the_export_at_this_url_is_the_one_above_them(
+    def test_a_page_of_the_export_at_the_archive_url_becomes_their_parent(
         self, import_parts: ImportParts, *, comes_first: bool
     ) -> None:
         own = page(20, post_name="portfolio", title="My work")
@@ -96,12 +96,14 @@ class TestPages:
         assert counted(report, "page") == {"imported": 2}
         assert Page.objects.get(pk=40).parent_id == 20
 
-    def test_a_page_that_is_here_at_this_url_is_the_one_above_them(self, import_parts: ImportParts) -> None:
+    def test_an_existing_page_at_the_archive_url_becomes_their_parent(self, import_parts: ImportParts) -> None:
         import_parts(page(20, post_name="portfolio"))
         assert counted(import_parts(project()), "page") == {"imported": 1}
         assert Page.objects.get(pk=40).parent_id == 20
 
-    def test_pages_keep_their_urls(self, import_parts: ImportParts, client: Client) -> None:
+    def test_ordinary_pages_take_precedence_over_items_with_the_same_slug(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
         import_parts(
             project(40, post_name="about", content="A project."),
             *(project(id_, post_name=slug, link=f"https://old.example/{slug}/") for id_, slug in TOP),
@@ -116,20 +118,22 @@ class TestPages:
         [
             ("https://old.example/work/project-40/", "/work/project-40/"),
             ("https://old.example/blog/work/project-40/", "/work/project-40/"),
-            # The site itself has these URLs.
+            # These URLs are reserved for the site itself.
             ("https://old.example/work/2014/project-40/", "/project-40/"),
             ("https://old.example/tag/project-40/", "/project-40/"),
             ("https://old.example/?post_type=jetpack-portfolio&p=40", "/portfolio/project-40/"),
             ("https://old.example/project-40/", "/project-40/"),
         ],
     )
-    def test_every_old_url_leads_to_them(self, import_parts: ImportParts, client: Client, link: str, here: str) -> None:
+    def test_every_old_url_redirects_to_the_page(
+        self, import_parts: ImportParts, client: Client, link: str, here: str
+    ) -> None:
         import_parts(project(40, link=link))
         path = link.removeprefix("https://old.example")
         assert Page.objects.get(pk=40).get_absolute_url() == here
         assert path == here or client.get(path).headers["Location"] == here
 
-    def test_groupings_lead_to_everything_in_them(self, import_parts: ImportParts, client: Client) -> None:
+    def test_urls_of_terms_redirect_to_the_archive(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(
             term("jetpack-portfolio-type", "murals"),
             term("jetpack-portfolio-tag", "caf%c3%a9"),
@@ -141,12 +145,14 @@ class TestPages:
         assert client.get("/project-type/murals/").headers["Location"] == "/portfolio/"
         assert client.get("/project-tag/café/").headers["Location"] == "/portfolio/"
 
-    def test_groupings_lead_to_it_if_the_theme_has_renamed_it(self, import_parts: ImportParts, client: Client) -> None:
+    def test_urls_of_terms_redirect_to_an_archive_that_the_theme_has_renamed(
+        self, import_parts: ImportParts, client: Client
+    ) -> None:
         murals = term("jetpack-portfolio-type", "murals")
         import_parts(murals, project(link="https://old.example/work/project-40/"))
         assert client.get("/project-type/murals/").headers["Location"] == "/work/"
 
-    def test_a_menu_leads_to_them(self, tmp_path: Path, client: Client) -> None:
+    def test_menus_link_to_items_and_archives(self, tmp_path: Path, client: Client) -> None:
         link = {"_menu_item_type": "post_type_archive", "_menu_item_object": "jetpack-portfolio"}
         one = {"_menu_item_type": "post_type", "_menu_item_object": "jetpack-portfolio", "_menu_item_object_id": "40"}
         books = {**link, "_menu_item_object": "book"}
@@ -164,7 +170,7 @@ class TestPages:
 
 
 class TestChosenTypes:
-    def test_what_readers_could_open_is_named_in_the_report(self, import_parts: ImportParts) -> None:
+    def test_types_with_public_urls_are_named_in_the_report(self, import_parts: ImportParts) -> None:
         report = import_parts(book(60), book(61), book(62, status="draft"))
         assert counted(report, "book") == {"skipped": 3}
         text = "book 0: Readers could open 2 of these, such as /books/book-60/. They become pages if"
@@ -180,25 +186,23 @@ class TestChosenTypes:
             *({"post_type": name} for name in sorted(ORDER_TYPES | NO_NAMES)),
         ],
     )
-    def test_what_readers_could_not_open_is_not_offered(
-        self, import_parts: ImportParts, values: dict[str, str]
-    ) -> None:
+    def test_types_without_public_urls_are_not_offered(self, import_parts: ImportParts, values: dict[str, str]) -> None:
         assert not remarks(import_parts(book(60, **values)))
 
     def test_hostile_paths_are_shown_as_short_plain_text(self, import_parts: ImportParts) -> None:
         report = import_parts(book(60, above=f"books%00%1b[2J%0a%E2%80%AE{'s' * 1000}"))
         assert f"such as /books[2J {'s' * 90}. It" in remarks(report)[0]
 
-    def test_chosen_types_are_pages_at_their_old_urls(self, tmp_path: Path, client: Client) -> None:
+    def test_items_of_chosen_types_become_pages_at_their_old_urls(self, tmp_path: Path, client: Client) -> None:
         assert counted(import_books(tmp_path, book(60), book(61)), "page") == {"imported": 3}
         assert client.get("/books/book-60/").status_code == 200
         assert Page.objects.get(path="books").title == "Books"
 
-    def test_later_imports_know_what_was_chosen(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_later_imports_remember_the_chosen_types(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_books(tmp_path, book(60))
         assert counted(import_parts(book(60), book(61)), "page") == {"imported": 1, "unchanged": 1}
 
-    def test_what_is_below_another_stays_below_it(self, tmp_path: Path, client: Client) -> None:
+    def test_child_items_stay_below_their_parent(self, tmp_path: Path, client: Client) -> None:
         import_books(tmp_path, book(61, above="books/book-60", post_parent=60), book(60))
         assert client.get("/books/book-60/book-61/").status_code == 200
         path = exported(tmp_path)
@@ -207,7 +211,7 @@ class TestChosenTypes:
         import_export([path])
         assert exported(tmp_path, "again.xml").read_text() == before
 
-    def test_the_language_in_their_urls_is_no_part_of_the_path(self, tmp_path: Path, client: Client) -> None:
+    def test_a_language_in_the_url_is_not_part_of_the_path(self, tmp_path: Path, client: Client) -> None:
         french, german = (
             book(id_, above=f"{code}/books", inside=[filed("language", code)]) for id_, code in ((60, "fr"), (61, "de"))
         )
@@ -216,7 +220,7 @@ class TestChosenTypes:
         assert client.get("/de/books/book-61/").headers["Location"] == "/books/book-61/"
         assert Page.objects.get(path="books").title == "Books"
 
-    def test_those_with_a_grouping_in_their_urls_are_at_the_top(self, tmp_path: Path, client: Client) -> None:
+    def test_items_with_a_term_in_their_url_are_at_the_top_level(self, tmp_path: Path, client: Client) -> None:
         groups = ("essays", "poems", "novels")
         import_books(tmp_path, *(book(60 + number, above=f"books/{name}") for number, name in enumerate(groups)))
         assert Page.objects.count() == 3
@@ -226,15 +230,13 @@ class TestChosenTypes:
     @pytest.mark.parametrize(
         "name", sorted(FORM_TYPES | INTERNAL_TYPES | THEME_TYPES | ORDER_TYPES | {"attachment", "post"} | NO_NAMES)
     )
-    def test_what_was_sent_in_confidence_or_belongs_to_wordpress_cannot_be_chosen(
-        self, tmp_path: Path, name: str
-    ) -> None:
+    def test_confidential_and_internal_types_cannot_be_chosen(self, tmp_path: Path, name: str) -> None:
         with pytest.raises(InvalidExportError, match="can't become pages"):
             import_books(tmp_path, project(60, post_type=name), types=[name])
         assert not Page.objects.exists()
 
     @pytest.mark.parametrize("name", sorted(FORM_TYPES))
-    def test_no_export_can_choose_them_either(self, import_parts: ImportParts, name: str) -> None:
+    def test_an_export_cannot_choose_confidential_types_either(self, import_parts: ImportParts, name: str) -> None:
         report = import_parts(meta("_broadside_page_type", name, owner="channel"), project(60, post_type=name))
         assert counted(report, name) == {"skipped": 1}
         assert not remarks(report)
@@ -250,12 +252,12 @@ class TestChosenTypes:
         personal_data.erase("rosa@example.org", keep_text=True)
         assert "_bbp_anonymous_email" not in exported(tmp_path).read_text()
 
-    def test_the_command_takes_types(self, tmp_path: Path) -> None:
+    def test_types_can_be_chosen_on_the_command_line(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(book(60)))
         call_command("import_wordpress", str(path), "--pages", "book", stdout=StringIO(), stderr=StringIO())
         assert Page.objects.filter(pk=60).exists()
 
-    def test_the_admin_offers_what_is_in_the_files(self, client: Client, uploaded: Uploaded, work: Work) -> None:
+    def test_the_admin_offers_the_types_in_the_files(self, client: Client, uploaded: Uploaded, work: Work) -> None:
         client.force_login(UserFactory(is_staff=True, is_superuser=True))
         job = uploaded(client, export_file(export(book(60), project(40), project(41, post_type="feedback"))))
         text = client.get(job_url(job)).text
@@ -283,7 +285,7 @@ class TestChosenTypes:
         ("https://[old.example/books/b/", "https://old.example", None),
     ],
 )
-def test_path_above_an_item(link: str, blog: str, expected: str | None) -> None:
+def test_the_path_above_an_item_is_taken_from_its_link(link: str, blog: str, expected: str | None) -> None:
     assert path_above(link, blog) == expected
 
 
@@ -295,7 +297,7 @@ class TestImportingAgain:
         assert not import_parts(*parts).has_changes
         assert contents() == before
 
-    def test_a_page_that_was_renamed_here_stays_the_one_above_them(self, import_parts: ImportParts) -> None:
+    def test_a_parent_page_that_was_renamed_here_stays_their_parent(self, import_parts: ImportParts) -> None:
         import_parts(project(40))
         section = Page.objects.get(path="portfolio")
         section.slug = "work"
@@ -303,7 +305,7 @@ class TestImportingAgain:
         import_parts(project(40), project(41))
         assert Page.objects.get(title="Project 41").path == "work/project-41"
 
-    def test_the_page_above_them_becomes_public_with_the_first_of_them(
+    def test_the_archive_becomes_public_with_the_first_public_item(
         self, import_parts: ImportParts, client: Client
     ) -> None:
         import_parts(project(40, status="draft"))
@@ -313,7 +315,7 @@ class TestImportingAgain:
         assert client.get("/portfolio/").status_code == 200
         assert not import_parts(*parts).has_changes
 
-    def test_an_export_of_some_of_them_moves_nothing(self, tmp_path: Path) -> None:
+    def test_an_export_of_some_items_moves_no_page(self, tmp_path: Path) -> None:
         poem = book(62, above="books/poems")
         import_books(tmp_path, book(60), book(61), poem)
         changed = book(62, above="books/poems", content="New.", post_modified="2020-05-05 05:05:05")
@@ -323,13 +325,13 @@ class TestImportingAgain:
         assert not Page.objects.filter(path="poems").exists()
         assert items(exported(tmp_path))["page", 62].custom_type == "book"
 
-    def test_a_changed_item_is_updated_and_stays_where_it_is(self, import_parts: ImportParts) -> None:
+    def test_a_changed_item_is_updated_at_the_same_url(self, import_parts: ImportParts) -> None:
         import_parts(project(40))
         report = import_parts(project(40, content="New.", post_modified="2020-05-05 05:05:05"))
         assert counted(report, "page") == {"updated": 1}
         assert Page.objects.get(pk=40).path == "portfolio/project-40"
 
-    def test_what_was_preserved_when_the_type_was_unknown_is_exported_once(
+    def test_an_item_preserved_by_an_earlier_import_is_exported_only_once(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
         import_parts(book(60))
@@ -346,13 +348,13 @@ class TestImportingAgain:
 
 
 class TestExporting:
-    def test_custom_fields_are_exported_again_without_addresses_of_readers(self, tmp_path: Path) -> None:
+    def test_custom_fields_are_exported_again_without_ip_addresses(self, tmp_path: Path) -> None:
         import_books(tmp_path, book(60, inside=[meta("isbn", "1-2-3"), meta("_bbp_author_ip", "203.0.113.5")]))
         text = exported(tmp_path).read_text()
         assert "1-2-3" in text
         assert "203.0.113.5" not in text
 
-    def test_they_have_their_type_again(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_items_are_exported_with_their_type(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(project(40, inside=[filed("jetpack-portfolio-type", "murals")]))
         text = exported(tmp_path).read_text()
         assert "<wp:post_type>jetpack-portfolio</wp:post_type>" in text.replace("<![CDATA[", "").replace("]]>", "")
@@ -360,7 +362,7 @@ class TestExporting:
         assert (found.custom_type, found.parent) == ("jetpack-portfolio", 0)
         assert [ref.slug for ref in found.terms] == ["murals"]
 
-    def test_one_that_was_moved_is_a_page(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_an_item_that_was_moved_here_is_exported_as_a_page(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(project(40), page(20))
         moved = Page.objects.get(pk=40)
         moved.parent = Page.objects.get(pk=20)
@@ -368,7 +370,7 @@ class TestExporting:
         found = items(exported(tmp_path))["page", 40]
         assert (found.custom_type, found.parent) == ("", 20)
 
-    def test_an_export_gives_another_site_the_same_pages(self, tmp_path: Path) -> None:
+    def test_importing_the_export_restores_the_same_pages(self, tmp_path: Path) -> None:
         comic = project(43, post_type="jetpack-comic", status="draft", link="https://old.example/?p=43")
         books = (book(60), book(61), book(62, above="books/poems"))
         import_books(tmp_path, project(40), project(41, status="draft"), comic, page(20), *books)
@@ -383,6 +385,6 @@ class TestExporting:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_types_are_known_in_every_version_of_the_format(tmp_path: Path, version: str) -> None:
+def test_types_are_recognised_in_every_version_of_the_format(tmp_path: Path, version: str) -> None:
     found = items(write(tmp_path, export(project(), version=version)))
     assert found["page", 40].custom_type == "jetpack-portfolio"

@@ -1,4 +1,4 @@
-"""Enclosures are imported and exported, so that subscribers of a podcast keep its episodes."""
+"""Enclosures are imported and exported, so that subscribers to a podcast keep its episodes."""
 
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -81,7 +81,7 @@ class TestImporting:
         assert stored_enclosures() == [(ELSEWHERE, 1234, "audio/mpeg")]
         assert remarks(report) == ["post 7: 1 of its enclosures has no readable URL and was skipped."]
 
-    def test_their_count_is_limited(self, import_parts: ImportParts) -> None:
+    def test_the_number_of_enclosures_is_limited(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, inside=[enclosure(f"https://a.example/{index}.mp3") for index in range(120)]))
         assert Enclosure.objects.count() == 100
         assert remarks(report)[0].startswith("post 7: 20 of its enclosures have no readable URL")
@@ -127,7 +127,7 @@ class TestImportedFiles:
         assert feed_enclosures(client) == [local, (ELSEWHERE, "1234", "audio/mpeg")]
         assert stored_enclosures()[0] == (UPLOADED, 99, "audio/mpeg")
 
-    def test_a_file_that_the_text_shows_is_enclosed_once(
+    def test_a_file_that_is_also_in_the_text_is_enclosed_only_once(
         self, import_parts: ImportParts, tmp_path: Path, client: Client
     ) -> None:
         write_files(tmp_path / "files", "2014/03/talk.mp3")

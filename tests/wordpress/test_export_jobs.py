@@ -1,4 +1,4 @@
-"""Exporting in the admin: start, watch, download, and everything that can go wrong on the way."""
+"""Exporting in the admin: starting, watching and downloading an export, and everything that can go wrong."""
 
 import datetime as dt
 import io
@@ -86,7 +86,7 @@ class TestPermissions:
 
 
 class TestExporting:
-    def test_wordpress(self, client: Client, work: Work) -> None:
+    def test_an_export_for_wordpress_can_be_downloaded(self, client: Client, work: Work) -> None:
         PostFactory(title="First words"), PageFactory()
         job = start(client)
         assert "Waiting for the worker…" in page(client)
@@ -102,7 +102,7 @@ class TestExporting:
         assert [title.text for title in etree.fromstring(response.getvalue()).iter("title")][1] == "First words"
 
     @pytest.mark.parametrize("name", GENERATORS)
-    def test_markdown(self, client: Client, work: Work, owner: User, name: str) -> None:
+    def test_an_export_in_markdown_can_be_downloaded(self, client: Client, work: Work, owner: User, name: str) -> None:
         PostFactory(source="*One* word."), store_picture(picture_file(), by=owner)
         job = start(client, name)
         work()
@@ -112,7 +112,7 @@ class TestExporting:
         assert any(each.endswith(".png") for each in archive.namelist())
         assert [path.name for path in JobFolder(job.pk).path.iterdir() if path.is_dir()] == []
 
-    def test_what_was_done_is_logged(self, client: Client, work: Work) -> None:
+    def test_actions_are_recorded_in_the_audit_log(self, client: Client, work: Work) -> None:
         job = start(client)
         work()
         downloaded(client, job)
@@ -120,20 +120,20 @@ class TestExporting:
         records = AuditRecord.objects.filter(kind="wordpress.exportjob", object_id=str(job.pk)).order_by("pk")
         assert [record.action for record in records] == ["exported", "downloaded", "deleted"]
 
-    def test_other_users_of_the_machine_can_not_read_it(self, client: Client, work: Work) -> None:
+    def test_other_users_of_the_machine_cannot_read_the_files(self, client: Client, work: Work) -> None:
         for name in ("wordpress", "hugo"):
             job = start(client, name)
             work()
             assert stat.S_IMODE(jobs.file_of(job).parent.stat().st_mode) == 0o700
 
-    def test_an_unknown_format_is_an_error_at_the_field(self, client: Client) -> None:
+    def test_an_unknown_format_is_a_form_error(self, client: Client) -> None:
         response = client.post(PAGE, {"format": "nonsense"})
         assert response.context["form"].errors
         assert not ExportJob.objects.exists()
 
 
 class TestOneAtATime:
-    def test_a_second_one_has_to_wait(self, client: Client, work: Work) -> None:
+    def test_a_second_export_cannot_start_while_one_is_active(self, client: Client, work: Work) -> None:
         start(client)
         response = client.post(PAGE, {"format": "hugo"}, follow=True)
         assert "Another export is in progress." in response.content.decode()
@@ -142,7 +142,7 @@ class TestOneAtATime:
         start(client, "hugo")
         assert ExportJob.objects.count() == 2
 
-    def test_a_job_whose_worker_is_gone_does_not_stand_in_the_way(self, client: Client, work: Work) -> None:
+    def test_a_job_whose_worker_died_does_not_block_new_ones(self, client: Client, work: Work) -> None:
         job = start(client)
         ExportJob.objects.update(state=ExportState.RUNNING)
         assert "The worker stopped unexpectedly." in page(client)
@@ -152,7 +152,7 @@ class TestOneAtATime:
         assert states.pop(job.pk) == ExportState.INTERRUPTED
         assert list(states.values()) == [ExportState.DONE]
 
-    def test_what_a_killed_worker_left_is_removed(self, client: Client, work: Work) -> None:
+    def test_leftovers_of_a_killed_worker_are_removed(self, client: Client, work: Work) -> None:
         job = start(client, "hugo")
         ExportJob.objects.update(state=ExportState.RUNNING)
         left = JobFolder(job.pk).path / "tmpkilled"
@@ -162,21 +162,23 @@ class TestOneAtATime:
         assert ExportJob.objects.get().state == ExportState.DONE
         assert not left.exists()
 
-    def test_without_a_worker_the_page_says_so(self, client: Client) -> None:
+    def test_the_page_says_if_no_worker_is_running(self, client: Client) -> None:
         start(client)
         ExportJob.objects.update(state_since=timezone.now() - 2 * lifecycle.WORKER_TIMEOUT)
         assert "No worker seems to be running" in page(client)
 
 
 class TestCancelling:
-    def test_before_it_starts(self, client: Client, work: Work) -> None:
+    def test_a_waiting_export_can_be_cancelled(self, client: Client, work: Work) -> None:
         job = start(client)
         client.post(url(job, "cancel"))
         work()
         assert ExportJob.objects.get().state == ExportState.INTERRUPTED
         assert client.get(url(job, "download")).status_code == 404
 
-    def test_while_it_is_running(self, client: Client, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_running_export_can_be_cancelled(
+        self, client: Client, work: Work, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         PostFactory.create_batch(3)
         job = start(client)
 
@@ -195,7 +197,7 @@ class TestCancelling:
 
 
 class TestFailing:
-    def test_a_full_disk_is_named(self, client: Client, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_full_disk_is_reported(self, client: Client, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
         def fail(path: Path, progress: formats.Progress, warn: formats.Warn) -> int:
             raise OSError(28, "No space left on device")
 
@@ -219,7 +221,7 @@ class TestDeleting:
         assert ExportJob.objects.get().state == ExportState.EXPIRED
         assert "Download" not in page(client)
 
-    def test_it_is_explained_if_the_worker_has_another_data_folder(
+    def test_a_worker_with_another_data_folder_is_explained(
         self, client: Client, work: Work, settings: Settings, tmp_path: Path
     ) -> None:
         start(client)
@@ -229,7 +231,7 @@ class TestDeleting:
         assert "The file isn't here." in page(client)
         assert ">Download" not in page(client)
 
-    def test_the_owner_deletes_it_earlier(self, client: Client, work: Work) -> None:
+    def test_the_owner_can_delete_it_earlier(self, client: Client, work: Work) -> None:
         job = start(client)
         client.post(url(job, "remove"))
         assert ExportJob.objects.exists()
@@ -239,7 +241,7 @@ class TestDeleting:
         assert not path.exists()
         assert not ExportJob.objects.exists()
 
-    def test_tidying_up_imports_leaves_exports_alone(self, client: Client, work: Work) -> None:
+    def test_deleting_abandoned_uploads_keeps_exports(self, client: Client, work: Work) -> None:
         job = start(client)
         work()
         lifecycle.delete_abandoned_uploads()

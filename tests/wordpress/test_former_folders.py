@@ -1,4 +1,4 @@
-"""A blog that was in a folder (`https://old.example/blog/`), with plain permalinks and with others."""
+"""Blogs that were in a folder (`https://old.example/blog/`), with plain and other permalinks."""
 
 import datetime as dt
 import io
@@ -71,7 +71,7 @@ class TestImportedFolder:
             ("/blog/index.php?p=43&utm_source=x", "/2014/03/01/post-43/"),
             ("/blog/?page_id=50", "/page-50/"),
             ("/blog/?page_id=51", "/page-51/"),
-            # The file is missing, so its page leads to the post that it belongs to.
+            # The file is missing, so its page redirects to the post that it belongs to.
             ("/blog/?attachment_id=60", "/2014/03/01/post-42/"),
             ("/blog/?cat=3", "/category/c/"),
             ("/blog/?tag=x", "/tag/x/"),
@@ -87,7 +87,7 @@ class TestImportedFolder:
             ("/blog/tag/x/", "/tag/x/"),
         ],
     )
-    def test_each_url_leads_to_the_same_url_without_the_folder(self, client: Client, old: str, new: str) -> None:
+    def test_each_url_redirects_to_the_url_without_the_folder(self, client: Client, old: str, new: str) -> None:
         response = client.get(old)
         assert (response.status_code, response.headers.get("Location")) == (301, new)
         assert client.get(new).status_code == 200
@@ -95,13 +95,13 @@ class TestImportedFolder:
     @pytest.mark.parametrize(
         "path", ["/blog/?p=44", "/blog/?p=999", "/blog/no-such/", "/blogs/", "/blog//evil.example/"]
     )
-    def test_what_is_not_public_is_not_found(self, client: Client, path: str) -> None:
+    def test_urls_of_hidden_and_unknown_content_are_not_found(self, client: Client, path: str) -> None:
         assert client.get(path).status_code == 404
 
-    def test_redirects_are_not_stored_without_their_query(self) -> None:
+    def test_only_the_redirect_from_the_folder_is_stored(self) -> None:
         assert [redirect.path for redirect in Redirect.objects.order_by("path")] == ["/?p=60", "/blog/*"]
 
-    def test_it_is_imported_once(self, exported: Path) -> None:
+    def test_the_redirect_is_imported_only_once(self, exported: Path) -> None:
         before = list(Redirect.objects.values())
         assert not import_export([exported]).has_changes
         assert list(Redirect.objects.values()) == before
@@ -112,7 +112,7 @@ class TestImportedFolder:
         assert client.get("/blog/").headers["Location"] == "/page-50/"
         assert client.get("/blog/tag/x/").headers["Location"] == "/tag/x/"
 
-    def test_our_own_export_keeps_it(self, tmp_path: Path) -> None:
+    def test_our_own_export_contains_it(self, tmp_path: Path) -> None:
         path = exported_site(tmp_path)
         Redirect.objects.all().delete()
         import_export([path])
@@ -143,7 +143,7 @@ class TestOtherFolders:
         import_export([exported])
         assert client.get("/blog/").headers["Location"] == "/"
 
-    def test_links_with_other_permalinks_lead_to_their_items(self, tmp_path: Path, client: Client) -> None:
+    def test_links_with_other_permalinks_redirect_to_their_items(self, tmp_path: Path, client: Client) -> None:
         import_export([write(tmp_path, export(item(7, link=f"{FOLDER}/archives/7/"), site=FOLDER))])
         url = Post.objects.get().get_absolute_url()
         assert client.get("/blog/archives/7/").headers["Location"] == url

@@ -1,4 +1,4 @@
-"""The checklist after an import: what is left to do, judged by the export and by this site's settings."""
+"""The checklist after an import: the remaining tasks according to the export and this site's settings."""
 
 import datetime as dt
 import io
@@ -44,7 +44,7 @@ def points(blog: OldBlog | None) -> dict[str, Point]:
 
 
 def times_in(zone: str, *months: int) -> list[list[Any]]:
-    """Return the times of a blog in this zone with a post in each of these months of 2014."""
+    """Return the post times of a blog in this time zone, with one post in each of these months of 2014."""
     samples = TimeSamples()
     for month in months or range(1, 13):
         local = dt.datetime(2014, month, 10, 12, 0)
@@ -79,7 +79,7 @@ class TestPoints:
             ("The domain", LOOK),
         ]
 
-    def test_preview_and_interrupted_import_have_none(
+    def test_interrupted_import_has_no_checklist(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def interrupt(*args: object) -> None:
@@ -97,7 +97,7 @@ class TestTimeZone:
             ("Europe/Berlin", "Europe/Amsterdam", DONE, "which is Europe/Berlin, fits"),
             ("Europe/Berlin", "UTC", TO_DO, "TIME_ZONE from Europe/Berlin to UTC."),
             ("UTC", "Asia/Kathmandu", TO_DO, "TIME_ZONE from UTC to Asia/Kathmandu."),
-            # Several zones have this time.
+            # Several zones have this offset, so the text names the offset.
             ("UTC", "Europe/Amsterdam", TO_DO, "time was UTC+01:00 / UTC+02:00."),
             ("UTC", "America/Denver", TO_DO, "time was UTC−07:00 / UTC−06:00."),
             ("UTC", "Europe/London", TO_DO, "time was UTC / UTC+01:00."),
@@ -112,7 +112,7 @@ class TestTimeZone:
         assert point.state == state
         assert part in point.text
 
-    def test_blog_that_changed_its_time_zone_is_to_look_at(self, settings: Settings) -> None:
+    def test_changed_time_zone_of_the_blog_has_to_be_looked_at(self, settings: Settings) -> None:
         settings.TIME_ZONE = "UTC"
         times = times_in("UTC") + times_in("Asia/Tokyo", 1, 2, 3)
         assert points(OldBlog(times=times))["Time zone"].state == LOOK
@@ -123,7 +123,7 @@ class TestTimeZone:
         assert report.blog.zone == "Asia/Kathmandu"
 
     @given(st.lists(st.tuples(st.datetimes(), st.timedeltas(dt.timedelta(hours=-15), dt.timedelta(hours=15)))))
-    def test_any_times_survive_the_report(self, times: list[tuple[dt.datetime, dt.timedelta]]) -> None:
+    def test_any_times_can_be_stored_in_the_report(self, times: list[tuple[dt.datetime, dt.timedelta]]) -> None:
         samples = TimeSamples()
         for local, offset in times:
             samples.add(local, dt.timedelta(seconds=offset // dt.timedelta(seconds=1)))
@@ -132,7 +132,7 @@ class TestTimeZone:
 
     @pytest.mark.parametrize("local", [dt.datetime(1, 1, 1), dt.datetime(9999, 12, 31)])
     @pytest.mark.parametrize("hours", [-15, 15])
-    def test_no_zone_fits_times_that_no_blog_has(self, local: dt.datetime, hours: int) -> None:
+    def test_impossible_times_fit_no_zone(self, local: dt.datetime, hours: int) -> None:
         samples = TimeSamples()
         samples.add(local, dt.timedelta(hours=hours))
         assert samples.find_zone() == ""
@@ -150,7 +150,7 @@ class TestLanguage:
             ("en", "", "ar", TO_DO, "Arabic. Change the setting LANGUAGE_CODE from en to ar."),
             ("pt", "pt-BR", "pt", TO_DO, "from pt to pt-br."),
             ("en", "zh-CN", "", TO_DO, "from en to zh-hans."),
-            # Many write in another language than that of their menus.
+            # Many blogs are written in another language than their menus.
             ("en", "en", "fa", LOOK, "Persian. If the whole blog is, change the setting LANGUAGE_CODE from en to fa."),
             ("fa", "en", "fa", DONE, "which is fa, fits"),
         ],
@@ -192,11 +192,11 @@ class TestFormerURLs:
         assert point.state == state
         assert part in point.text
 
-    def test_other_spelling_of_the_domain_is_a_former_host(self) -> None:
+    def test_domain_with_www_is_a_former_host(self) -> None:
         blog = OldBlog(url="https://www.new.example", hosts=["www.new.example"])
         assert "FORMER_HOSTS=www.new.example," in points(blog)["Former hosts"].text
 
-    def test_network_that_the_blog_is_part_of_is_none_of_its_hosts(self, import_parts: ImportParts) -> None:
+    def test_network_of_the_blog_is_not_a_former_host(self, import_parts: ImportParts) -> None:
         network = "<wp:base_site_url>https://wordpress.com/</wp:base_site_url>"
         report = import_parts(network, item(7, guid="https://new.example/?p=7"), site="https://new.example")
         assert "Former hosts" not in points(report.blog)
@@ -210,7 +210,7 @@ class TestFormerURLs:
 
 
 class TestAuthors:
-    def test_those_without_a_password_or_a_passkey_are_counted(self, import_parts: ImportParts) -> None:
+    def test_authors_without_a_password_or_passkey_are_counted(self, import_parts: ImportParts) -> None:
         UserFactory(username="other").set_unusable_password()
         blog = import_parts(item(7), authors=[author("anna", id=1), author("ben", id=2)]).blog
         assert "2 imported authors can't log in yet." in points(blog)["Authors' accounts"].text
@@ -253,14 +253,14 @@ class TestDomain:
             ("https://old.example", "set SITE_URL=https://old.example."),
         ],
     )
-    def test_says_what_to_do_last(self, url: str, part: str) -> None:
+    def test_the_last_step_depends_on_the_hosts(self, url: str, part: str) -> None:
         text = points(OldBlog(url=url, hosts=["old.example"]))["The domain"].text
         assert "verify_import" in text
         assert part in text
 
 
 class TestCommand:
-    def test_checklist_comes_near_the_end(self, tmp_path: Path) -> None:
+    def test_the_checklist_is_at_the_end_of_the_output(self, tmp_path: Path) -> None:
         out = io.StringIO()
         call_command("import_wordpress", str(write(tmp_path, export(item(7)))), stdout=out, stderr=io.StringIO())
         end = out.getvalue().partition("Checklist:")[2]
@@ -278,7 +278,7 @@ class TestPage:
         job.refresh_from_db()
         return job
 
-    def test_shows_each_point_with_its_state_in_words_and_a_link(self, job: ImportJob) -> None:
+    def test_shows_each_point_with_its_state_and_a_link(self, job: ImportJob) -> None:
         content = client_of(user_in_role("superuser")).get(job.get_absolute_url()).content.decode()
         shown = " ".join(content.partition('<ul class="import-checklist" aria-labelledby="checklist">')[2].split())
         assert '<h3> Time zone <span class="import-point done">Done</span> </h3>' in shown
@@ -286,7 +286,7 @@ class TestPage:
         for url in ("/", "/admin/core/sitesettings/", "/admin/blog/redirect/", "/admin/accounts/user/"):
             assert f'<a href="{url}">' in shown
 
-    def test_links_only_to_pages_that_the_person_may_open(self, job: ImportJob) -> None:
+    def test_links_only_to_pages_that_the_user_may_open(self, job: ImportJob) -> None:
         user = UserFactory(is_staff=True)
         user.user_permissions.add(Permission.objects.get(codename="import_wordpress"))
         content = client_of(user).get(job.get_absolute_url()).content.decode()
@@ -320,7 +320,7 @@ class TestPage:
 
 
 class TestEverydayWords:
-    """People read what they know from WordPress's pages, and programs read the names of its tables and types."""
+    """Users read the terms of WordPress's interface, and only programs read the names of its tables and types."""
 
     PARTS = (
         term("nav_menu", "main", "Main"),
@@ -337,7 +337,7 @@ class TestEverydayWords:
     )
     NAMES = ("nav_menu_item", "wp_", "oembed_", "GUID", "guid", "taxonomy", "postmeta", "attachment")
 
-    def test_command_and_its_report(self, tmp_path: Path) -> None:
+    def test_the_command_uses_them_and_its_report_uses_internal_names(self, tmp_path: Path) -> None:
         out, target = io.StringIO(), tmp_path / "report.json"
         path = write(tmp_path, export(*self.PARTS))
         call_command("import_wordpress", str(path), report=target, stdout=out, stderr=io.StringIO())
@@ -347,7 +347,7 @@ class TestEverydayWords:
         counts = json.loads(target.read_text())["counts"]
         assert {"nav_menu_item", "wp_navigation", "wp_template_part", "attachment", "other term"} <= counts.keys()
 
-    def test_page_before_and_after_the_import(self, uploaded: Uploaded, work: Work) -> None:
+    def test_the_page_uses_them_before_and_after_the_import(self, uploaded: Uploaded, work: Work) -> None:
         client = client_of(user_in_role("superuser"))
         job = uploaded(client, export_file(export(*self.PARTS)))
         for step in ("preview", "import"):

@@ -169,7 +169,7 @@ class TestAuthors:
         assert set(User.objects.values_list("username", flat=True)) == {"olga", "ben"}
         assert "author 1 “anna”: As you chose, the author is the user “olga” here." in out
 
-    def test_mapping_as_typed_on_the_command_line(self, tmp_path: Path) -> None:
+    def test_mappings_can_be_given_on_the_command_line(self, tmp_path: Path) -> None:
         UserFactory(username="olga")
         UserFactory(username="piet")
         path = write(tmp_path, export(item(7), item(8, creator="ben")))
@@ -183,7 +183,7 @@ class TestAuthors:
         run(write(tmp_path, export(item(7, inside=[comment(1, user_id=1)]))), map_author=[("anna", "olga")])
         assert Comment.objects.get().user == user
 
-    def test_names_of_authors_in_the_oldest_exports(self, tmp_path: Path) -> None:
+    def test_authors_in_the_oldest_exports_are_mapped_by_name(self, tmp_path: Path) -> None:
         user = UserFactory(username="olga")
         run(write(tmp_path, export(item(7, creator="Anna A."), version="1.0")), map_author=[("Anna A.", "olga")])
         assert Post.objects.get().author == user
@@ -274,15 +274,15 @@ class TestErrors:
 
 
 class TestProgress:
-    def test_plain_lines_without_a_terminal(self, tmp_path: Path) -> None:
+    def test_plain_lines_are_printed_without_a_terminal(self, tmp_path: Path) -> None:
         stderr = io.StringIO()
         run(write(tmp_path, export(*(item(n) for n in range(1, 501)))), stderr=stderr)
-        # On a slow machine, they also say how much time is left.
+        # On a slow machine, the lines also give the time left.
         lines = [line.partition(",")[0] for line in stderr.getvalue().splitlines()]
         assert lines[-10:] == [f"Importing: {tenth * 10}%" for tenth in range(1, 11)]
         assert "Reading: 100%" in lines
 
-    def test_bar_on_a_terminal(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_a_bar_is_shown_on_a_terminal(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         terminal = Terminal()
         monkeypatch.setattr("sys.stderr", terminal)
         call_command("import_wordpress", str(write(tmp_path, export(item(7)))), stdout=io.StringIO())

@@ -1,4 +1,4 @@
-"""Several people start imports at the same time, and workers are killed."""
+"""Several users start imports at the same time, and workers are killed."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Importing in the admin: upload, preview, import, report, and everything that can go wrong on the way."""
+"""Importing in the admin: upload, preview, import, report, and everything that can go wrong."""
 
 import datetime as dt
 import gzip
@@ -74,7 +74,7 @@ def downloaded_report(client: Client, job: ImportJob) -> Any:
 
 
 class TestPermissions:
-    """Only those who run the site may import."""
+    """Only owners, and staff with the permission, may import."""
 
     ROLES = [("anonymous", 302), ("staff", 403), ("Author", 403), ("Editor", 403), ("Moderator", 403)]
 
@@ -130,7 +130,7 @@ class TestSteps:
         assert (job.state, job.file_names) == (JobState.READY, [name])
         assert JobFolder(job.pk).files()[0].suffix == ".xml"
 
-    def test_names_in_archives_may_be_too(self, owner_client: Client, uploaded: Uploaded) -> None:
+    def test_names_in_archives_may_be_longer_too(self, owner_client: Client, uploaded: Uploaded) -> None:
         archive = zipped(("文" * 100 + ".xml", export(item(7))), ("文" * 99 + ".xml", export(item(8))))
         job = uploaded(owner_client, export_file(archive, "blog.zip"))
         assert (job.state, job.contents["items"]) == (JobState.READY, {"post": 2})
@@ -262,8 +262,8 @@ class TestMedia:
         assert not Picture.objects.exists()
         assert re.search(r'<input[^>]* name="fetch_media"[^>]* checked', job_page(owner_client, job))
 
-    def test_export_without_attachments_has_the_option_too(self, owner_client: Client, uploaded: Uploaded) -> None:
-        """Its texts can refer to files."""
+    def test_export_without_attachments_offers_the_download_too(self, owner_client: Client, uploaded: Uploaded) -> None:
+        """The texts of the export can refer to files."""
         assert "fetch_media" in job_page(owner_client, uploaded(owner_client, export_file(export(item(7)))))
 
     def test_cancelling_keeps_downloaded_files_and_the_rest_can_follow(
@@ -426,7 +426,7 @@ class TestPrivacy:
         work()
         assert not JobFolder(job.pk).files()
 
-    def test_what_a_killed_worker_had_unpacked_is_deleted(
+    def test_files_unpacked_by_a_killed_worker_are_deleted(
         self, owner_client: Client, uploaded: Uploaded, work: Work
     ) -> None:
         job = uploaded(owner_client)

@@ -1,4 +1,4 @@
-"""Importing as a whole: each item once, every item accounted for, all or nothing."""
+"""An import as a whole stores each item once, accounts for every item, and does nothing if the export is broken."""
 
 import re
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from wordpress.wxr.repair import InvalidExportError
 
 pytestmark = pytest.mark.django_db
 
-# The steps of SQLite's plans that read all posts, pages, comments or tags, directly or through an index.
+# Steps of SQLite's query plans that read all posts, pages, comments or tags, directly or through an index.
 READS_ALL = re.compile(r"SCAN (?:blog|comments|tags)_|SEARCH blog_entry .*\(kind=\?\)")
 
 
@@ -60,7 +60,9 @@ class TestIdentity:
         assert "unique ID" in remarks(report)[0]
 
     @pytest.mark.parametrize("guid", ["", "g" * 501])
-    def test_an_unusable_guid_is_replaced_by_the_same_one_each_time(self, import_parts: ImportParts, guid: str) -> None:
+    def test_an_unusable_guid_is_replaced_by_the_same_guid_each_time(
+        self, import_parts: ImportParts, guid: str
+    ) -> None:
         import_parts(item(7, guid=guid))
         first_guid = Post.objects.get().guid
         Post.objects.all().delete()
@@ -75,7 +77,7 @@ class TestIdentity:
 
     @pytest.mark.parametrize("guid", ["", "https://old.example/"])
     @pytest.mark.parametrize("make", [item, page])
-    def test_items_with_nothing_but_titles_are_all_imported(
+    def test_items_that_have_only_titles_are_imported(
         self, import_parts: ImportParts, make: Callable[..., str], guid: str
     ) -> None:
         nothing = {"post_id": "", "post_name": "", "post_date": "", "post_date_gmt": "", "guid": guid}
@@ -99,7 +101,7 @@ class TestIdentity:
             {"link": "https://old.example/index.php?page_id=19", "guid": "https://other.example/?p=5"},
         ],
     )
-    def test_an_id_that_only_the_urls_give_is_kept(
+    def test_an_id_that_is_only_in_the_urls_is_kept(
         self, import_parts: ImportParts, client: Client, urls: dict[str, str]
     ) -> None:
         parts = [item(0, post_id="", title="x", post_name="a", **{"guid": "", **urls}), item(8)]
@@ -119,7 +121,7 @@ class TestIdentity:
             ({}, "<a href='/?p=19'>x</a>"),
         ],
     )
-    def test_a_new_id_is_never_one_that_a_link_names(
+    def test_a_new_id_is_never_one_that_a_link_refers_to(
         self, import_parts: ImportParts, urls: dict[str, str], content: str
     ) -> None:
         linking = item(8, content=content, **urls)
@@ -132,7 +134,7 @@ class TestIdentity:
         assert sorted(Post.objects.values_list("pk", flat=True)) == [8, 9]
 
 
-class TestTwice:
+class TestImportingAgain:
     def test_a_second_run_changes_nothing_and_reports_no_changes(self, import_parts: ImportParts) -> None:
         first = import_parts(*AWKWARD_PARTS)
         before = contents()
@@ -166,7 +168,7 @@ class TestTwice:
         report = import_parts(item(7, guid="https://new.example/?p=7"))
         assert counted(report, "post") == {"unchanged": 1}
 
-    def test_an_export_in_several_files_equals_one_file(self, tmp_path: Path) -> None:
+    def test_an_export_in_several_files_is_imported_like_one_file(self, tmp_path: Path) -> None:
         parts = [
             write(tmp_path, export(*some), f"{n}.xml") for n, some in enumerate((AWKWARD_PARTS[:8], AWKWARD_PARTS[8:]))
         ]
@@ -239,7 +241,7 @@ class TestAccounting:
         winter = {"post_date": "2014-12-01 10:30:00", "post_date_gmt": "2014-12-01 09:30:00"}
         assert not import_parts(item(7, **summer), item(8, **winter)).warnings
 
-    def test_dates_that_are_too_far_apart_are_no_time_zone(self, import_parts: ImportParts) -> None:
+    def test_dates_that_are_too_far_apart_cause_no_time_zone_warning(self, import_parts: ImportParts) -> None:
         assert not import_parts(
             item(7, post_date="2022-07-01 11:30:00"), item(8, post_date="2022-07-02 11:30:00")
         ).warnings
@@ -265,7 +267,7 @@ class TestAllOrNothing:
             import_export([write(tmp_path, export(item(1)), "good.xml"), write(tmp_path, broken)])
         assert contents() == before
 
-    def test_a_file_damaged_after_it_was_read_is_imported_as_it_was(self, tmp_path: Path) -> None:
+    def test_a_file_that_is_damaged_after_it_was_read_is_imported_as_it_was(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*(item(n) for n in range(1, 150))))
 
         def damage(stage: str, done: int, total: int) -> None:
@@ -317,7 +319,7 @@ class TestSpeed:
                 import_parts(*items)
             return len(statements)
 
-        # Both take two batches, after everything that is created once.
+        # Both counts need two batches, after everything that is created only once.
         queries(1000, 2)
         few = queries(2000, 110)
         assert queries(3000, 190) <= few + 5
@@ -326,7 +328,7 @@ class TestSpeed:
     def test_no_statement_of_a_batch_reads_a_whole_table(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # All pages are read for their types, but once for each import and not for each batch.
+        # The types of all pages are read, but only once for each import, not for each batch.
         monkeypatch.setattr("wordpress.importing.pipeline.page_types_here", set)
         parts = []
         for n in range(100, 190):

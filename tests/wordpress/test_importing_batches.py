@@ -1,4 +1,4 @@
-"""Importing in batches: others can write at the same time, and keep the IDs and URLs that they take."""
+"""Importing in batches: other users can write at the same time, and keep the IDs and URLs that they take."""
 
 import datetime as dt
 import threading
@@ -39,7 +39,7 @@ from wordpress.models import Attachment, ImportedItem
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
-    """Call a function between the matching of a batch and the transaction that stores it."""
+    """Return a function that sets an action between the matching of a batch and the transaction that stores it."""
 
     def arrange(action: Callable[[], object]) -> None:
         store = EntryImport._store
@@ -120,7 +120,7 @@ class TestConflicts:
         keyed = [KeyedItem(found) for found in items(path).values()]
         assert [len(batch) for batch in batches.entry_batches(keyed)] == [2, 2]
 
-    def test_long_descriptions_of_files_do_too(
+    def test_long_descriptions_of_files_make_batches_smaller(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         stored: list[int] = []
@@ -168,7 +168,7 @@ DAY = dt.datetime(2014, 3, 1, 9, 30, tzinfo=dt.UTC)
 @pytest.mark.django_db
 @pytest.mark.parametrize("make", [item, page])
 @pytest.mark.parametrize("slug", ["x", "x" * 200])
-def test_no_number_is_tried_twice_after_a_slug_that_many_want(
+def test_no_number_is_tried_twice_for_a_slug_that_many_items_have(
     import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, make: Callable[..., str], slug: str
 ) -> None:
     tried: list[str] = []
@@ -181,7 +181,7 @@ def test_no_number_is_tried_twice_after_a_slug_that_many_want(
     monkeypatch.setattr(slugs, "numbered_slugs", each_tried)
     monkeypatch.setattr(slugs, "_AT_ONCE", 1)
     monkeypatch.setattr(batches, "MAX_ENTRIES", 3)
-    # Another one wants to have a number itself.
+    # The slug of this item already ends with a number.
     parts = (make(number, post_name="x-9" if number == 8 else slug) for number in range(1, 21))
     import_parts(*parts, authors=[author(f"x{'+' * number}", id=number) for number in range(1, 21)])
     for model in (Entry, User):
@@ -198,7 +198,7 @@ def test_no_number_is_tried_twice_after_a_slug_that_many_want(
         [item(7, inside=[comment(0, author_email=f"{number}@example.org") for number in range(20)])],
     ],
 )
-def test_comments_that_share_an_id_are_not_read_again_for_each_other(
+def test_comments_that_share_an_id_are_read_only_a_few_times(
     import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, parts: list[str]
 ) -> None:
     read: list[object] = []
@@ -358,7 +358,7 @@ class TestConcurrency:
         assert open_transactions
         assert not any(open_transactions)
 
-    # The IDs that earlier tests gave out are forgotten.
+    # Reset the sequences that earlier tests have advanced.
     @pytest.mark.django_db(transaction=True, reset_sequences=True)
     def test_others_can_write_and_get_ids_that_are_not_in_the_export(self, path: Path) -> None:
         writer = User.objects.create(pk=900, username="writer")
@@ -468,7 +468,7 @@ class TestPreview:
 
 
 def in_thread(work: Callable[[], object]) -> None:
-    """Call `work` in a thread with a connection of its own, and raise its errors."""
+    """Call `work` in a thread with its own connection, and raise its errors."""
     errors: list[BaseException] = []
 
     def run() -> None:

@@ -75,7 +75,7 @@ class TestComments:
         ("exported", "status"),
         [("1", "approved"), ("0", "pending"), ("spam", "spam"), ("trash", "trash"), ("post-trashed", "trash")],
     )
-    def test_statuses(self, import_parts: ImportParts, exported: str, status: str) -> None:
+    def test_statuses_are_mapped(self, import_parts: ImportParts, exported: str, status: str) -> None:
         report = import_parts(item(7, inside=[comment(1, approved=exported)]))
         assert Comment.objects.get().status == status
         assert not report.notes

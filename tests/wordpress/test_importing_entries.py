@@ -34,7 +34,7 @@ class TestPosts:
         content = ' <p>One  "two"</p>\r\n\r\n<!--more-->\t[x]\n&amp;&nbsp;é\u200b '
         import_parts(item(7, content=content))
         post = Post.objects.get(pk=7)
-        # XML itself makes every line end `\n`.
+        # An XML parser turns every line end into `\n`.
         assert post.source == content.replace("\r\n", "\n")
         assert post.markup == "wordpress"
 
@@ -62,7 +62,7 @@ class TestPosts:
         assert post.modified_at == dt.datetime(2015, 5, 5, 5, 5, 5, tzinfo=dt.UTC)
 
     @pytest.mark.parametrize(("modified", "is_update"), [("2014-03-02 09:29:00", False), ("2014-03-02 09:31:00", True)])
-    def test_what_wordpress_changed_more_than_a_day_later_is_an_update(
+    def test_a_change_more_than_a_day_after_publication_is_an_update(
         self, modified: str, is_update: bool, import_parts: ImportParts
     ) -> None:
         import_parts(item(7, post_modified=modified, post_modified_gmt=modified))
@@ -132,7 +132,7 @@ class TestPosts:
         assert len(report.notes) == 3
 
     @pytest.mark.parametrize("path", ["/2014/", "/2014/03", "/feed/", "/privacy/"])
-    def test_an_old_url_that_shows_a_page_of_this_site_is_noted(
+    def test_an_old_url_that_is_a_page_of_this_site_is_noted(
         self, import_parts: ImportParts, client: Client, path: str
     ) -> None:
         report = import_parts(item(7, link=f"https://old.example{path}"))
@@ -142,7 +142,9 @@ class TestPosts:
         assert client.get(path, follow=True).redirect_chain[-1:] != [("/2014/03/01/post-7/", 301)]
 
     @pytest.mark.parametrize("path", ["/2013/", "/2014/04/", "/archive/", "/x/"])
-    def test_another_old_url_leads_to_the_post(self, import_parts: ImportParts, client: Client, path: str) -> None:
+    def test_any_other_old_url_redirects_to_the_post(
+        self, import_parts: ImportParts, client: Client, path: str
+    ) -> None:
         assert remarks(import_parts(item(7, link=f"https://old.example{path}"))) == []
         assert client.get(path).headers["Location"] == "/2014/03/01/post-7/"
 
@@ -225,9 +227,7 @@ class TestStatuses:
         ("exported", "here"),
         [("publish", Status.PUBLISHED), ("draft", Status.DRAFT), ("pending", Status.PENDING), ("trash", Status.TRASH)],
     )
-    def test_passwords_are_kept_and_the_status_as_well(
-        self, import_parts: ImportParts, exported: str, here: Status
-    ) -> None:
+    def test_passwords_and_the_status_are_kept(self, import_parts: ImportParts, exported: str, here: Status) -> None:
         values = {"status": exported, "post_password": " open sesame\n"}
         report = import_parts(item(7, **values), page(20, **values))
         for entry in (Post.objects.get(), Page.objects.get()):
@@ -235,7 +235,7 @@ class TestStatuses:
         assert not report.notes
 
     @pytest.mark.parametrize("password", ["\n\t\t\t", " ", "\u00a0"])
-    def test_a_password_of_whitespace_is_none(self, import_parts: ImportParts, password: str) -> None:
+    def test_a_password_of_whitespace_is_ignored(self, import_parts: ImportParts, password: str) -> None:
         report = import_parts(item(7, post_password=password))
         assert (Post.objects.get().status, Post.objects.get().password) == (Status.PUBLISHED, "")
         assert not report.warnings
@@ -281,7 +281,7 @@ class TestStatuses:
         import_parts(item(7, post_date="0000-00-00 00:00:00"))
         assert Post.objects.get(pk=7).published_on == dt.date(2014, 3, 1)
 
-    def test_draft_that_never_had_a_date_has_none(self, import_parts: ImportParts) -> None:
+    def test_draft_that_never_had_a_date_stays_undated(self, import_parts: ImportParts) -> None:
         import_parts(item(7, status="draft", post_name="", post_date_gmt="0000-00-00 00:00:00"))
         post = Post.objects.get(pk=7)
         assert (post.published_at, post.published_on, post.slug) == (None, None, "a-title")
@@ -304,7 +304,7 @@ class TestStatuses:
             ("", "", '[restrict userlevel="editor"]x[/restrict]'),
         ],
     )
-    def test_what_only_some_readers_could_see_is_private(
+    def test_posts_that_only_some_readers_could_see_are_private(
         self, import_parts: ImportParts, key: str, value: str, content: str
     ) -> None:
         gated: Any = {"content": content, "inside": [meta(key, value)]}
@@ -318,16 +318,18 @@ class TestStatuses:
         ("key", "value"),
         [("_jetpack_newsletter_access", "everybody"), ("_jetpack_newsletter_access", ""), ("_wpmem_block", "0")],
     )
-    def test_what_every_reader_could_see_stays_public(self, import_parts: ImportParts, key: str, value: str) -> None:
+    def test_posts_that_every_reader_could_see_stay_public(
+        self, import_parts: ImportParts, key: str, value: str
+    ) -> None:
         import_parts(item(7, content="[restrict] is a word", inside=[meta(key, value)]))
         assert Post.objects.published().exists()
 
-    def test_what_became_for_subscribers_becomes_private(self, import_parts: ImportParts) -> None:
+    def test_posts_restricted_to_subscribers_later_become_private(self, import_parts: ImportParts) -> None:
         import_parts(item(7))
         import_parts(item(7, inside=[meta("_jetpack_newsletter_access", "subscribers")]))
         assert Post.objects.get().status == Status.PRIVATE
 
-    def test_what_an_earlier_version_made_public_becomes_private(
+    def test_restricted_posts_that_an_earlier_version_published_become_private(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         gated = item(7, content="Come <!-- wp:jetpack/paywall /--> in")
@@ -366,7 +368,7 @@ class TestPages:
         assert "parent is not in the export" in remarks(report)[0]
 
     @pytest.mark.parametrize("order", [[20, 21, 22], [22, 21, 20], [21, 20, 22], [21, 22, 20]])
-    def test_pages_find_each_other_in_several_exports(
+    def test_parents_are_found_across_several_exports(
         self, import_parts: ImportParts, client: Client, order: list[int]
     ) -> None:
         before: dict[int, dt.datetime] = {}
@@ -392,7 +394,7 @@ class TestPages:
         assert "below its parent now" in first(report.notes).text
 
     @pytest.mark.parametrize("parent", [0, 21])
-    def test_a_page_stays_where_it_is_if_it_changed_here_or_would_be_its_own_ancestor(
+    def test_a_page_does_not_move_if_it_changed_here_or_would_be_its_own_ancestor(
         self, import_parts: ImportParts, parent: int
     ) -> None:
         import_parts(page(21, post_parent=20))
@@ -409,9 +411,7 @@ class TestPages:
         assert len([text for text in remarks(report) if "its own ancestor" in text]) == 2
 
     @pytest.mark.parametrize("status", ["publish", "private"])
-    def test_a_page_keeps_its_slug_before_one_without_a_slug_gets_it(
-        self, import_parts: ImportParts, status: str
-    ) -> None:
+    def test_a_page_with_a_slug_takes_precedence_over_one_without(self, import_parts: ImportParts, status: str) -> None:
         import_parts(page(20, title="About", post_name="", status=status), page(21, post_name="about", status=status))
         assert dict(Page.objects.values_list("pk", "slug")) == {20: "about-2", 21: "about"}
 
@@ -467,7 +467,7 @@ class TestHidingFromSearchEngines:
             ("_genesis_noindex", "0", False),
         ],
     )
-    def test_is_imported_from_others_and_exported_as_long_as_it_holds(
+    def test_is_imported_from_other_plug_ins_and_exported_while_it_applies(
         self, import_parts: ImportParts, tmp_path: Path, key: str, value: str, expected: bool
     ) -> None:
         import_parts(item(inside=[meta(key, value)]))
@@ -486,7 +486,7 @@ class TestHidingFromSearchEngines:
             assert Post.objects.get().noindex is expected
 
     @pytest.mark.parametrize("key", ["_yoast_wpseo_meta-robots-noindex", "jetpack_seo_noindex"])
-    def test_is_exported_to_the_same_plug_in_as_long_as_it_holds(
+    def test_is_exported_to_the_same_plug_in_while_it_applies(
         self, import_parts: ImportParts, tmp_path: Path, key: str
     ) -> None:
         import_parts(item(inside=[meta(key, "1")]))

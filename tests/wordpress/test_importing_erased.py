@@ -1,4 +1,4 @@
-"""People whose data was erased here do not come back with the next import."""
+"""Personal data that was erased here does not come back with the next import."""
 
 import datetime as dt
 from typing import Any
@@ -24,7 +24,7 @@ ANN = {"author": "Ann", "author_email": "ann@example.org"}
 
 
 def two_posts() -> tuple[str, ...]:
-    """Return two posts. The ID of Rosa's comment on the second is taken, so it gets a new one."""
+    """Return two posts. The ID of Rosa's comment on the second one is taken, so it gets a new ID."""
     inside = [comment(1, **ROSA), comment(2, parent=1, **ANN), comment(3, parent=2, approved="0", **ROSA)]
     return item(7, inside=inside), item(8, inside=[comment(1, content="Elsewhere.", **ROSA)])
 
@@ -35,7 +35,7 @@ def stored() -> list[Any]:
 
 @pytest.mark.parametrize("date", ["2014-03-02 10:00:00", ""])
 def test_comments_of_an_erased_author_on_files_are_not_preserved(import_parts: ImportParts, date: str) -> None:
-    """Comments on posts and pages are imported. Those on files are only exported again."""
+    """Comments on posts and pages are imported; those on files are only preserved and exported again."""
     import_parts(*two_posts())
     personal_data.erase("rosa@example.org", keep_text=False)
     import_parts(attachment(30, inside=[comment(9, date=date, date_gmt=date, **ROSA)]))
@@ -121,7 +121,7 @@ class TestDeletedEmailAddresses:
 
 class TestStatusSince:
     def test_status_changed_in_the_export_counts_from_the_time_of_the_import(self, import_parts: ImportParts) -> None:
-        """Otherwise `tidy_comments` would delete what has only just become spam as old spam."""
+        """Otherwise `tidy_comments` would delete a comment that has just become spam as old spam."""
         import_parts(item(7, inside=[comment(1), comment(2)]))
         long_ago = timezone.now() - dt.timedelta(days=400)
         Comment.objects.update(status_since=long_ago)

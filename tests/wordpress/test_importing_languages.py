@@ -1,4 +1,4 @@
-"""The languages of imported texts, which WordPress's exports do not give."""
+"""The languages of imported texts, which are not in WordPress's exports."""
 
 import pytest
 from hypothesis import given
@@ -36,7 +36,7 @@ class TestGuessing:
             ("人權捍衛者在許多國家受到攻擊，而各國對他們的保護太少。", "zh-hant"),
         ],
     )
-    def test_a_text_of_some_length_has_a_language(self, text: str, language: str) -> None:
+    def test_the_language_of_a_sentence_is_recognised(self, text: str, language: str) -> None:
         assert guess_language("", f"<p>{text}</p>") == language
 
     @pytest.mark.parametrize(
@@ -56,10 +56,10 @@ class TestGuessing:
             " ".join([ENGLISH] * 5 + [ARABIC] * 5),
         ],
     )
-    def test_a_short_or_mixed_text_has_none(self, text: str) -> None:
+    def test_no_language_is_guessed_for_short_or_mixed_texts(self, text: str) -> None:
         assert guess_language("", f"<p>{text}</p>") == ""
 
-    def test_the_title_counts_as_well(self) -> None:
+    def test_the_title_counts_too(self) -> None:
         assert (
             guess_language("Neuer Preis für die Verteidiger der Menschenrechte in aller Welt", "<p><img></p>") == "de"
         )
@@ -86,12 +86,12 @@ class TestImporting:
         assert dict(Post.objects.values_list("title", "language")) == {"a": "en", "b": "ar", "d": ""}
         assert Page.objects.get().language == "fr"
 
-    def test_the_report_names_each_text_in_another_language_than_the_sites(self, import_parts: ImportParts) -> None:
+    def test_the_report_lists_texts_that_are_not_in_the_language_of_the_site(self, import_parts: ImportParts) -> None:
         report = import_parts(wxr.item(1, title="a", content=ENGLISH), wxr.item(2, title="b", content=ARABIC))
         notes = [(note.title, note.text) for note in report.notes]
         assert notes == [("b", "Its language is not in the export. It looks like this one: Arabic.")]
 
-    def test_a_text_in_another_script_of_the_sites_language_is_not_named(
+    def test_the_report_omits_texts_in_another_script_of_the_site_language(
         self, import_parts: ImportParts, settings: Settings
     ) -> None:
         settings.LANGUAGE_CODE = "zh-hans"
@@ -99,7 +99,7 @@ class TestImporting:
         assert Post.objects.get().language == "zh-hant"
         assert not list(report.notes)
 
-    def test_the_language_in_an_export_counts(self, import_parts: ImportParts) -> None:
+    def test_the_language_in_an_export_takes_precedence(self, import_parts: ImportParts) -> None:
         import_parts(wxr.item(1, content=ENGLISH, inside=[wxr.filed("language", "fr")]))
         assert Post.objects.get().language == "fr"
 
@@ -115,7 +115,7 @@ class TestImporting:
             ("a/b", "en"),
         ],
     )
-    def test_the_language_in_an_own_export_counts_if_there_can_be_a_list_of_it(
+    def test_the_language_in_our_own_export_is_used_if_it_is_valid(
         self, import_parts: ImportParts, stated: str, language: str
     ) -> None:
         values = to_json({"language": stated, "mark": checksum("A title", ENGLISH, "", "one")})

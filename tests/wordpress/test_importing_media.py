@@ -270,8 +270,8 @@ class TestFilesInAFolder:
         assert str(Picture.objects.get().uploaded_by) == "Anna A."
 
 
-class TestOtherKinds:
-    """Documents, audio and video are imported without their metadata, and left out if it can't be removed."""
+class TestDocuments:
+    """Documents, audio and video are imported without their metadata, or left out if it can't be removed."""
 
     IDS = dict(enumerate(SAMPLES, 30))
     PARTS = tuple(attachment(wordpress_id, f"2014/03/a{ending}") for wordpress_id, ending in IDS.items())
@@ -291,7 +291,7 @@ class TestOtherKinds:
                 response = client.get(f"/wp-content/uploads/2014/03/a{ending}")
                 assert (response.status_code, response.headers["Location"]) == (301, document.file.url)
 
-    def test_files_that_can_not_be_cleaned_are_left_out_with_what_to_do(self, report: Report) -> None:
+    def test_files_that_cannot_be_cleaned_are_left_out_with_advice(self, report: Report) -> None:
         reasons = file_reasons(report)
         assert {self.IDS[wordpress_id] for wordpress_id in reasons} == SAVE_AS.keys()
         assert Document.objects.count() == len(stored_files()) == len(CLEANABLE)
@@ -302,7 +302,7 @@ class TestOtherKinds:
             "IMPORT_UNCLEANED_FILES=1 and import again."
         )
 
-    def test_owners_can_import_them_as_they_are_and_are_reminded_of_them(
+    def test_owners_can_import_them_uncleaned_and_are_reminded_of_them(
         self, import_parts: ImportParts, folder: Path, settings: Settings
     ) -> None:
         settings.BROADSIDE_IMPORT_UNCLEANED_FILES = True
@@ -324,7 +324,7 @@ class TestOtherKinds:
         assert not again.has_changes
         assert not again.warnings
 
-    def test_what_is_not_what_its_name_says_is_left_out_in_any_case(
+    def test_files_whose_content_does_not_match_their_name_are_always_left_out(
         self, import_parts: ImportParts, folder: Path, settings: Settings
     ) -> None:
         settings.BROADSIDE_IMPORT_UNCLEANED_FILES = True
@@ -362,7 +362,7 @@ class TestOtherKinds:
         )
         assert len(stored_files()) == 1
 
-    def test_large_video_is_never_entirely_in_memory(self, import_parts: ImportParts, folder: Path) -> None:
+    def test_large_video_is_never_loaded_into_memory_as_a_whole(self, import_parts: ImportParts, folder: Path) -> None:
         with (folder / "a.mp4").open("wb") as video:
             video.write(MP4)
             video.truncate(40_000_000)
@@ -423,7 +423,7 @@ class TestHostileFolders:
 
 
 class InterruptingFolder:
-    """A folder that interrupts the import after `count` files."""
+    """A media folder that interrupts the import after `count` files."""
 
     def __init__(self, folder: Path, count: int) -> None:
         self._folder, self._left = MediaFolder(folder), count
@@ -480,7 +480,7 @@ class TestInterruptions:
 
     def test_concurrent_imports_store_a_file_only_once(self, import_parts: ImportParts, full: Path) -> None:
         class Rival:
-            """Lets another import claim the file while this one is reading it."""
+            """A media folder that lets another import claim the file while this one reads it."""
 
             def open(self, attachment: Attachment) -> Any:
                 return _while_another_writes(MediaFolder(full), attachment)
@@ -488,7 +488,7 @@ class TestInterruptions:
         report = import_parts(attachment(1, "2014/1.png"), media=Rival())
         assert counted(report, "file") == {"imported": 1}
 
-    def test_next_run_renders_the_texts_that_an_interrupted_one_did_not(
+    def test_next_run_renders_texts_that_the_interrupted_one_did_not(
         self, import_parts: ImportParts, full: Path
     ) -> None:
         parts = (item(7, content=f'<img src="{UPLOADS}2014/1.png">'), *self.PARTS)
@@ -497,10 +497,10 @@ class TestInterruptions:
         import_parts(*parts)
         assert Picture.objects.get().file.url in Post.objects.get().body_html
 
-    def test_import_killed_at_any_step_ends_the_same_when_run_again(
+    def test_import_killed_at_any_step_has_the_same_result_when_repeated(
         self, tmp_path: Path, copy_database: CopyDatabase
     ) -> None:
-        """The process is really killed, as it is when memory runs out (tests.wordpress.killing)."""
+        """The process is really killed, as when memory runs out (tests.wordpress.killing)."""
         copy_database(tmp_path)
         paths = ["2014/1.png", "2014/2.png", "2014/3.pdf"]
         for number, path in enumerate(paths):
@@ -513,18 +513,18 @@ class TestInterruptions:
         code = f"from pathlib import Path; from tests.wordpress.killing import main; main(Path({str(tmp_path)!r}), 12)"
         ran = run(tmp_path, code, SECRET_KEY="x" * 60, SITE_URL="https://example.org")
         assert ran.returncode == 0, ran.stderr
-        # Shown with failures: it names the seed of the random moments.
+        # Contains the seed of the random moments, and is shown if the test fails.
         sys.stderr.write(ran.stderr)
         result = json.loads(ran.stdout)
         undisturbed = result["undisturbed"]
         assert len(undisturbed["files"]) == 3
-        assert {death["signal"] for death in result["deaths"]} == {signal.SIGKILL}
-        # Killed in the middle of writing, not only before and after.
-        assert len({death["partial"] for death in result["deaths"]}) > 4
-        for death in result["deaths"]:
-            assert (death["rows"], death["files"]) == (undisturbed["rows"], undisturbed["files"])
-            # Otherwise readers would still see pages without pictures.
-            assert death["version"] > result["before"]["version"]
+        assert {kill["signal"] for kill in result["deaths"]} == {signal.SIGKILL}
+        # The imports were also killed in the middle of writing, not only before and after.
+        assert len({kill["partial"] for kill in result["deaths"]}) > 4
+        for kill in result["deaths"]:
+            assert (kill["rows"], kill["files"]) == (undisturbed["rows"], undisturbed["files"])
+            # The content version has changed, or readers would still see pages without pictures.
+            assert kill["version"] > result["before"]["version"]
 
 
 def _while_another_writes(folder: MediaFolder, attachment: Attachment) -> Any:
@@ -587,7 +587,7 @@ class TestURLs:
         assert client.get("/wp-content/uploads/2014/03/a.png").status_code == 404
         assert Attachment.objects.get(wordpress_id=30).file_url == ""
 
-    def test_url_with_an_id_leads_to_the_site_imported_first(
+    def test_url_with_an_id_redirects_to_the_site_imported_first(
         self, client: Client, import_parts: ImportParts, folder: Path
     ) -> None:
         write_files(folder, "2014/03/a.png")
@@ -626,9 +626,7 @@ class TestFeaturedImages:
         import_parts(*self.PARTS, media=MediaFolder(folder))
         assert Post.objects.get().featured_picture == Page.objects.get().featured_picture == Picture.objects.get()
 
-    def test_ids_may_have_as_many_digits_as_those_of_other_programs(
-        self, import_parts: ImportParts, folder: Path
-    ) -> None:
+    def test_ids_may_have_as_many_digits_as_other_programs_use(self, import_parts: ImportParts, folder: Path) -> None:
         write_files(folder, "2014/03/a.png")
         long = 123_456_789_012_345_678
         parts = (item(7, inside=[meta("_thumbnail_id", str(long))]), attachment(long, alt="Alt"))

@@ -1,4 +1,4 @@
-"""The menus of a WordPress blog: they become menus of the appearance, and owners choose which one is where."""
+"""The menus of a WordPress blog become menus of the appearance, and owners choose where each is shown."""
 
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ PLACES = ("header_menu", "footer_menu", "social_menu")
 
 
 def link(id: int, title: str = "", menu: str = "Main", *, url: str = "", **values: Any) -> str:  # noqa: A002  # WordPress's name for it
-    """Return a link of a menu: to a URL, or with `type`, `object` and `object_id` to something by its ID."""
+    """Return a menu link: to a URL, or with `type`, `object` and `object_id` to an object by its ID."""
     fields = {"type": "custom", "url": url}
     fields |= {name: values.pop(name) for name in ("type", "object", "object_id", "menu_item_parent") if name in values}
     inside = [filed("nav_menu", menu.lower().replace(" ", "-"), menu)]
@@ -55,7 +55,7 @@ def links_of(name: str = "Main") -> list[tuple[str, Any]]:
 
 
 def shown() -> dict[str, list[Any]]:
-    """Return the menus that are public, by their place."""
+    """Return the public menus by their place."""
     appearance = read(SiteAppearance.current().document)
     return {name: items for name in PLACES if (items := getattr(appearance, name))}
 
@@ -85,7 +85,7 @@ def exported_menus(tmp_path: Path) -> list[dict[str, Any]]:
 
 
 class TestLinks:
-    def test_to_what_was_imported_follow_it_by_its_id(self, import_parts: ImportParts) -> None:
+    def test_to_imported_objects_refer_to_them_by_id(self, import_parts: ImportParts) -> None:
         import_parts(
             category("films", "Films", id=3),
             tag("peace", "Peace", id=4),
@@ -103,7 +103,7 @@ class TestLinks:
             ("Peace now", ("tags:tag", Tag.objects.get().pk)),
         ]
 
-    def test_whose_target_got_another_id_here_lead_to_the_right_one(self, import_parts: ImportParts) -> None:
+    def test_to_an_object_that_got_a_new_id_refer_to_the_new_id(self, import_parts: ImportParts) -> None:
         taken = PageFactory(pk=20, slug="ours")
         import_parts(page(20, title="Theirs"), link(50, "x", type="post_type", object="page", object_id=20))
         ((_title, (_kind, pk)),) = links_of()
@@ -119,16 +119,16 @@ class TestLinks:
             "https://old.example/?page_id=20",
         ],
     )
-    def test_to_the_old_blogs_own_urls_lead_to_what_is_there(self, import_parts: ImportParts, url: str) -> None:
+    def test_to_urls_of_the_old_blog_refer_to_the_imported_object(self, import_parts: ImportParts, url: str) -> None:
         import_parts(page(20), link(50, "About", url=url))
         assert links_of() == [("About", ("blog:page", 20))]
 
-    def test_to_former_urls_lead_to_what_was_there(self, import_parts: ImportParts) -> None:
+    def test_to_former_urls_refer_to_the_imported_object(self, import_parts: ImportParts) -> None:
         old = item(7, post_name="new", inside=[meta("_wp_old_slug", "old")])
         import_parts(old, link(50, "x", url="https://old.example/2014/03/01/old/"))
         assert links_of() == [("x", ("blog:post", 7))]
 
-    def test_in_arabic_lead_to_what_is_there(self, import_parts: ImportParts) -> None:
+    def test_to_urls_in_arabic_refer_to_the_imported_object(self, import_parts: ImportParts) -> None:
         slug = "%d9%85%d9%86-%d9%86%d8%ad%d9%86"
         import_parts(page(20, post_name=slug), link(50, "x", url=f"https://old.example/{slug}/"))
         assert links_of() == [("x", ("blog:page", 20))]
@@ -155,7 +155,7 @@ class TestLinks:
             ("Song", "/wp-content/uploads/2014/a%20b.pdf"),
         ]
 
-    def test_to_other_sites_stay(self, import_parts: ImportParts) -> None:
+    def test_to_other_sites_are_kept(self, import_parts: ImportParts) -> None:
         import_parts(
             link(50, "R&amp;D <b>x</b>", url="https://a.example/?x=1"), link(51, "Mail", url="mailto:a@b.example")
         )
@@ -165,14 +165,14 @@ class TestLinks:
         "url",
         ["", "#", "http://#", "javascript:alert(1)", "data:text/html,x", "https://", "about", "x" * 3000, "https://[/"],
     )
-    def test_that_lead_nowhere_are_left_out_and_those_below_them_kept(
+    def test_without_a_usable_url_are_left_out_but_links_below_them_are_kept(
         self, import_parts: ImportParts, url: str
     ) -> None:
         report = import_parts(link(50, "More", url=url), link(51, "Films", url="/films/", menu_item_parent=50))
         assert links_of() == [("Films", "/films/")]
         assert "1 of them leads to nothing that can be linked to and was left out." in notes(report)["Main"]
 
-    def test_to_what_is_not_in_the_export_are_left_out(self, import_parts: ImportParts) -> None:
+    def test_to_objects_that_are_not_in_the_export_are_left_out(self, import_parts: ImportParts) -> None:
         report = import_parts(
             link(50, type="post_type", object="page", object_id=99),
             link(51, "Shop", type="post_type_archive", object="product", object_id=-1),
@@ -184,11 +184,11 @@ class TestLinks:
             "So none of it can be used here."
         )
 
-    def test_that_were_never_saved_are_no_part_of_the_menu(self, import_parts: ImportParts) -> None:
+    def test_that_are_drafts_are_not_part_of_the_menu(self, import_parts: ImportParts) -> None:
         import_parts(link(50, "x", url="/x/"), link(51, "y", url="/y/", status="draft"))
         assert links_of() == [("x", "/x/")]
 
-    def test_that_are_in_several_files_are_there_once(self, tmp_path: Path) -> None:
+    def test_in_several_files_are_imported_once(self, tmp_path: Path) -> None:
         parts = (link(50, "x", url="/x/"), link(51, "y", url="/y/"))
         report = import_export([write(tmp_path, export(*parts), name) for name in ("a.xml", "b.xml")])
         assert links_of() == [("x", "/x/"), ("y", "/y/")]
@@ -196,7 +196,7 @@ class TestLinks:
 
 
 class TestOrder:
-    def test_is_that_of_the_menu_with_what_is_below_after_it(self, import_parts: ImportParts) -> None:
+    def test_is_that_of_the_menu_with_child_links_after_their_parent(self, import_parts: ImportParts) -> None:
         report = import_parts(
             link(50, "Last", url="/last/", menu_order=9),
             link(51, "Below second", url="/c/", menu_order=2, menu_item_parent=54),
@@ -207,7 +207,7 @@ class TestOrder:
         assert [title for title, _url in links_of()] == ["First", "Second", "Below second", "Below below", "Last"]
         assert "menus here have only one level" in notes(report)["Main"]
 
-    def test_of_links_below_each_other_or_below_none_loses_no_link(self, import_parts: ImportParts) -> None:
+    def test_with_circular_or_missing_parents_loses_no_link(self, import_parts: ImportParts) -> None:
         import_parts(
             link(50, "a", url="/a/", menu_item_parent=51),
             link(51, "b", url="/b/", menu_item_parent=50),
@@ -218,8 +218,8 @@ class TestOrder:
         assert sorted(title for title, _url in links_of()) == ["a", "b", "c", "d", "e"]
 
 
-class TestMenusOfTheBlockEditor:
-    def test_have_their_links(self, import_parts: ImportParts) -> None:
+class TestBlockEditorMenus:
+    def test_contain_their_links(self, import_parts: ImportParts) -> None:
         content = (
             '<!-- wp:navigation-link {"label":"About \\u0026 more","url":"/about/"} /-->'
             '<!-- wp:navigation-submenu {"label":"Topics"} -->'
@@ -238,18 +238,18 @@ class TestMenusOfTheBlockEditor:
         ]
         assert notes(report)["Header"].startswith("It had 6 links: About & more, Topics, Ours, Peace, Start, /.")
 
-    def test_list_the_pages_at_the_top(self, import_parts: ImportParts) -> None:
+    def test_list_the_top_level_pages(self, import_parts: ImportParts) -> None:
         pages = (page(20, menu_order=2), page(21, menu_order=1), page(22, post_parent=20), page(23, status="draft"))
         import_parts(*pages, navigation("<!-- wp:page-list /-->"))
         assert links_of("Navigation") == [("", ("blog:page", 21)), ("", ("blog:page", 20))]
 
-    def test_list_the_pages_below_another(self, import_parts: ImportParts) -> None:
+    def test_list_the_pages_below_a_page(self, import_parts: ImportParts) -> None:
         content = '<!-- wp:page-list {"parentPageID":20} /-->'
         import_parts(page(20), page(22, post_parent=20), navigation(content))
         assert links_of("Navigation") == [("", ("blog:page", 22))]
 
     @pytest.mark.parametrize("status", ["draft", "private", "trash"])
-    def test_that_were_not_public_are_none(self, import_parts: ImportParts, status: str) -> None:
+    def test_that_were_not_public_are_not_imported(self, import_parts: ImportParts, status: str) -> None:
         secret = '<!-- wp:navigation-link {"label":"Secret","url":"/secret/"} /-->'
         report = import_parts(navigation(secret, status=status))
         assert not notes(report)
@@ -265,7 +265,7 @@ class TestMenusOfTheBlockEditor:
             f'{{"id":{"9" * 300}}}',
         ],
     )
-    def test_of_strange_content_break_nothing(self, import_parts: ImportParts, attributes: str) -> None:
+    def test_with_invalid_attributes_do_no_harm(self, import_parts: ImportParts, attributes: str) -> None:
         content = f'<!-- wp:navigation-link {attributes} /--><!-- wp:navigation-link {{"label":"x","url":"/x/"}} /-->'
         import_parts(navigation(content))
         assert links_of("Navigation")[-1] == ("x", "/x/")
@@ -287,13 +287,13 @@ class TestPlaces:
             (["Social links", "Main"], {"header_menu": "Main", "social_menu": "Social links"}),
         ],
     )
-    def test_are_chosen_by_the_names(
+    def test_are_chosen_by_the_names_of_the_menus(
         self, import_parts: ImportParts, menus: list[str], expected: dict[str, str]
     ) -> None:
         import_parts(*(link(50 + number, "x", menu, url=f"/{number}/") for number, menu in enumerate(menus)))
         assert shown() == {place: items_of(name) for place, name in expected.items()}
 
-    def test_a_menu_of_social_networks_has_the_links_to_elsewhere(self, import_parts: ImportParts) -> None:
+    def test_a_menu_with_links_to_social_networks_becomes_the_social_menu(self, import_parts: ImportParts) -> None:
         report = import_parts(
             link(50, "Toots", "Links", url="https://kolektiva.example/@us"),
             link(51, "Page", "Links", url="https://www.facebook.com/us"),
@@ -304,7 +304,7 @@ class TestPlaces:
         assert notes(report)["Links"].endswith("Its links are now shown as your pages on other sites.")
         assert notes(report)["Others"].endswith("It is now at the top of each page.")
 
-    def test_what_has_no_place_can_be_used(self, import_parts: ImportParts) -> None:
+    def test_a_menu_without_a_place_can_be_used_later(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", "Left", url="/x/"), link(51, "y", "Right", url="/y/"))
         assert notes(report)["Right"] == "It had 1 link: y. You can use it under Appearance."
 
@@ -316,17 +316,17 @@ class TestPlaces:
             import_parts(link(50, "Films of ours", url="/films/"))
         assert "Films of ours" in Client().get("/").content.decode()
 
-    def test_are_a_version_that_can_be_taken_back(self, import_parts: ImportParts) -> None:
+    def test_are_a_version_of_the_appearance_that_can_be_reverted(self, import_parts: ImportParts) -> None:
         import_parts(link(50, "x", url="/x/"))
         assert AppearanceVersion.objects.get().document == SiteAppearance.current().document
         versions.publish_again(versions.INITIAL, by=UserFactory())
         assert shown() == {}
-        # The owner has decided, and another import does not know better.
+        # The owner's decision takes precedence over another import.
         import_parts(link(50, "x", url="/x/"))
         assert shown() == {}
 
     @pytest.mark.parametrize("is_draft", [False, True], ids=["public", "draft"])
-    def test_on_a_site_with_menus_nothing_is_placed(self, import_parts: ImportParts, is_draft: bool) -> None:
+    def test_on_a_site_with_menus_stay_unchanged(self, import_parts: ImportParts, is_draft: bool) -> None:
         ours = {**default_document(), "footer_menu": [{"title": "Ours", "url": "/ours/"}]}
         SiteAppearance.objects.update_or_create(pk=1, defaults={"draft" if is_draft else "document": ours})
         report = import_parts(link(50, "x", url="/x/"))
@@ -355,16 +355,16 @@ class TestRepeating:
         assert counted(report, "menu") == {"unchanged": 2}
         assert notes(report)["Main"].endswith("It is now at the top of each page.")
 
-    def test_brings_what_changed_in_the_export_to_choose_from(self, import_parts: ImportParts) -> None:
+    def test_updates_the_imported_menu_but_not_the_public_one(self, import_parts: ImportParts) -> None:
         import_parts(*self.PARTS)
         before = shown()
         report = import_parts(page(20), link(50, "z", url="/z/"), self.PARTS[2])
         assert counted(report, "menu") == {"unchanged": 1, "updated": 1}
         assert links_of() == [("z", "/z/")]
-        # Readers see what the owner has approved by leaving it there.
+        # Readers still see the menu that the owner has left in place.
         assert shown() == before
 
-    def test_a_dry_run_says_what_would_become_of_each_and_changes_nothing(self, import_parts: ImportParts) -> None:
+    def test_a_dry_run_reports_where_each_menu_would_be_and_changes_nothing(self, import_parts: ImportParts) -> None:
         before = contents()
         report = import_parts(*self.PARTS, dry_run=True)
         assert contents() == before
@@ -377,7 +377,7 @@ class TestRepeating:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            # After the site has the menus, and before the run knows.
+            # Interrupt after the appearance has the menus, and before the run records them.
             patch.setattr("wordpress.importing.steps.menus.read", interrupt)
             assert import_parts(*self.PARTS).interrupted
         assert not ImportedMenu.objects.exists()
@@ -389,7 +389,7 @@ class TestRepeating:
 
 
 class TestUndoing:
-    def test_takes_the_menus_back(self, import_parts: ImportParts) -> None:
+    def test_removes_the_menus(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", url="/x/"), link(51, "y", "Footer", url="/y/"))
         undone = undo_run(run_of(report))
         assert shown() == {}
@@ -399,7 +399,7 @@ class TestUndoing:
         import_parts(link(50, "x", url="/x/"))
         assert shown() == {"header_menu": items_of()}
 
-    def test_says_which_ones_were_changed_here_and_stay(self, import_parts: ImportParts) -> None:
+    def test_keeps_and_reports_menus_that_were_changed_here(self, import_parts: ImportParts) -> None:
         report = import_parts(link(50, "x", url="/x/"), link(51, "y", "Footer", url="/y/"))
         row = SiteAppearance.current()
         ours = [{"title": "Ours", "url": "/ours/"}]
@@ -410,14 +410,14 @@ class TestUndoing:
             ("menu", "Header menu", "It was changed here after the import.")
         ]
 
-    def test_of_a_later_import_leaves_them(self, import_parts: ImportParts) -> None:
+    def test_a_later_import_keeps_the_menus(self, import_parts: ImportParts) -> None:
         import_parts(link(50, "x", url="/x/"))
         undo_run(run_of(import_parts(link(50, "x", url="/x/"), item(7))))
         assert shown() == {"header_menu": items_of()}
 
 
 class TestLimits:
-    def test_of_menus_hold_and_are_noted(self, import_parts: ImportParts) -> None:
+    def test_the_length_of_a_menu_is_limited_and_noted(self, import_parts: ImportParts) -> None:
         report = import_parts(*(link(50 + number, f"E{number}", url=f"/{number}/") for number in range(150)))
         assert len(shown()["header_menu"]) == MAX_ITEMS
         assert links_of()[-1] == ("E39", "/39/")
@@ -426,19 +426,19 @@ class TestLimits:
         assert "E99, …." in text
         assert "It is shortened, because a menu can have 40 links at most." in text
 
-    def test_of_labels_hold(self, import_parts: ImportParts) -> None:
+    def test_the_length_of_labels_is_limited(self, import_parts: ImportParts) -> None:
         import_parts(link(50, "é" * 100_000, url="/x/"), link(51, "a\u0085b\u202e c", url="/y/"))
         titles = [title for title, _url in links_of()]
         assert len(titles[0]) == 100
 
-    def test_of_very_large_exports_hold(self, tmp_path: Path) -> None:
+    def test_very_large_exports_take_a_limited_number_of_queries(self, tmp_path: Path) -> None:
         links = (link(50 + n, f"E{n}", f"Menu {n // 300}", url=f"https://old.example/{n}/") for n in range(6000))
         path = write(tmp_path, export(*links))
         with executed_statements() as statements:
             report = import_export([path])
         assert len(notes(report)) == 20
         assert 10 < ImportedMenu.objects.count() < 20
-        # Those that don't fit into a menu are not looked up.
+        # Links that don't fit into a menu are not looked up.
         assert len([sql for sql, _params in statements if 'FROM "blog_redirect"' in sql]) < 20 * (MAX_ITEMS + 1)
 
     def test_a_menu_takes_few_queries(self, import_parts: ImportParts) -> None:
@@ -449,24 +449,26 @@ class TestLimits:
         with executed_statements() as statements:
             import_parts(*targets, *links)
         assert len(items_of()) == 30
-        # The links are preserved in one batch, however many they are.
+        # All links are preserved in one batch.
         assert len(statements) - len(without) < 60
 
 
-def test_links_that_were_skipped_say_where_their_menu_is(import_parts: ImportParts) -> None:
+def test_the_report_says_where_the_menu_of_a_skipped_link_is(import_parts: ImportParts) -> None:
     report = import_parts(term("nav_menu", "main", "Main"), link(50, "x", url="/x/"))
     assert counted(report, "nav_menu_item") == {"skipped": 1}
     assert "under Appearance" in first(report.skipped).text or "menu" in first(report.skipped).text
 
 
 class TestExporting:
-    def test_menus_that_are_as_imported_go_back_as_they_were(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_unchanged_imported_menus_are_exported_as_they_were(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
         import_parts(term("nav_menu", "main", "Main"), link(50, "x", url="/x/"))
         out = exported_menus(tmp_path)
         assert [each["title"] for each in out] == ["x"]
         assert out[0]["menu"] == "main"
 
-    def test_menus_of_this_site_are_menus_in_wordpress(self, tmp_path: Path) -> None:
+    def test_menus_of_this_site_become_wordpress_menus(self, tmp_path: Path) -> None:
         about, films = PageFactory(title="About"), CategoryFactory(name="Films")
         items = [
             {"title": "", "kind": "blog:page", "id": about.pk},
@@ -488,7 +490,7 @@ class TestExporting:
         assert [each["object_id"] for each in out[:3]] == [str(about.pk), str(films.pk), str(out[2]["id"])]
         assert {each["menu"] for each in out} == {"header-menu", "social-menu"}
 
-    def test_another_broadside_puts_them_where_they_were(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_importing_the_export_restores_their_places(self, import_parts: ImportParts, tmp_path: Path) -> None:
         about = PageFactory(title="About", slug="about")
         places = {
             "header_menu": [{"title": "", "kind": "blog:page", "id": about.pk}, {"title": "Years", "url": "/archive/"}],
@@ -511,9 +513,7 @@ class TestExporting:
         paths = [exported(tmp_path, name) for name in ("a.xml", "b.xml")]
         assert len({path.read_bytes() for path in paths}) == 1
 
-    def test_a_menu_that_was_changed_here_has_a_slug_of_its_own(
-        self, import_parts: ImportParts, tmp_path: Path
-    ) -> None:
+    def test_a_menu_that_was_changed_here_gets_its_own_slug(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(term("nav_menu", "header-menu", "Header menu"), link(50, "x", "Header menu", url="/x/"))
         publish(header_menu=[{"title": "Ours", "url": "/ours/"}])
         assert [(each["title"], each["menu"]) for each in exported_menus(tmp_path)] == [

@@ -1,4 +1,4 @@
-"""Importing or reporting what an export contains besides posts, pages, terms and comments."""
+"""Items of an export other than posts, pages, terms and comments are imported or reported."""
 
 import json
 from io import StringIO
@@ -78,7 +78,7 @@ class TestShortcodes:
         assert list(found) == ["[contact-form-7]"]
         assert "3 times (texts: 2)" in found["[contact-form-7]"]
 
-    def test_blocks_whose_content_a_plugin_made_are_counted(self, import_parts: ImportParts) -> None:
+    def test_blocks_that_a_plugin_rendered_are_counted(self, import_parts: ImportParts) -> None:
         acf = '<!-- wp:acf/quote {"name":"acf/quote","data":{"text":"A \\u003cb\\u003e"}} /-->'
         others = '<!-- wp:latest-posts /--><!-- wp:kadence/singlebtn {"text":"Go","link":"/go/"} /-->'
         report = import_parts(
@@ -90,13 +90,15 @@ class TestShortcodes:
         assert list(found) == ["acf/quote", "shop/cart"]
         assert found["acf/quote"].startswith("2 texts have this block")
 
-    def test_forms_are_counted_although_readers_see_nothing(self, import_parts: ImportParts) -> None:
+    def test_forms_are_counted_although_they_are_not_shown(self, import_parts: ImportParts) -> None:
         form = "[contact-form to='a@b.example' subject='[Blog'][/contact-form]"
         report = import_parts(item(7, content=f"{form}\n\n{form}"))
         assert "It is used 2 times (texts: 1). Forms" in notes(report, "shortcode")["[contact-form]"]
         assert "b.example" not in Post.objects.get().body_html
 
-    def test_those_that_show_nothing_are_named_with_their_text(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_texts_with_shortcodes_that_show_nothing_are_listed(
+        self, import_parts: ImportParts, tmp_path: Path
+    ) -> None:
         folder = write_files(tmp_path / "old", "2014/03/a.png")
         report = import_parts(
             item(7, title="Seven", content='[gallery ids="98,99"] [audio] [gallery]'),
@@ -119,7 +121,7 @@ class TestShortcodes:
 
 
 class TestCoAuthors:
-    def test_those_whom_readers_do_not_see_are_named(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_co_authors_that_are_not_shown_are_reported(self, import_parts: ImportParts, tmp_path: Path) -> None:
         def written_by(*logins: str) -> list[str]:
             return [filed("author", f"cap-{login}", login) for login in logins]
 
@@ -199,12 +201,12 @@ class TestFootnotes:
         assert 'href="#f-1-link"' in html
         assert not report.notes
 
-    def test_footnotes_are_shown_once(self, import_parts: ImportParts) -> None:
+    def test_footnotes_are_shown_only_once(self, import_parts: ImportParts) -> None:
         block = "<!-- wp:footnotes /-->"
         import_parts(item(7, content=BODY + block * 500, inside=[footnotes(f_1="See here.")]))
         assert Post.objects.get().body_html.count("See here.") == 1
 
-    def test_footnotes_longer_than_a_text_can_be_are_not_shown(self, import_parts: ImportParts) -> None:
+    def test_footnotes_that_would_make_the_text_too_long_are_not_shown(self, import_parts: ImportParts) -> None:
         import_parts(item(7, content=NOTED, inside=[footnotes(f_1="y" * 300_000, f_2="z" * 300_000)]))
         html = Post.objects.get().body_html
         assert (html.count("y") >= 300_000, html.count("z") < 300_000) == (True, True)

@@ -34,7 +34,7 @@ class TestCategories:
         assert (top.name, top.description) == ("Top & more", "What is in it")
         assert "A title" in client.get("/category/top/child/").text
 
-    def test_parent_given_by_name_in_the_oldest_exports(self, import_parts: ImportParts) -> None:
+    def test_parents_in_the_oldest_exports_are_found_by_name(self, import_parts: ImportParts) -> None:
         import_parts(category("top", "The top"), category("child", parent="The top"), version="1.0")
         assert Category.objects.get(slug="child").path == "top/child"
 
@@ -75,7 +75,7 @@ class TestCategories:
             assert not import_parts(*parts).has_changes
         assert counted(import_parts(category("child", "Renamed", parent="top", id=5)), "category") == {"updated": 1}
 
-    def test_a_later_parent_does_not_move_what_was_changed_here(self, import_parts: ImportParts) -> None:
+    def test_a_later_parent_does_not_move_a_category_that_was_changed_here(self, import_parts: ImportParts) -> None:
         import_parts(category("child", parent="top"))
         Category.objects.update(name="Mine")
         import_parts(category("top"))
@@ -92,7 +92,7 @@ class TestCategories:
         assert counted(report, "category") == {"unchanged": 1, "imported": 2}
         assert not report.notes
 
-    def test_each_is_looked_up_once_however_many_there_are(self, import_parts: ImportParts) -> None:
+    def test_each_slug_is_looked_up_only_once(self, import_parts: ImportParts) -> None:
         with executed_statements() as statements:
             import_parts(*(category(f"c-{number}") for number in range(250)))
         looked_up = [value for sql, values in statements if '"slug" IN' in sql for value in values]
@@ -105,7 +105,7 @@ class TestCategories:
 
 
 class TestTermsWithOddSlugs:
-    """Exports that other programs or people write contain slugs that WordPress would not."""
+    """Exports that were written by other programs or by hand contain slugs that WordPress wouldn't allow."""
 
     @pytest.mark.parametrize("taxonomy", ["category", "post_tag"])
     def test_slugs_with_the_same_url_are_one_term(self, import_parts: ImportParts, taxonomy: str) -> None:
@@ -147,7 +147,7 @@ class TestTermsWithOddSlugs:
         assert not import_parts(*parts).has_changes
 
     @pytest.mark.parametrize(("made", "model"), [(category, Category), (tag, Tag)])
-    def test_a_term_whose_slug_is_not_usable_is_not_taken_for_another(
+    def test_a_term_with_an_unusable_slug_is_not_mistaken_for_another(
         self, import_parts: ImportParts, made: Any, model: Any
     ) -> None:
         parts = [made("..", "News", description="One"), made("news", "Latest", description="Two")]
@@ -157,7 +157,7 @@ class TestTermsWithOddSlugs:
 
 
 class TestTermsWithoutSlugs:
-    """Exports of other programs contain only the names."""
+    """Exports from other programs contain only the names of terms."""
 
     PARTS = (
         category("", "One &amp; two", description="Described"),
@@ -226,7 +226,7 @@ class TestTags:
         import_parts(tag("coop-2", "Cooperation"), tag("coop", "Cooperation"))
         assert dict(Tag.objects.values_list("slug", "name")) == {"coop": "Cooperation", "coop-2": "Cooperation (2)"}
 
-    def test_many_slugs_with_one_name_take_a_query_each(self, import_parts: ImportParts) -> None:
+    def test_many_slugs_with_one_name_take_one_query_each(self, import_parts: ImportParts) -> None:
         with executed_statements() as statements:
             import_parts(*(tag(f"coop-{number}", "Cooperation") for number in range(520)))
         assert Tag.objects.filter(name="Cooperation (520)").exists()
@@ -237,13 +237,13 @@ class TestTags:
         import_parts(tag("a", name), tag("b", name), tag("c", name))
         assert sorted(found.name[-4:] for found in Tag.objects.exclude(slug="a")) == [" (2)", " (3)"]
 
-    def test_name_of_an_existing_tag_means_that_tag(self, import_parts: ImportParts, client: Client) -> None:
+    def test_name_of_an_existing_tag_refers_to_that_tag(self, import_parts: ImportParts, client: Client) -> None:
         here = PostFactory(pk=500, tags=["Human Rights"]).tags.get()
         import_parts(item(7, inside=[filed("post_tag", "hr", "human  rights")]))
         assert Post.objects.get(pk=7).tags.get() == here
         assert client.get("/tag/hr/").headers["Location"] == here.get_absolute_url()
 
-    def test_slug_of_an_existing_tag_means_that_tag_and_is_noted(self, import_parts: ImportParts) -> None:
+    def test_slug_of_an_existing_tag_refers_to_that_tag_and_is_noted(self, import_parts: ImportParts) -> None:
         here = Tag.objects.create(name="C", slug="c")
         report = import_parts(item(7, inside=[filed("post_tag", "c", "C++")]))
         assert Post.objects.get(pk=7).tags.get() == here

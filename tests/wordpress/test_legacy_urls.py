@@ -22,7 +22,7 @@ PUBLISHED_AT = timezone.make_aware(dt.datetime(2014, 2, 10, 12))
 
 
 def assert_one_step(client: Client, old: str, new: str) -> None:
-    """Check that `old` redirects permanently to `new`, for GET and HEAD, and that `new` is found."""
+    """Check that `old` redirects permanently to `new`, for GET and HEAD, and that `new` exists."""
     for response in (client.get(old), client.head(old)):
         assert response.status_code == 301, old
         assert response.headers["Location"] == new, old
@@ -84,7 +84,7 @@ FORMS = {
     "/?m=2014": "/2014/",
     "/?m=201402": "/2014/02/",
     "/?m=20140210": "/2014/02/10/",
-    # The titles of two hundred posts are on one page.
+    # A page of the archive lists two hundred titles.
     "/?m=201402&paged=2": "/2014/02/",
     "/?year=2014&monthnum=2&day=10": "/2014/02/10/",
     "/?year=2014": "/2014/",
@@ -338,7 +338,7 @@ class TestAddRedirect:
             ("https://a.org/?page_id=05", "/?p=5"),
             ("https://a.org?cat=5", "/?cat=5"),
             ("https://a.org/photo/x.pdf?ver=5", "/photo/x.pdf"),
-            # Without its query, each of these would be the URL of something else.
+            # Without its query, each of these would be another URL.
             ("https://a.org/photo/?cat=5", ""),
             ("https://a.org/blog/?p=5", ""),
             ("https://a.org/blog/index.php?p=5", ""),

@@ -43,7 +43,7 @@ def read(path: Path) -> tuple[dict[str, Any], str]:
 
 
 class TestFiles:
-    def test_post_with_every_field(self, tmp_path: Path) -> None:
+    def test_a_post_is_exported_with_every_field(self, tmp_path: Path) -> None:
         category = CategoryFactory(name="C: d")
         post = PostFactory(
             title='A "b": # c\n---',
@@ -79,7 +79,7 @@ class TestFiles:
             assert read(tmp_path / name)[0]["draft"] is True
 
     def test_posts_with_a_password_are_drafts_that_contain_it(self, tmp_path: Path) -> None:
-        """A static site could not ask for it."""
+        """A static site can't ask readers for the password."""
         PostFactory(password='open "sesame"', published_at=DAY, slug="x")
         (name,) = run(tmp_path)
         values = read(tmp_path / name)[0]
@@ -104,7 +104,7 @@ class TestFiles:
         assert len({name.lower() for name in run(tmp_path)}) == 2
 
     @pytest.mark.parametrize("markup", ["html", "wordpress"])
-    def test_other_markups_become_html_that_markdown_leaves_alone(self, tmp_path: Path, markup: str) -> None:
+    def test_other_markups_become_html_that_markdown_does_not_change(self, tmp_path: Path, markup: str) -> None:
         source = "One *two*\n\n<pre>a\n\n    *b*\n</pre>\n\n<ul>\n\n<li>_c_</li></ul>"
         post = PostFactory(source=source, markup=markup, published_at=DAY)
         body = read(tmp_path / run(tmp_path)[0])[1]
@@ -119,7 +119,7 @@ class TestFiles:
             Document.objects.create(file=ContentFile(name.encode(), name=name))
         assert run(tmp_path / "out") == [f"static/media/{each.file.name}" for each in Document.objects.order_by("pk")]
 
-    def test_a_featured_image_is_named_with_its_credit(self, tmp_path: Path, settings: Settings) -> None:
+    def test_a_featured_image_is_exported_with_its_credit(self, tmp_path: Path, settings: Settings) -> None:
         settings.MEDIA_ROOT = tmp_path / "media"
         picture = store_picture(picture_file())
         PostFactory(featured_picture=picture, published_at=DAY)
@@ -176,7 +176,7 @@ class TestComments:
         assert [comment["answers"] for comment in comments] == [None, first.pk]
 
     def test_e_mail_addresses_are_not_exported(self, tmp_path: Path) -> None:
-        # This comment was stored before e-mail addresses in this field were left out.
+        # Earlier versions stored e-mail addresses in this field.
         CommentFactory(email="rosa@example.org", website="http://rosa@example.org")
         for name in run(tmp_path):
             assert "rosa@" not in (tmp_path / name).read_text(encoding="utf-8")
@@ -191,7 +191,7 @@ class TestComments:
 
 
 class TestGenerators:
-    """Each reads the metadata and the text in its own way."""
+    """Each generator reads the metadata and the text in its own way."""
 
     @pytest.fixture
     def post(self) -> Post:
@@ -206,10 +206,10 @@ class TestGenerators:
             excerpt="Two\nlines",
         )
 
-    def test_hugo(self, tmp_path: Path, post: Post) -> None:
+    def test_hugo_reads_the_metadata_and_the_text(self, tmp_path: Path, post: Post) -> None:
         values, body = read(tmp_path / run(tmp_path, generator="hugo")[0])
         assert values["url"] == f"/2020/01/02/{post.slug}/"
-        # It would look for the shortcode `z`.
+        # Hugo would look for a shortcode `z`.
         assert "&#123;{&lt; z &gt;}}" in body
         assert "unsafe = true" in (tmp_path / "hugo.toml").read_text(encoding="utf-8")
 
@@ -223,7 +223,7 @@ class TestGenerators:
         PostFactory(source="*x* {{ y }}", published_at=DAY)
         assert read(tmp_path / run(tmp_path, generator="hugo")[0])[1] == "\n*x* {{ y }}\n"
 
-    def test_pelican(self, tmp_path: Path, post: Post) -> None:
+    def test_pelican_reads_the_metadata_and_the_text(self, tmp_path: Path, post: Post) -> None:
         text = (tmp_path / run(tmp_path, generator="pelican")[0]).read_text(encoding="utf-8")
         head, _blank, body = text.partition("\n\n")
         assert dict(line.split(": ", 1) for line in head.splitlines()) == {
@@ -247,14 +247,14 @@ class TestGenerators:
         text = (tmp_path / run(tmp_path, generator="pelican")[0]).read_text(encoding="utf-8")
         assert text.startswith("title: a-slug\n")
 
-    def test_eleventy(self, tmp_path: Path, post: Post) -> None:
+    def test_eleventy_reads_the_metadata_and_the_text(self, tmp_path: Path, post: Post) -> None:
         values, body = read(tmp_path / run(tmp_path, generator="eleventy")[0])
         assert values["permalink"] == f"/2020/01/02/{post.slug}/"
-        # Without these, its template language would stop at `{% y %}`.
+        # Without these, the template language would fail at `{% y %}`.
         assert (values["templateEngineOverride"], values["dynamicPermalink"]) == ("md", False)
         assert body == "\n{{ x }} {% y %} {{< z >}}\n"
 
-    def test_hexo(self, tmp_path: Path, post: Post) -> None:
+    def test_hexo_reads_the_metadata_and_the_text(self, tmp_path: Path, post: Post) -> None:
         (name,) = run(tmp_path, generator="hexo")
         values, body = read(tmp_path / name)
         assert name.startswith("source/_posts/")
@@ -265,7 +265,7 @@ class TestGenerators:
 
     @pytest.mark.parametrize("generator", GENERATORS)
     @pytest.mark.parametrize("status", ["draft", "private", "trash"])
-    def test_none_publishes_what_readers_cannot_see(self, tmp_path: Path, generator: str, status: str) -> None:
+    def test_no_generator_publishes_hidden_content(self, tmp_path: Path, generator: str, status: str) -> None:
         PostFactory(status=status, published_at=DAY)
         PageFactory(status=status)
         marks = {
@@ -282,7 +282,7 @@ class TestGenerators:
 
     @pytest.mark.parametrize("generator", GENERATORS)
     @pytest.mark.parametrize("slug", ["_hidden", "index", ".dot", "con", "A", "a{{b"])
-    def test_none_leaves_out_a_page_because_of_the_name_of_its_file(
+    def test_no_generator_skips_a_page_because_of_its_file_name(
         self, tmp_path: Path, generator: str, slug: str
     ) -> None:
         page = PageFactory(slug="x")
@@ -290,7 +290,7 @@ class TestGenerators:
         (name,) = run(tmp_path, generator=generator)
         assert Path(name).name == f"entry-{re.sub(r'[^a-z_]+', '-', slug.lower())}.{page.pk}.md"
 
-    def test_a_long_slug_is_shortened_to_what_file_systems_allow(self, tmp_path: Path) -> None:
+    def test_a_long_slug_is_shortened_to_a_valid_file_name(self, tmp_path: Path) -> None:
         PostFactory(slug="\U0001e922" * 70, published_at=DAY)
         (name,) = run(tmp_path)
         assert len(Path(name).name.encode()) < 250
@@ -304,7 +304,7 @@ class TestGenerators:
             ("hexo", "source/media", "source/_data/comments"),
         ],
     )
-    def test_media_and_comments_are_where_it_looks_for_them(
+    def test_media_and_comments_are_where_each_generator_expects_them(
         self, tmp_path: Path, settings: Settings, generator: str, media: str, comments: str
     ) -> None:
         settings.MEDIA_ROOT = tmp_path / "media"

@@ -11,7 +11,7 @@ from blog.rendering import render
 from tests.factories.types import GrowsWithLength
 from wordpress.markup.renderer import to_html
 
-# Content is made of these pieces, and takes longest to render if one of these units is repeated.
+# Test content is made of these pieces. The units take the longest to render when they are repeated.
 ELEMENTS = (
     "b",
     "i",
@@ -194,7 +194,7 @@ class TestBlockEditor:
         )
         assert lines(source) == ["<p>One", "two</p>", "<ul><li>Three</li></ul>"]
 
-    def test_nested_blocks(self) -> None:
+    def test_nested_blocks_are_rendered(self) -> None:
         source = (
             "<!-- wp:quote --><blockquote><!-- wp:paragraph --><p>One</p><!-- /wp:paragraph --></blockquote>"
             "<!-- /wp:quote -->"
@@ -226,14 +226,14 @@ class TestBlockEditor:
         )
         assert render(source, "wordpress").body_html == ""
 
-    def test_a_list_of_recent_content_does_not_say_that_there_is_none(self) -> None:
+    def test_the_no_results_text_of_a_removed_query_is_removed(self) -> None:
         source = (
             '<!-- wp:query {"queryId":1} --><!-- wp:query-no-results --><!-- wp:paragraph --><p>Nothing found</p>'
             "<!-- /wp:paragraph --><!-- /wp:query-no-results --><!-- /wp:query --><p>a</p>"
         )
         assert render(source, "wordpress").body_html == "<p>a</p>"
 
-    def test_the_heading_of_an_accordion_has_no_sign(self) -> None:
+    def test_the_toggle_icon_of_an_accordion_is_removed(self) -> None:
         source = (
             '<!-- wp:accordion-heading -->\n<h2><button><span class="wp-block-accordion-heading__toggle-title">1 + 1'
             '</span><span class="wp-block-accordion-heading__toggle-icon" aria-hidden="true">+</span></button></h2>\n'
@@ -242,7 +242,7 @@ class TestBlockEditor:
         assert render(source, "wordpress").body_html == "<h2><span>1 + 1</span></h2>"
 
     @pytest.mark.parametrize("hidden", ['"metadata":{"blockVisibility":false}', '"blockVisibility":{"hideBlock":true}'])
-    def test_blocks_that_readers_did_not_see_are_removed_with_those_inside(self, hidden: str) -> None:
+    def test_hidden_blocks_are_removed_with_their_content(self, hidden: str) -> None:
         source = (
             f"<!-- wp:group {{{hidden}}} -->\n<div>a<!-- wp:paragraph -->\n<p>b</p>\n<!-- /wp:paragraph -->"
             f'<!-- wp:embed {{"url":"https://a.example/"}} /-->c</div>\n<!-- /wp:group -->\n'
@@ -281,7 +281,7 @@ class TestBlockEditor:
     @pytest.mark.parametrize(
         "name", ["podcast-player", "calendly", "eventbrite", "google-calendar", "nextdoor", "pinterest"]
     )
-    def test_what_jetpack_embeds_becomes_a_link(self, name: str) -> None:
+    def test_a_jetpack_embed_becomes_a_link(self, name: str) -> None:
         html = render(f'<!-- wp:jetpack/{name} {{"url":"https://example.org/a"}} /-->', "wordpress").body_html
         assert 'href="https://example.org/a"' in html
 
@@ -296,7 +296,7 @@ class TestBlockEditor:
             '<div><!-- wp:jetpack/button {"element":"a","text":"Schedule"} /--></div>',
         ],
     )
-    def test_what_jetpack_embeds_with_content_becomes_one_link(self, content: str) -> None:
+    def test_a_jetpack_embed_with_content_becomes_a_single_link(self, content: str) -> None:
         block = f'<!-- wp:jetpack/calendly {{"url":"https://example.org/a"}} -->{content}<!-- /wp:jetpack/calendly -->'
         html = render(f'<p><a href="https://e.org/">b</a></p>{block}', "wordpress").body_html
         assert html.count('<a href="https://example.org/a"') + html.count('<a class="remote-media"') == 1
@@ -306,7 +306,7 @@ class TestBlockEditor:
         block = f'<!-- wp:jetpack/business-hours {{"days":[{{"name":"Mon","hours":{HOURS}}}]}} /-->'
         assert "<dt>lundi</dt>" in render(block, "wordpress", language="fr").body_html.lower()
 
-    def test_the_pictures_and_videos_of_a_story_are_a_gallery(self) -> None:
+    def test_the_pictures_and_videos_of_a_story_become_a_gallery(self) -> None:
         files = (
             '{"alt":"A cat","caption":"Cap & tion","id":5,"type":"image","url":"/media/a.jpg"},'
             '{"id":6,"type":"video","url":"/media/v.mp4"},{"id":7},8'
@@ -319,14 +319,14 @@ class TestBlockEditor:
             '<li><figure><video src="/media/v.mp4" controls="" preload="none"></video></figure></li></ul></figure>'
         )
 
-    def test_formulas_and_labels_of_tabs_are_in_attributes(self) -> None:
+    def test_formulas_and_labels_of_tabs_are_read_from_attributes(self) -> None:
         formula = '<!-- wp:math {"latex":"x<2"} --><div><math><mi>x</mi></math></div><!-- /wp:math -->'
         tab = '<!-- wp:tab {"label":"A & B"} --><section><p>C</p></section><!-- /wp:tab -->'
         html = render(formula + tab, "wordpress").body_html.replace("\n", "")
         assert html == "<p><code>x&lt;2</code></p><h2>A &amp; B</h2><section><p>C</p></section>"
 
     @pytest.mark.parametrize("name", ["recurring-payments", "simple-payments"])
-    def test_buttons_for_payments_are_not_shown(self, name: str) -> None:
+    def test_payment_buttons_are_not_shown(self, name: str) -> None:
         button = '<!-- wp:jetpack/button {"text":"Pay","url":"#"} /-->[simple-payment id="5"]'
         assert render(f"<!-- wp:jetpack/{name} -->{button}<!-- /wp:jetpack/{name} -->", "wordpress").body_html == ""
         assert render('[simple-payment id="5"]', "wordpress").body_html == ""
@@ -356,7 +356,7 @@ class TestBlockEditor:
             ),
         ],
     )
-    def test_buttons_without_content_are_links(self, block: str, html: str) -> None:
+    def test_blocks_without_content_are_rendered_from_their_attributes(self, block: str, html: str) -> None:
         assert render(f"<!-- wp:{block} /-->", "wordpress").body_html == html
 
     def test_the_button_of_a_form_is_not_shown(self) -> None:
@@ -436,7 +436,7 @@ class TestBlockEditor:
             '<p class="wp-block-cover" style="background-image:url(/a.png)">',
         ],
     )
-    def test_other_elements_of_covers_get_no_picture(self, tag: str) -> None:
+    def test_other_elements_of_covers_do_not_become_pictures(self, tag: str) -> None:
         source = f"<!-- wp:cover -->{tag}Text<!-- /wp:cover -->"
         assert to_html(source) == f"{tag}Text"
 
@@ -518,7 +518,7 @@ class TestShortcodes:
             "<p>Text</p>",
         ]
 
-    def test_old_captions_have_their_text_in_an_attribute(self) -> None:
+    def test_the_text_of_an_old_caption_is_read_from_its_attribute(self) -> None:
         source = "[caption width='9' caption='R&amp;D &lt;b&gt;x&lt;/b&gt;']<img src='/a.png'>[/caption]"
         assert '<figcaption class="wp-caption-text">R&D <b>x</b></figcaption>' in to_html(source)
 
@@ -539,7 +539,7 @@ class TestShortcodes:
     def test_unknown_shortcodes_stay_as_typed(self) -> None:
         assert to_html('[chart to="a--b"]') == '<p>[chart to="a--b"]</p>'
 
-    def test_forms_are_not_shown_with_the_address_that_they_send_to(self) -> None:
+    def test_forms_and_their_e_mail_addresses_are_not_shown(self) -> None:
         form = (
             '[contact-form to="a@b.example" subject="Hi"]\n[contact-field label="Name" type="name" required="1"/]\n\n'
             "[contact-field label='Comment' type='textarea'/][/contact-form]"

@@ -1,4 +1,4 @@
-"""Downloading files from the old site: only from its hosts, and with retries."""
+"""Files are downloaded only from the hosts of the old site, and with retries."""
 
 import io
 import socket
@@ -212,7 +212,7 @@ class TestImportingDownloads:
         self, import_parts: ImportParts, old_site: StubServer, downloader: MediaDownload
     ) -> None:
         extensions = dict(enumerate((".mp3", ".mp4", ".docx", ".csv"), 30))
-        # Too large to be held in memory.
+        # Too large to be kept in memory.
         contents = {**SAMPLES, ".mp4": MP4 + b"\0\x1e\x84\x88free" + bytes(2_000_000)}
         for extension in extensions.values():
             old_site.answer(f"/a{extension}", 200, contents[extension], Content_Type="text/html")

@@ -1,4 +1,4 @@
-"""Posts show the files of the old site from the media library. Their source is unchanged."""
+"""Posts show the files of the old site from the media library, although their source is unchanged."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ type Shown = Callable[[str], str]
 
 @pytest.fixture
 def rendered(import_parts: ImportParts, tmp_path: Path) -> Shown:
-    """Return the body of a post with the given source after its files have been imported."""
+    """Return a function that imports a post with this source and its files, and returns its body."""
     folder = write_files(tmp_path / "export", "2014/03/a.png", "2014/03/big-scaled.png", "2014/03/Report.pdf")
     write_files(folder, "2014/03/talk.mp3", "2014/03/march.mp4")
 
@@ -90,7 +90,7 @@ class TestPictures:
         assert html.count(file_url(30)) == 2
         assert "wordpress.com" not in html
 
-    def test_in_blocks(self, rendered: Shown) -> None:
+    def test_in_blocks_are_served_from_the_media_library(self, rendered: Shown) -> None:
         html = rendered(
             '<!-- wp:gallery {"ids":[30]} --><figure class="wp-block-gallery"><ul><li><figure>'
             f'<img src="{FILES}/2014/03/a.png?w=1024" alt="" data-id="30">'
@@ -108,7 +108,7 @@ class TestPictures:
             "https://i0.wp.com/evil.example/2014/03/a.png",
         ],
     )
-    def test_of_other_sites_and_unknown_pictures_stay_links(self, rendered: Shown, url: str) -> None:
+    def test_that_are_unknown_or_on_other_sites_stay_links(self, rendered: Shown, url: str) -> None:
         html = rendered(f'<img src="{url}" alt="x">')
         assert "<img" not in html
         assert url in html
@@ -118,7 +118,7 @@ class TestPictures:
         html = rendered('<img src="https://older.example/wp-content/uploads/2014/03/a.png">')
         assert f'src="{file_url(30)}"' in html
 
-    def test_in_any_markup(self, rendered: Shown) -> None:
+    def test_in_any_markup_are_served_from_the_media_library(self, rendered: Shown) -> None:
         rendered("")
         assert file_url(30) in render(f"![x]({FILES}/2014/03/a.png)", "markdown").body_html
         assert file_url(30) in render(f'<img src="{FILES}/2014/03/a.png">', "html").body_html
@@ -131,7 +131,7 @@ class TestPictures:
 
 
 class TestDocuments:
-    def test_alone_on_a_line_become_a_link_with_a_label(self, rendered: Shown) -> None:
+    def test_on_their_own_line_become_a_link_with_a_label(self, rendered: Shown) -> None:
         html = rendered(f"Before\n\n{FILES}/2014/03/Report.pdf\n\nAfter")
         assert f'<a href="{file_url(32)}" class="wp-block-file">Click to access Report.pdf</a>' in html
 
@@ -210,7 +210,7 @@ class TestUnusualPlaces:
 
 
 class TestQueries:
-    def test_a_post_with_any_number_of_files_takes_one(self, rendered: Shown) -> None:
+    def test_a_post_with_any_number_of_files_takes_one_query(self, rendered: Shown) -> None:
         rendered("")
         source = f'<img src="{FILES}/2014/03/a.png"> <a href="{FILES}/2014/03/Report.pdf">it</a> ' * 50
         with CaptureQueriesContext(connection) as caught:
@@ -225,7 +225,7 @@ class TestQueries:
             '<a href="https://example.org/2014/03/01/post/">it</a>',
         ],
     )
-    def test_a_post_without_files_takes_none(self, source: str) -> None:
+    def test_a_post_without_files_takes_no_query(self, source: str) -> None:
         with CaptureQueriesContext(connection) as caught:
             render(source, "html")
         assert len(caught) == 0
@@ -248,7 +248,7 @@ def test_files_with_one_name_on_many_hosts_are_not_compared_with_each_other(
     assert len(compared) < 500
 
 
-def test_a_file_is_found_without_reading_those_with_its_name_on_other_hosts(
+def test_a_file_is_found_without_reading_files_with_its_name_on_other_hosts(
     import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read: list[object] = []
@@ -261,7 +261,7 @@ def test_a_file_is_found_without_reading_those_with_its_name_on_other_hosts(
     logos = [f"https://host{number}.example/logo.png" for number in range(50)]
     posts = [item(number, content=f'<img src="{logo}">') for number, logo in enumerate(logos, 1)]
     import_parts(*posts)
-    # As earlier versions stored it.
+    # Earlier versions stored the path without the host.
     Attachment.objects.filter(url=logos[9]).update(path="/logo.png")
     picture = Picture.objects.create(file="pictures/logo.png", width=1, height=1)
     Attachment.objects.update(picture=picture)
@@ -269,14 +269,14 @@ def test_a_file_is_found_without_reading_those_with_its_name_on_other_hosts(
     for url in (*logos, "https://www.host7.example/logo.png", "https://old.example/logo.png"):
         expected = {} if "old" in url else {url: picture.file.url}
         assert moved_files.find_moved_files([url]) == expected
-    # Each its own row, and that which is stored without its host.
+    # Each lookup reads its own row and the one that is stored without its host.
     assert len(read) <= 2 * 52
     import_parts(*posts)
     assert Attachment.objects.get(url=logos[9]).path == Attachment.objects.get(url=logos[8]).path.replace("8", "9")
 
 
 class TestTwoSites:
-    def test_with_files_at_the_same_path_each_keep_their_own(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_with_files_at_the_same_path_each_show_their_own(self, import_parts: ImportParts, tmp_path: Path) -> None:
         first, second = write_files(tmp_path / "1", "2014/03/a.png"), write_files(tmp_path / "2", "2014/03/a.png")
         for post_id, site, folder in ((7, "https://one.example", first), (8, "https://two.example", second)):
             url = f"{site}/wp-content/uploads/2014/03/a.png"
@@ -289,7 +289,7 @@ class TestTwoSites:
         for post_id, site in ((7, "https://one.example"), (8, "https://two.example")):
             assert Attachment.objects.get(site=site).file_url in Post.objects.get(pk=post_id).body_html
 
-    def test_with_pictures_with_the_same_id_each_keep_their_own(
+    def test_with_pictures_with_the_same_id_each_show_their_own(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
         folder = MediaFolder(write_files(tmp_path / "1", "one.png", "two.png"))
@@ -328,7 +328,7 @@ class TestGalleries:
         return [by_url[part.partition('"')[0]] for part in html.split('<img src="')[1:]]
 
     @pytest.mark.parametrize("source", ['[gallery ids="33,30"]', '[vc_row][vc_gallery images="33,30"][/vc_row]'])
-    def test_by_ids(self, gallery: Shown, source: str) -> None:
+    def test_show_the_pictures_with_their_ids(self, gallery: Shown, source: str) -> None:
         html = gallery(source)
         assert self.ids(html) == [33, 30]
         assert 'alt="Thirty"' in html
@@ -338,7 +338,7 @@ class TestGalleries:
         assert self.ids(html) == [31, 30]
         assert "<figcaption>Below</figcaption>" in html
 
-    def test_of_a_page(self, gallery: Shown) -> None:
+    def test_without_ids_show_the_uploads_of_a_page(self, gallery: Shown) -> None:
         gallery("")
         assert self.ids(Page.objects.get().body_html) == [32]
 
@@ -352,7 +352,7 @@ class TestGalleries:
             ('[gallery id="999"]', []),
         ],
     )
-    def test_attributes(self, gallery: Shown, shortcode: str, ids: list[int]) -> None:
+    def test_select_and_sort_files_by_attributes(self, gallery: Shown, shortcode: str, ids: list[int]) -> None:
         assert self.ids(gallery(shortcode)) == ids
 
     def test_are_shown_in_the_preview_of_an_unsaved_post(self, gallery: Shown) -> None:
@@ -406,8 +406,8 @@ class TestPlaylists:
             ('[playlist ids="99"]', []),
         ],
     )
-    def test_attributes(self, playlist: Shown, shortcode: str, titles: list[str]) -> None:
+    def test_select_and_sort_files_by_attributes(self, playlist: Shown, shortcode: str, titles: list[str]) -> None:
         assert re.findall("<figcaption>(.*?)</figcaption>", playlist(shortcode)) == titles
 
-    def test_are_not_numbered_if_they_say_so(self, playlist: Shown) -> None:
+    def test_are_not_numbered_if_turned_off(self, playlist: Shown) -> None:
         assert playlist('[playlist tracknumbers="false"]').startswith("<ul>")

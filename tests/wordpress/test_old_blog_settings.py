@@ -1,4 +1,4 @@
-"""The title and tagline of the old blog: an empty site takes them over, and any other is offered them."""
+"""The title and tagline of the old blog: an empty site takes them over, and any other site is offered them."""
 
 import io
 from collections.abc import Callable
@@ -101,13 +101,13 @@ class TestEmptySite:
         assert contents() == before
         assert not report.has_changes
 
-    def test_title_changed_here_stays_when_importing_again(self, import_parts: ImportParts) -> None:
+    def test_title_changed_here_is_kept_when_importing_again(self, import_parts: ImportParts) -> None:
         import_parts(item(7), **BLOG)
         change(title="Broadside")
         import_parts(item(7), item(8), **BLOG)
         assert here() == ("Broadside", "Since 2010")
 
-    def test_our_own_export_brings_title_and_tagline(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_our_own_export_restores_title_and_tagline(self, import_parts: ImportParts, tmp_path: Path) -> None:
         change(title="Tea & «dates» <3", tagline="Every day")
         path = exported(tmp_path)
         change(title="Broadside", tagline="")
@@ -136,7 +136,7 @@ class TestOtherSites:
 
 
 class TestUndoing:
-    def test_sets_back_what_was_taken(self, import_parts: ImportParts) -> None:
+    def test_restores_the_default_title_and_tagline(self, import_parts: ImportParts) -> None:
         before = contents(without_version=True)
         report = import_parts(item(7), **BLOG)
         undone = undo_run(run_of(report))
@@ -145,7 +145,7 @@ class TestUndoing:
         import_parts(item(7), **BLOG)
         assert here() == ("Old blog", "Since 2010")
 
-    def test_keeps_what_was_changed_since(self, import_parts: ImportParts) -> None:
+    def test_keeps_values_that_were_changed_since(self, import_parts: ImportParts) -> None:
         run = run_of(import_parts(item(7), **BLOG))
         change(title="Ours")
         undone = undo_run(run)
@@ -153,7 +153,7 @@ class TestUndoing:
         assert [(each.kind, each.title) for each in undone.kept] == [("site setting", "Old blog")]
         assert not ImportRun.objects.exists()
 
-    def test_sets_back_the_title_that_the_owner_had(self, tmp_path: Path) -> None:
+    def test_restores_the_title_that_the_owner_had(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(item(7), **BLOG))
         change(title="Ours", tagline="Since today")
         run_command(path)
@@ -163,7 +163,7 @@ class TestUndoing:
         assert "2 × site setting: removed" in run_command(undo=run.pk)
         assert here() == ("Ours", "Since today")
 
-    def test_interrupted_import_remembers_the_first_values(
+    def test_interrupted_import_remembers_the_original_values(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def interrupt(*args: object) -> None:
@@ -184,7 +184,7 @@ class TestButton:
 
     @pytest.fixture
     def job(self, work: Work) -> ImportJob:
-        """An import into a site with a title of its own."""
+        """An import into a site with its own title."""
         change(title="New blog")
         client = client_of(user_in_role("superuser"))
         upload(client, export_file(export(item(7), **BLOG)))
@@ -218,7 +218,7 @@ class TestButton:
         assert client.post(job_url(job, "take-title/")).status_code == 403
         assert here() == ("New blog", "")
 
-    def test_takes_the_title_and_tagline_and_says_so(self, job: ImportJob) -> None:
+    def test_takes_the_title_and_tagline_and_confirms_it(self, job: ImportJob) -> None:
         client = client_of(self.importer("change_sitesettings"))
         assert "Use the title and tagline of the old blog here" in self.page(client, job)
         response = client.post(job_url(job, "take-title/"), follow=True)
@@ -228,7 +228,7 @@ class TestButton:
         assert "take-title/" not in page
         assert AuditRecord.objects.filter(kind="core.sitesettings", object_id="1").count() == 1
 
-    def test_pressed_twice_changes_nothing_more(self, job: ImportJob) -> None:
+    def test_pressed_twice_changes_nothing_the_second_time(self, job: ImportJob) -> None:
         client = client_of(self.importer("change_sitesettings"))
         for _press in range(2):
             assert client.post(job_url(job, "take-title/")).status_code == 302

@@ -1,4 +1,4 @@
-"""Pages of page builders: what their shortcodes and blocks show becomes headings, pictures, players and links."""
+"""The shortcodes and blocks of page builders become headings, pictures, players and links."""
 
 from base64 import b64encode
 from functools import partial
@@ -67,7 +67,7 @@ def lines(source: str) -> list[str]:
         ("[vc_raw_html]/w==[/vc_raw_html]One", ["<p>One</p>"]),
     ],
 )
-def test_what_is_inside_stays(source: str, expected: list[str]) -> None:
+def test_the_content_of_shortcodes_is_kept(source: str, expected: list[str]) -> None:
     assert lines(source) == expected
 
 
@@ -109,7 +109,7 @@ def test_what_is_inside_stays(source: str, expected: list[str]) -> None:
         ),
     ],
 )
-def test_what_only_attributes_say_is_shown(source: str, expected: list[str]) -> None:
+def test_content_in_attributes_is_shown(source: str, expected: list[str]) -> None:
     found = lines(source)
     assert len(found) == len(expected)
     assert all(line.startswith(start) for line, start in zip(found, expected, strict=True))
@@ -133,12 +133,12 @@ def test_pictures_are_found_by_their_ids(monkeypatch: pytest.MonkeyPatch, source
     assert expected in body(source)
 
 
-def test_forms_show_no_addresses() -> None:
+def test_forms_and_their_e_mail_addresses_are_not_shown() -> None:
     form = '[et_pb_contact_form email="me@example.org" title="Write"][et_pb_contact_field field_title="Name" /]'
     assert body(f"One{form}[/et_pb_contact_form]") == "<p>One</p>"
 
 
-def test_blocks_of_divi_5() -> None:
+def test_blocks_of_divi_5_are_rendered() -> None:
     source = (
         '<!-- wp:divi/placeholder -->\n<!-- wp:divi/section {"builderVersion":"5.0"} --><!-- wp:divi/heading '
         '{"title":{"innerContent":{"desktop":{"value":"One"}}}} /--><!-- wp:divi/text {"content":{"innerContent":'
@@ -155,7 +155,7 @@ def test_blocks_of_divi_5() -> None:
 @pytest.mark.parametrize(
     "source", ["<code>[vc_row]</code>", "<pre>[et_pb_text]x[/et_pb_text]</pre>", "[[vc_row]]", "[vc] and [vcard]"]
 )
-def test_examples_and_other_brackets_stay(source: str) -> None:
+def test_examples_and_other_brackets_are_kept_as_text(source: str) -> None:
     assert source in body(source)
 
 
@@ -165,7 +165,7 @@ def test_hostile_urls_are_left_out(url: str) -> None:
     assert html == ""
 
 
-def test_are_counted_for_the_report() -> None:
+def test_shortcodes_of_page_builders_are_counted_for_the_report() -> None:
     assert count_unknown('[vc_row][vc_column]x [chart x="1"][/vc_column][/vc_row]') == {"vc_…": 2, "chart": 1}
     assert not count_unknown("<pre>[et_pb_text][/et_pb_text]</pre>")
 
@@ -174,6 +174,6 @@ def test_are_counted_for_the_report() -> None:
     "unit",
     ["[vc_", "[vc_row ", "[vc_row]", "[/vc_row]", "[vc_raw_html]A", '[et_pb_x title="', "[fusion_imageframe]http://"],
 )
-def test_take_linear_time(unit: str, grows_with_length: GrowsWithLength) -> None:
+def test_shortcodes_of_page_builders_take_linear_time(unit: str, grows_with_length: GrowsWithLength) -> None:
     source = (unit * 50_000)[:200_000] + "[/vc_row]"
     assert grows_with_length(lambda text: expand(text, partial(find_uploads, Origin())), source)

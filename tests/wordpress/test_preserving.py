@@ -1,4 +1,4 @@
-"""What Broadside has no use for is kept out of sight and exported again as it was."""
+"""Data that Broadside doesn't use is kept out of sight and exported again as it was."""
 
 import re
 from pathlib import Path
@@ -127,7 +127,7 @@ EVERYTHING = (*TERMS, *MENU[:1], RICH_POST, FULL_PAGE, BLOCK, PICTURE, *MENU[1:]
 
 
 def contained(path: Path, *, kind: str = "item") -> dict[str, Any]:
-    """Return what the items of an export contain, by ID; or its terms, by slug."""
+    """Return the content of the items of an export by ID, or of its terms by slug."""
     names = {"item": "post_id", "term": "term_slug", "tag": "tag_slug", "category": "category_nicename"}
     found = {}
     for element in etree.parse(path).getroot().iterfind("channel/{*}" + kind):
@@ -153,7 +153,7 @@ def _contained(element: Any) -> dict[str, Any]:
 
 
 def without_ours(values: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return the content of an element without what only our exports have, and without the elements `names`."""
+    """Return the content of an element without the fields that only our exports have, and without `names`."""
     kept = {name: value for name, value in values.items() if name not in names}
     for name in kept.keys() & {"postmeta", "termmeta", "commentmeta"}:
         kept[name] = [field for field in kept[name] if not field["meta_key"][0].startswith("_broadside")]
@@ -165,7 +165,7 @@ def without_ours(values: dict[str, Any], *names: str) -> dict[str, Any]:
 
 @pytest.mark.django_db(transaction=True, reset_sequences=True)
 class TestRoundTrip:
-    # Made here: URLs of this site, dates in RFC 822, and elements that the factories leave out.
+    # Elements with other values in our exports: URLs, RFC 822 dates, and elements that the factories leave out.
     DIFFERENT = ("link", "pubDate", "post_modified", "post_modified_gmt", "attachment_url", "ping_status")
 
     def test_nothing_is_lost_between_wordpress_and_wordpress(self, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ class TestRoundTrip:
         assert not import_parts(*EVERYTHING).has_changes
         assert contents(without_version=True) == before
 
-    def test_importing_an_own_export_keeps_the_order_of_former_slugs(
+    def test_importing_our_own_export_keeps_the_order_of_former_slugs(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
         import_parts(item(7, link="/2014/03/02/other/", inside=[meta("_wp_old_slug", "former")]))
@@ -209,7 +209,7 @@ class TestRoundTrip:
 
 
 class TestLaterChanges:
-    """What is here now takes precedence over what was exported."""
+    """The current content of this site takes precedence over the export."""
 
     def test_markup_of_a_title_that_was_changed_here_is_dropped(
         self, import_parts: ImportParts, tmp_path: Path
@@ -223,7 +223,7 @@ class TestLaterChanges:
         assert contained(tmp_path / "out.xml", kind="tag")["x"]["tag_name"] == ["Z"]
         assert contained(tmp_path / "out.xml", kind="category")["news"]["category_description"] == ["Plain"]
 
-    def test_unknown_status_is_exported_until_somebody_chooses_another(
+    def test_unknown_status_is_exported_until_another_one_is_chosen(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
         import_parts(item(7, status="archived"))
@@ -231,7 +231,7 @@ class TestLaterChanges:
         Post.objects.update(status="published")
         assert items(exported(tmp_path))["post", 7].status == "publish"
 
-    def test_what_was_for_subscribers_is_exported_as_such_until_everyone_may_read_it(
+    def test_restriction_to_subscribers_is_exported_until_the_post_is_published(
         self, import_parts: ImportParts, tmp_path: Path
     ) -> None:
         access = ("_jetpack_newsletter_access", "subscribers")
@@ -266,7 +266,7 @@ class TestLaterChanges:
         Post.objects.get().enclosures.all().delete()
         assert "enclosure" not in dict(items(exported(tmp_path))["post", 7].meta)
 
-    def test_later_import_updates_what_is_kept(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_later_import_updates_the_preserved_data(self, import_parts: ImportParts, tmp_path: Path) -> None:
         changed = [meta("Mood", "glad"), comment(1, inside=meta("rating", "5", "comment"))]
         import_parts(item(7, inside=changed), EVENT, MENU[0])
         import_parts(
@@ -279,7 +279,7 @@ class TestLaterChanges:
         assert "green" in (tmp_path / "out.xml").read_text()
         assert not PreservedData.objects.exclude(comment=None).exists()
 
-    def test_post_that_was_here_before_gets_nothing(self, import_parts: ImportParts) -> None:
+    def test_nothing_is_preserved_for_a_post_that_already_existed(self, import_parts: ImportParts) -> None:
         PostFactory(guid="https://old.example/?p=7")
         import_parts(item(7, inside=[meta("Mood", "glad")]))
         assert not PreservedData.objects.exists()
@@ -305,11 +305,11 @@ class TestSeveralSites:
 
 
 class TestPrivacy:
-    def test_nothing_of_it_is_public(self, import_parts: ImportParts, client: Client) -> None:
+    def test_preserved_data_is_never_public(self, import_parts: ImportParts, client: Client) -> None:
         import_parts(*EVERYTHING, item(8, inside=[meta("secret", "hidden-word")]), EVENT.replace("Come", "hidden-word"))
         for url in ("/", "/2014/03/01/post-8/", "/feed/", "/?s=hidden-word", "/page-20/", "/sitemap.xml", "/?p=60"):
             page = client.get(url, follow=True).text
-            # The page of a search repeats what was searched for, and says that it found nothing.
+            # The search page repeats the query and says that nothing was found.
             echoes = 's=hidden-word|value="hidden-word"|“(?:<bdi>)?hidden-word(?:</bdi>)?”|/search/hidden-word/feed/'
             assert "hidden-word" not in re.sub(echoes, "", page)
 
@@ -340,13 +340,13 @@ class TestPrivacy:
         "post_type",
         ["feedback", "flamingo_contact", "flamingo_inbound", "nf_sub", "user_request", "wpforms_entries"],
     )
-    def test_what_readers_sent_in_confidence_is_not_stored(self, import_parts: ImportParts, post_type: str) -> None:
+    def test_confidential_messages_of_readers_are_not_stored(self, import_parts: ImportParts, post_type: str) -> None:
         report = import_parts(item(7, post_type=post_type, content="In confidence"))
         assert "In confidence" not in everything_stored()
         assert "not kept" in first(report.skipped).text
 
     @pytest.mark.parametrize("keep_text", [True, False])
-    def test_erasing_a_person_erases_what_is_kept_of_them(self, import_parts: ImportParts, keep_text: bool) -> None:
+    def test_erasing_a_person_erases_their_preserved_data(self, import_parts: ImportParts, keep_text: bool) -> None:
         rosa = comment(1, author_email="rosa@example.org", inside=meta("phone", "0123", "comment"))
         order = item(61, post_type="shop_order", inside=[meta("_billing_email", "Rosa@example.org")])
         other = item(62, post_type="shop_order", inside=[meta("_billing_email", "arosa@example.org.uk")])
@@ -362,11 +362,11 @@ class TestPrivacy:
             assert '_billing_email", "Rosa' not in stored
             assert "arosa@example.org.uk" in stored
             assert "contact" in stored
-            # They don't come back.
+            # Importing again doesn't bring them back.
             import_parts(*parts)
         assert "0123" not in everything_stored()
 
-    def test_removing_old_addresses_removes_the_fields_of_their_comments(self, import_parts: ImportParts) -> None:
+    def test_removing_old_e_mail_addresses_removes_the_fields_of_the_comments(self, import_parts: ImportParts) -> None:
         part = item(7, inside=[comment(1, inside=meta("phone", "0123", "comment"))])
         import_parts(part)
         personal_data.delete_old_emails(Comment.objects.get().created_at.replace(year=2020))
@@ -375,8 +375,8 @@ class TestPrivacy:
 
 
 class TestRemoval:
-    def test_undoing_an_import_removes_all_of_it(self, import_parts: ImportParts) -> None:
-        # The history of the appearance and of the site goes on: the menus of the export were public, and are not now.
+    def test_undoing_an_import_removes_all_preserved_data(self, import_parts: ImportParts) -> None:
+        # The history remains: it records that the menus of the export were public and no longer are.
         history = {"accounts.AuditRecord", "blog.AppearanceVersion", "blog.SiteAppearance"}
 
         def rows() -> list[tuple[str, Any]]:
@@ -388,7 +388,7 @@ class TestRemoval:
         assert rows() == before
         assert read(SiteAppearance.current().document) == read({})
 
-    def test_deleting_objects_deletes_what_is_kept_of_them(self, import_parts: ImportParts) -> None:
+    def test_deleting_objects_deletes_their_preserved_data(self, import_parts: ImportParts) -> None:
         import_parts(RICH_POST, *TERMS)
         for model in (Comment, Post, Category, Tag):
             model._default_manager.all().delete()
@@ -401,7 +401,7 @@ class TestRemoval:
 
 
 class TestLimits:
-    def test_one_object_keeps_a_limited_amount(
+    def test_the_preserved_data_of_an_object_is_limited(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         monkeypatch.setattr(preserved, "_MAX_CHARACTERS", 1000)

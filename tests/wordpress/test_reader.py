@@ -172,7 +172,7 @@ class TestRecords:
         found = read_item(tmp_path, export(item(inside=[filed("tag", "x", "X"), filed("", "", "General")])))
         assert found.terms == (("post_tag", "x", "X"), ("category", "", "General"))
 
-    def test_terms_of_old_exports_without_a_slug_are_those_with_one(self, tmp_path: Path) -> None:
+    def test_terms_of_old_exports_without_a_slug_are_matched_by_name(self, tmp_path: Path) -> None:
         terms = [filed("", "", "News"), filed("category", "news-2", "News"), filed("", "", "Films")]
         terms += [filed("tag", "", "News"), filed("tag", "", "Art &amp; Co"), filed("tag", "art-co", "Art &amp; Co")]
         assert read_item(tmp_path, export(item(inside=terms))).terms == (
@@ -246,13 +246,13 @@ class TestRecords:
 
 
 class TestPrettyPrinting:
-    """Some programs put the value of each element on a line of its own."""
+    """Some programs put the value of each element on its own line."""
 
-    # Spaces may matter in these.
+    # Elements in which spaces may matter.
     TEXTS = ("comment_content", "meta_value")
 
     def indent(self, document: str) -> str:
-        """Return `document` with whitespace around every value that is not a text."""
+        """Return `document` with whitespace around every value except those of texts."""
 
         def pad(element: re.Match[str]) -> str:
             name, opening, value, closing = element.group("name", "opening", "value", "closing")
@@ -462,7 +462,7 @@ class TestRepairs:
             "<!-- a --><![CDATA[a]]><!-- c --> <![CDATA[d]]>",
         ],
     )
-    def test_valid_sections_stay_as_they_are(self, title: str) -> None:
+    def test_valid_sections_are_not_changed(self, title: str) -> None:
         document = f"<item><title>{title}</title><title><![CDATA[x]]></title></item>"
         repairs = Repairs()
         markup = MarkupRepairer(repairs, {"wp"}, 1)
@@ -545,7 +545,7 @@ class TestRepairs:
 
     @pytest.mark.parametrize("end", ["\n", " " * 300_000])
     def test_titles_in_the_declared_encoding_and_texts_in_utf8(self, tmp_path: Path, end: str) -> None:
-        # This is what WordPress wrote for blogs that were not in UTF-8.
+        # WordPress wrote exports like this for blogs that were not in UTF-8.
         document = export(item(title="§\xa0»", content=f"\n§{end}\n")).replace("UTF-8", "ISO-8859-1")
         title, content = document.encode("latin-1").rsplit("§".encode("latin-1"), 1)
         source = Export(write(tmp_path, title.replace(b"\xa7", b"\xe9\xe0") + "é »".encode() + content))

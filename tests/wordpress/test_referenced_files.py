@@ -1,4 +1,4 @@
-"""Files to which texts refer although the export has no items for them: found, imported, shown and accounted for."""
+"""Files that texts refer to although the export doesn't list them are found, imported, shown and accounted for."""
 
 import io
 import json
@@ -65,7 +65,7 @@ class TestFinding:
             f"![It]({UPLOADS}/a.jpg)",
         ],
     )
-    def test_pictures_are_found_wherever_texts_name_them(self, text: str) -> None:
+    def test_pictures_are_found_wherever_texts_refer_to_them(self, text: str) -> None:
         assert found(text) == [f"{UPLOADS}/a.jpg"]
 
     @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ class TestFinding:
             f"  {UPLOADS}/a.jpg#top",
         ],
     )
-    def test_copies_in_other_sizes_are_one_file(self, url: str) -> None:
+    def test_copies_in_other_sizes_count_as_one_file(self, url: str) -> None:
         assert found(f'<img src="{url}">') == [f"{UPLOADS}/a.jpg"]
 
     def test_every_picture_of_a_srcset_is_found(self) -> None:
@@ -139,7 +139,7 @@ class TestFinding:
     def test_takes_time_proportional_to_the_length(self, part: str, grows_with_length: GrowsWithLength) -> None:
         assert grows_with_length(found, f"{part * 100_000} '/a.jpg")
 
-    def test_relative_urls_are_those_of_the_blog(self) -> None:
+    def test_relative_urls_are_resolved_against_the_blog(self) -> None:
         text = '<img src="/images/a.jpg"> <img src="b.jpg">'
         assert found(text, f"{HOST}/2014/post/") == ["/images/a.jpg", f"{HOST}/2014/post/b.jpg"]
 
@@ -182,11 +182,13 @@ class TestFromAFolder:
         assert f'href="{OTHER}/x.png"' in two
         assert f'src="{urls["/images/logo.png"]}"' in Page.objects.get().body_html
 
-    def test_old_urls_lead_to_the_files(self, import_parts: ImportParts, folder: MediaFolder, client: Client) -> None:
+    def test_old_urls_redirect_to_the_files(
+        self, import_parts: ImportParts, folder: MediaFolder, client: Client
+    ) -> None:
         import_parts(*PARTS, media=folder)
         for path in ("/wp-content/uploads/2014/a.png", "/wp-content/uploads/2014/a-300x200.png", "/images/logo.png"):
             assert client.get(path).status_code == 301, path
-        # That is a path of another site.
+        # The path belongs to another site.
         assert client.get("/x.png").status_code == 404
 
     def test_a_second_import_changes_nothing(self, import_parts: ImportParts, folder: MediaFolder) -> None:
@@ -203,12 +205,14 @@ class TestFromAFolder:
         import_parts(item(7, content=text), media=MediaFolder(source))
         assert Post.objects.get().body_html.count(Picture.objects.get().file.url) == 2
 
-    def test_files_with_an_item_in_the_export_stay_one(self, import_parts: ImportParts, folder: MediaFolder) -> None:
+    def test_files_that_the_export_also_lists_are_imported_once(
+        self, import_parts: ImportParts, folder: MediaFolder
+    ) -> None:
         import_parts(*PARTS, attachment(30, "2014/a.png"), media=folder)
         assert Picture.objects.count() == 2
         assert Attachment.objects.get(path="/wp-content/uploads/2014/a.png").wordpress_id == 30
 
-    def test_a_later_export_with_an_item_describes_the_file(
+    def test_a_later_export_that_lists_the_file_describes_it(
         self, import_parts: ImportParts, folder: MediaFolder
     ) -> None:
         import_parts(*PARTS, media=folder)
@@ -219,7 +223,7 @@ class TestFromAFolder:
         assert counted(report, "file") == {"unchanged": 3}
         assert Picture.objects.count() == 2
 
-    def test_an_item_that_says_no_more_than_the_url_gives_the_file_its_id(self, import_parts: ImportParts) -> None:
+    def test_an_item_with_only_a_url_gives_the_file_its_id(self, import_parts: ImportParts) -> None:
         text = item(7, content='<img src="https://old.example/wp-content/uploads/2014/a.png">')
         import_parts(text)
         bare = {"guid": "", "title": "", "link": "", "creator": "", "post_date": "", "post_date_gmt": ""}
@@ -253,7 +257,7 @@ class TestFromAFolder:
         ]
 
     def test_former_hosts_are_known_by_the_guids_of_posts(self, import_parts: ImportParts, folder: MediaFolder) -> None:
-        """As of a blog at WordPress.com with a domain of its own, whose files are at NAME.files.wordpress.com."""
+        """A blog at WordPress.com with its own domain, for example, has its files at NAME.files.wordpress.com."""
         text = '<img src="https://name.files.wordpress.com/2014/a.png">'
         report = import_parts(item(7, guid="http://name.wordpress.com/?p=7", content=text), media=folder)
         assert counted(report, "file") == {"imported": 1}
@@ -274,7 +278,7 @@ class TestFromAFolder:
         assert report.other_hosts == {"pictures.example": 1}
         assert not Attachment.objects.exists()
 
-    def test_the_number_of_statements_does_not_grow_with_that_of_files(self, tmp_path: Path) -> None:
+    def test_the_number_of_statements_does_not_grow_with_the_number_of_files(self, tmp_path: Path) -> None:
         def count_statements(files: int) -> int:
             text = "".join(f'<img src="{UPLOADS}/{number}.png">' for number in range(files))
             path = write(tmp_path, export(item(7, content=text)))
@@ -288,7 +292,7 @@ class TestFromAFolder:
                 import_export([path], dry_run=True)
             return len(statements)
 
-        # One statement more for each 400 paths, of which a file has two, and for each 100 new files.
+        # One more statement for every 400 paths (a file has two), and for every 100 new files.
         assert count_statements(600) <= count_statements(3) + 10
 
     def test_urls_that_cannot_be_stored_are_reported(self, import_parts: ImportParts) -> None:
@@ -325,7 +329,7 @@ class TestReport:
             ("post", 7, "still missing", f"{HOST}/?attachment_id=31"),
         ]
 
-    def test_the_file_has_all_of_them(self, import_parts: ImportParts) -> None:
+    def test_the_report_file_lists_all_references(self, import_parts: ImportParts) -> None:
         written = io.StringIO()
         import_parts(*PARTS).write(written)
         report = json.loads(written.getvalue())
@@ -383,7 +387,7 @@ class TestDownloads:
         part = item(7, content=f'<a href="{url}">it</a>')
         report = import_parts(part, media=self.download(old_site), site=old_site.url(""))
         assert references(report) == [("post", 7, "gone from the old site", url)]
-        # An import without the network knows it too.
+        # A later import without downloads still knows that the file is gone.
         again = import_parts(part, site=old_site.url(""))
         assert again.file_states == {"present": 0, "missing": 0, "gone": 1}
         assert ["gone" in each.text for each in again.skipped] == [True]
@@ -409,10 +413,10 @@ class TestDownloads:
         assert counted(report, "file on another host") == {"imported": 1}
         assert report.other_hosts == {}
         assert Picture.objects.get().file.url in Post.objects.get().body_html
-        # The path belongs to the other site.
+        # The path belongs to another site.
         assert not Redirect.objects.filter(path="/wp-content/uploads/a.png").exists()
 
-    def test_pictures_without_an_extension_and_those_made_by_scripts_are_imported(
+    def test_pictures_without_an_extension_or_generated_by_scripts_are_imported(
         self, import_parts: ImportParts, old_site: StubServer
     ) -> None:
         paths = ("/show.php?id=1", "/show.php?id=2", "/AbC=s640")
@@ -431,7 +435,7 @@ class TestDownloads:
         assert old_site.requests.total() == 0
         assert ["private network" in each.text for each in report.skipped] == [True]
 
-    def test_files_to_which_commenters_link_on_other_hosts_are_never_downloaded(
+    def test_files_on_other_hosts_that_commenters_link_to_are_never_downloaded(
         self, import_parts: ImportParts, old_site: StubServer
     ) -> None:
         link = comment(1, content=f'<a href="{old_site.url("/virus.zip")}">it</a>')
@@ -459,9 +463,7 @@ class TestInterruptions:
         assert counted(again, "file") == {"unchanged": 1, "imported": 2}
         assert ImportRun.objects.count() == 1
 
-    def test_undo_removes_the_files_and_what_is_known_of_them(
-        self, import_parts: ImportParts, folder: MediaFolder
-    ) -> None:
+    def test_undo_removes_the_files_and_their_records(self, import_parts: ImportParts, folder: MediaFolder) -> None:
         import_parts(*PARTS, media=folder)
         undo_run(ImportRun.objects.get())
         for model in (Attachment, Picture, Document, Post, Page, Redirect, ImportedItem, ImportRun):
@@ -484,7 +486,7 @@ class TestVerifying:
         assert report["file_states"] == {"present": 4, "missing": 1, "gone": 0}
         assert [(each["id"], each["url"]) for each in report["missing_references"]] == [(8, f"{OTHER}/x.png")]
 
-    def test_missing_and_gone_files_are_told_apart(self, tmp_path: Path) -> None:
+    def test_missing_and_gone_files_are_distinguished(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*PARTS))
         import_export([path])
         Attachment.objects.filter(path="/images/logo.png").update(gone_at="2026-01-01T00:00Z")
@@ -532,12 +534,12 @@ class TestCommand:
         assert "Requested pictures.example" in out
 
     @pytest.mark.parametrize("answer", ["", "n", None])
-    def test_without_agreement_only_the_old_site_is_asked(self, run: Callable[..., str], answer: str | None) -> None:
+    def test_without_consent_only_the_old_site_is_contacted(self, run: Callable[..., str], answer: str | None) -> None:
         out = run("EXPORT", "--fetch-media=everywhere", answer=answer)
         assert "Requested old.example" in out
         assert "Requested pictures.example" not in out
 
-    def test_scripts_can_agree_in_advance(self, run: Callable[..., str]) -> None:
+    def test_scripts_can_consent_in_advance(self, run: Callable[..., str]) -> None:
         out = run("EXPORT", "--fetch-media=everywhere", "--no-input")
         assert "[y/N]" not in out
         assert "1  pictures.example" in out
@@ -577,7 +579,7 @@ class TestAdmin:
         assert 'name="fetch_everywhere"' in text
         assert "still missing" in text
 
-    def test_what_is_missing_is_explained_with_the_choices_of_the_form(
+    def test_missing_files_are_explained_with_the_options_of_the_form(
         self, owner_client: Client, uploaded: Uploaded, work: Work
     ) -> None:
         job = uploaded(owner_client, export_file(export(*PARTS)))

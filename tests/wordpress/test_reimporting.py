@@ -71,7 +71,7 @@ class TestUpdates:
         import_parts(page(20, post_parent=21), page(21))
         assert dict(Page.objects.values_list("pk", "path")) == {20: "page-21/page-20", 21: "page-21"}
 
-    def test_a_page_whose_parent_is_not_in_this_export_stays(self, import_parts: ImportParts) -> None:
+    def test_a_page_whose_parent_is_not_in_this_export_does_not_move(self, import_parts: ImportParts) -> None:
         import_parts(page(20), page(21, post_parent=20))
         import_parts(page(21, post_parent=20, **CHANGED_IN_EXPORT))
         assert Page.objects.get(pk=21).path == "page-20/page-21"
@@ -113,7 +113,7 @@ class TestUpdates:
     def test_threads_are_searched_for_cycles_only_where_they_change(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """In a thread of comments that each reply to the one before, that would take time for each pair of them."""
+        """Searching every comment in a long chain of replies would take quadratic time."""
         searched: list[int] = []
 
         def is_reply_to(pk: int, tree: object, parent: object) -> bool:
@@ -134,7 +134,7 @@ class TestUpdates:
         import_parts(item(7, inside=[comment(1, parent=2), comment(2, content="Other")]))
         assert dict(Comment.objects.values_list("pk", "parent")) == {1: None, 2: 1}
 
-    def test_no_thread_is_searched_to_its_beginning_for_each_comment(self) -> None:
+    def test_a_long_thread_is_not_searched_to_its_root_for_each_comment(self) -> None:
         tree = Mock()
         tree.get.side_effect = lambda pk: pk + 1
         assert comments._is_reply_to(0, tree, 1)
@@ -183,7 +183,7 @@ class TestConflicts:
         assert counted(report, "comment") == {"skipped": 1}
         assert Comment.objects.get().status == "spam"
 
-    def test_comments_written_here_are_no_conflict(self, import_parts: ImportParts) -> None:
+    def test_comments_written_here_are_not_a_conflict(self, import_parts: ImportParts) -> None:
         import_parts(item(7))
         Comment.objects.create(entry_id=7, name="Reader", text="Hello", status="approved")
         assert counted(import_parts(item(7, **CHANGED_IN_EXPORT)), "post") == {"updated": 1}
@@ -210,13 +210,13 @@ class KilledError(Exception):
 
 
 def restore_sequences() -> None:
-    """Let IDs follow the highest stored ones. PostgreSQL's sequences, unlike SQLite's, are not rolled back."""
+    """Make new IDs follow the highest stored ones. Unlike SQLite's, PostgreSQL's sequences are not rolled back."""
     with connection.cursor() as cursor:
         for statement in connection.ops.sequence_reset_sql(no_style(), apps.get_models()):
             cursor.execute(statement)
 
 
-# Everything that an import writes passes through one of these.
+# Every write of an import passes through one of these.
 WRITERS = [
     (Ledger, "write"),
     (OldUrls, "write"),
@@ -234,7 +234,7 @@ class TestKilled:
         # Undated drafts get the current time, which differs between two imports.
         now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
         monkeypatch.setattr("django.utils.timezone.now", lambda: now)
-        # Otherwise random.
+        # Unusable passwords are random.
         monkeypatch.setattr("accounts.models.User.set_unusable_password", lambda user: setattr(user, "password", "!"))
         monkeypatch.setattr("wordpress.importing.batches.MAX_ENTRIES", 3)
 
@@ -301,9 +301,9 @@ class TestKilled:
 
 
 class TestPasswords:
-    """Earlier versions made published items with a password private, also if the password was only whitespace."""
+    """Earlier versions made published items with a password private, even if the password was only whitespace."""
 
-    # What an earlier version recorded of the post below with each password.
+    # The fingerprints that an earlier version recorded for the post below with each password.
     FINGERPRINTS = {
         "open sesame": "29c55ce8075007634049ab3c737cf748",
         "\n\t": "b77ba8db4e4f8474ba8c8880394cf040",
@@ -311,7 +311,7 @@ class TestPasswords:
 
     @pytest.fixture(params=FINGERPRINTS, ids=["a password", "whitespace"])
     def exported(self, request: pytest.FixtureRequest, import_parts: ImportParts) -> str:
-        """Return a post that is here as an earlier version imported it."""
+        """Import a post as an earlier version did, and return its export."""
         exported = item(7, post_password=request.param, inside=[])
         import_parts(exported)
         Post.objects.update(status="private", password="")
@@ -319,7 +319,7 @@ class TestPasswords:
         ImportedItem.objects.filter(kind="post").update(fingerprint=self.FINGERPRINTS[request.param])
         return exported
 
-    def test_the_next_import_corrects_it_once(self, exported: str, import_parts: ImportParts) -> None:
+    def test_the_next_import_corrects_the_status_once(self, exported: str, import_parts: ImportParts) -> None:
         assert counted(import_parts(exported), "post") == {"updated": 1}
         post = Post.objects.get()
         assert (post.status, post.password) == ("published", "open sesame" if "sesame" in exported else "")
@@ -327,7 +327,7 @@ class TestPasswords:
         assert not import_parts(exported).has_changes
         assert contents() == before
 
-    def test_what_was_changed_here_stays(self, exported: str, import_parts: ImportParts) -> None:
+    def test_a_post_that_was_changed_here_is_kept(self, exported: str, import_parts: ImportParts) -> None:
         Post.objects.get().save()
         assert counted(import_parts(exported), "post") == {"skipped": 1}
         assert (Post.objects.get().status, Post.objects.get().password) == ("private", "")

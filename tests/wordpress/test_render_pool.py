@@ -1,4 +1,4 @@
-"""Rendering in two processes: the same results in the same order, and no process is left behind."""
+"""Rendering in two processes gives the same results in the same order, and leaves no process behind."""
 
 import errno
 import os
@@ -66,7 +66,7 @@ with open_spool() as spool, render_pool.RenderPool(spool, 0, resolve_files, ahea
 
 @pytest.fixture(scope="module", autouse=True)
 def always_with_worker() -> Iterator[None]:
-    """Start a worker whatever the size, on every machine."""
+    """Start a worker on every machine, even for a small import."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "cpu_count", lambda: 2)
         patch.setattr(render_pool, "MIN_SIZE_FOR_WORKER", 0)
@@ -81,7 +81,7 @@ def new_pool(*, ahead: bool = False, resolve: FileResolver = resolve_files) -> I
 
 @pytest.fixture(scope="module")
 def shared_pool() -> Iterator[RenderPool]:
-    """A pool whose worker the tests share."""
+    """A pool with a worker that is shared by the tests."""
     with new_pool() as pool:
         yield pool
 
@@ -98,13 +98,13 @@ def kill(pool: RenderPool) -> None:
 
 def wait_for(pool: RenderPool) -> None:
     """Wait until the worker has rendered the batch."""
-    is_asked = pool._batch.shared or pool._batch.comments
-    while is_asked and pool._worker.is_available and not pool._worker.has_answered:
+    has_work = pool._batch.shared or pool._batch.comments
+    while has_work and pool._worker.is_available and not pool._worker.has_answered:
         time.sleep(0.01)
 
 
 def render_with(pool: RenderPool, texts: list[Text], *, wait: bool = True) -> list[Derived]:
-    """Render a batch. With `wait`, the worker renders everything that it may."""
+    """Render a batch. With `wait`, the worker renders everything that it can."""
     pool.begin(texts)
     if wait:
         wait_for(pool)
@@ -122,7 +122,7 @@ def expected(texts: list[Text]) -> list[Derived]:
 
 
 def rendered_here(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return a list to which the sources rendered in this process from now on are added."""
+    """Return a list that collects the sources rendered in this process from now on."""
     here: list[str] = []
 
     def record(texts: Sequence[Text], resolve: FileResolver) -> Iterator[Derived]:
@@ -151,7 +151,7 @@ class TestResults:
         text = a_text("https://blog.example.org/wp-content/uploads/2014/03/a.png", "wordpress")
         html = expected([text])
         with new_pool(resolve=resolve_no_files) as pool:
-            # The worker cannot look up files, so the text would be rendered here.
+            # The worker can't look up files, so this text would be rendered here.
             here = rendered_here(monkeypatch)
             assert render_with(pool, [text]) == html
             assert here == []
@@ -209,7 +209,7 @@ class TestComments:
 
     def test_texts_are_rendered_ahead_without_comments(self) -> None:
         with new_pool(ahead=True) as pool:
-            expect(pool, TestAhead.MANY * 5)
+            expect(pool, TestRenderingAhead.MANY * 5)
             pool.stop_expecting()
             assert pool.finish() == ([], {})
             pool.begin(TEXTS, self.COMMENTS)
@@ -218,7 +218,7 @@ class TestComments:
 
 
 class TestSharing:
-    """Texts that the worker has not begun when they are needed are rendered here, the last ones first."""
+    """Texts that the worker hasn't started when they are needed are rendered here, the last ones first."""
 
     MANY: ClassVar[list[Text]] = [a_text(f"Text *{number}*", "markdown") for number in range(100)]
 
@@ -238,7 +238,7 @@ class TestSharing:
                 assert render_with(pool, self.MANY, wait=False) == expected(self.MANY)
             assert render_with(pool, self.MANY) == expected(self.MANY)
 
-    def test_texts_that_the_worker_has_rendered_are_not_rendered_here(
+    def test_texts_rendered_by_the_worker_are_not_rendered_here(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         html = expected(self.MANY)
@@ -246,15 +246,15 @@ class TestSharing:
         assert render_with(shared_pool, self.MANY) == html
         assert here == []
 
-    def test_texts_that_both_have_rendered_appear_once(
+    def test_texts_rendered_by_both_processes_appear_once(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # As if the worker had begun the last half just when it was taken back.
+        # As if the worker had started the last half just when it was taken back.
         portions = iter([range(50, 100), range(0)])
         monkeypatch.setattr(RenderWorker, "take_back", lambda worker: next(portions))
         assert render_with(shared_pool, self.MANY) == expected(self.MANY)
 
-    def test_texts_that_neither_process_has_begun_are_rendered_in_the_end(
+    def test_texts_that_neither_process_has_started_are_rendered_at_the_end(
         self, shared_pool: RenderPool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         shared_pool.begin(self.MANY)
@@ -272,7 +272,7 @@ class TestSharing:
 
 @contextmanager
 def stopped(pool: RenderPool, *, then: signal.Signals, until: Callable[[], bool] | None = None) -> Iterator[None]:
-    """Stop the worker for 0.3 s, or `until` something has happened; the signal `then` continues or kills it."""
+    """Stop the worker for 0.3 s or longer, until `until` is true; then send it the signal `then`."""
     pid = process_of(pool).pid or 0
     os.kill(pid, signal.SIGSTOP)
 
@@ -289,7 +289,7 @@ def stopped(pool: RenderPool, *, then: signal.Signals, until: Callable[[], bool]
     thread.join()
 
 
-class TestAhead:
+class TestRenderingAhead:
     MANY: ClassVar[list[Text]] = [a_text(f"Text *{number}*", "markdown") for number in range(12)]
 
     @pytest.fixture(autouse=True)
@@ -318,7 +318,7 @@ class TestAhead:
             (100, [15, 31, 47, 63, 79, 95]),
         ],
     )
-    def test_without_time_for_all_texts_some_of_each_part_are_chosen(self, offered: int, taken: list[int]) -> None:
+    def test_without_time_for_all_texts_some_from_each_part_are_chosen(self, offered: int, taken: list[int]) -> None:
         sample = render_pool._Sample()
         for number in range(offered):
             sample.offer(a_text(str(number), "html"))
@@ -344,7 +344,7 @@ class TestAhead:
             pool.stop_expecting()
             assert render_with(pool, texts) == expected(texts)
 
-    def test_nothing_is_rendered_ahead_if_it_may_not_be_needed(self) -> None:
+    def test_nothing_is_rendered_ahead_if_this_is_turned_off(self) -> None:
         with new_pool() as pool:
             expect(pool, self.MANY)
             assert pool._worker.process is None
@@ -364,7 +364,7 @@ class TestWorker:
 
         monkeypatch.setattr(RenderWorker, "_start", refuse)
         with new_pool(ahead=True) as pool:
-            expect(pool, TestAhead.MANY * 10)
+            expect(pool, TestRenderingAhead.MANY * 10)
             pool.stop_expecting()
             pool.begin(TEXTS, TestComments.COMMENTS)
             texts, comments = pool.finish()
@@ -413,7 +413,7 @@ def is_running(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    # Dead processes stay listed until their parent collects them.
+    # Dead processes stay listed until their parent reaps them.
     return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
 
 
@@ -432,7 +432,7 @@ class TestImport:
         assert Page.objects.get().body_html == "<p>A page.</p>"
 
     @pytest.mark.parametrize("processors", [1, 2])
-    def test_the_words_of_a_text_are_made_once_and_found(
+    def test_the_tokens_of_a_text_are_computed_once_and_indexed(
         self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch, processors: int
     ) -> None:
         made: list[str] = []
@@ -456,7 +456,7 @@ class TestImport:
             item(4, title="Guessed", content=f"<details><summary></summary>{arabic}</details>"),
             page(5, title="A page", content="[gallery]"),
         )
-        # One process makes all of them, or this one makes those that the other has not begun and those that it can't.
+        # Each is computed by only one process: this one, if the worker hasn't started the text or can't render it.
         expected = ["A page", "Guessed", "Marked & tagged", "Plain", "Two tags"]
         assert sorted(made) == expected if processors == 1 else set(made) <= {*expected} and len(made) == len(set(made))
         found = {typed: find_entries(parse(typed), SiteSettings.current()).pks for typed in ("women", "حقوق", "short")}

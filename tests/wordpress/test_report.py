@@ -1,4 +1,4 @@
-"""Reports list every item, however many_remarks there are, and take little memory."""
+"""Reports list every item, however many there are, and take little memory."""
 
 import io
 import json
@@ -16,7 +16,7 @@ MANY = 12_000
 
 
 def many_remarks(text: str) -> Remarks:
-    """Return as many_remarks remarks as an unusual export causes; `{}` in their text is replaced by their position."""
+    """Return as many remarks as an unusual export causes; `{}` in the text is replaced by their position."""
     remarks = Remarks()
     for number in range(MANY):
         remarks.add(Remark("post", number, f"Post {number}", text.format(number)))
@@ -25,7 +25,7 @@ def many_remarks(text: str) -> Remarks:
 
 class TestRemarks:
     @given(st.lists(st.builds(Remark, st.text(), st.integers(0, 2**63), st.text(), st.text(), st.text())))
-    def test_are_read_as_they_were_added_in_the_same_order(self, added: list[Remark]) -> None:
+    def test_are_read_in_the_order_in_which_they_were_added(self, added: list[Remark]) -> None:
         remarks = Remarks()
         for remark in added:
             remarks.add(remark)
@@ -38,7 +38,7 @@ class TestRemarks:
         remarks.add(Remark("page", MANY, "", ""))
         assert [remark.id for remark in remarks] == list(range(MANY + 1))
 
-    def test_take_little_memory_however_many_there_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_take_little_memory_in_any_number(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wordpress.importing.report._IN_MEMORY", 10_000)
         remarks = Remarks()
         tracemalloc.start()
@@ -66,12 +66,12 @@ class TestReasons:
         assert (reasons.shown[0].text, reasons.shown[0].count) == ("Left out because of 1.", 2)
         assert sum(reason.count for reason in reasons.shown) + reasons.more == MANY + 1
 
-    def test_of_no_remarks_are_empty(self) -> None:
+    def test_are_empty_without_remarks(self) -> None:
         assert (summarise(Remarks()).shown, summarise(Remarks()).more) == ([], 0)
 
 
 def test_kinds_beyond_a_limit_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each batch takes time and memory for each kind, and any text can be the type of an item."""
+    """Each kind takes time and memory in every batch, and the type of an item can be any text."""
     monkeypatch.setattr(report_module, "_MAX_KINDS", 2)
     report = Report()
     for kind in ("post", "page", "a", "b", "page"):

@@ -1,4 +1,4 @@
-"""`manage.py rerender`: everything is rendered again, and nothing else changes."""
+"""`manage.py rerender` renders everything again and changes nothing else."""
 
 import io
 
@@ -108,7 +108,7 @@ class TestRerender:
         assert Post.objects.get().render_version == RENDER_VERSION
         assert callbacks == []
 
-    def test_keeps_what_was_rendered_before_an_interruption(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_keeps_texts_rendered_before_an_interruption(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("blog.rerendering._BATCH_SIZE", 1)
         first, second = PostFactory(), PostFactory()
         make_stale(Post, first.pk)

@@ -42,7 +42,7 @@ def change_url(block: Fragment) -> str:
 
 
 def hidden_fields(block: Fragment) -> dict[str, str]:
-    """The hidden fields of a form that was opened with `block` as it is now."""
+    """Return the hidden fields of a form that is opened with the current state of `block`."""
     return {"version": fingerprint(block.title, block.text)}
 
 
@@ -83,7 +83,7 @@ class TestList:
 @pytest.mark.django_db(transaction=True)
 class TestChanging:
     def create_entries(self) -> list[Any]:
-        """A post with the block, a post with a block that contains it, a page with it, and a post without it."""
+        """Return a post with the block, a post with a block that contains it, a page with it, and a post without it."""
         ReusableBlock.objects.create(kind="block", name="31", text=f"<p>Around</p>{SHOWN}")
         return [
             PostFactory(markup="wordpress", source=SHOWN),
@@ -160,7 +160,7 @@ class TestChanging:
 
 
 class TestImportingAgain:
-    """As with posts: local changes are kept, and conflicts are reported."""
+    """Local changes are kept and conflicts are reported, as for posts."""
 
     def block_item(self, text: str) -> str:
         return item(30, title="Call", post_type="wp_block", guid="", content=text)

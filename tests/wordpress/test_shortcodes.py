@@ -1,4 +1,4 @@
-"""Shortcodes: known ones are replaced, all others stay as text and are counted."""
+"""Known shortcodes are replaced. All others are kept as text and counted."""
 
 from collections import Counter
 from functools import partial
@@ -46,7 +46,7 @@ class TestPlayers:
             "<!-- wp:shortcode -->\n[youtube wTzbIc6oiqs]\n<!-- /wp:shortcode -->",
         ],
     )
-    def test_youtube(self, source: str) -> None:
+    def test_youtube_videos_become_players(self, source: str) -> None:
         assert body(source) == (
             '<figure class="player"'
             ' data-player="https://www.youtube-nocookie.com/embed/wTzbIc6oiqs?autoplay=1&amp;rel=0">'
@@ -63,7 +63,7 @@ class TestPlayers:
             '[vimeo clip_id="9" id="12345678"]',
         ],
     )
-    def test_vimeo(self, source: str) -> None:
+    def test_vimeo_videos_become_players(self, source: str) -> None:
         assert body(source) == (
             '<figure class="player" data-player="https://player.vimeo.com/video/12345678?autoplay=1&amp;dnt=1">'
             '<a href="https://vimeo.com/12345678" rel="noopener">Vimeo: vimeo.com/12345678</a></figure>'
@@ -175,7 +175,7 @@ class TestPlayers:
             ),
         ],
     )
-    def test_other_sites(self, source: str, site: str, page: str) -> None:
+    def test_embeds_of_other_sites_become_figures_with_a_link(self, source: str, site: str, page: str) -> None:
         html = body(source)
         assert html.startswith("<figure")
         assert html.endswith("</a></figure>")
@@ -254,12 +254,12 @@ class TestGalleries:
         )
 
     @pytest.mark.usefixtures("known_pictures")
-    def test_pictures_are_cropped_unless_it_asks_for_a_size(self) -> None:
+    def test_pictures_are_cropped_unless_the_gallery_specifies_a_size(self) -> None:
         assert '<figure class="wp-block-gallery columns-9 is-cropped">' in body('[gallery ids="7,5" columns="9"]')
         assert '<figure class="wp-block-gallery columns-9">' in body('[gallery ids="7,5" columns="9" size="large"]')
 
     @pytest.mark.usefixtures("known_pictures")
-    def test_a_link_is_never_without_a_name(self) -> None:
+    def test_every_link_has_an_accessible_name(self) -> None:
         assert '<a href="/media/7.png"><img src="/media/7.png" alt="7.png"' in body('[gallery ids="7"]')
         assert '<img src="/media/7.png" alt=""' in body('[gallery ids="7" link="none"]')
 
@@ -288,7 +288,7 @@ class TestGalleries:
         assert not count_unknown(source)
 
     @pytest.mark.usefixtures("known_pictures")
-    def test_slideshows_are_galleries(self) -> None:
+    def test_slideshows_become_galleries(self) -> None:
         assert '<img src="/media/7.png"' in body('[slideshow ids="7"]')
 
 
@@ -306,7 +306,7 @@ class TestFootnotes:
         )
 
     @pytest.mark.parametrize("name", ["efn_note", "fn", "footnote", "mfn", "modern_footnote", "ref"])
-    def test_in_blocks(self, name: str) -> None:
+    def test_in_blocks_are_recognised(self, name: str) -> None:
         source = f'<!-- wp:paragraph -->\n<p>A[{name} x="1"]B [i][/{name}]</p>\n<!-- /wp:paragraph -->'
         html = body(source)
         assert "<p>A<sup" in html
@@ -324,19 +324,19 @@ class TestFootnotes:
             "Twice ((as it is))",
         ],
     )
-    def test_others_stay_as_text(self, source: str) -> None:
+    def test_unclosed_and_escaped_ones_stay_as_text(self, source: str) -> None:
         html = body(source)
         assert "footnote" not in html
         assert html.count("[") == source.count("[")
 
-    def test_an_empty_one_shows_nothing(self) -> None:
+    def test_that_are_empty_show_nothing(self) -> None:
         assert body("One[ref] [/ref] two") == "<p>One two</p>"
 
     @pytest.mark.parametrize("source", ["[ref]", "[ref]a[/ref]", "[ref][fn]a[/ref]", "[/fn]"])
     def test_take_linear_time(self, grows_with_length: GrowsWithLength, source: str) -> None:
         assert grows_with_length(lambda text: take_notes(text, []), source * 30_000)
 
-    def test_those_of_hidden_blocks_are_hidden(self) -> None:
+    def test_of_hidden_blocks_are_not_shown(self) -> None:
         hidden = '{"metadata":{"blockVisibility":false}}'
         source = "<!-- wp:paragraph {} --><p>A[ref]{}[/ref]</p><!-- /wp:paragraph -->"
         html = body(source.format(hidden, "B") + source.format("", "D"))
@@ -344,7 +344,7 @@ class TestFootnotes:
         assert '<li id="note-1" class="footnote-item">D ' in html
 
 
-class TestEmpty:
+class TestEmptyShortcodes:
     @pytest.mark.parametrize(
         ("source", "names"),
         [
@@ -354,16 +354,16 @@ class TestEmpty:
             ('[audio src="/a.mp3"] [youtube wTzbIc6oiqs] [chart x="1"]', set()),
         ],
     )
-    def test_shortcodes_that_show_nothing_are_found_by_name(self, source: str, names: set[str]) -> None:
+    def test_are_found_by_name(self, source: str, names: set[str]) -> None:
         assert find_empty(source, partial(find_uploads, Origin())) == names
 
     @pytest.mark.parametrize("source", ["[audio]", "[audio][/audio]", "[video]", '[playlist ids="1,2"]'])
-    def test_readers_do_not_see_them(self, source: str) -> None:
+    def test_are_not_shown(self, source: str) -> None:
         assert body(source) == ""
         assert not count_unknown(source)
 
     @pytest.mark.parametrize("remark", ["[Video]", "[AUDIO]", "[Gallery]"])
-    def test_remarks_in_brackets_stay(self, remark: str) -> None:
+    def test_remarks_in_brackets_are_not_shortcodes(self, remark: str) -> None:
         assert body(f"Watch it here {remark}.") == f"<p>Watch it here {remark}.</p>"
 
 
@@ -376,7 +376,7 @@ class TestManyGalleries:
         with django_assert_num_queries(1):
             body("[gallery ids='1,2']" * 1_000)
 
-    def test_show_nothing_once_they_have_made_too_much_of_the_text(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_show_nothing_once_the_text_has_become_too_long(self, monkeypatch: pytest.MonkeyPatch) -> None:
         picture = Picture(file="5.png", width=1, height=1, caption="x" * 1_000)
         monkeypatch.setattr(renderer, "find_uploads", lambda origin, ids, parent: dict.fromkeys(ids, picture))
         html = body("[gallery ids='5,5,5']\n\n" * 1_000)
@@ -386,7 +386,7 @@ class TestManyGalleries:
 
 class TestExamples:
     @pytest.mark.parametrize("name", ["pre", "code"])
-    def test_shortcodes_in_code_stay(self, name: str) -> None:
+    def test_shortcodes_in_code_are_kept(self, name: str) -> None:
         source = f"<{name}>[youtube wTzbIc6oiqs]</{name}>"
         assert source in body(source)
 
@@ -394,7 +394,7 @@ class TestExamples:
         assert body("[[youtube wTzbIc6oiqs]]") == "<p>[youtube wTzbIc6oiqs]</p>"
         assert body("[[caption]]") == "<p>[caption]</p>"
 
-    def test_shortcodes_in_attributes_stay(self) -> None:
+    def test_shortcodes_in_attributes_are_kept(self) -> None:
         assert 'title="[youtube wTzbIc6oiqs]"' in body('<b title="[youtube wTzbIc6oiqs]">x</b>')
 
 
@@ -426,7 +426,7 @@ class TestUnknown:
             ),
         ],
     )
-    def test_forms_of_plugins_show_nothing_and_are_counted(self, form: str) -> None:
+    def test_plugin_forms_show_nothing_and_are_counted(self, form: str) -> None:
         assert "[" not in body(form)
         assert count_unknown(form).total() == 1
 
@@ -488,7 +488,7 @@ class TestSourceCode:
         assert not count_unknown(source)
 
     @pytest.mark.parametrize("source", ["<code>$latex x$</code>", "$latex x", "It costs $5 or $latex"])
-    def test_what_is_no_formula_stays(self, source: str) -> None:
+    def test_text_that_is_not_a_formula_is_kept(self, source: str) -> None:
         assert source in body(source)
 
     @pytest.mark.parametrize("part", ["$latex ", "$latex x$", "&s=1", "[latex]"])
@@ -496,7 +496,7 @@ class TestSourceCode:
         find = partial(find_uploads, Origin())
         assert grows_with_length(lambda text: expand(text, find), f"$latex {part * 20_000}$")
 
-    def test_what_wp_syntax_shows_as_typed_is_escaped(self) -> None:
+    def test_code_of_wp_syntax_is_escaped(self) -> None:
         code = '#include <stdio.h>\nfor (i=0;i<n;i++) {}\n\nif (a > b) puts("&lt;");'
         html = body(f"<pre lang='c' line=\"1\">{code}</pre>\n\nAfter")
         assert code.replace("<", "&lt;").replace(">", "&gt;") in html
@@ -528,14 +528,14 @@ class TestSourceCode:
         assert grows_with_length(count_unknown, part * 20_000)
 
     @pytest.mark.parametrize("source", ["[code] without an end", "[[code]x[/code]]", "<code>[code]x[/code]</code>"])
-    def test_incomplete_and_escaped_shortcodes_stay(self, source: str) -> None:
+    def test_incomplete_and_escaped_shortcodes_are_kept(self, source: str) -> None:
         assert "[code]" in body(source)
         assert "<pre>" not in body(source)
 
     @pytest.mark.parametrize(
         "source", ["Vitamin [c] and [text], [plain] or [go]", "[c]x[/text]", "[/c] [c]", "[cc]x[/cc]"]
     )
-    def test_words_in_brackets_stay(self, source: str) -> None:
+    def test_words_in_brackets_are_kept(self, source: str) -> None:
         assert body(source) == f"<p>{source}</p>"
 
     @pytest.mark.parametrize("end", ["", "[/x]"])

@@ -1,4 +1,4 @@
-"""How `verify_import` requests the pages of a site over the network, and what it reads in them."""
+"""How `verify_import` requests the pages of a site over the network, and what it reads from them."""
 
 import threading
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from wordpress.verifying.site_client import EntryPage, HttpClient, SiteClient, S
 
 
 class KeptOpenServer(ThreadingHTTPServer):
-    """Keeps connections open, except after `/closing`, where it doesn't say so."""
+    """A server that keeps connections open, but closes them unannounced after `/closing`."""
 
     daemon_threads = True
 
@@ -76,20 +76,20 @@ class TestOverTheNetwork:
         assert server.connections == 1
         assert server.requests == ["GET /a", "GET /missing", "HEAD /file", "GET /a"]
 
-    def test_a_connection_that_was_closed_is_opened_again(self, server: KeptOpenServer, client: HttpClient) -> None:
+    def test_a_closed_connection_is_reopened(self, server: KeptOpenServer, client: HttpClient) -> None:
         assert client.get("/closing").status == 200
         assert client.get("/a").status == 200
         assert server.connections == 2
 
-    def test_a_file_is_not_loaded(self, server: KeptOpenServer, client: HttpClient) -> None:
+    def test_the_body_of_a_file_is_not_loaded(self, server: KeptOpenServer, client: HttpClient) -> None:
         assert client.get("/file") == SiteResponse(200)
         assert client.get("/a").body == b"<br/>"
 
-    def test_a_request_that_fails_has_no_status(self, server: KeptOpenServer, client: HttpClient) -> None:
+    def test_a_failed_request_has_no_status(self, server: KeptOpenServer, client: HttpClient) -> None:
         assert client.get("/broken") == SiteResponse(0)
         assert client.get("/a\n").status == 0
         assert client.get("/a").status == 200
-        # It fails on the open connection, and then on a new one.
+        # The request fails on the open connection, and again on a new one.
         assert client.get("/broken") == SiteResponse(0)
         assert server.requests == ["GET /broken", "GET /a", "GET /broken", "GET /broken"]
 
@@ -101,7 +101,7 @@ class TestOverTheNetwork:
 
 
 class Redirecting(SiteClient):
-    """Redirects from each path in `targets`; everything else is there."""
+    """A client for a site that redirects from each path in `targets`. All other paths exist."""
 
     def __init__(self, **targets: str) -> None:
         self.targets = targets
@@ -114,7 +114,7 @@ class Redirecting(SiteClient):
 
 
 class TestRedirects:
-    def test_they_are_followed_up_to_a_path_that_is_known(self) -> None:
+    def test_are_followed_up_to_a_known_path(self) -> None:
         client = Redirecting(a="/b", b="/c")
         assert client.get_following_redirects("/a") == (SiteResponse(200), "/c")
         assert client.requests == ["/a", "/b", "/c"]
@@ -122,12 +122,12 @@ class TestRedirects:
         assert client.get_following_redirects("/a", known_path="/c")[1] == "/c"
         assert client.requests == ["/a", "/b"]
 
-    def test_another_path_is_requested_even_if_one_is_known(self) -> None:
+    def test_to_an_unknown_path_are_followed(self) -> None:
         client = Redirecting(a="/b")
         assert client.get_following_redirects("/a", known_path="/c") == (SiteResponse(200), "/b")
 
     @override_settings(SITE_URL="https://blog.example.org")
-    def test_other_hosts_are_not_requested(self) -> None:
+    def test_to_other_hosts_are_not_followed(self) -> None:
         client = Redirecting(a="https://other.example/b", c="https://blog.example.org/d")
         assert client.get_following_redirects("/a")[0].status == 301
         assert client.get_following_redirects("/c") == (SiteResponse(200), "/d")
@@ -135,16 +135,16 @@ class TestRedirects:
 
 
 class TestEntryPage:
-    def test_what_follows_the_main_part_is_not_read(self) -> None:
+    def test_content_after_the_main_element_is_not_read(self) -> None:
         main = '<main><ol><li id="comment-1"></li></ol></main>'
         assert EntryPage(f"{main}<aside>{'<div>' * 300}</aside>".encode()).comment_count == 1
 
-    def test_the_end_of_the_main_part_can_be_quoted_in_it(self) -> None:
+    def test_the_end_tag_of_the_main_element_can_be_quoted_in_it(self) -> None:
         page = EntryPage(b'<main><img alt="</main>"><ol><li id="comment-1"></li></ol></main>')
         assert page.comment_count == 1
 
     @pytest.mark.parametrize("body", [b"", b" ", b"<!-- -->", b"</main>"])
-    def test_a_page_without_content_shows_nothing(self, body: bytes) -> None:
+    def test_an_empty_page_has_no_values(self, body: bytes) -> None:
         page = EntryPage(body)
         assert (page.title, page.day, page.author, page.comment_count) == ("", "", "", 0)
         assert not page.is_locked

@@ -45,7 +45,7 @@ class TestChangedURL:
             ("http://old.example", "https://www.old.example/"),
             ("https://www.old.example", "https://OLD.example"),
             ("http://old.example/blog", "https://old.example/blog/"),
-            # The URLs have nothing in common; the entries do.
+            # Only the entries match, not the URLs.
             ("https://anna.wordpress.com", "https://old.example"),
             ("https://old.example", "http://anna.wordpress.com"),
         ],
@@ -59,8 +59,8 @@ class TestChangedURL:
         assert list(ImportedItem.objects.order_by("pk").values()) == rows
         assert Attachment.objects.get().url.startswith(f"{now.rstrip('/')}/wp-content/")
 
-    def test_that_changed_in_guids_too_changes_nothing(self, import_parts: ImportParts) -> None:
-        """Some tools replace the URL everywhere."""
+    def test_replaced_in_guids_too_changes_nothing(self, import_parts: ImportParts) -> None:
+        """Some tools replace the old URL everywhere."""
         import_parts(item(7), item(8), attachment(30))
         now = "https://new.example"
         parts = [item(n, guid=f"{now}/?p={n}") for n in (7, 8)]
@@ -99,7 +99,7 @@ class TestChangedURL:
         assert client.get("/?attachment_id=30").headers["Location"] == url
 
     def test_of_a_blog_recorded_twice_is_left_as_it_is(self, import_parts: ImportParts) -> None:
-        """Imports by earlier versions may have recorded it twice."""
+        """Earlier versions may have recorded the blog twice."""
         import_parts(*export_parts("http://old.example"), site="http://old.example")
         Attachment.objects.create(site=HOST, wordpress_id=30, url=f"{HOST}/wp-content/uploads/2014/03/a.png")
         import_parts(*export_parts(HOST))

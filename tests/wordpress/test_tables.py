@@ -1,4 +1,4 @@
-"""Tables of the plugin TablePress are shown in the texts that name them, and exported again as they were."""
+"""Tables of the plugin TablePress are shown in the texts that refer to them, and exported again as they were."""
 
 import json
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def table(
     table_id: str = "5",
     **values: Any,
 ) -> str:
-    """Return a table as TablePress writes it."""
+    """Return a table in TablePress's format."""
     fields = [meta("_tablepress_export_table_id", table_id)] if table_id else []
     fields.append(meta("_tablepress_table_options", '{"table_head":true,"table_foot":false}'))
     return item(id, **{"post_type": TABLE, "title": "Events", "content": json.dumps(rows), "inside": fields, **values})
@@ -49,7 +49,7 @@ def table(
 
 @pytest.fixture
 def shown(db: None) -> Shown:
-    """Render a source while a table is preserved here."""
+    """Return a function that preserves a table and renders a source."""
 
     def shown(source: str, rows: Any = ROWS, *, title: str = "Events", excerpt: str = "", **options: Any) -> str:
         elements = {"title": title, "excerpt:encoded": excerpt, "content:encoded": json.dumps(rows)}
@@ -82,7 +82,7 @@ class TestShortcodes:
         "source",
         ["[table id=6 /]", "[table]a,b[/table]", "<code>[table id=5 /]</code>", "[[table id=5 /]]", "[tables id=5]"],
     )
-    def test_others_stay_as_text(self, shown: Shown, source: str) -> None:
+    def test_of_other_tables_and_in_code_stay_as_text(self, shown: Shown, source: str) -> None:
         assert shown(source) == f"<p>{source}</p>"
 
     @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ class TestShortcodes:
 
 
 class TestOptions:
-    def test_head_foot_and_first_column(self, shown: Shown) -> None:
+    def test_head_foot_and_first_column_can_be_set(self, shown: Shown) -> None:
         html = shown("[table id=5 first_column_th=true /]", options={"table_head": 0, "table_foot": True})
         assert html == (
             "<table><tbody><tr><th>Year</th><td>Place</td></tr>"
@@ -110,7 +110,7 @@ class TestOptions:
             "<tfoot><tr><th>2014</th><th>Sent\xado &amp; ‘x</th></tr></tfoot></table>"
         )
 
-    def test_name_and_description(self, shown: Shown) -> None:
+    def test_name_and_description_can_be_shown(self, shown: Shown) -> None:
         options = {
             "print_name": True,
             "print_name_position": "above",
@@ -120,11 +120,11 @@ class TestOptions:
         html = shown("[table id=5 /]", options=options, title="A &amp; B", excerpt="<i>What</i> was")
         assert html == f"<h2>A &amp; B</h2>{HTML}<p><i>What</i> was</p>"
 
-    def test_hidden_rows_and_columns(self, shown: Shown) -> None:
+    def test_rows_and_columns_can_be_hidden(self, shown: Shown) -> None:
         html = shown("[table id=5 /]", visibility={"rows": [1, 0, 1], "columns": [1, 0]})
         assert html == "<table><thead><tr><th>Year</th></tr></thead><tbody><tr><td>2014</td></tr></tbody></table>"
 
-    def test_joined_cells(self, shown: Shown) -> None:
+    def test_cells_can_be_joined(self, shown: Shown) -> None:
         rows = [["a", "#colspan#", "b"], ["c", "d", "#colspan#"], ["#rowspan#", "#rowspan#", "#span#"], ["#span#", "e"]]
         html = shown("[table id=5 /]", rows, options={"table_head": False})
         assert html == (
@@ -133,11 +133,11 @@ class TestOptions:
             "<tr><td></td><td>e</td></tr></tbody></table>"
         ).replace("<tr></tr>", "")
 
-    def test_text_that_begins_like_a_formula(self, shown: Shown) -> None:
+    def test_text_that_begins_like_a_formula_is_shown(self, shown: Shown) -> None:
         assert "<td>=x</td>" in shown("[table id=5 table_head=false /]", [["'=x"]])
 
     @pytest.mark.parametrize("rows", ["x", [], [[]], {"a": 1}, [1, 2], [[{}, None]]])
-    def test_what_is_no_table_does_no_harm(self, shown: Shown, rows: Any) -> None:
+    def test_invalid_rows_do_no_harm(self, shown: Shown, rows: Any) -> None:
         assert "x" not in shown("[table id=5 /]", rows)
 
     def test_html_in_cells_is_sanitised(self, shown: Shown) -> None:
@@ -145,7 +145,7 @@ class TestOptions:
 
 
 class TestImport:
-    def test_they_are_exported_again(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_tables_are_exported_again(self, import_parts: ImportParts, tmp_path: Path) -> None:
         parts = (item(7, content="[table id=5 /]"), table())
         report = import_parts(*parts)
         assert report.counts[TABLE][Outcome.IMPORTED] == 1
@@ -156,7 +156,7 @@ class TestImport:
         assert (after.content, after.meta, after.title) == (before.content, before.meta, before.title)
         assert again["post", 7].content == "[table id=5 /]"
 
-    def test_they_are_found_whatever_comes_first(self, import_parts: ImportParts) -> None:
+    def test_tables_are_found_in_any_order(self, import_parts: ImportParts) -> None:
         import_parts(table(), page(20, content="[table id=5 /]"), item(7, content="[table id=5 /]"))
         assert "<table>" in Post.objects.get().body_html
 
@@ -177,7 +177,7 @@ class TestImport:
             ({"content": "x"}, "cannot be read"),
         ],
     )
-    def test_what_no_text_can_show_is_reported(
+    def test_tables_that_cannot_be_shown_are_reported(
         self, import_parts: ImportParts, tmp_path: Path, values: dict[str, Any], reason: str
     ) -> None:
         report = import_parts(item(7, content="[table id=5 /]"), table(**values))
@@ -185,14 +185,14 @@ class TestImport:
         assert "[table id=5 /]" in Post.objects.get().body_html or "content" in values
         assert (TABLE, 40) in items(exported(tmp_path))
 
-    def test_formulas_and_tables_that_are_not_in_the_export_are_reported(self, import_parts: ImportParts) -> None:
+    def test_formulas_and_unknown_tables_are_reported(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, content="[table id=5 /] [table id=6 /]"), table(rows=[["=A1+1"]]))
         assert "formulas" in self.note(report)
         [unknown] = [each for each in report.notes if each.kind == "shortcode"]
         assert unknown.title == "[table]"
         assert "1 time" in unknown.text
 
-    def test_their_files_are_imported_and_shown(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_files_in_tables_are_imported_and_shown(self, import_parts: ImportParts, tmp_path: Path) -> None:
         url = "https://old.example/wp-content/uploads/2014/03/a.png"
         folder = write_files(tmp_path / "export", "2014/03/a.png", "2014/03/b.png")
         cells = [[f'<img src="{url}">', '[gallery ids="31"]', f'<img src="{url.replace("a.png", "b.png")}">']]
@@ -206,18 +206,18 @@ class TestImport:
         assert all(each.file_url in html for each in Attachment.objects.all())
         assert len(Attachment.objects.with_file()) == 2
 
-    def test_those_that_an_earlier_version_kept_are_not_kept_twice(self, import_parts: ImportParts) -> None:
+    def test_tables_preserved_by_an_earlier_version_are_not_duplicated(self, import_parts: ImportParts) -> None:
         import_parts(table())
         PreservedData.objects.update(key=fingerprint(TABLE, 40))
         assert not import_parts(table()).has_changes
         assert PreservedData.objects.count() == 1
         assert "<table>" in expand_tables("[table id=5 /]", Origin())
 
-    def test_of_two_with_one_id_the_first_counts(self, import_parts: ImportParts) -> None:
+    def test_the_first_of_two_tables_with_the_same_id_counts(self, import_parts: ImportParts) -> None:
         report = import_parts(table(40), table(41, rows=[["x"]]))
         assert [each.id for each in report.skipped] == [41]
 
-    def test_each_site_has_its_own(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_each_site_has_its_own_tables(self, import_parts: ImportParts, tmp_path: Path) -> None:
         for number, site in ((7, "https://one.example"), (8, "https://two.example")):
             text = item(number, content="[table id=5 /]", guid=f"{site}/?p={number}")
             parts = (text, table(rows=[[site]], guid=f"{site}/?p=40"))
@@ -230,7 +230,7 @@ class TestImport:
 
 
 class TestEffort:
-    def test_one_query_finds_all_tables_of_a_text(
+    def test_one_query_finds_all_tables_in_a_text(
         self, import_parts: ImportParts, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         import_parts(table())
@@ -239,7 +239,7 @@ class TestEffort:
         assert html.count("<table>") == 100
 
     @pytest.mark.parametrize("attributes", ["", " hide_columns=all", " hide_rows=" + "1-9," * 50])
-    def test_many_large_tables_are_shown_as_far_as_a_text_may_be_long(
+    def test_large_tables_are_shown_until_the_text_is_too_long(
         self, import_parts: ImportParts, grows_with_length: GrowsWithLength, attributes: str
     ) -> None:
         import_parts(table(rows=[["x"] * 10] * 500))

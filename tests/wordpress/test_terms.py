@@ -1,4 +1,4 @@
-"""The terms of an export: each once, in little memory, however many there are."""
+"""The terms of an export are read once each, in little memory, however many there are."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class TestEachTermOnce:
         assert terms.highest_ids == {TAG: 7}
 
     @pytest.mark.parametrize("is_defined_first", [True, False])
-    def test_a_definition_counts_more_than_the_name_on_an_item(
+    def test_a_definition_takes_precedence_over_the_name_on_an_item(
         self, terms: ExportedTerms, is_defined_first: bool
     ) -> None:
         defined = Term(TAG, "a", "Defined", "", "With a description")
@@ -40,12 +40,12 @@ class TestEachTermOnce:
         assert {term.slug: term.name for term in terms} == {"a": "Defined", "b": "Only named"}
         assert sum(1 for _term in terms) == 2
 
-    def test_taxonomies_are_apart(self, terms: ExportedTerms) -> None:
+    def test_taxonomies_are_separate(self, terms: ExportedTerms) -> None:
         terms.name(TermRef(TAG, "news", "News"))
         terms.name(TermRef(CATEGORY, "news", "News"))
         assert [term.taxonomy for term in terms] == [TAG, CATEGORY]
 
-    def test_without_a_slug_one_is_made_from_the_name_unless_a_term_has_that_name(self, terms: ExportedTerms) -> None:
+    def test_a_missing_slug_is_made_from_the_name_unless_a_term_has_that_name(self, terms: ExportedTerms) -> None:
         for ref in (TermRef(TAG, "", "Known"), TermRef(TAG, "", "New name"), TermRef(TAG, "new-name", "Other")):
             terms.name(ref)
         terms.define(Term(TAG, "known-slug", "Known", "", ""))
@@ -56,7 +56,7 @@ class TestEachTermOnce:
         }
         assert terms.slugs_of_names() == {(TAG, "Known"): "known-slug", (TAG, "New name"): "new-name-2"}
 
-    def test_many_names_may_make_the_same_slug(self, terms: ExportedTerms) -> None:
+    def test_many_names_may_have_the_same_slug(self, terms: ExportedTerms) -> None:
         terms.define(Term(TAG, "untitled-2", "Defined", "", ""))
         for number in range(1, 1001):
             terms.name(TermRef(TAG, "", "!" * number))
@@ -69,7 +69,7 @@ class TestEachTermOnce:
         slugs = [term.slug for term in terms]
         assert len({*map(slug_key, slugs)}) == 2
 
-    def test_they_are_the_same_each_time_they_are_read(
+    def test_terms_are_the_same_each_time_they_are_read(
         self, terms: ExportedTerms, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(terms_module, "_CHUNK", 3)
@@ -79,7 +79,7 @@ class TestEachTermOnce:
 
 
 class TestTooManyTerms:
-    def test_those_beyond_the_limit_are_left_out(self, terms: ExportedTerms, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_terms_beyond_the_limit_are_left_out(self, terms: ExportedTerms, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(terms_module, "MAX_TERMS", 2)
         is_truncated = []
         for slug in ("a", "b", "a", "c"):
@@ -88,13 +88,13 @@ class TestTooManyTerms:
         assert is_truncated == [False, False, False, True]
         assert [term.slug for term in terms] == ["a", "b"]
 
-    def test_posts_are_filed_under_the_others(self) -> None:
+    def test_posts_keep_their_other_terms(self) -> None:
         ids = TermIds()
         ids.add(TAG, "a", 5)
         assert ids.of((TermRef(TAG, "left-out", ""), TermRef(TAG, "A", ""), TermRef(TAG, "a", "")), TAG) == [5]
 
     @pytest.mark.django_db
-    def test_the_report_says_so(self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_report_contains_a_warning(self, import_parts: ImportParts, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("wordpress.importing.terms.MAX_TERMS", 2)
         monkeypatch.setattr("wordpress.importing.analysis.MAX_TERMS", 2)
         report = import_parts(tag("a", "A"), tag("b", "B"), tag("c", "C"), item(7, inside=[filed("post_tag", "c")]))
@@ -108,9 +108,9 @@ class TestTooManyTermsOnOneItem:
     def limit(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reader, "MAX_TERMS", 100)
 
-    # The second is read in several chunks, and its terms would not fit into memory as a whole.
+    # The larger number is read in several chunks, because its terms would not fit into memory as a whole.
     @pytest.mark.parametrize("count", [101, 30_000])
-    def test_the_first_are_read(self, tmp_path: Path, count: int) -> None:
+    def test_the_first_terms_are_read(self, tmp_path: Path, count: int) -> None:
         many = item(7, inside=[filed("post_tag", f"t{n}") for n in range(count)])
         exported = reader.Export(
             write(tmp_path, export(many, item(8, title="Another", inside=[filed("post_tag", "x")])))
@@ -127,7 +127,7 @@ class TestTooManyTermsOnOneItem:
         assert read["post", 7].slug == "post-7"
 
     @pytest.mark.django_db
-    def test_the_report_says_so(self, import_parts: ImportParts) -> None:
+    def test_the_report_contains_a_warning(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7, inside=[filed("post_tag", f"t{n}") for n in range(103)]))
         (warning,) = [warning for warning in report.warnings if "categories and tags" in warning]
         assert warning.startswith("“A title” has more than")

@@ -1,4 +1,4 @@
-"""Translations come from Polylang's exports, and go into ours in its form."""
+"""Translations are imported from Polylang's exports, and exported in the same form."""
 
 from pathlib import Path
 
@@ -31,24 +31,24 @@ def linked_languages() -> dict[int, list[str]]:
     return {entry.pk: [other.language for other in entry.translations()] for entry in Entry.objects.order_by("pk")}
 
 
-class TestPhp:
-    def test_is_read_as_polylang_writes_it(self) -> None:
+class TestPHPValues:
+    def test_are_read_as_polylang_writes_them(self) -> None:
         assert parse_translations('a:3:{s:2:"en";i:12;s:5:"pt-br";i:34;s:4:"sync";a:1:{s:2:"x";s:1:"1";}}') == {
             "en": 12,
             "pt-br": 34,
         }
 
     @given(st.dictionaries(st.from_regex(r"[a-z]{2}(-[a-z]{2})?", fullmatch=True), st.integers(1, 10**17), max_size=9))
-    def test_what_is_written_is_read(self, ids: dict[int | str, PHPValue]) -> None:
+    def test_are_read_as_they_are_written(self, ids: dict[int | str, PHPValue]) -> None:
         assert parse_translations(serialise(ids)) == ids
 
     @given(st.text())
-    def test_anything_can_be_read(self, text: str) -> None:
+    def test_any_text_can_be_read(self, text: str) -> None:
         assert all(parse_translations(text).values())
 
 
 class TestImporting:
-    def test_texts_of_a_group_are_linked(self, import_parts: ImportParts) -> None:
+    def test_entries_of_a_group_are_linked(self, import_parts: ImportParts) -> None:
         import_parts(
             group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "ar"), translated(9, "fr", "pll_2")
         )
@@ -73,7 +73,7 @@ class TestImporting:
         ],
         ids=["not here", "same language", "post and page", "nonsense"],
     )
-    def test_what_can_not_be_linked_is_reported_and_kept(
+    def test_groups_that_cannot_be_linked_are_reported_and_preserved(
         self, import_parts: ImportParts, tmp_path: Path, parts: list[str]
     ) -> None:
         report = import_parts(*parts)
@@ -81,14 +81,14 @@ class TestImporting:
         assert any("Fewer than two" in remark.text for remark in report.skipped)
         assert "<wp:term_slug><![CDATA[pll_1]]>" in exported(tmp_path).read_text()
 
-    def test_a_text_in_two_groups_stays_in_the_first(self, import_parts: ImportParts) -> None:
+    def test_an_entry_in_two_groups_stays_in_the_first(self, import_parts: ImportParts) -> None:
         groups = group_of({"en": 7, "ar": 8}), group_of({"ar": 8, "fr": 9}, "pll_2")
         import_parts(*groups, translated(7, "en"), translated(8, "ar"), translated(9, "fr"))
         assert linked_languages() == {7: ["ar"], 8: ["en"], 9: []}
 
 
 class TestRoundTrip:
-    def test_links_come_back(self, tmp_path: Path) -> None:
+    def test_links_are_restored(self, tmp_path: Path) -> None:
         editor = UserFactory(role="Editor")
         posts = [PostFactory(language=language) for language in ("en", "ar", "pt-br")]
         for post in posts[1:]:
@@ -104,7 +104,7 @@ class TestRoundTrip:
         import_export([path])
         assert linked_languages() == before
 
-    def test_polylangs_own_come_back_once(self, import_parts: ImportParts, tmp_path: Path) -> None:
+    def test_groups_of_polylang_are_exported_once(self, import_parts: ImportParts, tmp_path: Path) -> None:
         import_parts(group_of({"en": 7, "ar": 8}), translated(7, "en"), translated(8, "ar"))
         document = exported(tmp_path).read_text()
         assert document.count("<wp:term>") == 1

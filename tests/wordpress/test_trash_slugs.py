@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 # 100 characters, which WordPress stores as 600.
 LONG = "ж" * 100
-# The part of it that fits before the suffix.
+# The beginning of it, which fits before the suffix.
 TRUNCATED = "%d0%b6" * 31
 
 
@@ -35,7 +35,7 @@ class TestImported:
             ("one__trashed-2", {}, "one"),
             ("one__trashed", desired("one-and-more"), "one-and-more"),
             (f"{TRUNCATED}__trashed", desired("%d0%b6" * 100), LONG),
-            # Without a slug, it gets one from its title.
+            # Without a slug, the post gets one from its title.
             ("__trashed", {}, "a-title"),
             ("__trashed-3", {}, "a-title"),
             ("one__trashed-two", {}, "one__trashed-two"),

@@ -1,4 +1,4 @@
-"""Undoing an import: what it added is removed, what was changed here is kept, and an undo can be interrupted."""
+"""Undoing an import removes what it added, keeps what was changed here, and can be interrupted."""
 
 from io import StringIO
 from pathlib import Path
@@ -52,7 +52,7 @@ def run_of(report: Report) -> ImportRun:
 
 
 class TestUndo:
-    def test_nothing_is_left_of_an_import_into_an_empty_site(self, import_parts: ImportParts) -> None:
+    def test_an_empty_site_is_empty_again(self, import_parts: ImportParts) -> None:
         before = contents(without_version=True)
         report = import_parts(*AWKWARD_PARTS, BLOCK)
         undone = undo_run(run_of(report))
@@ -60,7 +60,7 @@ class TestUndo:
         assert undone.removed["post"] == 6
         assert not undone.kept
 
-    def test_a_site_with_content_is_as_it_was_before(self, import_parts: ImportParts) -> None:
+    def test_a_site_with_content_is_restored(self, import_parts: ImportParts) -> None:
         import_parts(*AWKWARD_PARTS)
         PostFactory(slug="ours", tags=["x"])
         Post.objects.get(pk=7).save()
@@ -90,7 +90,7 @@ class TestUndo:
             attachment(31, "2014/03/b.pdf"),
             media=MediaFolder(tmp_path / "files"),
         )
-        # That it looks like another one is no reason to keep it.
+        # Its similarity to another image is no reason to keep it.
         LikePictures.objects.create(first=Picture.objects.get(), second=store_picture(picture_file()), distance=0)
         assert Document.objects.exists()
         undo_run(run_of(report))
@@ -185,7 +185,7 @@ class TestKept:
         assert sorted(Page.objects.values_list("pk", flat=True)) == [20, 21]
         assert kept(undone)["page", 20] == "A page below it stays."
 
-    def test_an_account_that_someone_uses_is_kept(self, import_parts: ImportParts) -> None:
+    def test_an_account_in_use_is_kept(self, import_parts: ImportParts) -> None:
         report = import_parts(item(7))
         user = User.objects.get()
         user.set_password("a long enough password")

@@ -29,7 +29,7 @@ class TestCategories:
         assert not import_parts(*changed).has_changes
         assert contents() == before
 
-    def test_parent_and_child_can_swap(self, import_parts: ImportParts) -> None:
+    def test_parent_and_child_can_swap_places(self, import_parts: ImportParts) -> None:
         import_parts(category("a"), category("b", parent="a"))
         import_parts(category("a", parent="b"), category("b"))
         assert dict(Category.objects.values_list("slug", "path")) == {"b": "b", "a": "b/a"}
@@ -138,7 +138,7 @@ class TestAuthors:
         assert User.objects.get().email == "anna@example.org"
 
 
-class TestIds:
+class TestIDs:
     def test_wordpress_ids_are_kept_if_they_are_free(self, import_parts: ImportParts, client: Client) -> None:
         CategoryFactory(pk=5)
         User.objects.create(pk=1, username="owner")

@@ -62,20 +62,20 @@ def imported(tmp_path: Path) -> Path:
 
 
 class TestVerifying:
-    def test_import_has_no_problems(self, imported: Path) -> None:
+    def test_unchanged_import_has_no_problems(self, imported: Path) -> None:
         assert "No problems found (7 items checked)." in run(imported)
 
-    def test_posts_of_the_same_second(self, tmp_path: Path) -> None:
+    def test_posts_from_the_same_second_are_no_problem(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*(item(pk, title=f"Post {pk}") for pk in range(1, 13))))
         import_export([path])
         assert "No problems found" in run(path)
 
-    def test_export_with_everything(self, tmp_path: Path) -> None:
+    def test_export_with_everything_is_no_problem(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(*EVERYTHING))
         import_export([path])
         assert "No problems found" in run(path)
 
-    def test_content_behind_a_password(self, tmp_path: Path) -> None:
+    def test_content_must_be_protected_by_its_password(self, tmp_path: Path) -> None:
         values = {"post_password": "x", "title": "Guarded"}
         path = write(
             tmp_path, export(item(7, inside=[comment(1)], **values), page(20, **values), item(8, title="Open"))
@@ -91,34 +91,34 @@ class TestVerifying:
         assert "Readers can see the content without the password." in found
         assert "Readers can't see the content without a password." in found
 
-    def test_post_with_a_date_in_utc_only(self, tmp_path: Path, settings: Settings) -> None:
+    def test_post_with_a_date_only_in_utc_is_no_problem(self, tmp_path: Path, settings: Settings) -> None:
         settings.TIME_ZONE = "Asia/Tokyo"
         values = {"post_date": "", "post_date_gmt": "2014-03-01 20:00:00"}
         path = write(tmp_path, export(item(7, inside=[filed("category", "c")], **values)))
         import_export([path])
         assert "No problems found" in run(path)
 
-    def test_page_without_a_date(self, tmp_path: Path) -> None:
+    def test_page_without_a_date_is_checked(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(page(20, post_date="", post_date_gmt="")))
         import_export([path])
         assert "No problems found" in run(path)
         Page.objects.all().delete()
         assert "The page can't be loaded (HTTP status 404)." in problems(path)
 
-    def test_own_export(self, imported: Path, tmp_path: Path) -> None:
+    def test_our_own_export_is_no_problem(self, imported: Path, tmp_path: Path) -> None:
         User.objects.update(slug="pen-name")
         call_command("export_wordpress", output=tmp_path / "own.xml", stderr=io.StringIO())
         assert "No problems found (7 items checked)." in run(tmp_path / "own.xml")
 
-    def test_missing_post(self, imported: Path) -> None:
+    def test_missing_post_is_a_problem(self, imported: Path) -> None:
         Post.objects.filter(pk=7).delete()
         assert "The page can't be loaded (HTTP status 404)." in problems(imported)
 
-    def test_wrong_date(self, imported: Path) -> None:
+    def test_wrong_date_is_a_problem(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(published_at=dt.datetime(2014, 3, 2, tzinfo=dt.UTC))
         assert problems(imported) == ["The date is 2014-03-02."]
 
-    def test_wrong_author(self, tmp_path: Path) -> None:
+    def test_wrong_author_is_a_problem(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(item(7), item(8)), "two.xml")
         import_export([path])
         SiteSettings.objects.update_or_create(defaults={"show_author": True})
@@ -127,15 +127,15 @@ class TestVerifying:
         cache.clear()
         assert "The author is “Other”." in problems(path)
 
-    def test_missing_author_page(self, imported: Path) -> None:
+    def test_missing_author_page_is_a_problem(self, imported: Path) -> None:
         User.objects.update(slug="elsewhere")
         assert problems(imported) == ["The page can't be loaded (HTTP status 404)."]
 
-    def test_tag_page_without_its_post(self, imported: Path) -> None:
+    def test_tag_page_without_its_post_is_a_problem(self, imported: Path) -> None:
         TaggedPost.objects.update(published_at=None)
         assert problems(imported) == ["The post “A & b” is not listed.", "The feed is empty."]
 
-    def test_feed_with_another_guid(self, imported: Path) -> None:
+    def test_feed_with_another_guid_is_a_problem(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(guid="other")
         messages = problems(imported)
         # The feeds of the site, the category and the tag.
@@ -147,7 +147,7 @@ class TestVerifying:
             PostFactory(tags=[tag], categories=[category])
         assert "No problems found" in run(imported)
 
-    def test_empty_comment_feed(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_empty_comment_feed_is_a_problem(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("comments.feeds._newest", lambda *_values, **_shape: [])
         assert problems(imported) == ["The comment feed can't be loaded or is empty."]
 
@@ -161,7 +161,7 @@ class TestVerifying:
         missing = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["missing_files"]
         assert missing[0]["path"] == "/wp-content/uploads/2014/03/a.jpg"
 
-    def test_files_on_this_site(self, tmp_path: Path) -> None:
+    def test_files_on_this_site_are_not_missing(self, tmp_path: Path) -> None:
         url = "https://old.example/wp-content/uploads/2014/03/a.pdf"
         path = write(tmp_path, export(item(7), item(30, post_type="attachment", status="inherit", guid=url)))
         import_export([path])
@@ -169,7 +169,9 @@ class TestVerifying:
         add_redirect(url, document)
         assert "has not been imported" not in run(path)
 
-    def test_interruption_reports_what_was_found_so_far(self, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_interruption_reports_the_problems_found_so_far(
+        self, imported: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         Post.objects.filter(pk=7).update(title="Other")
 
         def interrupt(*args: object) -> None:
@@ -183,7 +185,7 @@ class TestVerifying:
         assert "The title is “Other”." in out.getvalue()
 
     def interrupt_at(self, path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> str:
-        """Run until the first check of this kind, and return the error."""
+        """Interrupt the first check of this kind, and return the error."""
 
         with monkeypatch.context() as patch:
             patch.setattr(f"wordpress.verifying.site_checker.SiteChecker._check_{kind}", self.raise_interrupt)
@@ -208,7 +210,7 @@ class TestVerifying:
             run(imported, resume=True, report=report)
         found = json.loads(report.read_text(encoding="utf-8"))
         assert [problem["message"] for problem in found["problems"]] == ["The title is “Other”."]
-        # Only what comes from the draft on.
+        # Only the checks from the draft on are run.
         assert requested[0] == "/2014/03/01/post-8/"
         assert not any("post-7" in path or path == "/feed/" for path in requested)
 
@@ -243,7 +245,7 @@ class TestVerifying:
 
     @pytest.fixture
     def many_tags(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """Return an export with one common tag and ten rare ones, of which two would be a sample."""
+        """Return an export with one common tag and ten rare ones, with a sample size of two."""
         monkeypatch.setattr("wordpress.verifying.site_checker._SAMPLE", 2)
         rare = [f"rare-{number}" for number in range(10)]
         posts = [
@@ -254,8 +256,8 @@ class TestVerifying:
         import_export([path])
         return path
 
-    def test_of_rare_terms_a_sample_is_checked(self, many_tags: Path) -> None:
-        # The site, its author, six posts, and three tags.
+    def test_a_sample_of_rare_terms_is_checked(self, many_tags: Path) -> None:
+        # These are the site, its author, six posts, and three tags.
         text = run(many_tags)
         assert "8 tags and categories with few posts were not checked. Use --all to check each one." in text
         assert "No problems found (11 items checked)." in text
@@ -272,16 +274,16 @@ class TestVerifying:
             run(imported)
         assert [call.args[0] for call in stored.call_args_list if call.args[0].startswith("page:")] == []
 
-    def test_wrong_title(self, imported: Path) -> None:
+    def test_wrong_title_is_a_problem(self, imported: Path) -> None:
         Post.objects.filter(pk=7).update(title="Other")
         assert problems(imported) == ["The title is “Other”."]
 
-    def test_missing_tag_and_category(self, imported: Path) -> None:
+    def test_missing_tag_and_category_are_problems(self, imported: Path) -> None:
         TaggedPost.objects.all().delete()
         Post.objects.get(pk=7).categories.clear()
         assert {"The category “C” is missing.", "The tag “X” is missing."} <= set(problems(imported))
 
-    def test_wrong_comment_count(self, imported: Path) -> None:
+    def test_wrong_comment_count_is_a_problem(self, imported: Path) -> None:
         Comment.objects.update(status="approved")
         assert problems(imported) == ["Number of comments: 2 on the page, 1 in the export."]
 
@@ -295,7 +297,7 @@ class TestVerifying:
     def test_comments_on_all_pages_are_counted(self, long_thread: Path) -> None:
         assert "No problems found" in run(long_thread)
 
-    def test_comment_missing_on_the_last_page(self, long_thread: Path) -> None:
+    def test_comment_missing_on_the_last_page_is_a_problem(self, long_thread: Path) -> None:
         Comment.objects.filter(pk=25).update(status="spam")
         assert problems(long_thread) == ["Number of comments: 24 on the page, 25 in the export."]
 
@@ -339,12 +341,12 @@ class TestVerifying:
         assert Post.objects.published().count() == Page.objects.published().count() == 1
         assert "No problems found (1 item checked)." in run(path)
 
-    def test_url_of_a_term_is_the_exported_one(self, tmp_path: Path) -> None:
+    def test_terms_are_checked_at_their_exported_url(self, tmp_path: Path) -> None:
         path = write(tmp_path, export(tag("Two Words"), tag("a/b")))
         import_export([path])
         assert problems(path) == ["The page can't be loaded (HTTP status 404)."]
 
-    def test_short_url_that_leads_elsewhere(self, imported: Path) -> None:
+    def test_short_url_that_redirects_elsewhere_is_a_problem(self, imported: Path) -> None:
         document = imported.read_text(encoding="utf-8").replace(
             "<wp:post_id><![CDATA[7]]>", "<wp:post_id><![CDATA[77]]>"
         )
@@ -354,7 +356,7 @@ class TestVerifying:
     @pytest.mark.parametrize(
         "link", ["http://[x", "//", "http://x/a b%zz\u0001?", "javascript:x", "http://x//y//z", "?"]
     )
-    def test_any_link_is_handled(self, tmp_path: Path, link: str) -> None:
+    def test_any_link_can_be_checked(self, tmp_path: Path, link: str) -> None:
         document = export(item(7, post_name="", title="")).replace(
             "<link>https://old.example/</link>", f"<link>{link}</link>"
         )
@@ -385,7 +387,7 @@ class TestVerifying:
         assert requested["/2014/03/01/post-7/"] == requested["/?p=7"] == 1
         assert requested.most_common(1)[0][1] == 1
 
-    def test_files_to_which_several_texts_refer_are_looked_up_together(self, tmp_path: Path) -> None:
+    def test_files_in_several_texts_are_looked_up_together(self, tmp_path: Path) -> None:
         content = '<img src="https://old.example/wp-content/uploads/2014/03/{}.jpg">'
         items = [item(pk, title=f"Post {pk}", content=content.format(pk)) for pk in range(1, 6)]
         path = write(tmp_path, export(*items))
@@ -408,7 +410,7 @@ class TestVerifying:
 class TestProgress:
     @pytest.fixture(autouse=True)
     def _slow_clock(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let twenty seconds pass each time that the clock is read."""
+        """Make twenty seconds pass each time the clock is read."""
         monkeypatch.setattr("core.progress.monotonic", count(0, 20).__next__)
 
     def test_lines_show_the_rate_and_the_time_left(self, imported: Path) -> None:

@@ -1,4 +1,4 @@
-"""A warning when much of what was public on the old site would be hidden from readers here."""
+"""A warning if many of the posts and pages that were public on the old site would be hidden here."""
 
 import pytest
 
@@ -26,7 +26,7 @@ START = "Readers will not see"
         ({"content": "x" * 3_000_000}, "(2)"),
     ],
 )
-def test_it_comes_first_and_names_the_reasons(
+def test_the_warning_comes_first_and_names_the_reasons(
     import_parts: ImportParts, values: dict[str, str], reason: str, dry_run: bool
 ) -> None:
     report = import_parts(item(7, **values), item(8, **values), item(9), page(20), dry_run=dry_run, version="9.9")
@@ -35,12 +35,14 @@ def test_it_comes_first_and_names_the_reasons(
 
 
 @pytest.mark.parametrize(("hidden", "is_warning"), [(1, False), (2, True)])
-def test_a_tenth_is_the_limit(import_parts: ImportParts, hidden: int, is_warning: bool) -> None:
+def test_the_warning_appears_if_more_than_a_tenth_is_hidden(
+    import_parts: ImportParts, hidden: int, is_warning: bool
+) -> None:
     parts = [item(n, **(UNDATED if n < hidden else {})) for n in range(10)]
     assert bool(import_parts(*parts).warnings) is is_warning
 
 
 @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash", "future", "auto-draft", "inherit"])
-def test_what_was_not_public_does_not_count(import_parts: ImportParts, status: str) -> None:
+def test_entries_that_were_not_public_do_not_count(import_parts: ImportParts, status: str) -> None:
     drafts = [item(n, status=status, post_password="x") for n in range(7, 10)]
     assert import_parts(*drafts, item(10), page(20)).warnings == []

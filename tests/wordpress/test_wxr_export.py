@@ -1,4 +1,4 @@
-"""Exporting: WordPress can import the export, and importing it here restores the same site."""
+"""WordPress can import an export, and importing it here restores the same site."""
 
 import datetime as dt
 import io
@@ -36,7 +36,7 @@ from wordpress.models import Attachment, Fragment, FragmentKind, ImportedItem, P
 
 pytestmark = pytest.mark.django_db
 
-# What an export does not contain, and why. All other fields of all other models must be restored.
+# Fields and models that an export does not contain, and why. All others must be restored.
 _NOT_EXPORTED = {
     "accounts.User.password": "a file must not let anyone log in",
     "accounts.User.last_login": "personal data, not part of the blog",
@@ -121,7 +121,7 @@ _APPS = {"accounts", "blog", "comments", "media", "tags", "wordpress"}
 
 
 def restored_columns() -> dict[type[Model], list[str]]:
-    """The columns of each model that must be restored."""
+    """Return the columns of each model that must be restored."""
     columns = {}
     for model in apps.get_models(include_auto_created=True):
         label = model._meta.label
@@ -132,7 +132,7 @@ def restored_columns() -> dict[type[Model], list[str]]:
 
 
 def site_content() -> dict[str, list[dict[str, Any]]]:
-    """The rows of each model, with the columns that must be restored."""
+    """Return the rows of each model, with the columns that must be restored."""
     return {
         model._meta.label: sorted(model._default_manager.values(*columns), key=str)
         for model, columns in restored_columns().items()
@@ -255,7 +255,7 @@ class TestRoundTrip:
         after = site_content()
         for name, rows in before.items():
             assert after[name] == rows, name
-        # There are no files, so its gallery shows nothing.
+        # The gallery shows nothing, because there are no files.
         expected = ("kept and exported again", "[gallery]")
         others = [note for note in report.notes if not any(text in note.text for text in expected)]
         assert [note for note in others if note.kind != "shortcode"] == []
@@ -271,7 +271,7 @@ class TestRoundTrip:
 
 
 class TestExtensions:
-    """What WXR cannot express is restored too."""
+    """Values that WXR can't express are restored, too."""
 
     @pytest.fixture
     def reimport(self, tmp_path: Path) -> Any:
@@ -291,7 +291,7 @@ class TestExtensions:
         assert {name: getattr(restored, name) for name in fields} == fields
 
     @pytest.mark.parametrize("markup", ["markdown", "html", "wordpress"])
-    def test_source_markup_and_exact_dates(self, reimport: Any, markup: str) -> None:
+    def test_source_markup_and_exact_dates_are_restored(self, reimport: Any, markup: str) -> None:
         published_at = dt.datetime(2020, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC)
         post = PostFactory(
             title="Two  spaces & <b>",
@@ -306,11 +306,15 @@ class TestExtensions:
 
     @pytest.mark.parametrize("status", ["draft", "pending", "private", "trash"])
     @pytest.mark.parametrize("dated", [True, False])
-    def test_unpublished_posts_with_and_without_a_date(self, reimport: Any, status: str, dated: bool) -> None:
+    def test_unpublished_posts_with_and_without_a_date_are_restored(
+        self, reimport: Any, status: str, dated: bool
+    ) -> None:
         published_at = timezone.now() + dt.timedelta(days=2) if dated else None
         self.assert_restored(reimport, PostFactory(status=status, published_at=published_at))
 
-    def test_ambiguous_hour_when_the_clocks_go_back(self, reimport: Any, settings: Settings) -> None:
+    def test_posts_in_the_ambiguous_hour_when_the_clocks_go_back_are_restored(
+        self, reimport: Any, settings: Settings
+    ) -> None:
         settings.TIME_ZONE = "Europe/Amsterdam"
         for hour in (0, 1):
             self.assert_restored(reimport, PostFactory(published_at=dt.datetime(2020, 10, 25, hour, 30, tzinfo=dt.UTC)))
@@ -327,7 +331,7 @@ class TestExtensions:
         self.assert_restored(reimport, child)
         assert Page.objects.get(pk=7).path == parent.path
 
-    def test_plain_text_comments(self, reimport: Any) -> None:
+    def test_plain_text_comments_are_restored(self, reimport: Any) -> None:
         comment = CommentFactory(text="1 < 2 & <b>\r\nthree", created_at=timezone.now())
         comment.refresh_from_db()
         reimport()
@@ -335,7 +339,7 @@ class TestExtensions:
         for name in ("pk", "entry_id", "text", "is_html", "html", "created_at", "name", "email", "status", "kind"):
             assert getattr(restored, name) == getattr(comment, name), name
 
-    def test_importing_the_own_export_changes_nothing(self, tmp_path: Path) -> None:
+    def test_importing_our_own_export_changes_nothing(self, tmp_path: Path) -> None:
         CommentFactory(text="1 < 2", created_at=timezone.now())
         PageFactory()
         path = exported(tmp_path)
@@ -397,7 +401,7 @@ class TestForWordPress:
         assert channel.findtext("language") == "pt-BR"
         assert channel.findtext("generator")
 
-    def test_items_have_the_dates_of_feeds(self, tmp_path: Path, settings: Settings) -> None:
+    def test_items_have_dates_in_the_format_of_feeds(self, tmp_path: Path, settings: Settings) -> None:
         settings.TIME_ZONE = "Europe/Amsterdam"
         PostFactory(pk=5, published_at=dt.datetime(2020, 1, 2, 3, 4, 5, tzinfo=dt.UTC))
         PostFactory(pk=6, status="draft", published_at=None)
@@ -457,7 +461,7 @@ class TestForWordPress:
         post.save()
         assert ("_wp_old_slug", "%c3%a9") in items(exported(tmp_path))["post", post.pk].meta
 
-    def test_command_says_what_is_not_exported(self, tmp_path: Path) -> None:
+    def test_command_reports_what_is_not_exported(self, tmp_path: Path) -> None:
         stderr = io.StringIO()
         call_command("export_wordpress", output=tmp_path / "x.xml", stderr=stderr)
         assert "roles, the site settings" in stderr.getvalue()
@@ -470,7 +474,7 @@ class TestForWordPress:
 
 
 class TestCommand:
-    def test_standard_output(self) -> None:
+    def test_export_can_be_written_to_standard_output(self) -> None:
         out = io.StringIO()
         UserFactory()
         call_command("export_wordpress", stdout=out, stderr=io.StringIO())
@@ -517,7 +521,7 @@ class TestCommand:
 
 
 class TestFiles:
-    """Pictures and documents are restored, with the IDs by which texts refer to them."""
+    """Pictures and documents are restored with the IDs that texts use to refer to them."""
 
     @pytest.fixture
     def media(self, tmp_path: Path) -> Path:
@@ -555,7 +559,7 @@ class TestFiles:
         import_export([write(tmp_path, export(*parts))], media=MediaFolder(media))
 
     def files(self) -> list[dict[str, Any]]:
-        """Everything about each attachment except where its file is stored."""
+        """Return everything about each attachment except where its file is stored."""
         files = []
         for each in Attachment.objects.order_by("wordpress_id"):
             values = model_to_dict(each, exclude=["id", "site", "url", "guid", "path", "former_path"])
@@ -595,7 +599,7 @@ class TestFiles:
         stored_files = Path(settings.MEDIA_ROOT)
         delete_everything()
         Attachment.objects.all().delete()
-        # The files themselves stay.
+        # The files themselves are kept.
         Picture.objects.all().delete()
         Document.objects.all().delete()
         ImportedItem.objects.all().delete()
