@@ -59,7 +59,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip("A small disk can't be mounted here.")
     yield disk
-    subprocess.run(["umount", disk], check=True)  # noqa: S603, S607  likewise
+    subprocess.run(["umount", disk], check=True)  # noqa: S603, S607  as above
 
 
 def test_pages_are_served_and_comments_get_an_explanation(

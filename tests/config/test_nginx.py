@@ -188,9 +188,9 @@ def _start_nginx(
         f"http {{ client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; include {folder}/site.conf; }}\n"
     )
     command = ["nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "start.log")]
-    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)  # noqa: S603  likewise
+    checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)  # noqa: S603  as above
     assert checked.returncode == 0, checked.stderr
-    return subprocess.Popen(command)  # noqa: S603  likewise
+    return subprocess.Popen(command)  # noqa: S603  as above
 
 
 class TestFiles:

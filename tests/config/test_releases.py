@@ -62,7 +62,7 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def sign(path: Path, key: Path, namespace: str = "broadside-release") -> None:
-    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", namespace, path], check=True)  # noqa: S603, S607  # likewise
+    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", namespace, path], check=True)  # noqa: S603, S607  # as above
 
 
 def allow(folder: Path, *keys: Path) -> Path:

@@ -1,4 +1,4 @@
-"""A cleaned picture contains only pixels, and nothing that reveals where, when or by whom it was taken."""
+"""A cleaned picture contains only pixels, and nothing that reveals who took it, where or when."""
 
 import io
 from collections.abc import Callable

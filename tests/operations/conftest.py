@@ -129,7 +129,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if os.getuid() != 0 or subprocess.run(mount, check=False).returncode:  # noqa: S603  our own arguments
         pytest.skip("A small disk can't be mounted here.")
     yield disk
-    subprocess.run(["umount", disk], check=True)  # noqa: S603, S607  likewise
+    subprocess.run(["umount", disk], check=True)  # noqa: S603, S607  as above
 
 
 @pytest.fixture

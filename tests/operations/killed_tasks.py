@@ -92,7 +92,7 @@ def main(folder: Path) -> None:
     settings.BROADSIDE_BOUNCE_ADDRESS = "bounces@example.org"
     settings.BROADSIDE_BOUNCE_MAILBOX = f"maildir://{folder}/bounces"
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
-    rng = random.Random(seed)  # noqa: S311  # likewise
+    rng = random.Random(seed)  # noqa: S311  # as above
     sys.stderr.write(f"The seed is {seed}.\n")
     User.objects.create_superuser("owner", email="owner@example.org")
     moderator = UserFactory(role="Moderator", email="moderator@example.org")

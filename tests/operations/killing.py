@@ -34,7 +34,7 @@ def main(folder: Path, kills: int) -> None:
 
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
     sys.stderr.write(f"The seed is {seed}.\n")
-    rng = random.Random(seed)  # noqa: S311  # likewise
+    rng = random.Random(seed)  # noqa: S311  # as above
     CommentFactory.create_batch(20, entry=PostFactory(title="The first state"))
     for width in range(20, 26):
         add_picture(width)

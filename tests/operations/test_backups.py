@@ -313,7 +313,7 @@ class TestContents:
             pytest.skip("zstd is not installed.")
         manage("backup")
         packed = only_backup(destination) / DUMP
-        unpacked = subprocess.run(["zstd", "-dc", packed], capture_output=True, check=True).stdout  # noqa: S603, S607  # likewise
+        unpacked = subprocess.run(["zstd", "-dc", packed], capture_output=True, check=True).stdout  # noqa: S603, S607  # as above
         if IS_SQLITE:
             (tmp_path / "database").write_bytes(unpacked)
             with closing(sqlite3.connect(tmp_path / "database")) as database:

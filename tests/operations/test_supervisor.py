@@ -108,7 +108,7 @@ class TestRestarting:
     def test_the_site_keeps_running_while_the_worker_keeps_failing(self, started: Started, clock: list[float]) -> None:
         for _ in range(supervisor.MAX_FAILURES + 3):
             advance(started.program, clock, 61)
-            started.program._current.started_at = clock[0]  # type: ignore[union-attr]  # likewise
+            started.program._current.started_at = clock[0]  # type: ignore[union-attr]  # as above
             started.processes[-1].returncode = 1
         assert started.program.failures >= supervisor.MAX_FAILURES
         before = len(started.processes)

@@ -193,7 +193,7 @@ class TestEverywhere:
         # A page that never existed is still answered with 404.
         assert client.get("/ann/").status_code == 404
 
-    def test_links_within_the_site_lead_to_the_new_urls(self, planted: list[str], client: Client) -> None:
+    def test_links_within_the_site_point_to_the_new_urls(self, planted: list[str], client: Client) -> None:
         withdraw()
         linking = Post.objects.get(source__startswith="See ")
         post = Post.objects.get(title="Free [name withdrawn]")

@@ -33,7 +33,7 @@ def main(folder: Path, points: int) -> None:
     before = site.describe()
     site.save_copy()
     seed = random.randrange(2**32)  # noqa: S311  # random moments need no secrecy
-    rng = random.Random(seed)  # noqa: S311  # likewise
+    rng = random.Random(seed)  # noqa: S311  # as above
     sys.stderr.write(f"The seed is {seed}.\n")
 
     def import_all() -> None:

@@ -162,6 +162,6 @@ class TestOtherFolders:
         assert client.get("/newslett/").headers["Location"] == "/"
 
     @pytest.mark.parametrize("site", ["https://old.example", "https://old.example/", "https://[x", "", "x" * 2000])
-    def test_a_blog_at_the_root_has_none(self, tmp_path: Path, site: str) -> None:
+    def test_a_blog_at_the_root_has_no_former_folder(self, tmp_path: Path, site: str) -> None:
         import_export([write(tmp_path, export(item(7), site=site))])
         assert not Redirect.objects.filter(path__endswith="*").exists()

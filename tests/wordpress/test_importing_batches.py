@@ -38,7 +38,7 @@ from wordpress.models import Attachment, ImportedItem
 
 
 @pytest.fixture
-def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+def before_storing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """Return a function that sets an action between the matching of a batch and the transaction that stores it."""
 
     def arrange(action: Callable[[], object]) -> None:
@@ -57,37 +57,37 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]
 
 @pytest.mark.django_db
 class TestConflicts:
-    def test_a_slug_taken_by_someone_else_gets_a_suffix(self, import_parts: ImportParts, meanwhile: Any) -> None:
-        meanwhile(lambda: PostFactory(pk=900, slug="post-7", published_at=DAY))
+    def test_a_slug_taken_by_someone_else_gets_a_suffix(self, import_parts: ImportParts, before_storing: Any) -> None:
+        before_storing(lambda: PostFactory(pk=900, slug="post-7", published_at=DAY))
         import_parts(item(7))
         assert Post.objects.get(pk=7).slug == "post-7-2"
 
-    def test_a_path_taken_by_someone_else_gets_a_suffix(self, import_parts: ImportParts, meanwhile: Any) -> None:
-        meanwhile(lambda: PageFactory(pk=900, slug="page-20"))
+    def test_a_path_taken_by_someone_else_gets_a_suffix(self, import_parts: ImportParts, before_storing: Any) -> None:
+        before_storing(lambda: PageFactory(pk=900, slug="page-20"))
         import_parts(page(20), page(21, post_parent=20))
         assert Page.objects.get(pk=21).path == "page-20-2/page-21"
 
-    def test_an_id_taken_by_someone_else_is_replaced(self, import_parts: ImportParts, meanwhile: Any) -> None:
-        meanwhile(lambda: PostFactory(pk=7, slug="ours"))
+    def test_an_id_taken_by_someone_else_is_replaced(self, import_parts: ImportParts, before_storing: Any) -> None:
+        before_storing(lambda: PostFactory(pk=7, slug="ours"))
         report = import_parts(item(7), item(8))
         assert Post.objects.get(slug="post-7").pk == 9
         assert "new ID 9" in remarks(report)[0]
         assert "Some text." in Post.objects.get(pk=9).body_html
 
     def test_a_post_edited_during_the_import_is_not_overwritten(
-        self, import_parts: ImportParts, meanwhile: Any
+        self, import_parts: ImportParts, before_storing: Any
     ) -> None:
         import_parts(item(7))
-        meanwhile(lambda: Post.objects.get(pk=7).save())
+        before_storing(lambda: Post.objects.get(pk=7).save())
         report = import_parts(item(7, title="New title"))
         assert counted(report, "post") == {"skipped": 1}
         assert Post.objects.get().title == "A title"
 
     def test_a_post_deleted_during_the_import_is_imported_again(
-        self, import_parts: ImportParts, meanwhile: Any
+        self, import_parts: ImportParts, before_storing: Any
     ) -> None:
         import_parts(item(7))
-        meanwhile(lambda: Post.objects.all().delete())
+        before_storing(lambda: Post.objects.all().delete())
         assert counted(import_parts(item(7)), "post") == {"imported": 1}
         assert "Some text." in Post.objects.get().body_html
 

@@ -334,7 +334,7 @@ class TestDocuments:
         assert "IMPORT_UNCLEANED_FILES" not in reason
 
     @pytest.mark.parametrize("case", ["Opus", "a video", "a PDF", "a Word file", "an OpenDocument text", "an EPUB"])
-    def test_they_lose_their_metadata(self, import_parts: ImportParts, folder: Path, case: str) -> None:
+    def test_documents_lose_their_metadata(self, import_parts: ImportParts, folder: Path, case: str) -> None:
         content, name = CLEANED[case]
         write_files(folder, name, content=content)
         report = import_parts(attachment(30, name), media=MediaFolder(folder))

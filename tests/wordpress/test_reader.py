@@ -363,7 +363,7 @@ class TestRepairs:
             ("\n \n", 0),
         ],
     )
-    def test_what_was_appended_to_the_document_is_skipped_and_counted(
+    def test_data_appended_to_the_document_is_skipped_and_counted(
         self, tmp_path: Path, appended: str, lines: int
     ) -> None:
         document = export(item(7)).strip()
@@ -573,7 +573,7 @@ class TestRepairs:
             ("EUC-KR", "cp949", "똠방각하"),
         ],
     )
-    def test_a_declared_encoding_is_what_browsers_read(
+    def test_a_declared_encoding_is_interpreted_as_in_browsers(
         self, tmp_path: Path, declared: str, encoding: str, content: str
     ) -> None:
         document = export(item(content=content)).replace("UTF-8", declared).encode(encoding)

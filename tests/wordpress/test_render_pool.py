@@ -337,7 +337,7 @@ class TestRenderingAhead:
             pool.stop_expecting()
             assert render_with(pool, self.MANY) == expected(self.MANY)
 
-    def test_one_source_in_two_markups_is_two_texts(self) -> None:
+    def test_one_source_in_two_markups_counts_as_two_texts(self) -> None:
         texts = [a_text(text.input.source, "wordpress") for text in self.MANY[:4]]
         with new_pool(ahead=True) as pool:
             expect(pool, self.MANY[:4])
