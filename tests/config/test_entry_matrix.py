@@ -131,7 +131,7 @@ def test_the_permissions_of_every_page_for_posts_and_pages_are_known() -> None:
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
-def test_own_and_others_entries_in_every_status(role: str, kind: str) -> None:
+def test_entry_pages_follow_the_permissions_in_every_status(role: str, kind: str) -> None:
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []
@@ -164,7 +164,7 @@ def test_own_and_others_entries_in_every_status(role: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
-def test_lists_and_new_posts_and_pages(role: str, kind: str) -> None:
+def test_lists_and_forms_for_new_entries_follow_the_permissions(role: str, kind: str) -> None:
     """The list for each status, with own and others' entries; and the forms for new ones, which name an author."""
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
@@ -191,7 +191,7 @@ def test_lists_and_new_posts_and_pages(role: str, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["post", "page"])
 @pytest.mark.parametrize("role", EVERYONE)
-def test_buttons_in_every_status(role: str, kind: str) -> None:
+def test_buttons_follow_the_permissions_in_every_status(role: str, kind: str) -> None:
     user = user_of(role)
     client, factory = client_of(user), FACTORIES[kind]
     wrong: list[tuple[Any, ...]] = []

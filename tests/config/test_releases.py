@@ -243,25 +243,25 @@ class TestLayout:
 
 
 class TestRefusals:
-    def test_a_downgrade(self, tmp_path: Path, layout: Layout) -> None:
+    def test_a_downgrade_is_refused(self, tmp_path: Path, layout: Layout) -> None:
         install_by_hand(layout, "1.1.0")
         source = Source(str(make_archive(tmp_path, "1.0.9")), tmp_path / "missing")
         with pytest.raises(UpgradeError, match=r"Version 1\.0\.9 is older than 1\.1\.0"):
             upgrade(layout, Account(), source, Site("127.0.0.1:1", "false", 0), with_backup=False)
         assert layout.current_version() == "1.1.0"
 
-    def test_an_upgrade_of_nothing(self, tmp_path: Path, layout: Layout) -> None:
+    def test_an_upgrade_without_an_installation_is_refused(self, tmp_path: Path, layout: Layout) -> None:
         source = Source(str(make_archive(tmp_path, "1.0.0")), tmp_path / "missing")
         with pytest.raises(UpgradeError, match="For the first release: install"):
             upgrade(layout, Account(), source, Site("127.0.0.1:1", "false", 0), with_backup=False)
 
-    def test_a_second_installation(self, tmp_path: Path, layout: Layout) -> None:
+    def test_a_second_installation_is_refused(self, tmp_path: Path, layout: Layout) -> None:
         install_by_hand(layout, "1.0.0")
         source = Source(str(make_archive(tmp_path, "1.1.0")), tmp_path / "missing")
         with pytest.raises(UpgradeError, match="is installed in"):
             install(layout, Account(), source)
 
-    def test_another_archive_of_the_version_in_use(self, tmp_path: Path, layout: Layout) -> None:
+    def test_another_archive_of_the_version_in_use_is_refused(self, tmp_path: Path, layout: Layout) -> None:
         install_by_hand(layout, "1.0.0")
         layout.mark_prepared("1.0.0", "of the archive that it was made from")
         source = Source(str(make_archive(tmp_path, "1.0.0")), tmp_path / "missing")
@@ -269,7 +269,7 @@ class TestRefusals:
             upgrade(layout, Account(), source, Site("127.0.0.1:1", "false", 0), with_backup=False)
 
 
-class TestTheRunningSite:
+class TestRunningSite:
     def test_is_ready_when_the_new_version_answers_three_times_in_a_row(self, web_server: StubServer) -> None:
         for version in ("1.0.0", "1.1.0", "1.0.0", "1.1.0"):
             web_server.answer("/readyz/web", body=f'{{"version": "{version}", "problems": {{}}}}'.encode())
@@ -288,7 +288,7 @@ class TestTheRunningSite:
         with pytest.raises(UpgradeError, match="lacks 1 migration"):
             Site(web_server.host, "true", 0.1).wait_until_ready("1.1.0", "token")
 
-    def test_is_known_at_once_to_be_down(self) -> None:
+    def test_is_reported_as_down_at_once(self) -> None:
         started = time.monotonic()
         assert not Site("127.0.0.1:1", "true", 60).is_running()
         assert time.monotonic() - started < 30

@@ -38,7 +38,7 @@ class TestRoles:
             ("", 403, 403, 403, 403),
         ],
     )
-    def test_pages_by_role(  # one column for each page
+    def test_pages_open_only_for_roles_with_permission(  # one column for each page
         self, client: Client, kind: str, role: str, listed: int, added: int, changed: int, deleted: int
     ) -> None:
         client.force_login(UserFactory(role=role) if role else UserFactory(is_staff=True))

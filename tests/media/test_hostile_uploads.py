@@ -143,7 +143,7 @@ class TestUploading:
     @pytest.mark.parametrize(
         ("role", "status"), [("Author", 200), ("Editor", 200), ("Moderator", 403), ("", 403)], ids=str
     )
-    def test_permissions_of_each_role(self, client: Client, role: str, status: int) -> None:
+    def test_only_roles_with_permission_may_upload(self, client: Client, role: str, status: int) -> None:
         user: User = UserFactory(role=role) if role else UserFactory(is_staff=True)
         client.force_login(user)
         assert send(client, jpeg(), "a.jpg").status_code == status

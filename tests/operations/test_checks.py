@@ -224,7 +224,9 @@ class TestMachine:
         assert "will be full in 20 days" in next(machine.disk(NO_OPTIONS)).text
 
     @pytest.mark.parametrize(("state", "found"), [(0, "ok"), (5, "warning"), (-1, "ok")])
-    def test_clock(self, state: int, found: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_unsynchronised_clock_is_a_warning(
+        self, state: int, found: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         library = type("Library", (), {"adjtimex": staticmethod(lambda argument: state)})
         monkeypatch.setattr("ctypes.CDLL", lambda name: library)
         assert severities(machine.clock) == [found]
@@ -390,7 +392,9 @@ class TestOutside:
         assert severities(outside.files) == [found]
 
     @pytest.mark.parametrize(("hours", "found"), [(0, "ok"), (2, "warning")])
-    def test_clock(self, hours: int, found: str, monkeypatch: pytest.MonkeyPatch, site: StubServer) -> None:
+    def test_a_clock_that_differs_from_the_web_server_is_a_warning(
+        self, hours: int, found: str, monkeypatch: pytest.MonkeyPatch, site: StubServer
+    ) -> None:
         later = timezone.now() + dt.timedelta(hours=hours)
         monkeypatch.setattr(timezone, "now", lambda: later)
         assert severities(outside.clock) == [found]

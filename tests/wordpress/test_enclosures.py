@@ -45,7 +45,7 @@ def feed_enclosures(client: Client) -> list[tuple[str | None, ...]]:
 
 
 class TestImporting:
-    def test_the_feed_contains_them_as_in_wordpress(self, import_parts: ImportParts, client: Client) -> None:
+    def test_the_feed_contains_enclosures_as_in_wordpress(self, import_parts: ImportParts, client: Client) -> None:
         parts = [item(7, inside=[enclosure(ELSEWHERE), enclosure("https://podcast.example/2.mp4", 5, "video/mp4")])]
         report = import_parts(*parts)
         assert feed_enclosures(client) == [

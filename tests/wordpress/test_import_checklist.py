@@ -164,7 +164,7 @@ class TestLanguage:
         assert part in point.text
 
     @pytest.mark.parametrize("exported", ["", "xx", "x" * 50, "<b>", "\u202een"])
-    def test_unknown_language_is_no_point(self, exported: str) -> None:
+    def test_unknown_language_is_left_out(self, exported: str) -> None:
         assert "Language" not in points(OldBlog(language=exported))
 
     def test_import_finds_the_language_of_most_texts(self, import_parts: ImportParts) -> None:

@@ -152,7 +152,9 @@ class TestSteps:
         assert not Post.objects.exists()
         assert "Preview import" in job_page(owner_client, job)
 
-    def test_preview_then_import(self, owner_client: Client, uploaded: Uploaded, work: Work) -> None:
+    def test_an_import_follows_a_preview_that_changes_nothing(
+        self, owner_client: Client, uploaded: Uploaded, work: Work
+    ) -> None:
         job = uploaded(owner_client)
         start(owner_client, job, "preview")
         work()
@@ -321,7 +323,7 @@ class TestAuthors:
         work()
         assert ImportJob.objects.get().state == JobState.READY
 
-    def test_account_deleted_before_the_import_starts(
+    def test_deleting_the_chosen_account_interrupts_the_import(
         self, owner_client: Client, uploaded: Uploaded, work: Work
     ) -> None:
         job = uploaded(owner_client)
@@ -768,7 +770,7 @@ class TestWorker:
 
 
 class TestProgress:
-    def test_progress_as_json(self, owner_client: Client) -> None:
+    def test_progress_is_available_as_json(self, owner_client: Client) -> None:
         job = ImportJob.objects.create(state=JobState.RUNNING, step=JobStep.IMPORT, file_names=["a.xml"])
         folder = JobFolder(job.pk)
         folder.create(exist_ok=True)

@@ -324,7 +324,7 @@ class TestFootnotes:
             "Twice ((as it is))",
         ],
     )
-    def test_unclosed_and_escaped_ones_stay_as_text(self, source: str) -> None:
+    def test_that_are_unclosed_or_escaped_stay_as_text(self, source: str) -> None:
         html = body(source)
         assert "footnote" not in html
         assert html.count("[") == source.count("[")
