@@ -158,6 +158,10 @@ class UserAdmin(OwnersOnlyAdmin[User]):
             data.update({f"{prefix}-TOTAL_FORMS": "0", f"{prefix}-INITIAL_FORMS": "0"})
         return kwargs
 
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        # Nothing else of the account, which may have been locked since it was read.
+        obj.save(update_fields={*form.changed_data} - {"role"})
+
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         super().save_related(request, form, formsets, change)
         give_role(form.instance, form.cleaned_data["role"], by=_user_of(request))

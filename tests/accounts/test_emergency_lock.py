@@ -1,11 +1,13 @@
 """The emergency lock: a secret link with which users lock their own accounts."""
 
 import hashlib
+from typing import Any
 
 import pytest
 from django.test import Client
 
-from accounts import emergency
+from accounts import emergency, people
+from accounts.forms import OwnPasswordForm, UserForm
 from accounts.models import EmergencyLink, PasswordLink, User
 from accounts.password_links import Kind, make_link
 from tests.factories import UserFactory
@@ -81,6 +83,27 @@ class TestEmergencyLock:
         owner = UserFactory(is_staff=True, is_superuser=True)
         Client().post(self.link(owner))
         assert not User.objects.get(pk=owner.pk).is_active
+
+    @pytest.mark.parametrize("form", [OwnPasswordForm, UserForm])
+    def test_a_form_that_is_saved_at_the_same_time_does_not_reopen_the_account(
+        self, amina: User, form: type[Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        own, owner = client_of(amina), client_of(UserFactory(is_staff=True, is_superuser=True))
+        clean = form.clean
+
+        def lock_meanwhile(self: Any) -> Any:
+            people.lock(User.objects.get(pk=amina.pk))
+            return clean(self)
+
+        monkeypatch.setattr(form, "clean", lock_meanwhile)
+        new = "another-long-password-8"
+        own.post("/admin/password_change/", {"old_password": PASSWORD, "new_password1": new, "new_password2": new})
+        fields = ("display_name", "slug", "username", "email")
+        data = {name: getattr(amina, name) for name in fields}
+        owner.post(f"/admin/accounts/user/{amina.pk}/change/", {**data, "role": "Author", "bio": "A poet."})
+        amina.refresh_from_db()
+        assert amina.check_password(new)
+        assert (amina.bio, amina.is_active) == ("A poet.", False)
 
     def test_a_new_link_replaces_the_old_one(self, amina: User) -> None:
         old, new = self.link(amina), self.link(amina)
