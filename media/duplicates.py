@@ -85,4 +85,5 @@ def take_fingerprint(picture: Picture) -> None:
         raise
     except Exception:  # noqa: BLE001  # Pillow raises almost anything
         _log.exception("The image %s could not be compared with others.", picture.file.name)
-    Picture.objects.filter(pk=picture.pk).update(fingerprint=found)
+    # Unless its file was replaced meanwhile.
+    Picture.objects.filter(pk=picture.pk, size=picture.size).update(fingerprint=found)

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import PurePath
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, ClassVar, Final, NamedTuple, Self
 
 from django.core.files import File
 from django.core.files.images import get_image_dimensions
@@ -52,6 +52,8 @@ class Upload(PublicModel):
     # From then on nobody can read it, and later the worker removes it (media.trash). Also set if it was merged.
     deleted_at = models.DateTimeField(_("deleted"), null=True, editable=False)
 
+    # What others may have written since the upload was loaded, such as someone who deletes it or replaces its file.
+    kept_when_saved: ClassVar[frozenset[str]] = frozenset({"size", "deleted_at"})
     objects = UploadQuerySet.as_manager()
 
     class Meta:
@@ -67,6 +69,9 @@ class Upload(PublicModel):
             # A row may name a file that is copied to its place later.
             with contextlib.suppress(FileNotFoundError):
                 self.size = self.file.size
+        elif kwargs.get("update_fields") is None:
+            names = {field.name for field in self._meta.concrete_fields if not field.primary_key}
+            kwargs["update_fields"] = names - self.kept_when_saved - self.get_deferred_fields()
         try:
             with transaction.atomic():
                 super().save(*args, **kwargs)
@@ -130,6 +135,9 @@ class Picture(Upload):
     """A picture without metadata such as location, camera or owner."""
 
     private_fields = frozenset({"rendition_state", "fingerprint"})
+    kept_when_saved = Upload.kept_when_saved | {
+        *("width", "height", "rendition_rows", "rendition_state", "fingerprint", "merged_into", "merge_data")
+    }
 
     file = models.ImageField(_("file"), upload_to="pictures/%Y/%m/", width_field="width", height_field="height")
     alt = models.CharField(
@@ -202,14 +210,6 @@ class Picture(Upload):
         name = next((each.name for each in self.renditions if each.name.endswith(".webp")), str(self.file.name))
         return str(self.file.storage.url(name))
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding and kwargs.get("update_fields") is None:
-            # The worker or someone else may have written these since the picture was loaded.
-            others = {field.name for field in self._meta.concrete_fields if not field.primary_key}
-            by_others = {"rendition_rows", "rendition_state", "fingerprint", "deleted_at", "merged_into", "merge_data"}
-            kwargs["update_fields"] = others - by_others - self.get_deferred_fields()
-        super().save(*args, **kwargs)
-
     def was_added(self) -> None:
         for handle in renditions_due.values():
             handle()
@@ -240,6 +240,7 @@ class Document(Upload):
     """A file that isn't shown as an image: a PDF, audio, video, or any of the other types (media.file_types)."""
 
     private_fields = frozenset({"cleaned_with", "uncleaned_because"})
+    kept_when_saved = Upload.kept_when_saved | private_fields
 
     file = models.FileField(_("file"), upload_to="documents/%Y/%m/")
     # The version of the cleaners that it went through (media.recleaning). Files are cleaned before they are stored.

@@ -48,8 +48,11 @@ def make_renditions(picture: Picture) -> None:
 
     Raises StorageUnavailableError, and then they are still due, also if the worker has to stop.
     """
+    # Unless its file is replaced meanwhile: its renditions would go on showing the old one.
+    unchanged = Picture.objects.filter(pk=picture.pk, size=picture.size)
     # First of all, so that a picture that kills the worker does so only once.
-    Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.STARTED)
+    if not unchanged.update(rendition_state=RenditionState.STARTED):
+        return
     made: list[Rendition] = []
     values: dict[str, Any] = {"rendition_state": RenditionState.DONE}
     try:
@@ -57,13 +60,13 @@ def make_renditions(picture: Picture) -> None:
             values["size"] = picture.file.size
         made.extend(_write_all(picture))
     except (StorageUnavailableError, WorkerStoppingError):
-        Picture.objects.filter(pk=picture.pk).update(rendition_state=RenditionState.DUE)
+        unchanged.update(rendition_state=RenditionState.DUE)
         raise
     except Exception:  # noqa: BLE001  # Pillow raises almost anything, and the storage may be full or gone
         _log.exception("The renditions of the image %s could not be made.", picture.file.name)
         _delete(picture, [rendition.name for rendition in made])
         made = []
-    started = Picture.objects.filter(pk=picture.pk, rendition_state=RenditionState.STARTED)
+    started = unchanged.filter(rendition_state=RenditionState.STARTED)
     # Without the rows if there are none, because writing them makes cached pages expire.
     if made or picture.rendition_rows:
         values["rendition_rows"] = made

@@ -165,6 +165,26 @@ class TestFiles:
         make_renditions(picture)
         assert files(settings) == {picture.file.name}
 
+    def test_those_of_a_file_that_was_replaced_meanwhile_are_not_kept(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not even if another worker has begun with the new file."""
+        picture = store_picture(photo(600, 20))
+        with monkeypatch.context() as patched:
+
+            def replace_first(*args: Any) -> bytes:
+                patched.undo()
+                picture.replace_file(photo(500, 20))
+                Picture.objects.update(rendition_state=RenditionState.STARTED)
+                return renditions._encode(*args)
+
+            patched.setattr(renditions, "_encode", replace_first)
+            make_renditions(Picture.objects.get())
+        assert not Picture.objects.get().renditions
+        assert files(settings) == {picture.file.name}
+        make_renditions(picture)
+        assert not Picture.objects.get().renditions
+
     def test_are_deleted_after_a_failure_halfway(
         self, settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -189,6 +209,13 @@ class TestFiles:
         picture.refresh_from_db()
         assert picture.renditions
         assert (picture.alt, picture.rendition_state) == ("Noise", RenditionState.DONE)
+
+    def test_an_edit_keeps_what_replacing_the_file_has_written(self) -> None:
+        picture = store_picture(photo(600, 20))
+        Picture.objects.get().replace_file(photo(500, 30))
+        picture.save()
+        stored = Picture.objects.get()
+        assert (stored.width, stored.height, stored.size) == (500, 30, stored.file.size)
 
 
 class TestCommand:

@@ -164,6 +164,16 @@ class TestDeleting:
         assert editor.get(page("picture", "change", upload.pk)).status_code == 200
         assert editor.post(page("picture", "change", upload.pk), {"title": "Changed"}).status_code == 403
 
+    @KINDS
+    def test_a_form_that_was_read_before_does_not_bring_it_back(self, kind: str) -> None:
+        upload = store(kind)
+        trash.delete(type(upload), [upload.pk])
+        upload.title = "Changed"
+        upload.save()
+        upload.refresh_from_db()
+        assert upload.title == "Changed"
+        assert upload.deleted_at
+
     def test_invalid_ids_restore_nothing(self, editor: Client) -> None:
         for ids in ("", "x", "1,2,3", "9" * 30, "-1"):
             response = editor.post(f"{page('picture', 'restore')}", query_params={"ids": ids}, follow=True)
