@@ -6,12 +6,14 @@ scheduling and importing posts need not notify this module. Digests contain only
 """
 
 import datetime as dt
+from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from blog.models import Post, Status
+from core.database import again_if_overtaken
 from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period
 from newsletter.topics import followers_of
 
@@ -33,7 +35,8 @@ def make() -> None:
     for frequency in Frequency:
         _make_issue(frequency, settings, now)
     for issue in Issue.objects.filter(is_prepared=False).order_by("pk"):
-        while _prepare_some(issue):
+        # A subscriber may be deleted at the same time.
+        while again_if_overtaken(partial(_prepare_some, issue)):
             pass
 
 

@@ -25,6 +25,7 @@ REPEAT_AFTER: Final = dt.timedelta(days=1)
 MAX_INVITATIONS: Final = 3
 # After this time, an address that was refused may be asked again, because it may have a mailbox again.
 ASK_AGAIN_AFTER: Final = dt.timedelta(days=30)
+_BATCH: Final = 500
 _CONFIRM_SIGNER: Final = Signer(salt="newsletter.confirm")
 
 
@@ -50,7 +51,9 @@ def may_be_invited(request: SubscriptionRequest) -> bool:
         return False
     if request.consent_stated_on:
         return not Subscription.objects.filter(subscriber__email=request.email).exists()
-    others = SubscriptionRequest.objects.filter(email=request.email, invited_at__gt=now - REPEAT_AFTER)
+    # Other workers may be sending the earlier ones right now.
+    is_earlier = Q(invited_at=None, consent_stated_on=None, pk__lt=request.pk)
+    others = SubscriptionRequest.objects.filter(Q(invited_at__gt=now - REPEAT_AFTER) | is_earlier, email=request.email)
     same = others.filter(**request.topic, frequency=request.frequency)
     return others.count() < MAX_INVITATIONS and not same.exists()
 
@@ -81,6 +84,7 @@ def confirm(request: SubscriptionRequest) -> Subscriber:
 def change(subscriber: Subscriber, frequencies: Mapping[int, str]) -> None:
     """Change the frequencies of subscriptions, by ID. Empty ones end them; the address is deleted with the last."""
     with transaction.atomic():
+        _lock(subscriber)
         for subscription in subscriber.subscriptions.select_for_update():
             frequency = frequencies.get(subscription.pk, subscription.frequency)
             if not frequency:
@@ -97,8 +101,14 @@ def change(subscriber: Subscriber, frequencies: Mapping[int, str]) -> None:
 def end(subscriber: Subscriber) -> None:
     """Delete the address with all of its subscriptions and requests."""
     with transaction.atomic():
+        _lock(subscriber)
         SubscriptionRequest.objects.filter(email=subscriber.email).delete()
         Subscriber.objects.filter(pk=subscriber.pk).delete()
+
+
+def _lock(subscriber: Subscriber) -> None:
+    """Have whatever else concerns this subscriber, such as a confirmation, wait until the transaction ends."""
+    Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
 
 
 def follow_merged(model: type[Model], ids: Collection[int], target: int) -> None:
@@ -117,7 +127,12 @@ def follow_merged(model: type[Model], ids: Collection[int], target: int) -> None
 
 def delete_unused() -> None:
     """Delete subscribers without subscriptions, because what they followed was deleted."""
-    Subscriber.objects.filter(subscriptions=None).delete()
+    unused = Subscriber.objects.filter(subscriptions=None).order_by("pk")
+    while pks := list(unused.values_list("pk", flat=True)[:_BATCH]):
+        with transaction.atomic():
+            list(Subscriber.objects.select_for_update().filter(pk__in=pks).order_by("pk").values_list("pk"))
+            # Queried again, because they may have confirmed something else until they were locked.
+            Subscriber.objects.filter(pk__in=pks, subscriptions=None).delete()
 
 
 def delete_old_requests() -> int:

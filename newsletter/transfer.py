@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 
 from core.spreadsheets import cell_text, csv_lines
 from mail.tasks import wake_worker
-from newsletter.models import Subscriber, Subscription, SubscriptionRequest, Suppression
+from newsletter.models import NewsletterSettings, Subscriber, Subscription, SubscriptionRequest, Suppression
 
 # In bytes.
 MAX_SIZE: Final = 10_000_000
@@ -113,6 +113,8 @@ def invite(addresses: Collection[str], frequency: str, stated_on: dt.date) -> in
     count = 0
     for batch in batched(addresses, _BATCH, strict=False):
         with transaction.atomic():
+            # The second click of a double click waits here.
+            list(NewsletterSettings.objects.select_for_update())
             known = set(Subscriber.objects.filter(email__in=batch).values_list("email", flat=True))
             asked = SubscriptionRequest.objects.filter(email__in=batch, consent_stated_on__isnull=False)
             known.update(asked.values_list("email", flat=True))

@@ -1,11 +1,13 @@
 """Following the blog by e-mail: requesting, confirming, changing and ending subscriptions."""
 
 import datetime as dt
+from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -14,13 +16,13 @@ from pytest_django import Settings
 from blog.curation import merge as merge_categories
 from comments.models import Follower, RateCount
 from core import memory
-from newsletter import subscriptions, tasks
+from newsletter import emails, subscriptions, tasks
 from newsletter.models import Frequency, NewsletterSettings, Subscriber, Subscription, SubscriptionRequest
 from tags.curation import merge as merge_tags
 from tests.factories import CategoryFactory, PostFactory, TagFactory, UserFactory
 from tests.factories.newsletter import subscribe
 from tests.factories.responses import find, links, one, read
-from tests.factories.types import Deliver
+from tests.factories.types import AtOnce, Deliver
 
 pytestmark = pytest.mark.django_db
 
@@ -195,6 +197,16 @@ class TestLimits:
             RateCount.objects.all().delete()
         assert len(mailed()) == subscriptions.MAX_INVITATIONS == 3
 
+    def test_an_address_is_asked_once_by_several_workers(self, client: Client) -> None:
+        for _click in range(2):
+            request_follow(client)
+        first, second = SubscriptionRequest.objects.order_by("pk")
+        sending = emails.for_request(first)
+        assert next(sending).to == [ADDRESS]
+        assert list(emails.for_request(second)) == []
+        assert list(sending) == []
+        assert SubscriptionRequest.objects.get().invited_at
+
     def test_one_sender_cannot_make_many_requests(self, client: Client) -> None:
         for index in range(15):
             assert request_follow(client, email=f"a{index}@example.org").status_code == 200
@@ -368,3 +380,36 @@ class TestCuration:
         tag.delete()
         tasks.tidy_newsletter.func()
         assert Subscriber.objects.get().email == "b@example.org"
+
+
+@pytest.mark.django_db(transaction=True)
+class TestConfirmingAtTheSameTime:
+    """Someone confirms a request while something else deletes what they followed, and with it their address."""
+
+    def confirm_while(self, at_once: AtOnce, other: Callable[[], object]) -> list[Subscription]:
+        request = SubscriptionRequest.objects.create(email=ADDRESS, frequency="daily")
+        is_confirmed, has_ended = Event(), Event()
+
+        def confirm() -> None:
+            with transaction.atomic():
+                subscriptions.confirm(request)
+                is_confirmed.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+
+        def delete() -> None:
+            is_confirmed.wait()
+            other()
+            has_ended.set()
+
+        at_once(confirm, delete)
+        return list(Subscription.objects.all())
+
+    def test_tidying_leaves_who_follows_something_again(self, at_once: AtOnce) -> None:
+        Subscriber.objects.create(email=ADDRESS)
+        assert self.confirm_while(at_once, tasks.tidy_newsletter.func)
+
+    def test_ending_the_last_one_leaves_the_new_one(self, at_once: AtOnce) -> None:
+        former = subscribe(tag=TagFactory.create())
+        (new,) = self.confirm_while(at_once, lambda: subscriptions.change(former.subscriber, {former.pk: ""}))
+        assert new.frequency == "daily"

@@ -11,7 +11,17 @@ from pytest_django import Settings
 from blog.models import Status
 from mail import delivery
 from newsletter import issues
-from newsletter.models import Delivery, Frequency, Issue, IssueEntry, NewsletterSettings, Period, Subscription
+from newsletter.models import (
+    Delivery,
+    Frequency,
+    Issue,
+    IssueEntry,
+    NewsletterSettings,
+    Period,
+    Subscriber,
+    Subscription,
+)
+from newsletter.models.issues import DeliveryQuerySet
 from tests.factories import CategoryFactory, PageFactory, PostFactory, TagFactory, UserFactory, at
 from tests.factories.database import executed_statements
 from tests.factories.newsletter import move_marks, news, subscribe, turn_on
@@ -352,6 +362,23 @@ class TestCrashes:
         assert Delivery.objects.filter(sent_at__isnull=False).count() == 8
 
     @pytest.mark.django_db(transaction=True)
+    def test_who_unsubscribes_while_it_is_prepared_keeps_it_from_no_one(
+        self, mailed: Deliver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        leaving = subscribe("a@example.org").subscriber
+        subscribe("b@example.org")
+        news()
+        bulk_create = DeliveryQuerySet.bulk_create
+        with monkeypatch.context() as patched:
+
+            def delete_first(self: Any, *args: Any, **kwargs: Any) -> Any:
+                patched.undo()
+                Subscriber.objects.filter(pk=leaving.pk).delete()
+                return bulk_create(self, *args, **kwargs)
+
+            patched.setattr(DeliveryQuerySet, "bulk_create", delete_first)
+            assert "b@example.org" in [email.to[0] for email in mailed()]
+
     def test_acceptance_is_stored_with_a_commit_that_does_not_wait_for_the_disk(self, mailed: Deliver) -> None:
         subscribe()
         news()

@@ -17,7 +17,7 @@ from tests.factories import TagFactory, UserFactory
 from tests.factories.admin import client_of
 from tests.factories.newsletter import subscribe
 from tests.factories.responses import links
-from tests.factories.types import Deliver
+from tests.factories.types import AtOnce, Deliver
 
 pytestmark = pytest.mark.django_db
 
@@ -118,6 +118,12 @@ class TestImporting:
         assert len(mailed()) == 1
         upload(owner, MAILCHIMP)
         assert mailed() == []
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_double_click_asks_everyone_once(self, at_once: AtOnce) -> None:
+        addresses = [f"a{index}@example.org" for index in range(300)]
+        assert sum(at_once(*[lambda: transfer.invite(addresses, "daily", DAY)] * 2)) == 300
+        assert SubscriptionRequest.objects.count() == 300
 
     def test_addresses_are_deleted_after_a_month(self, owner: Client, mailed: Deliver) -> None:
         upload(owner, MAILCHIMP)
