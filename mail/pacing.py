@@ -92,6 +92,6 @@ def delete_old() -> None:
 
 
 def _locked(domain: str, now: dt.datetime) -> RecipientDomain:
-    new = RecipientDomain(pk=domain, window_ends_at=now, ready_at=now, batch_at=now)
-    RecipientDomain.objects.bulk_create([new], ignore_conflicts=True)
-    return RecipientDomain.objects.select_for_update().get(pk=domain)
+    new = {"window_ends_at": now, "ready_at": now, "batch_at": now}
+    row, _is_new = RecipientDomain.objects.select_for_update().get_or_create(pk=domain, defaults=new)
+    return row

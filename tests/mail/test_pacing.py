@@ -3,6 +3,7 @@
 import datetime as dt
 
 import pytest
+from django.db.models import QuerySet
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -59,6 +60,19 @@ def test_a_backlog_from_before_the_worker_started_is_not_sent_all_at_once() -> N
     later = START + dt.timedelta(hours=1)
     sent = [pacing.time_to_wait_for("slow.example", later) is None for _ in range(30)]
     assert sum(sent) == 10
+
+
+def test_a_domain_that_another_worker_forgets_meanwhile_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(1, 0).run("slow.example")
+    lock = QuerySet.select_for_update
+
+    def forget_first(rows: QuerySet[RecipientDomain]) -> QuerySet[RecipientDomain]:
+        RecipientDomain.objects.all().delete()
+        return lock(rows)
+
+    monkeypatch.setattr(QuerySet, "select_for_update", forget_first)
+    assert pacing.time_to_wait_for("slow.example", START + dt.timedelta(days=3)) is None
+    assert RecipientDomain.objects.get().sent_count == 1
 
 
 def test_a_domain_without_a_limit_gets_everything_at_once() -> None:
