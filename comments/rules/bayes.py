@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import batched
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 
 from comments import normalisation
@@ -173,8 +173,11 @@ def forget_rare_words() -> int:
     forgotten = 0
     for (ham, spam), texts in by_counts.items():
         for batch in batched(texts, 1_000, strict=False):
-            # Except those that have just been learned again.
-            forgotten += Token.objects.filter(text__in=batch, ham=ham, spam=spam).delete()[0]
+            with transaction.atomic():
+                # As in `_store`.
+                list(Token.objects.select_for_update().filter(text=_ALL))
+                # Except those that have just been learned again.
+                forgotten += Token.objects.filter(text__in=batch, ham=ham, spam=spam).delete()[0]
     return forgotten
 
 

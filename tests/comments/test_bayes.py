@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from importlib import import_module
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -263,6 +264,29 @@ def test_concurrent_moderators_teach_each_comment_once(at_once: AtOnce) -> None:
 
     at_once(*[lambda n=n: decide(n) for n in range(4)])
     assert stored_counts() == counts_from_lessons()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_forgetting_words_and_learning_them_again_never_deadlock(at_once: AtOnce) -> None:
+    Token.objects.bulk_create(Token(text=text, spam=1) for text in ("", "alpha", "omega"))
+    omega, alpha = (CommentFactory.create(text=text, status=Status.SPAM) for text in ("omega", "alpha"))
+    has_begun, has_ended = Event(), Event()
+
+    def learn() -> None:
+        with transaction.atomic():
+            bayes.learn({omega: Status.SPAM})
+            has_begun.set()
+            # It waits for this transaction.
+            assert not has_ended.wait(0.3)
+            bayes.learn({alpha: Status.SPAM})
+
+    def forget() -> None:
+        has_begun.wait()
+        bayes.forget_rare_words()
+        has_ended.set()
+
+    at_once(learn, forget)
+    assert (stored_counts()["alpha"], stored_counts()["omega"]) == ((0, 2), (0, 2))
 
 
 @pytest.mark.parametrize("seed", [1, 2, 2026])
