@@ -5,6 +5,7 @@ Commenters and moderators only wait until a row for each comment is inserted. Th
 
 import datetime as dt
 from collections.abc import Collection, Iterable
+from functools import partial
 from itertools import batched, chain
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from accounts.models import User
 from blog.models import Post
 from comments.models import Comment, CommentKind, CommentSettings, CommentStatus
 from comments.models.notifications import Event, Follower, Notification, NotificationPreference, OutboxItem
+from core.database import again_if_overtaken
 from mail import messages
 from mail.tasks import wake_worker
 
@@ -42,22 +44,29 @@ def fan_out() -> None:
     if last is None:
         # Another worker has just done it.
         return
-    while True:
-        with transaction.atomic():
-            recorded = OutboxItem.objects.select_for_update().filter(pk__lte=last)
-            items = list(recorded.order_by("pk")[:BATCH])
-            if not items:
-                return
-            pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
-            # Events may be outdated by now.
-            written_here = Comment.objects.filter(is_imported=False).order_by("pk")
-            pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
-            approved = written_here.for_authors().with_entries().filter(pk__in=pks[Event.APPROVED])
-            notifications = chain(_for_moderators(pending), _for_authors(approved), _for_followers(approved))
-            # There may be as many notifications as comments times followers.
-            for batch in batched(notifications, BATCH, strict=False):
-                Notification.objects.bulk_create(batch, ignore_conflicts=True)
-            OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
+    # A follower may be deleted at the same time.
+    while again_if_overtaken(partial(_fan_out_some, last)):
+        pass
+
+
+@transaction.atomic
+def _fan_out_some(last: int) -> bool:
+    """Create the notifications for the oldest events up to the `last` one. Return whether there were any events."""
+    recorded = OutboxItem.objects.select_for_update().filter(pk__lte=last)
+    items = list(recorded.order_by("pk")[:BATCH])
+    if not items:
+        return False
+    pks = {event: [item.comment_id for item in items if item.event == event] for event in Event}
+    # Events may be outdated by now.
+    written_here = Comment.objects.filter(is_imported=False).order_by("pk")
+    pending = list(written_here.filter(pk__in=pks[Event.PENDING], status=CommentStatus.PENDING))
+    approved = written_here.for_authors().with_entries().filter(pk__in=pks[Event.APPROVED])
+    notifications = chain(_for_moderators(pending), _for_authors(approved), _for_followers(approved))
+    # There may be as many notifications as comments times followers.
+    for batch in batched(notifications, BATCH, strict=False):
+        Notification.objects.bulk_create(batch, ignore_conflicts=True)
+    OutboxItem.objects.filter(pk__in=[item.pk for item in items]).delete()
+    return True
 
 
 def next_at() -> dt.datetime | None:

@@ -1,11 +1,14 @@
 """Readers follow a discussion by e-mail: requested, confirmed, and ended with one click."""
 
 import datetime as dt
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from email import policy
 from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -421,6 +424,40 @@ class TestUnsubscribing:
         for forged in (f"/comments/unsubscribe/{subscriber.pk}/", subscriptions.unsubscribe_url(subscriber)[:-3] + "/"):
             assert client.post(forged).status_code == 404
         assert Follower.objects.exists()
+
+
+@contextmanager
+def just_before(statement: str, act: Callable[[], object]) -> Iterator[None]:
+    """Call `act` once, before the first SQL statement of the block that contains this."""
+    waiting = [act]
+
+    def execute(call: Callable[..., Any], sql: str, *args: Any) -> Any:
+        if waiting and statement in sql:
+            waiting.pop()()
+        return call(sql, *args)
+
+    with connection.execute_wrapper(execute):
+        yield
+
+
+@pytest.mark.django_db(transaction=True)
+class TestUnsubscribingAtTheSameTime:
+    def test_works_while_the_follower_is_notified(self, post: Post) -> None:
+        follower, comment = create_follower(post), CommentFactory.create(entry=post)
+        with just_before(
+            'DELETE FROM "comments_follower"',
+            lambda: Notification.objects.create(comment=comment, event="approved", follower=follower),
+        ):
+            subscriptions.end(follower)
+        assert not Follower.objects.exists()
+
+    def test_keeps_no_one_else_from_being_notified(self, post: Post, pass_time: PassTime) -> None:
+        leaving, staying = create_follower(post), create_follower(post, "b@example.org")
+        send(post)
+        pass_time(minutes=6)
+        with just_before('INTO "comments_notification"', lambda: Follower.objects.filter(pk=leaving.pk).delete()):
+            outbox.fan_out()
+        assert Notification.objects.filter(follower=staying).exists()
 
 
 def test_old_notifications_are_deleted_after_their_links_expire() -> None:
