@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from blog.models import Category, CategoryChange, Entry, Post, Redirect
+from blog.models import Category, CategoryChange, Entry, Post, PostInCategory, Redirect
 from blog.models.curation import CurationError, UndoableChange
 from blog.models.redirect import add_redirects
 from core.changes import entries_changed, will_be_merged
@@ -166,7 +166,10 @@ def _restore(described: dict[str, Any], target: Category, present: Collection[in
     return category
 
 
-def _lock(ids: Iterable[int]) -> dict[int, Category]:
+def _lock(ids: Collection[int]) -> dict[int, Category]:
+    """Return the categories with these IDs, locked. Before them, their posts are, as by whatever saves a post."""
+    filed = Entry.categories.through._default_manager.filter(category__in=ids)
+    PostInCategory.objects.lock_posts(filed.values_list("entry", flat=True).distinct())
     return {each.pk: each for each in Category.objects.select_for_update().filter(pk__in=ids).order_by("pk")}
 
 

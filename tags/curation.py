@@ -17,7 +17,7 @@ from django.utils.translation import gettext, ngettext
 from accounts.actions import Action
 from accounts.audit.recording import record
 from accounts.models import User
-from blog.models import Post
+from blog.models import Post, PostInCategory
 from blog.models.curation import CurationError
 from core.bulk import fetch_rows
 from core.changes import entries_changed, will_be_merged
@@ -77,14 +77,15 @@ def merge(ids: Collection[int], target_id: int, by: User) -> TagChange:
     """
     check_count(ids, MAX_MERGED)
     with transaction.atomic():
-        locked = {tag.pk: tag for tag in Tag.objects.locked({*ids, target_id})}
+        locked = {tag.pk: tag for tag in _lock({*ids, target_id})}
         target = locked.pop(target_id, None)
         if target is None or not locked:
             raise CurationError(gone_message())
         tags = list(locked.values())
-        affected = set(_post_ids(tags))
-        gained = sorted(affected - set(_post_ids([target])))
-        data = {"target": target.pk, "target_name": target.name, "gained": gained, "tags": _describe(tags)}
+        *described, described_target = _describe([*tags, target])
+        affected = {pk for each in described for pk in each["posts"]}
+        gained = sorted(affected - set(described_target["posts"]))
+        data = {"target": target.pk, "target_name": target.name, "gained": gained, "tags": described}
         for tag in tags:
             rows = _rows([tag])
             rows.exclude(content_object__in=_rows([target]).values("content_object")).update(tag=target)
@@ -119,7 +120,7 @@ def rename(tag_id: int, name: str, slug: str, by: User) -> TagChange:
     Raises ValidationError if it can't have them, and CurationError if it is gone.
     """
     with transaction.atomic():
-        tag = next(iter(Tag.objects.locked([tag_id])), None)
+        tag = next(iter(_lock([tag_id])), None)
         if tag is None:
             raise CurationError(gone_message())
         old_name, old_slug = tag.name, tag.slug
@@ -157,7 +158,7 @@ def delete(ids: Collection[int], by: User, *, expected_uses: int) -> TagChange:
     """
     check_count(ids, MAX_DELETED)
     with transaction.atomic():
-        tags = Tag.objects.locked(ids)
+        tags = _lock(ids)
         if not tags:
             raise CurationError(gone_message())
         described = _describe(tags)
@@ -192,7 +193,7 @@ def undo(change_id: int, by: User) -> TagChange:
 
 
 def _undo_merge(data: dict[str, Any]) -> list[Tag]:
-    target = next(iter(Tag.objects.locked([data["target"]])), None)
+    target = next(iter(_lock([data["target"]])), None)
     if target is None:
         text = gettext("“%s” has been merged or deleted since, so this can't be undone. Undo that change first.")
         raise CurationError(text % data["target_name"])
@@ -209,7 +210,7 @@ def _undo_merge(data: dict[str, Any]) -> list[Tag]:
 
 
 def _undo_rename(data: dict[str, Any]) -> Tag:
-    tag = next(iter(Tag.objects.locked([data["id"]])), None)
+    tag = next(iter(_lock([data["id"]])), None)
     name, slug = data["old"]
     if tag is None or [tag.name, tag.slug] != data["new"]:
         text = gettext("“%s” has been changed, merged or deleted since, so this can't be undone.")
@@ -292,6 +293,12 @@ def _former(described: dict[str, Any]) -> tuple[list[str], list[str]]:
         aliases = described["aliases"]
         return [slug for slug, _name, _key in aliases], [name for _slug, name, _key in aliases if name]
     return described["former_slugs"], described["former_names"]
+
+
+def _lock(ids: Collection[int]) -> list[Tag]:
+    """Return the tags with these IDs, locked. Before them, their posts are, as by whatever saves a post."""
+    PostInCategory.objects.lock_posts(_post_ids(Tag(pk=pk) for pk in ids))
+    return Tag.objects.locked(ids)
 
 
 def _rows(tags: Iterable[Tag]) -> Any:

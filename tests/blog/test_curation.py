@@ -1,12 +1,14 @@
 """Merging categories and moving their posts: what changes, where old URLs lead, and undo."""
 
+from threading import Event
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from accounts.models import AuditRecord, User
-from blog import curation
+from blog import curation, publishing
 from blog.models import Category, CategoryChange, Post
 from blog.models.curation import CurationError
 from core.models import SiteSettings
@@ -134,6 +136,29 @@ class TestMerging:
 
         assert sorted(at_once(lambda: attempt("a", "d"), lambda: attempt("d", "a"))) == [False, True]
         assert names(posts[0]) == names(posts[1]) != set()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_saving_a_post_and_merging_its_category_never_deadlock(
+        self, editor: User, tree: dict[str, Category], at_once: AtOnce
+    ) -> None:
+        post = PostFactory(categories=[tree["d"]])
+        is_locked, has_ended = Event(), Event()
+
+        def save() -> None:
+            with transaction.atomic():
+                stored = publishing.lock_stored(post)
+                is_locked.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+                publishing.save_entry(post, editor, categories=[tree["a"], tree["d"]], stored=stored)
+
+        def merge() -> None:
+            is_locked.wait()
+            curation.merge([tree["d"].pk], tree["a"].pk, editor)
+            has_ended.set()
+
+        at_once(save, merge)
+        assert names(post) == {"a"}
 
 
 class TestPages:

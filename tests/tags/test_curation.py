@@ -1,13 +1,16 @@
 """Merging, renaming and deleting tags: what changes, where old URLs lead, undo, and concurrent changes."""
 
+from collections.abc import Callable
+from threading import Event
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 
 from accounts.models import AuditRecord, User
+from blog import publishing
 from blog.models import Post
 from blog.models.curation import CurationError
 from core.changes import change_handlers
@@ -321,6 +324,35 @@ class TestRaces:
         assert sum("Someone else" in result for result in results) == 1
         (left,) = Tag.objects.all()
         assert [names(post) for post in posts] == [{left.name}, {left.name}]
+
+    @pytest.mark.parametrize("change", ["merge", "rename", "delete"])
+    def test_saving_a_post_and_changing_its_tag_never_deadlock(
+        self, editor: User, change: str, at_once: AtOnce
+    ) -> None:
+        post = PostFactory(tags=["a", "b"])
+        first, second = pks("a", "b")
+        changes: dict[str, Callable[[], object]] = {
+            "merge": lambda: curation.merge([first], second, editor),
+            "rename": lambda: curation.rename(first, "c", "", editor),
+            "delete": lambda: curation.delete([first], editor, expected_uses=1),
+        }
+        is_locked, has_ended = Event(), Event()
+
+        def save() -> None:
+            with transaction.atomic():
+                stored = publishing.lock_stored(post)
+                is_locked.set()
+                # It waits for this transaction.
+                assert not has_ended.wait(0.3)
+                publishing.save_entry(post, editor, tags=["a", "new"], stored=stored)
+
+        def change_tag() -> None:
+            is_locked.wait()
+            changes[change]()
+            has_ended.set()
+
+        at_once(save, change_tag)
+        assert names(post) == {"new", *{"merge": ["b"], "rename": ["c"], "delete": []}[change]}
 
     def test_a_post_that_is_given_a_tag_being_merged_away_gets_the_target(self, editor: User, at_once: AtOnce) -> None:
         post, tagged = PostFactory(), PostFactory(tags=["a", "b"])
