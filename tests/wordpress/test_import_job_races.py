@@ -10,7 +10,9 @@ import pytest
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.import_jobs import start, upload
 from tests.factories.types import AtOnce, Work
-from wordpress.models import ACTIVE_STATES, ImportJob, JobState
+from wordpress.downloads import jobs
+from wordpress.models import ACTIVE_STATES, ExportJob, ImportJob, Job, JobState
+from wordpress.uploads import lifecycle
 from wordpress.uploads.folder import JobFolder
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,6 +54,29 @@ def test_only_one_of_several_jobs_starts(at_once: AtOnce, work: Work) -> None:
     assert ImportJob.objects.filter(state__in=ACTIVE_STATES).count() == 1
     work()
     assert sorted(ImportJob.objects.values_list("state", flat=True)) == [JobState.DONE, JobState.READY]
+
+
+@pytest.mark.parametrize("model", [ImportJob, ExportJob])
+def test_job_of_a_killed_worker_that_the_next_one_claims_meanwhile_goes_on(
+    model: type[Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = model._default_manager.create(state=JobState.RUNNING)
+    folder, has_died = JobFolder(job.pk), lifecycle.has_died
+    folder.create()
+
+    def claim_meanwhile(found: Job) -> bool:
+        is_dead = has_died(found)
+        assert lifecycle.move(found, [JobState.RUNNING], JobState.RUNNING)
+        # That was another process.
+        found.state_since = job.state_since
+        return is_dead
+
+    monkeypatch.setattr(lifecycle, "has_died", claim_meanwhile)
+    lifecycle.delete_abandoned_uploads()
+    jobs.tidy_up()
+    job.refresh_from_db()
+    assert job.state == JobState.RUNNING
+    assert folder.path.exists()
 
 
 def test_killed_process_releases_its_lock() -> None:

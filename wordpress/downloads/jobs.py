@@ -65,8 +65,8 @@ def tidy_up() -> None:
     for job in ExportJob.objects.filter(state=ExportState.RUNNING):
         if lifecycle.has_died(job):
             error = _("The worker stopped unexpectedly. Start the export again.")
-            lifecycle.move(job, [ExportState.RUNNING], ExportState.INTERRUPTED, error=error)
-            JobFolder(job.pk).remove()
+            if lifecycle.move(job, [ExportState.RUNNING], ExportState.INTERRUPTED, error=error):
+                JobFolder(job.pk).remove()
     for job in ExportJob.objects.filter(state=ExportState.DONE, state_since__lte=timezone.now() - _lifetime()):
         JobFolder(job.pk).remove()
         lifecycle.move(job, [ExportState.DONE], ExportState.EXPIRED)

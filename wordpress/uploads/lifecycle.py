@@ -103,10 +103,9 @@ def delete_abandoned_uploads() -> None:
     interrupt_dead_jobs()
     for job in ImportJob.objects.filter(state__in=IDLE_STATES, state_since__lt=timezone.now() - upload_lifetime()):
         folder = JobFolder(job.pk)
-        if folder.files():
+        error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
+        if folder.files() and move(job, IDLE_STATES, JobState.INTERRUPTED, error=error):
             folder.remove_uploads()
-            error = _("The uploaded files were deleted because the import wasn't continued. Upload them again.")
-            move(job, IDLE_STATES, JobState.INTERRUPTED, error=error)
     jobs = (model._default_manager.values_list("pk", flat=True) for model in (ImportJob, ExportJob))
     remove_old_folders(upload_lifetime().total_seconds(), keep=chain.from_iterable(jobs))
 
@@ -116,9 +115,13 @@ def upload_lifetime() -> timedelta:
 
 
 def move(job: Job, before: Sequence[str], after: str, **fields: Any) -> bool:
-    """Change the job's state and `fields` if its state is still one of `before`. Return whether it was."""
+    """Change the job's state and `fields`, unless the state is none of `before`, or has changed since it was read.
+
+    Return whether it did.
+    """
+    unchanged = type(job)._default_manager.filter(pk=job.pk, state__in=before, state_since=job.state_since)
     fields |= {"state": after, "state_since": timezone.now()}
-    if not type(job)._default_manager.filter(pk=job.pk, state__in=before).update(**fields):
+    if not unchanged.update(**fields):
         return False
     for name, value in fields.items():
         setattr(job, name, value)

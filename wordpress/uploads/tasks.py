@@ -68,6 +68,8 @@ def start_step(job: ImportJob, step: JobStep, user: User | AnonymousUser, option
     Raises AnotherJobActiveError.
     """
     lifecycle.interrupt_dead_jobs()
+    # This job may be one of them.
+    job.refresh_from_db(fields=["state_since"])
     states = lifecycle.UNDOABLE_STATES if step == JobStep.UNDO else lifecycle.IDLE_STATES
     fields: dict[str, Any] = {"step": step, "error": "", "started_by": user}
     if step != JobStep.UNDO:
