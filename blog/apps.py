@@ -86,8 +86,9 @@ class BlogConfig(AppConfig):
         related_settings.register("appearance", SiteAppearance)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
-        change_handlers.register("blog.media_index", update_media_index)
+        # First, because it locks the entries, so that all others see what was saved until then.
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
+        change_handlers.register("blog.media_index", update_media_index)
         retractions.register("blog", retract)
         scheduled_changes.register("blog", next_publication)
         advice_checks.register_all(CHECKS)

@@ -2,15 +2,17 @@
 
 import io
 import re
+from threading import Event
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from PIL import Image
 from pytest_django import DjangoAssertNumQueries
 
+from blog import media_index
 from blog.models import Entry, Post
 from blog.publishing import trash
 from blog.rendering.images import add_renditions, load_first_eagerly
@@ -21,6 +23,7 @@ from media.models import Picture, RenditionState
 from media.pictures import store_picture
 from tests.factories import PageFactory, PostFactory, UserFactory, at
 from tests.factories.files import PDF
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -211,6 +214,34 @@ class TestTheIndex:
         with django_assert_max_num_queries(11 + connection.features.has_select_for_update):
             entries_changed([post.pk for post in posts])
         assert Entry.objects.filter(pictures=picture).count() == 20
+
+    @pytest.mark.django_db(transaction=True)
+    def test_keeps_what_is_saved_while_something_else_updates_it(
+        self, picture: Picture, at_once: AtOnce, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        post = PostFactory()
+        is_read, is_saved, bodies = Event(), Event(), media_index._bodies
+
+        def read_and_wait(pks: list[int]) -> list[tuple[int, str]]:
+            found = bodies(pks)
+            if not is_read.is_set():
+                is_read.set()
+                is_saved.wait(0.3)
+            return found
+
+        def update() -> None:
+            with transaction.atomic():
+                entries_changed([post.pk])
+
+        def save() -> None:
+            is_read.wait()
+            post.source = f"![One]({picture.file.url})"
+            post.save()
+            is_saved.set()
+
+        monkeypatch.setattr(media_index, "_bodies", read_and_wait)
+        at_once(update, save)
+        assert post.pictures.get() == picture
 
     def test_a_deleted_file_leaves_the_index(self, picture: Picture) -> None:
         post = PostFactory(source=f"![One]({picture.file.url})")
