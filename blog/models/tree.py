@@ -73,9 +73,18 @@ class TreeNode(PublicModel):
             self.slug = numbers.next_free(self.slug, rivals, scope=self.parent_id, also_taken=also_taken)
         self.path = self._path_with(self.slug)
 
+    def lock_parent(self) -> None:
+        """Keep its parent, if it has one, where it is now until the transaction ends."""
+        if self.parent is not None:
+            parents = self._nodes().filter(pk=self.parent_id).select_for_update(no_key=True)
+            self.parent.path = parents.values_list("path", flat=True).first() or self.parent.path
+
     def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:
         """Update the stored paths of its descendants to match its own. Return each node with its old path."""
-        moved = [(node.path, node) for node in self._nodes().filter(path__startswith=old_path + "/")]
+        below = self._nodes().filter(path__startswith=old_path + "/")
+        # Once all are locked, nodes that were being added below them are stored as well.
+        locked = list(below.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        moved = [(node.path, node) for node in below] if locked else []
         for path, node in moved:
             node.path = self.path + path[len(old_path) :]
         if moved:

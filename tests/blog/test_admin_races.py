@@ -1,11 +1,15 @@
-"""Several people save the same post at the same time."""
+"""Several people save the same thing at the same time, or things that depend on each other."""
+
+from threading import Event
+from typing import Any
 
 import pytest
+from django.db import transaction
 from django.db.models import F
 
 from blog import publishing
 from blog.models import Post
-from tests.factories import PostFactory, UserFactory
+from tests.factories import CategoryFactory, PageFactory, PostFactory, UserFactory
 from tests.factories.admin import admin_url, client_of, form_data
 from tests.factories.types import AtOnce
 
@@ -49,3 +53,28 @@ def test_saving_keeps_comment_counts_that_change_at_the_same_time(at_once: AtOnc
 
     at_once(count, save, unpublish_and_publish)
     assert Post.objects.get().comment_count == 20
+
+
+@pytest.mark.parametrize("factory", [PageFactory, CategoryFactory])
+@pytest.mark.parametrize("moves", ["parent", "grandparent"])
+def test_what_is_added_below_something_that_moves_moves_along(factory: Any, moves: str, at_once: AtOnce) -> None:
+    grandparent = factory(slug="a")
+    parent = factory(slug="b", parent=grandparent)
+    is_added, has_moved = Event(), Event()
+
+    def add() -> None:
+        with transaction.atomic():
+            factory(slug="c", parent=parent)
+            is_added.set()
+            # It waits for this transaction.
+            assert not has_moved.wait(0.3)
+
+    def move() -> None:
+        is_added.wait()
+        moving = type(parent).objects.get(pk=(parent if moves == "parent" else grandparent).pk)
+        moving.slug = "moved"
+        moving.save()
+        has_moved.set()
+
+    at_once(add, move)
+    assert type(parent).objects.get(slug="c").path == {"parent": "a/moved/c", "grandparent": "moved/b/c"}[moves]
