@@ -71,7 +71,7 @@ class Category(TreeNode):
         """Save it with its path, update the paths and listings of its descendants, and redirect its old slug."""
         with transaction.atomic():
             old_path = self._stored_path()
-            self.lock_parent()
+            self.lock_parent(old_path)
             self.assign_path()
             has_new_parent = bool(old_path) and old_path.rpartition("/")[0] != self.path.rpartition("/")[0]
             if has_new_parent:

@@ -57,7 +57,7 @@ class Page(TreeNode, Entry):
         for page in entries:
             before = stored.get(page.pk)
             if before is None or (before.slug, before.parent_id, before.path) != (page.slug, page.parent_id, page.path):
-                page.lock_parent()
+                page.lock_parent(before.path or "" if before else "")
                 page.assign_path(given[page.parent_id], numbers)
             given[page.parent_id].add(page.slug)
 

@@ -5,7 +5,7 @@ from itertools import accumulate
 from typing import Any, ClassVar, Self
 
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import F, Max, Q
 from django.db.models.functions import Length
 from django.utils.translation import gettext
@@ -73,11 +73,17 @@ class TreeNode(PublicModel):
             self.slug = numbers.next_free(self.slug, rivals, scope=self.parent_id, also_taken=also_taken)
         self.path = self._path_with(self.slug)
 
-    def lock_parent(self) -> None:
-        """Keep its parent, if it has one, where it is now until the transaction ends."""
-        if self.parent is not None:
-            parents = self._nodes().filter(pk=self.parent_id).select_for_update(no_key=True)
-            self.parent.path = parents.values_list("path", flat=True).first() or self.parent.path
+    def lock_parent(self, old_path: str) -> None:
+        """Keep its parent, if it has one, where it is now until the transaction ends.
+
+        Raises IntegrityError if someone has just moved that below this node, which is stored at `old_path`.
+        """
+        if self.parent is None:
+            return
+        parents = self._nodes().filter(pk=self.parent_id).select_for_update(no_key=True)
+        self.parent.path = parents.values_list("path", flat=True).first() or self.parent.path
+        if old_path and self.parent.path.startswith(old_path + "/"):
+            raise IntegrityError("A parent can't be below its own child.")
 
     def move_descendants(self, old_path: str) -> list[tuple[str, Any]]:
         """Update the stored paths of its descendants to match its own. Return each node with its old path."""

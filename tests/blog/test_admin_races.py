@@ -4,7 +4,7 @@ from threading import Event
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from blog import publishing
@@ -78,3 +78,14 @@ def test_what_is_added_below_something_that_moves_moves_along(factory: Any, move
 
     at_once(add, move)
     assert type(parent).objects.get(slug="c").path == {"parent": "a/moved/c", "grandparent": "moved/b/c"}[moves]
+
+
+@pytest.mark.parametrize("factory", [PageFactory, CategoryFactory])
+def test_of_two_opposite_moves_only_one_succeeds(factory: Any) -> None:
+    first, second = factory(slug="a"), factory(slug="b")
+    # When the forms were checked, both were possible.
+    first.parent, second.parent = (type(first).objects.get(pk=other.pk) for other in (second, first))
+    first.save()
+    with pytest.raises(IntegrityError):
+        second.save()
+    assert set(type(first).objects.values_list("path", flat=True)) == {"b", "b/a"}
