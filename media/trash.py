@@ -118,11 +118,14 @@ def remove_expired() -> None:
     # Of merged pictures, those whose files are still there.
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
     for rows in (pictures, Document.objects.all()):
-        for upload in rows.filter(deleted_at__lte=timezone.now() - KEPT).order_by("deleted_at"):
-            try:
-                remove(upload)
-            except OSError:
-                _log.exception("The deleted file %s could not be removed.", upload.file.name)
+        expired = rows.filter(deleted_at__lte=timezone.now() - KEPT)
+        for pk in list(expired.order_by("deleted_at").values_list("pk", flat=True)):
+            # Another process may have removed it since, and a new upload may have its name.
+            if upload := expired.filter(pk=pk).first():
+                try:
+                    remove(upload)
+                except OSError:
+                    _log.exception("The deleted file %s could not be removed.", upload.file.name)
 
 
 def remove(upload: Upload) -> None:
@@ -132,4 +135,5 @@ def remove(upload: Upload) -> None:
     if isinstance(upload, Picture) and upload.merged_into_id is not None:
         Picture.objects.filter(pk=upload.pk).update(merge_data=None, rendition_rows=[])
     else:
-        upload.delete()
+        # Not `upload.delete`, which would delete the files once more, and a new upload may have their names by now.
+        type(upload).objects.filter(pk=upload.pk).delete()

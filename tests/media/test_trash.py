@@ -217,6 +217,40 @@ class TestRemovingForGood:
         assert not Picture.objects.exists()
         assert not exists(upload)
 
+    @pytest.mark.parametrize("after", ["the file", "the row"])
+    def test_leaves_alone_what_is_stored_under_its_name_meanwhile(
+        self, after: str, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+    ) -> None:
+        """By the process that removes it, or while another one does that as well."""
+        uploads = [store_document(pdf_file()) for _ in range(2)]
+        trash.delete(Document, [upload.pk for upload in uploads])
+        pass_days(31)
+        delete = default_storage.delete
+        new: list[Document] = []
+
+        def store_new() -> None:
+            if not new:
+                new.append(store_document(pdf_file()))
+                assert new[0].file.name in {upload.file.name for upload in uploads}
+
+        def delete_file(name: str) -> None:
+            delete(name)
+            store_new()
+
+        def remove_both(_upload: Document) -> None:
+            monkeypatch.undo()
+            for upload in uploads:
+                trash.remove(upload)
+            store_new()
+
+        if after == "the file":
+            monkeypatch.setattr(default_storage, "delete", delete_file)
+        else:
+            monkeypatch.setattr(trash, "remove", remove_both)
+        with django_capture_on_commit_callbacks(execute=True):
+            trash.remove_expired()
+        assert exists(new[0])
+
     def test_is_tried_again_if_the_storage_fails(self, settings: Settings, use_bucket: None) -> None:
         upload = store("picture")
         trash.delete(Picture, [upload.pk])
