@@ -1,6 +1,7 @@
 """People and groups in the admin, which are for owners only."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any, cast
 
 from allauth.account.models import EmailAddress
@@ -33,6 +34,7 @@ from accounts.preferences import person_inlines
 from accounts.roles import LABELS, OWNER, ROLES, permission_label
 from core.admin import BaseAdmin
 from core.admin_routes import route
+from core.database import again_if_overtaken
 from core.kind_messages import KindMessages
 from core.rows import RowsField
 
@@ -177,16 +179,12 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     def invite_view(self, request: HttpRequest, person: User | None = None) -> HttpResponse:
         """Invite someone, with a new account or the one they have: send a link, or show it to be passed on."""
-        form = InvitationForm(request.POST if request.method == "POST" else None, person=person)
-        if form.is_valid():
-            role = form.cleaned_data["role"]
-            with transaction.atomic():
-                if person is None:
-                    person = add_person(form.cleaned_data, role, by=_user_of(request))
-                else:
-                    invite(person, form.cleaned_data, role, by=_user_of(request))
-                url = make_link(person, Kind.GIVEN)
-            return self._show_link(request, person, url)
+        form = InvitationForm(person=person)
+        if request.method == "POST":
+            # The second click of a double click finds the account that the first one makes.
+            form, invited, url = again_if_overtaken(partial(_invite, request, person))
+            if invited is not None:
+                return self._show_link(request, invited, url)
         title = gettext("Invite someone") if person is None else gettext("Invite this person")
         return self._page(request, "invite", title, form=form, object=person, days=VALID_DAYS[Kind.GIVEN])
 
@@ -282,6 +280,20 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
     def _page(self, request: HttpRequest, name: str, title: str, **context: Any) -> HttpResponse:
         return self.own_page(request, f"admin/accounts/user/{name}.html", title, **context)
+
+
+@transaction.atomic
+def _invite(request: HttpRequest, person: User | None) -> tuple[InvitationForm, User | None, str]:
+    """Return the form that was sent and, if it is valid, who was invited with it and the link for them."""
+    form = InvitationForm(request.POST, person=person)
+    if not form.is_valid():
+        return form, None, ""
+    values, by = form.cleaned_data, _user_of(request)
+    if person is None:
+        person = add_person(values, values["role"], by=by)
+    else:
+        invite(person, values, values["role"], by=by)
+    return form, person, make_link(person, Kind.GIVEN)
 
 
 def _user_of(request: HttpRequest) -> User:

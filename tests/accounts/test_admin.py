@@ -16,6 +16,7 @@ from accounts.password_links import Kind, make_link
 from tests.factories import PASSWORD, PostFactory, UserFactory
 from tests.factories.admin import client_of, user_in_role
 from tests.factories.responses import find, one, read, text
+from tests.factories.types import AtOnce
 
 pytestmark = pytest.mark.django_db
 
@@ -145,6 +146,13 @@ class TestInviting:
         for _ in range(2):
             self.invite(owner)
         assert set(User.objects.values_list("username", flat=True)) >= {"rosa-pen", "rosa-pen-2"}
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_double_click_invites_once(self, owner: Client, at_once: AtOnce, mailoutbox: list[EmailMessage]) -> None:
+        responses = at_once(*[lambda: self.invite(owner, email="rosa@example.org")] * 3)
+        assert [response.status_code for response in responses] == [200] * 3
+        assert User.objects.filter(email="rosa@example.org").count() == 1
+        assert len(mailoutbox) == 1
 
     def test_an_imported_author_is_invited_in_the_same_way(self, owner: Client) -> None:
         person: User = UserFactory(display_name="Imported", email="old@example.org")
