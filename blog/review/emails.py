@@ -33,7 +33,10 @@ def due_emails(preference: ReviewPreference) -> Iterator[EmailMessage]:
     rows = unsent.select_related("by", "note__parent").order_by("entry", "pk")
     for entry_id, group in groupby(list(rows), key=lambda notice: notice.entry_id):
         found = list(group)
-        entry = Entry.objects.without_texts().get(pk=entry_id)
+        entry = Entry.objects.without_texts().filter(pk=entry_id).first()
+        if entry is None:
+            # It was deleted while the e-mails before were sent.
+            continue
         relevant = [notice for notice in found if _is_relevant(notice, preference, entry)]
         if relevant:
             yield _email(preference, entry, relevant)

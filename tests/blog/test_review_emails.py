@@ -314,6 +314,17 @@ class TestNotes:
         notes.delete(notes.add(post, editor, "No."), editor)
         assert deliver() == []
 
+    def test_notes_on_a_text_that_is_deleted_while_others_are_told_are_not(
+        self, author: User, editor: User, post: Post
+    ) -> None:
+        other = PostFactory(author=author)
+        for entry in (post, other):
+            notes.add(entry, editor, "See the title.")
+        emails = due_emails(ReviewPreference.objects.get(user=author))
+        assert "A paper" in str(next(emails).subject)
+        other.delete()
+        assert list(emails) == []
+
     def test_who_no_longer_sees_the_text_is_not_told(self, editor: User, author: User, deliver: Deliver) -> None:
         post = PostFactory(author=author, status=Status.DRAFT)
         note = notes.add(post, editor, "Which year?")
