@@ -72,14 +72,15 @@ class PortraitForm(forms.ModelForm[Portrait]):
 
     def save(self, commit: bool = True) -> Portrait:
         """Store or delete the portrait. The current one stays if nothing was chosen."""
-        portrait = self.instance
+        person = self.instance.person
         if self._image:
-            portrait.image, portrait.name = self._image, portrait.person.display_name
-            portrait.digest = blake2b(self._image, digest_size=8).hexdigest()
-            portrait.save()
-        elif self.cleaned_data["upload"] is False and portrait.pk:
-            portrait.delete()
-        return portrait
+            digest = blake2b(self._image, digest_size=8).hexdigest()
+            values = {"image": self._image, "name": person.display_name, "digest": digest}
+            # The first click of a double click may have stored one in the meantime.
+            self.instance, _is_new = Portrait.objects.update_or_create(person=person, defaults=values)
+        elif self.cleaned_data["upload"] is False and self.instance.pk:
+            self.instance.delete()
+        return self.instance
 
 
 def make_portrait(upload: File[bytes]) -> bytes:

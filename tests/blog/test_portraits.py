@@ -13,7 +13,7 @@ from PIL import Image
 from accounts.actions import Action
 from accounts.models import AuditRecord, Portrait, User
 from accounts.offboarding import offboard
-from blog.portraits import SIZE, make_portrait
+from blog.portraits import SIZE, PortraitForm, make_portrait
 from comments import personal_data
 from core.changes import content_version
 from core.models import SiteSettings
@@ -112,6 +112,11 @@ class TestChoosing:
         assert "Portrait removed." in client.post(OWN, {"upload-clear": "on"}, follow=True).text
         assert not Portrait.objects.exists()
         assert image_on("/author/zoe/") == ""
+
+    def test_a_double_click_stores_one(self, author: User) -> None:
+        forms = [PortraitForm({}, {"upload": photo()}, instance=Portrait(person=author)) for _click in range(2)]
+        assert all(form.is_valid() for form in forms)
+        assert [form.save() for form in forms] == [Portrait.objects.get()] * 2
 
     def test_it_is_recorded(self, author: User) -> None:
         client_of(author).post(OWN, {"upload": photo()})
