@@ -119,7 +119,7 @@ def remove_expired() -> None:
     pictures = Picture.objects.filter(Q(merged_into=None) | Q(merge_data__isnull=False))
     for rows in (pictures, Document.objects.all()):
         expired = rows.filter(deleted_at__lte=timezone.now() - KEPT)
-        for pk in list(expired.order_by("deleted_at").values_list("pk", flat=True)):
+        for pk in list(expired.order_by("deleted_at", "pk").values_list("pk", flat=True)):
             # Another process may have removed it since, and a new upload may have its name.
             if upload := expired.filter(pk=pk).first():
                 try:
