@@ -161,7 +161,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
         return kwargs
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        # Nothing else of the account, which may have been locked since it was read.
+        # Save nothing else, because the account may have been locked since it was read.
         obj.save(update_fields={*form.changed_data} - {"role"})
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
@@ -284,7 +284,7 @@ class UserAdmin(OwnersOnlyAdmin[User]):
 
 @transaction.atomic
 def _invite(request: HttpRequest, person: User | None) -> tuple[InvitationForm, User | None, str]:
-    """Return the form that was sent and, if it is valid, who was invited with it and the link for them."""
+    """Handle a submitted invitation. Return the form and, if it is valid, the invited person and their link."""
     form = InvitationForm(request.POST, person=person)
     if not form.is_valid():
         return form, None, ""

@@ -211,7 +211,7 @@ class OwnPasswordForm(auth_forms.PasswordChangeForm):
     @transaction.atomic
     def save(self, commit: bool = True) -> Any:
         user = super().save(commit=False)
-        # Nothing else of the account, which may have been locked since it was read.
+        # Save nothing else, because the account may have been locked since it was read.
         user.save(update_fields=["password"])
         record(Action.PASSWORD_CHANGED, [user], by=user)
         return user

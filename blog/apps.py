@@ -86,7 +86,7 @@ class BlogConfig(AppConfig):
         related_settings.register("appearance", SiteAppearance)
         markups.register("markdown", Markup("Markdown", markdown.to_html, markdown.check))
         markups.register("html", Markup("HTML", lambda source, entry: source))
-        # First, because it locks the entries, so that all others see what was saved until then.
+        # First, because it locks the entries, so that the other handlers see everything that was saved before.
         change_handlers.register("blog.categories", PostInCategory.objects.update_posts)
         change_handlers.register("blog.media_index", update_media_index)
         retractions.register("blog", retract)

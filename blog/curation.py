@@ -167,7 +167,7 @@ def _restore(described: dict[str, Any], target: Category, present: Collection[in
 
 
 def _lock(ids: Collection[int]) -> dict[int, Category]:
-    """Return the categories with these IDs, locked. Before them, their posts are, as by whatever saves a post."""
+    """Return the categories with these IDs, locked after their posts, in the same order as when a post is saved."""
     filed = Entry.categories.through._default_manager.filter(category__in=ids)
     PostInCategory.objects.lock_posts(filed.values_list("entry", flat=True).distinct())
     return {each.pk: each for each in Category.objects.select_for_update().filter(pk__in=ids).order_by("pk")}

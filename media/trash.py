@@ -135,5 +135,5 @@ def remove(upload: Upload) -> None:
     if isinstance(upload, Picture) and upload.merged_into_id is not None:
         Picture.objects.filter(pk=upload.pk).update(merge_data=None, rendition_rows=[])
     else:
-        # Not `upload.delete`, which would delete the files once more, and a new upload may have their names by now.
+        # Not `upload.delete`, which would delete the files again: a new upload may have their names by now.
         type(upload).objects.filter(pk=upload.pk).delete()

@@ -107,7 +107,7 @@ def end(subscriber: Subscriber) -> None:
 
 
 def _lock(subscriber: Subscriber) -> None:
-    """Have whatever else concerns this subscriber, such as a confirmation, wait until the transaction ends."""
+    """Lock the subscriber, so that a concurrent confirmation, for example, waits until the transaction ends."""
     Subscriber.objects.select_for_update().filter(pk=subscriber.pk).first()
 
 

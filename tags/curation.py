@@ -296,7 +296,7 @@ def _former(described: dict[str, Any]) -> tuple[list[str], list[str]]:
 
 
 def _lock(ids: Collection[int]) -> list[Tag]:
-    """Return the tags with these IDs, locked. Before them, their posts are, as by whatever saves a post."""
+    """Return the tags with these IDs, locked. Their posts are locked first, in the same order as when one is saved."""
     PostInCategory.objects.lock_posts(_post_ids(Tag(pk=pk) for pk in ids))
     return Tag.objects.locked(ids)
 

@@ -74,9 +74,9 @@ class TreeNode(PublicModel):
         self.path = self._path_with(self.slug)
 
     def lock_parent(self, old_path: str) -> None:
-        """Keep its parent, if it has one, where it is now until the transaction ends.
+        """Lock the parent, if there is one, so that it can't be moved until the transaction ends.
 
-        Raises IntegrityError if someone has just moved that below this node, which is stored at `old_path`.
+        Raises IntegrityError if someone has just moved the parent below this node, which is stored at `old_path`.
         """
         if self.parent is None:
             return

@@ -35,7 +35,7 @@ def due_emails(preference: ReviewPreference) -> Iterator[EmailMessage]:
         found = list(group)
         entry = Entry.objects.without_texts().filter(pk=entry_id).first()
         if entry is None:
-            # It was deleted while the e-mails before were sent.
+            # It was deleted while earlier e-mails were being sent.
             continue
         relevant = [notice for notice in found if _is_relevant(notice, preference, entry)]
         if relevant:

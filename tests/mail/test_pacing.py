@@ -63,7 +63,7 @@ def test_a_backlog_from_before_the_worker_started_is_not_sent_all_at_once() -> N
 
 
 def test_a_domain_that_another_worker_forgets_meanwhile_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    Clock(1, 0).run("slow.example")
+    Worker(1, 0).run("slow.example")
     lock = QuerySet.select_for_update
 
     def forget_first(rows: QuerySet[RecipientDomain]) -> QuerySet[RecipientDomain]:

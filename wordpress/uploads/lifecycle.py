@@ -115,9 +115,9 @@ def upload_lifetime() -> timedelta:
 
 
 def move(job: Job, before: Sequence[str], after: str, **fields: Any) -> bool:
-    """Change the job's state and `fields`, unless the state is none of `before`, or has changed since it was read.
+    """Change the job's state and `fields` if the state is one of `before` and has not changed since it was read.
 
-    Return whether it did.
+    Return whether it was changed.
     """
     unchanged = type(job)._default_manager.filter(pk=job.pk, state__in=before, state_since=job.state_since)
     fields |= {"state": after, "state_since": timezone.now()}
